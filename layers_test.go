@@ -1,0 +1,195 @@
+package forcemfa_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers is the house as docs/architecture.md draws it: arrows point down, and inside a
+// layer to the left. A row is a layer; a cell holds packages that are side by
+// side and must not import each other.
+var layers = [][]string{
+	{"policy/arn"},
+	{"policy", "policy/catalog"},
+	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate"},
+	{"internal/baseline", "internal/audit", "internal/impact", "internal/plan"},
+	{"internal/view internal/report"},
+	{"internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/notify internal/deploy", "internal/apply internal/doors"},
+	{"internal/reconcile", "internal/cli"},
+	{"cmd/forcemfa cmd/forcemfa-lambda cmd/forcemfa-credential-process"},
+}
+
+// pureLayers is how many of the layers have no side effects.
+const pureLayers = 5
+
+// towerMay is the highest layer that the emulator may import.
+const towerMay = 2
+
+type goPackage struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	GoFiles    []string
+	Doc        string
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if to, ok := strings.CutPrefix(imported, "forcemfa/"); ok {
+				if why := refuse(strings.TrimPrefix(p.ImportPath, "forcemfa/"), to); why != "" {
+					t.Errorf("%s imports %s: %s", p.ImportPath, imported, why)
+				}
+			}
+		}
+	}
+}
+
+func TestPureLayersHaveNoSideEffects(t *testing.T) {
+	banned := []string{"os", "net", "net/http", "syscall", "os/exec"}
+	for _, p := range packages(t) {
+		layer, _, ok := place(strings.TrimPrefix(p.ImportPath, "forcemfa/"))
+		if !ok || layer >= pureLayers {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if slices.Contains(banned, imported) || strings.HasPrefix(imported, "github.com/aws/") {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+		for _, name := range p.GoFiles {
+			if line, found := callsTimeNow(t, filepath.Join(p.Dir, name)); found {
+				t.Errorf("%s:%d asks for the time: the clock is an argument here", filepath.Join(p.ImportPath, name), line)
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasADocComment(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+func TestLayerRulesRefuse(t *testing.T) {
+	for _, row := range []struct {
+		from, to string
+		refused  bool
+	}{
+		{"policy", "policy/arn", false},
+		{"policy", "internal/org", true},
+		{"internal/org", "policy", false},
+		{"internal/plan", "internal/audit", false},
+		{"internal/audit", "internal/plan", true},
+		{"internal/view", "internal/report", true},
+		{"internal/doors", "internal/emulator", true},
+		{"internal/cli", "internal/emulator", false},
+		{"internal/emulator/world", "internal/org", false},
+		{"internal/emulator/world", "internal/audit", true},
+		{"internal/emulator", "internal/emulator/wire", false},
+		{"policy/prove/certificate", "policy/prove", true},
+		{"internal/cli", "internal/doors", false},
+		{"internal/apply", "internal/doors", true},
+		{"internal/reconcile", "internal/doors", true},
+		{"internal/drawer", "policy", true},
+	} {
+		if got := refuse(row.from, row.to); (got != "") != row.refused {
+			t.Errorf("%s imports %s: refused = %q, want refused %v", row.from, row.to, got, row.refused)
+		}
+	}
+}
+
+// refuse says why a package may not import another; empty when it may.
+func refuse(from, to string) string {
+	const tower = "internal/emulator"
+	inTower := func(p string) bool { return p == tower || strings.HasPrefix(p, tower+"/") }
+	toLayer, toCell, ok := place(to)
+	switch {
+	case inTower(from) && inTower(to):
+		return ""
+	case inTower(to):
+		if from != "internal/cli" {
+			return "only cli and tests import the emulator"
+		}
+		return ""
+	case !ok:
+		return to + " has no place in the layers"
+	case inTower(from):
+		if toLayer > towerMay {
+			return "the emulator imports layers 0 to 2 only"
+		}
+		return ""
+	case to == "internal/doors" && from != "internal/cli":
+		return "only cli and tests import doors"
+	case from == "policy/prove/certificate" && to != "policy":
+		return "the checker of proofs imports policy alone"
+	}
+	fromLayer, fromCell, ok := place(from)
+	switch {
+	case !ok:
+		return from + " has no place in the layers"
+	case fromLayer < toLayer:
+		return "arrows point down"
+	case fromLayer == toLayer && fromCell <= toCell:
+		return "inside a layer arrows point to the left"
+	}
+	return ""
+}
+
+func place(pkg string) (layer, cell int, ok bool) {
+	for l, row := range layers {
+		for c, names := range row {
+			if slices.Contains(strings.Fields(names), pkg) {
+				return l, c, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,Doc", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func callsTimeNow(t *testing.T, path string) (line int, found bool) {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Now" {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
+				line, found = files.Position(n.Pos()).Line, true
+			}
+		}
+		return !found
+	})
+	return line, found
+}

