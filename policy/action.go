@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"strings"
+
+	"forcemfa/policy/arn"
+)
+
+// actions is a compiled Action or NotAction element.
+// Source: IAM User Guide, "IAM JSON policy elements: Action" and "NotAction".
+type actions struct {
+	any      bool   // "*"
+	services uint64 // the signatures of the services that can match
+	names    uint64 // and of the names
+	exact    []exactAction
+	globs    []actionGlob // a wildcard in the name
+	wild     []actionGlob // a wildcard in the service prefix
+}
+
+type exactAction struct{ service, name string } // lower case
+
+type actionGlob struct {
+	service arn.Glob
+	name    arn.Glob
+}
+
+// compileActions reads the patterns. *:* counts as * in an Allow's Action, where
+// wildService is set, and as undocumented elsewhere.
+func compileActions(patterns []string, wildService bool) (a actions, message string) {
+	for _, p := range patterns {
+		if message := a.add(p, wildService); message != "" {
+			return a, message
+		}
+	}
+	return a, ""
+}
+
+func (a *actions) add(pattern string, wildService bool) (message string) {
+	service, name, found := strings.Cut(strings.ToLower(pattern), ":")
+	switch {
+	case pattern == "*" || pattern == "*:*" && wildService:
+		a.any, a.services, a.names = true, ^uint64(0), ^uint64(0)
+	case !found:
+		return "action " + pattern + ": want service:Name or *"
+	case strings.Contains(name, ":"):
+		return "action " + pattern + ": more than one colon"
+	case strings.ContainsAny(service, "*?"):
+		a.services, a.names = ^uint64(0), ^uint64(0)
+		a.wild = append(a.wild, actionGlob{arn.Compile(service), arn.Compile(name)})
+	case strings.ContainsAny(name, "*?"):
+		a.services |= signature(service)
+		a.names = ^uint64(0)
+		a.globs = append(a.globs, actionGlob{arn.Compile(service), arn.Compile(name)})
+	default:
+		a.services |= signature(service)
+		a.names |= signature(name)
+		a.exact = append(a.exact, exactAction{service, name})
+	}
+	return ""
+}
+
+// signature is one bit for a service prefix or a name, the same in any case. A
+// list whose union lacks the bit of a request cannot match it.
+func signature(text string) uint64 {
+	h := uint32(2166136261)
+	for i := range len(text) {
+		h = (h ^ uint32(text[i]|0x20)) * 16777619
+	}
+	return 1 << (h >> 26)
+}
+
+// possible rules out at once most lists that do not match the request's action.
+func (a *actions) possible(e *evaluation) bool {
+	return a.services&e.serviceBit != 0 && a.names&e.nameBit != 0
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// equalFold compares with a lower-case text, without case in ASCII.
+func equalFold(s, lowered string) bool {
+	if len(s) != len(lowered) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(s[i]) != lowered[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// match tells whether a pattern of the list matches the request's action.
+func (a *actions) match(e *evaluation) truth {
+	if a.any {
+		return yes
+	}
+	if !a.possible(e) {
+		return no
+	}
+	for i := range a.exact {
+		if x := &a.exact[i]; equalFold(e.name, x.name) && equalFold(e.service, x.service) {
+			return yes
+		}
+	}
+	for i := range a.globs {
+		if a.globs[i].match(e) {
+			return yes
+		}
+	}
+	for i := range a.wild {
+		if a.wild[i].match(e) {
+			return e.doubts(serviceWildcard)
+		}
+	}
+	return no
+}
+
+func (g *actionGlob) match(e *evaluation) bool {
+	return g.service.MatchFold(e.service) && g.name.MatchFold(e.name)
+}

@@ -1,0 +1,92 @@
+// Package arn holds ARNs and account IDs as values: parse, match.
+package arn
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An ARN is an Amazon Resource Name in its six parts.
+// Source: IAM User Guide, "IAM identifiers".
+type ARN struct {
+	Partition string // aws, aws-cn, aws-us-gov, aws-iso…
+	Service   string // iam, sts, s3…
+	Region    string // empty for global services
+	Account   string // 12 digits, "aws" for AWS-managed policies, or empty
+	Resource  string // everything after the fifth colon; may hold colons and slashes
+}
+
+// Parse splits s into its six parts. It does not check what a service would
+// accept in them.
+func Parse(s string) (ARN, error) {
+	a, ok := Split(s)
+	if !ok {
+		return ARN{}, fmt.Errorf("%q is not an ARN: want arn:partition:service:region:account:resource", s)
+	}
+	return a, nil
+}
+
+// Split is Parse without the error: it allocates nothing.
+func Split(s string) (a ARN, ok bool) {
+	head, rest, ok := cut(s)
+	if !ok || head[0] != "arn" {
+		return ARN{}, false
+	}
+	return ARN{head[1], head[2], head[3], head[4], rest}, true
+}
+
+// cut splits s at its first five colons.
+func cut(s string) (head [5]string, rest string, ok bool) {
+	part, from := 0, 0
+	for i := range len(s) {
+		if s[i] != ':' {
+			continue
+		}
+		head[part] = s[from:i]
+		part, from = part+1, i+1
+		if part == len(head) {
+			return head, s[from:], true
+		}
+	}
+	return head, "", false
+}
+
+// String is the ARN as AWS prints it.
+func (a ARN) String() string {
+	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
+}
+
+// IAM is the ARN of an IAM entity: kind is user, group, role, policy, mfa,
+// instance-profile…; path begins and ends with a slash.
+func IAM(partition, account, kind, path, name string) string {
+	return "arn:" + partition + ":iam::" + account + ":" + kind + path + name
+}
+
+// Name is the last segment of the resource part: the name of a user, role,
+// group, policy or device without its path.
+func (a ARN) Name() string {
+	return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+}
+
+// Kind is the first segment of the resource part, as user in user/team/bob;
+// empty when there is no slash.
+func (a ARN) Kind() string {
+	kind, _, found := strings.Cut(a.Resource, "/")
+	if !found {
+		return ""
+	}
+	return kind
+}
+
+// IsAccountID tells whether s is a 12-digit account ID.
+func IsAccountID(s string) bool {
+	if len(s) != 12 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,31 @@
+package arn
+
+import "fmt"
+
+// A Pattern is an ARN with wildcards, part by part: a wildcard in one of the
+// first five parts never reaches over a colon, one in the resource part goes
+// over colons and slashes alike. Part 0 is "arn".
+// Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Amazon
+// Resource Name (ARN) condition operators".
+type Pattern [6]Glob
+
+// ParsePattern compiles a pattern of six parts.
+func ParsePattern(s string) (Pattern, error) {
+	head, rest, ok := cut(s)
+	if !ok {
+		return Pattern{}, fmt.Errorf("%q is not an ARN pattern: want arn:partition:service:region:account:resource", s)
+	}
+	var p Pattern
+	for i, part := range head {
+		p[i] = Compile(part)
+	}
+	p[5] = Compile(rest)
+	return p, nil
+}
+
+// Match tells whether the pattern matches a, with holes filled in as literal
+// text.
+func (p *Pattern) Match(a *ARN, holes ...string) bool {
+	return p[0].Match("arn", holes...) && p[4].Match(a.Account, holes...) && p[2].Match(a.Service, holes...) &&
+		p[1].Match(a.Partition, holes...) && p[3].Match(a.Region, holes...) && p[5].Match(a.Resource, holes...)
+}

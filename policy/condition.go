@@ -1,0 +1,394 @@
+package policy
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"forcemfa/policy/arn"
+)
+
+// family is the type an operator compares in.
+type family uint8
+
+const (
+	stringEquals family = iota + 1
+	stringFold          // IgnoreCase
+	stringLike
+	numeric
+	date
+	boolean
+	binary
+	address
+	arnLike // also ArnEquals: they behave the same
+	null
+)
+
+// relation is what a comparison wants: any of the bits.
+type relation uint8
+
+const (
+	less relation = 1 << iota
+	equal
+	greater
+)
+
+// An operator is a condition operator taken apart.
+type operator struct {
+	family   family
+	relation relation
+	negated  bool
+	ifExists bool
+	set      setOperator
+}
+
+type setOperator uint8
+
+const (
+	single setOperator = iota
+	forAll
+	forAny
+)
+
+// operators are the condition operators without prefix and suffix.
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
+var operators = map[string]operator{
+	"StringEquals":              {family: stringEquals},
+	"StringNotEquals":           {family: stringEquals, negated: true},
+	"StringEqualsIgnoreCase":    {family: stringFold},
+	"StringNotEqualsIgnoreCase": {family: stringFold, negated: true},
+	"StringLike":                {family: stringLike},
+	"StringNotLike":             {family: stringLike, negated: true},
+	"NumericEquals":             {family: numeric, relation: equal},
+	"NumericNotEquals":          {family: numeric, relation: equal, negated: true},
+	"NumericLessThan":           {family: numeric, relation: less},
+	"NumericLessThanEquals":     {family: numeric, relation: less | equal},
+	"NumericGreaterThan":        {family: numeric, relation: greater},
+	"NumericGreaterThanEquals":  {family: numeric, relation: greater | equal},
+	"DateEquals":                {family: date, relation: equal},
+	"DateNotEquals":             {family: date, relation: equal, negated: true},
+	"DateLessThan":              {family: date, relation: less},
+	"DateLessThanEquals":        {family: date, relation: less | equal},
+	"DateGreaterThan":           {family: date, relation: greater},
+	"DateGreaterThanEquals":     {family: date, relation: greater | equal},
+	"Bool":                      {family: boolean},
+	"BinaryEquals":              {family: binary},
+	"IpAddress":                 {family: address},
+	"NotIpAddress":              {family: address, negated: true},
+	"ArnEquals":                 {family: arnLike},
+	"ArnLike":                   {family: arnLike},
+	"ArnNotEquals":              {family: arnLike, negated: true},
+	"ArnNotLike":                {family: arnLike, negated: true},
+	"Null":                      {family: null},
+}
+
+func parseOperator(name string) (o operator, ok bool) {
+	set := single
+	if rest, found := strings.CutPrefix(name, "ForAllValues:"); found {
+		name, set = rest, forAll
+	} else if rest, found := strings.CutPrefix(name, "ForAnyValue:"); found {
+		name, set = rest, forAny
+	}
+	name, ifExists := strings.CutSuffix(name, "IfExists")
+	o, ok = operators[name]
+	if o.family == null && (set != single || ifExists) {
+		return operator{}, false
+	}
+	o.set, o.ifExists = set, ifExists
+	return o, ok
+}
+
+// A condition is one operator on one key, compiled.
+type condition struct {
+	operator
+	key    string // lower case
+	values []operand
+}
+
+// An operand is one value of a policy, in the type of its operator.
+type operand struct {
+	template template // strings and booleans
+	number   decimal
+	instant  instant
+	network  netip.Prefix
+	text     string // binary
+	truth    bool   // Bool and Null
+	ok       bool   // the value is one of its type
+	arn      *resourcePattern
+}
+
+func compileCondition(c Condition, version string) (out condition, message string) {
+	o, ok := parseOperator(c.Operator)
+	if !ok {
+		return out, "unknown condition operator " + c.Operator
+	}
+	out = condition{operator: o, key: strings.ToLower(c.Key)}
+	for _, v := range c.Values {
+		operand, message := compileOperand(o.family, v, version == version2012)
+		if message != "" {
+			return out, c.Operator + " " + c.Key + ": " + message
+		}
+		out.values = append(out.values, operand)
+	}
+	return out, ""
+}
+
+func compileOperand(f family, text string, variables bool) (v operand, message string) {
+	v.ok = true
+	switch f {
+	case stringEquals, stringFold, stringLike, boolean:
+		v.template, message = language{variables, f == stringLike}.compile(text)
+		if f == boolean {
+			v.truth, v.ok = parseBool(text)
+		}
+	case numeric:
+		v.number, v.ok = parseDecimal(text)
+	case date:
+		v.instant, v.ok = parseInstant(text)
+	case address:
+		v.network, v.ok = parseNetwork(text)
+	case binary:
+		decoded, err := base64.StdEncoding.DecodeString(text)
+		v.text, v.ok = string(decoded), err == nil
+	case arnLike:
+		v.arn, message = compileARN(text, variables)
+	case null:
+		v.truth, v.ok = parseBool(text)
+		if !v.ok {
+			message = "want true or false, found " + text
+		}
+	}
+	return v, message
+}
+
+func parseNetwork(text string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), true
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// compileARN reads the value of an ARN operator, in which variables may stand
+// anywhere and a wildcard in the resource type is nothing special.
+func compileARN(text string, variables bool) (*resourcePattern, string) {
+	p, message := compileResource(text, language{variables: variables})
+	if p.doubt == typeWildcard || p.doubt == headVariable {
+		p.doubt = noDoubt
+	}
+	return &p, message
+}
+
+// holds tells whether the condition is met.
+func (c *condition) holds(e *evaluation) truth {
+	entry := e.context.find(c.key)
+	switch {
+	case len(c.values) == 0:
+		return e.doubts(noValues)
+	case c.family == null:
+		return c.isNull(entry == nil)
+	case entry == nil:
+		return c.absent(e)
+	case c.set == forAll:
+		t := yes
+		for _, v := range entry.values {
+			t = min(t, c.test(e, v))
+		}
+		return t
+	case c.set == forAny:
+		t := no
+		for _, v := range entry.values {
+			t = max(t, c.test(e, v))
+		}
+		return t
+	case entry.many:
+		return no // a multi-valued key needs a set operator
+	}
+	return c.test(e, entry.values[0])
+}
+
+func (c *condition) isNull(absent bool) truth {
+	for i := range c.values {
+		if c.values[i].truth == absent {
+			return yes
+		}
+	}
+	return no
+}
+
+// absent is the outcome for a key that is not in the context.
+// Source: IAM User Guide, "Condition operators", "…IfExists", and "Multivalued
+// context keys".
+func (c *condition) absent(e *evaluation) truth {
+	switch {
+	case c.set == forAll:
+		return yes
+	case c.set == forAny && c.ifExists:
+		return e.doubts(anyValueIfExists)
+	case c.set == forAny:
+		return no
+	}
+	return truthOf(c.ifExists || c.negated)
+}
+
+// test compares one value of the request with the whole list: equal to any of
+// it or, for a negated operator, to none.
+func (c *condition) test(e *evaluation, value string) truth {
+	t := no
+	for i := range c.values {
+		t = max(t, c.compare(e, &c.values[i], value))
+		if t == yes {
+			break
+		}
+	}
+	if c.negated {
+		return t.not()
+	}
+	return t
+}
+
+// mistyped is the outcome of a comparison with a value of the wrong type:
+// nothing equals it, and what a negated operator makes of that is not
+// documented.
+func (c *condition) mistyped(e *evaluation, d doubt) truth {
+	if c.negated {
+		return e.doubts(d)
+	}
+	return no
+}
+
+func (c *condition) compare(e *evaluation, v *operand, value string) truth {
+	switch c.family {
+	case stringEquals, stringLike:
+		return truthOf(v.template.matches(e.context, value))
+	case stringFold:
+		return truthOf(v.template.matchesFold(e.context, value))
+	case numeric:
+		return c.compareNumber(e, v, value)
+	case date:
+		return c.compareDate(e, v, value)
+	case boolean:
+		return v.compareBool(e, value)
+	case address:
+		a, err := netip.ParseAddr(value)
+		if err != nil || !v.ok {
+			return c.mistyped(e, oddValue)
+		}
+		return truthOf(v.network.Contains(a))
+	case binary:
+		if !v.ok {
+			return c.mistyped(e, oddValue)
+		}
+		return truthOf(v.text == value)
+	}
+	return c.compareARN(e, v, value)
+}
+
+// has tells whether the comparison's outcome is one that the operator wants.
+func (r relation) has(comparison int) truth {
+	switch {
+	case comparison < 0:
+		return truthOf(r&less != 0)
+	case comparison > 0:
+		return truthOf(r&greater != 0)
+	}
+	return truthOf(r&equal != 0)
+}
+
+func (c *condition) compareNumber(e *evaluation, v *operand, value string) truth {
+	n, ok := parseDecimal(value)
+	if !ok || !v.ok {
+		return c.mistyped(e, oddValue)
+	}
+	return c.relation.has(n.compare(v.number))
+}
+
+func (c *condition) compareDate(e *evaluation, v *operand, value string) truth {
+	t, ok := parseInstant(value)
+	switch {
+	case !ok || !v.ok:
+		return c.mistyped(e, oddValue)
+	case t.doubtful || v.instant.doubtful:
+		return e.doubts(oddDate)
+	}
+	return c.relation.has(t.compare(v.instant))
+}
+
+// compareBool compares booleans. What is neither true nor false is false in one
+// reading and equal to nothing in the other.
+func (v *operand) compareBool(e *evaluation, value string) truth {
+	if len(v.template.variables) > 0 {
+		return v.boolVariable(e, value)
+	}
+	got, known := parseBool(value)
+	switch {
+	case known && v.ok:
+		return truthOf(got == v.truth)
+	case known && got, v.ok && v.truth:
+		return no
+	}
+	return e.doubts(oddBool)
+}
+
+func (v *operand) boolVariable(e *evaluation, value string) truth {
+	if v.template.matchesFold(e.context, value) {
+		return e.doubts(boolVariable)
+	}
+	return no
+}
+
+// compareARN compares part by part. Of a pattern that is no ARN, and of a value
+// that is none, nothing is documented but that they do not match.
+func (c *condition) compareARN(e *evaluation, v *operand, value string) truth {
+	a, ok := arn.Split(value)
+	p := v.arn
+	switch {
+	case p.whole != nil:
+		if p.whole.Match(value) {
+			return e.doubts(oddARN)
+		}
+		return c.mistyped(e, oddARN)
+	case !ok:
+		return c.mistyped(e, oddARN)
+	}
+	var room fill
+	values, ok := (&template{variables: p.variables}).resolve(e.context, &room)
+	return truthOf(ok && p.arn.Match(&a, values...))
+}
+
+// matchesFold is matches without wildcards and without case.
+func (t *template) matchesFold(c *Context, text string) bool {
+	var room fill
+	values, ok := t.resolve(c, &room)
+	if !ok {
+		return false
+	}
+	for _, p := range t.glob.Pieces() {
+		part := p.Text
+		if p.Kind == arn.Hole {
+			part = values[p.Index]
+		}
+		if text, ok = cutPrefixFold(text, part); !ok {
+			return false
+		}
+	}
+	return text == ""
+}
+
+// cutPrefixFold removes a prefix, comparing character by character in lower
+// case.
+func cutPrefixFold(text, prefix string) (rest string, ok bool) {
+	for _, want := range prefix {
+		got, width := utf8.DecodeRuneInString(text)
+		if width == 0 || unicode.ToLower(got) != unicode.ToLower(want) {
+			return "", false
+		}
+		text = text[width:]
+	}
+	return text, true
+}

@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Context holds the condition keys of a request. Key names compare without
+// case. The zero value is empty and ready to use; it is safe for concurrent use
+// while nobody changes it.
+type Context struct {
+	entries []entry
+}
+
+type entry struct {
+	key    string // lower case
+	values []string
+	many   bool
+}
+
+// find gives the entry of a key in lower case, nil when it is absent.
+func (c *Context) find(key string) *entry {
+	if c == nil {
+		return nil
+	}
+	for i := range c.entries {
+		if c.entries[i].key == key {
+			return &c.entries[i]
+		}
+	}
+	return nil
+}
+
+// Set gives a single-valued key its value, replacing what was there.
+func (c *Context) Set(key, value string) { c.put(entry{strings.ToLower(key), []string{value}, false}) }
+
+// SetMany gives a multi-valued key its values. An empty list is the same as
+// an absent key.
+func (c *Context) SetMany(key string, values []string) {
+	if len(values) == 0 {
+		c.Delete(key)
+		return
+	}
+	c.put(entry{strings.ToLower(key), slices.Clone(values), true})
+}
+
+func (c *Context) put(e entry) {
+	if old := c.find(e.key); old != nil {
+		*old = e
+		return
+	}
+	c.entries = append(c.entries, e)
+}
+
+// Delete makes a key absent.
+func (c *Context) Delete(key string) {
+	key = strings.ToLower(key)
+	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return e.key == key })
+}
+
+// Get returns the values of a key and whether it is present. The caller must
+// not change the values.
+func (c *Context) Get(key string) (values []string, ok bool) {
+	if e := c.find(strings.ToLower(key)); e != nil {
+		return e.values, true
+	}
+	return nil, false
+}
+
+// Keys lists the keys that are present, in lower case and sorted.
+func (c *Context) Keys() []string {
+	if c == nil {
+		return nil
+	}
+	keys := make([]string, len(c.entries))
+	for i, e := range c.entries {
+		keys[i] = e.key
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Clone is an independent copy; of nil, an empty context.
+func (c *Context) Clone() *Context {
+	if c == nil {
+		return &Context{}
+	}
+	return &Context{entries: slices.Clone(c.entries)}
+}
+
+// SetMFA writes the keys that depend on the credential: aws:MultiFactorAuthPresent
+// as present says, aws:MultiFactorAuthAge (seconds since the code was given)
+// where it belongs and aws:TokenIssueTime. issued is when the session was made,
+// ignored for long-term keys.
+func (c *Context) SetMFA(cred Credential, present Presence, issued, now time.Time) {
+	keys := cred.MFA()
+	c.Delete("aws:MultiFactorAuthPresent")
+	c.Delete("aws:MultiFactorAuthAge")
+	c.Delete("aws:TokenIssueTime")
+	switch present {
+	case False:
+		c.Set("aws:MultiFactorAuthPresent", "false")
+	case True:
+		c.Set("aws:MultiFactorAuthPresent", "true")
+		if keys.Age {
+			c.Set("aws:MultiFactorAuthAge", age(cred, issued, now))
+		}
+	}
+	if keys.IssueTime {
+		c.Set("aws:TokenIssueTime", issued.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+}
+
+// age is whole seconds since the code was given: none for one in the call
+// itself.
+func age(cred Credential, issued, now time.Time) string {
+	if cred == CodeInCall || now.Before(issued) {
+		return "0"
+	}
+	return strconv.FormatInt(int64(now.Sub(issued)/time.Second), 10)
+}

@@ -1,0 +1,382 @@
+package policy
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Decide answers whether the principal may make the request.
+//
+// Every rule that AWS does not document is read both ways. When both give the
+// same answer, or a Deny that could be read applies in both, that is the answer;
+// otherwise it is Unknown. Limits outside the policy language are not part of
+// it: see [Credential.Barred] and [Unconditional].
+// Source: IAM User Guide, "Policy evaluation logic".
+func (s *Set) Decide(r *Request) Decision {
+	var d decider
+	d.init(s, r)
+	if d.policies() {
+		return d.denied()
+	}
+	if d.resourcePolicies() {
+		return d.denied()
+	}
+	return d.conclude()
+}
+
+// Refuses answers a smaller question: does an explicit Deny in force (identity,
+// boundary, session, SCP, RCP) refuse the request, whatever any Allow or
+// resource policy says? The verdict is ExplicitDenied, ImplicitDenied (no Deny
+// applies) or Unknown.
+func (s *Set) Refuses(r *Request) Decision {
+	var d decider
+	d.init(s, r)
+	switch {
+	case d.policies():
+		return d.denied()
+	case d.deny.truth == maybe:
+		return d.unknown(&d.deny)
+	}
+	return Decision{Verdict: ImplicitDenied}
+}
+
+// A finding is the best truth so far, and what gave it.
+type finding struct {
+	source    *Source
+	statement int32
+	truth     truth
+	layer     Kind
+	doubt     doubt
+}
+
+// raise keeps the better of two.
+func (f *finding) raise(o finding) {
+	if o.truth > f.truth {
+		*f = o
+	}
+}
+
+// both keeps the worse of two.
+func (f *finding) both(o finding) {
+	if o.truth < f.truth {
+		*f = o
+	}
+}
+
+// A decider collects what the layers say. The Deny is one for all of them;
+// the Allows are kept apart until they are combined.
+type decider struct {
+	evaluation
+	set *Set
+
+	deny     finding
+	identity finding
+	boundary finding
+	session  finding
+	scps     finding // the worst level
+	rcps     finding
+	grants   [grades]finding // what the resource's own policies allow
+}
+
+func (d *decider) init(s *Set, r *Request) {
+	d.set = s
+	d.evaluation.init(r, s.Boundary != nil)
+}
+
+// policies walks through the documents of the set. It tells whether a Deny
+// applies for certain.
+func (d *decider) policies() (denied bool) {
+	if d.scps = d.levels(d.set.SCPs, SCP, d.hasSCPs()); d.deny.truth == yes {
+		return true
+	}
+	if d.rcps = d.levels(d.set.RCPs, RCP, d.hasRCPs()); d.deny.truth == yes {
+		return true
+	}
+	if !d.request.Principal.identified() {
+		return false
+	}
+	d.attached()
+	switch {
+	case d.set.Session != nil:
+		d.session = d.sources(d.set.Session, Session)
+	case d.request.Principal.Kind == FederatedUser:
+		d.session = finding{layer: Session} // without a session policy it may do nothing
+	default:
+		d.session = finding{truth: yes}
+	}
+	return d.deny.truth == yes
+}
+
+// attached walks through identity policies and permissions boundary. A root user
+// has neither and may do everything.
+func (d *decider) attached() {
+	d.identity, d.boundary = finding{truth: yes, layer: Identity}, finding{truth: yes}
+	if d.request.Principal.Kind == RootUser {
+		return
+	}
+	d.identity = d.sources(d.set.Identity, Identity)
+	if d.set.Boundary != nil {
+		d.boundary = finding{layer: Boundary}
+		d.source(d.set.Boundary, &d.boundary)
+	}
+}
+
+// hasSCPs: service control policies bind the users and roles of an account and
+// its root user, not service-linked roles and nobody from outside.
+// Source: Organizations User Guide, "Service control policies (SCPs)".
+func (d *decider) hasSCPs() bool {
+	p := &d.request.Principal
+	return p.identified() && !p.ServiceLinked
+}
+
+// hasRCPs: resource control policies bind whoever asks for a resource of the
+// account, service-linked roles apart.
+// Source: Organizations User Guide, "Resource control policies (RCPs)".
+func (d *decider) hasRCPs() bool {
+	return d.set.RCPs != nil && !d.request.Principal.ServiceLinked && d.takesRCPs()
+}
+
+// levels asks for an Allow at every level. No level at all allows.
+func (d *decider) levels(levels [][]Source, layer Kind, apply bool) finding {
+	all := finding{truth: yes}
+	if !apply {
+		return all
+	}
+	for _, level := range levels {
+		all.both(d.sources(level, layer))
+		if d.deny.truth == yes {
+			break
+		}
+	}
+	return all
+}
+
+// sources is the best Allow of a list of documents.
+func (d *decider) sources(sources []Source, layer Kind) finding {
+	allow := finding{layer: layer}
+	for i := range sources {
+		d.source(&sources[i], &allow)
+		if d.deny.truth == yes {
+			break
+		}
+	}
+	return allow
+}
+
+// source raises allow, and the decider's deny, by what one document says.
+func (d *decider) source(s *Source, allow *finding) {
+	if doubt := s.doubt(); doubt != noDoubt {
+		f := finding{truth: maybe, layer: allow.layer, source: s, doubt: doubt}
+		d.deny.raise(f)
+		allow.raise(f)
+		return
+	}
+	for i := range s.Document.compiled {
+		st := &s.Document.compiled[i]
+		if !st.possible(&d.evaluation) {
+			continue
+		}
+		best := allow
+		if st.effect == Deny {
+			best = &d.deny
+		}
+		if best.truth == yes {
+			continue
+		}
+		if t := st.matches(&d.evaluation); t > best.truth {
+			*best = finding{s, int32(i), t, allow.layer, d.doubt}
+			if st.effect == Deny && t == yes {
+				return
+			}
+		}
+	}
+}
+
+// doubt is why nothing can be said about the document, noDoubt when it can be
+// decided.
+func (s *Source) doubt() doubt {
+	switch {
+	case s.Document == nil || s.Err != nil:
+		return unreadable
+	case len(s.Document.compiled) != len(s.Document.Statements):
+		return notParsed
+	}
+	return noDoubt
+}
+
+// resourcePolicies walks through the policies of the resource. It tells whether
+// a Deny applies for certain.
+func (d *decider) resourcePolicies() (denied bool) {
+	layer := d.resourceLayer()
+	for g := range d.grants {
+		d.grants[g].layer = layer
+	}
+	if len(d.request.Policies) == 0 && d.mustAllow() {
+		d.nothingKnown(finding{truth: maybe, layer: layer, doubt: missingPolicy})
+		return false
+	}
+	for i := range d.request.Policies {
+		if d.resourcePolicy(&d.request.Policies[i]); d.deny.truth == yes {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decider) resourcePolicy(s *Source) {
+	layer := d.resourceLayer()
+	if doubt := s.doubt(); doubt != noDoubt {
+		d.nothingKnown(finding{truth: maybe, layer: layer, source: s, doubt: doubt})
+		return
+	}
+	for i := range s.Document.compiled {
+		st := &s.Document.compiled[i]
+		if !st.possible(&d.evaluation) {
+			continue
+		}
+		t := st.matches(&d.evaluation)
+		if t == no {
+			continue
+		}
+		names := st.matchPrincipal(&d.evaluation)
+		if st.effect == Deny {
+			d.deny.raise(finding{s, int32(i), min(t, names.any()), layer, d.doubt})
+			continue
+		}
+		for g, name := range names {
+			d.grants[g].raise(finding{s, int32(i), min(t, name), layer, d.doubt})
+		}
+	}
+}
+
+// nothingKnown: a policy of the resource may allow and deny anything.
+func (d *decider) nothingKnown(f finding) {
+	d.deny.raise(f)
+	for g := range d.grants {
+		d.grants[g].raise(f)
+	}
+}
+
+// resourceLayer is how the resource's own policy is called.
+func (d *decider) resourceLayer() Kind {
+	if equalFold(d.service, "sts") {
+		return Trust
+	}
+	return Resource
+}
+
+// mustAllow tells whether the resource's own policy has to allow even within
+// the account: a role's trust policy and the policy of a KMS key. The identity
+// policies alone are not enough there.
+// Source: IAM User Guide, "Determining whether a request is allowed or denied
+// within an account"; KMS Developer Guide, "Key policies in AWS KMS".
+func (d *decider) mustAllow() bool {
+	sts := equalFold(d.service, "sts")
+	if !sts && !equalFold(d.service, "kms") {
+		return false
+	}
+	a, ok := d.evaluation.resource()
+	switch {
+	case !ok:
+		return false
+	case sts:
+		return a.Service == "iam" && strings.HasPrefix(a.Resource, "role/")
+	}
+	return a.Service == "kms" && strings.HasPrefix(a.Resource, "key/")
+}
+
+// allow combines the layers. Service and resource control policies must allow in
+// every case; they never grant.
+func (d *decider) allow() finding {
+	switch {
+	case d.scps.truth == no:
+		return d.scps
+	case d.rcps.truth == no:
+		return d.rcps
+	}
+	grant := d.grant()
+	grant.both(d.scps)
+	grant.both(d.rcps)
+	return grant
+}
+
+// grant is what the identity side and the resource side allow together.
+func (d *decider) grant() finding {
+	caller := &d.request.Principal
+	if !caller.identified() {
+		return d.anyGrant()
+	}
+	base := d.limited(d.identity)
+	if owner := d.request.ResourceAccount; owner != "" && owner != caller.Account {
+		base.both(d.anyGrant())
+		return base
+	}
+	if d.mustAllow() {
+		account := d.grants[byAccount]
+		account.both(base)
+		base = account
+	}
+	base.raise(d.grants[byUser])
+	base.raise(d.grants[bySession])
+	base.raise(d.grants[byEveryone])
+	base.raise(d.limited(d.grants[byRole]))
+	base.raise(d.limited(d.grants[byIssuer]))
+	return base
+}
+
+// limited is an Allow within the permissions boundary and the session policies.
+func (d *decider) limited(allow finding) finding {
+	allow.both(d.boundary)
+	allow.both(d.session)
+	return allow
+}
+
+// anyGrant is the best Allow of the resource's own policies, however they name
+// the caller.
+func (d *decider) anyGrant() finding {
+	best := d.grants[0]
+	for _, g := range d.grants[1:] {
+		best.raise(g)
+	}
+	return best
+}
+
+func (d *decider) conclude() Decision {
+	allow := d.allow()
+	switch {
+	case allow.truth == no:
+		return Decision{Verdict: ImplicitDenied, Layer: allow.layer}
+	case d.deny.truth == maybe:
+		return d.unknown(&d.deny)
+	case allow.truth == maybe:
+		return d.unknown(&allow)
+	}
+	return Decision{Verdict: Allowed, Source: allow.source, Statement: int(allow.statement), Layer: allow.layer}
+}
+
+func (d *decider) denied() Decision {
+	return Decision{Verdict: ExplicitDenied, Source: d.deny.source, Statement: int(d.deny.statement), Layer: d.deny.layer}
+}
+
+// unknown says why. Only this allocates.
+func (d *decider) unknown(f *finding) Decision {
+	why := doubts[f.doubt]
+	if f.source != nil {
+		why = f.source.why(int(f.statement), f.doubt)
+	}
+	return Decision{Verdict: Unknown, Source: f.source, Statement: int(f.statement), Layer: f.layer, Why: why}
+}
+
+func (s *Source) why(statement int, d doubt) string {
+	switch {
+	case d == unreadable && s.Err != nil:
+		return s.Name + ": " + doubts[d] + ": " + s.Err.Error()
+	case d == unreadable || d == notParsed:
+		return s.Name + ": " + doubts[d]
+	}
+	name := strconv.Itoa(statement + 1)
+	if sid := s.Document.Statements[statement].SID; sid != "" {
+		name += " (" + sid + ")"
+	}
+	return s.Name + ": statement " + name + ": " + doubts[d]
+}

@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"fmt"
+
+	"forcemfa/policy/arn"
+)
+
+// A statement is a Statement compiled.
+type statement struct {
+	effect       Effect
+	actions      actions
+	notAction    bool
+	resources    resources
+	notResource  bool
+	principals   *principals
+	notPrincipal bool
+	conditions   []condition
+}
+
+// compile makes the statements of a document ready to decide.
+func compile(d *Document) ([]statement, *SyntaxError) {
+	out := make([]statement, len(d.Statements))
+	for i := range d.Statements {
+		if message := out[i].compile(&d.Statements[i], d.Version); message != "" {
+			st := &d.Statements[i]
+			return nil, &SyntaxError{st.Line, st.Column, fmt.Sprintf("statement %d: %s", i+1, message)}
+		}
+	}
+	return out, nil
+}
+
+func (c *statement) compile(st *Statement, version string) (message string) {
+	c.effect = st.Effect
+	c.notAction = st.NotActions != nil
+	if c.actions, message = compileActions(append(st.Actions, st.NotActions...), st.Effect == Allow && !c.notAction); message != "" {
+		return message
+	}
+	c.notResource = st.NotResources != nil
+	c.resources, message = compileResources(append(st.Resources, st.NotResources...), language{variables: version == version2012})
+	if st.Resources == nil && st.NotResources == nil {
+		c.resources.any = true
+	}
+	c.principals = compilePrincipals(st.Principals)
+	if st.NotPrincipals != nil {
+		c.principals, c.notPrincipal = compilePrincipals(st.NotPrincipals), true
+	}
+	for _, written := range st.Conditions {
+		if message != "" {
+			break
+		}
+		var cond condition
+		cond, message = compileCondition(written, version)
+		c.conditions = append(c.conditions, cond)
+	}
+	return message
+}
+
+// An evaluation is one request being decided.
+type evaluation struct {
+	request *Request
+	context *Context
+	service string // of the action, as written
+	name    string
+	bounded bool  // the caller has a permissions boundary
+	doubt   doubt // why the last maybe
+
+	serviceBit, nameBit uint64 // signatures
+
+	arn      arn.ARN // of the resource, once split
+	split    bool
+	splitsOK bool
+}
+
+func (e *evaluation) init(r *Request, bounded bool) {
+	e.request, e.context, e.bounded = r, r.Context, bounded
+	e.service, e.name = cutAction(r.Action)
+	e.serviceBit, e.nameBit = signature(e.service), signature(e.name)
+}
+
+// resource is the request's resource in its parts, not ok for *. Many requests
+// are decided without it.
+func (e *evaluation) resource() (a *arn.ARN, ok bool) {
+	if !e.split {
+		e.split = true
+		e.arn, e.splitsOK = arn.Split(e.request.Resource)
+	}
+	return &e.arn, e.splitsOK
+}
+
+func cutAction(action string) (service, name string) {
+	for i := range len(action) {
+		if action[i] == ':' {
+			return action[:i], action[i+1:]
+		}
+	}
+	return action, ""
+}
+
+// doubts is maybe, with a reason.
+func (e *evaluation) doubts(d doubt) truth {
+	e.doubt = d
+	return maybe
+}
+
+// possible rules out at once most statements that do not cover the action.
+func (c *statement) possible(e *evaluation) bool {
+	return c.notAction || c.actions.possible(e)
+}
+
+// matchAction tells whether the statement covers the action.
+func (c *statement) matchAction(e *evaluation) truth {
+	t := c.actions.match(e)
+	if c.notAction {
+		return t.not()
+	}
+	return t
+}
+
+// matchResource tells whether the statement covers the resource.
+func (c *statement) matchResource(e *evaluation) truth {
+	t, unresolved := c.resources.match(e)
+	switch {
+	case c.notResource && unresolved:
+		return e.doubts(unresolvedNotResource)
+	case c.notResource:
+		return t.not()
+	}
+	return t
+}
+
+// matchConditions tells whether all conditions are met.
+func (c *statement) matchConditions(e *evaluation) truth {
+	t := yes
+	for i := range c.conditions {
+		if t = min(t, c.conditions[i].holds(e)); t == no {
+			break
+		}
+	}
+	return t
+}
+
+// matches tells whether the statement applies, whoever asks.
+func (c *statement) matches(e *evaluation) truth {
+	t := c.matchAction(e)
+	if t == no {
+		return no
+	}
+	if t = min(t, c.matchResource(e)); t == no {
+		return no
+	}
+	return min(t, c.matchConditions(e))
+}
+
+// matchPrincipal gives every grade at which the statement names the caller. One
+// without any principal element names nobody.
+func (c *statement) matchPrincipal(e *evaluation) (m match) {
+	switch {
+	case c.principals == nil:
+	case c.notPrincipal:
+		m[byEveryone] = c.principals.matchNot(e, c.effect)
+	default:
+		m = c.principals.match(e)
+	}
+	return m
+}

@@ -1,0 +1,70 @@
+package policy
+
+// A truth is what is known of a condition, a match or a layer. Where AWS does
+// not document which of two readings holds and they differ, it is maybe; and,
+// or, not keep what holds in both readings.
+type truth uint8
+
+const (
+	no truth = iota
+	maybe
+	yes
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+func (t truth) not() truth { return yes - t }
+
+// A doubt is why a truth is maybe.
+type doubt uint8
+
+const (
+	noDoubt doubt = iota
+	unreadable
+	notParsed
+	serviceWildcard
+	shortARN
+	typeWildcard
+	headVariable
+	unresolvedNotResource
+	bareNotPrincipal
+	roleCase
+	canonicalUser
+	wildPrincipal
+	anyValueIfExists
+	noValues
+	oddBool
+	boolVariable
+	oddValue
+	oddARN
+	oddDate
+	missingPolicy
+)
+
+var doubts = [...]string{
+	noDoubt:               "",
+	unreadable:            "could not be read",
+	notParsed:             "was not made by Parse",
+	serviceWildcard:       "AWS does not document a wildcard in the service prefix of an action",
+	shortARN:              "AWS does not document a resource pattern of fewer than six parts",
+	typeWildcard:          "AWS does not document a wildcard in the resource type of an ARN",
+	headVariable:          "AWS does not document a variable before the fifth colon of an ARN",
+	unresolvedNotResource: "AWS does not document a NotResource with a variable that has no value",
+	bareNotPrincipal:      "AWS does not document a NotPrincipal that lists the caller without its account, or without its role",
+	roleCase:              "a role ARN that differs from the caller's in case only",
+	canonicalUser:         "the canonical user ID of the caller is not known",
+	wildPrincipal:         "AWS does not document * among service or federated principals",
+	anyValueIfExists:      "AWS does not document ForAnyValue with IfExists on an absent key",
+	noValues:              "AWS does not document a condition without values",
+	oddBool:               "AWS does not document Bool on a value that is neither true nor false",
+	boolVariable:          "AWS documents both ways whether Bool resolves variables",
+	oddValue:              "AWS does not document a negated operator on a value of the wrong type",
+	oddARN:                "AWS does not document an ARN operator on what is no ARN",
+	oddDate:               "a number of four digits is a year and a time since 1970 alike",
+	missingPolicy:         "the policy of the role or key was not given",
+}
