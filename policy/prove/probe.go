@@ -1,0 +1,263 @@
+package prove
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+	"forcemfa/policy/catalog"
+)
+
+// A probe is an action on a resource. The resource is a template: variables
+// of the catalogue (${Partition}, ${Account}, ${UserNameWithPath}) and of
+// policies (${aws:username}) are filled in for each subject.
+type probe struct{ action, resource string }
+
+// Variables of our own in resource templates.
+const (
+	otherUser    = "${OtherUserName}"
+	otherAccount = "${OtherAccount}"
+)
+
+// telling are the actions that are tried first, the most telling first: what
+// a thief would want, every action of IAM and STS that gives away or keeps
+// access, and something that every large service can do.
+var telling = []string{
+	"s3:GetObject", "iam:CreateAccessKey", "sts:AssumeRole", "ec2:TerminateInstances",
+	"dynamodb:DeleteTable", "secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt",
+	"lambda:InvokeFunction", "s3:PutObject", "s3:ListAllMyBuckets", "ec2:RunInstances", "ec2:DescribeInstances",
+	"rds:DeleteDBInstance", "ssm:StartSession", "ssm:SendCommand", "lambda:UpdateFunctionCode",
+	"cloudformation:CreateStack", "organizations:ListAccounts", "organizations:LeaveOrganization",
+
+	"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:GetLoginProfile", "iam:DeleteLoginProfile", "iam:ChangePassword",
+	"iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice", "iam:CreateVirtualMFADevice",
+	"iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",
+	"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary",
+	"iam:AddUserToGroup", "iam:RemoveUserFromGroup", "iam:CreateGroup", "iam:DeleteGroup", "iam:UpdateGroup",
+	"iam:AttachGroupPolicy", "iam:DetachGroupPolicy", "iam:PutGroupPolicy", "iam:DeleteGroupPolicy",
+	"iam:CreatePolicy", "iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
+	"iam:TagUser", "iam:UntagUser", "iam:TagRole", "iam:UntagRole", "iam:TagPolicy", "iam:TagMFADevice",
+	"iam:CreateUser", "iam:UpdateUser", "iam:DeleteUser",
+	"iam:CreateRole", "iam:UpdateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy",
+	"iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
+	"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:CreateServiceLinkedRole",
+	"iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile",
+	"iam:UpdateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed",
+	"iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
+	"iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey", "iam:UploadSigningCertificate", "iam:UpdateSigningCertificate",
+	"iam:UploadServerCertificate", "iam:CreateSAMLProvider", "iam:UpdateSAMLProvider",
+	"iam:CreateOpenIDConnectProvider", "iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint",
+	"iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy", "iam:CreateAccountAlias", "iam:DeleteAccountAlias",
+	"iam:EnableOrganizationsRootSessions", "iam:EnableOrganizationsRootCredentialsManagement", "iam:EnableOutboundWebIdentityFederation",
+	"iam:GetUser", "iam:ListUsers", "iam:ListRoles", "iam:ListPolicies", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:GetMFADevice",
+	"iam:GetAccountSummary", "iam:GetAccountPasswordPolicy", "iam:GetAccountAuthorizationDetails",
+	"iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:SimulatePrincipalPolicy",
+	"sts:GetFederationToken", "sts:AssumeRoot", "sts:GetWebIdentityToken", "sts:GetDelegatedAccessToken",
+	"sts:DecodeAuthorizationMessage", "sts:GetServiceBearerToken", "sts:GetAccessKeyInfo",
+	"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token",
+
+	"access-analyzer:ListFindings", "account:PutContactInformation", "acm:DeleteCertificate", "apigateway:DELETE",
+	"athena:StartQueryExecution", "autoscaling:DeleteAutoScalingGroup", "backup:DeleteBackupVault", "batch:SubmitJob",
+	"bedrock:InvokeModel", "budgets:ModifyBudget", "ce:GetCostAndUsage", "cloudfront:CreateDistribution", "cloudtrail:StopLogging",
+	"cloudwatch:DeleteAlarms", "codebuild:StartBuild", "codecommit:GitPull", "codepipeline:StartPipelineExecution",
+	"cognito-idp:AdminCreateUser", "config:StopConfigurationRecorder", "dms:CreateReplicationTask", "docdb-elastic:DeleteCluster",
+	"ec2-instance-connect:SendSSHPublicKey", "ecr:GetAuthorizationToken", "ecs:ExecuteCommand", "eks:CreateCluster",
+	"elasticache:DeleteCacheCluster", "elasticbeanstalk:TerminateEnvironment", "elasticfilesystem:DeleteFileSystem",
+	"elasticloadbalancing:DeleteLoadBalancer", "elasticmapreduce:TerminateJobFlows", "es:ESHttpGet", "events:PutRule",
+	"firehose:DeleteDeliveryStream", "fsx:DeleteFileSystem", "glacier:DeleteVault", "glue:StartJobRun", "guardduty:DeleteDetector",
+	"inspector2:Disable", "iot:Publish", "kafka:DeleteCluster", "kinesis:GetRecords", "kms:ScheduleKeyDeletion",
+	"lakeformation:GetDataAccess", "lightsail:DeleteInstance", "logs:GetLogEvents", "macie2:DisableMacie", "mq:DeleteBroker",
+	"rds-db:connect", "redshift:GetClusterCredentials", "route53:ChangeResourceRecordSets", "route53domains:TransferDomain",
+	"s3:DeleteBucket", "s3:PutBucketPolicy", "sagemaker:CreatePresignedDomainUrl", "secretsmanager:PutSecretValue",
+	"securityhub:DisableSecurityHub", "servicecatalog:ProvisionProduct", "servicequotas:RequestServiceQuotaIncrease",
+	"ses:SendEmail", "sns:Publish", "sqs:ReceiveMessage", "ssm:PutParameter", "sso:CreateAccountAssignment",
+	"states:StartExecution", "support:CreateCase", "transfer:CreateServer", "wafv2:DeleteWebACL", "workspaces:TerminateWorkspaces",
+}
+
+// invented stands for what AWS adds tomorrow: an action that no document can
+// have named but by a wildcard.
+const invented = "forcemfa-unnamed:Unnamed"
+
+// notRequests are actions that no request of the user's own is made of: they
+// come along with another action that must pass too, or are not signed.
+var notRequests = map[string]bool{
+	"iam:passrole": true, "sts:tagsession": true, "sts:setsourceidentity": true, "sts:setcontext": true,
+	"sts:assumerolewithsaml": true, "sts:assumerolewithwebidentity": true, "sts:taggetwebidentitytoken": true,
+}
+
+// natural are the resources of an action, as the catalogue has them: for an
+// action on users the subject itself and somebody else, for sts:AssumeRole a
+// role here and one in a foreign account. The plainest come first.
+func natural(action string) []string {
+	a, ok := catalog.Load().Action(action)
+	if !ok {
+		prefix, _, _ := strings.Cut(action, ":")
+		return []string{"*", "arn:${Partition}:" + prefix + ":${Region}:${Account}:" + unnamed}
+	}
+	var out []string
+	optional := true
+	types := slices.Clone(a.Resources)
+	slices.SortStableFunc(types, func(x, y catalog.ActionResource) int { return len(x.Type.ARN) - len(y.Type.ARN) })
+	for _, r := range types {
+		optional = optional && !r.Required
+		out = append(out, r.Type.ARN)
+		switch {
+		case strings.Contains(r.Type.ARN, "user/${UserNameWithPath}"):
+			out = append(out, strings.Replace(r.Type.ARN, "${UserNameWithPath}", otherUser, 1))
+		case strings.EqualFold(action, "sts:AssumeRole"):
+			out = append(out, strings.Replace(r.Type.ARN, "${Account}", otherAccount, 1))
+		}
+	}
+	if optional {
+		out = append(out, "*")
+	}
+	return out
+}
+
+// fixed are the probes of the table.
+var fixed = sync.OnceValue(func() []probe {
+	var out []probe
+	for _, action := range append(telling[:len(telling):len(telling)], invented) {
+		for _, resource := range natural(action) {
+			out = append(out, probe{action, resource})
+		}
+	}
+	return out
+})
+
+// unnamed is what a variable becomes that says nothing of the subject.
+const unnamed = "example"
+
+// identifiers are variables of the catalogue that look better with a value of
+// their usual shape.
+var identifiers = map[string]string{
+	"BucketName": "example-bucket",
+	"InstanceId": "i-0123456789abcdef0",
+	"KeyId":      "11111111-2222-3333-4444-555555555555",
+}
+
+// expand fills in a template for a subject.
+func (s *Subject) expand(template string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(template, "${")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		name, after, found := strings.Cut(rest, "}")
+		if !found {
+			out.WriteString("${" + rest)
+			return out.String()
+		}
+		out.WriteString(s.variable(name))
+		template = after
+	}
+}
+
+func (s *Subject) variable(name string) string {
+	self, _ := arn.Split(s.Principal.ARN)
+	switch name {
+	case "Partition":
+		return self.Partition
+	case "Account":
+		return s.Principal.Account
+	case "Region":
+		return region(self.Partition)
+	case "UserNameWithPath":
+		return strings.TrimPrefix(self.Resource, "user/")
+	case "OtherUserName":
+		return "somebody-else"
+	case "OtherAccount":
+		return "999999999999"
+	case "*", "?", "$":
+		return name
+	}
+	if value, ok := identifiers[name]; ok {
+		return value
+	}
+	key, fallback, _ := strings.Cut(name, ",")
+	if values, ok := s.Context.Get(key); ok && len(values) == 1 {
+		return values[0]
+	}
+	if fallback = strings.Trim(fallback, " '"); fallback != "" {
+		return fallback
+	}
+	return unnamed
+}
+
+// region is one that the partition has.
+func region(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return "us-east-1"
+}
+
+// onUsers are the actions of an enrolment set that act on a user, and so
+// belong to it for the subject's own user alone.
+var onUsers = map[string]bool{
+	"iam:changepassword":      true,
+	"iam:deactivatemfadevice": true,
+	"iam:enablemfadevice":     true,
+	"iam:resyncmfadevice":     true,
+}
+
+// A rule of ours says with which credentials a request has to be refused.
+type rule uint8
+
+const (
+	always rule = iota // with all of them
+	byKey              // with long-lived keys: others are in the enrolment set
+	never              // it is in the enrolment set, or no policy decides about it
+)
+
+// rule finds out about a request: the enrolment set has it, no policy controls
+// it, or AWS refuses it by itself.
+func (s *Subject) rule(action, resource string) rule {
+	lower := strings.ToLower(action)
+	own := resource == s.Principal.ARN
+	switch {
+	case notRequests[lower], policy.Unconditional(action), !own && s.isNobody(resource):
+		return never
+	case s.HasDevice && own && (lower == "iam:enablemfadevice" || lower == "iam:deactivatemfadevice"):
+		return never
+	case !contains(s.Enrolment, lower) || onUsers[lower] && !own:
+		return always
+	case lower == "iam:enablemfadevice" && !s.EnrolmentByKey:
+		return byKey
+	}
+	return never
+}
+
+// applies tells whether the rule asks for a refusal of a credential.
+func (r rule) applies(action string, c policy.Credential) bool {
+	if r == never || r == byKey && c != policy.LongTermKey {
+		return false
+	}
+	_, barred := c.Barred(action)
+	return !barred
+}
+
+// isNobody tells whether a resource is a user of the subject's name under
+// another path: there is none, since names are unique in an account.
+// Source: IAM User Guide, "IAM and AWS STS quotas", IAM name requirements.
+func (s *Subject) isNobody(resource string) bool {
+	a, ok := arn.Split(resource)
+	self, _ := arn.Split(s.Principal.ARN)
+	return ok && a.Service == "iam" && a.Account == s.Principal.Account && a.Kind() == "user" && strings.EqualFold(a.Name(), self.Name())
+}
+
+func contains(actions []string, lower string) bool {
+	for _, a := range actions {
+		if strings.EqualFold(a, lower) {
+			return true
+		}
+	}
+	return false
+}

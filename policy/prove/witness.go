@@ -1,0 +1,70 @@
+package prove
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"forcemfa/policy"
+)
+
+// A Witness is a concrete request that is allowed without MFA (or, for a
+// latent one, that nothing refuses). In JSON the credential is a word.
+type Witness struct {
+	Action     string            `json:"action"`
+	Resource   string            `json:"resource"`
+	Credential policy.Credential `json:"-"`
+	AllowedBy  string            `json:"allowed_by,omitempty"` // the statement that lets it through; empty when latent
+	Keys       map[string]string `json:"keys,omitempty"`       // condition keys that the sender has to choose
+}
+
+// String says it as in "s3:GetObject without MFA by access key on arn:…".
+func (w *Witness) String() string {
+	s := w.Action + " without MFA by " + words[w.Credential] + " on " + w.Resource
+	for _, k := range slices.Sorted(maps.Keys(w.Keys)) {
+		s += ", " + k + " " + w.Keys[k]
+	}
+	return s
+}
+
+// words are the credentials that a request without MFA can have.
+var words = map[policy.Credential]string{
+	policy.LongTermKey:      "access key",
+	policy.SessionToken:     "session",
+	policy.ConsolePassword:  "console",
+	policy.FederationToken:  "federation token",
+	policy.ForwardedFromKey: "forwarded call",
+	policy.RoleFromKey:      "role session",
+}
+
+type plainWitness Witness
+
+type witnessText struct {
+	*plainWitness
+	Credential string `json:"credential"`
+}
+
+// MarshalJSON writes the credential as a word.
+func (w *Witness) MarshalJSON() ([]byte, error) {
+	word, ok := words[w.Credential]
+	if !ok {
+		return nil, fmt.Errorf("witness %s: credential %d is none that a request without MFA has", w.Action, w.Credential)
+	}
+	return json.Marshal(witnessText{(*plainWitness)(w), word})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (w *Witness) UnmarshalJSON(text []byte) error {
+	t := witnessText{plainWitness: (*plainWitness)(w)}
+	if err := json.Unmarshal(text, &t); err != nil {
+		return err
+	}
+	for credential, word := range words {
+		if word == t.Credential {
+			w.Credential = credential
+			return nil
+		}
+	}
+	return fmt.Errorf("witness %s: no credential is called %q", w.Action, t.Credential)
+}
