@@ -1,0 +1,122 @@
+package org
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// User is the user of that name, or nil. Like its siblings it relies on the
+// order that an Account promises; see [Account.Sort].
+func (a *Account) User(name string) *User {
+	return find(a.Users, name, func(u *User) string { return u.Name })
+}
+
+// Group is the group of that name, or nil.
+func (a *Account) Group(name string) *Group {
+	return find(a.Groups, name, func(g *Group) string { return g.Name })
+}
+
+// Role is the role of that name, or nil.
+func (a *Account) Role(name string) *Role {
+	return find(a.Roles, name, func(r *Role) string { return r.Name })
+}
+
+// Policy is the managed policy with that ARN, or nil.
+func (a *Account) Policy(arn string) *Policy {
+	return find(a.Policies, arn, func(p *Policy) string { return p.ARN })
+}
+
+func find[T any](sorted []T, key string, keyOf func(*T) string) *T {
+	i, found := slices.BinarySearchFunc(sorted, key, func(t T, key string) int { return cmp.Compare(keyOf(&t), key) })
+	if !found {
+		return nil
+	}
+	return &sorted[i]
+}
+
+// Unit is the root or organizational unit with that ID, or nil.
+func (h *Header) Unit(id string) *Unit {
+	for i := range h.Units {
+		if h.Units[i].ID == id {
+			return &h.Units[i]
+		}
+	}
+	return nil
+}
+
+// SCP is the service control policy with that ID, or nil.
+func (h *Header) SCP(id string) *SCP {
+	for i := range h.SCPs {
+		if h.SCPs[i].ID == id {
+			return &h.SCPs[i]
+		}
+	}
+	return nil
+}
+
+// CredentialsKnown tells whether Password and Keys say what there is. When
+// they don't, the absence of a key proves nothing.
+func (u *User) CredentialsKnown() bool { return u.Password != Unknown }
+
+// ActiveKeys counts the access keys that work.
+func (u *User) ActiveKeys() int {
+	n := 0
+	for _, k := range u.Keys {
+		if k.Active {
+			n++
+		}
+	}
+	return n
+}
+
+// Tag is the value of a tag and whether the user has it. IAM compares tag keys
+// without case. Source: IAM User Guide, "Tags for IAM resources".
+func (u *User) Tag(key string) (value string, ok bool) {
+	for _, t := range u.Tags {
+		if strings.EqualFold(t.Key, key) {
+			return t.Value, true
+		}
+	}
+	return "", false
+}
+
+// Sort brings everything into the order that an Account promises: users,
+// groups and roles by name, policies by ARN, and what hangs on them likewise.
+func (a *Account) Sort() {
+	sortBy(a.Users, func(u User) string { return u.Name })
+	sortBy(a.Groups, func(g Group) string { return g.Name })
+	sortBy(a.Roles, func(r Role) string { return r.Name })
+	sortBy(a.Policies, func(p Policy) string { return p.ARN })
+	sortDevices(a.Unassigned)
+	slices.Sort(a.SCPs)
+	for i := range a.Users {
+		u := &a.Users[i]
+		slices.Sort(u.Groups)
+		sortDevices(u.Devices)
+		sortPolicies(u.Tags, u.Inline, u.Attached)
+	}
+	for i := range a.Groups {
+		sortPolicies(nil, a.Groups[i].Inline, a.Groups[i].Attached)
+	}
+	for i := range a.Roles {
+		sortPolicies(a.Roles[i].Tags, a.Roles[i].Inline, a.Roles[i].Attached)
+	}
+	for i := range a.Policies {
+		sortPolicies(a.Policies[i].Tags, nil, nil)
+	}
+}
+
+func sortPolicies(tags []Tag, inline []InlinePolicy, attached []string) {
+	sortBy(tags, func(t Tag) string { return t.Key })
+	sortBy(inline, func(p InlinePolicy) string { return p.Name })
+	slices.Sort(attached)
+}
+
+func sortDevices(devices []Device) {
+	sortBy(devices, func(d Device) string { return d.Serial })
+}
+
+func sortBy[T any](items []T, keyOf func(T) string) {
+	slices.SortStableFunc(items, func(a, b T) int { return cmp.Compare(keyOf(a), keyOf(b)) })
+}

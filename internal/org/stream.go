@@ -1,0 +1,179 @@
+package org
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// longest is how many bytes a line of a snapshot may have: far above an
+// account with every IAM quota raised and used up, below what would fill the
+// memory.
+const longest = 1 << 30
+
+// Write writes a snapshot as JSON Lines: the header, then one account a line,
+// each written before the next is asked for. It sets the header's Format, and
+// refuses accounts that [Read] would refuse.
+func Write(w io.Writer, h Header, accounts Accounts) error {
+	h.Format = Format
+	out := bufio.NewWriter(w)
+	lines := json.NewEncoder(out)
+	lines.SetEscapeHTML(false)
+	if err := lines.Encode(&h); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	seen := order{}
+	for a, err := range accounts {
+		if err != nil {
+			return err
+		}
+		if err := seen.next(a); err != nil {
+			return fmt.Errorf("write snapshot: %w", err)
+		}
+		if err := lines.Encode(a); err != nil {
+			return fmt.Errorf("write snapshot: account %s: %w", a.ID, err)
+		}
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("write snapshot: %w", err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return nil
+}
+
+// Read reads what [Write] wrote: the header at once, the accounts as they are
+// asked for, once. An error names the line of the file. Refused are another
+// format, fields that this version does not know, a file that was cut, and
+// accounts or things in them that are out of order or there twice.
+func Read(r io.Reader) (Header, Accounts, error) {
+	in := &reader{in: bufio.NewReaderSize(r, 1<<16)}
+	var h Header
+	if err := in.header(&h); err != nil {
+		return Header{}, nil, err
+	}
+	return h, func(yield func(*Account, error) bool) {
+		seen := order{}
+		for {
+			a := new(Account)
+			err := in.next(a)
+			if err == io.EOF {
+				if err := seen.end(h.Accounts); err != nil {
+					yield(nil, fmt.Errorf("line %d: %w", in.line, err))
+				}
+				return
+			}
+			if err == nil {
+				if err = seen.next(a); err != nil {
+					err = fmt.Errorf("line %d: %w", in.line, err)
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+type reader struct {
+	in   *bufio.Reader
+	line int // of the last line read, from 1
+}
+
+func (r *reader) header(h *Header) error {
+	line, whole, err := r.read()
+	if err == io.EOF {
+		return errors.New("line 1: the snapshot is empty; want a header, then one account a line")
+	}
+	if err != nil {
+		return err
+	}
+	// The version comes first: another format may have other fields.
+	var version struct {
+		Format *int `json:"format"`
+	}
+	if err := json.Unmarshal(line, &version); err == nil {
+		switch {
+		case version.Format == nil:
+			return fmt.Errorf("line 1: no snapshot header: \"format\" is missing")
+		case *version.Format != Format:
+			return fmt.Errorf("line 1: snapshot format %d: this version reads format %d only; take the snapshot again", *version.Format, Format)
+		}
+	}
+	if err := r.decode(line, whole, h); err != nil {
+		return err
+	}
+	if err := h.check(); err != nil {
+		return fmt.Errorf("line 1: %w", err)
+	}
+	return nil
+}
+
+// next decodes the next account; io.EOF when there is none.
+func (r *reader) next(a *Account) error {
+	line, whole, err := r.read()
+	if err != nil {
+		return err
+	}
+	return r.decode(line, whole, a)
+}
+
+// read is the next line without its end. whole is false when the line has no
+// end, as the last one of a file that was cut.
+func (r *reader) read() (line []byte, whole bool, err error) {
+	for {
+		part, err := r.in.ReadSlice('\n')
+		if len(line)+len(part) > longest {
+			return nil, false, fmt.Errorf("line %d: longer than %d bytes", r.line+1, longest)
+		}
+		line = append(line, part...)
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if err == io.EOF && len(line) == 0 {
+			return nil, false, io.EOF
+		}
+		r.line++
+		if err != nil && err != io.EOF {
+			return nil, false, fmt.Errorf("line %d: %w", r.line, err)
+		}
+		trimmed, whole := bytes.CutSuffix(line, []byte("\n"))
+		return trimmed, whole, nil
+	}
+}
+
+func (r *reader) decode(line []byte, whole bool, to any) error {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	err := d.Decode(to)
+	if err == nil {
+		end := d.InputOffset()
+		if _, err = d.Token(); err == io.EOF {
+			return nil
+		}
+		return fmt.Errorf("line %d, column %d: something follows the object", r.line, end+1)
+	}
+	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if cut && !whole {
+		return fmt.Errorf("line %d: the file is cut off in the middle of this line; take the snapshot again", r.line)
+	}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("line %d, column %d: not JSON: %w", r.line, syntax.Offset, err)
+	case errors.As(err, &kind):
+		return fmt.Errorf("line %d, column %d: %s is a JSON %s, want %s", r.line, kind.Offset, kind.Field, kind.Value, kind.Type)
+	case cut:
+		return fmt.Errorf("line %d: not a whole JSON object", r.line)
+	}
+	return fmt.Errorf("line %d: %w", r.line, err)
+}
