@@ -1,0 +1,164 @@
+package emulator
+
+import (
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/policy"
+)
+
+// An identity is what of a principal's documents does not change between two
+// writes to the world.
+type identity struct {
+	set policy.Set
+}
+
+// documents are every document that decides the calls of a caller.
+func (c *Cloud) documents(who *world.Caller) *policy.Set {
+	set := c.identity(who)
+	if who.Session == nil || who.Session.Policies == nil {
+		return &set.set
+	}
+	own := set.set
+	own.Session = who.Session.Policies
+	return &own
+}
+
+func (c *Cloud) identity(who *world.Caller) *identity {
+	key := who.Principal.ARN
+	if who.Role != nil {
+		key = who.Principal.Issuer
+	}
+	if known := c.sets[key]; known != nil {
+		return known
+	}
+	made := &identity{}
+	switch {
+	case who.Role != nil:
+		made.set = c.world.RoleSet(who.Account, who.Role)
+	case who.User != nil:
+		made.set = c.world.UserSet(who.Account, who.User)
+	default:
+		made.set = policy.Set{SCPs: c.world.SCPs(who.Account)}
+	}
+	if c.sets == nil {
+		c.sets = map[string]*identity{}
+	}
+	c.sets[key] = made
+	return made
+}
+
+// authorize refuses a call that may not do all it asks for. Anything but a
+// plain yes is a no.
+func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.Ask) *refusal {
+	if len(asks) == 0 {
+		return refuse(undecided, "The embedded AWS does not know what this call needs to be allowed.")
+	}
+	var base *policy.Context
+	set := c.documents(&call.Caller)
+	for i := range asks {
+		ask := &asks[i]
+		if why := barred(call.Caller.Credential, ask.Action); why != nil {
+			return why
+		}
+		if ask.Unconditional {
+			continue
+		}
+		if base == nil {
+			base = c.conditions(call, from)
+		}
+		if why := c.decide(call, set, base, ask); why != nil {
+			return why
+		}
+	}
+	return nil
+}
+
+func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Context, ask *operation.Ask) *refusal {
+	request := policy.Request{
+		Principal:       call.Caller.Principal,
+		Action:          ask.Action,
+		Resource:        ask.Resource,
+		ResourceAccount: ask.ResourceAccount,
+		Policies:        ask.Policies,
+		Context:         askContext(call, base, ask),
+	}
+	if ask.MFAInCall {
+		if call.Readings.CodeInCallIsNotMFA {
+			if d := set.Refuses(&request); d.Verdict != policy.ImplicitDenied {
+				return refusalOf(d, &request)
+			}
+		}
+		setCodeInCall(request.Context)
+	}
+	d := set.Decide(&request)
+	if d.Verdict == policy.Allowed {
+		return nil
+	}
+	return refusalOf(d, &request)
+}
+
+// askContext adds the keys of the operation and its resource to those of the
+// caller.
+func askContext(call *operation.Call, base *policy.Context, ask *operation.Ask) *policy.Context {
+	x := base.Clone()
+	if owner := ask.ResourceAccount; ask.Resource != "*" {
+		if owner == "" {
+			owner = call.Caller.Account
+		}
+		x.Set("aws:ResourceAccount", owner)
+		if path := call.World.OrgPath(owner); path != "" {
+			x.Set("aws:ResourceOrgID", call.World.Organization.ID)
+			x.SetMany("aws:ResourceOrgPaths", []string{path})
+		}
+	}
+	if ask.Context != nil {
+		ask.Context(x)
+	}
+	return x
+}
+
+// refusalOf words a decision that is not a yes as AWS does.
+// Source: IAM User Guide, "Troubleshoot access denied error messages".
+func refusalOf(d policy.Decision, r *policy.Request) *refusal {
+	who := "User: " + r.Principal.ARN + " is not authorized to perform: " + r.Action
+	if r.Resource != "*" {
+		who += " on resource: " + r.Resource
+	}
+	switch d.Verdict {
+	case policy.ExplicitDenied:
+		return refuse(denied, "%s with an explicit deny in %s", who, denier(d.Layer))
+	case policy.ImplicitDenied:
+		return refuse(denied, "%s because no %s allows the %s action", who, allower(d.Layer), r.Action)
+	}
+	return refuse(undecided, "The embedded AWS refuses what it cannot decide. %s: %s", who, d.Why)
+}
+
+func denier(k policy.Kind) string {
+	switch k {
+	case policy.Resource:
+		return "a resource-based policy"
+	case policy.Trust:
+		return "the role trust policy"
+	case policy.Identity:
+		return "an identity-based policy"
+	}
+	return "a " + allower(k)
+}
+
+func allower(k policy.Kind) string {
+	switch k {
+	case policy.Boundary:
+		return "permissions boundary"
+	case policy.Session:
+		return "session policy"
+	case policy.SCP:
+		return "service control policy"
+	case policy.RCP:
+		return "resource control policy"
+	case policy.Resource:
+		return "resource-based policy"
+	case policy.Trust:
+		return "role trust policy"
+	}
+	return "identity-based policy"
+}

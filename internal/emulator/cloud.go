@@ -1,0 +1,120 @@
+// Package emulator is the embedded AWS: its front door, authentication,
+// authorization, faults and clock.
+//
+// A [Cloud] answers requests of real clients. It verifies every signature,
+// finds out who signed, and asks package policy whether the call is allowed,
+// with the condition keys that AWS would set; only then does an operation of a
+// service run on the [world.World]. Three doors lead to the same operations: the
+// Go method [Cloud.Do], the in-memory [Cloud.Transport], and a socket on the
+// loopback interface, [Cloud.Listen]. All three authorize alike.
+package emulator
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+)
+
+// Options are choices for a Cloud. The zero value is AWS as documented, at the
+// time of the wall clock, without faults.
+type Options struct {
+	// Clock tells the time; nil: time.Now.
+	Clock func() time.Time
+	// Strict makes the cloud as unhelpful as AWS may be; nil: no faults, full pages.
+	Strict *Strict
+	// Readings are the choices where AWS's documentation leaves a doubt.
+	Readings operation.Readings
+	// Seed decides the faults and the request IDs.
+	Seed uint64
+}
+
+// A Cloud is an AWS in memory. It is safe for concurrent use.
+type Cloud struct {
+	clock    func() time.Time
+	offset   atomic.Int64 // nanoseconds that Advance added
+	readings operation.Readings
+	seed     uint64
+	strict   *Strict
+	keys     *signingKeys // shared by all forks
+	requests atomic.Uint64
+	observer atomic.Pointer[func(Record)]
+
+	mu     sync.Mutex // guards what follows
+	world  *world.World
+	faults faults
+	counts map[Count]int // Calls is zero in the keys
+	sets   map[string]*identity
+}
+
+// New is a cloud over a world, which from then on belongs to the cloud.
+func New(w *world.World, o Options) *Cloud {
+	clock := o.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Cloud{
+		clock: clock, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{},
+		world: w, counts: map[Count]int{},
+	}
+}
+
+// Fork is a cloud that starts as this one and goes its own way: its world, its
+// clock and its counters are its own, and nobody observes it. It costs
+// microseconds.
+func (c *Cloud) Fork() *Cloud {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fork := &Cloud{
+		clock: c.clock, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys,
+		world: c.world.Fork(), counts: map[Count]int{},
+	}
+	fork.offset.Store(c.offset.Load())
+	return fork
+}
+
+// Now is the time in the cloud.
+func (c *Cloud) Now() time.Time {
+	return c.clock().Add(time.Duration(c.offset.Load())).UTC()
+}
+
+// Advance moves the cloud's clock, and that of no other cloud, on by d.
+//
+// A client over [Cloud.Transport] need not know: for the age of its signatures
+// its clock is taken to be right. A client over the socket finds out from the
+// answers' Date, as the SDKs do; what it signs before that is refused.
+func (c *Cloud) Advance(d time.Duration) { c.offset.Add(int64(d)) }
+
+// View reads the world. What f sees is read-only and must not outlive it.
+func (c *Cloud) View(f func(*world.World)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.world)
+}
+
+// Update changes the world behind AWS's back, for set-up. What f sees must not
+// outlive it.
+func (c *Cloud) Update(f func(*world.World)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sets = nil
+	f(c.world)
+}
+
+// requestID is a new ID of a request, in the form of AWS's.
+func (c *Cloud) requestID() string {
+	n := mix(c.seed, c.requests.Add(1))
+	m := mix(n, c.seed)
+	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", n>>32, n>>16&0xffff, n&0xfff, 0x8000|m>>48&0x3fff, m&0xffffffffffff)
+}
+
+// mix is a hash of two numbers (splitmix64).
+func mix(a, b uint64) uint64 {
+	x := a + 0x9e3779b97f4a7c15*(b+1)
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

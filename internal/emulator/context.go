@@ -1,0 +1,138 @@
+package emulator
+
+import (
+	"strconv"
+	"time"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// An origin is where a request came from.
+type origin struct {
+	ip, agent, region string
+}
+
+// conditions are the condition keys of a call that depend on who calls and how.
+// Source: IAM User Guide, "AWS global condition context keys".
+//
+// aws:SecureTransport is true: the loopback socket and the in-memory transport
+// stand for AWS's HTTPS endpoints.
+func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
+	x := &policy.Context{}
+	who := &call.Caller
+	x.Set("aws:PrincipalArn", principalARN(who))
+	x.Set("aws:PrincipalAccount", who.Account)
+	x.Set("aws:PrincipalType", principalType(who.Principal.Kind))
+	x.Set("aws:userid", userID(who))
+	if who.Principal.Kind == policy.IAMUser {
+		x.Set("aws:username", who.User.Name)
+	}
+	setOrganization(x, call.World, who.Account)
+	for key, value := range principalTags(who) {
+		x.Set("aws:PrincipalTag/"+key, value)
+	}
+	if who.Session != nil && who.Session.SourceIdentity != "" {
+		x.Set("aws:SourceIdentity", who.Session.SourceIdentity)
+	}
+	x.Set("aws:PrincipalIsAWSService", "false")
+	x.Set("aws:ViaAWSService", "false")
+	x.Set("aws:SecureTransport", "true")
+	x.Set("aws:SourceIp", from.ip)
+	if from.agent != "" {
+		x.Set("aws:UserAgent", from.agent)
+	}
+	x.Set("aws:RequestedRegion", from.region)
+	x.Set("aws:CurrentTime", call.Now.Format("2006-01-02T15:04:05Z"))
+	x.Set("aws:EpochTime", strconv.FormatInt(call.Now.Unix(), 10))
+	setMFA(x, who, call.Now)
+	return x
+}
+
+// setMFA writes the keys that depend on the credential. The age counts from the
+// code, also in a role session that inherits it.
+func setMFA(x *policy.Context, who *world.Caller, now time.Time) {
+	s := who.Session
+	if s == nil {
+		x.SetMFA(who.Credential, policy.Absent, time.Time{}, now)
+		return
+	}
+	x.SetMFA(who.Credential, s.Present, s.Issued, now)
+	if _, ok := x.Get("aws:MultiFactorAuthAge"); ok && !s.MFAAt.IsZero() {
+		x.Set("aws:MultiFactorAuthAge", strconv.FormatInt(int64(now.Sub(s.MFAAt)/time.Second), 10))
+	}
+}
+
+// setCodeInCall writes what a valid code in the call itself adds: MFA, just
+// now. It makes the long-term key no session.
+func setCodeInCall(x *policy.Context) {
+	x.Set("aws:MultiFactorAuthPresent", "true")
+	x.Set("aws:MultiFactorAuthAge", "0")
+}
+
+func setOrganization(x *policy.Context, w *world.World, account string) {
+	if path := w.OrgPath(account); path != "" {
+		x.Set("aws:PrincipalOrgID", w.Organization.ID)
+		x.SetMany("aws:PrincipalOrgPaths", []string{path})
+		x.Set("aws:PrincipalOrgMasterAccountId", w.Organization.ManagementAccount)
+	}
+}
+
+// principalARN is aws:PrincipalArn: of a role session the role's ARN.
+func principalARN(who *world.Caller) string {
+	if who.Principal.Kind == policy.RoleSession {
+		return who.Principal.Issuer
+	}
+	return who.Principal.ARN
+}
+
+// Source: IAM User Guide, "Policy variables", table of principal key values.
+func principalType(k policy.PrincipalKind) string {
+	switch k {
+	case policy.IAMUser:
+		return "User"
+	case policy.RoleSession:
+		return "AssumedRole"
+	case policy.FederatedUser:
+		return "FederatedUser"
+	case policy.RootUser:
+		return "Account"
+	}
+	return "Anonymous"
+}
+
+// Source: IAM User Guide, "Policy variables", table of principal key values.
+func userID(who *world.Caller) string {
+	switch who.Principal.Kind {
+	case policy.IAMUser:
+		return who.User.ID
+	case policy.RoleSession:
+		return who.Role.ID + ":" + who.Session.Name
+	case policy.FederatedUser:
+		return who.Account + ":" + who.Session.Name
+	}
+	return who.Account
+}
+
+// principalTags are the tags of the user or role and, before them, those of the
+// session.
+func principalTags(who *world.Caller) map[string]string {
+	tags := map[string]string{}
+	add := func(list []org.Tag) {
+		for _, t := range list {
+			tags[t.Key] = t.Value
+		}
+	}
+	if who.Role != nil {
+		add(who.Role.Tags)
+	}
+	if who.User != nil {
+		add(who.User.Tags)
+	}
+	if who.Session != nil {
+		add(who.Session.Tags)
+	}
+	return tags
+}

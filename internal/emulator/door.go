@@ -1,0 +1,200 @@
+package emulator
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"forcemfa/internal/emulator/wire"
+	"forcemfa/internal/emulator/world"
+)
+
+// maxBody bounds what a request may send.
+const maxBody = 16 << 20
+
+// ServeHTTP answers a request of AWS's protocols: its signature's scope names
+// the service, X-Amz-Target, Action or the path the operation.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", c.signingTime(r.Context()).Format(http.TimeFormat))
+	v := &visit{cloud: c, r: r, id: c.requestID()}
+	if why := v.receive(); why != nil {
+		wire.WriteError(w, v.service.codec.Protocol, v.service.codec.Namespace, v.id, why.in(v.service))
+		return
+	}
+	v.read()
+	a := &answer{}
+	record := c.run(v.job(func(out any) { v.write(a, out) }))
+	if record.Err != nil {
+		*a = answer{}
+		wire.WriteError(a, v.service.codec.Protocol, v.service.codec.Namespace, v.id, record.Err)
+	}
+	a.send(w)
+}
+
+// send passes on an answer that was made while the cloud was locked, so that
+// a slow client holds up nobody.
+func (a *answer) send(w http.ResponseWriter) {
+	for name, values := range a.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body.Bytes()) // a client that went away has no use for an error
+}
+
+// A visit is a request on its way through the front door.
+type visit struct {
+	cloud   *Cloud
+	r       *http.Request
+	id      string
+	body    []byte
+	form    url.Values
+	sign    *signature
+	service *service
+
+	operation string
+	in        any
+	inErr     error
+}
+
+// receive reads the request and verifies its signature.
+func (v *visit) receive() *refusal {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, v.r.Body, maxBody))
+	v.body = body
+	v.form = v.parameters()
+	sign, why := parseSignature(v.r)
+	v.sign = sign
+	v.service = v.find()
+	switch {
+	case err != nil:
+		return refuse(tooLarge, "The body could not be read, or is larger than %d bytes.", maxBody)
+	case why != nil:
+		return why
+	case sign == nil:
+		return refuse(noSignature, "Missing Authentication Token")
+	}
+	return v.verify()
+}
+
+func (v *visit) verify() *refusal {
+	secret, why := v.cloud.secret(v.sign.key, v.sign.token)
+	if why != nil {
+		return why
+	}
+	body, why := v.sign.verify(v.r, v.body, v.cloud.keys, secret)
+	if why != nil {
+		return why
+	}
+	v.body = body
+	return v.sign.checkAge(v.cloud.signingTime(v.r.Context()))
+}
+
+// parameters are those of the query string and of a form in the body.
+func (v *visit) parameters() url.Values {
+	form, err := url.ParseQuery(v.r.URL.RawQuery)
+	if err != nil {
+		form = url.Values{}
+	}
+	kind, _, _ := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
+	if kind == "application/x-www-form-urlencoded" {
+		more, err := url.ParseQuery(string(v.body))
+		if err != nil {
+			v.inErr = err
+		}
+		for name, values := range more {
+			form[name] = append(form[name], values...)
+		}
+	}
+	return form
+}
+
+// find is the service that the request is for. Without a signature it is told
+// by what the request looks like.
+func (v *visit) find() *service {
+	if v.sign == nil {
+		for _, s := range services() {
+			target, _, _ := strings.Cut(v.r.Header.Get("X-Amz-Target"), ".")
+			if s.version != "" && s.version == v.form.Get("Version") || target != "" && s.target == target {
+				return s
+			}
+		}
+		return foreign("", v.r, v.form)
+	}
+	if s := services()[v.sign.service]; s != nil {
+		return s
+	}
+	return foreign(v.sign.service, v.r, v.form)
+}
+
+// read finds the operation and its input.
+func (v *visit) read() {
+	s := v.service
+	if v.inErr != nil {
+		v.inErr = refuse(malformed, "The query string contains a syntax error.").in(s)
+		return
+	}
+	switch {
+	case s.read != nil:
+		v.operation, v.in, v.inErr = s.read(v.r, v.form, v.body)
+	case s.codec.Protocol.JSON():
+		target, name, _ := strings.Cut(v.r.Header.Get("X-Amz-Target"), ".")
+		v.operation = name
+		if s.target != "" && s.target != target {
+			v.inErr = refuse(unknownAction, "%s is not a target of %s.", target, s.name).in(s)
+			return
+		}
+		v.decode(func(in any) error { return s.codec.DecodeJSON(v.body, in) })
+	default:
+		v.operation = v.form.Get("Action")
+		if version := v.form.Get("Version"); s.version != "" && s.version != version {
+			if version == "" {
+				version = "NO_VERSION_SPECIFIED"
+			}
+			v.inErr = refuse(unknownAction, "Could not find operation %s for version %s", v.operation, version).in(s)
+			return
+		}
+		v.decode(func(in any) error { return s.codec.DecodeQuery(v.form, in) })
+	}
+}
+
+func (v *visit) decode(into func(any) error) {
+	if op := v.service.byName[v.operation]; op != nil {
+		v.in = op.New()
+		v.inErr = into(v.in)
+	}
+}
+
+func (v *visit) job(done func(any)) job {
+	return job{
+		service: v.service, operation: v.operation, in: v.in, inErr: v.inErr, id: v.id, wired: true, done: done,
+		from: origin{ip: v.address(), agent: v.r.UserAgent(), region: v.sign.region},
+		who:  func() (world.Caller, *refusal) { return v.cloud.caller(v.sign.key) },
+	}
+}
+
+func (v *visit) address() string {
+	host, _, err := net.SplitHostPort(v.r.RemoteAddr)
+	if err != nil {
+		return memoryAddress
+	}
+	return host
+}
+
+func (v *visit) write(w http.ResponseWriter, out any) {
+	if v.service.write != nil {
+		v.service.write(w, v.operation, v.id, out)
+		return
+	}
+	v.service.codec.Write(w, v.operation, v.id, out)
+}
+
+// what names a request of which the operation is not known.
+func (j *job) what() string {
+	if j.operation == "" {
+		return "this REST call to " + j.service.name
+	}
+	return fmt.Sprintf("%s of %s", j.operation, j.service.name)
+}

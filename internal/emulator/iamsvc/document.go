@@ -1,0 +1,17 @@
+package iamsvc
+
+import (
+	"forcemfa/policy"
+)
+
+// checkDocument refuses what is not a policy of that kind.
+func checkDocument(kind policy.Kind, text string) error {
+	d, err := policy.Parse(kind, text)
+	if err != nil {
+		return malformedPolicy("%v", err)
+	}
+	if len(d.Statements) == 0 {
+		return malformedPolicy("Syntax errors in policy.")
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+// Package iamsvc is IAM of the embedded AWS: one function for each operation,
+// over the SDK's input and output structs, and one table of them.
+//
+// Errors are the SDK's own types where IAM's model has them (their wire codes
+// have no "Exception" at the end), and [smithy.GenericAPIError] for
+// ValidationError and AccessDenied.
+// Source, unless a comment names another: IAM API Reference.
+package iamsvc
+
+import (
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+)
+
+// account is the caller's account, read-only.
+func account(c *operation.Call) *world.Account { return c.World.Account(c.Caller.Account) }
+
+// edit is the caller's account for writing.
+func edit(c *operation.Call) *world.Account { return c.World.Edit(c.Caller.Account) }
+
+// copyOf is for answers, which point to members: they must not change with the
+// world.
+func copyOf[T any](p *T) *T {
+	c := *p
+	return &c
+}

@@ -1,0 +1,138 @@
+package iamsvc
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/policy"
+)
+
+// A spec is what the table says of an operation besides its name and function.
+type spec struct {
+	need string   // members that are required, by their Go names
+	on   resource // what it acts on
+	keys []key    // condition keys that it adds
+	also string   // an action that must be allowed too when the input has tags
+}
+
+// A resource finds the ARN that an operation must be allowed on, and adds the
+// condition keys that the resource itself brings.
+type resource func(c *operation.Call, in input) (found, error)
+
+// A found resource.
+type found struct {
+	arn      string
+	tags     map[string]string // aws:ResourceTag
+	iamTags  bool              // iam:ResourceTag too: users and roles
+	boundary string            // permissions boundary of the user or role
+}
+
+// A key adds a condition key of the operation.
+type key func(ctx *policy.Context, in input, on found)
+
+func read[I, O any](name string, s spec, do func(*operation.Call, *I) (*O, error)) operation.Operation {
+	s.mustFit(name, reflect.TypeFor[I]())
+	return operation.Read(name, func(c *operation.Call, in *I) ([]operation.Ask, error) {
+		return s.asks(name, c, inputOf(in))
+	}, do)
+}
+
+func write[I, O any](name string, s spec, do func(*operation.Call, *I) (*O, error)) operation.Operation {
+	op := read(name, s, do)
+	op.Writes = true
+	return op
+}
+
+// mustFit panics when the table names a member that the input does not have.
+func (s spec) mustFit(name string, t reflect.Type) {
+	if t.Name() != name+"Input" {
+		panic(fmt.Sprintf("iamsvc: operation %s takes a %s", name, t.Name()))
+	}
+	for _, member := range strings.Fields(s.need) {
+		if _, ok := t.FieldByName(member); !ok {
+			panic(fmt.Sprintf("iamsvc: %s has no member %s", t.Name(), member))
+		}
+	}
+}
+
+func (s spec) asks(name string, c *operation.Call, in input) ([]operation.Ask, error) {
+	for _, member := range strings.Fields(s.need) {
+		if in.v.FieldByName(member).IsZero() {
+			return nil, constraint("Value", member, "Member must not be null")
+		}
+	}
+	if err := validate(in); err != nil {
+		return nil, err
+	}
+	on, err := s.on(c, in)
+	if err != nil {
+		return nil, err
+	}
+	context := func(ctx *policy.Context) {
+		on.describe(ctx)
+		for _, add := range s.keys {
+			add(ctx, in, on)
+		}
+	}
+	asks := []operation.Ask{{Action: "iam:" + name, Resource: on.arn, Context: context}}
+	if s.also != "" && len(in.tags()) > 0 {
+		asks = append(asks, operation.Ask{Action: s.also, Resource: on.arn, Context: context})
+	}
+	return asks, nil
+}
+
+func (f found) describe(ctx *policy.Context) {
+	for k, v := range f.tags {
+		ctx.Set("aws:ResourceTag/"+k, v)
+		if f.iamTags {
+			ctx.Set("iam:ResourceTag/"+k, v)
+		}
+	}
+}
+
+// input reads members of an input struct by their names. A member that the
+// struct does not have reads as absent.
+type input struct{ v reflect.Value }
+
+func inputOf(in any) input { return input{reflect.ValueOf(in).Elem()} }
+
+// text is a string member; ok is false when it is absent.
+func (in input) text(member string) (value string, ok bool) {
+	f := in.v.FieldByName(member)
+	if !f.IsValid() {
+		return "", false
+	}
+	if f.Kind() == reflect.Pointer {
+		if f.IsNil() {
+			return "", false
+		}
+		f = f.Elem()
+	}
+	if f.Kind() != reflect.String {
+		return "", false
+	}
+	return f.String(), true
+}
+
+func (in input) tags() []types.Tag {
+	f := in.v.FieldByName("Tags")
+	if !f.IsValid() {
+		return nil
+	}
+	return f.Interface().([]types.Tag)
+}
+
+func (in input) tagKeys() []string {
+	if f := in.v.FieldByName("TagKeys"); f.IsValid() {
+		return f.Interface().([]string)
+	}
+	var keys []string
+	for _, t := range in.tags() {
+		keys = append(keys, *t.Key)
+	}
+	return keys
+}

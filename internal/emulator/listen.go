@@ -1,0 +1,55 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// A Server serves a cloud on a socket.
+type Server struct {
+	// Endpoint is the URL for AWS_ENDPOINT_URL.
+	Endpoint string
+	http     *http.Server
+	done     chan error
+}
+
+// Listen serves the cloud at address, host and port; port 0 is any free one.
+// The host must be a loopback address: the cloud holds secrets of a
+// rehearsal and is no service for others.
+func (c *Cloud) Listen(address string) (*Server, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: want an address such as 127.0.0.1:0: %w", address, err)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("listen on %s: %q is not a loopback address; the embedded AWS serves this machine alone, as on 127.0.0.1:0", address, host)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	s := &Server{
+		Endpoint: "http://" + listener.Addr().String(),
+		http:     &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second},
+		done:     make(chan error, 1),
+	}
+	go func() { s.done <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+// Close ends the server and its connections.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package orgsvc
+
+import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+)
+
+func attachmentOperations() []operation.Operation {
+	return []operation.Operation{
+		row[organizations.AttachPolicyInput, organizations.AttachPolicyOutput]{
+			name: "AttachPolicy", who: manager, do: attachPolicy,
+			check: func(v *input, in *organizations.AttachPolicyInput) {
+				v.id("PolicyId", in.PolicyId, policyPattern)
+				v.id("TargetId", in.TargetId, targetPattern)
+			},
+			on: func(n names, in *organizations.AttachPolicyInput) []string {
+				return []string{n.policy(*in.PolicyId), n.target(*in.TargetId)}
+			},
+			kind: func(*organizations.AttachPolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+		}.write(),
+		row[organizations.DetachPolicyInput, organizations.DetachPolicyOutput]{
+			name: "DetachPolicy", who: manager, do: detachPolicy,
+			check: func(v *input, in *organizations.DetachPolicyInput) {
+				v.id("PolicyId", in.PolicyId, policyPattern)
+				v.id("TargetId", in.TargetId, targetPattern)
+			},
+			on: func(n names, in *organizations.DetachPolicyInput) []string {
+				return []string{n.policy(*in.PolicyId), n.target(*in.TargetId)}
+			},
+			kind: func(*organizations.DetachPolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+		}.write(),
+		row[organizations.ListPoliciesForTargetInput, organizations.ListPoliciesForTargetOutput]{
+			name: "ListPoliciesForTarget", who: observer, do: listPoliciesForTarget,
+			check: func(v *input, in *organizations.ListPoliciesForTargetInput) {
+				v.id("TargetId", in.TargetId, targetPattern)
+				v.kind("Filter", in.Filter)
+				v.page(in.MaxResults)
+			},
+			on: func(n names, in *organizations.ListPoliciesForTargetInput) []string {
+				return []string{n.target(*in.TargetId)}
+			},
+			kind: func(in *organizations.ListPoliciesForTargetInput) types.PolicyType { return in.Filter },
+		}.read(),
+		row[organizations.ListTargetsForPolicyInput, organizations.ListTargetsForPolicyOutput]{
+			name: "ListTargetsForPolicy", who: observer, do: listTargetsForPolicy,
+			check: func(v *input, in *organizations.ListTargetsForPolicyInput) {
+				v.id("PolicyId", in.PolicyId, policyPattern)
+				v.page(in.MaxResults)
+			},
+			on: func(n names, in *organizations.ListTargetsForPolicyInput) []string {
+				return []string{n.policy(*in.PolicyId)}
+			},
+			kind: func(*organizations.ListTargetsForPolicyInput) types.PolicyType {
+				return types.PolicyTypeServiceControlPolicy
+			},
+		}.read(),
+	}
+}
+
+func noTarget() error {
+	return &types.TargetNotFoundException{Message: aws.String("You specified a target that doesn't exist.")}
+}
+
+// attached are the policies of a root, unit or account; ok is false when there
+// is none with this ID.
+func (r *request) attached(target string) (ids []string, ok bool) {
+	if u := r.findUnit(target); u != nil {
+		return u.SCPs, true
+	}
+	if a := r.findAccount(target); a != nil {
+		return a.SCPs, true
+	}
+	return nil, false
+}
+
+// setAttached writes what [request.attached] reads.
+func (r *request) setAttached(target string, ids []string) {
+	if r.findUnit(target) == nil {
+		r.World.Edit(target).SCPs = ids
+		return
+	}
+	units := r.World.EditOrganization().Units
+	i := slices.IndexFunc(units, func(u org.Unit) bool { return u.ID == target })
+	units[i].SCPs = ids
+}
+
+// attachment reads both ends of an attachment that is to be made or undone.
+func (r *request) attachment(policy, target *string) (ids []string, err error) {
+	if _, err := r.needPolicy(*policy); err != nil {
+		return nil, err
+	}
+	ids, ok := r.attached(*target)
+	if !ok {
+		return nil, noTarget()
+	}
+	return ids, nil
+}
+
+func attachPolicy(r *request, in *organizations.AttachPolicyInput) (*organizations.AttachPolicyOutput, error) {
+	ids, err := r.attachment(in.PolicyId, in.TargetId)
+	switch {
+	case err != nil:
+		return nil, err
+	case !r.o.SCPsEnabled:
+		return nil, notEnabled()
+	case slices.Contains(ids, *in.PolicyId):
+		return nil, &types.DuplicatePolicyAttachmentException{Message: aws.String("A policy with this ID is already attached to the target.")}
+	case len(ids) >= mostAttached:
+		return nil, constraint(types.ConstraintViolationExceptionReasonMaxPolicyTypeAttachmentLimitExceeded, "You have attached the maximum number of policies to this target.")
+	}
+	r.setAttached(*in.TargetId, append(slices.Clone(ids), *in.PolicyId))
+	return &organizations.AttachPolicyOutput{}, nil
+}
+
+func detachPolicy(r *request, in *organizations.DetachPolicyInput) (*organizations.DetachPolicyOutput, error) {
+	ids, err := r.attachment(in.PolicyId, in.TargetId)
+	switch {
+	case err != nil:
+		return nil, err
+	case !slices.Contains(ids, *in.PolicyId):
+		return nil, &types.PolicyNotAttachedException{Message: aws.String("The policy isn't attached to the specified target.")}
+	case len(ids) == 1:
+		return nil, constraint(types.ConstraintViolationExceptionReasonMinPolicyTypeAttachmentLimitExceeded, "You cannot remove the last policy attached to the specified target. You should have at least one attached.")
+	}
+	r.setAttached(*in.TargetId, slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == *in.PolicyId }))
+	return &organizations.DetachPolicyOutput{}, nil
+}
+
+// listPoliciesForTarget gives what is attached to the target itself, not what it
+// inherits.
+func listPoliciesForTarget(r *request, in *organizations.ListPoliciesForTargetInput) (*organizations.ListPoliciesForTargetOutput, error) {
+	ids, ok := r.attached(*in.TargetId)
+	if !ok {
+		return nil, noTarget()
+	}
+	if in.Filter != types.PolicyTypeServiceControlPolicy {
+		ids = nil
+	}
+	found, next, err := r.pageOfPolicies("ListPoliciesForTarget "+*in.TargetId+" "+string(in.Filter), ids, in.NextToken, in.MaxResults)
+	return &organizations.ListPoliciesForTargetOutput{Policies: found, NextToken: next}, err
+}
+
+// targetsOf are the roots, units and accounts that a policy is attached to.
+func (r *request) targetsOf(policy string) []types.PolicyTargetSummary {
+	var targets []types.PolicyTargetSummary
+	add := func(id, name string, kind types.TargetType) {
+		targets = append(targets, types.PolicyTargetSummary{
+			Arn: aws.String(r.target(id)), Name: aws.String(name), TargetId: aws.String(id), Type: kind,
+		})
+	}
+	for _, u := range r.o.Units {
+		switch {
+		case !slices.Contains(u.SCPs, policy):
+		case isRoot(u.ID):
+			add(u.ID, u.Name, types.TargetTypeRoot)
+		default:
+			add(u.ID, u.Name, types.TargetTypeOrganizationalUnit)
+		}
+	}
+	for _, a := range r.accounts(func(a *world.Account) bool { return slices.Contains(a.SCPs, policy) }) {
+		add(a.ID, a.Name, types.TargetTypeAccount)
+	}
+	return targets
+}
+
+func listTargetsForPolicy(r *request, in *organizations.ListTargetsForPolicyInput) (*organizations.ListTargetsForPolicyOutput, error) {
+	if _, err := r.needPolicy(*in.PolicyId); err != nil {
+		return nil, err
+	}
+	list := listing[types.PolicyTargetSummary]{
+		of: "ListTargetsForPolicy " + *in.PolicyId, items: r.targetsOf(*in.PolicyId),
+		key: func(t types.PolicyTargetSummary) string { return *t.TargetId },
+	}
+	found, next, err := list.page(r, in.NextToken, in.MaxResults)
+	return &organizations.ListTargetsForPolicyOutput{Targets: found, NextToken: next}, err
+}

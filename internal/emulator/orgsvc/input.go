@@ -1,0 +1,102 @@
+package orgsvc
+
+import (
+	"regexp"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
+	"github.com/aws/smithy-go"
+)
+
+// Patterns of identifiers.
+// Source: Organizations API Reference.
+var (
+	rootPattern     = regexp.MustCompile(`^r-[0-9a-z]{4,32}$`)
+	unitPattern     = regexp.MustCompile(`^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`)
+	parentPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	childPattern    = regexp.MustCompile(`^(\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	accountPattern  = regexp.MustCompile(`^\d{12}$`)
+	policyPattern   = regexp.MustCompile(`^p-[0-9a-zA-Z_]{8,128}$`)
+	targetPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	resourcePattern = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128})$`)
+	servicePattern  = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
+	emailPattern    = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	namePattern     = regexp.MustCompile(`^[\x20-\x7E]+$`)
+	rolePattern     = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	requestPattern  = regexp.MustCompile(`^car-[a-z0-9]{8,32}$`)
+)
+
+// An input checks the members of an input and keeps the first fault.
+type input struct{ err error }
+
+func (v *input) fail(reason types.InvalidInputExceptionReason, message string) {
+	if v.err == nil {
+		v.err = invalid(reason, message)
+	}
+}
+
+func invalid(reason types.InvalidInputExceptionReason, message string) error {
+	return &types.InvalidInputException{Reason: reason, Message: aws.String(message)}
+}
+
+func constraint(reason types.ConstraintViolationExceptionReason, message string) error {
+	return &types.ConstraintViolationException{Reason: reason, Message: aws.String(message)}
+}
+
+// id checks an identifier that must be there.
+func (v *input) id(member string, s *string, pattern *regexp.Regexp) {
+	switch {
+	case s == nil:
+		v.fail(types.InvalidInputExceptionReasonInputRequired, "You must provide a value for "+member+".")
+	case !pattern.MatchString(*s):
+		v.fail(types.InvalidInputExceptionReasonInvalidPattern, "You provided a value for "+member+" that does not match the required pattern.")
+	}
+}
+
+// text checks the length of a string in characters.
+func (v *input) text(member string, s *string, shortest, longest int) {
+	switch n := utf8.RuneCountInString(aws.ToString(s)); {
+	case s == nil && shortest > 0:
+		v.fail(types.InvalidInputExceptionReasonInputRequired, "You must provide a value for "+member+".")
+	case n < shortest:
+		v.fail(types.InvalidInputExceptionReasonMinLengthExceeded, "You provided a value for "+member+" that is too short.")
+	case n > longest:
+		v.fail(types.InvalidInputExceptionReasonMaxLengthExceeded, "You provided a value for "+member+" that is too long.")
+	}
+}
+
+// optional checks an identifier that may be absent.
+func (v *input) optional(member string, s *string, pattern *regexp.Regexp) {
+	if s != nil {
+		v.id(member, s, pattern)
+	}
+}
+
+func (v *input) kind(member string, kind types.PolicyType) {
+	if !slices.Contains(kind.Values(), kind) {
+		v.fail(types.InvalidInputExceptionReasonInvalidEnumPolicyType, "You provided a value for "+member+" that is not a policy type.")
+	}
+}
+
+// page checks MaxResults; NextToken is checked where it is read.
+func (v *input) page(most *int32) {
+	switch {
+	case most == nil:
+	case *most < 1:
+		v.fail(types.InvalidInputExceptionReasonMinValueExceeded, "You provided a value for MaxResults that is too small.")
+	case *most > largestPage:
+		v.fail(types.InvalidInputExceptionReasonMaxValueExceeded, "You provided a value for MaxResults that is too large.")
+	}
+}
+
+// untagged refuses tags, which this AWS cannot keep.
+func (v *input) untagged(tags []types.Tag) {
+	if len(tags) > 0 && v.err == nil {
+		v.err = &smithy.GenericAPIError{
+			Code: "NotImplemented", Fault: smithy.FaultServer,
+			Message: "The embedded AWS keeps no tags of resources of Organizations.",
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package orgsvc
+
+import (
+	"strings"
+
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+)
+
+// names makes the ARNs and paths of an organization.
+// Source: Service Authorization Reference, "Resource types defined by AWS
+// Organizations".
+type names struct{ w *world.World }
+
+func namesOf(w *world.World) names { return names{w} }
+
+func (n names) arn(kind, id string) string {
+	o := n.w.Organization
+	return "arn:" + n.w.Partition + ":organizations::" + o.ManagementAccount + ":" + kind + "/" + o.ID + "/" + id
+}
+
+func (n names) account(id string) string { return n.arn("account", id) }
+
+// unit is the ARN of a root or an organizational unit.
+func (n names) unit(id string) string {
+	if isRoot(id) {
+		return n.arn("root", id)
+	}
+	return n.arn("ou", id)
+}
+
+func (n names) policy(id string) string {
+	if n.w.Organization.SCPs[id].AWSManaged {
+		return "arn:" + n.w.Partition + ":organizations::aws:policy/service_control_policy/" + id
+	}
+	return n.arn("policy", "service_control_policy/"+id)
+}
+
+// target is the ARN of what a policy can be attached to.
+func (n names) target(id string) string {
+	if strings.Contains(id, "-") {
+		return n.unit(id)
+	}
+	return n.account(id)
+}
+
+// resource is the ARN of anything that can have tags.
+func (n names) resource(id string) string {
+	if strings.HasPrefix(id, "p-") {
+		return n.policy(id)
+	}
+	return n.target(id)
+}
+
+// unitPath is o-…/r-…/ou-…/ for a root or an organizational unit.
+func (n names) unitPath(id string) string {
+	path := ""
+	for u := n.findUnit(id); u != nil; u = n.findUnit(u.Parent) {
+		path = u.ID + "/" + path
+	}
+	return n.w.Organization.ID + "/" + path
+}
+
+// findUnit is the root or unit with this ID, read-only, or nil.
+func (n names) findUnit(id string) *org.Unit {
+	units := n.w.Organization.Units
+	for i := range units {
+		if units[i].ID == id {
+			return &units[i]
+		}
+	}
+	return nil
+}
+
+// findAccount is the account of the organization with this ID, read-only, or
+// nil.
+func (n names) findAccount(id string) *world.Account {
+	a := n.w.Account(id)
+	if a == nil || a.Unit == "" && id != n.w.Organization.ManagementAccount {
+		return nil
+	}
+	return a
+}
+
+// accounts are the accounts of the organization for which keep says so, by ID.
+func (n names) accounts(keep func(*world.Account) bool) []*world.Account {
+	var found []*world.Account
+	for _, id := range n.w.Accounts() {
+		if a := n.findAccount(id); a != nil && keep(a) {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+func isRoot(id string) bool { return strings.HasPrefix(id, "r-") }

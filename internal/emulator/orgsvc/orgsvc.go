@@ -1,0 +1,108 @@
+// Package orgsvc is AWS Organizations of the embedded AWS, as one table of
+// operations.
+//
+// It has one type of policy, the service control policy. Resources of
+// Organizations have no tags here: a call that would give them some is refused.
+package orgsvc
+
+import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/policy"
+)
+
+// Operations are the operations of Organizations.
+func Operations() []operation.Operation {
+	return slices.Concat(
+		accountOperations(), creationOperations(), delegationOperations(),
+		treeOperations(), policyOperations(), attachmentOperations(), typeOperations(),
+	)
+}
+
+// standing is which accounts may call an operation at all.
+type standing uint8
+
+const (
+	manager  standing = iota // the management account
+	observer                 // and delegated administrators
+	member                   // and everybody in the organization
+)
+
+// A request is a call on its way through an operation, with the caller's
+// organization, read-only.
+type request struct {
+	*operation.Call
+	o *world.Organization
+	names
+}
+
+// A row is one operation of the table.
+type row[I, O any] struct {
+	name  string
+	who   standing
+	check func(*input, *I)
+	// on are the ARNs that the call must be allowed on; nil: it has no resource.
+	on func(names, *I) []string
+	// kind is the type of policy that the call is about; nil: none.
+	kind func(*I) types.PolicyType
+	do   func(*request, *I) (*O, error)
+}
+
+func (r row[I, O]) read() operation.Operation  { return operation.Read(r.name, r.asks, r.perform) }
+func (r row[I, O]) write() operation.Operation { return operation.Write(r.name, r.asks, r.perform) }
+
+// asks names the resources in the caller's account: Organizations looks at the
+// caller's own policies only, also where a delegated administrator calls.
+func (r row[I, O]) asks(c *operation.Call, in *I) ([]operation.Ask, error) {
+	if r.check != nil {
+		var v input
+		r.check(&v, in)
+		if v.err != nil {
+			return nil, v.err
+		}
+	}
+	resources := []string{"*"}
+	if o := c.World.Organization; r.on != nil && o != nil {
+		resources = r.on(namesOf(c.World), in)
+	}
+	var asks []operation.Ask
+	for _, resource := range resources {
+		asks = append(asks, operation.Ask{Action: "organizations:" + r.name, Resource: resource, Context: r.context(in)})
+	}
+	return asks, nil
+}
+
+func (r row[I, O]) context(in *I) func(*policy.Context) {
+	if r.kind == nil {
+		return nil
+	}
+	kind := string(r.kind(in))
+	return func(x *policy.Context) { x.Set("organizations:PolicyType", kind) }
+}
+
+func (r row[I, O]) perform(c *operation.Call, in *I) (*O, error) {
+	o := c.World.Organization
+	a := c.World.Account(c.Caller.Account)
+	if o == nil || a == nil || a.Unit == "" && a.ID != o.ManagementAccount {
+		return nil, &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
+	}
+	if !r.who.includes(o, a.ID) {
+		return nil, &types.AccessDeniedException{Message: aws.String("You don't have permissions to access this resource.")}
+	}
+	return r.do(&request{Call: c, o: o, names: namesOf(c.World)}, in)
+}
+
+func (s standing) includes(o *world.Organization, account string) bool {
+	switch {
+	case s == member || account == o.ManagementAccount:
+		return true
+	case s == observer:
+		return slices.ContainsFunc(o.DelegatedAdmins, func(d world.DelegatedAdmin) bool { return d.Account == account })
+	}
+	return false
+}

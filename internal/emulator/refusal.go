@@ -1,0 +1,89 @@
+package emulator
+
+import (
+	"fmt"
+
+	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/wire"
+)
+
+// A refusal is why the front door does not let a request through. Each protocol
+// has a code of its own for it.
+type refusal struct {
+	reason  reason
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+type reason uint8
+
+const (
+	noSignature    reason = iota + 1 // nothing says who asks
+	badSignature                     // what says so cannot be read
+	unknownKey                       // no such access key, an inactive one, a wrong session token
+	wrongSignature                   // the signature is not that of this request and key
+	skewed                           // signed too early or too late
+	expiredSession
+	denied
+	undecided
+	throttled
+	failed
+	unknownAction
+	notImplemented
+	malformed
+	tooLarge
+)
+
+// codes are the wire codes: of queries, EC2, JSON, S3 and REST JSON.
+// Source: the common errors of the API references of IAM, EC2, Organizations
+// and S3.
+var codes = map[reason][5]string{
+	noSignature:    {"MissingAuthenticationToken", "AuthFailure", "MissingAuthenticationTokenException", "AccessDenied", "MissingAuthenticationTokenException"},
+	badSignature:   {"IncompleteSignature", "IncompleteSignature", "IncompleteSignatureException", "AuthorizationHeaderMalformed", "IncompleteSignatureException"},
+	unknownKey:     {"InvalidClientTokenId", "AuthFailure", "UnrecognizedClientException", "InvalidAccessKeyId", "UnrecognizedClientException"},
+	wrongSignature: {"SignatureDoesNotMatch", "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidSignatureException"},
+	skewed:         {"SignatureDoesNotMatch", "RequestExpired", "InvalidSignatureException", "RequestTimeTooSkewed", "InvalidSignatureException"},
+	expiredSession: {"ExpiredToken", "RequestExpired", "ExpiredTokenException", "ExpiredToken", "ExpiredTokenException"},
+	denied:         {"AccessDenied", "UnauthorizedOperation", "AccessDeniedException", "AccessDenied", "AccessDeniedException"},
+	undecided:      {"AccessUndecided", "AccessUndecided", "AccessUndecided", "AccessUndecided", "AccessUndecided"},
+	throttled:      {"Throttling", "RequestLimitExceeded", "ThrottlingException", "SlowDown", "ThrottlingException"},
+	failed:         {"InternalFailure", "InternalError", "InternalServerError", "InternalError", "InternalServerError"},
+	unknownAction:  {"InvalidAction", "InvalidAction", "UnknownOperationException", "MethodNotAllowed", "UnknownOperationException"},
+	notImplemented: {"NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented"},
+	malformed:      {"MalformedQueryString", "MalformedQueryString", "SerializationException", "InvalidRequest", "SerializationException"},
+	tooLarge:       {"RequestEntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLarge", "EntityTooLarge", "RequestEntityTooLarge"},
+}
+
+func column(p wire.Protocol) int {
+	switch p {
+	case wire.EC2:
+		return 1
+	case wire.JSON10, wire.JSON11:
+		return 2
+	case wire.RESTXML:
+		return 3
+	case wire.REST:
+		return 4
+	}
+	return 0
+}
+
+// in is the refusal as an error of a protocol. codes of the service's own come
+// before those of its protocol.
+func (r *refusal) in(s *service) error {
+	code := codes[r.reason][column(s.codec.Protocol)]
+	if own, ok := s.codes[r.reason]; ok {
+		code = own
+	}
+	fault := smithy.FaultClient
+	if r.reason == failed || r.reason == notImplemented {
+		fault = smithy.FaultServer
+	}
+	return &smithy.GenericAPIError{Code: code, Message: r.message, Fault: fault}
+}
+
+func refuse(why reason, format string, a ...any) *refusal {
+	return &refusal{why, fmt.Sprintf(format, a...)}
+}

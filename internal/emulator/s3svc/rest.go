@@ -1,0 +1,110 @@
+package s3svc
+
+import (
+	"encoding/xml"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Read finds the operation of a REST request. For one that is not here it
+// gives no name.
+func Read(r *http.Request, body []byte) (operation string, in any, err error) {
+	bucket, key := place(r)
+	switch {
+	case !plain(r):
+		return "", nil, nil
+	case bucket == "" && r.Method == http.MethodGet:
+		return "ListBuckets", &ListBucketsInput{}, nil
+	case key == "":
+		return "", nil, nil
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		return "GetObject", &GetObjectInput{bucket, key}, nil
+	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "":
+		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5")}, nil
+	}
+	return "", nil, nil
+}
+
+// place is the bucket and key of a request: both in the path, or the bucket
+// before .s3 or .localhost in the host's name.
+func place(r *http.Request) (bucket, key string) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	if bucket := hostBucket(r.Host); bucket != "" {
+		return bucket, path
+	}
+	bucket, key, _ = strings.Cut(path, "/")
+	return bucket, key
+}
+
+func hostBucket(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return ""
+	}
+	for _, mark := range []string{".s3.", ".s3-"} {
+		if i := strings.LastIndex(host, mark); i > 0 {
+			return host[:i]
+		}
+	}
+	bucket, _ := strings.CutSuffix(host, ".localhost")
+	if bucket == host {
+		return ""
+	}
+	return bucket
+}
+
+// plain tells that the request is for the object or the list itself and not
+// for a part or property of it.
+func plain(r *http.Request) bool {
+	for name := range r.URL.Query() {
+		switch {
+		case name == "x-id" || name == "max-buckets" || strings.HasPrefix(name, "response-"):
+		case strings.HasPrefix(strings.ToLower(name), "x-amz-"):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+type bucketItem struct {
+	Name    string `xml:"Name"`
+	Created string `xml:"CreationDate"`
+}
+
+type listAnswer struct {
+	XMLName   xml.Name     `xml:"ListAllMyBucketsResult"`
+	Namespace string       `xml:"xmlns,attr"`
+	Owner     string       `xml:"Owner>ID"`
+	Buckets   []bucketItem `xml:"Buckets>Bucket"`
+}
+
+// Write answers with the output of an operation.
+func Write(w http.ResponseWriter, _, requestID string, out any) {
+	w.Header().Set("X-Amz-Request-Id", requestID)
+	switch out := out.(type) {
+	case *ListBucketsOutput:
+		a := listAnswer{Namespace: "http://s3.amazonaws.com/doc/2006-03-01/", Owner: out.Owner}
+		for _, b := range out.Buckets {
+			a.Buckets = append(a.Buckets, bucketItem{b.Name, b.Created.UTC().Format(time.RFC3339)})
+		}
+		w.Header().Set("Content-Type", "application/xml")
+		_, _ = w.Write([]byte(xml.Header)) // a client that went away has no use for an error
+		_ = xml.NewEncoder(w).Encode(a)
+	case *GetObjectOutput:
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))
+		w.Header().Set("Etag", etag(out.Body))
+		w.Header().Set("Last-Modified", out.Modified.UTC().Format(http.TimeFormat))
+		_, _ = w.Write(out.Body)
+	case *PutObjectOutput:
+		w.Header().Set("Etag", out.ETag)
+		w.WriteHeader(http.StatusOK)
+	}
+}

@@ -1,0 +1,145 @@
+// Package s3svc is what the embedded AWS has of S3: ListBuckets, GetObject
+// (HeadObject too) and PutObject, path style and virtual-hosted style. Buckets
+// are seen from every region.
+package s3svc
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/policy"
+)
+
+// ListBucketsInput and the other structs are those of the API that matter here.
+type ListBucketsInput struct{}
+
+// ListBucketsOutput is the buckets of the caller's account.
+type ListBucketsOutput struct {
+	Owner   string // account
+	Buckets []Bucket
+}
+
+// A Bucket in a list.
+type Bucket struct {
+	Name    string
+	Created time.Time
+}
+
+// GetObjectInput names an object.
+type GetObjectInput struct{ Bucket, Key string }
+
+// GetObjectOutput is an object.
+type GetObjectOutput struct {
+	Body     []byte
+	Modified time.Time
+}
+
+// PutObjectInput is an object to be written.
+type PutObjectInput struct {
+	Bucket, Key string
+	Body        []byte
+	MD5         string // as in Content-MD5; empty: none was sent
+}
+
+// PutObjectOutput says what was written.
+type PutObjectOutput struct{ ETag string }
+
+// Operations is the table of operations.
+func Operations() []operation.Operation {
+	return []operation.Operation{
+		operation.Read("ListBuckets", askList, listBuckets),
+		operation.Read("GetObject", askGet, getObject),
+		operation.Write("PutObject", askPut, putObject),
+	}
+}
+
+// Source: Service Authorization Reference, S3: the action of ListBuckets is
+// ListAllMyBuckets, without a resource.
+func askList(*operation.Call, *ListBucketsInput) ([]operation.Ask, error) {
+	return []operation.Ask{{Action: "s3:ListAllMyBuckets", Resource: "*"}}, nil
+}
+
+func listBuckets(c *operation.Call, _ *ListBucketsInput) (*ListBucketsOutput, error) {
+	buckets := c.World.Account(c.Caller.Account).Buckets
+	out := &ListBucketsOutput{Owner: c.Caller.Account}
+	for _, name := range slices.Sorted(maps.Keys(buckets)) {
+		out.Buckets = append(out.Buckets, Bucket{name, buckets[name].Created})
+	}
+	return out, nil
+}
+
+func askGet(c *operation.Call, in *GetObjectInput) ([]operation.Ask, error) {
+	return ask(c, "s3:GetObject", in.Bucket, in.Key), nil
+}
+
+func askPut(c *operation.Call, in *PutObjectInput) ([]operation.Ask, error) {
+	if sum := md5.Sum(in.Body); in.MD5 != "" && in.MD5 != base64.StdEncoding.EncodeToString(sum[:]) {
+		return nil, refuse("BadDigest", "The Content-MD5 you specified did not match what we received.")
+	}
+	return ask(c, "s3:PutObject", in.Bucket, in.Key), nil
+}
+
+func ask(c *operation.Call, action, bucket, key string) []operation.Ask {
+	a := operation.Ask{Action: action, Resource: "arn:" + c.World.Partition + ":s3:::" + bucket + "/" + key}
+	if owner, b := find(c.World, bucket); b != nil {
+		a.ResourceAccount = owner
+		if b.Policy != "" {
+			a.Policies = []policy.Source{c.World.Parse("bucket policy of "+bucket, policy.Resource, b.Policy)}
+		}
+	}
+	return []operation.Ask{a}
+}
+
+// find is a bucket and its owner: names are unique among all accounts.
+func find(w *world.World, bucket string) (owner string, b *world.Bucket) {
+	for _, id := range w.Accounts() {
+		if b := w.Account(id).Buckets[bucket]; b != nil {
+			return id, b
+		}
+	}
+	return "", nil
+}
+
+func getObject(c *operation.Call, in *GetObjectInput) (*GetObjectOutput, error) {
+	_, b := find(c.World, in.Bucket)
+	if b == nil {
+		return nil, noSuchBucket()
+	}
+	body, ok := b.Objects[in.Key]
+	if !ok {
+		return nil, refuse("NoSuchKey", "The specified key does not exist.")
+	}
+	return &GetObjectOutput{body, b.Created}, nil
+}
+
+func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) {
+	owner, b := find(c.World, in.Bucket)
+	if b == nil {
+		return nil, noSuchBucket()
+	}
+	b = c.World.Edit(owner).Buckets[in.Bucket]
+	if b.Objects == nil {
+		b.Objects = map[string][]byte{}
+	}
+	b.Objects[in.Key] = in.Body
+	return &PutObjectOutput{etag(in.Body)}, nil
+}
+
+func etag(body []byte) string {
+	sum := md5.Sum(body)
+	return `"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+func noSuchBucket() error { return refuse("NoSuchBucket", "The specified bucket does not exist") }
+
+func refuse(code, message string) error {
+	return &smithy.GenericAPIError{Code: code, Message: message, Fault: smithy.FaultClient}
+}

@@ -1,0 +1,166 @@
+package emulator
+
+import (
+	"bytes"
+	_ "embed"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/emulator/dynamodbsvc"
+	"forcemfa/internal/emulator/ec2svc"
+	"forcemfa/internal/emulator/iamsvc"
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/orgsvc"
+	"forcemfa/internal/emulator/s3svc"
+	"forcemfa/internal/emulator/stssvc"
+	"forcemfa/internal/emulator/wire"
+)
+
+// A service is one row of the table of services.
+type service struct {
+	name    string // in a signature's scope
+	prefix  string // of its actions in policies; empty: the name
+	version string // API version that a query must name
+	target  string // before the dot of X-Amz-Target
+	codec   wire.Codec
+	// codes are error codes that differ from those of the protocol.
+	codes map[reason]string
+	// faulty services fail and lag in strict tests; absent are the codes with
+	// which they say that something does not exist.
+	faulty     bool
+	absent     []string
+	operations []operation.Operation
+
+	// read and write stand in for the codec where it cannot do the protocol.
+	read  func(r *http.Request, form url.Values, body []byte) (operation string, in any, err error)
+	write func(w http.ResponseWriter, operation, requestID string, out any)
+
+	byName map[string]*operation.Operation
+}
+
+//go:embed required-iam.txt
+var requiredIAM []byte
+
+//go:embed required-sts.txt
+var requiredSTS []byte
+
+//go:embed required-organizations.txt
+var requiredOrganizations []byte
+
+// services are what the cloud serves, by the name in a signature's scope.
+var services = sync.OnceValue(func() map[string]*service {
+	table := []*service{
+		{
+			name: "iam", version: "2010-05-08", operations: iamsvc.Operations(), faulty: true,
+			absent: []string{"NoSuchEntity"},
+			codes:  map[reason]string{failed: "ServiceFailure"},
+			codec: wire.Codec{
+				Protocol: wire.Query, Namespace: "https://iam.amazonaws.com/doc/2010-05-08/", Required: requirements(requiredIAM),
+				Unions: []any{
+					&types.PolicyIdentifierMemberInlinePolicyIdentifier{},
+					&types.PolicyIdentifierMemberPolicyArn{},
+					&types.PolicyIdentifierMemberPolicyType{},
+				},
+			},
+		},
+		{
+			name: "sts", version: "2011-06-15", operations: stssvc.Operations(),
+			codec: wire.Codec{Protocol: wire.Query, Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", Required: requirements(requiredSTS)},
+		},
+		{
+			name: "organizations", target: "AWSOrganizationsV20161128", operations: orgsvc.Operations(), faulty: true,
+			absent: []string{"AccountNotFoundException", "OrganizationalUnitNotFoundException", "ParentNotFoundException", "PolicyNotFoundException", "PolicyNotAttachedException", "TargetNotFoundException"},
+			codes:  map[reason]string{failed: "ServiceException", throttled: "TooManyRequestsException"},
+			codec: wire.Codec{
+				Protocol: wire.JSON11, Required: requirements(requiredOrganizations), MissingCode: "InvalidInputException",
+			},
+		},
+		{
+			name: "ec2", version: ec2svc.Version, operations: ec2svc.Operations(),
+			codec: wire.Codec{Protocol: wire.EC2},
+			read: func(_ *http.Request, form url.Values, _ []byte) (string, any, error) {
+				in, err := ec2svc.Read(form.Get("Action"), form)
+				return form.Get("Action"), in, err
+			},
+			write: ec2svc.Write,
+		},
+		{
+			name: "dynamodb", target: "DynamoDB_20120810", operations: dynamodbsvc.Operations(),
+			codec: wire.Codec{Protocol: wire.JSON10},
+		},
+		{
+			name: "s3", operations: s3svc.Operations(),
+			codec: wire.Codec{Protocol: wire.RESTXML},
+			read: func(r *http.Request, _ url.Values, body []byte) (string, any, error) {
+				return s3svc.Read(r, body)
+			},
+			write: s3svc.Write,
+		},
+	}
+	byName := map[string]*service{}
+	for _, s := range table {
+		s.index()
+		byName[s.name] = s
+	}
+	return byName
+})
+
+func requirements(text []byte) wire.Requirements {
+	r, err := wire.ParseRequirements(bytes.NewReader(text))
+	if err != nil {
+		panic(err) // a mistake in an embedded table
+	}
+	return r
+}
+
+func (s *service) index() {
+	s.byName = map[string]*operation.Operation{}
+	for i := range s.operations {
+		op := &s.operations[i]
+		if s.byName[op.Name] != nil {
+			panic(s.name + " has two operations " + op.Name)
+		}
+		s.byName[op.Name] = op
+	}
+}
+
+// action is the name of an operation in policies.
+func (s *service) action(operation string) string {
+	prefix := s.prefix
+	if prefix == "" {
+		prefix = s.name
+	}
+	return prefix + ":" + operation
+}
+
+// prefixes are the services that policies call by another name than signatures.
+// Source: Service Authorization Reference, service prefixes.
+var prefixes = map[string]string{
+	"monitoring":            "cloudwatch",
+	"email":                 "ses",
+	"tagging":               "tag",
+	"mobiletargeting-email": "ses",
+	"mturk-requester":       "mechanicalturk",
+	"streams.dynamodb":      "dynamodb",
+}
+
+// foreign is a service that the cloud does not have, or cannot name: its
+// protocol is told by the request.
+func foreign(name string, r *http.Request, form url.Values) *service {
+	s := &service{name: name, prefix: prefixes[name]}
+	switch {
+	case r.Header.Get("X-Amz-Target") != "":
+		s.codec.Protocol = wire.JSON11
+		if r.Header.Get("Content-Type") == wire.JSON10.ContentType() {
+			s.codec.Protocol = wire.JSON10
+		}
+	case form.Get("Action") != "":
+		s.codec.Protocol = wire.Query
+	default:
+		s.codec.Protocol = wire.REST
+	}
+	return s
+}

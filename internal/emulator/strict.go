@@ -1,0 +1,163 @@
+package emulator
+
+import (
+	"hash/fnv"
+	"time"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/world"
+)
+
+// Strict says how unhelpful a cloud is. AWS may do all of this at any time;
+// most of the time it does none of it, which is how programs come to rely on
+// its absence. What happens follows from Options.Seed and, for each account and
+// operation, from how many calls came before: a test that calls in the same
+// order sees the same faults.
+//
+// A client that tries a call three times gets through: no operation of an
+// account is throttled or fails three times in a row.
+type Strict struct {
+	PageSize int     // a page has from one to so many items; 0: as many as asked for
+	Throttle float64 // share of calls that are throttled
+	Fail     float64 // share of calls that fail with a 500; of writes every other one after it was done
+	// Lag is for how long a write to IAM or Organizations may stay unseen: by
+	// reads, and by writes that need what it made. It is measured by the cloud's
+	// clock, which must move.
+	Lag time.Duration
+	// LagShare is the share of calls that see the past in that time.
+	LagShare float64
+}
+
+// AsTested is how unhelpful tests should want the cloud to be.
+func AsTested() *Strict {
+	return &Strict{PageSize: 3, Throttle: 0.05, Fail: 0.02, Lag: 2 * time.Second, LagShare: 0.5}
+}
+
+// A fate is what happens to a call.
+type fate uint8
+
+const (
+	through fate = iota
+	throttle
+	failBefore
+	failAfter
+)
+
+// faults is what the strictness of a cloud remembers.
+type faults struct {
+	calls   map[Count]uint64 // how many so far
+	unlucky map[Count]int    // how many in a row did not get through
+	history []past           // oldest first
+}
+
+// A past is a world as it was until a write.
+type past struct {
+	until time.Time
+	world *world.World
+}
+
+// maxHistory bounds how many writes back a call may see.
+const maxHistory = 64
+
+// draw is a number from 0 to 1 for the nth call of an operation, one for each
+// question.
+func (c *Cloud) draw(key Count, n uint64, question string) float64 {
+	h := fnv.New64a()
+	for _, text := range []string{key.Account, key.Service, key.Operation, question} {
+		h.Write([]byte(text))
+		h.Write([]byte{0})
+	}
+	return float64(mix(mix(c.seed, h.Sum64()), n)>>11) / (1 << 53)
+}
+
+// fate decides what happens to a call, and counts it.
+func (c *Cloud) fate(j *job, account string) fate {
+	if c.strict == nil || !j.wired {
+		return through
+	}
+	f := &c.faults
+	if f.calls == nil {
+		f.calls, f.unlucky = map[Count]uint64{}, map[Count]int{}
+	}
+	key := Count{Account: account, Service: j.service.name, Operation: j.operation}
+	f.calls[key]++
+	decided := c.decideFate(j, key, f.calls[key])
+	if decided == through || f.unlucky[key] == 2 {
+		f.unlucky[key] = 0
+		return through
+	}
+	f.unlucky[key]++
+	return decided
+}
+
+func (c *Cloud) decideFate(j *job, key Count, n uint64) fate {
+	if j.service.byName[j.operation] == nil {
+		return through
+	}
+	if c.draw(key, n, "throttle") < c.strict.Throttle {
+		return throttle
+	}
+	if !j.service.faulty || c.draw(key, n, "fail") >= c.strict.Fail {
+		return through
+	}
+	if j.service.byName[j.operation].Writes && c.draw(key, n, "when") < 0.5 {
+		return failAfter
+	}
+	return failBefore
+}
+
+// pageSize is operation.Call's PageSize for a call.
+func (c *Cloud) pageSize(j *job) func(asked, byDefault, maximum int) int {
+	return func(asked, byDefault, maximum int) int {
+		size := asked
+		if size <= 0 {
+			size = byDefault
+		}
+		size = min(size, maximum)
+		if c.strict == nil || !j.wired || c.strict.PageSize == 0 {
+			return size
+		}
+		key := Count{Service: j.service.name, Operation: j.operation}
+		small := 1 + int(c.draw(key, c.requests.Load(), "page")*float64(c.strict.PageSize))
+		return min(size, small)
+	}
+}
+
+// remember keeps the world as it is before a write.
+func (c *Cloud) remember(j *job, call *operation.Call) {
+	if c.strict == nil || c.strict.Lag == 0 || !j.service.faulty {
+		return
+	}
+	f := &c.faults
+	f.forget(call.Now.Add(-c.strict.Lag))
+	f.history = append(f.history, past{call.Now, c.world.Fork()})
+}
+
+func (f *faults) forget(before time.Time) {
+	drop := max(0, len(f.history)+1-maxHistory)
+	for drop < len(f.history) && f.history[drop].until.Before(before) {
+		drop++
+	}
+	f.history = append([]past(nil), f.history[drop:]...)
+}
+
+// past is the world that a call sees when it is behind: as it was at some time
+// within the lag; nil when the call sees the present.
+func (c *Cloud) past(j *job, call *operation.Call) *world.World {
+	if c.strict == nil || !j.wired || !j.service.faulty || len(c.faults.history) == 0 {
+		return nil
+	}
+	key := Count{Account: call.Caller.Account, Service: j.service.name, Operation: j.operation}
+	n := c.faults.calls[key]
+	if c.draw(key, n, "lag") >= c.strict.LagShare {
+		return nil
+	}
+	age := time.Duration(c.draw(key, n, "age") * float64(c.strict.Lag))
+	seen := call.Now.Add(-age)
+	for _, p := range c.faults.history {
+		if p.until.After(seen) {
+			return p.world.Fork()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package stssvc
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"forcemfa/internal/emulator/world"
+	"forcemfa/policy"
+)
+
+// Source: STS API Reference, AssumeRole, Policy and PolicyArns.
+const (
+	longestPolicy = 2048 // characters
+	mostPolicies  = 10
+)
+
+// space is how many bytes the packed policies and tags may have. AWS publishes
+// neither its packing nor the limit, only how full it is in percent.
+const space = 2048
+
+var anyText = regexp.MustCompile(`(?s)^.*$`)
+
+// policies checks session policies by themselves.
+func (v *violations) policies(inline *string, managed []types.PolicyDescriptorType) {
+	v.text("policy", inline, 1, longestPolicy, policyPattern)
+	v.count("policyArns", len(managed), mostPolicies)
+	for i, p := range managed {
+		v.required(fmt.Sprintf("policyArns.%d.member.arn", i+1), p.Arn, 20, 2048, anyText)
+	}
+}
+
+// A parcel is what a session was given with it.
+type parcel struct {
+	policies []policy.Source // nil: no session policies, which is not the same as empty ones
+	percent  *int32          // of the space; nil: nothing was given
+}
+
+// pack reads the session policies of a call. Managed ones must be in the
+// account of the role or user.
+func pack(w *world.World, account string, inline *string, managed []types.PolicyDescriptorType, tags []types.Tag) (parcel, error) {
+	var p parcel
+	var text bytes.Buffer
+	if inline != nil {
+		source := w.Parse("session policy", policy.Session, *inline)
+		if source.Err != nil {
+			return p, &types.MalformedPolicyDocumentException{Message: aws.String(source.Err.Error())}
+		}
+		p.policies = append(p.policies, source)
+		text.WriteString(*inline)
+	}
+	for _, named := range managed {
+		source, err := managedSource(w, account, aws.ToString(named.Arn))
+		if err != nil {
+			return p, err
+		}
+		p.policies = append(p.policies, source)
+		text.WriteString(*named.Arn)
+	}
+	for _, t := range tags {
+		text.WriteString(aws.ToString(t.Key) + "=" + aws.ToString(t.Value) + "\n")
+	}
+	return p.measured(text.Bytes())
+}
+
+// managedSource is a managed policy in its role as a session policy.
+func managedSource(w *world.World, account, named string) (policy.Source, error) {
+	p := w.ManagedPolicy(account, named)
+	if p == nil {
+		return policy.Source{}, invalid("The policy %s does not exist in account %s", named, account)
+	}
+	text, ok := p.Document()
+	if !ok {
+		return policy.Source{}, invalid("The policy %s has no default version", named)
+	}
+	return w.Parse("session policy "+named, policy.Session, text), nil
+}
+
+// measured adds how full the space is.
+func (p parcel) measured(text []byte) (parcel, error) {
+	if len(text) == 0 {
+		return p, nil
+	}
+	percent := int32((packedSize(text)*100 + space - 1) / space)
+	if percent > 100 {
+		return p, &types.PackedPolicyTooLargeException{Message: aws.String(fmt.Sprintf(
+			"Packed policy and tags consume %d%% of allotted space, please use smaller policy and tags.", percent))}
+	}
+	p.percent = aws.Int32(percent)
+	return p, nil
+}
+
+func packedSize(text []byte) int {
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	if err != nil {
+		panic(err) // only for a level that does not exist
+	}
+	w.Write(text) // a buffer takes everything
+	w.Close()
+	return packed.Len()
+}

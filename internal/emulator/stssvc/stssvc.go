@@ -1,0 +1,75 @@
+// Package stssvc is the Security Token Service of the embedded AWS, as one
+// table of operations.
+//
+// A code that comes with a call is checked, and spent, before anything is
+// authorized: it is part of who calls, and the role's trust policy sees the
+// outcome as aws:MultiFactorAuthPresent. So a wrong code fails with its own
+// message even where the role could not be assumed with a right one, and a
+// right one is gone when the role then refuses.
+package stssvc
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"forcemfa/internal/emulator/operation"
+	"forcemfa/policy"
+)
+
+// Operations are the operations of STS.
+func Operations() []operation.Operation {
+	return []operation.Operation{
+		operation.Write("AssumeRole", assumeRoleAsks, assumeRole),
+		operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo),
+		operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity),
+		operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken),
+		operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken),
+	}
+}
+
+// getCallerIdentityAsks asks for nothing: the same is told when access is
+// denied.
+// Source: STS API Reference, GetCallerIdentity.
+func getCallerIdentityAsks(*operation.Call, *sts.GetCallerIdentityInput) ([]operation.Ask, error) {
+	return []operation.Ask{{Action: "sts:GetCallerIdentity", Resource: "*", Unconditional: true}}, nil
+}
+
+func getCallerIdentity(c *operation.Call, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
+	return &sts.GetCallerIdentityOutput{
+		Account: aws.String(c.Caller.Account),
+		Arn:     aws.String(c.Caller.Principal.ARN),
+		UserId:  aws.String(userID(c)),
+	}, nil
+}
+
+// userID is the aws:userid of the caller.
+// Source: IAM User Guide, "Policy variables", table of principal key values.
+func userID(c *operation.Call) string {
+	who := c.Caller
+	switch who.Principal.Kind {
+	case policy.IAMUser:
+		return who.User.ID
+	case policy.RoleSession:
+		return who.Role.ID + ":" + who.Session.Name
+	case policy.FederatedUser:
+		return who.Account + ":" + who.Session.Name
+	}
+	return who.Account
+}
+
+func getAccessKeyInfoAsks(_ *operation.Call, in *sts.GetAccessKeyInfoInput) ([]operation.Ask, error) {
+	var v violations
+	v.text("accessKeyId", in.AccessKeyId, 16, 128, keyIDPattern)
+	return []operation.Ask{{Action: "sts:GetAccessKeyInfo", Resource: "*"}}, v.err()
+}
+
+func getAccessKeyInfo(c *operation.Call, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {
+	id := aws.ToString(in.AccessKeyId)
+	if owner, known := c.World.FindKey(id); known {
+		return &sts.GetAccessKeyInfoOutput{Account: aws.String(owner.Account)}, nil
+	}
+	if s := c.World.Session(id); s != nil {
+		return &sts.GetAccessKeyInfoOutput{Account: aws.String(s.Account)}, nil
+	}
+	return nil, invalid("The access key ID does not exist.")
+}

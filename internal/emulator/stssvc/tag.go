@@ -1,0 +1,100 @@
+package stssvc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// mostTags is how many tags a session may be given.
+// Source: STS API Reference, AssumeRole, Tags.
+const mostTags = 50
+
+// tags checks session tags by themselves.
+func (v *violations) tags(tags []types.Tag, transitive []string) {
+	v.count("tags", len(tags), mostTags)
+	v.count("transitiveTagKeys", len(transitive), mostTags)
+	for i, t := range tags {
+		v.required(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, 1, 128, tagKeyPattern)
+		v.required(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, 0, 256, tagValuePattern)
+	}
+	for i := range transitive {
+		v.text(fmt.Sprintf("transitiveTagKeys.%d.member", i+1), &transitive[i], 1, 128, tagKeyPattern)
+	}
+}
+
+// sessionTags are the tags of a session.
+type sessionTags struct {
+	all        []org.Tag
+	transitive []string // keys of those that a session assumed from it inherits
+}
+
+// newSessionTags are the tags that a session gets: those of the call, and the
+// transitive ones of the session that calls (nil: none). Keys compare without
+// case.
+// Source: IAM User Guide, "Pass session tags in AWS STS".
+func newSessionTags(from *world.Session, tags []types.Tag, transitive []string) (sessionTags, error) {
+	made := inheritedTags(from)
+	inherited := len(made.all)
+	for _, t := range tags {
+		key := aws.ToString(t.Key)
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return made, invalid("Tag keys that begin with aws: are reserved: %s", key)
+		}
+		switch i := made.index(key); {
+		case i >= 0 && i < inherited:
+			return made, invalid("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+		case i >= 0:
+			return made, invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+		}
+		made.all = append(made.all, org.Tag{Key: key, Value: aws.ToString(t.Value)})
+	}
+	for _, key := range transitive {
+		if made.index(key) < inherited {
+			return made, invalid("The specified transitive tag key must be included in the requested tags.")
+		}
+		made.transitive = append(made.transitive, key)
+	}
+	return made, nil
+}
+
+func inheritedTags(from *world.Session) sessionTags {
+	var made sessionTags
+	if from == nil {
+		return made
+	}
+	for _, t := range from.Tags {
+		if slices.ContainsFunc(from.TransitiveTags, func(key string) bool { return strings.EqualFold(key, t.Key) }) {
+			made.all = append(made.all, t)
+			made.transitive = append(made.transitive, t.Key)
+		}
+	}
+	return made
+}
+
+// index is where the tag with this key is, -1 where none is.
+func (s *sessionTags) index(key string) int {
+	return slices.IndexFunc(s.all, func(t org.Tag) bool { return strings.EqualFold(t.Key, key) })
+}
+
+// setRequestTags writes the condition keys of the tags in a call.
+func setRequestTags(x *policy.Context, tags []types.Tag, transitive []string) {
+	var names []string
+	for _, t := range tags {
+		x.Set("aws:RequestTag/"+aws.ToString(t.Key), aws.ToString(t.Value))
+		names = append(names, aws.ToString(t.Key))
+	}
+	if len(names) > 0 {
+		x.SetMany("aws:TagKeys", names)
+	}
+	if len(transitive) > 0 {
+		x.SetMany("sts:TransitiveTagKeys", transitive)
+	}
+}

@@ -1,0 +1,217 @@
+package world
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// New is a world without accounts. The same seed gives the same IDs, keys,
+// secrets and TOTP seeds; with seed 0 the secrets are random.
+func New(partition string, seed uint64) *World {
+	return &World{Partition: partition, seed: seed, managed: awsManaged(partition), documents: new(documents)}
+}
+
+// Fork is a world that starts as this one and goes its own way. It costs
+// microseconds, whatever the size of the world, unless this world was written
+// to since its last fork: then the table of its accounts is copied once.
+func (w *World) Fork() *World {
+	w.borrowed = true
+	return &World{
+		Partition:    w.Partition,
+		Organization: w.Organization,
+		accounts:     w.accounts.fork(),
+		sessions:     w.sessions.fork(),
+		keys:         w.keys.fork(),
+		uses:         w.uses.fork(),
+		codes:        w.codes.fork(),
+		managed:      w.managed.fork(),
+		documents:    w.documents,
+		next:         w.next,
+		seed:         w.seed,
+		borrowed:     true,
+	}
+}
+
+// Account is read-only, and nil when there is none with this ID.
+func (w *World) Account(id string) *Account {
+	a, _ := w.accounts.get(id)
+	return a
+}
+
+// Accounts are the IDs of all accounts, sorted.
+func (w *World) Accounts() []string {
+	var ids []string
+	for id := range w.accounts.all {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// AddAccount makes an account part of the world, replacing one with the same
+// ID, and returns it for editing. Its nil maps are made.
+func (w *World) AddAccount(a *Account) *Account {
+	for _, m := range []*map[string]bool{&a.Tables} {
+		if *m == nil {
+			*m = map[string]bool{}
+		}
+	}
+	makeMap(&a.Quotas)
+	makeMap(&a.Users)
+	makeMap(&a.Groups)
+	makeMap(&a.Roles)
+	makeMap(&a.Policies)
+	makeMap(&a.Devices)
+	makeMap(&a.Instances)
+	makeMap(&a.Buckets)
+	if a.State == "" {
+		a.State = "ACTIVE"
+	}
+	w.accounts.set(a.ID, a)
+	for name, u := range a.Users {
+		for _, k := range u.Keys {
+			w.keys.set(k.ID, KeyOwner{a.ID, name})
+		}
+	}
+	return a
+}
+
+func makeMap[V any](m *map[string]V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+}
+
+// Edit is the account for writing, nil when there is none with this ID. It is
+// valid until the next Fork of this world.
+func (w *World) Edit(id string) *Account {
+	a, ok := w.accounts.get(id)
+	if !ok {
+		return nil
+	}
+	if !w.accounts.owns(id) {
+		a = a.clone()
+		w.accounts.set(id, a)
+	}
+	return a
+}
+
+// EditOrganization is the organization for writing, nil when there is none. It
+// is valid until the next Fork of this world.
+func (w *World) EditOrganization() *Organization {
+	if w.Organization != nil && w.borrowed {
+		w.Organization = w.Organization.clone()
+		w.borrowed = false
+	}
+	return w.Organization
+}
+
+func (o *Organization) clone() *Organization {
+	c := *o
+	c.Units = slices.Clone(o.Units)
+	for i := range c.Units {
+		c.Units[i].SCPs = slices.Clone(c.Units[i].SCPs)
+	}
+	c.SCPs = maps.Clone(o.SCPs)
+	c.DelegatedAdmins = slices.Clone(o.DelegatedAdmins)
+	return &c
+}
+
+// clone copies everything that can be written to; strings, contents of
+// objects and reports are shared, because they are replaced and never changed.
+func (a *Account) clone() *Account {
+	c := *a
+	c.SCPs = slices.Clone(a.SCPs)
+	c.Quotas = maps.Clone(a.Quotas)
+	c.Users = cloneMap(a.Users, (*User).clone)
+	c.Groups = cloneMap(a.Groups, (*Group).clone)
+	c.Roles = cloneMap(a.Roles, (*Role).clone)
+	c.Policies = cloneMap(a.Policies, (*Policy).clone)
+	c.Devices = cloneMap(a.Devices, (*Device).clone)
+	c.Report = cloneOf(a.Report)
+	c.PasswordPolicy = cloneOf(a.PasswordPolicy)
+	c.Instances = cloneMap(a.Instances, cloneOf)
+	c.Tables = maps.Clone(a.Tables)
+	c.Buckets = cloneMap(a.Buckets, (*Bucket).clone)
+	return &c
+}
+
+func (u *User) clone() *User {
+	c := *u
+	c.Tags = slices.Clone(u.Tags)
+	c.Groups = maps.Clone(u.Groups)
+	c.Inline = maps.Clone(u.Inline)
+	c.Attached = slices.Clone(u.Attached)
+	c.Login = cloneOf(u.Login)
+	c.Keys = cloneSlice(u.Keys)
+	c.Services = cloneSlice(u.Services)
+	c.SSHKeys = cloneSlice(u.SSHKeys)
+	c.Certificates = cloneSlice(u.Certificates)
+	return &c
+}
+
+func (g *Group) clone() *Group {
+	c := *g
+	c.Inline = maps.Clone(g.Inline)
+	c.Attached = slices.Clone(g.Attached)
+	return &c
+}
+
+func (r *Role) clone() *Role {
+	c := *r
+	c.Tags = slices.Clone(r.Tags)
+	c.Inline = maps.Clone(r.Inline)
+	c.Attached = slices.Clone(r.Attached)
+	return &c
+}
+
+func (p *Policy) clone() *Policy {
+	c := *p
+	c.Tags = slices.Clone(p.Tags)
+	c.Versions = slices.Clone(p.Versions)
+	return &c
+}
+
+func (d *Device) clone() *Device {
+	c := *d
+	c.Tags = slices.Clone(d.Tags)
+	return &c
+}
+
+func (b *Bucket) clone() *Bucket {
+	c := *b
+	c.Objects = maps.Clone(b.Objects)
+	return &c
+}
+
+func cloneOf[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+func cloneSlice[T any](s []*T) []*T {
+	c := slices.Clone(s)
+	for i := range c {
+		c[i] = cloneOf(c[i])
+	}
+	return c
+}
+
+func cloneMap[T any](m map[string]*T, clone func(*T) *T) map[string]*T {
+	if m == nil {
+		return nil
+	}
+	c := make(map[string]*T, len(m))
+	for k, v := range m {
+		c[k] = clone(v)
+	}
+	return c
+}
+
+// Fold is the form in which names of users, groups and roles are keys: they
+// are unique without regard to case.
+func Fold(name string) string { return strings.ToLower(name) }

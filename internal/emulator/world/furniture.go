@@ -1,0 +1,38 @@
+package world
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// What [World.Furnish] puts into every account, for an attacker to look for.
+const (
+	TableName = "orders"     // of the DynamoDB table
+	ObjectKey = "orders.csv" // of the object in the S3 bucket
+)
+
+// BucketName is the name of an account's S3 bucket.
+func BucketName(account string) string { return "data-" + account }
+
+// InstanceID is the ID of an account's EC2 instance: i-0 and 16 hexadecimal
+// digits that depend on nothing but the account.
+func InstanceID(account string) string {
+	sum := new(World).hash("instance " + account)
+	return fmt.Sprintf("i-0%016x", binary.BigEndian.Uint64(sum))
+}
+
+// Furnish gives an account something worth protecting: a running EC2
+// instance ([InstanceID]), a DynamoDB table ([TableName]) and an S3 bucket
+// ([BucketName]) with one object ([ObjectKey]).
+func (w *World) Furnish(account string, now time.Time) {
+	a := w.Edit(account)
+	id := InstanceID(account)
+	a.Instances[id] = &Instance{ID: id, State: "running", Launched: now}
+	a.Tables[TableName] = true
+	bucket := BucketName(account)
+	a.Buckets[bucket] = &Bucket{
+		Name: bucket, Created: now,
+		Objects: map[string][]byte{ObjectKey: []byte("order,customer,total\n1,example,9.99\n")},
+	}
+}

@@ -1,0 +1,61 @@
+package world
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// NewID is a unique ID that begins with prefix: AIDA (user), AROA (role), AGPA
+// (group), ANPA (managed policy), AKIA and ASIA (access keys, 20 characters),
+// APKA, ACCA and other credentials; 21 characters where it is not a key.
+// Source: IAM User Guide, "IAM identifiers", unique ID prefixes.
+func (w *World) NewID(prefix string) string {
+	length := 21
+	if prefix == "AKIA" || prefix == "ASIA" {
+		length = 20
+	}
+	w.next++
+	text := base32.StdEncoding.EncodeToString(w.hash("id", w.next))
+	return prefix + text[:length-len(prefix)]
+}
+
+// NewSecret is a secret access key or password of 40 characters.
+func (w *World) NewSecret() string {
+	return base64.StdEncoding.EncodeToString(w.secretBytes(30))
+}
+
+// NewToken is a session token.
+func (w *World) NewToken() string {
+	return "FwoGZXIvYXdzE" + base64.StdEncoding.EncodeToString(w.secretBytes(240))
+}
+
+// NewSeed is a TOTP seed of 40 bytes, 64 characters in base 32, as AWS's are.
+func (w *World) NewSeed() []byte { return w.secretBytes(40) }
+
+// secretBytes are n bytes that follow from the seed, or random ones when it is
+// 0.
+func (w *World) secretBytes(n int) []byte {
+	if w.seed == 0 {
+		b := make([]byte, n)
+		rand.Read(b) // never fails
+		return b
+	}
+	w.next++
+	var b []byte
+	for block := uint64(0); len(b) < n; block++ {
+		b = append(b, w.hash("secret", w.next, block)...)
+	}
+	return b[:n]
+}
+
+func (w *World) hash(what string, numbers ...uint64) []byte {
+	b := binary.BigEndian.AppendUint64([]byte(what), w.seed)
+	for _, n := range numbers {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}

@@ -1,0 +1,116 @@
+package world
+
+import (
+	"slices"
+	"time"
+)
+
+// A Use is when and for what an access key or a role was last used.
+type Use struct {
+	At      time.Time // zero: never
+	Region  string
+	Service string // as in a signature's scope: iam, s3…
+}
+
+// AddKey gives a user of an account an access key in the lowest free slot.
+func (w *World) AddKey(account, user string, key *Key) {
+	user = Fold(user)
+	u := w.Edit(account).Users[user]
+	if key.Slot == 0 {
+		key.Slot = u.freeSlot()
+	}
+	u.Keys = append(u.Keys, key)
+	w.keys.set(key.ID, KeyOwner{account, user})
+}
+
+func (u *User) freeSlot() int {
+	for slot := 1; ; slot++ {
+		if !slices.ContainsFunc(u.Keys, func(k *Key) bool { return k.Slot == slot }) {
+			return slot
+		}
+	}
+}
+
+// RemoveKey deletes an access key of a user.
+func (w *World) RemoveKey(account, user, id string) {
+	u := w.Edit(account).Users[Fold(user)]
+	u.Keys = slices.DeleteFunc(u.Keys, func(k *Key) bool { return k.ID == id })
+	w.keys.remove(id)
+	w.uses.remove(id)
+}
+
+// RenameUser gives a user another name, and everything that points to the user
+// with it: keys, MFA devices, sessions.
+func (w *World) RenameUser(account, from, to string) {
+	a := w.Edit(account)
+	u := a.Users[Fold(from)]
+	delete(a.Users, Fold(from))
+	u.Name = to
+	a.Users[Fold(to)] = u
+	for _, k := range u.Keys {
+		w.keys.set(k.ID, KeyOwner{account, Fold(to)})
+	}
+	for _, d := range a.Devices {
+		if d.User == Fold(from) {
+			d.User = Fold(to)
+		}
+	}
+	for id, s := range w.sessions.all {
+		if s.Account == account && s.User == Fold(from) {
+			renamed := *s
+			renamed.User = Fold(to)
+			w.sessions.set(id, &renamed)
+		}
+	}
+}
+
+// FindKey says whose a long-lived access key is.
+func (w *World) FindKey(id string) (KeyOwner, bool) { return w.keys.get(id) }
+
+// Key is a long-lived access key with its owner, read-only, and nil when there
+// is none with this ID.
+func (w *World) Key(id string) (KeyOwner, *Key) {
+	owner, ok := w.keys.get(id)
+	if !ok {
+		return KeyOwner{}, nil
+	}
+	u := w.Account(owner.Account).Users[owner.User]
+	i := slices.IndexFunc(u.Keys, func(k *Key) bool { return k.ID == id })
+	return owner, u.Keys[i]
+}
+
+// UseKey notes that a long-lived access key signed a request. It does not
+// count as writing to the account.
+func (w *World) UseKey(id string, use Use) { w.uses.set(id, use) }
+
+// KeyUse is when an access key was last used.
+func (w *World) KeyUse(k *Key) Use {
+	if use, ok := w.uses.get(k.ID); ok {
+		return use
+	}
+	return Use{k.Used, k.UsedRegion, k.UsedService}
+}
+
+// UseRole notes that a session of a role signed a request. It does not count
+// as writing to the account.
+func (w *World) UseRole(account string, r *Role, use Use) {
+	w.uses.set(w.RoleARN(account, r), use)
+}
+
+// RoleUse is when a role was last used.
+func (w *World) RoleUse(account string, r *Role) Use {
+	if use, ok := w.uses.get(w.RoleARN(account, r)); ok {
+		return use
+	}
+	return Use{At: r.Used, Region: r.UsedRegion}
+}
+
+// AddSession makes temporary credentials known. The session must not be
+// changed afterwards.
+func (w *World) AddSession(s *Session) { w.sessions.set(s.AccessKeyID, s) }
+
+// Session is the session with this access key ID, read-only; nil: none.
+func (w *World) Session(accessKeyID string) *Session {
+	s, _ := w.sessions.get(accessKeyID)
+	return s
+}

@@ -1,0 +1,86 @@
+package world
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// IsManagement tells whether the account is the management account.
+func (w *World) IsManagement(account string) bool {
+	return w.Organization != nil && w.Organization.ManagementAccount == account
+}
+
+// Units are the units above an account, the root first; nil when there is no
+// organization.
+func (w *World) Units(account string) []org.Unit {
+	a := w.Account(account)
+	if w.Organization == nil || a == nil {
+		return nil
+	}
+	var units []org.Unit
+	for id := a.Unit; id != ""; {
+		u, ok := w.Organization.unit(id)
+		if !ok || len(units) > len(w.Organization.Units) {
+			break
+		}
+		units = append(units, u)
+		id = u.Parent
+	}
+	slices.Reverse(units)
+	return units
+}
+
+func (o *Organization) unit(id string) (org.Unit, bool) {
+	i := slices.IndexFunc(o.Units, func(u org.Unit) bool { return u.ID == id })
+	if i < 0 {
+		return org.Unit{}, false
+	}
+	return o.Units[i], true
+}
+
+// OrgPath is the value of aws:PrincipalOrgPaths and aws:ResourceOrgPaths for
+// an account: o-…/r-…/ou-…/; empty when there is no organization.
+// Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalOrgPaths.
+func (w *World) OrgPath(account string) string {
+	if w.Organization == nil || w.Account(account) == nil {
+		return ""
+	}
+	parts := []string{w.Organization.ID}
+	for _, u := range w.Units(account) {
+		parts = append(parts, u.ID)
+	}
+	return strings.Join(parts, "/") + "/"
+}
+
+// SCPs are the service control policies that decide the requests of an
+// account's principals, one list a level: root first, account last. It is nil
+// where none applies: for the management account, without an organization, and
+// while the policy type is not enabled.
+// Source: Organizations User Guide, "SCP evaluation".
+func (w *World) SCPs(account string) [][]policy.Source {
+	o, a := w.Organization, w.Account(account)
+	if o == nil || !o.SCPsEnabled || a == nil || w.IsManagement(account) {
+		return nil
+	}
+	var levels [][]policy.Source
+	for _, u := range w.Units(account) {
+		levels = append(levels, w.scps(u.SCPs))
+	}
+	return append(levels, w.scps(a.SCPs))
+}
+
+func (w *World) scps(ids []string) []policy.Source {
+	sources := []policy.Source{}
+	for _, id := range ids {
+		scp, ok := w.Organization.SCPs[id]
+		if !ok {
+			sources = append(sources, policy.Source{Name: "SCP " + id, Err: errUnread})
+			continue
+		}
+		sources = append(sources, w.Parse("SCP "+scp.Name, policy.SCP, scp.Document))
+	}
+	return sources
+}

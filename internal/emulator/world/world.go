@@ -1,0 +1,256 @@
+// Package world is the state of the embedded AWS: accounts, users, keys,
+// sessions, policies.
+//
+// A World is not safe for concurrent use; the emulator's front door holds the
+// lock. Fork gives an independent copy at the price of a few pointers: an
+// account is copied when one of the two worlds first writes to it, so whatever
+// [World.Account] returns is read-only and writes go through [World.Edit].
+package world
+
+import (
+	"time"
+
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// A World is everything that the embedded AWS knows.
+type World struct {
+	Partition    string
+	Organization *Organization // nil: the accounts belong to none
+
+	accounts  overlay[*Account] // by ID
+	sessions  overlay[*Session] // by access key ID
+	keys      overlay[KeyOwner] // by access key ID
+	uses      overlay[Use]      // by access key ID or role ARN
+	codes     overlay[int64]    // by serial number: the last TOTP step that was accepted
+	managed   overlay[*Policy]  // AWS managed policies, by ARN
+	documents *documents        // shared by all forks
+	next      uint64            // of the next generated ID; IDs are a hash of seed and next
+	seed      uint64
+	borrowed  bool // Organization is shared with another world
+}
+
+// An Organization is the organization of a World.
+type Organization struct {
+	ID                string
+	ARN               string
+	ManagementAccount string
+	FeatureSet        string
+	SCPsEnabled       bool
+	Units             []org.Unit // root first
+	SCPs              map[string]org.SCP
+	DelegatedAdmins   []DelegatedAdmin
+}
+
+// A DelegatedAdmin is an account that may act for the organization.
+type DelegatedAdmin struct {
+	Account string
+	Service string // service principal; empty: the snapshot did not tell
+	Since   time.Time
+}
+
+// An Account is one AWS account.
+type Account struct {
+	ID, Name, Email, Alias string
+	State                  string   // ACTIVE, SUSPENDED…
+	Unit                   string   // parent unit
+	SCPs                   []string // attached to the account itself
+	Joined                 time.Time
+	Invited                bool
+	Unread                 bool // loaded from a snapshot that knows nothing but its name
+
+	Quotas   map[string]int32 // GetAccountSummary's …Quota entries that differ from the default
+	Root     Root
+	Users    map[string]*User // by lower-case name, as are the next two
+	Groups   map[string]*Group
+	Roles    map[string]*Role
+	Policies map[string]*Policy // customer managed, by ARN
+	Devices  map[string]*Device // by serial number, assigned or not
+	Report   *Report            // nil: none was generated yet
+	// PasswordPolicy is nil while AWS's default is in force.
+	PasswordPolicy *PasswordPolicy
+
+	Instances map[string]*Instance // EC2, by ID
+	Tables    map[string]bool      // DynamoDB, by name
+	Buckets   map[string]*Bucket   // S3, by name
+}
+
+// Root is the root user.
+type Root struct {
+	MFA          bool
+	HardwareMFA  bool
+	AccessKeys   int
+	Password     bool
+	PasswordUsed time.Time
+}
+
+// A PasswordPolicy is what an account asks of its users' console passwords.
+type PasswordPolicy struct {
+	MinimumLength                          int32
+	Symbols, Numbers, Uppercase, Lowercase bool
+	UsersMayChange                         bool
+	MaxAge, ReusePrevention                int32 // days, passwords; 0: not asked
+	HardExpiry                             bool
+}
+
+// A User is an IAM user.
+type User struct {
+	Name, Path, ID string
+	Created        time.Time
+	Tags           []org.Tag
+	Groups         map[string]bool   // lower-case names
+	Inline         map[string]string // name → document as sent
+	Attached       []string          // ARNs, in order of attachment
+	Boundary       string
+	Login          *Login // nil: no console password
+	Keys           []*Key // at most the quota
+	Services       []*ServiceCredential
+	SSHKeys        []*SSHKey
+	Certificates   []*Certificate
+}
+
+// A Login is a login profile.
+type Login struct {
+	Created, Changed time.Time
+	Used             time.Time // zero: never
+	ResetRequired    bool
+	Password         string
+}
+
+// A Key is an access key. Its secret never leaves the world but by the call
+// that created it. What it was used for since is in the world: [World.KeyUse].
+type Key struct {
+	ID, Secret  string
+	Slot        int // 1 or 2, its column in the credential report
+	Active      bool
+	Created     time.Time
+	Used        time.Time // zero: never
+	UsedRegion  string
+	UsedService string
+}
+
+// A KeyOwner says whose an access key is.
+type KeyOwner struct{ Account, User string } // User is the lower-case name
+
+// A ServiceCredential is a service-specific credential.
+type ServiceCredential struct {
+	ID, Service, UserName string // UserName is empty where Alias is not
+	Alias                 string // name of an API key
+	Active                bool
+	Created               time.Time
+	Expires               time.Time // zero: never
+}
+
+// An SSHKey is an SSH public key for CodeCommit.
+type SSHKey struct {
+	ID       string
+	Body     string // as uploaded
+	Active   bool
+	Uploaded time.Time
+}
+
+// A Certificate is an X.509 signing certificate.
+type Certificate struct {
+	ID       string
+	Body     string // PEM
+	Active   bool
+	Uploaded time.Time
+}
+
+// A Group is an IAM group. Membership is on the user.
+type Group struct {
+	Name, Path, ID string
+	Created        time.Time
+	Inline         map[string]string
+	Attached       []string
+}
+
+// A Role is an IAM role.
+type Role struct {
+	Name, Path, ID string
+	Description    string
+	Created        time.Time
+	Trust          string
+	Tags           []org.Tag
+	Inline         map[string]string
+	Attached       []string
+	Boundary       string
+	MaxSession     time.Duration
+	Used           time.Time
+	UsedRegion     string
+}
+
+// A Policy is a managed policy.
+type Policy struct {
+	ARN, Name, Path, ID string
+	Description         string
+	Created, Updated    time.Time
+	Tags                []org.Tag
+	Default             string
+	Versions            []org.Version // oldest first
+	NextVersion         int
+}
+
+// A Device is an MFA device.
+type Device struct {
+	Serial  string
+	Kind    org.DeviceKind
+	Seed    []byte // of a TOTP device
+	User    string // lower-case name; empty: unassigned; "<root>" for root's
+	Enabled time.Time
+	Skew    int64 // steps the device's clock is off, found by resync
+	Tags    []org.Tag
+}
+
+// A Report is a credential report.
+type Report struct {
+	Started   time.Time
+	Ready     time.Time // GetCredentialReport answers ReportInProgress before
+	Generated time.Time
+	Polls     int    // calls of GenerateCredentialReport since it was started
+	Content   []byte // CSV
+}
+
+// An Instance is an EC2 instance.
+type Instance struct {
+	ID, State string
+	Launched  time.Time
+}
+
+// A Bucket is an S3 bucket.
+type Bucket struct {
+	Name    string
+	Created time.Time
+	Policy  string // bucket policy, empty: none
+	Objects map[string][]byte
+}
+
+// A Session is a set of temporary credentials.
+type Session struct {
+	AccessKeyID, Secret, Token string
+	Credential                 policy.Credential
+	Present                    policy.Presence // aws:MultiFactorAuthPresent
+	Account                    string
+	User                       string // lower-case name, for a user's own and for a federated session
+	Role                       string // lower-case name, for a role session
+	Name                       string // role session name or federated user name
+	Issued, Expires            time.Time
+	MFAAt                      time.Time       // when the code was given; zero: without MFA
+	Policies                   []policy.Source // session policies; nil: none
+	Tags                       []org.Tag
+	TransitiveTags             []string
+	SourceIdentity             string
+	Chained                    bool
+}
+
+// A Caller is who signed a request, once the signature was verified.
+type Caller struct {
+	Principal   policy.Principal
+	Account     string
+	User        *User    // nil for role sessions and root; read-only
+	Role        *Role    // nil but for role sessions; read-only
+	Session     *Session // nil for long-term keys
+	Credential  policy.Credential
+	AccessKeyID string
+}
