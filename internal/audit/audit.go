@@ -1,0 +1,204 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy/prove"
+)
+
+// Run audits accounts one after the other into the sink, in the order of the
+// stream, and sums up the states of their users. The header's gaps come
+// first. An error of the stream ends it.
+func Run(ctx context.Context, header *org.Header, accounts org.Accounts, b *baseline.Baseline, now time.Time, sink Sink) (Counts, error) {
+	var total Counts
+	for _, g := range header.Gaps {
+		sink.Gap(g)
+	}
+	auditor := New(header, b, now)
+	for account, err := range accounts {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return total, fmt.Errorf("audit accounts: %w", err)
+		}
+		total.Add(auditor.Account(account, sink))
+	}
+	return total, nil
+}
+
+// An Auditor audits the accounts of one organization. It remembers documents
+// and proofs, so one serves a whole run; it is safe for concurrent use.
+type Auditor struct {
+	header    *org.Header
+	baseline  *baseline.Baseline
+	now       time.Time
+	documents org.Cache
+	prover    prove.Prover
+	enrolment []string
+	wanted    map[string]wanted // by partition
+}
+
+// wanted are our documents in a partition.
+type wanted struct{ document, deny string }
+
+// New is an auditor as of now.
+func New(header *org.Header, b *baseline.Baseline, now time.Time) *Auditor {
+	a := &Auditor{header: header, baseline: b, now: now, enrolment: b.EnrolmentSet(), wanted: map[string]wanted{}}
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+		a.wanted[partition] = wanted{b.Document(partition), b.DenyDocument(partition)}
+	}
+	return a
+}
+
+// documentsIn are our documents in a partition.
+func (a *Auditor) documentsIn(partition string) wanted {
+	if w, ok := a.wanted[partition]; ok {
+		return w
+	}
+	return wanted{a.baseline.Document(partition), a.baseline.DenyDocument(partition)}
+}
+
+// Account audits one account into the sink and returns the states of its
+// users.
+func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
+	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report}
+	r := report{auditor: a, account: account}
+	if account.Read {
+		roles := a.roles(account)
+		for i := range account.Users {
+			u := a.user(account, &account.Users[i], roles)
+			summary.count(u.State)
+			sink.User(u)
+			r.user(&u)
+		}
+		r.whole()
+	} else {
+		summary.count(Unknown)
+		r.unreadable()
+	}
+	slices.SortStableFunc(r.findings, func(x, y Finding) int { return strings.Compare(x.ID, y.ID) })
+	for _, f := range r.findings {
+		sink.Finding(f)
+	}
+	for _, g := range account.Gaps {
+		sink.Gap(g)
+	}
+	sink.Account(summary)
+	return summary.Counts
+}
+
+// Add adds the counts of another part.
+func (c *Counts) Add(o Counts) {
+	c.Users += o.Users
+	c.Enforced += o.Enforced
+	c.Exempt += o.Exempt
+	c.Open += o.Open
+	c.Unknown += o.Unknown
+}
+
+func (c *Counts) count(s State) {
+	c.Users++
+	switch s {
+	case Enforced:
+		c.Enforced++
+	case Exempt:
+		c.Exempt++
+	case Open:
+		c.Open++
+	default:
+		c.Unknown++
+	}
+}
+
+// A report gathers the findings of one account.
+type report struct {
+	auditor  *Auditor
+	account  *org.Account
+	findings []Finding
+}
+
+// add makes a finding of a rule about a subject. Its severity is the rule's
+// worst until it is changed.
+func (r *report) add(rule, subject, format string, args ...any) *Finding {
+	of, ok := ruleByName[rule]
+	if !ok {
+		panic("audit: no rule " + rule)
+	}
+	r.findings = append(r.findings, Finding{
+		ID:          rule + "/" + r.account.ID + "/" + subject,
+		Rule:        rule,
+		Severity:    of.Severities[0],
+		Account:     r.account.ID,
+		AccountName: r.account.Name,
+		Subject:     subject,
+		What:        fmt.Sprintf(format, args...),
+		Remedy:      of.Remedy,
+		Refs:        of.Refs,
+	})
+	return &r.findings[len(r.findings)-1]
+}
+
+// whole makes the findings about an account besides its users.
+func (r *report) whole() {
+	r.credentialReport()
+	r.root()
+	r.orphans()
+	r.policies()
+	r.roles()
+	r.exemptionTags()
+}
+
+func (r *report) unreadable() {
+	why := "nothing was read"
+	for _, g := range r.account.Gaps {
+		why = g.What + ": " + g.Why
+		break
+	}
+	f := r.add("account-unreadable", "account", "the account could not be read: %s", why)
+	if s := r.account.State; s != "" && s != "ACTIVE" {
+		f.Severity = Low
+		f.What = "the account is " + s + " and could not be read: " + why
+	}
+}
+
+// staleAfter is well above the four hours for which AWS serves the same
+// credential report. Source: IAM User Guide, "Getting credential reports".
+const staleAfter = 24 * time.Hour
+
+func (r *report) credentialReport() {
+	made := r.account.Report
+	switch {
+	case made.IsZero():
+		r.add("report-missing", "account", "there is no credential report")
+	case r.auditor.now.Sub(made) > staleAfter:
+		r.add("report-stale", "account", "the credential report is of %s", made.UTC().Format(time.RFC3339))
+	}
+}
+
+func (r *report) root() {
+	root, rootARN := r.account.Root, "arn:"+r.account.Partition+":iam::"+r.account.ID+":root"
+	if root.MFA == org.No && !(root.Password == org.No && root.AccessKeys == org.No) {
+		r.add("root-no-mfa", "root", "the root user has no MFA device").ARN = rootARN
+	}
+	if root.MFA == org.Yes && root.HardwareMFA == org.No {
+		r.add("root-no-hardware-mfa", "root", "the root user has a virtual MFA device only").ARN = rootARN
+	}
+	if root.AccessKeys == org.Yes {
+		r.add("root-access-key", "root", "the root user has an access key").ARN = rootARN
+	}
+}
+
+func (r *report) orphans() {
+	for _, d := range r.account.Unassigned {
+		name := d.Serial[strings.LastIndexByte(d.Serial, '/')+1:]
+		f := r.add("orphan-device", "device/"+name, "the virtual MFA device %s belongs to nobody", name)
+		f.ARN = d.Serial
+	}
+}

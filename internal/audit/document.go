@@ -1,0 +1,157 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// policies makes the findings about documents: ours that drifted, those that
+// look like ours, and those that look for MFA in a way that misses it.
+func (r *report) policies() {
+	ours := baseline.PolicyARN(r.account.Partition, r.account.ID)
+	for i := range r.account.Policies {
+		p := &r.account.Policies[i]
+		document, read := p.DefaultDocument()
+		switch {
+		case org.ByAWS(p.ARN):
+			continue
+		case p.ARN == ours:
+			r.drift("policy/"+p.Name, p.ARN, document, read)
+		case strings.EqualFold(p.Name, baseline.PolicyName):
+			r.add("policy-look-alike", "policy"+p.Path+p.Name, "the policy %s is not the one of forcemfa, %s", p.ARN, ours).ARN = p.ARN
+		}
+		if read && p.ARN != ours {
+			r.weak("policy"+p.Path+p.Name, p.ARN, policy.Identity, document)
+		}
+	}
+	r.inline()
+	if r.account.Management {
+		for _, p := range r.auditor.header.SCPs {
+			r.weak("scp/"+p.Name, "", policy.SCP, p.Document)
+		}
+	}
+}
+
+// inline makes the findings about inline policies and groups.
+func (r *report) inline() {
+	for i := range r.account.Users {
+		u := &r.account.Users[i]
+		for _, p := range u.Inline {
+			if p.Name == baseline.InlinePolicyName {
+				r.driftInline(u, p.Document)
+				continue
+			}
+			r.weak("user/"+u.Name+"/"+p.Name, u.ARN, policy.Identity, p.Document)
+		}
+	}
+	for i := range r.account.Groups {
+		g := &r.account.Groups[i]
+		if strings.EqualFold(g.Name, baseline.GroupName) && g.ARN != baseline.GroupARN(r.account.Partition, r.account.ID) {
+			r.add("policy-look-alike", "group"+g.Path+g.Name, "the group %s is not the one of forcemfa", g.ARN).ARN = g.ARN
+		}
+		for _, p := range g.Inline {
+			r.weak("group/"+g.Name+"/"+p.Name, g.ARN, policy.Identity, p.Document)
+		}
+	}
+}
+
+// drift compares our managed policy with what is wanted.
+func (r *report) drift(subject, arn, document string, read bool) {
+	if !read {
+		r.add("policy-drift", subject, "the default version of %s was not read", arn).ARN = arn
+		return
+	}
+	if !r.same(document, r.auditor.documentsIn(r.account.Partition).document) {
+		r.add("policy-drift", subject, "%s is not the document that is wanted", arn).ARN = arn
+	}
+}
+
+// driftInline compares an inline policy of our name with what is wanted.
+func (r *report) driftInline(u *org.User, document string) {
+	want := r.auditor.documentsIn(r.account.Partition)
+	if !r.same(document, want.document) && !r.same(document, want.deny) {
+		subject := "user/" + u.Name + "/" + baseline.InlinePolicyName
+		r.add("policy-drift", subject, "the inline policy %s of %s is not the document that is wanted", baseline.InlinePolicyName, u.Name).ARN = u.ARN
+	}
+}
+
+// same tells whether two texts are the same document but for white space.
+func (r *report) same(text, want string) bool {
+	if text == want {
+		return true
+	}
+	d, err := policy.Parse(policy.Identity, text)
+	if err != nil {
+		return false
+	}
+	w, err := policy.Parse(policy.Identity, want)
+	return err == nil && d.String() == w.String()
+}
+
+// weak makes the findings about a document's MFA conditions. A document that
+// cannot be read shows in the state of the users that it decides.
+func (r *report) weak(subject, arn string, kind policy.Kind, text string) {
+	d, err := policy.Parse(kind, text)
+	if err != nil {
+		return
+	}
+	weak := map[string][]string{}
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if rule := weakRule(d, s); rule != "" {
+			weak[rule] = append(weak[rule], fmt.Sprintf("statement %d, line %d: %s", i+1, s.Line, conditionText(mfaConditions(s))))
+		}
+	}
+	for _, rule := range []string{"deny-bool", "allow-if-exists"} {
+		if len(weak[rule]) > 0 {
+			r.add(rule, subject, "%s", strings.Join(weak[rule], "; ")).ARN = arn
+		}
+	}
+}
+
+// weakRule is the rule that the MFA conditions of a statement break, or empty.
+// Those of an Allow that a request with MFA meets must not be met without; and
+// a Deny that is about requests without MFA must meet them all, alone or
+// together with another Deny of the same actions.
+func weakRule(d *policy.Document, s *policy.Statement) string {
+	t := truthOf(mfaConditions(s))
+	switch {
+	case len(mfaConditions(s)) == 0:
+		return ""
+	case s.Effect == policy.Allow && t.fresh && (t.absent || t.without):
+		return "allow-if-exists"
+	case s.Effect == policy.Deny && !t.fresh && (t.absent || t.without || t.old):
+		if all := denied(d, s); !all.absent || !all.without {
+			return "deny-bool"
+		}
+	}
+	return ""
+}
+
+// denied joins what the Denies of the same actions and resources meet.
+func denied(d *policy.Document, like *policy.Statement) truth {
+	var all truth
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect != policy.Deny || !slices.Equal(s.Actions, like.Actions) || !slices.Equal(s.NotActions, like.NotActions) ||
+			!slices.Equal(s.Resources, like.Resources) || !slices.Equal(s.NotResources, like.NotResources) {
+			continue
+		}
+		t := truthOf(mfaConditions(s))
+		all.absent, all.without = all.absent || t.absent, all.without || t.without
+	}
+	return all
+}
+
+func conditionText(conditions []policy.Condition) string {
+	var parts []string
+	for _, c := range conditions {
+		parts = append(parts, c.Operator+" "+c.Key+" "+strings.Join(c.Values, ", "))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+)
+
+// exemptionTags makes the findings about tags that exempt whoever has them,
+// and that somebody can put on a user.
+func (r *report) exemptionTags() {
+	seen := map[string]bool{}
+	for i := range r.auditor.baseline.Exemptions {
+		e := &r.auditor.baseline.Exemptions[i]
+		tag := strings.ToLower(e.Match.Tag)
+		byTagAlone := tag != "" && e.Match.Name == "" && e.Match.ARN == ""
+		if !byTagAlone || seen[tag] || e.Expired(r.auditor.now) {
+			continue
+		}
+		seen[tag] = true
+		if e.Match.InAccount(r.account.ID) {
+			r.settable(e.Match.Tag)
+		}
+	}
+}
+
+// settable says who can put a tag on a user.
+func (r *report) settable(tag string) {
+	key, value, _ := strings.Cut(strings.NewReplacer("*", "example", "?", "x").Replace(tag), "=")
+	var without, with, roles []string
+	for i := range r.account.Users {
+		u := &r.account.Users[i]
+		t := r.tagger(r.account.Principal(u), r.auditor.documents.PolicySet(r.auditor.header, r.account, u),
+			r.account.Context(r.auditor.header, u), key, value)
+		switch e := r.auditor.baseline.Exempt(r.account.ID, u, r.auditor.now); {
+		case e != nil && e.BreakGlass: // may do anything, and is meant to
+		case t.can(policy.LongTermKey, policy.Absent) || t.can(policy.ConsolePassword, policy.False):
+			without = append(without, u.Name)
+		case t.can(policy.SessionTokenMFA, policy.True):
+			with = append(with, u.Name)
+		}
+	}
+	for i := range r.account.Roles {
+		role := &r.account.Roles[i]
+		const session = "example"
+		t := r.tagger(r.account.RolePrincipal(role, session), r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role),
+			r.account.RoleContext(r.auditor.header, role, session), key, value)
+		if t.can(policy.RoleFromMFA, policy.True) || t.can(policy.RoleFromKey, policy.False) {
+			roles = append(roles, role.Name)
+		}
+	}
+	r.addSettable(tag, without, with, roles)
+}
+
+func (r *report) addSettable(tag string, without, with, roles []string) {
+	var parts []string
+	add := func(format string, names []string) {
+		if len(names) > 0 {
+			parts = append(parts, fmt.Sprintf(format, some(names)))
+		}
+	}
+	add("without MFA by %s", without)
+	add("with MFA by %s", with)
+	add("by the roles %s", roles)
+	if len(parts) == 0 {
+		return
+	}
+	f := r.add("exemption-tag-settable", "tag/"+tag, "the tag %s, which exempts, can be put on a user %s", tag, strings.Join(parts, ", "))
+	switch {
+	case len(without) > 0:
+	case len(with) > 0:
+		f.Severity = Medium
+	default:
+		f.Severity = Low
+	}
+}
+
+// some are the first of many names.
+func some(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// A tagger is a principal that tries to put a tag on a user.
+type tagger struct {
+	principal policy.Principal
+	set       *policy.Set
+	context   *policy.Context
+	targets   []string // ARNs of users
+	now       time.Time
+}
+
+func (r *report) tagger(p policy.Principal, set *policy.Set, context *policy.Context, key, value string) *tagger {
+	context = context.Clone()
+	context.Set("aws:RequestTag/"+key, value)
+	context.SetMany("aws:TagKeys", []string{key})
+	context.Set("aws:ViaAWSService", "false")
+	other := arn.IAM(r.account.Partition, r.account.ID, "user", "/", "somebody-else")
+	t := &tagger{principal: p, set: set, context: context, targets: []string{other}, now: r.auditor.now}
+	if p.Kind == policy.IAMUser {
+		t.targets = append(t.targets, p.ARN)
+	}
+	return t
+}
+
+// can tells whether the tag can be set with a credential: on a user, or on one
+// made for it.
+func (t *tagger) can(c policy.Credential, present policy.Presence) bool {
+	context := t.context.Clone()
+	context.SetMFA(c, present, t.now.Add(-time.Minute), t.now)
+	for _, target := range t.targets {
+		for _, action := range []string{"iam:TagUser", "iam:CreateUser"} {
+			r := &policy.Request{Principal: t.principal, Action: action, Resource: target, Context: context}
+			if t.set.Decide(r).Verdict == policy.Allowed {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+// Package audit turns a snapshot and a baseline into a stream of findings and
+// of user states.
+package audit
+
+import (
+	"time"
+
+	"forcemfa/internal/org"
+	"forcemfa/policy/prove"
+)
+
+// A State is where a user stands: see the words of the design.
+type State string
+
+// The four states of a user.
+const (
+	Enforced State = "enforced" // the Denies in force refuse every request without MFA outside the enrolment set
+	Exempt   State = "exempt"   // an unexpired exemption matches
+	Open     State = "open"     // neither; Witness says what passes
+	Unknown  State = "unknown"  // could not be decided
+)
+
+// A User is one user's state with what stands beside it.
+type User struct {
+	Account     string         `json:"account"`
+	AccountName string         `json:"account_name"`
+	Name        string         `json:"name"`
+	ARN         string         `json:"arn"`
+	State       State          `json:"state"`
+	Witness     *prove.Witness `json:"witness,omitempty"` // for an open user
+	Latent      bool           `json:"latent,omitempty"`  // open, but nothing that was read allows the witness today
+	Why         string         `json:"why,omitempty"`     // for an unknown user
+	Exemption   string         `json:"exemption,omitempty"`
+	Assumptions []string       `json:"assumptions,omitempty"`
+	MFA         org.Tri        `json:"mfa"`
+	Devices     []org.Device   `json:"devices,omitempty"`
+	Console     org.Tri        `json:"console"`
+	ActiveKeys  int            `json:"active_keys"`
+
+	Read *org.User `json:"-"` // as it was read
+}
+
+// A Severity ranks findings.
+type Severity string
+
+// The severities, worst first.
+const (
+	Critical Severity = "critical"
+	High     Severity = "high"
+	Medium   Severity = "medium"
+	Low      Severity = "low"
+	Info     Severity = "info"
+)
+
+// A Finding is one thing that is not as wanted.
+type Finding struct {
+	ID          string         `json:"id"` // rule/account/subject, the same from audit to Slack
+	Rule        string         `json:"rule"`
+	Severity    Severity       `json:"severity"`
+	Account     string         `json:"account"`
+	AccountName string         `json:"account_name,omitempty"`
+	Subject     string         `json:"subject"` // user/bob, role/Admin, policy/ForceMFA, root, account
+	ARN         string         `json:"arn,omitempty"`
+	What        string         `json:"what"`   // one sentence
+	Remedy      string         `json:"remedy"` // the next step
+	Witness     *prove.Witness `json:"witness,omitempty"`
+	Refs        []string       `json:"refs,omitempty"` // compliance: cis_5.0:1.9, securityhub:IAM.5
+}
+
+// A Sink takes the stream. For each account in order of its ID: its users by
+// name, its findings by ID, its gaps, then the account itself.
+type Sink interface {
+	User(User)
+	Finding(Finding)
+	Gap(org.Gap)
+	Account(Account)
+}
+
+// Counts sums the states of users. Users is the sum of the other four; an
+// account that cannot be read counts one in Users and Unknown.
+type Counts struct {
+	Users    int `json:"users"`
+	Enforced int `json:"enforced"`
+	Exempt   int `json:"exempt"`
+	Open     int `json:"open"`
+	Unknown  int `json:"unknown"`
+}
+
+// An Account sums up one account.
+type Account struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	Alias  string    `json:"alias,omitempty"`
+	Read   bool      `json:"read"`
+	Report time.Time `json:"report"` // age of the credential report
+	Counts
+}

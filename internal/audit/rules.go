@@ -1,0 +1,202 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Rule is one kind of finding. The table of all is [Rules].
+type Rule struct {
+	Name       string
+	Severities []Severity // that its findings have, worst first
+	Means      string     // what is not as wanted, and what decides the severity
+	Remedy     string     // the next step
+	Refs       []string   // the requirements that it is evidence for, with the version of each
+}
+
+// Requirements that several rules answer to. Numbers of the CIS benchmark
+// moved four times, so each carries its version.
+var (
+	strongAuthentication = []string{
+		"securityhub:IAM.19", "nist_800_53_r5:IA-2(1)", "nist_800_53_r5:IA-2(2)", "nist_800_171_r2:3.5.3",
+		"pci_4.0:8.4.2", "iso27001_2022:A.8.5", "hipaa:164.312(d)", "mitre_attack:T1078",
+	}
+	consoleMFA = append([]string{
+		"cis_1.4:1.10", "cis_2.0:1.10", "cis_3.0:1.10", "cis_4.0:1.10", "cis_5.0:1.9", "cis_6.0:2.9", "cis_7.0:2.10",
+		"securityhub:IAM.5", "config:iam-user-mfa-enabled", "config:mfa-enabled-for-iam-console-access",
+	}, strongAuthentication...)
+	rootMFA = []string{
+		"cis_1.4:1.5", "cis_2.0:1.5", "cis_3.0:1.5", "cis_4.0:1.5", "cis_5.0:1.4", "cis_6.0:2.4", "cis_7.0:2.5",
+		"securityhub:IAM.9", "config:root-account-mfa-enabled",
+	}
+	rootHardwareMFA = []string{
+		"cis_1.4:1.6", "cis_2.0:1.6", "cis_3.0:1.6", "cis_4.0:1.6", "cis_5.0:1.5", "cis_6.0:2.5", "cis_7.0:2.6",
+		"securityhub:IAM.6", "config:root-account-hardware-mfa-enabled",
+	}
+	groupsOnly = []string{"cis_3.0:1.15", "cis_5.0:1.14", "securityhub:IAM.2", "config:iam-user-no-policies-check"}
+)
+
+// Rules is every rule, those about users first.
+var Rules = []Rule{
+	{
+		Name: "user-open", Severities: []Severity{Critical, High, Medium},
+		Means: "A request of the user without MFA is not refused. Critical when it is allowed today and the user has an active access key " +
+			"or a console password; high when it is allowed and the user has neither; medium when nothing allows it today.",
+		Remedy: "apply the plan, so that ForceMFA is in force for the user", Refs: strongAuthentication,
+	},
+	{
+		Name: "user-unknown", Severities: []Severity{High},
+		Means:  "Whether the user is enforced could not be decided.",
+		Remedy: "read or repair the document that is named, then audit again", Refs: strongAuthentication,
+	},
+	{
+		Name: "no-device", Severities: []Severity{Medium, Low},
+		Means:  "The user has no MFA device: medium with a console password, low with access keys alone.",
+		Remedy: "let the user enrol a device", Refs: consoleMFA,
+	},
+	{
+		Name: "cli-lockout", Severities: []Severity{Medium},
+		Means: "The user has active access keys, and only devices that give no codes (passkeys, security keys). " +
+			"STS takes codes alone, so with ForceMFA the keys are of no use.",
+		Remedy: "let the user add a TOTP device, or move to `aws login` or a role", Refs: nil,
+	},
+	{
+		Name: "exempt-interactive", Severities: []Severity{High},
+		Means:  "An exempt user has a console password: people sign in with it, without ForceMFA. Break-glass users are meant to.",
+		Remedy: "delete the password, or end the exemption", Refs: consoleMFA,
+	},
+	{
+		Name: "exemption-expired", Severities: []Severity{Medium},
+		Means:  "An exemption of the user has expired and exempts nobody any more.",
+		Remedy: "renew it in the config file with a reason, or remove it", Refs: nil,
+	},
+	{
+		Name: "exemption-tag-settable", Severities: []Severity{Critical, Medium, Low},
+		Means: "An exemption rests on a tag that somebody can put on a user. Critical when a user can do it without MFA, " +
+			"medium when a user can with MFA, low when only roles can.",
+		Remedy: "refuse iam:TagUser and iam:CreateUser with that tag key to everybody but the administrator role, or exempt by name",
+		Refs:   nil,
+	},
+	{
+		Name: "window-open", Severities: []Severity{Medium},
+		Means:  "The enrolment window of the user is open: its access key can enrol a first device without MFA.",
+		Remedy: "let the user enrol before the window ends", Refs: nil,
+	},
+	{
+		Name: "window-expired", Severities: []Severity{High},
+		Means:  "The enrolment window of the user should be closed: its date has passed or cannot be read, or the user has a device.",
+		Remedy: "apply the plan, which removes the tag", Refs: nil,
+	},
+	{
+		Name: "direct-policies", Severities: []Severity{Low},
+		Means:  "Policies hang on the user itself and not on a group.",
+		Remedy: "move them to a group", Refs: groupsOnly,
+	},
+	{
+		Name: "no-group", Severities: []Severity{Low},
+		Means:  "The user is in no group, so nothing that is attached to groups reaches it.",
+		Remedy: "apply the plan, which adds the user to the ForceMFA group", Refs: []string{"config:iam-user-group-membership-check"},
+	},
+	{
+		Name: "policy-drift", Severities: []Severity{High},
+		Means:  "The ForceMFA policy is not the document that the config file asks for.",
+		Remedy: "apply the plan, which makes a new default version", Refs: nil,
+	},
+	{
+		Name: "policy-look-alike", Severities: []Severity{Medium},
+		Means:  "A policy or group is called ForceMFA and is not ours. It counts for nothing but what its document says.",
+		Remedy: "rename or delete it", Refs: nil,
+	},
+	{
+		Name: "deny-bool", Severities: []Severity{High},
+		Means: "A Deny looks for MFA in a way that misses requests without it: Bool misses access keys, which carry no " +
+			"aws:MultiFactorAuthPresent; Null misses sessions without MFA; an age without IfExists misses both.",
+		Remedy: "use BoolIfExists aws:MultiFactorAuthPresent false, or NumericGreaterThanIfExists aws:MultiFactorAuthAge", Refs: strongAuthentication,
+	},
+	{
+		Name: "allow-if-exists", Severities: []Severity{Medium},
+		Means:  "An Allow asks for MFA in a way that is also true without it: IfExists and ForAllValues let access keys pass, Null false any session.",
+		Remedy: "use Bool aws:MultiFactorAuthPresent true", Refs: strongAuthentication,
+	},
+	{
+		Name: "role-trust-open", Severities: []Severity{High, Medium, Low},
+		Means: "The role can be assumed without MFA by users or a whole account. High when by everybody, " +
+			"low when an external ID is asked for, which a third party has.",
+		Remedy: "ask for Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
+	},
+	{
+		Name: "role-trust-weak", Severities: []Severity{High},
+		Means:  "The trust policy of the role asks for MFA in a way that is also true without it.",
+		Remedy: "use Bool aws:MultiFactorAuthPresent true in the trust policy", Refs: strongAuthentication,
+	},
+	{
+		Name: "role-trust-unknown", Severities: []Severity{Medium},
+		Means:  "The trust policy of the role could not be read.",
+		Remedy: "read or repair it, then audit again", Refs: nil,
+	},
+	{
+		Name: "root-no-mfa", Severities: []Severity{Critical},
+		Means:  "The root user has credentials and no MFA device.",
+		Remedy: "give the root user a device, or remove its credentials through centralized root access", Refs: rootMFA,
+	},
+	{
+		Name: "root-no-hardware-mfa", Severities: []Severity{Low},
+		Means:  "The root user has a virtual MFA device and no hardware one.",
+		Remedy: "give the root user a security key", Refs: rootHardwareMFA,
+	},
+	{
+		Name: "root-access-key", Severities: []Severity{Critical},
+		Means:  "The root user has an access key, which no policy and no MFA limits.",
+		Remedy: "delete it", Refs: []string{"cis_5.0:1.3", "securityhub:IAM.4"},
+	},
+	{
+		Name: "orphan-device", Severities: []Severity{Low},
+		Means:  "A virtual MFA device belongs to nobody: left over from an enrolment that was not finished, or one that is under way.",
+		Remedy: "delete it once it was seen in two runs", Refs: nil,
+	},
+	{
+		Name: "account-unreadable", Severities: []Severity{High, Low},
+		Means:  "Nothing is known of the account. Low when it is suspended or closed.",
+		Remedy: "give the run a role in the account, then audit again", Refs: nil,
+	},
+	{
+		Name: "report-missing", Severities: []Severity{Medium},
+		Means:  "No credential report could be had, so devices, passwords and keys may be unknown.",
+		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport to the role of the run", Refs: nil,
+	},
+	{
+		Name: "report-stale", Severities: []Severity{Low},
+		Means:  "The credential report is older than a day, so devices, passwords and keys may have changed.",
+		Remedy: "audit again with fresh data", Refs: nil,
+	},
+}
+
+var ruleByName = func() map[string]*Rule {
+	m := make(map[string]*Rule, len(Rules))
+	for i := range Rules {
+		m[Rules[i].Name] = &Rules[i]
+	}
+	return m
+}()
+
+// Markdown is the table of rules as it stands in the documentation.
+func Markdown() string {
+	var out strings.Builder
+	out.WriteString("# Rules\n\nEvery finding has the ID `rule/account/subject`. " +
+		"This page is printed from the table in `internal/audit/rules.go` by its test.\n")
+	for _, r := range Rules {
+		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n- Severity: %s\n- Remedy: %s\n", r.Name, r.Means, join(r.Severities), r.Remedy)
+		if len(r.Refs) > 0 {
+			fmt.Fprintf(&out, "- Evidence for: %s\n", strings.Join(r.Refs, ", "))
+		}
+	}
+	return out.String()
+}
+
+func join(severities []Severity) string {
+	words := make([]string, len(severities))
+	for i, s := range severities {
+		words[i] = string(s)
+	}
+	return strings.Join(words, ", ")
+}

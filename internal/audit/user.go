@@ -1,0 +1,185 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// User says where one user of an account stands.
+func (a *Auditor) User(account *org.Account, u *org.User) User {
+	return a.user(account, u, a.roles(account))
+}
+
+// roles are the roles of an account with their trust policies.
+func (a *Auditor) roles(account *org.Account) []prove.Role {
+	roles := make([]prove.Role, len(account.Roles))
+	for i := range account.Roles {
+		roles[i] = prove.Role{ARN: account.Roles[i].ARN, Trust: a.documents.Trust(&account.Roles[i])}
+	}
+	return roles
+}
+
+func (a *Auditor) user(account *org.Account, u *org.User, roles []prove.Role) User {
+	out := User{
+		Account:     account.ID,
+		AccountName: account.Name,
+		Name:        u.Name,
+		ARN:         u.ARN,
+		MFA:         u.MFA,
+		Devices:     u.Devices,
+		Console:     u.Password,
+		ActiveKeys:  u.ActiveKeys(),
+		Read:        u,
+	}
+	if e := a.baseline.Exempt(account.ID, u, a.now); e != nil {
+		out.State, out.Exemption = Exempt, e.String()
+		return out
+	}
+	answer := a.prover.User(a.subject(account, u, roles))
+	out.Assumptions = answer.Assumptions
+	switch answer.Outcome {
+	case prove.Enforced:
+		out.State = Enforced
+	case prove.Open:
+		out.State, out.Witness, out.Latent = Open, answer.Witness, answer.Latent
+	default:
+		out.State, out.Why = Unknown, answer.Why
+	}
+	return out
+}
+
+// subject is a user as package prove sees it.
+func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role) prove.Subject {
+	s := prove.Subject{
+		Principal:          account.Principal(u),
+		Set:                a.documents.PolicySet(a.header, account, u),
+		Context:            account.Context(a.header, u),
+		HasDevice:          u.MFA == org.Yes,
+		ForwardedCallsPass: a.baseline.Policy.FAS != baseline.FASDeny,
+		Enrolment:          a.enrolment,
+		EnrolmentByKey:     a.enrolsByKey(u),
+		Roles:              roles,
+	}
+	if u.ActiveKeys() > 0 {
+		s.Credentials = append(s.Credentials, policy.LongTermKey)
+	}
+	if u.Password == org.Yes {
+		s.Credentials = append(s.Credentials, policy.ConsolePassword)
+	}
+	return s
+}
+
+// enrolsByKey tells whether the baseline lets the user's access key enable a
+// first device: always, or while the user's window is open.
+func (a *Auditor) enrolsByKey(u *org.User) bool {
+	if a.baseline.Policy.Enrolment == baseline.EnrolmentAny {
+		return true
+	}
+	window, open := a.baseline.Window.Of(u.Tags)
+	return open && !window.Expired(a.now)
+}
+
+// user makes the findings about a user.
+func (r *report) user(u *User) {
+	first := len(r.findings)
+	r.state(u)
+	r.devices(u)
+	r.exemptions(u)
+	r.window(u)
+	r.attachments(u)
+	for i := first; i < len(r.findings); i++ {
+		r.findings[i].ARN = u.ARN
+	}
+}
+
+func (r *report) state(u *User) {
+	subject := "user/" + u.Name
+	switch u.State {
+	case Unknown:
+		r.add("user-unknown", subject, "whether %s needs MFA is not known: %s", u.Name, u.Why)
+	case Open:
+		r.open(u, subject)
+	}
+}
+
+func (r *report) open(u *User, subject string) {
+	f := r.add("user-open", subject, "allowed: %s", u.Witness)
+	f.Witness = u.Witness
+	switch {
+	case u.Latent:
+		f.Severity, f.What = Medium, "not refused, though nothing allows it today: "+u.Witness.String()
+	case u.ActiveKeys == 0 && u.Console == org.No:
+		f.Severity = High
+	}
+}
+
+func (r *report) devices(u *User) {
+	subject := "user/" + u.Name
+	console := u.Console == org.Yes
+	if u.MFA == org.No && (console || u.ActiveKeys > 0 && u.State != Exempt) {
+		f := r.add("no-device", subject, "%s has no MFA device and a console password", u.Name)
+		if !console {
+			f.Severity, f.What = Low, u.Name+" has no MFA device and an active access key"
+		}
+	}
+	codes := slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
+	if len(u.Devices) > 0 && !codes && u.ActiveKeys > 0 && u.State != Exempt {
+		r.add("cli-lockout", subject, "%s has an active access key, and devices that give no codes only", u.Name)
+	}
+}
+
+func (r *report) exemptions(u *User) {
+	b, subject := r.auditor.baseline, "user/"+u.Name
+	if e := b.Exempt(r.account.ID, u.Read, r.auditor.now); e != nil {
+		if u.Console == org.Yes && !e.BreakGlass {
+			r.add("exempt-interactive", subject, "%s is exempt and has a console password: %s", u.Name, e)
+		}
+		return
+	}
+	if lapsed := b.Lapsed(r.account.ID, u.Read, r.auditor.now); len(lapsed) > 0 {
+		r.add("exemption-expired", subject, "expired: %s", lapsed[0])
+	}
+}
+
+func (r *report) window(u *User) {
+	window, open := r.auditor.baseline.Window.Of(u.Read.Tags)
+	if !open || r.auditor.baseline.Policy.Enrolment == baseline.EnrolmentAny {
+		return
+	}
+	subject := "user/" + u.Name
+	switch {
+	case u.MFA == org.Yes:
+		r.add("window-expired", subject, "the enrolment window of %s is open (tag %s), though it has a device", u.Name, window.Tag)
+	case window.Until.IsZero():
+		r.add("window-expired", subject, "the enrolment window of %s has no date: tag %s is %q", u.Name, window.Tag, window.Value)
+	case window.Expired(r.auditor.now):
+		r.add("window-expired", subject, "the enrolment window of %s should be closed since %s", u.Name, window.Value)
+	default:
+		r.add("window-open", subject, "%s can enrol a device by access key until %s", u.Name, window.Value)
+	}
+}
+
+func (r *report) attachments(u *User) {
+	var direct []string
+	for _, p := range u.Read.Inline {
+		if p.Name != baseline.InlinePolicyName {
+			direct = append(direct, p.Name)
+		}
+	}
+	for _, arn := range u.Read.Attached {
+		if arn != baseline.PolicyARN(r.account.Partition, r.account.ID) {
+			direct = append(direct, arn[strings.LastIndexByte(arn, '/')+1:])
+		}
+	}
+	if len(direct) > 0 {
+		r.add("direct-policies", "user/"+u.Name, "%s has policies of its own: %s", u.Name, strings.Join(direct, ", "))
+	}
+	if len(u.Read.Groups) == 0 && u.State != Exempt && r.auditor.baseline.Attach == baseline.AttachGroup {
+		r.add("no-group", "user/"+u.Name, "%s is in no group", u.Name)
+	}
+}

@@ -1,0 +1,192 @@
+package baseline
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed enrol.json full.json deny.json age.json
+var files embed.FS
+
+// The statements that options edit.
+const (
+	denyAll    = "DenyAllExceptEnrolmentWithoutMFA"
+	denyOthers = "DenyOthersMFAWithoutMFA"
+	denyByKey  = "DenyEnrolmentByAccessKey"
+)
+
+// signinActions are what AWS Sign-In asks identity policies for before it
+// grants a console session, where console authorization is enabled.
+// Source: AWS Sign-In User Guide, "Console access control".
+var signinActions = []string{"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"}
+
+// passwordActions are what a forced password change at the first sign-in
+// needs; either alone does not suffice.
+// Source: IAM User Guide, "AWS: Allows MFA-authenticated IAM users to manage
+// their own credentials on the My security credentials page".
+var passwordActions = []string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}
+
+// A document is a policy as the embedded files hold it.
+type document struct {
+	Version   string
+	Statement []statement
+}
+
+type statement struct {
+	Sid         string                       `json:",omitempty"`
+	Effect      string                       `json:",omitempty"`
+	Action      list                         `json:",omitempty"`
+	NotAction   list                         `json:",omitempty"`
+	Resource    list                         `json:",omitempty"`
+	NotResource list                         `json:",omitempty"`
+	Condition   map[string]map[string]string `json:",omitempty"`
+}
+
+// A list prints without brackets when it has one member, which is what counts
+// against the size quotas.
+type list []string
+
+func (l list) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]string(l))
+}
+
+func (l *list) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		*l = make(list, 1)
+		return json.Unmarshal(text, &(*l)[0])
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+// Document is the ForceMFA policy in a partition, without white space: what
+// self_service grants, and the Denies. The same baseline gives the same bytes.
+func (b *Baseline) Document(partition string) string {
+	var statements []statement
+	switch b.Policy.SelfService {
+	case SelfServiceNone:
+	case SelfServiceFull:
+		statements = append(load("enrol.json"), load("full.json")...)
+	default:
+		statements = load("enrol.json")
+	}
+	return render(append(statements, b.denies()...), partition)
+}
+
+// DenyDocument is the Denies of [Baseline.Document] alone, for a user who has
+// no room for all of it.
+func (b *Baseline) DenyDocument(partition string) string {
+	return render(b.denies(), partition)
+}
+
+// EnrolmentSet is the actions that the Denies leave open without MFA, sorted.
+// Those that act on a user are open for the caller's own user alone.
+func (b *Baseline) EnrolmentSet() []string {
+	i := slices.IndexFunc(b.denies(), func(s statement) bool { return s.Sid == denyAll })
+	return slices.Clone(b.denies()[i].NotAction)
+}
+
+// denies are the Deny statements with the options applied.
+func (b *Baseline) denies() []statement {
+	var out []statement
+	for _, s := range load("deny.json") {
+		switch s.Sid {
+		case denyAll:
+			b.widen(&s)
+		case denyOthers:
+			if b.Policy.PasswordChangeBeforeMFA {
+				s.Action = sorted(append(s.Action, "iam:ChangePassword"))
+			}
+		case denyByKey:
+			if b.Policy.Enrolment == EnrolmentAny {
+				continue
+			}
+			s.Condition["Null"]["aws:PrincipalTag/"+b.Window.Tag] = "true"
+		}
+		out = append(out, s)
+	}
+	if b.Policy.MaxSessionAge > 0 {
+		out = append(out, b.age(out[0].NotAction)...)
+	}
+	return out
+}
+
+// widen leaves open what the options ask for.
+func (b *Baseline) widen(s *statement) {
+	if b.Policy.PasswordChangeBeforeMFA {
+		s.NotAction = append(s.NotAction, passwordActions...)
+	}
+	if b.Policy.ConsoleAuthorization == ConsoleAuthorizationOn {
+		s.NotAction = append(s.NotAction, signinActions...)
+	}
+	s.NotAction = sorted(s.NotAction)
+	b.exceptForwarded(s)
+}
+
+// age is the Deny of sessions whose code was given too long ago. IfExists: a
+// request without MFA has no age, and is refused here too.
+func (b *Baseline) age(open list) []statement {
+	statements := load("age.json")
+	for i := range statements {
+		s := &statements[i]
+		s.NotAction = open
+		s.Condition["NumericGreaterThanIfExists"]["aws:MultiFactorAuthAge"] =
+			strconv.Itoa(int(b.Policy.MaxSessionAge / time.Second))
+		b.exceptForwarded(s)
+	}
+	return statements
+}
+
+// exceptForwarded limits a Deny to direct calls. A call that a service
+// forwards may say that MFA was not used when it was; it exists only after a
+// direct call of the same credential, which this Deny has seen.
+// Source: IAM User Guide, "AWS global condition context keys",
+// aws:MultiFactorAuthPresent, and "Forward access sessions".
+func (b *Baseline) exceptForwarded(s *statement) {
+	if b.Policy.FAS == FASDeny {
+		return
+	}
+	if s.Condition["BoolIfExists"] == nil {
+		s.Condition["BoolIfExists"] = map[string]string{}
+	}
+	s.Condition["BoolIfExists"]["aws:ViaAWSService"] = "false"
+}
+
+// load reads the statements of an embedded file, fresh for each caller.
+func load(name string) []statement {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic("baseline: " + err.Error())
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var doc document
+	if err := d.Decode(&doc); err != nil {
+		panic("baseline: " + name + ": " + err.Error())
+	}
+	return doc.Statement
+}
+
+// render prints statements as a policy of a partition.
+func render(statements []statement, partition string) string {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(document{Version: "2012-10-17", Statement: statements}); err != nil {
+		panic("baseline: " + err.Error())
+	}
+	text := strings.TrimSuffix(out.String(), "\n")
+	return strings.ReplaceAll(text, `"arn:aws:`, `"arn:`+partition+`:`)
+}
+
+func sorted(l list) list {
+	slices.Sort(l)
+	return l
+}

@@ -1,0 +1,302 @@
+package baseline_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/policy"
+	"forcemfa/policy/catalog"
+)
+
+const (
+	account = "111111111111"
+	admin   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+)
+
+// A caller is alice, or somebody else, with a credential.
+type caller struct {
+	credential policy.Credential
+	present    policy.Presence
+	age        time.Duration // of the session
+	via        string        // aws:ViaAWSService
+	tag        string        // key of a tag that the user has
+	path       string        // of the user; empty: /
+}
+
+var (
+	byKey       = caller{credential: policy.LongTermKey, present: policy.Absent, via: "false"}
+	bySession   = caller{credential: policy.SessionToken, present: policy.False, via: "false"}
+	byConsole   = caller{credential: policy.ConsolePassword, present: policy.False, via: "false"}
+	byMFA       = caller{credential: policy.SessionTokenMFA, present: policy.True, via: "false", age: time.Minute}
+	byConsole2  = caller{credential: policy.ConsoleMFA, present: policy.True, via: "false", age: time.Minute}
+	byForwarded = caller{credential: policy.ForwardedFromKey, present: policy.False, via: "true"}
+	byFederated = caller{credential: policy.FederationToken, present: policy.False, via: "false"}
+	byCode      = caller{credential: policy.CodeInCall, present: policy.True, via: "false"}
+)
+
+func (c caller) arn() string {
+	if c.path == "" {
+		return "arn:aws:iam::" + account + ":user/alice"
+	}
+	return "arn:aws:iam::" + account + ":user" + c.path + "alice"
+}
+
+const other = "arn:aws:iam::" + account + ":user/bob"
+
+func (c caller) request(action, resource string) *policy.Request {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	r := &policy.Request{Action: action, Resource: resource, Context: new(policy.Context)}
+	r.Principal = policy.Principal{Kind: policy.IAMUser, Account: account, ARN: c.arn()}
+	if c.credential == policy.FederationToken {
+		r.Principal = policy.Principal{Kind: policy.FederatedUser, Account: account, Issuer: c.arn(),
+			ARN: "arn:aws:sts::" + account + ":federated-user/alice"}
+	} else {
+		r.Context.Set("aws:username", "alice")
+	}
+	r.Context.Set("aws:PrincipalArn", r.Principal.ARN)
+	r.Context.Set("aws:ViaAWSService", c.via)
+	r.Context.SetMFA(c.credential, c.present, now.Add(-c.age), now)
+	if c.tag != "" {
+		r.Context.Set("aws:PrincipalTag/"+c.tag, "2026-05-08")
+	}
+	return r
+}
+
+func set(t *testing.T, documents ...string) *policy.Set {
+	t.Helper()
+	s := &policy.Set{}
+	for _, d := range documents {
+		source := policy.ParseSource("document", policy.Identity, d)
+		if source.Err != nil {
+			t.Fatalf("%v in %s", source.Err, d)
+		}
+		s.Identity = append(s.Identity, source)
+	}
+	return s
+}
+
+// open lists the actions of the catalogue that a document does not refuse an
+// administrator: plain where it makes no difference whom they act on, else
+// with own or other. everything stands for all of them.
+func open(t *testing.T, document string, c caller) []string {
+	t.Helper()
+	s := set(t, document, admin)
+	refused := func(action, resource string) bool {
+		d := s.Refuses(c.request(action, resource))
+		if d.Verdict == policy.Unknown {
+			t.Fatalf("%s on %s: %s", action, resource, d.Why)
+		}
+		return d.Verdict == policy.ExplicitDenied
+	}
+	var out []string
+	all := true
+	for _, service := range catalog.Load().Services {
+		for _, a := range service.Actions {
+			own, others, none := refused(a.String(), c.arn()), refused(a.String(), other), refused(a.String(), "*")
+			all = all && !own && !others && !none
+			switch {
+			case !own && !others && !none:
+				out = append(out, a.String())
+			case !own:
+				out = append(out, a.String()+" own")
+			case !others || !none:
+				out = append(out, a.String()+" other")
+			}
+		}
+	}
+	if all {
+		return []string{"everything"}
+	}
+	if len(out) > 1000 {
+		return closed(out)
+	}
+	return out
+}
+
+// closed lists what is missing from nearly everything.
+func closed(open []string) []string {
+	var out []string
+	for _, service := range catalog.Load().Services {
+		for _, a := range service.Actions {
+			if i := slices.IndexFunc(open, func(o string) bool { return strings.Fields(o)[0] == a.String() }); i < 0 {
+				out = append(out, "not "+a.String())
+			} else if open[i] != a.String() {
+				out = append(out, "only "+open[i])
+			}
+		}
+	}
+	return out
+}
+
+// What a user reads on the way to its first device.
+var reading = []string{"iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"}
+
+// without lists what is open without MFA: what everybody reads, and more.
+func without(more ...string) []string {
+	out := append(slices.Clone(reading), "iam:ResyncMFADevice own", "sts:GetSessionToken")
+	return sorted(append(out, more...))
+}
+
+// enrolling is without, and what enrols a first device.
+func enrolling(more ...string) []string {
+	return sorted(append(without("iam:CreateVirtualMFADevice", "iam:EnableMFADevice own"), more...))
+}
+
+// sorted is in the order of the catalogue.
+func sorted(actions []string) []string {
+	slices.SortFunc(actions, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return actions
+}
+
+func TestDocumentLeavesOpenExactly(t *testing.T) {
+	everything := []string{"everything"}
+	// The Denies of enrolment look at forwarded calls too; no service forwards them.
+	forwarded := []string{"only iam:EnableMFADevice own", "only iam:ResyncMFADevice own"}
+	window := byKey
+	window.tag = "ForceMFA-Enrolment"
+	old, young := byMFA, byMFA
+	old.age, young.age = 12*time.Hour+time.Second, 12*time.Hour
+	inPath := byConsole
+	inPath.path = "/team/red/"
+
+	for _, row := range []struct {
+		name   string
+		change func(*baseline.Policy)
+		want   map[string][]string
+	}{
+		{"default", func(*baseline.Policy) {}, map[string][]string{
+			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+		}},
+		{"self_service full", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull }, map[string][]string{
+			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+		}},
+		{"self_service none", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone }, map[string][]string{
+			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+		}},
+		{"enrolment any", func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny }, map[string][]string{
+			"key": enrolling(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+		}},
+		{"allow_password_change_before_mfa", func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true }, map[string][]string{
+			"key":       without("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
+			"window":    enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
+			"session":   enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
+			"console":   enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
+			"path":      enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
+			"forwarded": append([]string{"only iam:ChangePassword own"}, forwarded...),
+			"mfa":       everything, "console mfa": everything, "old": everything,
+		}},
+		{"console_authorization on", func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn }, map[string][]string{
+			"key":     without("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
+			"window":  enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
+			"session": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
+			"console": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
+			"path":    enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"), "forwarded": forwarded,
+			"mfa": everything, "console mfa": everything, "old": everything,
+		}},
+		{"max_session_age 12h", func(p *baseline.Policy) { p.MaxSessionAge = 12 * time.Hour }, map[string][]string{
+			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything,
+			"old": sorted(append(without(), "iam:CreateVirtualMFADevice", "iam:EnableMFADevice")),
+		}},
+		{"fas deny", func(p *baseline.Policy) { p.FAS = baseline.FASDeny }, map[string][]string{
+			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
+			"forwarded": enrolling(), "mfa": everything, "console mfa": everything, "old": everything,
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := baseline.Default()
+			row.change(&b.Policy)
+			callers := map[string]caller{
+				"key": byKey, "window": window, "session": bySession, "console": byConsole, "path": inPath,
+				"forwarded": byForwarded, "mfa": byMFA, "console mfa": byConsole2, "old": old,
+			}
+			if row.name == "max_session_age 12h" {
+				if diff := cmp.Diff(everything, open(t, b.Document("aws"), young)); diff != "" {
+					t.Errorf("at the limit (-want +got):\n%s", diff)
+				}
+				row.want["old"] = slices.DeleteFunc(row.want["old"], func(a string) bool { return a == "iam:ResyncMFADevice own" })
+				row.want["old"] = sorted(append(row.want["old"], "iam:ResyncMFADevice"))
+			}
+			for _, document := range []string{b.Document("aws"), b.DenyDocument("aws")} {
+				for name, c := range callers {
+					if diff := cmp.Diff(row.want[name], open(t, document, c)); diff != "" {
+						t.Errorf("%s, open (-want +got):\n%s", name, diff)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What the document itself allows, to a user who has nothing else.
+func TestDocumentGrantsExactly(t *testing.T) {
+	enrol := []string{
+		"iam:CreateVirtualMFADevice mfa", "iam:GetAccountPasswordPolicy none", "iam:ListVirtualMFADevices none",
+		"iam:ChangePassword own", "iam:DeactivateMFADevice own", "iam:EnableMFADevice own", "iam:GetMFADevice own",
+		"iam:GetUser own", "iam:ListMFADevices own", "iam:ResyncMFADevice own",
+	}
+	full := append(slices.Clone(enrol),
+		"iam:CreateAccessKey own", "iam:CreateServiceSpecificCredential own", "iam:DeleteAccessKey own", "iam:DeleteSSHPublicKey own",
+		"iam:DeleteServiceSpecificCredential own", "iam:DeleteSigningCertificate own", "iam:GetAccessKeyLastUsed own",
+		"iam:GetSSHPublicKey own", "iam:ListAccessKeys own", "iam:ListSSHPublicKeys own", "iam:ListServiceSpecificCredentials own",
+		"iam:ListSigningCertificates own", "iam:ResetServiceSpecificCredential own", "iam:UpdateAccessKey own",
+		"iam:UpdateSSHPublicKey own", "iam:UpdateServiceSpecificCredential own", "iam:UpdateSigningCertificate own",
+		"iam:UploadSSHPublicKey own", "iam:UploadSigningCertificate own")
+	for _, row := range []struct {
+		selfService baseline.SelfService
+		path        string
+		want        []string
+	}{
+		{baseline.SelfServiceEnrol, "", enrol},
+		{baseline.SelfServiceEnrol, "/team/", enrol},
+		{baseline.SelfServiceFull, "/a/b/", full},
+		{baseline.SelfServiceNone, "", nil},
+	} {
+		t.Run(string(row.selfService)+row.path, func(t *testing.T) {
+			b := baseline.Default()
+			b.Policy.SelfService = row.selfService
+			c := byMFA
+			c.path = row.path
+			want := sorted(slices.Clone(row.want))
+			if diff := cmp.Diff(want, granted(t, b.Document("aws"), c)); diff != "" {
+				t.Errorf("granted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// granted lists the actions of the catalogue that a document allows, with the
+// kind of resource.
+func granted(t *testing.T, document string, c caller) []string {
+	t.Helper()
+	s := set(t, document)
+	allows := func(action, resource string) bool {
+		return s.Decide(c.request(action, resource)).Verdict == policy.Allowed
+	}
+	var out []string
+	for _, service := range catalog.Load().Services {
+		for _, a := range service.Actions {
+			name := a.String()
+			switch {
+			case allows(name, "*"):
+				out = append(out, name+" none")
+			case allows(name, other):
+				out = append(out, name+" other")
+			case allows(name, c.arn()):
+				out = append(out, name+" own")
+			case allows(name, "arn:aws:iam::"+account+":mfa/any-name"):
+				out = append(out, name+" mfa")
+			}
+		}
+	}
+	return sorted(out)
+}

@@ -1,0 +1,154 @@
+package plan_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// busy is a plan with many kinds of steps, a blocked one among them.
+func busy(t *testing.T) *plan.Plan {
+	t.Helper()
+	drifted, group := ours("{}", "{}", allowAll)
+	s := scene{account: org.Account{Policies: drifted, Groups: append(groups(10), group...), Users: []org.User{
+		user("ada", noDevice, noPassword), user("bob"), user("full", fullOf(10)), user("lou", fidoOnly, noPassword),
+		user("robby", robot, attached, inline(wanted()), window("2026-11-01")),
+	}}}
+	return s.plan(t)
+}
+
+func written(t *testing.T, p *plan.Plan) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := plan.Write(&out, p); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+var saved = cmpopts.IgnoreUnexported(plan.Plan{})
+
+func TestReadGivesWhatWasWritten(t *testing.T) {
+	for _, p := range []*plan.Plan{busy(t), {Format: plan.Format, Made: now, Steps: []plan.Step{}}} {
+		got, err := plan.Read("plan.json", strings.NewReader(written(t, p)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(p, got, saved); d != "" {
+			t.Errorf("plan (-written +read):\n%s", d)
+		}
+	}
+}
+
+func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
+	const good = `{
+  "format": 1,
+  "made": "2026-11-02T09:00:00Z",
+  "digest": "d",
+  "config": "c",
+  "users": 1,
+  "steps": [
+    {
+      "id": "CreateGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA",
+      "op": "CreateGroup",
+      "account": "111122223333",
+      "subject": "arn:aws:iam::111122223333:group/forcemfa/ForceMFA",
+      "expect": {"present": false},
+      "want": {"present": true},
+      "because": []
+    }
+  ]
+}
+`
+	if _, err := plan.Read("plan.json", strings.NewReader(good)); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, old, new, want string }{
+		{"another format", `"format": 1`, `"format": 2`, `plan.json:2: format: 2 is not supported: this program reads format 1; plan again`},
+		{"an unknown field", `"digest"`, `"digested"`, `plan.json:4: unknown field "digested"`},
+		{"a field in another case", `"digest"`, `"Digest"`, `plan.json:4: unknown field "Digest"`},
+		{"an unknown field of a step", `"because": []`, `"because": [], "force": true`, `plan.json:15: steps[0]: unknown field "force"`},
+		{"an unknown field of a state", `{"present": true}`, `{"present": true, "Document": ""}`, `plan.json:14: steps[0].want: unknown field "Document"`},
+		{"a field twice", `"config": "c",`, `"config": "c", "config": "d",`, `plan.json:5: config: there twice`},
+		{"a field missing", `"config": "c",`, ``, `plan.json:1: field "config" is missing`},
+		{"a field missing in a step", `"op": "CreateGroup",`, ``, `plan.json:8: steps[0]: field "op" is missing`},
+		{"null for a string", `"config": "c"`, `"config": null`, `plan.json:5: config: want a string`},
+		{"a number for a list", `"because": []`, `"because": 3`, `plan.json:15: steps[0].because: want a list`},
+		{"a list for an object", `{"present": true}`, `[]`, `plan.json:14: steps[0].want: want an object`},
+		{"a string for a boolean", `{"present": true}`, `{"present": "true"}`, `plan.json:14: steps[0].want.present: want true or false`},
+		{"a negative count", `"users": 1`, `"users": -1`, `plan.json:6: users: -1 is not a count`},
+		{"no time", `2026-11-02T09:00:00Z`, `yesterday`, `plan.json:3: made: "yesterday" is not a time as 2027-01-31T12:00:00Z`},
+		{"no such change", `"op": "CreateGroup"`, `"op": "DeleteUser"`, `plan.json:8: steps[0].op: no such change "DeleteUser"`},
+		{"no account", `"account": "111122223333"`, `"account": "1"`, `plan.json:8: steps[0].account: "1" is not an account ID of 12 digits`},
+		{"another account's subject", `"account": "111122223333"`, `"account": "999999999999"`,
+			`plan.json:8: steps[0].subject: "arn:aws:iam::111122223333:group/forcemfa/ForceMFA" is not a group of account 999999999999`},
+		{"a subject of another kind", `"op": "CreateGroup"`, `"op": "TagUser"`,
+			`plan.json:8: steps[0].subject: "arn:aws:iam::111122223333:group/forcemfa/ForceMFA" is not a user of account 111122223333`},
+		{"an ID that does not fit", `"id": "CreateGroup/`, `"id": "DeleteGroup/`,
+			`plan.json:8: steps[0].id: "DeleteGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA" does not fit the step: want "CreateGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA"`},
+		{"a need that is not there", `"because": []`, `"because": [], "needs": ["x"]`, `plan.json:8: steps[0].needs: "x" is not a step before this one`},
+		{"text after it", "}\n", "} {}", `plan.json:18: more text after the plan`},
+		{"cut off", "  ]\n}\n", "", `plan.json:16: steps: the file ends in the middle`},
+		{"empty", good, "", `plan.json:1: the file ends in the middle`},
+		{"not JSON", good, "steps: []", `plan.json:1: not JSON: invalid character 's' looking for beginning of value`},
+		{"not UTF-8", `"c"`, "\"\xff\"", `plan.json:1: not UTF-8`},
+		{"a text without end", `"d"`, `"` + strings.Repeat("d", 9000) + `"`, `plan.json:4: digest: longer than 8192 characters`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := good
+			if i := strings.LastIndex(text, tt.old); i >= 0 {
+				text = text[:i] + tt.new + text[i+len(tt.old):]
+			} else {
+				t.Fatalf("no %q in the plan", tt.old)
+			}
+			_, err := plan.Read("plan.json", strings.NewReader(text))
+			var where *plan.FileError
+			if !errors.As(err, &where) || err.Error() != tt.want {
+				t.Errorf("error %v\nwant  %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestReadRefusesAStepTwice(t *testing.T) {
+	p := busy(t)
+	p.Steps = append(p.Steps, p.Steps[0])
+	if _, err := plan.Read("p", strings.NewReader(written(t, p))); err == nil || !strings.HasSuffix(err.Error(), "is there twice") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"format":1,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":0,"steps":[]}`))
+	f.Add([]byte(`{"format":1,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":1,"notes":["n"],"steps":[{"id":"CreateGroup/111122223333/arn:aws:iam::111122223333:group/G","op":"CreateGroup","account":"111122223333","subject":"arn:aws:iam::111122223333:group/G","expect":{"present":false},"want":{"present":true,"versions":["v1"],"document":"{}","value":"x"},"because":["b"],"blocked":"no","remedy":"yes"}]}`))
+	f.Add([]byte(`{"format":1,"format":1}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := plan.Read("f", bytes.NewReader(text))
+		if err != nil {
+			var where *plan.FileError
+			if !errors.As(err, &where) || where.Line < 1 {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		again, err := plan.Read("g", strings.NewReader(written(t, p)))
+		if err != nil {
+			t.Fatalf("what was written is not read: %v", err)
+		}
+		if d := cmp.Diff(p, again, saved, cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("plan (-read +read again):\n%s", d)
+		}
+		do, done, stale := plan.Intersect(p, again)
+		if len(do) != len(p.Steps) || len(done)+len(stale) != 0 {
+			t.Fatalf("a plan intersected with itself: %d do, %d done, %d stale of %d", len(do), len(done), len(stale), len(p.Steps))
+		}
+	})
+}

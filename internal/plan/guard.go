@@ -1,0 +1,338 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+)
+
+// A guard looks at every user whom a step would enforce, as things will be
+// after the step, and blocks the step when the user could never get MFA.
+type guard struct {
+	p     *planner
+	after *org.Account
+}
+
+// A way is whether a user can get an MFA session.
+type way uint8
+
+const (
+	unsure way = iota
+	none
+	found
+)
+
+// A finding of the guard: is there a way in, and if not, why.
+type wayIn struct {
+	way way
+	why string
+	fix string // the remedy
+}
+
+func newGuard(p *planner) guard { return guard{p: p, after: p.afterwards()} }
+
+// afterwards is the account with our policy as it is wanted and attached to
+// our group.
+func (p *planner) afterwards() *org.Account {
+	a := *p.account
+	ours := org.Policy{
+		ARN: p.policyARN, Name: baseline.PolicyName, Path: baseline.Path,
+		Default: "v1", Versions: []org.Version{{ID: "v1", Document: p.document}},
+	}
+	a.Policies = slices.DeleteFunc(slices.Clone(p.account.Policies), func(other org.Policy) bool { return other.ARN == p.policyARN })
+	a.Policies = append(a.Policies, ours)
+	slices.SortFunc(a.Policies, func(x, y org.Policy) int { return strings.Compare(x.ARN, y.ARN) })
+	if p.group != nil && !p.carries {
+		a.Groups = slices.Clone(p.account.Groups)
+		mine := findGroup(&a, p.groupARN)
+		mine.Attached = append([]string{p.policyARN}, mine.Attached...)
+	}
+	return &a
+}
+
+// judge decides whether a member may be enforced, and whether a window has to
+// be opened first.
+func (g *guard) judge(m *member) {
+	u := m.user
+	if m.blocked != "" || g.isCaller(m) || !hasCredentials(u) {
+		return
+	}
+	if u.State == audit.Enforced && (u.MFA == org.Yes || g.ask(g.p.account, u.Read, u).way != found) {
+		return // no step takes a way in from this one
+	}
+	later := g.enforced(m)
+	answer := g.ask(g.after, later, u)
+	if answer.way == none && u.MFA == org.No && u.ActiveKeys > 0 {
+		if tagged := g.p.withWindow(later); tagged != nil && g.ask(g.after, tagged, u).way == found {
+			m.needsWindow = true
+			return
+		}
+	}
+	switch {
+	case answer.way == found:
+	case g.p.in.acknowledged(baseline.GuardNoWayIn, u.Account, u.Name):
+		m.acknowledged = true
+	default:
+		m.blocked = "no way in: " + answer.why
+		m.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", answer.fix, u.Name, baseline.GuardNoWayIn, u.Account, u.Name)
+	}
+}
+
+// isCaller blocks what would enforce the user who runs this plan.
+func (g *guard) isCaller(m *member) bool {
+	u := m.user
+	if u.State == audit.Enforced || u.ARN != g.p.in.Header.Caller && u.ARN != g.p.account.Caller {
+		return false
+	}
+	m.blocked = u.Name + " is the user who runs this, and could be cut off in the middle"
+	m.remedy = "run it as another administrator, best as a role session"
+	return true
+}
+
+// enforced is the user as it will be after the step, without a window that
+// this plan closes.
+func (g *guard) enforced(m *member) *org.User {
+	u := *m.user.Read
+	if open, there := g.p.in.Baseline.Window.Of(u.Tags); there && open.Expired(g.p.in.Now) {
+		u = *withoutTag(&u, open.Tag)
+	}
+	switch m.place {
+	case throughGroup, throughAttachment:
+		u.Attached = append([]string{g.p.policyARN}, u.Attached...)
+	case throughInline:
+		inline := []org.InlinePolicy{{Name: g.p.inlineName, Document: m.document}}
+		for _, other := range u.Inline {
+			if other.Name != g.p.inlineName {
+				inline = append(inline, other)
+			}
+		}
+		u.Inline = inline
+	}
+	return &u
+}
+
+// hasCredentials is false for a user who has neither password nor active key:
+// nobody is locked out.
+func hasCredentials(u *audit.User) bool {
+	return u.Console != org.No || u.ActiveKeys > 0
+}
+
+// ask says whether u, as it stands in read, can get an MFA session.
+func (g *guard) ask(a *org.Account, read *org.User, u *audit.User) wayIn {
+	switch u.MFA {
+	case org.Yes:
+		return withDevice(u)
+	case org.No:
+		return g.enrols(a, read, u)
+	}
+	if first := g.enrols(a, read, u); first.way == found && withDevice(u).way == found {
+		return first
+	}
+	return wayIn{unsure, "whether " + u.Name + " has an MFA device could not be read",
+		"let the role that forcemfa assumes call iam:GenerateCredentialReport, iam:GetCredentialReport and iam:ListMFADevices"}
+}
+
+// withDevice is the way in of a user who has a device: any device at the
+// console, one that gives codes for an access key.
+// Source: IAM User Guide, "AWS multi-factor authentication in IAM": a passkey or
+// security key cannot be passed to STS.
+func withDevice(u *audit.User) wayIn {
+	for _, d := range u.Devices {
+		if d.Kind.GivesCodes() {
+			return wayIn{way: found}
+		}
+	}
+	switch {
+	case u.Console == org.Yes:
+		return wayIn{way: found}
+	case len(u.Devices) == 0:
+		return wayIn{unsure, "which kind of MFA device " + u.Name + " has could not be read",
+			"let the role that forcemfa assumes call iam:ListMFADevices"}
+	case u.Console == org.Unknown:
+		return wayIn{unsure, "whether " + u.Name + " has a console password could not be read",
+			"let the role that forcemfa assumes call iam:GetLoginProfile"}
+	}
+	return wayIn{none, u.Name + " has an access key and no MFA device that gives codes, and no console password",
+		"enrol a virtual MFA device for " + u.Name + " as an administrator, or give the user a console password"}
+}
+
+// enrols is the way in of a user who has no device: to make and enable a first
+// one, at the console or by access key.
+func (g *guard) enrols(a *org.Account, read *org.User, u *audit.User) wayIn {
+	console := g.enrolsAtConsole(a, read, u)
+	if console.way == found || u.ActiveKeys == 0 {
+		return console
+	}
+	key := g.allowed(a, read, u, policy.LongTermKey, enrolment)
+	if key.way == found || console.way == none {
+		if console.why != "" && key.way != found {
+			key.why = console.why + ", and by access key " + key.why
+			key.fix = console.fix
+		}
+		return key
+	}
+	return console
+}
+
+func (g *guard) enrolsAtConsole(a *org.Account, read *org.User, u *audit.User) wayIn {
+	asks := enrolment
+	early := g.p.in.Baseline.Policy.PasswordChangeBeforeMFA
+	switch {
+	case u.Console == org.Unknown:
+		return wayIn{unsure, "whether " + u.Name + " has a console password could not be read",
+			"let the role that forcemfa assumes call iam:GetCredentialReport or iam:GetLoginProfile"}
+	case u.Console == org.No:
+		return wayIn{none, u.Name + " has no MFA device and no console password",
+			"give " + u.Name + " a console password, or enrol a device as an administrator"}
+	case read.PasswordReset == org.Unknown && !early:
+		return wayIn{unsure, "whether " + u.Name + " must change the password at the next sign-in could not be read",
+			"let the role that forcemfa assumes call iam:GetLoginProfile"}
+	case read.PasswordReset == org.Yes && !early:
+		return wayIn{none, u.Name + " must change the password at the next sign-in, which the policy denies without MFA",
+			"let " + u.Name + " sign in and change the password first, or set allow_password_change_before_mfa"}
+	case read.PasswordReset != org.No:
+		asks = append([]string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}, enrolment...)
+	}
+	return g.allowed(a, read, u, policy.ConsolePassword, asks)
+}
+
+// enrolment is what enrolling a first virtual device takes.
+// Source: IAM User Guide, "Enable a virtual MFA device".
+var enrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"}
+
+// allowed tells whether the policies let the user do all of these with such a
+// credential, on its own user and on a device of its own name.
+func (g *guard) allowed(a *org.Account, read *org.User, u *audit.User, c policy.Credential, actions []string) wayIn {
+	set := g.p.documents.PolicySet(g.p.in.Header, a, read)
+	var refused wayIn
+	for _, address := range addresses(set) {
+		if refused = g.allowedFrom(address, a, set, read, c, actions); refused.way == found {
+			return refused
+		}
+	}
+	refused.fix = "let " + u.Name + " enrol its own device, or enrol one as an administrator"
+	return refused
+}
+
+func (g *guard) allowedFrom(address string, a *org.Account, set *policy.Set, read *org.User, c policy.Credential, actions []string) wayIn {
+	for _, present := range presences(c.MFA().Present) {
+		ctx := g.context(a, read, address)
+		ctx.SetMFA(c, present, g.p.in.Now.Add(-time.Minute), g.p.in.Now)
+		for _, action := range actions {
+			r := policy.Request{Principal: a.Principal(read), Action: action, Resource: g.resource(action, read), Context: ctx}
+			if answer := refusal(set.Decide(&r), action); answer.way != found {
+				return answer
+			}
+		}
+	}
+	return wayIn{way: found}
+}
+
+// context is that of a direct call over TLS, now, from an address.
+func (g *guard) context(a *org.Account, u *org.User, address string) *policy.Context {
+	ctx := a.Context(g.p.in.Header, u)
+	ctx.Set("aws:ViaAWSService", "false")
+	ctx.Set("aws:SecureTransport", "true")
+	ctx.Set("aws:CurrentTime", g.p.in.Now.UTC().Format(time.RFC3339))
+	ctx.Set("aws:EpochTime", strconv.FormatInt(g.p.in.Now.Unix(), 10))
+	ctx.Set("aws:RequestedRegion", region(a.Partition))
+	ctx.Set("aws:SourceIp", address)
+	return ctx
+}
+
+// region is where IAM is in a partition.
+// Source: AWS General Reference, "IAM endpoints and quotas".
+func region(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return "us-east-1"
+}
+
+// addresses are those from which it is asked whether a user can enrol: one
+// from nowhere special, and one in every network that a policy of the user
+// names. Users may enrol from the office, so one that is allowed suffices.
+func addresses(set *policy.Set) []string {
+	all := []string{"192.0.2.1"} // RFC 5737
+	sources := slices.Clone(set.Identity)
+	if set.Boundary != nil {
+		sources = append(sources, *set.Boundary)
+	}
+	for _, level := range set.SCPs {
+		sources = append(sources, level...)
+	}
+	for _, s := range sources {
+		if s.Document != nil {
+			all = append(all, networks(s.Document)...)
+		}
+	}
+	slices.Sort(all[1:])
+	return slices.Compact(all)
+}
+
+// networks are the first addresses of the networks that a document compares
+// the caller's with.
+func networks(d *policy.Document) []string {
+	var first []string
+	for i := range d.Statements {
+		for _, c := range d.Statements[i].Conditions {
+			if !strings.EqualFold(c.Key, "aws:SourceIp") {
+				continue
+			}
+			for _, value := range c.Values {
+				if network, err := netip.ParsePrefix(value); err == nil {
+					first = append(first, network.Masked().Addr().String())
+				} else if address, err := netip.ParseAddr(value); err == nil {
+					first = append(first, address.String())
+				}
+			}
+		}
+	}
+	return first
+}
+
+func refusal(d policy.Decision, action string) wayIn {
+	switch {
+	case d.Verdict == policy.Allowed:
+		return wayIn{way: found}
+	case d.Verdict == policy.Unknown:
+		return wayIn{way: unsure, why: "whether " + action + " is allowed could not be decided: " + d.Why}
+	case d.Source != nil:
+		return wayIn{way: none, why: action + " is denied by " + d.Source.Name}
+	}
+	return wayIn{way: none, why: action + " is not allowed"}
+}
+
+func presences(bits policy.Presence) []policy.Presence {
+	var each []policy.Presence
+	for _, p := range []policy.Presence{policy.Absent, policy.False, policy.True} {
+		if bits&p != 0 {
+			each = append(each, p)
+		}
+	}
+	return each
+}
+
+// resource is what an enrolment action acts on. A device of the user's own
+// name is the one that policies allow where they restrict the name.
+func (g *guard) resource(action string, u *org.User) string {
+	switch action {
+	case "iam:CreateVirtualMFADevice":
+		return arn.IAM(g.p.account.Partition, g.p.account.ID, "mfa", "/", u.Name)
+	case "iam:GetAccountPasswordPolicy":
+		return "*"
+	}
+	return u.ARN
+}

@@ -1,0 +1,200 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// deny is an inline policy of the user that refuses an action.
+func deny(action, condition string) func(*org.User) {
+	return func(u *org.User) {
+		u.Inline = append(u.Inline, org.InlinePolicy{Name: "deny-" + strings.ReplaceAll(action, ":", "-"),
+			Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"` + action + `","Resource":"*"` + condition + `}]}`})
+	}
+}
+
+// TestGuardBlocksWhoeverWouldHaveNoWayIn walks through everything that decides
+// whether a user can still get MFA. Sources: IAM User Guide, "AWS
+// multi-factor authentication in IAM" (a passkey cannot be passed to STS), "AWS:
+// Allows MFA-authenticated IAM users to manage their own credentials" (a forced
+// password change is denied).
+func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
+	const end = "; or exempt bob, or acknowledge with --ack no-way-in:111122223333/bob"
+	unreadable := func(u *org.User) { u.Attached = append(u.Attached, "arn:aws:iam::"+account+":policy/unread") }
+	noIAM := func(u *org.User) { u.Attached = nil }
+	tests := []struct {
+		name    string
+		user    []func(*org.User)
+		change  func(*baseline.Baseline)
+		blocked string // empty: enforced
+		remedy  string
+	}{
+		{name: "TOTP device and key", user: []func(*org.User){noPassword}},
+		{name: "TOTP device and password", user: []func(*org.User){noKey}},
+		{name: "TOTP device and password that must be changed", user: []func(*org.User){noKey, mustReset}},
+		{name: "security key and password", user: []func(*org.User){fidoOnly}},
+		{name: "security key, access key, no password", user: []func(*org.User){fidoOnly, noPassword},
+			blocked: "no way in: bob has an access key and no MFA device that gives codes, and no console password",
+			remedy:  "enrol a virtual MFA device for bob as an administrator, or give the user a console password" + end},
+		{name: "password, no device", user: []func(*org.User){noDevice, noKey}},
+		{name: "password and no rights of its own", user: []func(*org.User){noDevice, noKey, noIAM}},
+		{name: "password that must be changed, no device, no key", user: []func(*org.User){noDevice, noKey, mustReset},
+			blocked: "no way in: bob must change the password at the next sign-in, which the policy denies without MFA",
+			remedy:  "let bob sign in and change the password first, or set allow_password_change_before_mfa" + end},
+		{name: "the same with allow_password_change_before_mfa", user: []func(*org.User){noDevice, noKey, mustReset},
+			change: func(b *baseline.Baseline) { b.Policy.PasswordChangeBeforeMFA = true }},
+		{name: "not known whether the password must be changed", user: []func(*org.User){noDevice, noKey, resetUnknown},
+			blocked: "no way in: whether bob must change the password at the next sign-in could not be read",
+			remedy:  "let the role that forcemfa assumes call iam:GetLoginProfile" + end},
+		{name: "no credentials at all", user: []func(*org.User){noDevice, noKey, noPassword}},
+		{name: "key alone, enrolment any", user: []func(*org.User){noDevice, noPassword},
+			change: func(b *baseline.Baseline) { b.Policy.Enrolment = baseline.EnrolmentAny }},
+		{name: "denied to enable a device", user: []func(*org.User){noDevice, noKey, deny("iam:EnableMFADevice", "")},
+			blocked: "no way in: iam:EnableMFADevice is denied by inline policy deny-iam-EnableMFADevice of user bob",
+			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+		{name: "denied to enable a device but from the office", user: []func(*org.User){noDevice, noKey,
+			deny("*", `,"Condition":{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`)}},
+		{name: "denied to everybody but those with MFA, key alone", user: []func(*org.User){noDevice, noPassword,
+			deny("iam:*", `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`)},
+			blocked: "no way in: bob has no MFA device and no console password, and by access key iam:CreateVirtualMFADevice is denied by inline policy deny-iam-* of user bob",
+			remedy:  "give bob a console password, or enrol a device as an administrator" + end},
+		{name: "nothing granted and no rights", user: []func(*org.User){noDevice, noKey, noIAM},
+			change:  func(b *baseline.Baseline) { b.Policy.SelfService = baseline.SelfServiceNone },
+			blocked: "no way in: iam:CreateVirtualMFADevice is not allowed",
+			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+		{name: "a document that could not be read", user: []func(*org.User){noDevice, noKey, unreadable},
+			blocked: "no way in: whether iam:CreateVirtualMFADevice is allowed could not be decided: ",
+			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+		{name: "the same with a device", user: []func(*org.User){unreadable}},
+		{name: "device not known, password", user: []func(*org.User){func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }}},
+		{name: "device not known, no password", user: []func(*org.User){noPassword, func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }},
+			blocked: "no way in: whether bob has an MFA device could not be read",
+			remedy:  "let the role that forcemfa assumes call iam:GenerateCredentialReport, iam:GetCredentialReport and iam:ListMFADevices" + end},
+		{name: "kind of device not known, no password", user: []func(*org.User){noPassword, func(u *org.User) { u.Devices = nil }},
+			blocked: "no way in: which kind of MFA device bob has could not be read",
+			remedy:  "let the role that forcemfa assumes call iam:ListMFADevices" + end},
+		{name: "password not known", user: []func(*org.User){noDevice, noKey, func(u *org.User) { u.Password = org.Unknown }},
+			blocked: "no way in: whether bob has a console password could not be read",
+			remedy:  "let the role that forcemfa assumes call iam:GetCredentialReport or iam:GetLoginProfile" + end},
+	}
+	policies, group := ours(wanted())
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := scene{baseline: baseline.Default(), account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", tt.user...)}}}
+			if tt.change != nil {
+				tt.change(s.baseline)
+				s.account.Policies, s.account.Groups = nil, nil
+			}
+			step := find(t, s.plan(t), plan.AddUserToGroup)
+			if tt.blocked == "" && step.Blocked != "" || !strings.HasPrefix(step.Blocked, tt.blocked) || step.Remedy != tt.remedy {
+				t.Errorf("blocked %q\nremedy  %q", step.Blocked, step.Remedy)
+			}
+		})
+	}
+}
+
+func find(t *testing.T, p *plan.Plan, op plan.Op) plan.Step {
+	t.Helper()
+	i := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Op == op })
+	if i < 0 {
+		t.Fatalf("no %s in %v", op, lines(p))
+	}
+	return p.Steps[i]
+}
+
+func TestAcknowledgementLiftsTheGuardForOneUser(t *testing.T) {
+	locked := []func(*org.User){noDevice, noKey, mustReset}
+	ack := baseline.Acknowledgement{Guard: baseline.GuardNoWayIn, Account: account, Name: "ann"}
+	for _, where := range []string{"flag", "config"} {
+		s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("ann", locked...), user("bob", locked...)}}}
+		if where == "flag" {
+			s.acks = []baseline.Acknowledgement{ack}
+		} else {
+			s.baseline.Acknowledge = []baseline.Acknowledgement{ack}
+		}
+		var enforced, blocked []string
+		for _, step := range s.plan(t).Steps {
+			switch {
+			case step.Op == plan.AddUserToGroup && step.Blocked == "":
+				enforced = append(enforced, step.UserName())
+			case step.Blocked != "":
+				blocked = append(blocked, step.UserName())
+			}
+		}
+		if !slices.Equal(enforced, []string{"ann"}) || !slices.Equal(blocked, []string{"bob"}) {
+			t.Errorf("by %s: enforced %v, blocked %v", where, enforced, blocked)
+		}
+	}
+}
+
+func TestTheCallerIsNotEnforcedByItself(t *testing.T) {
+	bob := user("bob")
+	for name, set := range map[string]func(*scene){
+		"of the organization": func(s *scene) { s.header.Caller = bob.ARN },
+		"of the account":      func(s *scene) { s.account.Caller = bob.ARN },
+	} {
+		s := scene{account: org.Account{Users: []org.User{bob, user("ann")}}}
+		set(&s)
+		p := s.plan(t)
+		step := p.Steps[slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.UserName() == "bob" })]
+		if step.Blocked != "bob is the user who runs this, and could be cut off in the middle" || step.Remedy != "run it as another administrator, best as a role session" {
+			t.Errorf("%s: blocked %q, remedy %q", name, step.Blocked, step.Remedy)
+		}
+		if !slices.Contains(lines(p), "AddUserToGroup ann ForceMFA") {
+			t.Errorf("%s: ann is left out: %v", name, lines(p))
+		}
+	}
+}
+
+// A step on the policy or group enforces everybody behind it, so one of them
+// without a way in blocks it, and what needs it.
+func TestRepairThatLocksSomebodyOutIsBlocked(t *testing.T) {
+	drifted, group := ours(allowAll)
+	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{
+		user("lou", fidoOnly, noPassword, inGroup), user("kim", noDevice, noPassword, inGroup), user("ann"),
+	}}}
+	const why = "enforces lou as well: no way in: lou has an access key and no MFA device that gives codes, and no console password"
+	want := []string{
+		"UpdatePolicy ForceMFA BLOCKED " + why,
+		"AddUserToGroup ann ForceMFA BLOCKED needs UpdatePolicy/" + account + "/" + policyARN + ", which is blocked",
+	}
+	if got := lines(s.plan(t)); !slices.Equal(got, want) {
+		t.Errorf("plan:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	s.acks = []baseline.Acknowledgement{{Guard: baseline.GuardNoWayIn, Name: "lou"}}
+	want = []string{"TagUser kim forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA", "AddUserToGroup ann ForceMFA"}
+	if got := lines(s.plan(t)); !slices.Equal(got, want) {
+		t.Errorf("acknowledged:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A user who is enforced and enrols by key as the old document allows would
+// lose the way in when the new one forbids it: a window opens first.
+func TestRepairKeepsTheWayInOfUsersWhoAreEnforced(t *testing.T) {
+	any := baseline.Default()
+	any.Policy.Enrolment = baseline.EnrolmentAny
+	drifted, group := ours(any.Document("aws"))
+	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{user("kim", noDevice, noPassword, inGroup), user("ann", inGroup)}}}
+	want := []string{"TagUser kim forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA"}
+	if got := lines(s.plan(t)); !slices.Equal(got, want) {
+		t.Errorf("plan:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestUnreadableDefaultVersionIsNotOverwritten(t *testing.T) {
+	policies, group := ours(wanted())
+	policies[0].Default = "v9"
+	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("ann"), user("in", inGroup)}}}
+	p := s.plan(t)
+	if step := find(t, p, plan.UpdatePolicy); step.Blocked == "" || step.Remedy == "" {
+		t.Errorf("blocked %q, remedy %q", step.Blocked, step.Remedy)
+	}
+	if step := find(t, p, plan.PutUserPolicy); step.UserName() != "ann" || step.Want.Document != wanted() {
+		t.Errorf("step %+v", step)
+	}
+}

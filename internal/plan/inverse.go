@@ -1,0 +1,35 @@
+package plan
+
+// inverses names the Op that undoes another. An Op that replaces what was
+// there (a tag's value, an inline document) undoes itself then, see [Inverse].
+var inverses = map[Op]Op{
+	CreatePolicy:        DeletePolicy,
+	UpdatePolicy:        UpdatePolicy,
+	CreateGroup:         DeleteGroup,
+	AttachGroupPolicy:   DetachGroupPolicy,
+	AddUserToGroup:      RemoveUserFromGroup,
+	AttachUserPolicy:    DetachUserPolicy,
+	PutUserPolicy:       DeleteUserPolicy,
+	TagUser:             UntagUser,
+	UntagUser:           TagUser,
+	RemoveUserFromGroup: AddUserToGroup,
+	DetachUserPolicy:    AttachUserPolicy,
+	DeleteUserPolicy:    PutUserPolicy,
+	DetachGroupPolicy:   AttachGroupPolicy,
+	DeleteGroup:         CreateGroup,
+	DeletePolicy:        CreatePolicy,
+}
+
+// Inverse is the step that undoes s once it is done: it expects what s wants
+// and wants what s expected. It needs no other step and is never blocked. The
+// versions of a policy are left open, because AWS numbers them.
+func Inverse(s Step) Step {
+	op := inverses[s.Op]
+	if (s.Op == PutUserPolicy || s.Op == TagUser) && s.Expect.Present {
+		op = s.Op
+	}
+	back := newStep(op, s.Account, s.Subject, s.Object, s.Want, s.Expect)
+	back.Expect.Versions, back.Want.Versions = nil, nil
+	back.Because = append(back.Because, s.Because...)
+	return back
+}

@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+)
+
+// Observe is the state of a step's subject and object as a snapshot of its
+// account shows it. ok is false when the subject of a change to it is not
+// there, as a user who was deleted, or when its document was not read.
+func Observe(a *org.Account, s *Step) (state State, ok bool) {
+	switch s.Op {
+	case CreatePolicy, UpdatePolicy, DeletePolicy:
+		return policyState(findPolicy(a, s.Subject))
+	case CreateGroup, DeleteGroup:
+		return State{Present: findGroup(a, s.Subject) != nil}, true
+	case AttachGroupPolicy, DetachGroupPolicy:
+		g := findGroup(a, s.Subject)
+		if g == nil {
+			return State{}, false
+		}
+		return State{Present: slices.Contains(g.Attached, s.Object)}, true
+	}
+	u := findUser(a, s.Subject)
+	if u == nil {
+		return State{}, false
+	}
+	return userState(u, s), true
+}
+
+// policyState is absent for no policy; ok is false when the default document
+// is not known.
+func policyState(p *org.Policy) (state State, ok bool) {
+	if p == nil {
+		return State{}, true
+	}
+	state.Present = true
+	state.Document, ok = p.DefaultDocument()
+	for _, v := range p.Versions {
+		state.Versions = append(state.Versions, v.ID)
+	}
+	slices.SortFunc(state.Versions, CompareVersions)
+	return state, ok
+}
+
+func userState(u *org.User, s *Step) State {
+	switch s.Op {
+	case AddUserToGroup, RemoveUserFromGroup:
+		return State{Present: slices.ContainsFunc(u.Groups, func(g string) bool { return strings.EqualFold(g, s.Object) })}
+	case AttachUserPolicy, DetachUserPolicy:
+		return State{Present: slices.Contains(u.Attached, s.Object)}
+	case PutUserPolicy, DeleteUserPolicy:
+		return inlineState(u, s.Object)
+	case TagUser, UntagUser:
+		return tagState(u, s.Object)
+	}
+	return State{}
+}
+
+func inlineState(u *org.User, name string) State {
+	for _, p := range u.Inline {
+		if p.Name == name {
+			return State{Present: true, Document: p.Document}
+		}
+	}
+	return State{}
+}
+
+func tagState(u *org.User, key string) State {
+	for _, t := range u.Tags {
+		if strings.EqualFold(t.Key, key) {
+			return State{Present: true, Value: t.Value}
+		}
+	}
+	return State{}
+}
+
+// Holds tells whether a state is the one that a step expects or wants.
+// Documents that differ in white space alone are the same; versions are
+// compared when want names them.
+func (want State) Holds(now State) bool {
+	return want.Present == now.Present && want.Value == now.Value &&
+		SameDocument(want.Document, now.Document) &&
+		(want.Versions == nil || slices.Equal(want.Versions, now.Versions))
+}
+
+// SameDocument tells whether two policy documents say the same in the same
+// order, whatever their white space.
+func SameDocument(a, b string) bool {
+	if a == b {
+		return true
+	}
+	left, err := policy.Parse(policy.Identity, a)
+	if err != nil {
+		return false
+	}
+	right, err := policy.Parse(policy.Identity, b)
+	return err == nil && left.String() == right.String()
+}
+
+func findPolicy(a *org.Account, policyARN string) *org.Policy {
+	i := slices.IndexFunc(a.Policies, func(p org.Policy) bool { return p.ARN == policyARN })
+	if i < 0 {
+		return nil
+	}
+	return &a.Policies[i]
+}
+
+func findGroup(a *org.Account, groupARN string) *org.Group {
+	i := slices.IndexFunc(a.Groups, func(g org.Group) bool { return g.ARN == groupARN })
+	if i < 0 {
+		return nil
+	}
+	return &a.Groups[i]
+}
+
+// findUser takes the name from the ARN, because users are sorted by it.
+func findUser(a *org.Account, userARN string) *org.User {
+	parsed, err := arn.Parse(userARN)
+	if err != nil {
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(a.Users, parsed.Name(), func(u org.User, name string) int {
+		return strings.Compare(u.Name, name)
+	})
+	if !found || a.Users[i].ARN != userARN {
+		return nil
+	}
+	return &a.Users[i]
+}
+
+// CompareVersions orders the IDs of policy versions (v2 before v10) as AWS
+// gave them out.
+func CompareVersions(a, b string) int {
+	if c := len(a) - len(b); c != 0 {
+		return c
+	}
+	return strings.Compare(a, b)
+}

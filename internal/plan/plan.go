@@ -1,0 +1,176 @@
+package plan
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+)
+
+// An Input is what a plan is made from.
+type Input struct {
+	Header   *org.Header
+	Baseline *baseline.Baseline
+	Accounts iter.Seq2[Audited, error] // read once, to its end or first error
+	Now      time.Time
+	// Acknowledge lifts guards besides those that the baseline lifts.
+	Acknowledge []baseline.Acknowledgement
+	// Digest is asked once Accounts is at its end; nil: the plan has none.
+	Digest func() string
+	// Resume is a plan file that will be intersected with this plan: windows
+	// end when it says, as long as they would end no later than new ones, and
+	// its steps that are done are remembered. Nil: a plan of its own.
+	Resume *Plan
+}
+
+// An Audited is one account with what package audit found in it.
+type Audited struct {
+	Account  *org.Account
+	Users    []audit.User
+	Findings []audit.Finding
+}
+
+// roleSessionLimit is how long a role session can live at most.
+// Source: IAM User Guide, "Update the maximum session duration for a role".
+const roleSessionLimit = 12 * time.Hour
+
+// Make plans the whole organization. The same input gives the same plan. The
+// error is that of Accounts.
+func Make(in Input) (*Plan, error) {
+	p := &Plan{Format: Format, Made: in.Now.UTC(), Config: in.Baseline.Hash(), Steps: []Step{}, done: map[string]bool{}}
+	resumed := byAccount(in.Resume)
+	var said remarks
+	documents := new(org.Cache)
+	for a, err := range in.Accounts {
+		if err != nil {
+			return nil, err
+		}
+		one := newPlanner(&in, documents, a)
+		p.Users += len(a.Users)
+		p.Steps = append(p.Steps, one.plan(a.Users)...)
+		said.add(&one.remarks)
+		for _, s := range resumed[a.Account.ID] {
+			state, ok := Observe(a.Account, s)
+			p.done[s.ID] = ok && s.Want.Holds(state)
+		}
+	}
+	if in.Digest != nil {
+		p.Digest = in.Digest()
+	}
+	slices.SortFunc(p.Steps, compareSteps)
+	p.Notes = notes(&in, p, &said)
+	return p, nil
+}
+
+// ForAccount plans one account by itself. The steps are in the order in which
+// they are done.
+func ForAccount(in *Input, a Audited) []Step {
+	return newPlanner(in, new(org.Cache), a).plan(a.Users)
+}
+
+// NeedsDetail names the users of an account that a step would enforce, so that
+// what only matters for them (a forced password change, the kind of a device,
+// service credentials) is read before the plan is made. Sorted.
+func NeedsDetail(in *Input, a Audited) []string {
+	var names []string
+	for _, m := range newPlanner(in, new(org.Cache), a).members(a.Users) {
+		names = append(names, m.user.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func byAccount(p *Plan) map[string][]*Step {
+	steps := map[string][]*Step{}
+	if p == nil {
+		return steps
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		steps[s.Account] = append(steps[s.Account], s)
+	}
+	return steps
+}
+
+// opened is when the windows of this plan open: now, or when the resumed plan
+// was made if that would close them earlier but not already.
+func (in *Input) opened() time.Time {
+	if in.Resume == nil {
+		return in.Now
+	}
+	age := in.Now.Sub(in.Resume.Made)
+	if age < 0 || age > time.Duration(in.Baseline.Window.Days)*24*time.Hour {
+		return in.Now
+	}
+	return in.Resume.Made
+}
+
+func (in *Input) acknowledged(guard, account, name string) bool {
+	flags := baseline.Baseline{Acknowledge: in.Acknowledge}
+	return in.Baseline.Acknowledged(guard, account, name) || flags.Acknowledged(guard, account, name)
+}
+
+// remarks are what the head of a plan says of accounts and users, by ID and
+// by account/name.
+type remarks struct {
+	assumedQuotas []string // accounts whose quotas could not be read
+	notOurs       []string // sentences on look-alikes and strangers in our group
+	directly      []string // users who are attached directly in group mode
+	inline        []string // users who get the inline policy
+	windows       []string // users who get a window
+	locked        []string // users enforced by acknowledgement though they have no way in
+}
+
+func (r *remarks) add(o *remarks) {
+	r.assumedQuotas = append(r.assumedQuotas, o.assumedQuotas...)
+	r.notOurs = append(r.notOurs, o.notOurs...)
+	r.directly = append(r.directly, o.directly...)
+	r.inline = append(r.inline, o.inline...)
+	r.windows = append(r.windows, o.windows...)
+	r.locked = append(r.locked, o.locked...)
+}
+
+func notes(in *Input, p *Plan, r *remarks) []string {
+	said := slices.Clone(in.Baseline.Notes())
+	if enforces(p) {
+		said = append(said, fmt.Sprintf("role sessions that users took before this plan is applied live on for up to %d hours, until %s if it is applied now",
+			int(roleSessionLimit.Hours()), in.Now.Add(roleSessionLimit).UTC().Format(time.RFC3339)))
+	}
+	say := func(users []string, format string, rest ...any) {
+		if len(users) > 0 {
+			said = append(said, fmt.Sprintf(format, append([]any{few(users)}, rest...)...))
+		}
+	}
+	say(r.windows, "may enrol by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.opened()), in.Baseline.Window.Tag)
+	say(r.locked, "enforced without a way in, as acknowledged: %s")
+	say(r.directly, "attached directly, because the group has no room or cannot be used: %s")
+	say(r.inline, "enforced by an inline policy, because neither group nor attachment has room or can be used: %s")
+	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
+	said = append(said, r.notOurs...)
+	return said
+}
+
+// enforces tells whether the plan puts anybody under the policy.
+func enforces(p *Plan) bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool {
+		switch s.Op {
+		case UpdatePolicy, AttachGroupPolicy, AddUserToGroup, AttachUserPolicy, PutUserPolicy:
+			return s.Blocked == ""
+		}
+		return false
+	})
+}
+
+// few is a list cut short for a sentence.
+func few(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,200 @@
+package plan_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+func TestUsersComeIntoOurGroup(t *testing.T) {
+	s := scene{account: org.Account{Users: []org.User{user("bob"), user("ada"), user("robby", robot)}}}
+	want := []string{
+		"CreatePolicy ForceMFA",
+		"CreateGroup ForceMFA",
+		"AttachGroupPolicy ForceMFA ForceMFA",
+		"AddUserToGroup ada ForceMFA",
+		"AddUserToGroup bob ForceMFA",
+	}
+	p := s.plan(t)
+	if d := cmp.Diff(want, lines(p)); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+	attach, add := p.Steps[2], p.Steps[3]
+	wholeAdd := plan.Step{
+		ID: "AddUserToGroup/" + account + "/arn:aws:iam::" + account + ":user/ada/ForceMFA",
+		Op: plan.AddUserToGroup, Account: account, Subject: "arn:aws:iam::" + account + ":user/ada", Object: "ForceMFA",
+		Want: plan.State{Present: true}, Needs: []string{attach.ID}, Because: []string{"user-open/" + account + "/user/ada"},
+	}
+	if d := cmp.Diff(wholeAdd, add); d != "" {
+		t.Errorf("step (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{p.Steps[0].ID, p.Steps[1].ID}, attach.Needs); d != "" {
+		t.Errorf("needs of the attachment (-want +got):\n%s", d)
+	}
+	if p.Users != 3 || p.Format != plan.Format || !p.Made.Equal(now) || p.Config != s.baseline.Hash() {
+		t.Errorf("head: users %d, format %d, made %s, config %s", p.Users, p.Format, p.Made, p.Config)
+	}
+}
+
+func TestWhatIsPlanned(t *testing.T) {
+	policies, ourGroup := ours(wanted())
+	drifted, driftedGroup := ours("{}", allowAll)
+	old := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+	long := strings.Repeat("s3:GetObject,", 100)
+	tests := []struct {
+		name string
+		scene
+		want []string
+	}{
+		{"nothing for nobody", scene{}, nil},
+		{"nothing for users who are enforced", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("in", inGroup), user("by", attached), user("own", inline(wanted()))}}}, nil},
+		{"our group lost its policy", scene{account: org.Account{Policies: policies,
+			Groups: []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN}},
+			Users:  []org.User{user("in", inGroup), user("robby", robot, inGroup)}}},
+			[]string{"RemoveUserFromGroup robby ForceMFA", "AttachGroupPolicy ForceMFA ForceMFA"}},
+		{"a drifted document is repaired", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			Users: []org.User{user("in", inGroup), user("out")}}},
+			[]string{"UpdatePolicy ForceMFA", "AddUserToGroup out ForceMFA"}},
+		{"white space is no drift", scene{account: func() org.Account {
+			p, g := ours(strings.ReplaceAll(wanted(), ",", ", "))
+			return org.Account{Policies: p, Groups: g, Users: []org.User{user("in", inGroup)}}
+		}()}, nil},
+		{"a drifted inline policy of ours is repaired", scene{account: org.Account{Users: []org.User{user("own", inline(old))}}},
+			[]string{"PutUserPolicy own ForceMFA"}},
+		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
+			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
+		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
+			user("robby", robot, inGroup, attached, inline("{}"), window("2026-11-05"))}}},
+			[]string{"RemoveUserFromGroup robby ForceMFA", "DetachUserPolicy robby ForceMFA", "DeleteUserPolicy robby ForceMFA",
+				"UntagUser robby forcemfa-enrolment"}},
+		{"key only, no device: a window", scene{account: org.Account{Users: []org.User{user("bob", noDevice, noPassword)}}},
+			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA",
+				"AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup bob ForceMFA"}},
+		{"forced reset, key, no device: a window", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", noDevice, mustReset)}}},
+			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "AddUserToGroup bob ForceMFA"}},
+		{"a drifted document waits for the window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			Users: []org.User{user("bob", noDevice, noPassword, inGroup)}}},
+			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA"}},
+		{"a window closes once the device is there", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", inGroup, window("2026-11-05"))}}},
+			[]string{"UntagUser bob forcemfa-enrolment"}},
+		{"a window stays open until the end of its day", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2026-11-02"))}}}, nil},
+		{"a window closes after its day", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2026-11-01"))}}},
+			[]string{"UntagUser bob forcemfa-enrolment"}},
+		{"a window without a date closes", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("for ever"))}}},
+			[]string{"UntagUser bob forcemfa-enrolment"}},
+		{"a window that is too long is cut short", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2099-01-01"))}}},
+			[]string{"TagUser bob forcemfa-enrolment=2026-11-09"}},
+		{"an expired window of a user who is still open opens anew", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("bob", noDevice, noPassword, window("2026-10-01"))}}},
+			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "AddUserToGroup bob ForceMFA"}},
+		{"a look-alike policy makes room for the inline one alone", scene{account: org.Account{
+			Policies: []org.Policy{{ARN: "arn:aws:iam::" + account + ":policy/ForceMFA", Name: "ForceMFA", Path: "/", Default: "v1",
+				Versions: []org.Version{{ID: "v1", Document: allowAll}}}},
+			Users: []org.User{user("bob")}}},
+			[]string{"PutUserPolicy bob ForceMFA"}},
+		{"a group of ours that gives more is not used", scene{account: org.Account{Policies: policies,
+			Groups: []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN, Attached: []string{admin, policyARN}}},
+			Users:  []org.User{user("bob")}}},
+			[]string{"AttachUserPolicy bob ForceMFA"}},
+		{"a look-alike group is not used", scene{account: org.Account{Policies: policies,
+			Groups: []org.Group{{Name: "forcemfa", Path: "/", ARN: "arn:aws:iam::" + account + ":group/forcemfa"}},
+			Users:  []org.User{user("bob")}}},
+			[]string{"AttachUserPolicy bob ForceMFA"}},
+		{"no room anywhere is blocked", scene{account: org.Account{Groups: groups(10), Quotas: org.Quotas{AttachedPoliciesPerUser: 1},
+			Users: []org.User{user("bob", fullOf(10), func(u *org.User) {
+				u.Inline = []org.InlinePolicy{{Name: "big", Document: `{"Statement":"` + long + `"}`}}
+			})}}},
+			[]string{"AddUserToGroup bob ForceMFA BLOCKED no room for the policy: in 10 of 10 groups, 1 of 1 policies attached, 732 characters left for inline policies"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, lines(tt.plan(t))); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAccountsOutOfReachHaveNoSteps(t *testing.T) {
+	for _, change := range []func(*org.Account){
+		func(a *org.Account) { a.Read = false },
+		func(a *org.Account) { a.State = "SUSPENDED" },
+	} {
+		s := scene{account: org.Account{Users: []org.User{user("bob")}}}
+		in := s.input()
+		a := s.account
+		change(&a)
+		in.Accounts = audited(in.Header, []org.Account{a}, in.Baseline, now)
+		p, err := plan.Make(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Steps) > 0 {
+			t.Errorf("account %s, read %v: %v", a.State, a.Read, lines(p))
+		}
+	}
+}
+
+func TestNotesSayWhatMattersFirst(t *testing.T) {
+	s := scene{account: org.Account{
+		Quotas: org.Quotas{AttachedPoliciesPerUser: 20},
+		Groups: groups(10),
+		Users: []org.User{
+			user("ada", noDevice, noPassword), user("bob", fullOf(10)),
+			user("eve", noDevice, noPassword, noKey), user("lou", fidoOnly, noPassword),
+		},
+	}, acks: []baseline.Acknowledgement{{Guard: baseline.GuardNoWayIn, Name: "LOU"}}}
+	want := append(s.plan(t).Notes[:len(baseline.Default().Notes()):len(baseline.Default().Notes())],
+		"role sessions that users took before this plan is applied live on for up to 12 hours, until 2026-11-02T21:00:00Z if it is applied now",
+		"may enrol by access key until the end of 2026-11-09 (tag forcemfa-enrolment): 111122223333/ada",
+		"enforced without a way in, as acknowledged: 111122223333/lou",
+		"attached directly, because the group has no room or cannot be used: 111122223333/bob",
+		"quotas could not be read, AWS's defaults are assumed: 111122223333",
+	)
+	if d := cmp.Diff(want, s.plan(t).Notes); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
+	}
+}
+
+func TestAPlanThatEnforcesNobodySaysNothingOfSessions(t *testing.T) {
+	s := scene{}
+	if d := cmp.Diff(baseline.Default().Notes(), s.plan(t).Notes); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
+	}
+}
+
+func TestNeedsDetailNamesWhomStepsWouldEnforce(t *testing.T) {
+	policies, group := ours(wanted())
+	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{
+		user("open"), user("in", inGroup), user("robby", robot), user("also", noDevice),
+	}}}
+	in := s.input()
+	for a := range in.Accounts {
+		if d := cmp.Diff([]string{"also", "open"}, plan.NeedsDetail(&in, a)); d != "" {
+			t.Errorf("names (-want +got):\n%s", d)
+		}
+	}
+}
+
+func TestAccountsAreReadToTheFirstError(t *testing.T) {
+	s := scene{}
+	in := s.input()
+	broken := errors.New("line 3: cut off")
+	in.Accounts = func(yield func(plan.Audited, error) bool) { yield(plan.Audited{}, broken) }
+	if _, err := plan.Make(in); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,65 @@
+package plan
+
+import (
+	"fmt"
+
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// awsQuotas are AWS's own, for an account that did not tell its quotas.
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+var awsQuotas = org.Quotas{
+	AttachedPoliciesPerUser:  10,
+	AttachedPoliciesPerGroup: 10,
+	GroupsPerUser:            10,
+	Groups:                   300,
+	Policies:                 1500,
+	PolicySize:               6144,
+	UserPolicySize:           2048,
+	GroupPolicySize:          5120,
+	VersionsPerPolicy:        5,
+}
+
+// orDefault fills what could not be read with AWS's default. assumed tells
+// whether there was any.
+func orDefault(q org.Quotas) (filled org.Quotas, assumed bool) {
+	filled = q
+	for _, f := range []struct {
+		quota *int
+		byAWS int
+	}{
+		{&filled.AttachedPoliciesPerUser, awsQuotas.AttachedPoliciesPerUser},
+		{&filled.AttachedPoliciesPerGroup, awsQuotas.AttachedPoliciesPerGroup},
+		{&filled.GroupsPerUser, awsQuotas.GroupsPerUser},
+		{&filled.Groups, awsQuotas.Groups},
+		{&filled.Policies, awsQuotas.Policies},
+		{&filled.PolicySize, awsQuotas.PolicySize},
+		{&filled.UserPolicySize, awsQuotas.UserPolicySize},
+		{&filled.GroupPolicySize, awsQuotas.GroupPolicySize},
+		{&filled.VersionsPerPolicy, awsQuotas.VersionsPerPolicy},
+	} {
+		if *f.quota == 0 {
+			*f.quota, assumed = f.byAWS, true
+		}
+	}
+	return filled, assumed
+}
+
+// inlineRoom is how many characters are left for an inline policy of this
+// name, which replaces one that is there.
+func inlineRoom(u *org.User, name string, quota int) int {
+	for _, p := range u.Inline {
+		if p.Name != name {
+			quota -= policy.Size(p.Document)
+		}
+	}
+	return quota
+}
+
+// noRoom says which quotas of a user are full.
+func (p *planner) noRoom(u *org.User) string {
+	return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, %d characters left for inline policies",
+		len(u.Groups), p.quotas.GroupsPerUser, len(u.Attached), p.quotas.AttachedPoliciesPerUser,
+		inlineRoom(u, p.inlineName, p.quotas.UserPolicySize))
+}

@@ -1,0 +1,149 @@
+// Package plan turns findings into an ordered list of steps, as plain data that
+// can be saved, reviewed, compared and undone.
+//
+// [Make] reads what [audit] found and decides; nothing here talks to AWS. A
+// plan file is untrusted input: what is executed is always a step of a plan
+// made just now, see [Intersect].
+package plan
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy/arn"
+)
+
+// An Op is one kind of change to AWS. Every Op has an executor and an inverse
+// in package apply, and a test says so.
+type Op string
+
+// The changes that plans are made of.
+const (
+	CreatePolicy        Op = "CreatePolicy"        // Subject: policy ARN; Want.Document
+	UpdatePolicy        Op = "UpdatePolicy"        // Subject: policy ARN; a new default version, the oldest pruned when there is no room
+	CreateGroup         Op = "CreateGroup"         // Subject: group ARN
+	AttachGroupPolicy   Op = "AttachGroupPolicy"   // Subject: group ARN; Object: policy ARN
+	AddUserToGroup      Op = "AddUserToGroup"      // Subject: user ARN; Object: group name
+	AttachUserPolicy    Op = "AttachUserPolicy"    // Subject: user ARN; Object: policy ARN
+	PutUserPolicy       Op = "PutUserPolicy"       // Subject: user ARN; Object: name of the inline policy; Want.Document
+	TagUser             Op = "TagUser"             // Subject: user ARN; Object: tag key; Want.Value
+	UntagUser           Op = "UntagUser"           // Subject: user ARN; Object: tag key; Expect.Value
+	RemoveUserFromGroup Op = "RemoveUserFromGroup" // inverses, and what a new exemption asks for
+	DetachUserPolicy    Op = "DetachUserPolicy"
+	DeleteUserPolicy    Op = "DeleteUserPolicy"
+	DetachGroupPolicy   Op = "DetachGroupPolicy"
+	DeleteGroup         Op = "DeleteGroup"
+	DeletePolicy        Op = "DeletePolicy"
+)
+
+// ops is every Op in the order in which the steps of one account are done:
+// what takes away from exempt users, then what enforcement rests on from the
+// bottom up, then users, then closing windows and what only an inverse asks for.
+var ops = []Op{
+	RemoveUserFromGroup, DetachUserPolicy, DeleteUserPolicy,
+	TagUser, CreatePolicy, UpdatePolicy, CreateGroup, AttachGroupPolicy,
+	AddUserToGroup, AttachUserPolicy, PutUserPolicy,
+	UntagUser, DetachGroupPolicy, DeleteGroup, DeletePolicy,
+}
+
+// Ops are all kinds of changes, in the order in which an account takes them.
+func Ops() []Op { return slices.Clone(ops) }
+
+// A Step is one change with what is expected before and wanted after.
+type Step struct {
+	ID      string `json:"id"` // op/account/subject[/object], unique in a plan
+	Op      Op     `json:"op"`
+	Account string `json:"account"`
+	Subject string `json:"subject"`
+	Object  string `json:"object,omitempty"`
+	Expect  State  `json:"expect"`
+	Want    State  `json:"want"`
+	// Needs are IDs of steps that must be done before this one.
+	Needs []string `json:"needs,omitempty"`
+	// Because are IDs of findings.
+	Because []string `json:"because"`
+	// Blocked says why this step is not done; empty: it will be.
+	Blocked string `json:"blocked,omitempty"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// A State is what a step reads of its subject and object; each Op sets the
+// fields that it looks at.
+type State struct {
+	Present  bool     `json:"present"`            // the policy or group exists; the attachment, membership or tag is there
+	Document string   `json:"document,omitempty"` // the policy document, as text
+	Value    string   `json:"value,omitempty"`    // of the tag
+	Versions []string `json:"versions,omitempty"` // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
+}
+
+// A Plan is what [Make] makes.
+type Plan struct {
+	Format int       `json:"format"`
+	Made   time.Time `json:"made"`
+	Digest string    `json:"digest"`          // of what it was made from
+	Config string    `json:"config"`          // hash of the baseline
+	Users  int       `json:"users"`           // how many were looked at
+	Notes  []string  `json:"notes,omitempty"` // said at its head: defaults in force, how long old sessions live
+	Steps  []Step    `json:"steps"`
+
+	done map[string]bool // IDs of steps of the resumed plan whose Want holds already
+}
+
+// Format is the version of the plan file.
+const Format = 1
+
+// newStep is a step with its ID.
+func newStep(op Op, account, subject, object string, expect, want State) Step {
+	return Step{
+		ID: stepID(op, account, subject, object), Op: op, Account: account,
+		Subject: subject, Object: object, Expect: expect, Want: want, Because: []string{},
+	}
+}
+
+func stepID(op Op, account, subject, object string) string {
+	id := string(op) + "/" + account + "/" + subject
+	if object != "" {
+		id += "/" + object
+	}
+	return id
+}
+
+// UserName is the name of the user whom the step changes; empty for steps on
+// policies and groups.
+func (s *Step) UserName() string {
+	a, err := arn.Parse(s.Subject)
+	if err != nil || a.Kind() != "user" {
+		return ""
+	}
+	return a.Name()
+}
+
+// Equal tells whether two steps are the same byte for byte in a plan file.
+func (s *Step) Equal(other *Step) bool {
+	return string(s.bytes()) == string(other.bytes())
+}
+
+func (s *Step) bytes() []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic("plan: " + err.Error()) // strings and booleans always marshal
+	}
+	return text
+}
+
+// compareSteps orders a plan: by account, then as the account takes them,
+// then by subject and object.
+func compareSteps(a, b Step) int {
+	if c := strings.Compare(a.Account, b.Account); c != 0 {
+		return c
+	}
+	if c := slices.Index(ops, a.Op) - slices.Index(ops, b.Op); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Subject, b.Subject); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Object, b.Object)
+}

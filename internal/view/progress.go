@@ -1,0 +1,77 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Progress shows how far a long piece of work is, on a terminal by rewriting
+// one line, elsewhere by a line now and then. A nil Progress shows nothing.
+type Progress struct {
+	w        io.Writer
+	terminal bool
+	now      func() time.Time
+
+	mu    sync.Mutex
+	shown time.Time
+	begun time.Time
+	dirty bool
+}
+
+// NewProgress writes to w, which is a terminal or not.
+func NewProgress(w io.Writer, terminal bool, now func() time.Time) *Progress {
+	return &Progress{w: w, terminal: terminal, now: now, begun: now()}
+}
+
+const (
+	terminalPace = 100 * time.Millisecond
+	logPace      = 10 * time.Second
+)
+
+// Show says that done of total are done. Calls that come faster than a person
+// reads are dropped; it is safe for concurrent use.
+func (p *Progress) Show(what string, done, total int) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, pace := p.now(), logPace
+	if p.terminal {
+		pace = terminalPace
+	}
+	if now.Sub(p.begun) < pace || now.Sub(p.shown) < pace {
+		return
+	}
+	p.shown = now
+	line := fmt.Sprintf("%s %d of %d%s", what, done, total, left(done, total, now.Sub(p.begun)))
+	if !p.terminal {
+		fmt.Fprintln(p.w, line)
+		return
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	p.dirty = true
+}
+
+// Done takes the line away.
+func (p *Progress) Done() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dirty {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.dirty = false
+	}
+}
+
+func left(done, total int, elapsed time.Duration) string {
+	if done == 0 || done >= total || elapsed < time.Second {
+		return ""
+	}
+	rate := float64(done) / elapsed.Seconds()
+	return fmt.Sprintf(", %.0f/s, about %s left", rate, (time.Duration(float64(total-done)/rate) * time.Second).Round(time.Second))
+}
