@@ -1,0 +1,241 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/plan"
+	"forcemfa/policy/arn"
+)
+
+// An executor is how one Op is done.
+type executor struct {
+	// read gives the state of the step's subject and object as AWS has it. A
+	// NoSuchEntityException means that the subject of the change is not there.
+	read func(context.Context, *iam.Client, *plan.Step) (plan.State, error)
+	// drops reads the policy versions that write will delete; nil: none ever.
+	drops func(context.Context, *iam.Client, *plan.Step) ([]Version, error)
+	write func(context.Context, *iam.Client, *plan.Step, []Version) error
+}
+
+// executors has a row for every Op of package plan.
+var executors = map[plan.Op]executor{
+	plan.CreatePolicy: {read: readPolicy, write: createPolicy},
+	plan.UpdatePolicy: {read: readPolicy, drops: oldestVersion, write: updatePolicy},
+	plan.DeletePolicy: {read: readPolicy, drops: otherVersions, write: deletePolicy},
+
+	plan.CreateGroup:       {read: readGroup, write: createGroup},
+	plan.DeleteGroup:       {read: readGroup, write: deleteGroup},
+	plan.AttachGroupPolicy: {read: readGroupAttachment, write: attachGroupPolicy},
+	plan.DetachGroupPolicy: {read: readGroupAttachment, write: detachGroupPolicy},
+
+	plan.AddUserToGroup:      {read: readMembership, write: addUserToGroup},
+	plan.RemoveUserFromGroup: {read: readMembership, write: removeUserFromGroup},
+	plan.AttachUserPolicy:    {read: readUserAttachment, write: attachUserPolicy},
+	plan.DetachUserPolicy:    {read: readUserAttachment, write: detachUserPolicy},
+	plan.PutUserPolicy:       {read: readInline, write: putUserPolicy},
+	plan.DeleteUserPolicy:    {read: readInline, write: deleteUserPolicy},
+	plan.TagUser:             {read: readTag, write: tagUser},
+	plan.UntagUser:           {read: readTag, write: untagUser},
+}
+
+// entity is the path and name in the ARN of a user, group or policy.
+func entity(s *plan.Step) (path, name string) {
+	a, err := arn.Parse(s.Subject)
+	if err != nil {
+		return "/", "" // refused by AWS; plans hold no such step
+	}
+	path = strings.TrimPrefix(strings.TrimSuffix(a.Resource, a.Name()), a.Kind())
+	return path, a.Name()
+}
+
+func nameOf(s *plan.Step) *string {
+	_, name := entity(s)
+	return &name
+}
+
+// document decodes what IAM's reads return: URL-encoded by RFC 3986, where a
+// plus sign stands for itself. Plain JSON is taken as it is.
+// Source: IAM API Reference, PolicyVersion and GetUserPolicy.
+func document(encoded *string) (string, error) {
+	text := aws.ToString(encoded)
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return text, nil
+	}
+	decoded, err := url.PathUnescape(text)
+	if err != nil {
+		return "", fmt.Errorf("decode policy document: %w", err)
+	}
+	return decoded, nil
+}
+
+func createGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	path, name := entity(s)
+	_, err := c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: &name, Path: &path})
+	return err
+}
+
+func deleteGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DeleteGroup(ctx, &iam.DeleteGroupInput{GroupName: nameOf(s)})
+	return err
+}
+
+// readGroup compares the whole ARN: a group of the same name under another
+// path is not the one that is meant.
+func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	out, err := c.GetGroup(ctx, &iam.GetGroupInput{GroupName: nameOf(s), MaxItems: aws.Int32(1)})
+	switch {
+	case gone(err):
+		return plan.State{}, nil
+	case err != nil:
+		return plan.State{}, err
+	case aws.ToString(out.Group.Arn) != s.Subject:
+		return plan.State{}, fmt.Errorf("the name is taken by %s", aws.ToString(out.Group.Arn))
+	}
+	return plan.State{Present: true}, nil
+}
+
+func readGroupAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	pages := iam.NewListAttachedGroupPoliciesPaginator(c, &iam.ListAttachedGroupPoliciesInput{GroupName: nameOf(s)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		if attached(page.AttachedPolicies, s.Object) {
+			return plan.State{Present: true}, nil
+		}
+	}
+	return plan.State{}, nil
+}
+
+func attached(policies []types.AttachedPolicy, policyARN string) bool {
+	return slices.ContainsFunc(policies, func(p types.AttachedPolicy) bool { return aws.ToString(p.PolicyArn) == policyARN })
+}
+
+func attachGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.AttachGroupPolicy(ctx, &iam.AttachGroupPolicyInput{GroupName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+func detachGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DetachGroupPolicy(ctx, &iam.DetachGroupPolicyInput{GroupName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+func readMembership(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	pages := iam.NewListGroupsForUserPaginator(c, &iam.ListGroupsForUserInput{UserName: nameOf(s)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		for _, g := range page.Groups {
+			if strings.EqualFold(aws.ToString(g.GroupName), s.Object) {
+				return plan.State{Present: true}, nil
+			}
+		}
+	}
+	return plan.State{}, nil
+}
+
+func addUserToGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.AddUserToGroup(ctx, &iam.AddUserToGroupInput{UserName: nameOf(s), GroupName: &s.Object})
+	return err
+}
+
+func removeUserFromGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.RemoveUserFromGroup(ctx, &iam.RemoveUserFromGroupInput{UserName: nameOf(s), GroupName: &s.Object})
+	return err
+}
+
+func readUserAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	pages := iam.NewListAttachedUserPoliciesPaginator(c, &iam.ListAttachedUserPoliciesInput{UserName: nameOf(s)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		if attached(page.AttachedPolicies, s.Object) {
+			return plan.State{Present: true}, nil
+		}
+	}
+	return plan.State{}, nil
+}
+
+func attachUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+func detachUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DetachUserPolicy(ctx, &iam.DetachUserPolicyInput{UserName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+// readInline lists before it gets, because GetUserPolicy answers a missing
+// user and a missing policy alike.
+func readInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	there := false
+	pages := iam.NewListUserPoliciesPaginator(c, &iam.ListUserPoliciesInput{UserName: nameOf(s)})
+	for pages.HasMorePages() && !there {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		there = slices.Contains(page.PolicyNames, s.Object)
+	}
+	if !there {
+		return plan.State{}, nil
+	}
+	out, err := c.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: nameOf(s), PolicyName: &s.Object})
+	if err != nil {
+		return plan.State{}, err
+	}
+	text, err := document(out.PolicyDocument)
+	return plan.State{Present: true, Document: text}, err
+}
+
+func putUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: nameOf(s), PolicyName: &s.Object, PolicyDocument: &s.Want.Document})
+	return err
+}
+
+func deleteUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: nameOf(s), PolicyName: &s.Object})
+	return err
+}
+
+// readTag finds the tag whatever its case: keys are unique without it.
+func readTag(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	pages := iam.NewListUserTagsPaginator(c, &iam.ListUserTagsInput{UserName: nameOf(s)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		for _, t := range page.Tags {
+			if strings.EqualFold(aws.ToString(t.Key), s.Object) {
+				return plan.State{Present: true, Value: aws.ToString(t.Value)}, nil
+			}
+		}
+	}
+	return plan.State{}, nil
+}
+
+func tagUser(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.TagUser(ctx, &iam.TagUserInput{UserName: nameOf(s), Tags: []types.Tag{{Key: &s.Object, Value: &s.Want.Value}}})
+	return err
+}
+
+func untagUser(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.UntagUser(ctx, &iam.UntagUserInput{UserName: nameOf(s), TagKeys: []string{s.Object}})
+	return err
+}

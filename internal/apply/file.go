@@ -1,0 +1,236 @@
+package apply
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// The files of a journal directory.
+const (
+	suffix   = ".jsonl"
+	lockName = "apply.lock"
+)
+
+// A FileJournal is the journal of one run as a file of JSON lines, readable
+// for its owner alone. While it is open no other run can begin in the same
+// directory, on this machine.
+type FileJournal struct {
+	run  string
+	lock *flock.Flock
+
+	mu     sync.Mutex
+	file   *os.File
+	failed error // an append that failed leaves a torn line; nothing may follow it
+}
+
+// A LockedError says that another run holds the journal directory.
+type LockedError struct {
+	File string // the lock file
+}
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another apply is running: it holds the lock file %s", e.File)
+}
+
+// OpenJournal begins the journal of a new run in a directory, which is made
+// when it is not there. The error is a [*LockedError] while another run is on.
+func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make journal directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
+	mine, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock journal directory: %w", err)
+	}
+	if !mine {
+		return nil, &LockedError{File: lock.Path()}
+	}
+	j := &FileJournal{lock: lock}
+	if err := j.create(dir, now); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return j, nil
+}
+
+// create makes a file that is not there yet, named after the time.
+func (j *FileJournal) create(dir string, now time.Time) error {
+	first := now.UTC().Format("20060102T150405Z")
+	for n := 1; ; n++ {
+		run := first
+		if n > 1 {
+			run = fmt.Sprintf("%s-%d", first, n)
+		}
+		file, err := os.OpenFile(filepath.Join(dir, run+suffix), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("make journal: %w", err)
+		}
+		j.run, j.file = run, file
+		if err := syncDir(dir); err != nil {
+			return errors.Join(fmt.Errorf("make journal durable: %w", err), file.Close())
+		}
+		return nil
+	}
+}
+
+// syncDir makes the name of a new file durable. Windows has no such call and
+// needs none.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Run is the ID of the run, by which [ReadJournal] finds it.
+func (j *FileJournal) Run() string { return j.run }
+
+// Path is the journal's file.
+func (j *FileJournal) Path() string { return j.file.Name() }
+
+// Append writes one line and waits until the disk has it. After an error every
+// further Append fails.
+func (j *FileJournal) Append(_ context.Context, e Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed != nil {
+		return j.failed
+	}
+	_, err = j.file.Write(append(line, '\n'))
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		j.failed = fmt.Errorf("append to journal: %w", err)
+	}
+	return j.failed
+}
+
+// Close ends the journal and lets the next run begin.
+func (j *FileJournal) Close() error {
+	if err := errors.Join(j.file.Close(), j.lock.Unlock()); err != nil {
+		return fmt.Errorf("close journal: %w", err)
+	}
+	return nil
+}
+
+// ReadJournal reads the journal of one run. A last line that is cut off, as a
+// crash leaves it, is dropped and [Record.Torn] set; anything else that is not
+// an entry is an error that names file and line.
+func ReadJournal(dir, run string) (*Record, error) {
+	if !isRun(run) {
+		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
+	}
+	path := filepath.Join(dir, run+suffix)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	r, err := parseJournal(text)
+	if err != nil {
+		return nil, fmt.Errorf("read journal %s:%w", path, err)
+	}
+	r.Run = run
+	return r, nil
+}
+
+// parseJournal reads JSON lines. The error begins with the number of the line.
+func parseJournal(text []byte) (*Record, error) {
+	r := new(Record)
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	r.Torn = whole < len(text)
+	for n, line := range bytes.Split(bytes.TrimSuffix(text[:whole], []byte("\n")), []byte("\n")) {
+		if whole == 0 {
+			break
+		}
+		e, err := parseEntry(line, n == 0)
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", n+1, err)
+		}
+		r.Entries = append(r.Entries, e)
+	}
+	return r, nil
+}
+
+// parseEntry reads one line; the first must be a Begin of our format.
+func parseEntry(line []byte, first bool) (e Entry, err error) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	if err := d.Decode(&e); err != nil {
+		return e, fmt.Errorf("not a journal entry: %w", err)
+	}
+	switch {
+	case d.More():
+		return e, errors.New("more than one entry on a line")
+	case first != (e.Kind == Begin):
+		return e, fmt.Errorf("an entry %q where none belongs", e.Kind)
+	case first && e.Format != Format:
+		return e, fmt.Errorf("format %d is not supported: this program reads format %d", e.Format, Format)
+	case e.Kind == Intent && e.Step == nil:
+		return e, errors.New("an intent without its step")
+	}
+	return e, nil
+}
+
+// isRun tells whether s is named as create names runs.
+func isRun(s string) bool {
+	return len(s) >= len("20270131T120000Z") && s[0] != '-' && strings.Trim(s, "0123456789TZ-") == ""
+}
+
+// Runs reads all journals of a directory, oldest first; none when it is not
+// there.
+func Runs(dir string) ([]*Record, error) {
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list journals: %w", err)
+	}
+	var runs []*Record
+	for _, f := range files {
+		run, isJournal := strings.CutSuffix(f.Name(), suffix)
+		if !isJournal || !isRun(run) {
+			continue
+		}
+		r, err := ReadJournal(dir, run)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	slices.SortFunc(runs, compareRuns)
+	return runs, nil
+}
+
+// compareRuns orders runs by their IDs: the time, then the number of the run
+// in that second.
+func compareRuns(a, b *Record) int {
+	timeA, numberA, _ := strings.Cut(a.Run, "-")
+	timeB, numberB, _ := strings.Cut(b.Run, "-")
+	return cmp.Or(strings.Compare(timeA, timeB), cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB))
+}

@@ -1,0 +1,123 @@
+package apply
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"forcemfa/internal/plan"
+)
+
+// A Journal keeps what a run does. An entry is durable when Append returns
+// nil: it survives a crash of the machine. Append is called from several
+// goroutines.
+type Journal interface {
+	Append(context.Context, Entry) error
+}
+
+// Format is the version of the journal.
+const Format = 1
+
+// A Kind is what an entry says.
+type Kind string
+
+// The kinds of entries.
+const (
+	Begin  Kind = "begin"  // a run begins
+	Intent Kind = "intent" // a step is about to be written
+	Ended  Kind = "ended"  // what became of it
+	End    Kind = "end"    // the run ended by itself
+)
+
+// An Entry is one line of a journal. Each Kind sets the fields after it.
+type Entry struct {
+	Kind Kind      `json:"kind"`
+	Time time.Time `json:"time"`
+
+	Format int `json:"format,omitempty"` // Begin
+	Steps  int `json:"steps,omitempty"`  // Begin: how many the run was given
+
+	Step    *plan.Step  `json:"step,omitempty"`    // Intent, in full
+	Before  *plan.State `json:"before,omitempty"`  // Intent: as it was read just before
+	Dropped []Version   `json:"dropped,omitempty"` // Intent: policy versions that the write deletes for good
+
+	ID     string `json:"id,omitempty"` // Ended: of the step
+	Status Status `json:"status,omitempty"`
+	Why    string `json:"why,omitempty"`
+
+	Counts map[Status]int `json:"counts,omitempty"` // End
+}
+
+// A Record is the journal of one run, read back.
+type Record struct {
+	Run     string
+	Entries []Entry
+	// Torn: the last line is cut off, because the run was killed while it
+	// wrote it. What it was to say had not been acted on.
+	Torn bool
+}
+
+// Began is when the run began; the zero time for a journal that was torn
+// before that.
+func (r *Record) Began() time.Time {
+	if len(r.Entries) == 0 {
+		return time.Time{}
+	}
+	return r.Entries[0].Time
+}
+
+// Finished tells whether the run ended by itself, and was not killed.
+func (r *Record) Finished() bool {
+	return len(r.Entries) > 0 && r.Entries[len(r.Entries)-1].Kind == End
+}
+
+// Statuses is what became of each step that was begun, by ID. A step without
+// one is in doubt: the run was killed after it announced the write.
+func (r *Record) Statuses() map[string]Status {
+	became := map[string]Status{}
+	for i := range r.Entries {
+		switch e := &r.Entries[i]; e.Kind {
+		case Intent:
+			became[e.Step.ID] = ""
+		case Ended:
+			became[e.ID] = e.Status
+		}
+	}
+	return became
+}
+
+// InDoubt are the steps that were announced and of which the journal does not
+// say what became.
+func (r *Record) InDoubt() []plan.Step {
+	became := r.Statuses()
+	var steps []plan.Step
+	for i := range r.Entries {
+		if e := &r.Entries[i]; e.Kind == Intent && became[e.Step.ID] == "" {
+			steps = append(steps, *e.Step)
+		}
+	}
+	return steps
+}
+
+// Undo are the steps that undo the run, last first, for [Run]. They hold for
+// steps that failed or are in doubt as well: one that was not carried out is
+// found as it should be, and nothing is written. What was done to a subject
+// since the run makes its step stale.
+func (r *Record) Undo() []plan.Step {
+	var undo []plan.Step
+	neededBy := map[string][]string{} // IDs of the inverses of those that needed a step
+	for i := len(r.Entries) - 1; i >= 0; i-- {
+		e := &r.Entries[i]
+		if e.Kind != Intent {
+			continue
+		}
+		back := plan.Inverse(*e.Step)
+		back.Needs = neededBy[e.Step.ID]
+		slices.Sort(back.Needs)
+		for _, id := range e.Step.Needs {
+			neededBy[id] = append(neededBy[id], back.ID)
+		}
+		undo = append(undo, back)
+	}
+	return undo
+}

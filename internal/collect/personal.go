@@ -1,0 +1,141 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"forcemfa/internal/org"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+)
+
+// readPersonal asks for the devices, the password and the keys of one user.
+// What cannot be read stays as it was.
+func (r *reader) readPersonal(ctx context.Context, u *org.User) {
+	r.readDevices(ctx, u)
+	r.readPassword(ctx, u)
+	r.readKeys(ctx, u)
+}
+
+func (r *reader) readDevices(ctx context.Context, u *org.User) {
+	devices, err := r.devices(ctx, u.Name)
+	if err != nil {
+		r.fail("iam:ListMFADevices", u.Name, err)
+		return
+	}
+	u.Devices, u.MFA = devices, org.TriOf(len(devices) > 0)
+}
+
+func (r *reader) readPassword(ctx context.Context, u *org.User) {
+	out, err := r.iam.GetLoginProfile(ctx, &iam.GetLoginProfileInput{UserName: &u.Name})
+	var none *types.NoSuchEntityException
+	switch {
+	case errors.As(err, &none):
+		u.Password, u.PasswordReset = org.No, org.No
+	case err != nil:
+		r.fail("iam:GetLoginProfile", u.Name, err)
+		u.PasswordReset = org.Unknown
+	default:
+		u.Password, u.PasswordReset = org.Yes, org.TriOf(out.LoginProfile.PasswordResetRequired)
+	}
+}
+
+// readKeys lists the keys and keeps what the report said of their use. When
+// they cannot be listed and none is known, the password becomes unknown as
+// well: it is what says whether having no key means anything.
+func (r *reader) readKeys(ctx context.Context, u *org.User) {
+	var keys []org.AccessKey
+	pages := iam.NewListAccessKeysPaginator(r.iam, &iam.ListAccessKeysInput{UserName: &u.Name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			r.fail("iam:ListAccessKeys", u.Name, err)
+			if len(u.Keys) == 0 {
+				u.Password = org.Unknown
+			}
+			return
+		}
+		for _, k := range page.AccessKeyMetadata {
+			keys = append(keys, merge(u.Keys, k))
+		}
+	}
+	slices.SortStableFunc(keys, func(a, b org.AccessKey) int {
+		return cmp.Or(cmp.Compare(a.Slot, b.Slot), a.Created.Compare(*b.Created))
+	})
+	u.Keys = keys
+}
+
+// merge is a listed key with what was known of it. The report has no IDs, but
+// the time is that of the key's creation.
+func merge(known []org.AccessKey, listed types.AccessKeyMetadata) org.AccessKey {
+	created := aws.ToTime(listed.CreateDate)
+	var key org.AccessKey
+	for _, k := range known {
+		sameTime := k.ID == "" && k.Created != nil && sameSecond(*k.Created, created)
+		if sameTime || k.ID == aws.ToString(listed.AccessKeyId) {
+			key = k
+		}
+	}
+	key.ID, key.Created = aws.ToString(listed.AccessKeyId), &created
+	key.Active = listed.Status == types.StatusTypeActive
+	return key
+}
+
+// readServices counts the credentials that can never carry MFA; unknown unless
+// both lists were read.
+func (r *reader) readServices(ctx context.Context, u *org.User) {
+	u.Services = nil
+	services, err := r.serviceSpecific(ctx, u.Name)
+	if err != nil {
+		r.fail("iam:ListServiceSpecificCredentials", u.Name, err)
+		return
+	}
+	ssh, err := r.sshKeys(ctx, u.Name)
+	if err != nil {
+		r.fail("iam:ListSSHPublicKeys", u.Name, err)
+		return
+	}
+	u.Services = &org.ServiceCredentials{ServiceSpecific: services, SSHKeys: ssh}
+}
+
+// serviceSpecific is the service of every active service-specific credential.
+func (r *reader) serviceSpecific(ctx context.Context, user string) ([]string, error) {
+	var services []string
+	in := &iam.ListServiceSpecificCredentialsInput{UserName: &user}
+	for {
+		out, err := r.iam.ListServiceSpecificCredentials(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range out.ServiceSpecificCredentials {
+			if c.Status == types.StatusTypeActive {
+				services = append(services, aws.ToString(c.ServiceName))
+			}
+		}
+		if !out.IsTruncated {
+			slices.Sort(services)
+			return services, nil
+		}
+		in.Marker = out.Marker
+	}
+}
+
+func (r *reader) sshKeys(ctx context.Context, user string) (active int, err error) {
+	pages := iam.NewListSSHPublicKeysPaginator(r.iam, &iam.ListSSHPublicKeysInput{UserName: &user})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		for _, k := range page.SSHPublicKeys {
+			if k.Status == types.StatusTypeActive {
+				active++
+			}
+		}
+	}
+	return active, nil
+}

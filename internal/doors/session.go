@@ -1,0 +1,72 @@
+package doors
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+)
+
+// assume enters the role that the attempt aims at, without a code in the call.
+func assume(ctx context.Context, a *Attempt, with aws.CredentialsProvider) error {
+	_, err := a.assumed(ctx, with, nil)
+	return err
+}
+
+// assumed is the session of the role that the attempt aims at; device: its
+// code goes with the call.
+func (a *Attempt) assumed(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
+	in := &sts.AssumeRoleInput{RoleArn: &a.Aim, RoleSessionName: aws.String("door")}
+	if device != nil {
+		code, err := device.Code()
+		if err != nil {
+			return nil, err
+		}
+		in.SerialNumber, in.TokenCode = &device.Serial, &code
+	}
+	out, err := a.sts(with).AssumeRole(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return static(out.Credentials), nil
+}
+
+func federate(ctx context.Context, a *Attempt, with aws.CredentialsProvider) error {
+	_, err := a.federated(ctx, with)
+	return err
+}
+
+func (a *Attempt) federated(ctx context.Context, with aws.CredentialsProvider) (aws.CredentialsProvider, error) {
+	out, err := a.sts(with).GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: aws.String("door"), Policy: aws.String(everything)})
+	if err != nil {
+		return nil, err
+	}
+	return static(out.Credentials), nil
+}
+
+// session is a GetSessionToken session; device nil: without MFA.
+func (a *Attempt) session(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
+	in := &sts.GetSessionTokenInput{}
+	if device != nil {
+		code, err := device.Code()
+		if err != nil {
+			return nil, err
+		}
+		in.SerialNumber, in.TokenCode = &device.Serial, &code
+	}
+	return a.sessionWith(ctx, with, in)
+}
+
+func (a *Attempt) sessionWith(ctx context.Context, with aws.CredentialsProvider, in *sts.GetSessionTokenInput) (aws.CredentialsProvider, error) {
+	out, err := a.sts(with).GetSessionToken(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return static(out.Credentials), nil
+}
+
+func static(c *ststypes.Credentials) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+}
