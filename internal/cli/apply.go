@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newApply(e *Env) *cobra.Command {
+	o := applyOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "apply [FILE]",
+		Short: "Do it",
+		Long: `apply plans, shows the plan, asks once, and does it: it reads each target again,
+writes down what it is about to do, does it, and reads it back. It asks for the
+alias (or ID) of the management account; --yes answers that question only and
+overrides no guard.
+
+With a FILE that plan saved it plans again from what it reads now, and does only
+the steps that both plans have. A step of the file that does not hold any more is
+named and not done. So a run that was killed is finished by running it again.
+
+Ctrl-C finishes the steps in flight and leaves a whole journal.
+` + statusHelp,
+		Example: `  forcemfa apply plan.json
+  forcemfa apply --accounts 111122223333
+  forcemfa apply --yes --max-changes 50
+  forcemfa apply --sandbox --yes`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runApply(c.Context(), &o, args) },
+	}
+	o.add(c)
+	o.guards.add(c)
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	return c
+}
+
+type applyOptions struct {
+	shared
+	guards guards
+	yes    bool
+}
+
+func runApply(ctx context.Context, o *applyOptions, args []string) error {
+	limit, acks, err := o.guards.parse()
+	if err != nil {
+		return err
+	}
+	var file *plan.Plan
+	if len(args) == 1 {
+		if file, err = readPlan(args[0]); err != nil {
+			return err
+		}
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := t.survey(ctx)
+	if err != nil {
+		return err
+	}
+	today, err := s.plan(ctx, file, acks)
+	if err != nil {
+		return err
+	}
+	r := &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
+	todo := *today
+	if file != nil {
+		todo.Steps, r.Done, r.Stale = plan.Intersect(file, today)
+	}
+	if err := checkLimit(limit, &todo); err != nil {
+		return err
+	}
+	if !o.json() {
+		view.Plan(o.env.Stderr, view.Style{}, &todo)
+	}
+	if todo.Summary().Steps > 0 {
+		if err := o.confirm(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := r.run(ctx, s, todo.Steps, o); err != nil {
+		return err
+	}
+	if err := r.show(o); err != nil {
+		return err
+	}
+	return exit(worst(s.incomplete(), r.status()))
+}
+
+// readPlan reads a plan file, which may have been tampered with: it is only
+// ever compared with a plan of today.
+func readPlan(name string) (*plan.Plan, error) {
+	const remedy = `make it again with "forcemfa plan --out FILE"`
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, hinted(fileError("read plan", err), remedy)
+	}
+	defer file.Close()
+	p, err := plan.Read(name, file)
+	if err != nil {
+		return nil, hinted(err, remedy)
+	}
+	return p, nil
+}
+
+// confirm asks the person to type the name of what is about to change.
+func (o *applyOptions) confirm(ctx context.Context, s *survey) error {
+	if o.yes {
+		return nil
+	}
+	id, alias, err := s.home()
+	if err != nil {
+		return err
+	}
+	name := alias
+	if name == "" {
+		name = id
+	}
+	answer, err := o.env.Ask(ctx, fmt.Sprintf("To do this, type the management account's name (%s): ", name))
+	switch {
+	case err != nil:
+		return &exitError{status: statusGuarded, err: fmt.Errorf("ask for the account's name: %w", err), hint: "run it on a terminal, or give --yes"}
+	case answer != id && (alias == "" || answer != alias):
+		return &exitError{status: statusGuarded, err: fmt.Errorf("%q is neither %s nor its alias: nothing was changed", answer, id), hint: "check the profile, then type " + name}
+	}
+	return nil
+}
+
+// applied is what became of an apply, as -o json prints it.
+type applied struct {
+	Run      string          `json:"run,omitempty"`     // empty when there was nothing to do
+	Journal  string          `json:"journal,omitempty"` // its file
+	Outcomes []apply.Outcome `json:"outcomes"`
+	Done     []plan.Step     `json:"done,omitempty"`  // steps of the file that were done before
+	Stale    []plan.Step     `json:"stale,omitempty"` // steps of the file that today's plan lacks
+	Gaps     []org.Gap       `json:"gaps"`
+
+	result apply.Result
+}
+
+func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *applyOptions) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	if o.env.StateDir == "" {
+		return hinted(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
+	}
+	journal, err := apply.OpenJournal(filepath.Join(o.env.StateDir, "runs"), o.env.Now())
+	var locked *apply.LockedError
+	if errors.As(err, &locked) {
+		return &exitError{status: statusGuarded, err: err, hint: "wait until it is done"}
+	}
+	if err != nil {
+		return hinted(err, "set XDG_STATE_HOME to a directory that you may write to")
+	}
+	r.Run, r.Journal = journal.Run(), journal.Path()
+	progress, done := o.progress(), atomic.Int64{}
+	r.result = apply.Run(ctx, steps, func(account string) (aws.Config, error) {
+		cfg, _, err := s.fleet.Enter(context.WithoutCancel(ctx), account)
+		return cfg, err
+	}, journal, apply.Options{
+		Now: o.env.Now, Concurrency: s.fleet.Concurrency(),
+		Progress: func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) },
+	})
+	progress.Done()
+	r.Outcomes = r.result.Outcomes
+	return errors.Join(r.result.Err, journal.Close())
+}
+
+func (r *applied) status() int {
+	if len(r.Stale) > 0 || !r.result.Complete() {
+		return statusIncomplete
+	}
+	return statusOK
+}
+
+func (r *applied) show(o *applyOptions) error {
+	if o.json() {
+		return view.JSON(o.env.Stdout, r)
+	}
+	w := o.env.Stdout
+	for _, out := range r.Outcomes {
+		if !out.Status.Reached() {
+			fmt.Fprintf(w, "%s: %s: %s\n", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why))
+			if out.Step.Remedy != "" {
+				fmt.Fprintf(w, "  remedy: %s\n", view.Clean(out.Step.Remedy))
+			}
+		}
+	}
+	for i := range r.Stale {
+		fmt.Fprintf(w, "stale: %s: what it expects is not so any more, or the plan of today does not want it\n", view.Clean(view.StepSentence(&r.Stale[i])))
+	}
+	for i := range r.Done {
+		fmt.Fprintf(w, "done before: %s\n", view.Clean(view.StepSentence(&r.Done[i])))
+	}
+	view.Gaps(w, o.style(), r.Gaps)
+	if r.Run == "" {
+		fmt.Fprintln(w, "Nothing to do.")
+		return nil
+	}
+	fmt.Fprintf(w, "Run %s: %s", r.Run, view.Count(r.result.Count(apply.Done), "step")+" done")
+	for _, status := range []apply.Status{apply.Already, apply.Blocked, apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
+		if n := r.result.Count(status); n > 0 {
+			fmt.Fprintf(w, ", %d %s", n, status)
+		}
+	}
+	fmt.Fprintf(w, ".\nJournal: %s\n", r.Journal)
+	return nil
+}

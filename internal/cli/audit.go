@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/view"
+)
+
+func newAudit(e *Env) *cobra.Command {
+	o := auditOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "audit",
+		Short: "What is not enforced, and the witness for it",
+		Long: `audit reads every account and says of each IAM user whether a request without MFA
+can pass. For an open user it names one: the witness. It changes nothing.
+
+States: enforced (the Denies in force refuse every request without MFA but those
+that get MFA), exempt, open, unknown (could not be decided: never fine).
+` + statusHelp,
+		Example: `  forcemfa audit
+  forcemfa audit --accounts 111122223333,444455556666 --fail-on high
+  forcemfa audit -o json | jq '.accounts[].user_states[] | select(.state=="open")'
+  forcemfa audit --sandbox`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runAudit(c.Context(), &o) },
+	}
+	o.add(c)
+	o.failOn.add(c)
+	c.Flags().BoolVar(&o.all, "all", false, "show the users that are as they should be, too")
+	return c
+}
+
+type auditOptions struct {
+	shared
+	failOn failOn
+	all    bool
+}
+
+func runAudit(ctx context.Context, o *auditOptions) error {
+	if err := o.failOn.check(); err != nil {
+		return err
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := t.survey(ctx)
+	if err != nil {
+		return err
+	}
+	sink := o.sink(o.all)
+	if err := s.audit(ctx, sink); err != nil {
+		return err
+	}
+	if err := sink.Close(s.counts); err != nil {
+		return err
+	}
+	return exit(worst(s.incomplete(), o.failOn.status(s.worst)))
+}
+
+// sink is the face of a stream that the person asked for.
+func (s *shared) sink(all bool) view.AuditSink {
+	if s.json() {
+		return view.NewAuditJSON(s.env.Stdout)
+	}
+	text := view.NewAuditText(s.env.Stdout, s.style())
+	text.All = all
+	return text
+}
+
+// failOn are the flags that say which findings make a verb fail.
+type failOn struct {
+	severity string
+	exitZero bool
+}
+
+func (f *failOn) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.severity, "fail-on", string(audit.Low), "least `severity` that gives exit status 3: critical, high, medium, low, info")
+	c.Flags().BoolVar(&f.exitZero, "exit-zero", false, "findings do not change the exit status")
+	_ = c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
+}
+
+var severities = []string{string(audit.Critical), string(audit.High), string(audit.Medium), string(audit.Low), string(audit.Info)}
+
+func (f *failOn) check() error { return oneOf("fail-on", f.severity, severities...) }
+
+// status is for the worst finding of a run.
+func (f *failOn) status(rank int) int {
+	if !f.exitZero && rank <= view.Rank(audit.Severity(f.severity)) {
+		return statusFound
+	}
+	return statusOK
+}

@@ -1,0 +1,172 @@
+// Package cli is the command line: one file a verb, each with its command,
+// its options, its run and its help.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/view"
+)
+
+// An Env is the world outside of the program: everything that a verb may ask
+// of its process, so that tests run verbs in their own.
+type Env struct {
+	Args           []string // without the program's name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Now            func() time.Time
+	// StdoutTerminal and StderrTerminal say whether a person reads them.
+	StdoutTerminal, StderrTerminal bool
+	// Ask puts a question to the person at the terminal, whatever stdin is.
+	// It fails where there is none.
+	Ask func(ctx context.Context, question string) (string, error)
+	// StateDir is where journals rest; made when first needed.
+	StateDir string
+}
+
+// The exit statuses. When several hold, the order is failed, guarded,
+// incomplete, found, changes.
+const (
+	statusOK         = 0
+	statusFailed     = 1 // an error stopped the verb
+	statusChanges    = 2 // the plan has changes, asked for with --detailed-exitcode
+	statusFound      = 3 // findings at or above --fail-on
+	statusIncomplete = 4 // something was unreadable, blocked, stale or partly applied
+	statusGuarded    = 5 // a guard stopped everything
+)
+
+const statusHelp = `
+EXIT STATUS
+  0  nothing to report
+  1  an error stopped it
+  2  the plan has changes (only with --detailed-exitcode)
+  3  findings at or above --fail-on
+  4  incomplete: something was unreadable, blocked, stale or partly applied
+  5  a guard stopped everything`
+
+// worst is the status that wins when several hold.
+func worst(statuses ...int) int {
+	for _, s := range []int{statusFailed, statusGuarded, statusIncomplete, statusFound, statusChanges} {
+		for _, have := range statuses {
+			if have == s {
+				return s
+			}
+		}
+	}
+	return statusOK
+}
+
+// An exitError ends a verb with a status; err is nil when everything was said
+// already.
+type exitError struct {
+	status int
+	err    error
+	hint   string
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// exit is nil for status 0.
+func exit(status int) error {
+	if status == statusOK {
+		return nil
+	}
+	return &exitError{status: status}
+}
+
+// hinted adds the next step to an error.
+func hinted(err error, hint string) error {
+	return &exitError{status: statusFailed, err: err, hint: hint}
+}
+
+// Main runs the program and returns its exit status.
+func Main(ctx context.Context, e *Env) int {
+	root := newRoot(e)
+	root.SetArgs(e.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return statusOK
+	}
+	var end *exitError
+	if !errors.As(err, &end) {
+		end = &exitError{status: statusFailed, err: err, hint: hintFor(err)}
+	}
+	if end.err != nil {
+		fmt.Fprintf(e.Stderr, "forcemfa: %s\n", view.Clean(end.err.Error()))
+	}
+	if end.hint != "" {
+		fmt.Fprintf(e.Stderr, "hint: %s\n", end.hint)
+	}
+	return end.status
+}
+
+func newRoot(e *Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "forcemfa",
+		Short: "Put every IAM user of an AWS organization behind MFA, prove it, keep it so",
+		Long: `forcemfa puts every IAM user of an AWS organization behind MFA and proves it.
+
+The administrator runs audit, plan, apply and verify. Nothing is changed but by
+apply. rehearse does the whole job on an AWS in memory and touches nothing real:
+start there.`,
+		Example: `  forcemfa rehearse
+  forcemfa audit --profile management
+  forcemfa plan --out plan.json && forcemfa apply plan.json
+  forcemfa verify`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetIn(e.Stdin)
+	root.SetOut(e.Stdout)
+	root.SetErr(e.Stderr)
+	root.AddGroup(
+		&cobra.Group{ID: "try", Title: "Try it:"},
+		&cobra.Group{ID: "enforce", Title: "Enforce:"},
+		&cobra.Group{ID: "other", Title: "Other:"})
+	for group, verbs := range map[string][]*cobra.Command{
+		"try":     {newRehearse(e), newEmulate(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newVerify(e), newExplain(e), newSnapshot(e)},
+		"other":   {newVersion(e)},
+	} {
+		for _, verb := range verbs {
+			verb.GroupID = group
+			root.AddCommand(verb)
+		}
+	}
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
+	return root
+}
+
+// checkOutput checks the value of --output.
+func checkOutput(output string) error {
+	if output != "text" && output != "json" {
+		return fmt.Errorf("--output %q: want text or json", output)
+	}
+	return nil
+}
+
+// fileError makes an error of the operating system name the file once.
+func fileError(what string, err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", what, path.Path, path.Err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/internal/view"
+)
+
+func newEmulate(e *Env) *cobra.Command {
+	o := emulateOptions{output: "text"}
+	c := &cobra.Command{
+		Use:   "emulate",
+		Short: "Serve the embedded AWS on loopback for any AWS client",
+		Long: `emulate serves an AWS in memory: IAM, STS, Organizations and a little of EC2,
+DynamoDB and S3. It checks signatures, TOTP codes and policies. It prints where it
+listens and the credentials of its users, as export lines or (-o json) as one JSON
+object, and serves until it is interrupted. Nothing in it is real, the printed
+secrets included.
+
+The first principal is the administrator of the management account.`,
+		Example: `  forcemfa emulate
+  forcemfa emulate --listen 127.0.0.1:4566 -o json >world.json
+  forcemfa emulate --org snapshot.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runEmulate(c.Context(), e, o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` and port; port 0 takes a free one")
+	f.StringVar(&o.org, "org", "", "snapshot `file` to serve instead of the sample organization")
+	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
+	return c
+}
+
+type emulateOptions struct {
+	listen string
+	org    string
+	output string
+}
+
+// served is what emulate prints when it is ready.
+type served struct {
+	Endpoint   string            `json:"endpoint"`
+	Region     string            `json:"region"`
+	Accounts   []servedAccount   `json:"accounts"`
+	Principals []servedPrincipal `json:"principals"`
+}
+
+type servedAccount struct {
+	ID    string `json:"id"`
+	Alias string `json:"alias"`
+	Name  string `json:"name"`
+}
+
+type servedPrincipal struct {
+	Name            string         `json:"name"`
+	Account         string         `json:"account"`
+	AccessKeyID     string         `json:"access_key_id"`
+	SecretAccessKey string         `json:"secret_access_key"`
+	MFA             []servedDevice `json:"mfa"`
+}
+
+type servedDevice struct {
+	Serial string `json:"serial"`
+	Seed   string `json:"seed_base32"`
+}
+
+func runEmulate(ctx context.Context, e *Env, o emulateOptions) error {
+	if err := checkOutput(o.output); err != nil {
+		return err
+	}
+	box, err := openSandbox(o.org, e.Now)
+	if err != nil {
+		return err
+	}
+	server, err := box.cloud.Listen(o.listen)
+	if err != nil {
+		return err
+	}
+	ready := box.served(server.Endpoint)
+	if o.output == "json" {
+		err = view.JSON(e.Stdout, ready)
+	} else {
+		printExports(e, ready)
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	return errors.Join(err, server.Close())
+}
+
+func printExports(e *Env, s served) {
+	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
+	for i, p := range s.Principals {
+		comment := "# "
+		if i == 0 {
+			comment = ""
+		}
+		fmt.Fprintf(e.Stdout, "\n# %s in %s", view.Clean(p.Name), p.Account)
+		for _, d := range p.MFA {
+			fmt.Fprintf(e.Stdout, ", MFA %s seed %s", d.Serial, d.Seed)
+		}
+		fmt.Fprintf(e.Stdout, "\n%sexport AWS_ACCESS_KEY_ID=%s\n%sexport AWS_SECRET_ACCESS_KEY=%s\n", comment, p.AccessKeyID, comment, p.SecretAccessKey)
+	}
+	fmt.Fprintf(e.Stderr, "serving the embedded AWS on %s; Ctrl-C stops it\n", s.Endpoint)
+}
+
+// served lists the accounts and every user that has an active key, the
+// administrator first.
+func (b *sandbox) served(endpoint string) served {
+	out := served{Endpoint: endpoint, Region: b.cfg.Region}
+	b.cloud.View(func(w *world.World) {
+		for _, id := range w.Accounts() {
+			a := w.Account(id)
+			out.Accounts = append(out.Accounts, servedAccount{ID: id, Alias: a.Alias, Name: a.Name})
+			for _, name := range sortedKeys(a.Users) {
+				if p, ok := servedUser(a, a.Users[name]); ok {
+					out.Principals = append(out.Principals, p)
+				}
+			}
+		}
+	})
+	moveFirst(out.Principals, func(p servedPrincipal) bool { return p.Account == b.home && p.Name == b.administrator })
+	return out
+}
+
+func servedUser(a *world.Account, u *world.User) (servedPrincipal, bool) {
+	p := servedPrincipal{Name: u.Name, Account: a.ID, MFA: []servedDevice{}}
+	for _, k := range u.Keys {
+		if k.Active && p.AccessKeyID == "" {
+			p.AccessKeyID, p.SecretAccessKey = k.ID, k.Secret
+		}
+	}
+	for _, d := range a.DevicesOf(u.Name) {
+		if d.Kind == org.VirtualMFA || d.Kind == org.HardwareMFA {
+			seed := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(d.Seed)
+			p.MFA = append(p.MFA, servedDevice{Serial: d.Serial, Seed: seed})
+		}
+	}
+	return p, p.AccessKeyID != ""
+}
+
+// moveFirst moves the first item that matches to the front.
+func moveFirst[T any](list []T, match func(T) bool) {
+	for i, item := range list {
+		if match(item) {
+			copy(list[1:i+1], list[:i])
+			list[0] = item
+			return
+		}
+	}
+}

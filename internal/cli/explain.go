@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+)
+
+func newExplain(e *Env) *cobra.Command {
+	o := explainOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "explain USER",
+		Short: "Why this user is as it is: policies, state, witness, what would fix it",
+		Long: `explain says of one user, by name, ACCOUNT/name or ARN, what state it is in and why:
+every document that decides its requests, the request without MFA that passes,
+what audit finds, and the steps that would fix it. It changes nothing.
+` + statusHelp,
+		Example: `  forcemfa explain bob
+  forcemfa explain 111122223333/bob -o json
+  forcemfa explain --sandbox victor`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
+	}
+	o.add(c)
+	return c
+}
+
+type explainOptions struct{ shared }
+
+// explained is one user as -o json prints it.
+type explained struct {
+	audit.User
+	Documents []explainedDocument `json:"documents"`
+	Findings  []audit.Finding     `json:"findings"`
+	Steps     []plan.Step         `json:"steps"`
+}
+
+type explainedDocument struct {
+	Layer      string   `json:"layer"` // identity, boundary or scp
+	Name       string   `json:"name"`
+	Unreadable string   `json:"unreadable,omitempty"`
+	Allows     int      `json:"allows"` // statements
+	Denies     int      `json:"denies"`
+	MFA        []string `json:"mfa,omitempty"` // the statements that look at MFA, with their condition
+}
+
+func runExplain(ctx context.Context, o *explainOptions, who string) error {
+	name := who
+	if a, err := arn.Parse(who); err == nil {
+		o.accounts, name = []string{a.Account}, a.Name()
+	} else if account, user, found := strings.Cut(who, "/"); found && arn.IsAccountID(account) {
+		o.accounts, name = []string{account}, user
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := t.survey(ctx)
+	if err != nil {
+		return err
+	}
+	users, err := s.explain(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(users) == 0 {
+		return &exitError{
+			status: worst(statusFailed), err: fmt.Errorf("no user %s in %s", who, view.Count(len(s.names), "account")),
+			hint: `"forcemfa audit --all" lists the users`,
+		}
+	}
+	if o.json() {
+		err = view.JSON(o.env.Stdout, users)
+	} else {
+		for i := range users {
+			users[i].print(o.env.Stdout)
+		}
+		view.Gaps(o.env.Stdout, o.style(), s.gaps)
+	}
+	open := slices.ContainsFunc(users, func(u explained) bool { return u.State == audit.Open })
+	return errors.Join(err, exit(worst(s.incomplete(), found(open))))
+}
+
+// explain finds the users of this name, in every account.
+func (s *survey) explain(ctx context.Context, name string) ([]explained, error) {
+	defer s.progress.Done()
+	users := []explained{}
+	in := plan.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now()}
+	var documents org.Cache
+	for a, err := range s.audited(ctx, &in) {
+		if err != nil {
+			return nil, err
+		}
+		u := a.Account.User(name)
+		if u == nil {
+			continue
+		}
+		e := explained{Documents: documentsOf(documents.PolicySet(s.header, a.Account, u)), Findings: []audit.Finding{}, Steps: []plan.Step{}}
+		for _, state := range a.Users {
+			if state.Name == u.Name {
+				e.User = state
+			}
+		}
+		for _, f := range a.Findings {
+			if f.Subject == "user/"+u.Name {
+				e.Findings = append(e.Findings, f)
+			}
+		}
+		e.Steps = stepsFor(plan.ForAccount(&in, a), u.ARN)
+		users = append(users, e)
+	}
+	return users, nil
+}
+
+// stepsFor are the steps that change a user, and those they need.
+func stepsFor(steps []plan.Step, user string) []plan.Step {
+	wanted := map[string]bool{}
+	out := []plan.Step{}
+	for i := len(steps) - 1; i >= 0; i-- {
+		if s := &steps[i]; s.Subject == user || wanted[s.ID] {
+			for _, id := range s.Needs {
+				wanted[id] = true
+			}
+			out = append(out, *s)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+func documentsOf(set *policy.Set) []explainedDocument {
+	out := []explainedDocument{}
+	add := func(layer string, sources ...policy.Source) {
+		for _, s := range sources {
+			out = append(out, documentOf(layer, s))
+		}
+	}
+	add("identity", set.Identity...)
+	if set.Boundary != nil {
+		add("boundary", *set.Boundary)
+	}
+	for _, level := range set.SCPs {
+		add("scp", level...)
+	}
+	return out
+}
+
+func documentOf(layer string, s policy.Source) explainedDocument {
+	d := explainedDocument{Layer: layer, Name: s.Name}
+	if s.Document == nil {
+		d.Unreadable = s.Err.Error()
+		return d
+	}
+	for i, statement := range s.Document.Statements {
+		word := "allow"
+		if statement.Effect == policy.Deny {
+			word = "deny"
+			d.Denies++
+		} else {
+			d.Allows++
+		}
+		for _, c := range statement.Conditions {
+			if strings.HasPrefix(strings.ToLower(c.Key), "aws:multifactorauth") {
+				label := statement.SID
+				if label == "" {
+					label = fmt.Sprintf("statement %d", i+1)
+				}
+				d.MFA = append(d.MFA, fmt.Sprintf("%s: %s if %s %s %s", label, word, c.Operator, c.Key, strings.Join(c.Values, ", ")))
+			}
+		}
+	}
+	return d
+}
+
+func (e *explained) print(w io.Writer) {
+	fmt.Fprintf(w, "%s in %s\n", view.Clean(e.ARN), view.AccountName(e.Account, e.AccountName))
+	fmt.Fprintf(w, "  state: %s\n", view.UserLine(e.User))
+	for _, a := range e.Assumptions {
+		fmt.Fprintf(w, "  assumed: %s\n", view.Clean(a))
+	}
+	fmt.Fprintln(w, "  documents that decide its requests:")
+	for _, d := range e.Documents {
+		if d.Unreadable != "" {
+			fmt.Fprintf(w, "    %-8s  %s: unreadable: %s\n", d.Layer, view.Clean(d.Name), view.Clean(d.Unreadable))
+			continue
+		}
+		fmt.Fprintf(w, "    %-8s  %s (%d allow, %d deny)\n", d.Layer, view.Clean(d.Name), d.Allows, d.Denies)
+		for _, line := range d.MFA {
+			fmt.Fprintf(w, "              %s\n", view.Clean(line))
+		}
+	}
+	for _, f := range e.Findings {
+		fmt.Fprintf(w, "  %s: %s\n    remedy: %s\n", f.Rule, view.Clean(f.What), view.Clean(f.Remedy))
+	}
+	if len(e.Steps) > 0 {
+		fmt.Fprintln(w, "  what would fix it:")
+	}
+	for i := range e.Steps {
+		fmt.Fprintf(w, "    %s\n", view.Clean(view.StepSentence(&e.Steps[i])))
+		if e.Steps[i].Blocked != "" {
+			fmt.Fprintf(w, "      blocked: %s\n      remedy: %s\n", view.Clean(e.Steps[i].Blocked), view.Clean(e.Steps[i].Remedy))
+		}
+	}
+	fmt.Fprintln(w)
+}

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// hintFor is the next step after an error that stopped a verb; empty when the
+// error says it all.
+func hintFor(err error) string {
+	var api smithy.APIError
+	var network net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted; nothing is half done: run it again"
+	case errors.As(err, &api):
+		return apiHints[api.ErrorCode()]
+	case errors.As(err, &network):
+		return "check the network, AWS_ENDPOINT_URL and proxies"
+	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "no EC2 IMDS role found"):
+		// The SDK has no type for "there are no credentials".
+		return "give credentials as for the AWS CLI: --profile, AWS_PROFILE or AWS_ACCESS_KEY_ID; forcemfa rehearse needs none"
+	}
+	return ""
+}
+
+// apiHints is by error code.
+var apiHints = map[string]string{
+	"AccessDenied":                "run it as a role that may read IAM and assume the member role: see docs/permissions.md",
+	"AccessDeniedException":       "run it from the management account or a delegated administrator: see docs/permissions.md",
+	"ExpiredToken":                "sign in again: the session is over",
+	"ExpiredTokenException":       "sign in again: the session is over",
+	"InvalidClientTokenId":        "check the access key: it is unknown, inactive, or a session without MFA that calls IAM",
+	"SignatureDoesNotMatch":       "check the secret access key and this machine's clock",
+	"RequestExpired":              "set this machine's clock",
+	"RequestTimeTooSkewed":        "set this machine's clock",
+	"UnrecognizedClientException": "check the access key and the region",
+}

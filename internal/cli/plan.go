@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+
+	"github.com/natefinch/atomic"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newPlan(e *Env) *cobra.Command {
+	o := planOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "What would change, before and after",
+		Long: `plan reads every account and lists the steps that would enforce MFA. It changes
+nothing. A step that would lock somebody out is blocked and says what to do;
+--ack GUARD:USER or --ack GUARD:ACCOUNT/USER lifts one guard for one user.
+
+--out saves the plan for apply, which plans again and does only what both plans
+have.
+` + statusHelp,
+		Example: `  forcemfa plan
+  forcemfa plan --out plan.json && forcemfa apply plan.json
+  forcemfa plan --ack no-way-in:111122223333/fiona --max-changes 5%
+  forcemfa plan --sandbox`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runPlan(c.Context(), &o) },
+	}
+	o.add(c)
+	o.guards.add(c)
+	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
+	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when the plan has steps")
+	return c
+}
+
+type planOptions struct {
+	shared
+	guards   guards
+	out      string
+	detailed bool
+}
+
+// guards are the flags that bound a plan or lift a guard by name.
+type guards struct {
+	maxChanges string
+	ack        []string
+}
+
+func (g *guards) add(c *cobra.Command) {
+	c.Flags().StringVar(&g.maxChanges, "max-changes", "", "refuse a plan of more than `N` steps, or P% of the users")
+	c.Flags().StringSliceVar(&g.ack, "ack", nil, "lift a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
+}
+
+func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err error) {
+	if limit, err = plan.ParseLimit(g.maxChanges); err != nil {
+		return limit, nil, hinted(err, "--max-changes takes 50 or 5%")
+	}
+	for _, word := range g.ack {
+		a, err := baseline.ParseAcknowledgement(word)
+		if err != nil {
+			return limit, nil, hinted(err, "--ack takes no-way-in:bob or no-way-in:111122223333/bob")
+		}
+		acks = append(acks, a)
+	}
+	return limit, acks, nil
+}
+
+// checkLimit ends a verb whose plan goes too far.
+func checkLimit(limit plan.Limit, p *plan.Plan) error {
+	var over *plan.TooManyChangesError
+	if err := limit.Check(p); errors.As(err, &over) {
+		return &exitError{status: statusGuarded, err: err, hint: "read the plan, then raise --max-changes or choose fewer --accounts"}
+	}
+	return nil
+}
+
+func runPlan(ctx context.Context, o *planOptions) error {
+	limit, acks, err := o.guards.parse()
+	if err != nil {
+		return err
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := t.survey(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(ctx, nil, acks)
+	if err != nil {
+		return err
+	}
+	if err := o.show(s, p); err != nil {
+		return err
+	}
+	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	if o.out != "" {
+		if err := savePlan(o.out, p); err != nil {
+			return err
+		}
+		o.remark("saved to %s; do it with: forcemfa apply %s", o.out, o.out)
+	}
+	return exit(o.status(s, p))
+}
+
+func (o *planOptions) status(s *survey, p *plan.Plan) int {
+	sum := p.Summary()
+	blocked, changes := statusOK, statusOK
+	if sum.Blocked > 0 {
+		blocked = statusIncomplete
+	}
+	if o.detailed && sum.Steps > 0 {
+		changes = statusChanges
+	}
+	return worst(s.incomplete(), blocked, changes)
+}
+
+// show prints the plan as the person asked for.
+func (o *planOptions) show(s *survey, p *plan.Plan) error {
+	if o.json() {
+		return view.JSON(o.env.Stdout, struct {
+			Plan    *plan.Plan   `json:"plan"`
+			Summary plan.Summary `json:"summary"`
+			Gaps    []org.Gap    `json:"gaps"`
+		}{p, p.Summary(), append([]org.Gap{}, s.gaps...)})
+	}
+	view.Plan(o.env.Stdout, o.style(), p)
+	view.Gaps(o.env.Stdout, o.style(), s.gaps)
+	return nil
+}
+
+// savePlan writes the whole file or nothing. A plan holds no secret, but who is
+// not protected yet is nobody else's business: 0600.
+func savePlan(name string, p *plan.Plan) error {
+	var text bytes.Buffer
+	if err := plan.Write(&text, p); err != nil {
+		return err
+	}
+	return writeFile(name, &text)
+}
+
+func writeFile(name string, text *bytes.Buffer) error {
+	if err := atomic.WriteFile(name, text); err != nil {
+		return hinted(fileError("write", err), "name a file in a directory that you may write to")
+	}
+	return os.Chmod(name, 0o600)
+}

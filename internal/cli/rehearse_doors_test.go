@@ -1,0 +1,357 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/doors"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/policy/arn"
+)
+
+const lab = "123456789012"
+
+// labAccount has two administrators: carol has a password, a key and no
+// device, dave all three. The others are there to be aimed at.
+func labAccount() *org.Account {
+	admin := []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
+	user := func(name string, password bool, keys []org.AccessKey, devices ...org.Device) org.User {
+		return org.User{
+			Name: name, Path: "/", ARN: arn.IAM("aws", lab, "user", "/", name), Created: time.Unix(1700000000, 0).UTC(),
+			Attached: admin, Password: org.TriOf(password), PasswordReset: org.No, MFA: org.TriOf(len(devices) > 0), Keys: keys, Devices: devices,
+		}
+	}
+	active := func() []org.AccessKey { return []org.AccessKey{{Slot: 1, Active: true}} }
+	phone := func(name string) org.Device {
+		return org.Device{Serial: arn.IAM("aws", lab, "mfa", "/", name), Kind: org.VirtualMFA}
+	}
+	role := func(name, condition string) org.Role {
+		return org.Role{
+			Name: name, Path: "/", ARN: arn.IAM("aws", lab, "role", "/", name), Attached: admin, MaxSession: time.Hour,
+			Trust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + lab + `"},"Action":"sts:AssumeRole"` + condition + `}}`,
+		}
+	}
+	return &org.Account{
+		ID: lab, Name: "lab", Partition: "aws", State: "ACTIVE", Read: true,
+		Users: []org.User{
+			user("bert", false, nil),
+			user("carol", true, active()),
+			user("dave", true, active(), phone("dave")),
+			user("erin", true, nil, phone("erin")),
+		},
+		Groups: []org.Group{{Name: "admins", Path: "/", ARN: arn.IAM("aws", lab, "group", "/", "admins"), Attached: admin}},
+		Roles: []org.Role{
+			role("Guarded", `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`),
+			role("Open", ""),
+			role("Weak", `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`),
+		},
+		Policies: []org.Policy{{
+			ARN: admin[0], Name: "AdministratorAccess", Path: "/", Default: "v1",
+			Versions: []org.Version{{ID: "v1", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}},
+		}},
+	}
+}
+
+// labRehearsal has the document attached to every user of the lab; empty: none
+// is.
+func labRehearsal(t *testing.T, document string) *rehearsal {
+	t.Helper()
+	w, err := world.Load(org.Header{Partition: "aws"}, streamed([]org.Account{*labAccount()}), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	openEntrances(w)
+	if document != "" {
+		attachEverywhere(w, document)
+	}
+	env := &Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now, Getenv: func(string) string { return "" }}
+	r := &rehearsal{rehearseOptions: &rehearseOptions{shared: shared{env: env, quiet: true}}, baseline: baseline.Default()}
+	if r.box, err = newSandbox(w, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	r.stage = newStage(r.box, r.baseline)
+	return r
+}
+
+func attachEverywhere(w *world.World, document string) {
+	a := w.Edit(lab)
+	policyARN := baseline.PolicyARN("aws", lab)
+	a.Policies[policyARN] = &world.Policy{
+		ARN: policyARN, Name: baseline.PolicyName, Path: baseline.Path, ID: "ANPA1", Default: "v1", NextVersion: 2,
+		Versions: []org.Version{{ID: "v1", Document: document}},
+	}
+	for _, u := range a.Users {
+		u.Attached = append(u.Attached, policyARN)
+	}
+}
+
+// staged are the users of the lab, robbed.
+func (r *rehearsal) staged(t *testing.T) (*seen, []*doors.Subject) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := r.look(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.steal(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	return s, r.subjects(r.box.cloud, s)
+}
+
+func try(table []doors.Door, subjects []*doors.Subject) []doors.Result {
+	return doors.Try(context.Background(), doors.Cases(table, subjects), nil)
+}
+
+// attack is what became of every attack on carol and dave. That all of them
+// show something is part of every test.
+func (r *rehearsal) attack(t *testing.T) []doors.Result {
+	t.Helper()
+	_, subjects := r.staged(t)
+	results := try(doors.Attacks, subjects)
+	for _, result := range results {
+		if result.Outcome == doors.Failed {
+			t.Errorf("%s: %s", result.ID(), result.Why)
+		}
+	}
+	return results
+}
+
+// named are the doors with this outcome, as user: door, each once.
+func named(results []doors.Result, outcome doors.Outcome) []string {
+	var names []string
+	for _, r := range results {
+		if r.Outcome == outcome {
+			names = append(names, r.Subject.User.Name+": "+r.Door.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
+	results := labRehearsal(t, "").attack(t)
+	want := []string{
+		"carol: key/role-mfa",
+		"carol: key/strange-device",
+		"carol: session/list-users",
+		"dave: key/deactivate-device",
+		"dave: key/delete-device",
+		"dave: key/reused-code",
+		"dave: key/role-mfa",
+		"dave: key/second-device",
+		"dave: key/second-device-planted",
+		"dave: key/strange-device",
+		"dave: key/wrong-code",
+		"dave: password/sign-in",
+		"dave: session/list-users",
+	}
+	if diff := cmp.Diff(want, named(results, doors.Closed)); diff != "" {
+		t.Errorf("closed doors (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryAttackAppliesSomewhere(t *testing.T) {
+	results := labRehearsal(t, "").attack(t)
+	tried := map[string]bool{}
+	for _, r := range results {
+		tried[r.Door.Name] = true
+	}
+	for _, d := range doors.Attacks {
+		// There is no other account in the lab.
+		if !tried[d.Name] && d.Name != "key/role-elsewhere" && d.Name != "key/create-own-password" {
+			t.Errorf("%s was not tried", d.Name)
+		}
+	}
+}
+
+func TestForceMFAClosesEveryDoor(t *testing.T) {
+	results := labRehearsal(t, baseline.Default().Document("aws")).attack(t)
+	if open := named(results, doors.Open); len(open) > 0 || len(results) < 100 {
+		t.Errorf("%d tried, open: %v", len(results), open)
+	}
+}
+
+// Each row is a flaw of policies that are in use; the doors that it opens show
+// that the doors can tell.
+func TestFlawedDocumentsOpenTheirDoors(t *testing.T) {
+	good := baseline.Default().Document("aws")
+	replaced := func(old, new string) string {
+		if !strings.Contains(good, old) {
+			t.Fatalf("the document has no %s:\n%s", old, good)
+		}
+		return strings.ReplaceAll(good, old, new)
+	}
+	exempting := func(action string) string { return replaced(`"NotAction":[`, `"NotAction":["`+action+`",`) }
+	for _, row := range []struct {
+		flaw     string
+		document string
+		open     []string
+	}{
+		{"DeactivateMFADevice is exempted", exempting("iam:DeactivateMFADevice"), []string{
+			"carol: key/deactivate-device-of-other", "carol: password/deactivate-device-of-other", "dave: key/deactivate-device-of-other",
+		}},
+		{"CreateLoginProfile is exempted (seed 004)", exempting("iam:CreateLoginProfile"), []string{
+			"carol: key/create-password-of-other", "carol: password/create-password-of-other", "dave: key/create-password-of-other",
+		}},
+		{"ChangePassword is exempted", exempting("iam:ChangePassword"), []string{
+			"carol: key/change-password", "dave: key/change-password",
+		}},
+		{"AssumeRole is exempted", exempting("sts:AssumeRole"), []string{
+			"carol: former/role", "carol: key/role", "carol: key/role-weak", "carol: password/role", "carol: session/role",
+			"dave: former/role", "dave: key/role", "dave: key/role-weak", "dave: session/role",
+		}},
+		{"TagUser is exempted", exempting("iam:TagUser"), []string{
+			"carol: key/open-window", "carol: key/tag-exempt", "carol: key/tag-exempt-other-case", "carol: password/tag-exempt",
+			"dave: key/open-window", "dave: key/tag-exempt", "dave: key/tag-exempt-other-case",
+		}},
+		{"enrolment is open to access keys", without(t, good, "DenyEnrolmentByAccessKey"), []string{
+			"carol: key/first-device", "carol: key/first-device-planted",
+		}},
+		{"the enrolment set is open for other users", without(t, good, "DenyOthersMFAWithoutMFA"), []string{
+			"carol: key/resync-other", "carol: password/enable-on-other", "carol: password/resync-other", "dave: key/resync-other",
+		}},
+	} {
+		t.Run(row.flaw, func(t *testing.T) {
+			if diff := cmp.Diff(row.open, named(labRehearsal(t, row.document).attack(t), doors.Open)); diff != "" {
+				t.Errorf("open doors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Bool does not match a request that has no aws:MultiFactorAuthPresent at all,
+// which is that of every access key; sessions without MFA are still refused.
+func TestBoolInsteadOfBoolIfExistsOpensTheKeyAndNothingElse(t *testing.T) {
+	flawed := strings.ReplaceAll(baseline.Default().Document("aws"), `"BoolIfExists":{"aws:MultiFactorAuthPresent"`, `"Bool":{"aws:MultiFactorAuthPresent"`)
+	open := named(labRehearsal(t, flawed).attack(t), doors.Open)
+	for _, name := range open {
+		if !strings.Contains(name, ": key/") {
+			t.Errorf("%s is open", name)
+		}
+	}
+	unprotected := named(labRehearsal(t, "").attack(t), doors.Open)
+	for _, name := range unprotected {
+		enrols := strings.Contains(name, "/first-device") || strings.Contains(name, "/enable-on-other")
+		if strings.Contains(name, ": key/") && !enrols && !slices.Contains(open, name) {
+			t.Errorf("%s is closed", name)
+		}
+	}
+}
+
+// Null true matches only where the key is absent.
+func TestNullInsteadOfBoolIfExistsOpensSessionsWithoutMFA(t *testing.T) {
+	flawed := strings.ReplaceAll(baseline.Default().Document("aws"), `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"`, `"Null":{"aws:MultiFactorAuthPresent":"true"},"BoolIfExists":{"aws:SecureTransport":"true"`)
+	open := named(labRehearsal(t, flawed).attack(t), doors.Open)
+	for _, want := range []string{"carol: session/s3-read", "carol: former/s3-read", "carol: password/list-users", "dave: session/role"} {
+		if !slices.Contains(open, want) {
+			t.Errorf("%s is closed; open: %v", want, open)
+		}
+	}
+	for _, name := range open {
+		if strings.Contains(name, ": key/") {
+			t.Errorf("%s is open", name)
+		}
+	}
+}
+
+func TestWhatMustWorkWorksUnderForceMFA(t *testing.T) {
+	_, subjects := labRehearsal(t, baseline.Default().Document("aws")).staged(t)
+	results := try(doors.MustWork, subjects)
+	for _, result := range results {
+		if result.Outcome != doors.Open {
+			t.Errorf("%s: %s", result.ID(), result.Why)
+		}
+	}
+	for _, want := range []string{"carol: enrol/console", "dave: code/s3-read", "dave: code/second-device", "dave: code/role-ruins", "dave: sign-in/list-users"} {
+		if !slices.Contains(named(results, doors.Open), want) {
+			t.Errorf("%s was not tried", want)
+		}
+	}
+}
+
+// A document that locks users out is noticed: the Deny without the enrolment
+// set closes every door, and enrolment with it.
+func TestALockOutIsNoticed(t *testing.T) {
+	locked := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}]}`
+	_, subjects := labRehearsal(t, locked).staged(t)
+	results := try(doors.MustWork, subjects)
+	if got := named(results, doors.Closed); !slices.Contains(got, "carol: enrol/console") {
+		t.Errorf("what does not work: %v; want carol: enrol/console among it", got)
+	}
+}
+
+func TestAnOpenWindowIsNoAttackButMustWork(t *testing.T) {
+	r := labRehearsal(t, baseline.Default().Document("aws"))
+	r.box.cloud.Update(func(w *world.World) {
+		carol := w.Edit(lab).Users["carol"]
+		carol.Tags = append(carol.Tags, org.Tag{Key: r.baseline.Window.Tag, Value: r.baseline.Window.Value(time.Now())})
+	})
+	_, subjects := r.staged(t)
+	if names := named(try(doors.Attacks, subjects), doors.Open); len(names) > 0 {
+		t.Errorf("open: %v", names)
+	}
+	works := try(doors.MustWork, subjects)
+	if got := named(works, doors.Open); !slices.Contains(got, "carol: enrol/window") {
+		t.Errorf("what works: %v; want carol: enrol/window among it", got)
+	}
+	end := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, r.baseline.Window.Days+1) // the end of the last day
+	want := []openWindow{{lab, "carol", end}}
+	if diff := cmp.Diff(want, windows(subjects, time.Now())); diff != "" {
+		t.Errorf("windows (-want +got):\n%s", diff)
+	}
+}
+
+// without is a document without one of its statements.
+func without(t *testing.T, document, sid string) string {
+	t.Helper()
+	var d struct {
+		Version   string
+		Statement []map[string]any
+	}
+	if err := json.Unmarshal([]byte(document), &d); err != nil {
+		t.Fatal(err)
+	}
+	n := len(d.Statement)
+	d.Statement = slices.DeleteFunc(d.Statement, func(s map[string]any) bool { return s["Sid"] == sid })
+	if len(d.Statement) != n-1 {
+		t.Fatalf("the document has no statement %s", sid)
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestExemptUsersAreNotAttacked(t *testing.T) {
+	r := labRehearsal(t, "")
+	r.box.cloud.Update(func(w *world.World) {
+		for _, u := range w.Edit(lab).Users {
+			u.Tags = append(u.Tags, org.Tag{Key: "usertype", Value: "SERVICE"})
+		}
+	})
+	s, subjects := r.staged(t)
+	if s.counts != (audit.Counts{Users: 4, Exempt: 4}) {
+		t.Fatalf("states %+v, want 4 exempt", s.counts)
+	}
+	if cases := doors.Cases(doors.Attacks, subjects); len(cases) > 0 {
+		t.Errorf("%d attacks, the first %s", len(cases), cases[0].ID())
+	}
+	works := named(try(doors.MustWork, subjects), doors.Open)
+	for _, want := range []string{"carol: exempt-key/s3-read", "carol: exempt-sign-in/list-users"} {
+		if !slices.Contains(works, want) {
+			t.Errorf("what works: %v; want %s among it", works, want)
+		}
+	}
+}

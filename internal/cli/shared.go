@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/view"
+)
+
+// shared are the flags of every verb that works on an organization.
+type shared struct {
+	env *Env
+
+	config      string
+	profile     string
+	region      string
+	roleName    string
+	externalID  string
+	accounts    []string
+	notAccounts []string
+	units       []string
+	concurrency int
+	output      string
+	quiet       bool
+	noColor     bool
+	sandbox     string
+}
+
+const sampleOrganization = "sample"
+
+func (s *shared) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVar(&s.profile, "profile", "", "AWS profile to start from")
+	f.StringVar(&s.region, "region", "", "AWS region for STS; by default the profile's, or the partition's own")
+	f.StringVar(&s.roleName, "role-name", "", "role by which member accounts are entered (default OrganizationAccountAccessRole)")
+	f.StringVar(&s.externalID, "external-id", "", "external ID for that role")
+	f.StringSliceVar(&s.accounts, "accounts", nil, "only these account `IDs`")
+	f.StringSliceVar(&s.notAccounts, "not-accounts", nil, "all but these account `IDs`")
+	f.StringSliceVar(&s.units, "ou", nil, "only accounts under these organizational unit `IDs`")
+	f.IntVar(&s.concurrency, "concurrency", 0, "accounts worked on at once (default 5)")
+	f.StringVarP(&s.output, "output", "o", "text", "text or json")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
+	f.BoolVar(&s.noColor, "no-color", false, "no colours on a terminal")
+	f.StringVar(&s.sandbox, "sandbox", "", "work on the embedded AWS: the sample organization, or a snapshot `file` (--sandbox=FILE)")
+	f.Lookup("sandbox").NoOptDefVal = sampleOrganization
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	c.PreRunE = func(*cobra.Command, []string) error { return checkOutput(s.output) }
+}
+
+func (s *shared) json() bool { return s.output == "json" }
+
+// style colours only on a terminal, and not where the reader said no:
+// https://no-color.org.
+func (s *shared) style() view.Style {
+	return view.Style{Color: s.env.StdoutTerminal && !s.noColor && s.env.Getenv("NO_COLOR") == "" && s.env.Getenv("TERM") != "dumb"}
+}
+
+// remark talks to the person: stderr, unless asked to be quiet.
+func (s *shared) remark(format string, args ...any) {
+	if !s.quiet {
+		fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+	}
+}
+
+func (s *shared) progress() *view.Progress {
+	if s.quiet {
+		return nil
+	}
+	return view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
+}
+
+const defaultConfig = "forcemfa.yaml"
+
+// readBaseline reads --config, else ./forcemfa.yaml where there is one, else
+// takes what stands in: the sample's own in its sandbox, or the default.
+func (s *shared) readBaseline(standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
+	name := s.config
+	if name == "" {
+		if _, err := os.Stat(defaultConfig); err != nil || s.sandbox != "" {
+			return standIn()
+		}
+		name = defaultConfig
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, hinted(fileError("read config", err), "name a file that is there, or leave --config out for the defaults")
+	}
+	b, err := baseline.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// oneOf checks the value of a flag that takes one of a few words.
+func oneOf(flag, value string, words ...string) error {
+	for _, w := range words {
+		if value == w {
+			return nil
+		}
+	}
+	return fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))
+}

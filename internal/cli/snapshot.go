@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/org"
+)
+
+func newSnapshot(e *Env) *cobra.Command {
+	o := snapshotOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Save what was seen",
+		Long: `snapshot reads every account and writes what it saw as JSON Lines: a header, then
+one account a line. It holds no secret. Other verbs work on it with
+--sandbox=FILE, rehearse and emulate with --org FILE.
+` + statusHelp,
+		Example: `  forcemfa snapshot --out snapshot.jsonl
+  forcemfa snapshot --sandbox | head -1 | jq .organization
+  forcemfa rehearse --org snapshot.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runSnapshot(c.Context(), &o) },
+	}
+	o.add(c)
+	c.Flags().StringVar(&o.out, "out", "", "the `file` to write, instead of stdout")
+	_ = c.Flags().MarkHidden("output") // a snapshot has one form
+	return c
+}
+
+type snapshotOptions struct {
+	shared
+	out string
+}
+
+func runSnapshot(ctx context.Context, o *snapshotOptions) error {
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := t.survey(ctx)
+	if err != nil {
+		return err
+	}
+	if o.out == "" {
+		err = org.Write(o.env.Stdout, *s.header, s.watched())
+	} else {
+		var text bytes.Buffer
+		if err = org.Write(&text, *s.header, s.watched()); err == nil {
+			err = writeFile(o.out, &text)
+		}
+	}
+	s.progress.Done()
+	if err != nil {
+		return err
+	}
+	for _, g := range s.gaps {
+		o.remark("could not read %s: %s: %s", g.Account, g.What, g.Why)
+	}
+	return exit(s.incomplete())
+}
+
+// watched is the stream, with its gaps noted as it passes.
+func (s *survey) watched() org.Accounts {
+	return func(yield func(*org.Account, error) bool) {
+		for account, err := range s.accounts {
+			if account != nil {
+				s.gaps = append(s.gaps, account.Gaps...)
+			}
+			if !yield(account, err) {
+				return
+			}
+		}
+	}
+}

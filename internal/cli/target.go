@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/fleet"
+)
+
+// A target is what a verb works on: the accounts as they can be entered, and
+// what is wanted of them.
+type target struct {
+	*shared
+	fleet    *fleet.Fleet
+	baseline *baseline.Baseline
+}
+
+// open reads config and credentials. It makes no request.
+func (s *shared) open(ctx context.Context) (*target, error) {
+	standIn := func() (*baseline.Baseline, error) { return baseline.Default(), nil }
+	load := s.awsConfig
+	if s.sandbox != "" {
+		box, err := openSandbox(s.sandbox, s.env.Now)
+		if err != nil {
+			return nil, err
+		}
+		standIn = box.baseline
+		load = func(context.Context) (aws.Config, error) { return box.cfg, nil }
+	}
+	b, err := s.readBaseline(standIn)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.target(cfg, b)
+}
+
+func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
+	f, err := fleet.New(cfg, fleet.Options{
+		RoleName:    s.roleName,
+		ExternalID:  s.externalID,
+		Concurrency: s.concurrency,
+		Accounts:    s.accounts,
+		NotAccounts: s.notAccounts,
+		OUs:         s.units,
+		Now:         s.env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &target{shared: s, fleet: f, baseline: b}, nil
+}
+
+// awsConfig takes credentials and region from where the AWS CLI takes them. A
+// profile whose role asks for a code gets it from the person at the terminal.
+func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
+	ask := func() (string, error) { return s.env.Ask(ctx, "MFA code: ") }
+	options := []func(*config.LoadOptions) error{
+		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = ask }),
+	}
+	if s.profile != "" {
+		options = append(options, config.WithSharedConfigProfile(s.profile))
+	}
+	if s.region != "" {
+		options = append(options, config.WithRegion(s.region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(s.profile))
+	}
+	return cfg, nil
+}
+
+func profileHint(profile string) string {
+	if profile == "" {
+		return "check AWS_PROFILE, ~/.aws/config and ~/.aws/credentials"
+	}
+	return "check the profile " + strings.TrimSpace(profile) + ` with "aws sts get-caller-identity --profile ` + profile + `"`
+}

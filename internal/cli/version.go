@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/view"
+)
+
+func newVersion(e *Env) *cobra.Command {
+	output := "text"
+	c := &cobra.Command{
+		Use:     "version",
+		Short:   "Which forcemfa this is",
+		Args:    cobra.NoArgs,
+		Example: "  forcemfa version\n  forcemfa version -o json",
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			b := build()
+			if output == "json" {
+				return view.JSON(e.Stdout, b)
+			}
+			fmt.Fprintf(e.Stdout, "forcemfa %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+			return nil
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", output, "text or json")
+	return c
+}
+
+type buildInfo struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func build() buildInfo {
+	b := buildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
