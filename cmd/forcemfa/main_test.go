@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"forcemfa": main})
+}
+
+// TestScenarios runs the scripts in testdata with the real binary. Besides
+// testscript's own commands there are:
+//
+//	emulate [FLAG…]        serve the sample organization (or --org FILE) and be its administrator
+//	as ACCOUNT/USER        be that user, by access key
+//	session                be the session whose credentials stand in the JSON of the last stdout
+//	code VAR STEP [SEED]   the code, STEP steps of 30 s from now, of the current user's device or of the seed in a file
+//	status N CMD…          run and want this exit status
+func TestScenarios(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata",
+		Setup: setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"emulate": emulate, "as": as, "session": session, "code": code, "status": status,
+		},
+	})
+}
+
+// setup keeps the scripts away from the AWS config of whoever runs them.
+func setup(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	for _, key := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"} {
+		e.Setenv(key, "")
+	}
+	e.Setenv("HOME", home)
+	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
+	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	e.Setenv("AWS_DEFAULT_OUTPUT", "json")
+	e.Setenv("AWS_PAGER", "")
+	e.Setenv("PYENV_VERSION", os.Getenv("PYENV_VERSION"))
+	if root := os.Getenv("PYENV_ROOT"); root != "" {
+		e.Setenv("PYENV_ROOT", root)
+	} else if own, err := os.UserHomeDir(); err == nil {
+		e.Setenv("PYENV_ROOT", filepath.Join(own, ".pyenv"))
+	}
+	return os.MkdirAll(home, 0o700)
+}
+
+// A world is what emulate prints.
+type world struct {
+	Endpoint   string
+	Region     string
+	Principals []principal
+}
+
+type principal struct {
+	Name, Account   string
+	AccessKeyID     string `json:"access_key_id"`
+	SecretAccessKey string `json:"secret_access_key"`
+	MFA             []struct {
+		Serial string
+		Seed   string `json:"seed_base32"`
+	}
+}
+
+func emulate(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := os.Create(ts.MkAbs("world.json"))
+	ts.Check(err)
+	program, err := lookIn(ts.Getenv("PATH"), "forcemfa")
+	ts.Check(err)
+	cmd := exec.Command(program, append([]string{"emulate", "-o", "json"}, args...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, os.Stderr
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		_ = out.Close()
+	})
+	var w world
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if w, err = readWorld(ts); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("emulate did not get ready: %v", err)
+		}
+	}
+	ts.Setenv("AWS_ENDPOINT_URL", w.Endpoint)
+	ts.Setenv("AWS_REGION", w.Region)
+	ts.Setenv("AWS_DEFAULT_REGION", w.Region)
+	become(ts, w.Principals[0])
+}
+
+// lookIn finds a program in a PATH that is not this process's own.
+func lookIn(path, name string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return found, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not in %s", name, path)
+}
+
+func readWorld(ts *testscript.TestScript) (w world, err error) {
+	text, err := os.ReadFile(ts.MkAbs("world.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &w)
+	}
+	return w, err
+}
+
+func become(ts *testscript.TestScript, p principal) {
+	ts.Setenv("AWS_ACCESS_KEY_ID", p.AccessKeyID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", p.SecretAccessKey)
+	ts.Setenv("AWS_SESSION_TOKEN", "")
+	ts.Setenv("USER_PRINCIPAL", p.Account+"/"+p.Name)
+	ts.Setenv("SERIAL", "")
+	if len(p.MFA) > 0 {
+		ts.Setenv("SERIAL", p.MFA[0].Serial)
+	}
+}
+
+func find(ts *testscript.TestScript, name string) principal {
+	w, err := readWorld(ts)
+	ts.Check(err)
+	for _, p := range w.Principals {
+		if p.Account+"/"+p.Name == name {
+			return p
+		}
+	}
+	ts.Fatalf("%s has no access key in this world", name)
+	return principal{}
+}
+
+func as(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: as ACCOUNT/USER")
+	}
+	become(ts, find(ts, args[0]))
+}
+
+func session(ts *testscript.TestScript, neg bool, args []string) {
+	var out struct {
+		Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &out))
+	ts.Setenv("AWS_ACCESS_KEY_ID", out.Credentials.AccessKeyID)
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", out.Credentials.SecretAccessKey)
+	ts.Setenv("AWS_SESSION_TOKEN", out.Credentials.SessionToken)
+}
+
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: code VAR STEP [SEED]")
+	}
+	step, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var seed string
+	if len(args) == 3 {
+		seed = strings.TrimSpace(ts.ReadFile(args[2]))
+	} else {
+		p := find(ts, ts.Getenv("USER_PRINCIPAL"))
+		if len(p.MFA) == 0 {
+			ts.Fatalf("%s has no device that gives codes", p.Name)
+		}
+		seed = p.MFA[0].Seed
+	}
+	if _, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(seed, "=")); err != nil {
+		ts.Fatalf("seed of %s: %v", args[len(args)-1], err)
+	}
+	c, err := totp.GenerateCode(seed, time.Now().Add(time.Duration(step)*30*time.Second))
+	ts.Check(err)
+	ts.Setenv(args[0], c)
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: status N CMD…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
