@@ -102,7 +102,9 @@ func natural(action string) []string {
 	slices.SortStableFunc(types, func(x, y catalog.ActionResource) int { return len(x.Type.ARN) - len(y.Type.ARN) })
 	for _, r := range types {
 		optional = optional && !r.Required
-		out = append(out, r.Type.ARN)
+		for template := range strings.SplitSeq(r.Type.ARN, ", ") { // the catalogue has two for some of API Gateway's
+			out = append(out, fill(template, unnamed))
+		}
 		switch {
 		case strings.Contains(r.Type.ARN, "user/${UserNameWithPath}"):
 			out = append(out, strings.Replace(r.Type.ARN, "${UserNameWithPath}", otherUser, 1))

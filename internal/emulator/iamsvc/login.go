@@ -82,9 +82,6 @@ func deleteLoginProfile(c *operation.Call, in *iam.DeleteLoginProfileInput) (*ia
 }
 
 func changePassword(c *operation.Call, in *iam.ChangePasswordInput) (*iam.ChangePasswordOutput, error) {
-	if c.Caller.User == nil {
-		return nil, &types.InvalidUserTypeException{Message: aws.String("Only IAM Users can change their own password")}
-	}
 	a := edit(c)
 	u, err := userWithLogin(c, a, nil)
 	if err != nil {

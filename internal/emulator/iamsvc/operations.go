@@ -89,7 +89,7 @@ func Operations() []operation.Operation {
 		read("GetLoginProfile", spec{on: aUser}, getLoginProfile),
 		write("UpdateLoginProfile", spec{need: "UserName", on: aUser}, updateLoginProfile),
 		write("DeleteLoginProfile", spec{on: aUser}, deleteLoginProfile),
-		write("ChangePassword", spec{need: "OldPassword NewPassword", on: aUser}, changePassword),
+		write("ChangePassword", spec{need: "OldPassword NewPassword", on: theCaller}, changePassword),
 
 		write("CreateAccessKey", spec{on: aUser}, createAccessKey),
 		read("ListAccessKeys", spec{on: aUser}, listAccessKeys),

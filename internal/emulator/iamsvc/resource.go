@@ -3,7 +3,9 @@ package iamsvc
 import (
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
@@ -32,6 +34,14 @@ func aUser(c *operation.Call, in input) (found, error) {
 		name = own
 	}
 	return userResource(c, name), nil
+}
+
+// theCaller is the calling user, for ChangePassword, which only users have.
+func theCaller(c *operation.Call, _ input) (found, error) {
+	if c.Caller.User == nil {
+		return found{}, &types.InvalidUserTypeException{Message: aws.String("Only IAM Users can change their own password")}
+	}
+	return userResource(c, c.Caller.User.Name), nil
 }
 
 // ownName is the name of the calling user, for operations that take it when

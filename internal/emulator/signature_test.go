@@ -1,0 +1,343 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"forcemfa/internal/emulator/world"
+)
+
+// A signed is a request, and the choices of who signs it.
+type signed struct {
+	method, url, body string
+	header            http.Header
+	service           string
+	creds             aws.Credentials
+	at                time.Time
+	payload           string // hash; empty: the body's
+}
+
+const getUser = "Action=GetUser&Version=2010-05-08&UserName=bob"
+
+func alice() aws.Credentials {
+	return aws.Credentials{AccessKeyID: keyOf("alice"), SecretAccessKey: "secret of alice"}
+}
+
+// iamRequest is a request for GetUser, signed well.
+func iamRequest() signed {
+	return signed{
+		method: "POST", url: "https://iam.amazonaws.com/", body: getUser, service: "iam", creds: alice(), at: noon,
+		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+	}
+}
+
+func s3Request(path string) signed {
+	return signed{
+		method: "GET", url: "https://s3.us-east-1.amazonaws.com" + path, service: "s3", creds: alice(), at: noon,
+		header: http.Header{"X-Amz-Content-Sha256": {hashOf("")}},
+	}
+}
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func hashOf(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s signed) request(t *testing.T) *http.Request {
+	t.Helper()
+	r := httptest.NewRequest(s.method, s.url, strings.NewReader(s.body))
+	for name, values := range s.header {
+		r.Header[name] = values
+	}
+	return r
+}
+
+func (s signed) hash() string {
+	if s.payload != "" {
+		return s.payload
+	}
+	return hashOf(s.body)
+}
+
+// signer escapes as S3 wants it where it is for S3.
+func (s signed) signer(o *v4.SignerOptions) { o.DisableURIPathEscaping = s.service == "s3" }
+
+// sign is the request with the SDK's signature in its header.
+func (s signed) sign(t *testing.T) *http.Request {
+	t.Helper()
+	r := s.request(t)
+	if err := v4.NewSigner(s.signer).SignHTTP(context.Background(), s.creds, r, s.hash(), s.service, "us-east-1", s.at); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// presign is the request with the SDK's signature in its query.
+func (s signed) presign(t *testing.T, expires string) *http.Request {
+	t.Helper()
+	r := s.request(t)
+	if expires != "" {
+		query := r.URL.Query()
+		query.Set("X-Amz-Expires", expires)
+		r.URL.RawQuery = query.Encode()
+	}
+	url, header, err := v4.NewSigner(s.signer).PresignHTTP(context.Background(), s.creds, r, s.hash(), s.service, "us-east-1", s.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := httptest.NewRequest(s.method, url, strings.NewReader(s.body))
+	for name, values := range header {
+		if name != "Host" {
+			out.Header[name] = values
+		}
+	}
+	for name, values := range s.header {
+		out.Header[name] = values
+	}
+	return out
+}
+
+func serve(c *Cloud, r *http.Request) (status int, body string) {
+	w := httptest.NewRecorder()
+	c.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func atNoon(t testing.TB) *Cloud {
+	return newCloud(t, Options{Clock: func() time.Time { return noon }})
+}
+
+func TestSignatures(t *testing.T) {
+	object := "/data-222222222222/orders.csv"
+	for _, row := range []struct {
+		name   string
+		change func(*testing.T, *signed) *http.Request
+		status int
+		want   string
+	}{
+		{"good", func(t *testing.T, s *signed) *http.Request { return s.sign(t) }, 200, "<UserName>bob</UserName>"},
+		{"four minutes old", func(t *testing.T, s *signed) *http.Request {
+			s.at = noon.Add(-4 * time.Minute)
+			return s.sign(t)
+		}, 200, "<UserName>bob</UserName>"},
+		{"parameters in the query string", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			return s.sign(t)
+		}, 200, "<UserName>bob</UserName>"},
+		{"presigned", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			return s.presign(t, "")
+		}, 200, "<UserName>bob</UserName>"},
+		{"none", func(t *testing.T, s *signed) *http.Request { return s.request(t) }, 403, "<Code>MissingAuthenticationToken</Code>"},
+		{"wrong secret", func(t *testing.T, s *signed) *http.Request {
+			s.creds.SecretAccessKey = "secret of bob"
+			return s.sign(t)
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"unknown key", func(t *testing.T, s *signed) *http.Request {
+			s.creds.AccessKeyID = "AKIANOBODY0000000000"
+			return s.sign(t)
+		}, 403, "<Code>InvalidClientTokenId</Code>"},
+		{"a token that a long-term key does not have", func(t *testing.T, s *signed) *http.Request {
+			s.creds.SessionToken = "token"
+			return s.sign(t)
+		}, 403, "<Code>InvalidClientTokenId</Code>"},
+		{"body changed", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Body = io.NopCloser(strings.NewReader(strings.Replace(getUser, "bob", "fay", 1)))
+			return r
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"query changed", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			r := s.sign(t)
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "bob", "fay", 1)
+			return r
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"host changed", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Host = "sts.amazonaws.com"
+			return r
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"header added", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("X-Amz-Target", "Some.Thing")
+			return r
+		}, 403, "<Code>AccessDenied</Code>"},
+		{"six minutes old", func(t *testing.T, s *signed) *http.Request {
+			s.at = noon.Add(-6 * time.Minute)
+			return s.sign(t)
+		}, 403, "Signature expired: 20260304T115400Z is now earlier than 20260304T115500Z (20260304T120000Z - 5 min.)"},
+		{"six minutes early", func(t *testing.T, s *signed) *http.Request {
+			s.at = noon.Add(6 * time.Minute)
+			return s.sign(t)
+		}, 403, "Signature not yet current"},
+		{"scope of another day", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "/20260304/", "/20260303/", 1))
+			return r
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"no signed headers", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+keyOf("alice")+"/20260304/us-east-1/iam/aws4_request, Signature=00")
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"host not signed", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), ";host;", ";", 1))
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"another algorithm", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("Authorization", "Bearer token")
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"presigned and out of date", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body, s.at = "GET", s.url+"?"+s.body, "", noon.Add(-61*time.Second)
+			return s.presign(t, "60")
+		}, 403, "Signature expired"},
+		{"presigned for more than a week", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			return s.presign(t, "604801")
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"unsigned payload outside S3", func(t *testing.T, s *signed) *http.Request {
+			s.payload = unsignedPayload
+			s.header.Set("X-Amz-Content-Sha256", unsignedPayload)
+			return s.sign(t)
+		}, 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"S3", func(t *testing.T, s *signed) *http.Request { *s = s3Request(object); return s.sign(t) }, 200, "order,customer"},
+		{"S3 with a virtual host", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request("/orders.csv")
+			s.url = "https://data-222222222222.s3.us-east-1.amazonaws.com/orders.csv"
+			return s.sign(t)
+		}, 200, "order,customer"},
+		{"S3 presigned", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.header, s.payload = nil, unsignedPayload
+			return s.presign(t, "60")
+		}, 200, "order,customer"},
+		{"S3 presigned and out of date", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.header, s.payload, s.at = nil, unsignedPayload, noon.Add(-2*time.Minute)
+			return s.presign(t, "60")
+		}, 403, "Request has expired"},
+		{"S3 fourteen minutes old", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.at = noon.Add(-14 * time.Minute)
+			return s.sign(t)
+		}, 200, "order,customer"},
+		{"S3 sixteen minutes old", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.at = noon.Add(-16 * time.Minute)
+			return s.sign(t)
+		}, 403, "<Code>RequestTimeTooSkewed</Code>"},
+		{"S3 without a signature", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.header = nil
+			return s.request(t)
+		}, 403, "MissingAuthenticationToken"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := iamRequest()
+			status, body := serve(atNoon(t), row.change(t, &s))
+			if status != row.status || !strings.Contains(body, row.want) {
+				t.Errorf("status %d, want %d and %q:\n%s", status, row.status, row.want, body)
+			}
+		})
+	}
+}
+
+// chunks is an aws-chunked body of two chunks, signed as the S3 API Reference
+// says, for the request whose signature is given.
+func chunks(seed string, key []byte, parts ...string) string {
+	var b strings.Builder
+	for _, part := range append(parts, "") {
+		text := "AWS4-HMAC-SHA256-PAYLOAD\n20260304T120000Z\n20260304/us-east-1/s3/aws4_request\n" + seed + "\n" + hashOf("") + "\n" + hashOf(part)
+		seed = hex.EncodeToString(mac(key, text))
+		b.WriteString(hexLength(part) + ";chunk-signature=" + seed + "\r\n" + part + "\r\n")
+	}
+	return b.String()
+}
+
+func hexLength(s string) string {
+	return string(bytes.TrimLeft([]byte(hex.EncodeToString([]byte{byte(len(s))})), "0")) + zeroIf(s)
+}
+
+func zeroIf(s string) string {
+	if s == "" {
+		return "0"
+	}
+	return ""
+}
+
+func TestChunkedUploads(t *testing.T) {
+	const path = "/data-222222222222/new"
+	for _, row := range []struct {
+		name, payload string
+		body          func(seed string, key []byte) string
+		status        int
+		stored        string
+	}{
+		{"signed", streamingSigned, func(seed string, key []byte) string { return chunks(seed, key, "hello ", "world") }, 200, "hello world"},
+		{"signed, a chunk changed", streamingSigned, func(seed string, key []byte) string {
+			return strings.Replace(chunks(seed, key, "hello ", "world"), "world", "World", 1)
+		}, 403, ""},
+		{"signed, cut short", streamingSigned, func(seed string, key []byte) string {
+			whole := chunks(seed, key, "hello ", "world")
+			return whole[:len(whole)-100]
+		}, 400, ""},
+		{"with an unsigned trailer", streamingUnsignedTrailer, func(string, []byte) string {
+			return "b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n"
+		}, 200, "hello world"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := atNoon(t)
+			s := s3Request(path)
+			s.method, s.payload = "PUT", row.payload
+			s.header.Set("X-Amz-Content-Sha256", row.payload)
+			r := s.sign(t)
+			_, seed, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			key := c.keys.derive(s.creds.SecretAccessKey, &signature{date: "20260304", region: "us-east-1", service: "s3"})
+			r.Body = io.NopCloser(strings.NewReader(row.body(seed, key)))
+			status, body := serve(c, r)
+			if status != row.status {
+				t.Fatalf("status %d, want %d:\n%s", status, row.status, body)
+			}
+			c.View(func(w *world.World) {
+				if got := string(w.Account(member).Buckets["data-222222222222"].Objects["new"]); got != row.stored {
+					t.Errorf("stored %q, want %q", got, row.stored)
+				}
+			})
+		})
+	}
+}
+
+// Whatever the header says, the answer is a refusal and not a panic.
+func FuzzAuthorization(f *testing.F) {
+	f.Add("AWS4-HMAC-SHA256 Credential=AKIA/20260304/us-east-1/iam/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "20260304T120000Z", "/?a=b")
+	f.Add("Bearer x", "", "/")
+	f.Add("", "", "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a/20260304/c/d/aws4_request&X-Amz-SignedHeaders=host&X-Amz-Signature=1&X-Amz-Date=20260304T120000Z")
+	c := New(testWorld(), Options{Clock: func() time.Time { return noon }})
+	f.Fuzz(func(t *testing.T, authorization, date, target string) {
+		r, err := http.NewRequest("POST", "https://iam.amazonaws.com"+target, strings.NewReader(getUser))
+		if err != nil {
+			t.Skip()
+		}
+		r.Header.Set("Authorization", authorization)
+		r.Header.Set("X-Amz-Date", date)
+		if status, body := serve(c, r); status < 400 {
+			t.Errorf("a made-up signature is accepted: %d %s", status, body)
+		}
+	})
+}
