@@ -325,7 +325,7 @@ func (a *attempt) prepare() (drop []Version, err error) {
 // error, what is there afterwards decides: a request whose answer was lost has
 // been carried out all the same.
 func (a *attempt) write(drop []Version) (Status, string) {
-	failure := a.retry(func() error { return a.executor.write(a.ctx, a.client, a.step, drop) }, a.step.Want.Present)
+	failure := a.retry(func() error { return a.executor.write(a.ctx, a.client, a.step, drop) }, true)
 	patience := a.deadline
 	switch {
 	case failure != nil && mayBeDone(failure, a.step.Op):
@@ -384,8 +384,8 @@ const settling = 30 * time.Second
 func longer(pause time.Duration) time.Duration { return min(2*pause, lastPause) }
 
 // retry tries until there is no error that passes by itself or the step's
-// time is over. With fresh, an entity that is not there may have been made a
-// moment ago.
+// time is over. With fresh, an entity that AWS does not know was made or seen
+// a moment ago.
 func (a *attempt) retry(try func() error, fresh bool) error {
 	settled := a.options.Now().Add(settling)
 	for pause := firstPause; ; pause = longer(pause) {

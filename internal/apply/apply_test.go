@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,6 +38,7 @@ func TestApplyLeavesNothingToPlanAndIsUndone(t *testing.T) {
 	if err != nil || !record.Finished() || record.Torn || len(record.InDoubt()) > 0 {
 		t.Fatalf("journal: %v, %+v", err, record)
 	}
+	r.cloud.Advance(time.Minute) // nothing is unseen any more
 	if odd := became(r.run(record.Undo(), &memory{}), apply.Done); odd != nil {
 		t.Errorf("not undone:\n%v", odd)
 	}

@@ -5,17 +5,24 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/plan"
 )
 
-// gone tells whether AWS says that an entity is not there.
-func gone(err error) bool {
-	var missing *types.NoSuchEntityException
-	return errors.As(err, &missing)
+// code is the error code of an answer of AWS; empty when there was none. Codes
+// and not the SDK's types are compared, because an operation may answer with
+// an error that its model does not list.
+func code(err error) string {
+	var answer smithy.APIError
+	if !errors.As(err, &answer) {
+		return ""
+	}
+	return answer.ErrorCode()
 }
+
+// gone tells whether AWS says that an entity is not there.
+func gone(err error) bool { return code(err) == "NoSuchEntity" }
 
 var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
@@ -25,13 +32,10 @@ var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 // Source: IAM API Reference, "Common Errors" and the errors of the write
 // operations.
 func passing(err error) bool {
-	var quota *types.LimitExceededException
-	var busy *types.EntityTemporarilyUnmodifiableException
-	var concurrent *types.ConcurrentModificationException
-	switch {
-	case errors.As(err, &quota):
+	switch code(err) {
+	case "", "LimitExceeded":
 		return false
-	case errors.As(err, &busy), errors.As(err, &concurrent):
+	case "EntityTemporarilyUnmodifiable", "ConcurrentModification":
 		return true
 	}
 	return throttled.IsErrorThrottle(err) == aws.TrueTernary
@@ -41,14 +45,12 @@ func passing(err error) bool {
 // was no answer, AWS itself failed, or it answers what the second try of a
 // request that was carried out would get. The SDK tries again by itself.
 func mayBeDone(err error, op plan.Op) bool {
-	var exists *types.EntityAlreadyExistsException
-	var quota *types.LimitExceededException
-	var answer smithy.APIError
-	switch {
-	case errors.As(err, &exists), gone(err):
+	switch code(err) {
+	case "", "EntityAlreadyExists", "NoSuchEntity":
 		return true
-	case errors.As(err, &quota):
+	case "LimitExceeded":
 		return op == plan.UpdatePolicy // the first try took the last version
 	}
-	return !errors.As(err, &answer) || answer.ErrorFault() == smithy.FaultServer
+	var answer smithy.APIError
+	return errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultServer
 }

@@ -102,7 +102,8 @@ func (r *Record) InDoubt() []plan.Step {
 // Undo are the steps that undo the run, last first, for [Run]. They hold for
 // steps that failed or are in doubt as well: one that was not carried out is
 // found as it should be, and nothing is written. What was done to a subject
-// since the run makes its step stale.
+// since the run makes its step stale. Reads may show the past for a while, so
+// undo a run no sooner than a minute after it.
 func (r *Record) Undo() []plan.Step {
 	var undo []plan.Step
 	neededBy := map[string][]string{} // IDs of the inverses of those that needed a step

@@ -3,6 +3,7 @@ package baseline_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,7 +81,21 @@ func set(t *testing.T, documents ...string) *policy.Set {
 	return s
 }
 
-// open lists the actions of the catalogue that a document does not refuse an
+// actions are what the tests ask about: all of the services that the documents
+// name, and one of every twentieth other, which they treat alike.
+var actions = sync.OnceValue(func() []string {
+	var out []string
+	for n, service := range catalog.Load().Services {
+		for i, a := range service.Actions {
+			if i == 0 && n%20 == 0 || slices.Contains([]string{"iam", "sts", "signin"}, service.Prefix) {
+				out = append(out, a.String())
+			}
+		}
+	}
+	return out
+})
+
+// open lists the actions that a document does not refuse an
 // administrator: plain where it makes no difference whom they act on, else
 // with own or other. everything stands for all of them.
 func open(t *testing.T, document string, c caller) []string {
@@ -95,42 +110,40 @@ func open(t *testing.T, document string, c caller) []string {
 	}
 	var out []string
 	all := true
-	for _, service := range catalog.Load().Services {
-		for _, a := range service.Actions {
-			own, others, none := refused(a.String(), c.arn()), refused(a.String(), other), refused(a.String(), "*")
-			all = all && !own && !others && !none
-			switch {
-			case !own && !others && !none:
-				out = append(out, a.String())
-			case !own:
-				out = append(out, a.String()+" own")
-			case !others || !none:
-				out = append(out, a.String()+" other")
-			}
+	for _, a := range actions() {
+		own, others, none := refused(a, c.arn()), refused(a, other), refused(a, "*")
+		all = all && !own && !others && !none
+		switch {
+		case !own && !others && !none:
+			out = append(out, a)
+		case !own:
+			out = append(out, a+" own")
+		case !others || !none:
+			out = append(out, a+" other")
 		}
 	}
 	if all {
 		return []string{"everything"}
 	}
-	if len(out) > 1000 {
+	if len(out) > len(actions())/2 {
 		return closed(out)
 	}
-	return out
+	return sorted(out)
 }
 
 // closed lists what is missing from nearly everything.
 func closed(open []string) []string {
 	var out []string
-	for _, service := range catalog.Load().Services {
-		for _, a := range service.Actions {
-			if i := slices.IndexFunc(open, func(o string) bool { return strings.Fields(o)[0] == a.String() }); i < 0 {
-				out = append(out, "not "+a.String())
-			} else if open[i] != a.String() {
-				out = append(out, "only "+open[i])
-			}
+	for _, a := range actions() {
+		i := slices.IndexFunc(open, func(o string) bool { return strings.Fields(o)[0] == a })
+		switch {
+		case i < 0:
+			out = append(out, "not "+a)
+		case open[i] != a:
+			out = append(out, "only "+open[i])
 		}
 	}
-	return out
+	return sorted(out)
 }
 
 // What a user reads on the way to its first device.
@@ -147,7 +160,7 @@ func enrolling(more ...string) []string {
 	return sorted(append(without("iam:CreateVirtualMFADevice", "iam:EnableMFADevice own"), more...))
 }
 
-// sorted is in the order of the catalogue.
+// sorted sorts in place, without case.
 func sorted(actions []string) []string {
 	slices.SortFunc(actions, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	return actions
@@ -171,19 +184,19 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 	}{
 		{"default", func(*baseline.Policy) {}, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"self_service full", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"self_service none", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"enrolment any", func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny }, map[string][]string{
 			"key": enrolling(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "old": everything,
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"allow_password_change_before_mfa", func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true }, map[string][]string{
 			"key":       without("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
@@ -192,7 +205,7 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"console":   enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
 			"path":      enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
 			"forwarded": append([]string{"only iam:ChangePassword own"}, forwarded...),
-			"mfa":       everything, "console mfa": everything, "old": everything,
+			"mfa":       everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"console_authorization on", func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn }, map[string][]string{
 			"key":     without("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
@@ -200,16 +213,16 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"session": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"console": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"path":    enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"), "forwarded": forwarded,
-			"mfa": everything, "console mfa": everything, "old": everything,
+			"mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"max_session_age 12h", func(p *baseline.Policy) { p.MaxSessionAge = 12 * time.Hour }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": forwarded, "mfa": everything, "console mfa": everything,
-			"old": sorted(append(without(), "iam:CreateVirtualMFADevice", "iam:EnableMFADevice")),
+			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything,
+			"old": sorted(append(slices.Clone(reading), "iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice", "sts:GetSessionToken")),
 		}},
 		{"fas deny", func(p *baseline.Policy) { p.FAS = baseline.FASDeny }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
-			"forwarded": enrolling(), "mfa": everything, "console mfa": everything, "old": everything,
+			"forwarded": enrolling(), "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -217,14 +230,7 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			row.change(&b.Policy)
 			callers := map[string]caller{
 				"key": byKey, "window": window, "session": bySession, "console": byConsole, "path": inPath,
-				"forwarded": byForwarded, "mfa": byMFA, "console mfa": byConsole2, "old": old,
-			}
-			if row.name == "max_session_age 12h" {
-				if diff := cmp.Diff(everything, open(t, b.Document("aws"), young)); diff != "" {
-					t.Errorf("at the limit (-want +got):\n%s", diff)
-				}
-				row.want["old"] = slices.DeleteFunc(row.want["old"], func(a string) bool { return a == "iam:ResyncMFADevice own" })
-				row.want["old"] = sorted(append(row.want["old"], "iam:ResyncMFADevice"))
+				"forwarded": byForwarded, "mfa": byMFA, "console mfa": byConsole2, "limit": young, "old": old,
 			}
 			for _, document := range []string{b.Document("aws"), b.DenyDocument("aws")} {
 				for name, c := range callers {
@@ -283,19 +289,16 @@ func granted(t *testing.T, document string, c caller) []string {
 		return s.Decide(c.request(action, resource)).Verdict == policy.Allowed
 	}
 	var out []string
-	for _, service := range catalog.Load().Services {
-		for _, a := range service.Actions {
-			name := a.String()
-			switch {
-			case allows(name, "*"):
-				out = append(out, name+" none")
-			case allows(name, other):
-				out = append(out, name+" other")
-			case allows(name, c.arn()):
-				out = append(out, name+" own")
-			case allows(name, "arn:aws:iam::"+account+":mfa/any-name"):
-				out = append(out, name+" mfa")
-			}
+	for _, a := range actions() {
+		switch {
+		case allows(a, "*"):
+			out = append(out, a+" none")
+		case allows(a, other):
+			out = append(out, a+" other")
+		case allows(a, c.arn()):
+			out = append(out, a+" own")
+		case allows(a, "arn:aws:iam::"+account+":mfa/any-name"):
+			out = append(out, a+" mfa")
 		}
 	}
 	return sorted(out)

@@ -146,7 +146,6 @@ func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
 		"carol: key/strange-device",
 		"carol: session/list-users",
 		"dave: key/deactivate-device",
-		"dave: key/delete-device",
 		"dave: key/reused-code",
 		"dave: key/role-mfa",
 		"dave: key/second-device",
@@ -155,8 +154,11 @@ func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
 		"dave: key/wrong-code",
 		"dave: password/sign-in",
 		"dave: session/list-users",
+		"erin: password/sign-in",
 	}
-	if diff := cmp.Diff(want, named(results, doors.Closed)); diff != "" {
+	open := named(results, doors.Open)
+	closed := slices.DeleteFunc(named(results, doors.Closed), func(name string) bool { return slices.Contains(open, name) })
+	if diff := cmp.Diff(want, closed); diff != "" {
 		t.Errorf("closed doors (-want +got):\n%s", diff)
 	}
 }

@@ -32,6 +32,7 @@ func truth(s *stand) (org.Header, []*org.Account) {
 	})
 	for _, a := range all {
 		a.Sort()
+		a.Report = a.Report.Truncate(time.Second) // as answers have it
 		for i := range a.Users {
 			u := &a.Users[i]
 			u.PasswordReset, u.Services = org.Unknown, nil
@@ -153,7 +154,7 @@ func TestTheSampleOrganizationIsCollectedAsItIs(t *testing.T) {
 		wantHeader, want := truth(s)
 		for i, a := range got {
 			switch a.ID {
-			case sample.Acquired, sample.Closed, sample.Archive:
+			case sample.Acquired, sample.Closed:
 				if a.Read || len(a.Gaps) != 1 {
 					t.Errorf("%s: read %v, gaps %v", a.ID, a.Read, a.Gaps)
 				}

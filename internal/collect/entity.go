@@ -60,7 +60,7 @@ func (r *reader) user(u types.UserDetail) org.User {
 		ID:       aws.ToString(u.UserId),
 		Created:  aws.ToTime(u.CreateDate),
 		Tags:     tags(u.Tags),
-		Groups:   slices.Clip(u.GroupList),
+		Groups:   append([]string(nil), u.GroupList...),
 		Inline:   r.inline("user "+name, u.UserPolicyList),
 		Attached: attached(u.AttachedManagedPolicies),
 		Boundary: boundary(u.PermissionsBoundary),

@@ -1,7 +1,9 @@
 package collect
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go"
 )
 
 // pageSize is the most that IAM gives in a page; it may give less.
@@ -25,13 +28,15 @@ type reader struct {
 	to  *org.Account
 
 	mu sync.Mutex
-	// failed is which users an operation failed for, by operation and reason,
-	// so that five hundred of them are one gap.
-	failed map[org.Gap][]string
+	// failed is what failed for single users, by operation and error code, so
+	// that five hundred of them are one gap.
+	failed map[failure]map[string]error // by user
 }
 
+type failure struct{ operation, code string }
+
 func newReader(cfg aws.Config, a *org.Account) *reader {
-	return &reader{iam: iam.NewFromConfig(cfg), to: a, failed: map[org.Gap][]string{}}
+	return &reader{iam: iam.NewFromConfig(cfg), to: a, failed: map[failure]map[string]error{}}
 }
 
 // account reads everything that [Run] promises of one account.
@@ -58,29 +63,34 @@ func (r *reader) gap(what string, err error) {
 
 // fail notes that an operation failed for one user.
 func (r *reader) fail(operation, user string, err error) {
-	g := org.Gap{Account: r.to.ID, What: operation, Why: fleet.Why(err)}
+	f := failure{operation: operation}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		f.code = api.ErrorCode()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failed[g] = append(r.failed[g], user)
+	if r.failed[f] == nil {
+		r.failed[f] = map[string]error{}
+	}
+	r.failed[f][user] = err
 }
 
-// close turns what failed for users into gaps.
+// close turns what failed for users into gaps, each with the reason of its
+// first user.
 func (r *reader) close() {
-	gaps := slices.SortedFunc(maps.Keys(r.failed), func(a, b org.Gap) int {
-		return strings.Compare(a.What+a.Why, b.What+b.Why)
+	failures := slices.SortedFunc(maps.Keys(r.failed), func(a, b failure) int {
+		return cmp.Or(cmp.Compare(a.operation, b.operation), cmp.Compare(a.code, b.code))
 	})
-	for _, g := range gaps {
-		users := r.failed[g]
-		g.What += " of " + some(users)
-		r.to.Gaps = append(r.to.Gaps, g)
+	for _, f := range failures {
+		users := slices.Sorted(maps.Keys(r.failed[f]))
+		r.gap(f.operation+" of "+some(users), r.failed[f][users[0]])
 	}
 	clear(r.failed)
 }
 
 // some is the first few names and the number of the others.
 func some(names []string) string {
-	slices.Sort(names)
-	names = slices.Compact(names)
 	const few = 5
 	if len(names) <= few {
 		return strings.Join(names, ", ")

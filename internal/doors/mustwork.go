@@ -29,6 +29,11 @@ var (
 func resets(s *Subject) bool      { return s.Resets }
 func enrolsAlone(s *Subject) bool { return s.EnrolsAlone }
 
+// unbounded leaves out users whose permissions boundary may take away what the
+// enforced policy grants. That they can enrol a first device is for the guard
+// of the plan to see to.
+func unbounded(s *Subject) bool { return s.User.Read == nil || s.User.Read.Boundary == "" }
+
 // MustWork are the things that must work when everything is enforced. Those
 // that are Kept must work where they worked before.
 var MustWork = slices.Concat([]Door{
@@ -42,7 +47,7 @@ var MustWork = slices.Concat([]Door{
 		Why: "the user would be locked out"},
 	{Name: "code/hardware", Title: "get an MFA session with a hardware token", Aims: once(hardware), Try: byCode(whoAmI),
 		Why: "the token would be useless"},
-	{Name: "code/second-device", Title: "enrol a second device with an MFA session", Aims: once(and(codeOfUser, enrolsAlone)), Try: byCode(enrol),
+	{Name: "code/second-device", Title: "enrol a second device with an MFA session", Aims: once(and(codeOfUser, enrolsAlone, unbounded)), Try: byCode(enrol),
 		Why: "nobody could change phones"},
 	{Name: "sign-in/own-devices", Title: "list the own devices after signing in with MFA", Aims: once(and(signsIn, enrolsAlone)), Try: bySignIn(listOwnDevices),
 		Why: "the user would be locked out"},

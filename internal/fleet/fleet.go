@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 )
 
 // Options say which accounts to enter and how. The zero value is every account
@@ -45,6 +46,7 @@ type Fleet struct {
 	base          aws.Config
 	options       Options
 	organizations aws.Config // the caller's, with the pace of Organizations
+	guessed       bool       // the region: base had none
 	calls         atomic.Int64
 
 	identifying chan struct{} // a lock that a context can leave
@@ -60,6 +62,10 @@ type caller struct {
 	arn       arn.ARN
 	partition string
 }
+
+// defaultRegion serves where none is set: IAM and Organizations are at home
+// there in the partition aws. Other partitions cannot be told from credentials.
+const defaultRegion = "us-east-1"
 
 // New is a fleet that starts with the credentials, endpoints and transport of
 // base. It makes no request.
@@ -87,7 +93,8 @@ func New(base aws.Config, o Options) (*Fleet, error) {
 	}
 	f := &Fleet{base: base.Copy(), options: o, identifying: make(chan struct{}, 1), members: map[string]*member{}}
 	if f.base.Region == "" {
-		f.base.Region = homeRegion("aws")
+		f.base.Region = defaultRegion
+		f.guessed = true
 	}
 	f.organizations = f.config(organizationsPace(o.Rate))
 	return f, nil
@@ -127,7 +134,7 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 	}
 	out, err := sts.NewFromConfig(f.organizations).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, fmt.Errorf("ask AWS who is calling (sts:GetCallerIdentity in %s): %w", f.base.Region, err)
+		return nil, f.unidentified(err)
 	}
 	id, err := arn.Parse(aws.ToString(out.Arn))
 	if err != nil {
@@ -140,21 +147,10 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 	return f.caller, nil
 }
 
-// homeRegion is the region of a partition that any account can use: where its
-// global services are at home.
-// Source: AWS General Reference, "IAM endpoints and quotas".
-func homeRegion(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	case "aws-iso":
-		return "us-iso-east-1"
-	case "aws-iso-b":
-		return "us-isob-east-1"
-	case "aws-eusc":
-		return "eusc-de-east-1"
+func (f *Fleet) unidentified(err error) error {
+	var api smithy.APIError
+	if f.guessed && errors.As(err, &api) && api.ErrorCode() == "InvalidClientTokenId" {
+		return fmt.Errorf("ask AWS who is calling (sts:GetCallerIdentity in %s; set a region if the credentials are of GovCloud or China): %w", f.base.Region, err)
 	}
-	return "us-east-1"
+	return fmt.Errorf("ask AWS who is calling (sts:GetCallerIdentity in %s): %w", f.base.Region, err)
 }

@@ -1,0 +1,382 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+const (
+	freshID   = "111122223333"
+	driftedID = "444455556666"
+)
+
+// statuses are what became of each step: the op, the name and the status.
+func statuses(r apply.Result) []string {
+	var all []string
+	for _, o := range r.Outcomes {
+		all = append(all, fmt.Sprintf("%s %s %s", o.Step.Op, o.Step.Subject[strings.LastIndexByte(o.Step.Subject, '/')+1:], o.Status))
+	}
+	return all
+}
+
+// calm is the small organization on a cloud without faults, and its plan.
+func calm(t *testing.T) (*rig, *plan.Plan) {
+	t.Helper()
+	h, accounts := small()
+	r := rigOf(t, h, accounts, nil)
+	p, _ := r.plan(t, nil)
+	return r, p
+}
+
+func of(p *plan.Plan, account string) []plan.Step {
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s plan.Step) bool { return s.Account != account })
+}
+
+func TestEveryOpHasAnExecutorAndAnInverse(t *testing.T) {
+	if missing := apply.MissingExecutors(); missing != nil {
+		t.Errorf("no executor for %v", missing)
+	}
+	for _, op := range plan.Ops() {
+		if back := plan.Inverse(plan.Step{Op: op}); !slices.Contains(plan.Ops(), back.Op) {
+			t.Errorf("%s has the inverse %q", op, back.Op)
+		}
+	}
+}
+
+func TestASecondRunOfTheSameStepsWritesNothing(t *testing.T) {
+	r, p := calm(t)
+	if odd := became(r.run(p.Steps, &memory{}), apply.Done); odd != nil {
+		t.Fatal(odd)
+	}
+	var written []string
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+			if writes(action) {
+				written = append(written, action)
+			}
+			return carry()
+		}}
+	}
+	journal := new(memory)
+	o := r.options()
+	o.Concurrency = 1
+	result := apply.Run(context.Background(), p.Steps, r.config, journal, o)
+	if odd := became(result, apply.Already); odd != nil || !result.Complete() {
+		t.Errorf("not already so: %v", odd)
+	}
+	if written != nil || len(journal.entries) != 2 {
+		t.Errorf("wrote %v, journalled %v", written, journal.entries)
+	}
+}
+
+func TestWhatChangedSinceThePlanIsStaleAndNamed(t *testing.T) {
+	r, p := calm(t)
+	r.cloud.Update(func(w *world.World) {
+		a := w.Edit(driftedID)
+		forcemfa := a.Policies[baseline.PolicyARN("aws", driftedID)]
+		forcemfa.Versions = append(forcemfa.Versions[1:], org.Version{ID: "v6", Document: allowAll})
+		forcemfa.Default, forcemfa.NextVersion = "v6", 7
+		a.Users["late"].Tags[0].Value = "2026-10-02"
+		a.Users["robby"].Inline["ForceMFA"] = strings.Replace(allowAll, "*", "s3:*", 1)
+		delete(a.Users, "mia")
+	})
+	result := r.run(of(p, driftedID), &memory{})
+	want := []string{
+		"RemoveUserFromGroup robby done", "DetachUserPolicy robby done", "DeleteUserPolicy robby stale",
+		"UpdatePolicy ForceMFA stale", "AddUserToGroup mia skipped", "UntagUser late stale",
+	}
+	if d := cmp.Diff(want, statuses(result)); d != "" {
+		t.Errorf("result (-want +got):\n%s", d)
+	}
+	whys := []string{
+		"its document was changed meanwhile", "its document was changed meanwhile",
+		"needs UpdatePolicy/444455556666/arn:aws:iam::444455556666:policy/forcemfa/ForceMFA, which is stale",
+		`its value is "2026-10-02" now, not "2026-10-01"`,
+	}
+	var got []string
+	for _, o := range result.Outcomes {
+		if o.Why != "" {
+			got = append(got, o.Why)
+		}
+	}
+	if d := cmp.Diff(whys, got); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+}
+
+func TestAUserWhoIsGoneIsStale(t *testing.T) {
+	r, p := calm(t)
+	r.cloud.Update(func(w *world.World) {
+		a := w.Edit(freshID)
+		for _, name := range []string{"ada", "bob", "cyd", "dan"} {
+			delete(a.Users, name)
+		}
+	})
+	want := []string{
+		"TagUser dan stale", "CreatePolicy ForceMFA done", "CreateGroup ForceMFA done", "AttachGroupPolicy ForceMFA done",
+		"AddUserToGroup ada stale", "AddUserToGroup dan skipped", "AttachUserPolicy bob stale", "PutUserPolicy cyd stale",
+	}
+	if d := cmp.Diff(want, statuses(r.run(of(p, freshID), &memory{}))); d != "" {
+		t.Errorf("result (-want +got):\n%s", d)
+	}
+}
+
+func TestAVersionThatCameInBetweenIsNotPruned(t *testing.T) {
+	r, p := calm(t)
+	policyARN := baseline.PolicyARN("aws", driftedID)
+	r.cloud.Update(func(w *world.World) {
+		forcemfa := w.Edit(driftedID).Policies[policyARN]
+		forcemfa.Versions[0].ID, forcemfa.NextVersion = "v7", 8
+	})
+	result := r.run(of(p, driftedID), &memory{})
+	if o := result.Outcomes[3]; o.Status != apply.Stale || o.Why != "its versions are [v2 v3 v4 v5 v7] now, not [v1 v2 v3 v4 v5]" {
+		t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+	}
+	r.cloud.View(func(w *world.World) {
+		if n := len(w.Account(driftedID).Policies[policyARN].Versions); n != 5 {
+			t.Errorf("%d versions", n)
+		}
+	})
+}
+
+func TestThePrunedVersionIsInTheJournalInFull(t *testing.T) {
+	r, p := calm(t)
+	journal := new(memory)
+	r.run(of(p, driftedID), journal)
+	i := slices.IndexFunc(journal.entries, func(e apply.Entry) bool { return e.Kind == apply.Intent && e.Step.Op == plan.UpdatePolicy })
+	want := []apply.Version{{ID: "v1", Created: start.AddDate(0, -11, 0), Document: strings.Replace(allowAll, `"*"`, `"s1:*"`, 1)}}
+	if d := cmp.Diff(want, journal.entries[i].Dropped); d != "" {
+		t.Errorf("dropped (-want +got):\n%s", d)
+	}
+	if before := journal.entries[i].Before; before.Document != strings.Replace(allowAll, `"*"`, `"s5:*"`, 1) {
+		t.Errorf("before: %+v", before)
+	}
+}
+
+func TestBlockedStepsAndThoseThatNeedThemAreNotDone(t *testing.T) {
+	r, p := calm(t)
+	steps := of(p, freshID)
+	steps[1].Blocked = "because"
+	want := []string{
+		"TagUser dan done", "CreatePolicy ForceMFA blocked", "CreateGroup ForceMFA done", "AttachGroupPolicy ForceMFA skipped",
+		"AddUserToGroup ada skipped", "AddUserToGroup dan skipped", "AttachUserPolicy bob skipped", "PutUserPolicy cyd done",
+	}
+	result := r.run(steps, &memory{})
+	if d := cmp.Diff(want, statuses(result)); d != "" || result.Complete() {
+		t.Errorf("complete %v, result (-want +got):\n%s", result.Complete(), d)
+	}
+}
+
+func TestAStepWhoseNeedIsNotPartOfTheRunIsSkipped(t *testing.T) {
+	r, p := calm(t)
+	steps := of(p, freshID)[3:]
+	for _, o := range r.run(steps, &memory{}).Outcomes {
+		if len(o.Step.Needs) > 0 && o.Status != apply.Skipped {
+			t.Errorf("%s: %s", o.Step.ID, o.Status)
+		}
+	}
+}
+
+func TestAnAccountThatCannotBeEnteredFailsAlone(t *testing.T) {
+	r, p := calm(t)
+	result := apply.Run(context.Background(), p.Steps, func(account string) (aws.Config, error) {
+		if account == freshID {
+			return aws.Config{}, errors.New("AccessDenied")
+		}
+		return r.config(account)
+	}, &memory{}, r.options())
+	for _, o := range result.Outcomes {
+		switch {
+		case o.Step.Account == driftedID && o.Status != apply.Done,
+			o.Step.Account == freshID && o.Status != apply.Failed && o.Status != apply.Skipped,
+			o.Status == apply.Failed && o.Why != "enter account 111122223333: AccessDenied":
+			t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+		}
+	}
+}
+
+func TestAnEndedContextFinishesTheStepInFlight(t *testing.T) {
+	r, p := calm(t)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+			if action == "CreateGroup" {
+				stop()
+			}
+			return carry()
+		}}
+	}
+	journal := new(memory)
+	result := apply.Run(ctx, of(p, freshID), r.config, journal, r.options())
+	want := []string{
+		"TagUser dan done", "CreatePolicy ForceMFA done", "CreateGroup ForceMFA done", "AttachGroupPolicy ForceMFA interrupted",
+		"AddUserToGroup ada interrupted", "AddUserToGroup dan interrupted", "AttachUserPolicy bob interrupted", "PutUserPolicy cyd interrupted",
+	}
+	if d := cmp.Diff(want, statuses(result)); d != "" {
+		t.Errorf("result (-want +got):\n%s", d)
+	}
+	record := journal.record()
+	if !record.Finished() || len(record.InDoubt()) > 0 {
+		t.Errorf("journal: finished %v, in doubt %v", record.Finished(), record.InDoubt())
+	}
+	if d := cmp.Diff(map[apply.Status]int{apply.Done: 3, apply.Interrupted: 5}, journal.entries[len(journal.entries)-1].Counts); d != "" {
+		t.Errorf("counts (-want +got):\n%s", d)
+	}
+}
+
+// A write that cannot be journalled is not made, and nothing after it.
+func TestNothingIsWrittenThatIsNotJournalled(t *testing.T) {
+	r, p := calm(t)
+	before := r.digest()
+	result := r.run(p.Steps, &memory{fail: 2})
+	if result.Err == nil || result.Complete() || r.digest() != before {
+		t.Errorf("error %v, changed %v, %v", result.Err, r.digest() != before, statuses(result))
+	}
+	if odd := became(apply.Result{Outcomes: result.Outcomes}, apply.Interrupted); odd != nil {
+		t.Errorf("not interrupted: %v", odd)
+	}
+	if result := r.run(p.Steps, &memory{fail: 1}); result.Err == nil || r.digest() != before {
+		t.Errorf("without a first line: error %v, changed %v", result.Err, r.digest() != before)
+	}
+}
+
+// refuse answers an action with an error of IAM, the first n times.
+func refuse(action, code string, status, n int, tries *int) func(http.RoundTripper) http.RoundTripper {
+	var mu sync.Mutex
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(called string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if called != action {
+				return carry()
+			}
+			if *tries++; *tries > n {
+				return carry()
+			}
+			response, err := carry()
+			if err != nil {
+				return nil, err
+			}
+			if err := response.Body.Close(); err != nil {
+				return nil, err
+			}
+			response.StatusCode = status
+			response.Body = http.NoBody
+			body := `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>` + code +
+				`</Code><Message>no</Message></Error><RequestId>r</RequestId></ErrorResponse>`
+			response.Body = readCloser{strings.NewReader(body)}
+			response.ContentLength = int64(len(body))
+			return response, nil
+		}}
+	}
+}
+
+type readCloser struct{ *strings.Reader }
+
+func (readCloser) Close() error { return nil }
+
+func TestErrorsThatPassAreWaitedForAndOthersAreNot(t *testing.T) {
+	tests := []struct {
+		action, code  string
+		status, times int
+		tries         int // of that action
+		done          bool
+	}{
+		{"GetGroup", "Throttling", 400, 20, 21, true},      // beyond the SDK's own three tries
+		{"GetGroup", "Throttling", 400, 1 << 20, 0, false}, // for ever
+		{"GetGroup", "EntityTemporarilyUnmodifiable", 409, 2, 3, true},
+		{"GetGroup", "ConcurrentModification", 409, 2, 3, true},
+		{"GetGroup", "LimitExceeded", 409, 1, 1, false},
+		{"GetGroup", "AccessDenied", 403, 1, 1, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.code+fmt.Sprint(tt.times), func(t *testing.T) {
+			r, p := calm(t)
+			tries := 0
+			r.wrap = refuse(tt.action, tt.code, tt.status, tt.times, &tries)
+			began := r.cloud.Now()
+			result := r.run(of(p, freshID), &memory{})
+			o := result.Outcomes[2]
+			switch {
+			case tt.done != (o.Status == apply.Done):
+				t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+			case !tt.done && (o.Status != apply.Failed || !strings.Contains(o.Why, tt.code)):
+				t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+			}
+			if tt.tries > 0 && !tt.done && tries != tt.tries {
+				t.Errorf("tried %d times, not %d", tries, tt.tries)
+			}
+			if took := r.cloud.Now().Sub(began); took > 3*time.Minute {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+// The answer of a write is lost, or AWS fails after it: what is there decides.
+func TestAWriteWhoseAnswerIsLostIsDone(t *testing.T) {
+	for _, action := range []string{"CreatePolicy", "CreateGroup", "AttachGroupPolicy", "AddUserToGroup", "PutUserPolicy", "TagUser",
+		"CreatePolicyVersion", "DeletePolicyVersion", "RemoveUserFromGroup", "DetachUserPolicy", "DeleteUserPolicy", "UntagUser"} {
+		t.Run(action, func(t *testing.T) {
+			r, p := calm(t)
+			tries := 0
+			r.wrap = refuse(action, "ServiceFailure", 500, 1, &tries)
+			if odd := became(r.run(p.Steps, &memory{}), apply.Done); odd != nil {
+				t.Errorf("not done: %v", odd)
+			}
+			if tries == 0 {
+				t.Error("never called")
+			}
+			if again, _ := r.plan(t, nil); len(again.Steps) > 0 {
+				t.Errorf("planned again: %v", again.Steps)
+			}
+		})
+	}
+}
+
+func TestALookAlikeGroupIsNotTaken(t *testing.T) {
+	r, p := calm(t)
+	r.cloud.Update(func(w *world.World) {
+		w.Edit(freshID).Groups["forcemfa"] = &world.Group{Name: "ForceMFA", Path: "/", ID: "AGPAX", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}}
+	})
+	result := r.run(of(p, freshID), &memory{})
+	if o := result.Outcomes[2]; o.Status != apply.Failed || o.Why != "the name is taken by arn:aws:iam::111122223333:group/ForceMFA" {
+		t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+	}
+	r.cloud.View(func(w *world.World) {
+		if w.Account(freshID).Users["ada"].Groups["forcemfa"] {
+			t.Error("ada was put into it")
+		}
+	})
+}
+
+func TestProgressHearsOfEveryStepOnce(t *testing.T) {
+	r, p := calm(t)
+	heard := map[string]int{}
+	o := r.options()
+	o.Progress = func(o apply.Outcome) { heard[o.Step.ID]++ }
+	result := apply.Run(context.Background(), p.Steps, r.config, &memory{}, o)
+	for _, o := range result.Outcomes {
+		if heard[o.Step.ID] != 1 {
+			t.Errorf("heard %d times of %s", heard[o.Step.ID], o.Step.ID)
+		}
+	}
+}

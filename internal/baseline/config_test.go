@@ -1,0 +1,225 @@
+package baseline_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+)
+
+const whole = `# what we want
+version: 1
+attach: user
+policy:
+  self_service: full
+  enrolment: any
+  allow_password_change_before_mfa: true
+  console_authorization: "on"
+  max_session_age: 12h
+  fas: deny
+window: {tag: enrolment-open, days: 3}
+exemptions:
+  - match: {tag: "userType=Service"}   # compared without case
+    owner: platform@example.com
+    reason: build robots
+    expires: 2027-01-31
+  - match:
+      path: /robots/*
+      arn: "arn:aws:iam::*:user/robots/*"
+    owner: security@example.com
+    reason: |
+      signs with a key
+break_glass:
+  - {match: {account: "111111111111", name: break-glass-1}, owner: ciso@example.com, reason: sealed envelope}
+acknowledge:
+  - no-way-in:222222222222/fiona
+  - no-way-in:222222222222/fiona
+  - trust:OrganizationAccountAccessRole
+`
+
+func TestParseReadsEverything(t *testing.T) {
+	got, err := baseline.Parse("forcemfa.yaml", []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &baseline.Baseline{
+		Name:   "forcemfa.yaml",
+		Attach: baseline.AttachUser,
+		Policy: baseline.Policy{
+			SelfService:             baseline.SelfServiceFull,
+			Enrolment:               baseline.EnrolmentAny,
+			PasswordChangeBeforeMFA: true,
+			ConsoleAuthorization:    baseline.ConsoleAuthorizationOn,
+			MaxSessionAge:           12 * time.Hour,
+			FAS:                     baseline.FASDeny,
+		},
+		Window: baseline.Window{Tag: "enrolment-open", Days: 3},
+		Exemptions: []baseline.Exemption{
+			{
+				Match: baseline.Match{Tag: "userType=Service"}, Owner: "platform@example.com", Reason: "build robots",
+				Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Line: 13,
+			},
+			{
+				Match: baseline.Match{Path: "/robots/*", ARN: "arn:aws:iam::*:user/robots/*"},
+				Owner: "security@example.com", Reason: "signs with a key\n", Line: 17,
+			},
+			{
+				Match: baseline.Match{Account: "111111111111", Name: "break-glass-1"},
+				Owner: "ciso@example.com", Reason: "sealed envelope", BreakGlass: true, Line: 24,
+			},
+		},
+		Acknowledge: []baseline.Acknowledgement{
+			{Guard: baseline.GuardNoWayIn, Account: "222222222222", Name: "fiona"},
+			{Guard: baseline.GuardTrust, Name: "OrganizationAccountAccessRole"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEmptyConfigExemptsNobody(t *testing.T) {
+	got, err := baseline.Parse("c.yaml", []byte("version: 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := baseline.Default()
+	want.Name, want.Exemptions = "c.yaml", nil
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	exemption := func(lines ...string) string {
+		return "version: 1\nexemptions:\n  - " + strings.Join(lines, "\n    ") + "\n"
+	}
+	for _, row := range []struct{ name, text, want string }{
+		{"empty file", "", `1:1: the file is empty; it begins with version: 1`},
+		{"comments alone", "# nothing\n", `1:1: the file is empty; it begins with version: 1`},
+		{"no version", "attach: group\n", `1:1: version is missing`},
+		{"another version", "version: 2\n", `1:10: version 2 is not known: this program reads version 1`},
+		{"version as text", "version: \"1\"\n", `1:10: version: want a whole number; this is text`},
+		{"a list", "- version: 1\n", `1:1: want a mapping with version, attach, policy, window, exemptions, break_glass, acknowledge; this is a list`},
+		{"unknown key", "version: 1\nexmept: []\n",
+			`2:1: unknown key exmept; allowed are version, attach, policy, window, exemptions, break_glass, acknowledge`},
+		{"unknown key inside", "version: 1\npolicy:\n  fas: allow\n  mfa: yes\n",
+			`4:3: policy: unknown key mfa; allowed are self_service, enrolment, allow_password_change_before_mfa, console_authorization, max_session_age, fas`},
+		{"key twice", "version: 1\nattach: user\nattach: group\n", `3:1: mapping key "attach" already defined at [2:1]`},
+		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, policy, window, exemptions, break_glass, acknowledge`},
+		{"no YAML", "version: [1\n", `1:10: sequence end token ']' not found`},
+		{"two documents", "version: 1\n---\nversion: 1\n", `3:1: a second document; a config file has one`},
+		{"anchor", "version: 1\nexemptions: &all []\n", `2:13: exemptions: want a list; this is an anchor or alias, which a config file does not have`},
+		{"tag", "version: !!int 1\n", `1:10: version: want a whole number; this is a YAML tag, which a config file does not have`},
+		{"wrong word", "version: 1\nattach: everyone\n", `2:9: attach "everyone": want group, user`},
+		{"nothing for a word", "version: 1\nattach:\n", `2:9: attach: want group, user; this is nothing`},
+		{"on is no text in YAML 1.1 but is here", "version: 1\npolicy: {console_authorization: true}\n",
+			`2:33: console_authorization: want auto, on, off; this is true or false`},
+		{"text for a truth", "version: 1\npolicy: {allow_password_change_before_mfa: maybe}\n",
+			`2:44: allow_password_change_before_mfa: want true or false; this is text`},
+		{"age too long", "version: 1\npolicy: {max_session_age: 37h}\n",
+			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "37h"`},
+		{"age too short", "version: 1\npolicy: {max_session_age: 14m59s}\n",
+			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "14m59s"`},
+		{"age without unit", "version: 1\npolicy: {max_session_age: 43200}\n",
+			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h`},
+		{"window without days", "version: 1\nwindow: {days: 0}\n", `2:16: window days 0: want 1 to 90`},
+		{"window tag that breaks a condition key", "version: 1\nwindow: {tag: \"a/b\"}\n",
+			`2:15: window tag "a/b": want 1 to 128 letters, digits or _+=,.@-`},
+		{"exemption without match", exemption("owner: a", "reason: b"), `3:5: exemptions: match is missing`},
+		{"exemption without owner", exemption("match: {name: a}", "reason: b"), `3:5: exemptions: owner is missing`},
+		{"exemption without reason", exemption("match: {name: a}", "owner: b"), `3:5: exemptions: reason is missing`},
+		{"empty reason", exemption("match: {name: a}", "owner: b", "reason: \" \""), `5:13: reason is empty`},
+		{"empty match", exemption("match: {}", "owner: a", "reason: b"),
+			`3:12: match would exempt everybody; give one or more of tag, name, path, arn, account`},
+		{"match of everybody", exemption("match: {name: \"*\", account: \"**\"}", "owner: a", "reason: b"),
+			`3:13: match would exempt everybody; give one or more of tag, name, path, arn, account`},
+		{"account as a number", exemption("match: {account: 111111111111}", "owner: a", "reason: b"),
+			`3:22: account: want an account ID of 12 digits in quotes, or a glob; this is a number`},
+		{"short account", exemption("match: {account: \"11111111111\"}", "owner: a", "reason: b"),
+			`3:22: account "11111111111": want an account ID of 12 digits in quotes, or a glob`},
+		{"tag without value", exemption("match: {tag: userType}", "owner: a", "reason: b"), `3:18: tag "userType": want key=value`},
+		{"path without slashes", exemption("match: {path: robots}", "owner: a", "reason: b"),
+			`3:19: path "robots": want a path that begins and ends with a slash, or a glob`},
+		{"path without its end", exemption("match: {path: /robots}", "owner: a", "reason: b"),
+			`3:19: path "/robots": want a path that begins and ends with a slash, or a glob`},
+		{"arn of a role", exemption("match: {arn: \"arn:aws:iam::111111111111:role/a\"}", "owner: a", "reason: b"),
+			`3:18: arn "arn:aws:iam::111111111111:role/a": want the ARN of a user, or a glob`},
+		{"name with a slash", exemption("match: {name: team/a}", "owner: a", "reason: b"), `3:19: name "team/a": want the name of a user`},
+		{"bad date", exemption("match: {name: a}", "owner: b", "reason: c", "expires: 2027-02-30"),
+			`6:14: expires "2027-02-30": want a date such as 2027-01-31`},
+		{"date and time", exemption("match: {name: a}", "owner: b", "reason: c", "expires: 2027-01-31T00:00:00Z"),
+			`6:14: expires "2027-01-31T00:00:00Z": want a date such as 2027-01-31`},
+		{"break-glass without name", "version: 1\nbreak_glass:\n  - {match: {account: \"111111111111\"}, owner: a, reason: b}\n",
+			`3:6: break_glass: match must name its users by name or arn`},
+		{"acknowledgement without guard", "version: 1\nacknowledge: [fiona]\n",
+			`2:15: acknowledgement "fiona": want guard:NAME or guard:ACCOUNT/NAME`},
+		{"acknowledgement of no guard", "version: 1\nacknowledge: [\"mfa:fiona\"]\n",
+			`2:15: acknowledgement "mfa:fiona": no guard "mfa"; there are no-way-in, trust`},
+		{"acknowledgement of no account", "version: 1\nacknowledge: [\"trust:prod/Admin\"]\n",
+			`2:15: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
+		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledgement "trust:": "" is not the name of a user or role`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b, err := baseline.Parse("c.yaml", []byte(row.text))
+			var where *baseline.ConfigError
+			if !errors.As(err, &where) {
+				t.Fatalf("got %+v and error %v, want a ConfigError", b, err)
+			}
+			if diff := cmp.Diff("c.yaml:"+row.want, err.Error()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNotesSayWhichDefaultsHold(t *testing.T) {
+	const auto = "console_authorization is auto: signin:AuthorizeOAuth2Access and signin:CreateOAuth2Token" +
+		" are not left open before MFA; set it to on where AWS Sign-In evaluates them"
+	configured, err := baseline.Parse("c.yaml", []byte("version: 1\npolicy: {console_authorization: \"off\", enrolment: any}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		b    *baseline.Baseline
+		want []string
+	}{
+		{baseline.Default(), []string{"no config file: attach through the group ForceMFA, every account and user, exempt the tag userType=Service", auto}},
+		{configured, []string{"enrolment is any: a stolen access key of a user without a device can enrol the thief's phone"}},
+	} {
+		if diff := cmp.Diff(row.want, row.b.Notes()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// Whatever the text is, Parse ends, and what it accepts can be used.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte("version: 1\n"))
+	f.Add([]byte("version: 1\nexemptions: [{match: {name: \"a*b?c\"}, owner: a, reason: b}]\n"))
+	f.Add([]byte("version: 1\npolicy: &x {fas: allow}\nwindow: *x\n"))
+	f.Add([]byte("? [a]\n: b\n"))
+	u := &org.User{Name: "alice", Path: "/", ARN: "arn:aws:iam::111111111111:user/alice", Tags: []org.Tag{{Key: "userType", Value: "x"}}}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b, err := baseline.Parse("c.yaml", text)
+		if err != nil {
+			var where *baseline.ConfigError
+			if !errors.As(err, &where) || where.Line < 1 || where.Column < 1 || where.Message == "" {
+				t.Fatalf("error %#v", err)
+			}
+			return
+		}
+		b.Exempt("111111111111", u, now)
+		again, err := baseline.Parse("other.yaml", text)
+		if err != nil || again.Hash() != b.Hash() {
+			t.Fatalf("the same text gives another hash, error %v", err)
+		}
+	})
+}

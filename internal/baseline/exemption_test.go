@@ -1,0 +1,184 @@
+package baseline_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+)
+
+func TestMatch(t *testing.T) {
+	u := &org.User{
+		Name: "ci-deploy", Path: "/robots/ci/", ARN: "arn:aws:iam::111111111111:user/robots/ci/ci-deploy",
+		Tags: []org.Tag{{Key: "team", Value: "platform"}, {Key: "UserType", Value: "SERVICE"}, {Key: "empty"}},
+	}
+	for _, row := range []struct {
+		match baseline.Match
+		want  bool
+	}{
+		{baseline.Match{Tag: "userType=Service"}, true},
+		{baseline.Match{Tag: "usertype=*"}, true},
+		{baseline.Match{Tag: "user*=serv?ce"}, true},
+		{baseline.Match{Tag: "empty="}, true},
+		{baseline.Match{Tag: "team=service"}, false},
+		{baseline.Match{Tag: "userType=Servic"}, false},
+		{baseline.Match{Tag: "userTyp=Service"}, false},
+		{baseline.Match{Name: "ci-deploy"}, true},
+		{baseline.Match{Name: "ci-*"}, true},
+		{baseline.Match{Name: "*-dep*oy"}, true},
+		{baseline.Match{Name: "CI-deploy"}, false},
+		{baseline.Match{Name: "ci"}, false},
+		{baseline.Match{Name: "ci-deploy?"}, false},
+		{baseline.Match{Path: "/robots/*"}, true},
+		{baseline.Match{Path: "/robots/"}, false},
+		{baseline.Match{ARN: "arn:aws:iam::111111111111:user/robots/ci/ci-deploy"}, true},
+		{baseline.Match{ARN: "arn:*:iam::*:user/robots/*"}, true},
+		{baseline.Match{Account: "111111111111"}, true},
+		{baseline.Match{Account: "1111*"}, true},
+		{baseline.Match{Account: "222222222222"}, false},
+		{baseline.Match{Name: "ci-*", Account: "111111111111", Tag: "team=platform"}, true},
+		{baseline.Match{Name: "ci-*", Account: "222222222222"}, false},
+		{baseline.Match{Name: "x*", Account: "111111111111"}, false},
+	} {
+		if got := row.match.Matches("111111111111", u); got != row.want {
+			t.Errorf("%v: %v, want %v", row.match, got, row.want)
+		}
+	}
+}
+
+func TestExemptionHoldsThroughItsLastDay(t *testing.T) {
+	e := baseline.Exemption{Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}
+	for at, want := range map[string]bool{
+		"2027-01-30T12:00:00Z":      false,
+		"2027-01-31T23:59:59Z":      false,
+		"2027-02-01T00:00:00Z":      true,
+		"2027-02-01T00:30:00+02:00": false,
+	} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Expired(now); got != want {
+			t.Errorf("at %s expired: %v, want %v", at, got, want)
+		}
+	}
+	if (&baseline.Exemption{}).Expired(time.Now()) {
+		t.Error("one without a date expires")
+	}
+}
+
+func TestFirstUnexpiredExemptionHolds(t *testing.T) {
+	b, err := baseline.Parse("c.yaml", []byte(`
+version: 1
+exemptions:
+  - {match: {name: "ci-*"}, owner: a, reason: old, expires: 2026-01-01}
+  - {match: {path: "/robots/*"}, owner: b, reason: by path}
+  - {match: {name: ci-deploy}, owner: c, reason: by name, expires: 2030-01-01}
+break_glass:
+  - {match: {name: glass}, owner: d, reason: envelope}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		user   org.User
+		exempt string
+		lapsed []string
+	}{
+		{org.User{Name: "ci-deploy", Path: "/"}, "exemption name ci-deploy, owner c: by name, until 2030-01-01",
+			[]string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
+		{org.User{Name: "ci-deploy", Path: "/robots/"}, "exemption path /robots/*, owner b: by path",
+			[]string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
+		{org.User{Name: "ci-test", Path: "/"}, "<nil>", []string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
+		{org.User{Name: "glass", Path: "/"}, "break-glass name glass, owner d: envelope", nil},
+		{org.User{Name: "bob", Path: "/"}, "<nil>", nil},
+	} {
+		if got := fmt.Sprint(b.Exempt("111111111111", &row.user, now)); got != row.exempt {
+			t.Errorf("%s%s: %s, want %s", row.user.Path, row.user.Name, got, row.exempt)
+		}
+		var lapsed []string
+		for _, e := range b.Lapsed("111111111111", &row.user, now) {
+			lapsed = append(lapsed, e.String())
+		}
+		if diff := cmp.Diff(row.lapsed, lapsed); diff != "" {
+			t.Errorf("%s%s, lapsed (-want +got):\n%s", row.user.Path, row.user.Name, diff)
+		}
+	}
+}
+
+func TestDefaultExemptsServiceUsersByTag(t *testing.T) {
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	for value, want := range map[string]bool{"Service": true, "service": true, "Human": false, "": false} {
+		u := &org.User{Name: "x", Tags: []org.Tag{{Key: "usertype", Value: value}}}
+		if got := baseline.Default().Exempt("111111111111", u, now) != nil; got != want {
+			t.Errorf("userType %q is exempt: %v, want %v", value, got, want)
+		}
+	}
+}
+
+func TestWindowIsOpenThroughItsDay(t *testing.T) {
+	w := baseline.Default().Window
+	now := time.Date(2026, 5, 1, 23, 0, 0, 0, time.UTC)
+	value := w.Value(now)
+	if value != "2026-05-08" {
+		t.Fatalf("the value is %q", value)
+	}
+	day := func(d, h int) time.Time { return time.Date(2026, 5, d, h, 0, 0, 0, time.UTC) }
+	for _, row := range []struct {
+		tag  org.Tag
+		at   time.Time
+		want string
+	}{
+		{org.Tag{Key: "forcemfa-enrolment", Value: value}, day(8, 23), "open"},
+		{org.Tag{Key: "ForceMFA-Enrolment", Value: value}, day(9, 0), "expired"},
+		{org.Tag{Key: "forcemfa-enrolment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 7), "open"},
+		{org.Tag{Key: "forcemfa-enrolment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 8), "expired"},
+		{org.Tag{Key: "forcemfa-enrolment", Value: "next week"}, day(1, 0), "expired"},
+		{org.Tag{Key: "forcemfa", Value: value}, day(1, 0), "none"},
+	} {
+		got := "none"
+		if open, ok := w.Of([]org.Tag{{Key: "team", Value: value}, row.tag}); ok && open.Expired(row.at) {
+			got = "expired"
+		} else if ok {
+			got = "open"
+		}
+		if got != row.want {
+			t.Errorf("%v at %v: %s, want %s", row.tag, row.at, got, row.want)
+		}
+	}
+}
+
+func TestAcknowledged(t *testing.T) {
+	var list []baseline.Acknowledgement
+	for _, s := range []string{"no-way-in:222222222222/Fiona", "no-way-in:lena", "trust:Admin"} {
+		a, err := baseline.ParseAcknowledgement(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.String() != s {
+			t.Errorf("%q prints as %q", s, a)
+		}
+		list = append(list, a)
+	}
+	b := &baseline.Baseline{Acknowledge: list}
+	for _, row := range []struct {
+		guard, account, name string
+		want                 bool
+	}{
+		{baseline.GuardNoWayIn, "222222222222", "fiona", true},
+		{baseline.GuardNoWayIn, "111111111111", "fiona", false},
+		{baseline.GuardNoWayIn, "111111111111", "lena", true},
+		{baseline.GuardTrust, "222222222222", "fiona", false},
+		{baseline.GuardTrust, "333333333333", "Admin", true},
+		{baseline.GuardNoWayIn, "333333333333", "Admin", false},
+	} {
+		if got := b.Acknowledged(row.guard, row.account, row.name); got != row.want {
+			t.Errorf("%s %s/%s: %v, want %v", row.guard, row.account, row.name, got, row.want)
+		}
+	}
+}

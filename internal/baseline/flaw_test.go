@@ -1,0 +1,312 @@
+package baseline_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/policy"
+)
+
+// variants are the documents of every option, default first.
+func variants() map[string]*baseline.Baseline {
+	out := map[string]*baseline.Baseline{"default": baseline.Default()}
+	for name, change := range map[string]func(*baseline.Policy){
+		"self_service full": func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull },
+		"self_service none": func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone },
+		"enrolment any":     func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny },
+		"password change":   func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true },
+		"console on":        func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn },
+		"age":               func(p *baseline.Policy) { p.MaxSessionAge = time.Hour },
+		"fas deny":          func(p *baseline.Policy) { p.FAS = baseline.FASDeny },
+		"all": func(p *baseline.Policy) {
+			*p = baseline.Policy{SelfService: baseline.SelfServiceFull, PasswordChangeBeforeMFA: true,
+				ConsoleAuthorization: baseline.ConsoleAuthorizationOn, MaxSessionAge: 36 * time.Hour}
+		},
+	} {
+		b := baseline.Default()
+		change(&b.Policy)
+		out[name] = b
+	}
+	return out
+}
+
+// each runs a test on the whole document of every variant and on its Denies.
+func each(t *testing.T, test func(t *testing.T, b *baseline.Baseline, document string)) {
+	t.Helper()
+	for name, b := range variants() {
+		t.Run(name, func(t *testing.T) { test(t, b, b.Document("aws")) })
+		t.Run(name+" denies", func(t *testing.T) { test(t, b, b.DenyDocument("aws")) })
+	}
+}
+
+func refused(t *testing.T, document string, c caller, action, resource string) bool {
+	t.Helper()
+	return set(t, document, admin).Refuses(c.request(action, resource)).Verdict == policy.ExplicitDenied
+}
+
+// The credentials that can be without MFA.
+var withoutMFA = map[string]caller{"key": byKey, "session": bySession, "console": byConsole, "federation token": byFederated}
+
+func mustRefuse(t *testing.T, document, resource string, actions ...string) {
+	t.Helper()
+	for name, c := range withoutMFA {
+		for _, a := range actions {
+			if _, barred := c.credential.Barred(a); !barred && !refused(t, document, c, a, resource) {
+				t.Errorf("%s on %s by %s is not refused", a, resource, name)
+			}
+		}
+	}
+}
+
+// Flaws are numbered as in the survey of policies that others use.
+func TestD1OthersDevicesAndPasswordsAreClosedWithoutMFA(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		mustRefuse(t, document, other, "iam:EnableMFADevice", "iam:ResyncMFADevice", "iam:CreateLoginProfile",
+			"iam:UpdateLoginProfile", "iam:ChangePassword", "iam:DeactivateMFADevice")
+		mustRefuse(t, document, "*", "iam:ListUsers")
+	})
+}
+
+func TestD2UserWithAPathCanEnrol(t *testing.T) {
+	for _, path := range []string{"", "/team/", "/division/engineering/"} {
+		c := byConsole
+		c.path = path
+		s := set(t, baseline.Default().Document("aws"))
+		for _, action := range []string{"iam:EnableMFADevice", "iam:ResyncMFADevice", "iam:GetUser", "iam:ListMFADevices"} {
+			if v := s.Decide(c.request(action, c.arn())).Verdict; v != policy.Allowed {
+				t.Errorf("%s at path %q: verdict %v", action, path, v)
+			}
+		}
+	}
+}
+
+func TestD3DeviceNamesAreFree(t *testing.T) {
+	s := set(t, baseline.Default().Document("aws"))
+	for _, name := range []string{"alice", "phone", "phones/of-alice"} {
+		r := byConsole.request("iam:CreateVirtualMFADevice", "arn:aws:iam::"+account+":mfa/"+name)
+		if v := s.Decide(r).Verdict; v != policy.Allowed {
+			t.Errorf("create device %s: verdict %v", name, v)
+		}
+	}
+}
+
+func TestD4PartitionIsFilledIn(t *testing.T) {
+	for name, b := range variants() {
+		for _, document := range []string{b.Document("aws-us-gov"), b.DenyDocument("aws-us-gov")} {
+			if strings.Contains(document, `"arn:aws:`) || !strings.Contains(document, `"arn:aws-us-gov:iam::*:user/${aws:username}"`) {
+				t.Errorf("%s: the partition is not everywhere: %s", name, document)
+			}
+		}
+	}
+}
+
+func TestD5SecurityKeysCanBeReadAndEnabled(t *testing.T) {
+	s := set(t, baseline.Default().Document("aws"))
+	for _, action := range []string{"iam:GetMFADevice", "iam:EnableMFADevice"} {
+		r := byConsole.request(action, byConsole.arn())
+		r.Context.Set("iam:RegisterSecurityKey", "Create")
+		if v := s.Decide(r).Verdict; v != policy.Allowed {
+			t.Errorf("%s: verdict %v", action, v)
+		}
+	}
+}
+
+func TestD6FirstPasswordChangeIsAnOptionAndWhole(t *testing.T) {
+	b := baseline.Default()
+	decide := func(action, resource string) policy.Verdict {
+		return set(t, b.Document("aws")).Decide(byConsole.request(action, resource)).Verdict
+	}
+	if v := decide("iam:ChangePassword", byConsole.arn()); v != policy.ExplicitDenied {
+		t.Errorf("off: ChangePassword: verdict %v", v)
+	}
+	b.Policy.PasswordChangeBeforeMFA = true
+	for _, row := range []struct {
+		action, resource string
+		want             policy.Verdict
+	}{
+		{"iam:ChangePassword", byConsole.arn(), policy.Allowed},
+		{"iam:GetAccountPasswordPolicy", "*", policy.Allowed},
+		{"iam:ChangePassword", other, policy.ExplicitDenied},
+	} {
+		if v := decide(row.action, row.resource); v != row.want {
+			t.Errorf("on: %s on %s: verdict %v, want %v", row.action, row.resource, v, row.want)
+		}
+	}
+}
+
+func TestD7ForwardedCallsPassUnlessAskedOtherwise(t *testing.T) {
+	each(t, func(t *testing.T, b *baseline.Baseline, document string) {
+		strict := b.Policy.FAS == baseline.FASDeny
+		if got := refused(t, document, byForwarded, "s3:GetObject", "arn:aws:s3:::b/o"); got != strict {
+			t.Errorf("a forwarded call is refused: %v, want %v", got, strict)
+		}
+		mustRefuse(t, document, "arn:aws:s3:::b/o", "s3:GetObject")
+	})
+}
+
+func TestD8LongTermKeysAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		mustRefuse(t, document, "*", "ec2:DescribeInstances", "s3:ListAllMyBuckets", "sts:GetFederationToken")
+		if strings.Contains(document, `"Bool":`) {
+			t.Error("a plain Bool does not meet a key, which is absent")
+		}
+	})
+}
+
+func TestD9NoAllowRestsOnMFA(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		d, err := policy.Parse(policy.Identity, document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range d.Statements {
+			if s.Effect == policy.Allow && len(s.Conditions) > 0 {
+				t.Errorf("%s: an Allow with conditions", s.SID)
+			}
+		}
+	})
+}
+
+func TestD10SessionsCanBeCapped(t *testing.T) {
+	b := baseline.Default()
+	b.Policy.MaxSessionAge = time.Hour
+	for _, document := range []string{b.Document("aws"), b.DenyDocument("aws")} {
+		for age, want := range map[time.Duration]bool{time.Hour: false, time.Hour + time.Second: true} {
+			c := byMFA
+			c.age = age
+			if got := refused(t, document, c, "s3:GetObject", "arn:aws:s3:::b/o"); got != want {
+				t.Errorf("after %v refused: %v, want %v", age, got, want)
+			}
+		}
+	}
+}
+
+func TestD11RemovingTheEnforcementNeedsMFA(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		ours := baseline.PolicyARN("aws", account)
+		mustRefuse(t, document, ours, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicyVersion", "iam:DeletePolicy")
+		mustRefuse(t, document, baseline.GroupARN("aws", account), "iam:RemoveUserFromGroup", "iam:DetachGroupPolicy", "iam:DeleteGroup")
+		mustRefuse(t, document, byKey.arn(), "iam:DetachUserPolicy", "iam:DeleteUserPolicy", "iam:PutUserPolicy", "iam:TagUser", "iam:UntagUser",
+			"iam:DeleteUserPermissionsBoundary")
+	})
+}
+
+func TestD12StolenKeyCannotEnrol(t *testing.T) {
+	device := "arn:aws:iam::" + account + ":mfa/thief"
+	each(t, func(t *testing.T, b *baseline.Baseline, document string) {
+		any := b.Policy.Enrolment == baseline.EnrolmentAny
+		for _, row := range []struct {
+			what string
+			tag  string
+			want bool
+		}{
+			{"without window", "", !any},
+			{"with another tag", "team", !any},
+			{"with an open window", b.Window.Tag, false},
+		} {
+			c := byKey
+			c.tag = row.tag
+			if got := refused(t, document, c, "iam:CreateVirtualMFADevice", device); got != row.want {
+				t.Errorf("%s: create is refused: %v, want %v", row.what, got, row.want)
+			}
+			if got := refused(t, document, c, "iam:EnableMFADevice", c.arn()); got != row.want {
+				t.Errorf("%s: enable is refused: %v, want %v", row.what, got, row.want)
+			}
+		}
+		if refused(t, document, byConsole, "iam:EnableMFADevice", byConsole.arn()) {
+			t.Error("the console cannot enrol")
+		}
+	})
+}
+
+func TestD13AssumeRoleWithACodeInTheCallIsNotRefused(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		if refused(t, document, byCode, "sts:AssumeRole", "arn:aws:iam::"+account+":role/Admin") {
+			t.Error("refused")
+		}
+	})
+}
+
+func TestD19DenyDocumentGrantsNothing(t *testing.T) {
+	for name, b := range variants() {
+		if got := granted(t, b.DenyDocument("aws"), byMFA); got != nil {
+			t.Errorf("%s grants %v", name, got)
+		}
+	}
+}
+
+// Quotas count characters that are not white space.
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+func TestD20DocumentsFitTheQuotas(t *testing.T) {
+	const managed, inlineOfUser, besides = 6144, 2048, 1550
+	for name, b := range variants() {
+		for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+			document, denies := b.Document(partition), b.DenyDocument(partition)
+			if n := policy.Size(document); n > managed {
+				t.Errorf("%s in %s: %d characters, a managed policy has %d", name, partition, n, managed)
+			}
+			if n := policy.Size(denies); n > besides {
+				t.Errorf("%s in %s: %d characters for the Denies, want room for other inline policies within %d", name, partition, n, besides)
+			}
+			if policy.Size(document) != len(document) {
+				t.Errorf("%s in %s: white space in %s", name, partition, document)
+			}
+		}
+	}
+	if n := policy.Size(baseline.Default().Document("aws-us-gov")); n > inlineOfUser {
+		t.Errorf("the default has %d characters, the inline policies of a user %d", n, inlineOfUser)
+	}
+}
+
+func TestD21DeletingDevicesIsNotGranted(t *testing.T) {
+	device := "arn:aws:iam::" + account + ":mfa/alice"
+	each(t, func(t *testing.T, _ *baseline.Baseline, document string) {
+		mustRefuse(t, document, device, "iam:DeleteVirtualMFADevice")
+		if v := set(t, document).Decide(byMFA.request("iam:DeleteVirtualMFADevice", device)).Verdict; v != policy.ImplicitDenied {
+			t.Errorf("with MFA: verdict %v", v)
+		}
+	})
+}
+
+func TestEnrolmentSetIsWhatTheDeniesLeaveOpen(t *testing.T) {
+	each(t, func(t *testing.T, b *baseline.Baseline, document string) {
+		inSet := map[string]bool{}
+		for _, a := range b.EnrolmentSet() {
+			inSet[a] = true
+		}
+		for _, line := range open(t, document, byConsole) {
+			if action := strings.Fields(line)[0]; !inSet[action] {
+				t.Errorf("%s is open and not in the set", line)
+			}
+			delete(inSet, strings.Fields(line)[0])
+		}
+		for a := range inSet {
+			t.Errorf("%s is in the set and not open", a)
+		}
+	})
+}
+
+func TestDocumentsAreTheSameEveryTime(t *testing.T) {
+	for name, b := range variants() {
+		if b.Document("aws") != b.Document("aws") || b.DenyDocument("aws") != b.DenyDocument("aws") || b.Hash() != b.Hash() {
+			t.Errorf("%s differs from itself", name)
+		}
+	}
+}
+
+func TestHashTellsBaselinesApart(t *testing.T) {
+	seen := map[string]string{}
+	for name, b := range variants() {
+		if before, ok := seen[b.Hash()]; ok {
+			t.Errorf("%s and %s have the same hash", name, before)
+		}
+		seen[b.Hash()] = name
+	}
+	renamed := baseline.Default()
+	renamed.Name = "other.yaml"
+	if renamed.Hash() != baseline.Default().Hash() {
+		t.Error("the name of the file changes the hash")
+	}
+}
