@@ -17,7 +17,10 @@ type actions struct {
 	wild     []actionGlob // a wildcard in the service prefix
 }
 
-type exactAction struct{ service, name string } // lower case
+type exactAction struct {
+	written       string // as most requests write it too
+	service, name string // lower case
+}
 
 type actionGlob struct {
 	service arn.Glob
@@ -54,7 +57,7 @@ func (a *actions) add(pattern string, wildService bool) (message string) {
 	default:
 		a.services |= signature(service)
 		a.names |= signature(name)
-		a.exact = append(a.exact, exactAction{service, name})
+		a.exact = append(a.exact, exactAction{pattern, service, name})
 	}
 	return ""
 }
@@ -62,11 +65,12 @@ func (a *actions) add(pattern string, wildService bool) (message string) {
 // signature is one bit for a service prefix or a name, the same in any case. A
 // list whose union lacks the bit of a request cannot match it.
 func signature(text string) uint64 {
-	h := uint32(2166136261)
-	for i := range len(text) {
-		h = (h ^ uint32(text[i]|0x20)) * 16777619
+	n := len(text)
+	if n == 0 {
+		return 1
 	}
-	return 1 << (h >> 26)
+	h := uint32(n)<<16 ^ uint32(text[0]|0x20)<<11 ^ uint32(text[n/2]|0x20)<<5 ^ uint32(text[n-1]|0x20)
+	return 1 << (h * 0x9E3779B1 >> 26)
 }
 
 // possible rules out at once most lists that do not match the request's action.
@@ -101,6 +105,11 @@ func (a *actions) match(e *evaluation) truth {
 	}
 	if !a.possible(e) {
 		return no
+	}
+	for i := range a.exact {
+		if a.exact[i].written == e.request.Action {
+			return yes
+		}
 	}
 	for i := range a.exact {
 		if x := &a.exact[i]; equalFold(e.name, x.name) && equalFold(e.service, x.service) {

@@ -75,6 +75,7 @@ type decider struct {
 	session  finding
 	scps     finding // the worst level
 	rcps     finding
+	must     bool            // the resource's own policy must allow
 	grants   [grades]finding // what the resource's own policies allow
 }
 
@@ -171,12 +172,11 @@ func (d *decider) source(s *Source, allow *finding) {
 		allow.raise(f)
 		return
 	}
-	for i := range s.Document.compiled {
-		st := &s.Document.compiled[i]
-		if !st.possible(&d.evaluation) {
+	for i, b := range s.Document.index {
+		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
 			continue
 		}
-		best := allow
+		st, best := &s.Document.compiled[i], allow
 		if st.effect == Deny {
 			best = &d.deny
 		}
@@ -207,11 +207,15 @@ func (s *Source) doubt() doubt {
 // resourcePolicies walks through the policies of the resource. It tells whether
 // a Deny applies for certain.
 func (d *decider) resourcePolicies() (denied bool) {
+	d.must = d.mustAllow()
+	if len(d.request.Policies) == 0 && !d.must && !d.crosses() {
+		return false
+	}
 	layer := d.resourceLayer()
 	for g := range d.grants {
 		d.grants[g].layer = layer
 	}
-	if len(d.request.Policies) == 0 && d.mustAllow() {
+	if len(d.request.Policies) == 0 && d.must {
 		d.nothingKnown(finding{truth: maybe, layer: layer, doubt: missingPolicy})
 		return false
 	}
@@ -229,11 +233,11 @@ func (d *decider) resourcePolicy(s *Source) {
 		d.nothingKnown(finding{truth: maybe, layer: layer, source: s, doubt: doubt})
 		return
 	}
-	for i := range s.Document.compiled {
-		st := &s.Document.compiled[i]
-		if !st.possible(&d.evaluation) {
+	for i, b := range s.Document.index {
+		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
 			continue
 		}
+		st := &s.Document.compiled[i]
 		t := st.matches(&d.evaluation)
 		if t == no {
 			continue
@@ -265,12 +269,18 @@ func (d *decider) resourceLayer() Kind {
 	return Resource
 }
 
+// stsBit and kmsBit save most requests the comparison of names.
+var stsBit, kmsBit = signature("sts"), signature("kms")
+
 // mustAllow tells whether the resource's own policy has to allow even within
 // the account: a role's trust policy and the policy of a KMS key. The identity
 // policies alone are not enough there.
 // Source: IAM User Guide, "Determining whether a request is allowed or denied
 // within an account"; KMS Developer Guide, "Key policies in AWS KMS".
 func (d *decider) mustAllow() bool {
+	if d.serviceBit&(stsBit|kmsBit) == 0 {
+		return false
+	}
 	sts := equalFold(d.service, "sts")
 	if !sts && !equalFold(d.service, "kms") {
 		return false
@@ -302,16 +312,18 @@ func (d *decider) allow() finding {
 
 // grant is what the identity side and the resource side allow together.
 func (d *decider) grant() finding {
-	caller := &d.request.Principal
-	if !caller.identified() {
+	if !d.request.Principal.identified() {
 		return d.anyGrant()
 	}
 	base := d.limited(d.identity)
-	if owner := d.request.ResourceAccount; owner != "" && owner != caller.Account {
+	switch {
+	case d.crosses():
 		base.both(d.anyGrant())
 		return base
+	case len(d.request.Policies) == 0 && !d.must:
+		return base
 	}
-	if d.mustAllow() {
+	if d.must {
 		account := d.grants[byAccount]
 		account.both(base)
 		base = account
@@ -322,6 +334,14 @@ func (d *decider) grant() finding {
 	base.raise(d.limited(d.grants[byRole]))
 	base.raise(d.limited(d.grants[byIssuer]))
 	return base
+}
+
+// crosses tells whether the resource belongs to another account than the
+// caller, as it always does for a caller without account.
+func (d *decider) crosses() bool {
+	p := &d.request.Principal
+	owner := d.request.ResourceAccount
+	return !p.identified() || owner != "" && owner != p.Account
 }
 
 // limited is an Allow within the permissions boundary and the session policies.

@@ -17,6 +17,7 @@ type Document struct {
 	Statements []Statement
 
 	compiled []statement // of Statements, one for one
+	index    []bits      // likewise
 }
 
 // A Statement is one statement as written. Of each pair at most one is set.

@@ -25,7 +25,7 @@ func Parse(kind Kind, text string) (*Document, error) {
 	p.document()
 	p.end()
 	if p.err == nil {
-		p.doc.compiled, p.err = compile(p.doc)
+		p.err = p.doc.compile()
 	}
 	if p.err != nil {
 		return nil, p.err

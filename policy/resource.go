@@ -92,10 +92,12 @@ func splitPattern(text string, variables bool) []string {
 	from := 0
 	for i := 0; i < len(text) && len(parts) < 5; i++ {
 		if variables && strings.HasPrefix(text[i:], "${") {
-			if inner, _, ok := cutVariable(text[i+2:]); ok {
+			inner, _, ok := cutVariable(text[i+2:])
+			if ok {
 				i += len("${") + len(inner)
 				continue
 			}
+			variables = false // the text will be refused
 		}
 		if text[i] == ':' {
 			parts = append(parts, text[from:i])

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"forcemfa/policy/arn"
 )
@@ -18,16 +19,24 @@ type statement struct {
 	conditions   []condition
 }
 
+// bits are the signatures of the actions that a statement can cover. A document
+// keeps them side by side, because most statements are ruled out by them.
+type bits struct{ services, names uint64 }
+
 // compile makes the statements of a document ready to decide.
-func compile(d *Document) ([]statement, *SyntaxError) {
-	out := make([]statement, len(d.Statements))
+func (d *Document) compile() *SyntaxError {
+	d.compiled, d.index = make([]statement, len(d.Statements)), make([]bits, len(d.Statements))
 	for i := range d.Statements {
-		if message := out[i].compile(&d.Statements[i], d.Version); message != "" {
-			st := &d.Statements[i]
-			return nil, &SyntaxError{st.Line, st.Column, fmt.Sprintf("statement %d: %s", i+1, message)}
+		st, c := &d.Statements[i], &d.compiled[i]
+		if message := c.compile(st, d.Version); message != "" {
+			return &SyntaxError{st.Line, st.Column, fmt.Sprintf("statement %d: %s", i+1, message)}
+		}
+		d.index[i] = bits{c.actions.services, c.actions.names}
+		if c.notAction {
+			d.index[i] = bits{^uint64(0), ^uint64(0)}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (c *statement) compile(st *Statement, version string) (message string) {
@@ -89,10 +98,8 @@ func (e *evaluation) resource() (a *arn.ARN, ok bool) {
 }
 
 func cutAction(action string) (service, name string) {
-	for i := range len(action) {
-		if action[i] == ':' {
-			return action[:i], action[i+1:]
-		}
+	if i := strings.IndexByte(action, ':'); i >= 0 {
+		return action[:i], action[i+1:]
 	}
 	return action, ""
 }
@@ -101,11 +108,6 @@ func cutAction(action string) (service, name string) {
 func (e *evaluation) doubts(d doubt) truth {
 	e.doubt = d
 	return maybe
-}
-
-// possible rules out at once most statements that do not cover the action.
-func (c *statement) possible(e *evaluation) bool {
-	return c.notAction || c.actions.possible(e)
 }
 
 // matchAction tells whether the statement covers the action.

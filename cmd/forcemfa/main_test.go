@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 //	emulate [FLAG…]        serve the sample organization (or --org FILE) and be its administrator
 //	as ACCOUNT/USER        be that user, by access key
 //	session                be the session whose credentials stand in the JSON of the last stdout
+//	keep VAR               set VAR to the last stdout
 //	code VAR STEP [SEED]   the code, STEP steps of 30 s from now, of the current user's device or of the seed in a file
 //	status N CMD…          run and want this exit status
 func TestScenarios(t *testing.T) {
@@ -34,7 +35,7 @@ func TestScenarios(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"emulate": emulate, "as": as, "session": session, "code": code, "status": status,
+			"emulate": emulate, "as": as, "session": session, "keep": keep, "code": code, "status": status,
 		},
 	})
 }
@@ -42,9 +43,6 @@ func TestScenarios(t *testing.T) {
 // setup keeps the scripts away from the AWS config of whoever runs them.
 func setup(e *testscript.Env) error {
 	home := filepath.Join(e.WorkDir, "home")
-	for _, key := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"} {
-		e.Setenv(key, "")
-	}
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -101,6 +99,8 @@ func emulate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_ENDPOINT_URL", w.Endpoint)
 	ts.Setenv("AWS_REGION", w.Region)
 	ts.Setenv("AWS_DEFAULT_REGION", w.Region)
+	ts.Setenv("ADMIN_KEY", w.Principals[0].AccessKeyID)
+	ts.Setenv("ADMIN_SECRET", w.Principals[0].SecretAccessKey)
 	become(ts, w.Principals[0])
 }
 
@@ -162,6 +162,15 @@ func session(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_SESSION_TOKEN", out.Credentials.SessionToken)
 }
 
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: keep VAR")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// code waits for the next step when this one is nearly over, so that a slow
+// client does not send a code of the step before last.
 func code(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 && len(args) != 3 {
 		ts.Fatalf("usage: code VAR STEP [SEED]")
@@ -180,6 +189,10 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if _, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(seed, "=")); err != nil {
 		ts.Fatalf("seed of %s: %v", args[len(args)-1], err)
+	}
+	const period, spare = 30 * time.Second, 15 * time.Second
+	if left := period - time.Duration(time.Now().UnixNano())%period; left < spare {
+		time.Sleep(left)
 	}
 	c, err := totp.GenerateCode(seed, time.Now().Add(time.Duration(step)*30*time.Second))
 	ts.Check(err)

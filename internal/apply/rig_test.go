@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,8 @@ type rig struct {
 	wrap func(http.RoundTripper) http.RoundTripper
 	// role is the one by which an account is entered.
 	role func(account string) string
+	// closed are accounts that nobody can enter.
+	closed []string
 }
 
 // rigOf is a cloud that holds these accounts and is as unhelpful as AWS may be.
@@ -98,12 +101,13 @@ func (r *rig) run(steps []plan.Step, j apply.Journal) apply.Result {
 	return apply.Run(context.Background(), steps, r.config, j, r.options())
 }
 
-// snapshot is the truth of the cloud.
+// snapshot is the truth of the cloud, as far as one can enter.
 func (r *rig) snapshot() (h org.Header, accounts []org.Account) {
 	r.cloud.View(func(w *world.World) {
 		var stream org.Accounts
 		h, stream = w.Snapshot(r.cloud.Now())
 		for a := range stream {
+			a.Read = !slices.Contains(r.closed, a.ID)
 			accounts = append(accounts, *a)
 		}
 	})

@@ -197,7 +197,7 @@ func (r *report) root() {
 
 func (r *report) orphans() {
 	for _, d := range r.account.Unassigned {
-		name := d.Serial[strings.LastIndexByte(d.Serial, '/')+1:]
+		_, name, _ := strings.Cut(d.Serial, "/") // with its path: names are unique with it alone
 		f := r.add("orphan-device", "device/"+name, "the virtual MFA device %s belongs to nobody", name)
 		f.ARN = d.Serial
 	}

@@ -113,6 +113,7 @@ func (r *rehearsal) open() (err error) {
 }
 
 func (r *rehearsal) run(ctx context.Context) (*rehearsed, error) {
+	r.box.hasReports(ctx)
 	r.remark("auditing the organization as it is")
 	before, err := r.look(ctx)
 	if err != nil {
@@ -148,7 +149,7 @@ func (r *rehearsal) target() (*target, error) {
 // A seen is one audit of the organization and the accounts that it read. It is
 // the audit's sink.
 type seen struct {
-	accounts []*org.Account
+	accounts map[string]*org.Account // by ID
 	users    []audit.User
 	states   []audit.Account
 	counts   audit.Counts
@@ -160,21 +161,12 @@ func (s *seen) Finding(audit.Finding)   {}
 func (s *seen) Gap(g org.Gap)           { s.gaps = append(s.gaps, g) }
 func (s *seen) Account(a audit.Account) { s.states = append(s.states, a) }
 
-func (s *seen) account(id string) *org.Account {
-	for _, a := range s.accounts {
-		if a.ID == id {
-			return a
-		}
-	}
-	return nil
-}
-
 // kept is a stream that is kept besides.
 func (s *seen) kept(accounts org.Accounts) org.Accounts {
 	return func(yield func(*org.Account, error) bool) {
 		for a, err := range accounts {
 			if err == nil {
-				s.accounts = append(s.accounts, a)
+				s.accounts[a.ID] = a
 			}
 			if !yield(a, err) {
 				return
@@ -193,7 +185,7 @@ func (r *rehearsal) look(ctx context.Context) (*seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &seen{}
+	found := &seen{accounts: map[string]*org.Account{}}
 	s.accounts = found.kept(s.accounts)
 	if err := s.audit(ctx, found); err != nil {
 		return nil, err
@@ -250,10 +242,15 @@ func (r *rehearsal) steal(ctx context.Context, s *seen) error {
 
 // subjects are the users that were seen, each with forks of the cloud.
 func (r *rehearsal) subjects(cloud *emulator.Cloud, s *seen) []*doors.Subject {
+	var accounts []*org.Account
+	for _, id := range sortedKeys(s.accounts) {
+		accounts = append(accounts, s.accounts[id])
+	}
+	m := doors.Survey(accounts, r.stage.holdings)
 	var subjects []*doors.Subject
 	for _, u := range s.users {
 		if l := r.loot[u.ARN]; l != nil {
-			subjects = append(subjects, r.stage.subject(cloud, u, s, l))
+			subjects = append(subjects, r.stage.subject(cloud, u, s.accounts[u.Account], m, l))
 		}
 	}
 	return subjects

@@ -161,17 +161,10 @@ func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
 	if diff := cmp.Diff(want, closed); diff != "" {
 		t.Errorf("closed doors (-want +got):\n%s", diff)
 	}
-}
-
-func TestEveryAttackAppliesSomewhere(t *testing.T) {
-	results := labRehearsal(t, "").attack(t)
-	tried := map[string]bool{}
-	for _, r := range results {
-		tried[r.Door.Name] = true
-	}
 	for _, d := range doors.Attacks {
-		// There is no other account in the lab.
-		if !tried[d.Name] && d.Name != "key/role-elsewhere" && d.Name != "key/create-own-password" {
+		tried := slices.ContainsFunc(results, func(r doors.Result) bool { return r.Door.Name == d.Name })
+		// The lab is one account, and all its keys are of users with a password.
+		if !tried && d.Name != "key/role-elsewhere" && d.Name != "key/create-own-password" {
 			t.Errorf("%s was not tried", d.Name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -59,6 +60,28 @@ func holdingOf(a *world.Account) doors.Holding {
 	return h
 }
 
+// hasReports has AWS's credential reports ready, as in an organization where
+// somebody looks at them, so that nobody waits for them. Where that fails,
+// reading the account says why.
+func (b *sandbox) hasReports(ctx context.Context) {
+	var ids []string
+	b.cloud.View(func(w *world.World) { ids = w.Accounts() })
+	for _, id := range ids {
+		role := memberEntrance
+		if id == b.home {
+			role = homeEntrance
+		}
+		if creds, err := b.cloud.AssumeAs(id, role, "forcemfa"); err == nil {
+			cfg := b.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.cfg.Region)
+			_, _ = iam.NewFromConfig(cfg).GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{})
+		}
+	}
+	b.cloud.Advance(reportTime)
+}
+
+// reportTime is longer than the embedded AWS works on a credential report.
+const reportTime = time.Minute
+
 // steal takes what there is to be had of a user, and a session without MFA by
 // the key, now.
 func (s *stage) steal(ctx context.Context, account, user string) (*loot, error) {
@@ -97,12 +120,11 @@ func (l *loot) take(a *world.Account, u *world.User) {
 }
 
 // subject is a user as the doors see it. cloud is what its scenes are forks of.
-func (s *stage) subject(cloud *emulator.Cloud, u audit.User, seen *seen, l *loot) *doors.Subject {
-	account := seen.account(u.Account)
+func (s *stage) subject(cloud *emulator.Cloud, u audit.User, account *org.Account, m *doors.Map, l *loot) *doors.Subject {
 	read := account.User(u.Name)
 	subject := &doors.Subject{
 		User: u, Partition: account.Partition, Resets: l.resets,
-		Aims:        doors.Look(read, account, seen.accounts, s.holdings),
+		Aims:        m.Aims(read, account),
 		EnrolsByKey: s.baseline.Policy.Enrolment == baseline.EnrolmentAny,
 		EnrolsAlone: s.baseline.Policy.SelfService != baseline.SelfServiceNone,
 		Fork:        func() (*doors.Scene, error) { return s.scene(cloud.Fork(), u, l), nil },

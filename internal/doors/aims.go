@@ -31,7 +31,7 @@ type Aims struct {
 	Protected    string // another one with a device that gives codes
 	ProtectedBy  string // the serial number of that device
 	AdminGroup   string // a group that grants everything, and that the user is not in
-	Roles        []Role // that name the user or its account in their trust policy
+	Roles        []Role // that name the user, its account or everybody in their trust policy
 	RoleOwned    string // a role of the account whose trust policy can be changed
 	TrustAnybody string // a trust policy that lets in the account without MFA
 }
@@ -67,25 +67,97 @@ type Holding struct {
 // one that a narrow policy allows, and a bound on the time that it takes.
 const atMost = 4
 
-// Look finds what a user can aim at in the organization. Accounts are all that
-// were read, holdings are by account ID. What rests on the configuration (the
-// names of the enforcement, the tags) is left to the caller.
-func Look(user *org.User, account *org.Account, accounts []*org.Account, holdings map[string]Holding) Aims {
-	own := holdings[account.ID]
+// A Map knows where in an organization there is something to aim at.
+type Map struct {
+	holdings map[string]Holding
+	// roles are those that can be assumed, by whom their trust policy names: an
+	// account ID, the ARN of a user, or *.
+	roles map[string][]trusting
+}
+
+// A trusting is a role with the statements of its trust policy that let
+// somebody in.
+type trusting struct {
+	role   Role
+	trusts []policy.Statement
+}
+
+// Survey makes a map of the accounts that were read. Holdings are by account
+// ID.
+func Survey(accounts []*org.Account, holdings map[string]Holding) *Map {
+	m := &Map{holdings: holdings, roles: map[string][]trusting{}}
+	for _, a := range accounts {
+		for i := range a.Roles {
+			m.add(a, &a.Roles[i])
+		}
+	}
+	return m
+}
+
+// add notes a role under everybody whom its trust policy names. Roles of
+// services and federations alone name nobody.
+func (m *Map) add(account *org.Account, r *org.Role) {
+	document, err := policy.Parse(policy.Trust, r.Trust)
+	if err != nil {
+		return
+	}
+	there := m.holdings[account.ID]
+	t := trusting{role: Role{ARN: r.ARN, Account: account.ID, Instance: last(there.Instances), Table: last(there.Tables)}}
+	var named []string
+	for _, s := range document.Statements {
+		if s.Effect == policy.Allow && s.Principals != nil && assumes(s.Actions) {
+			t.trusts = append(t.trusts, s)
+			named = append(named, names(s.Principals)...)
+		}
+	}
+	slices.Sort(named)
+	for _, name := range slices.Compact(named) {
+		m.roles[name] = append(m.roles[name], t)
+	}
+}
+
+// Aims are what a user can aim at. What rests on the configuration (the names
+// of the enforcement, the tags) is left to the caller.
+func (m *Map) Aims(user *org.User, account *org.Account) Aims {
+	own := m.holdings[account.ID]
 	a := Aims{
 		Objects:   first(own.Objects),
 		Instances: first(own.Instances),
 		Tables:    first(own.Tables),
+		Roles:     m.rolesFor(user.ARN, account.ID),
 		TrustAnybody: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` +
 			account.ID + `"},"Action":"sts:AssumeRole"}}`,
 	}
 	a.lookAtPeers(user, account)
 	a.lookAtGroups(user, account)
-	for _, other := range accounts {
-		a.lookAtRoles(user, account, other, holdings[other.ID])
+	for _, r := range account.Roles {
+		if !strings.HasPrefix(r.Path, "/aws-") {
+			a.RoleOwned = r.Name
+			break
+		}
 	}
-	slices.SortStableFunc(a.Roles, func(x, y Role) int { return cmp.Compare(x.Guard, y.Guard) })
 	return a
+}
+
+// rolesFor are the roles whose trust policy has a place for the user, the
+// weakest guard first.
+func (m *Map) rolesFor(user, account string) []Role {
+	var roles []Role
+	seen := map[string]bool{}
+	for _, name := range []string{user, account, "*"} {
+		for _, t := range m.roles[name] {
+			if !seen[t.role.ARN] {
+				seen[t.role.ARN] = true
+				r := t.role
+				r.Guard = guardOf(t.trusts, user, account)
+				roles = append(roles, r)
+			}
+		}
+	}
+	slices.SortFunc(roles, func(x, y Role) int {
+		return cmp.Or(cmp.Compare(x.Guard, y.Guard), strings.Compare(x.ARN, y.ARN))
+	})
+	return roles
 }
 
 func (a *Aims) lookAtPeers(user *org.User, account *org.Account) {
@@ -126,40 +198,15 @@ func (a *Aims) lookAtGroups(user *org.User, account *org.Account) {
 	}
 }
 
-// lookAtRoles keeps the roles of an account whose trust policy has a place for
-// the user. Service-linked roles and those of services and federations have
-// none.
-func (a *Aims) lookAtRoles(user *org.User, home, account *org.Account, holding Holding) {
-	for _, r := range account.Roles {
-		trust, err := policy.Parse(policy.Trust, r.Trust)
-		if err != nil {
-			continue
-		}
-		if account.ID == home.ID && a.RoleOwned == "" && !strings.HasPrefix(r.Path, "/aws-") {
-			a.RoleOwned = r.Name
-		}
-		guard, trusts := guardOf(trust, user.ARN, home.ID)
-		if !trusts {
-			continue
-		}
-		a.Roles = append(a.Roles, Role{
-			ARN: r.ARN, Account: account.ID, Guard: guard,
-			Instance: last(holding.Instances), Table: last(holding.Tables),
-		})
-	}
-}
-
 // guardOf tells what the weakest statement that has a place for the user asks.
-func guardOf(trust *policy.Document, user, account string) (guard Guard, trusts bool) {
-	guard = Guarded
-	for _, s := range trust.Statements {
-		if s.Effect != policy.Allow || !assumes(s.Actions) || s.Principals == nil || !names(s.Principals, user, account) {
-			continue
+func guardOf(trusts []policy.Statement, user, account string) Guard {
+	guard := Guarded
+	for _, s := range trusts {
+		if slices.ContainsFunc(names(s.Principals), func(name string) bool { return name == user || name == account || name == "*" }) {
+			guard = min(guard, guardIn(s.Conditions))
 		}
-		trusts = true
-		guard = min(guard, guardIn(s.Conditions))
 	}
-	return guard, trusts
+	return guard
 }
 
 func assumes(actions []string) bool {
@@ -168,14 +215,19 @@ func assumes(actions []string) bool {
 	})
 }
 
-func names(p *policy.Principals, user, account string) bool {
-	return p.Everyone || slices.ContainsFunc(p.AWS, func(name string) bool {
-		if name == user || name == account {
-			return true
+// names are the AWS principals: account IDs, ARNs of users and roles, or *.
+func names(p *policy.Principals) []string {
+	if p.Everyone {
+		return []string{"*"}
+	}
+	var list []string
+	for _, name := range p.AWS {
+		if a, err := arn.Parse(name); err == nil && a.Resource == "root" {
+			name = a.Account
 		}
-		a, err := arn.Parse(name)
-		return err == nil && a.Account == account && a.Resource == "root"
-	})
+		list = append(list, name)
+	}
+	return list
 }
 
 // guardIn reads the conditions of one statement. Only Bool true and a greatest

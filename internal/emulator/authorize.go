@@ -6,45 +6,41 @@ import (
 	"forcemfa/policy"
 )
 
-// An identity is what of a principal's documents does not change between two
-// writes to the world.
-type identity struct {
-	set policy.Set
-}
-
 // documents are every document that decides the calls of a caller.
 func (c *Cloud) documents(who *world.Caller) *policy.Set {
 	set := c.identity(who)
 	if who.Session == nil || who.Session.Policies == nil {
-		return &set.set
+		return set
 	}
-	own := set.set
+	own := *set
 	own.Session = who.Session.Policies
 	return &own
 }
 
-func (c *Cloud) identity(who *world.Caller) *identity {
-	key := who.Principal.ARN
-	if who.Role != nil {
-		key = who.Principal.Issuer
+// identity is what of the documents does not depend on the session. It is
+// remembered until the next write to the world.
+func (c *Cloud) identity(who *world.Caller) *policy.Set {
+	key := who.Principal.Issuer // a session's name may be anybody's
+	if key == "" {
+		key = who.Principal.ARN
 	}
 	if known := c.sets[key]; known != nil {
 		return known
 	}
-	made := &identity{}
+	var set policy.Set
 	switch {
 	case who.Role != nil:
-		made.set = c.world.RoleSet(who.Account, who.Role)
+		set = c.world.RoleSet(who.Account, who.Role)
 	case who.User != nil:
-		made.set = c.world.UserSet(who.Account, who.User)
+		set = c.world.UserSet(who.Account, who.User)
 	default:
-		made.set = policy.Set{SCPs: c.world.SCPs(who.Account)}
+		set = policy.Set{SCPs: c.world.SCPs(who.Account)}
 	}
 	if c.sets == nil {
-		c.sets = map[string]*identity{}
+		c.sets = map[string]*policy.Set{}
 	}
-	c.sets[key] = made
-	return made
+	c.sets[key] = &set
+	return &set
 }
 
 // authorize refuses a call that may not do all it asks for. Anything but a

@@ -20,7 +20,7 @@ func (c *Cloud) Caller(accessKeyID string) (world.Caller, error) {
 	defer c.mu.Unlock()
 	caller, why := c.caller(accessKeyID)
 	if why != nil {
-		return world.Caller{}, why
+		return world.Caller{}, why.in(services()["sts"])
 	}
 	return caller, nil
 }

@@ -375,3 +375,23 @@ func TestDenialsAreWordedAsAWSDoes(t *testing.T) {
 		})
 	}
 }
+
+// Two users may give their federated sessions the same name.
+func TestFederatedSessionHasItsOwnUsersRights(t *testing.T) {
+	c := newCloud(t, Options{})
+	editUser(c, "fay", func(u *world.User) {
+		u.Inline["policy"] = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sts:*","dynamodb:ListTables"],"Resource":"*"}}`
+	})
+	for user, want := range map[string]int{"alice": 200, "fay": 403} {
+		out, err := stsOf(c, as(user)).GetFederationToken(context.Background(), &sts.GetFederationTokenInput{Name: aws.String("guest"), Policy: aws.String(administrator)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := queryRequest("ec2", "Action=DescribeInstances&Version=2016-11-15")
+		s.at = c.Now()
+		s.creds = aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
+		if status, body := serve(c, s.sign(t)); status != want {
+			t.Errorf("the session of %s: status %d, want %d:\n%s", user, status, want, body)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
+	"forcemfa/policy"
 )
 
 // Options are choices for a Cloud. The zero value is AWS as documented, at the
@@ -46,8 +47,8 @@ type Cloud struct {
 	mu     sync.Mutex // guards what follows
 	world  *world.World
 	faults faults
-	counts map[Count]int // Calls is zero in the keys
-	sets   map[string]*identity
+	counts map[Count]int          // Calls is zero in the keys
+	sets   map[string]*policy.Set // see identity
 }
 
 // New is a cloud over a world, which from then on belongs to the cloud.

@@ -132,7 +132,9 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 	if f.caller != nil {
 		return f.caller, nil
 	}
-	out, err := sts.NewFromConfig(f.organizations).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	// Few attempts: this is where a run finds out that the network is down.
+	client := sts.NewFromConfig(f.organizations, func(o *sts.Options) { o.RetryMaxAttempts = 3 })
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, f.unidentified(err)
 	}

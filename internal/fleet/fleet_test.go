@@ -610,3 +610,19 @@ func TestAnInterruptEndsTheWait(t *testing.T) {
 		}
 	})
 }
+
+// down is a transport without a network.
+type down struct{}
+
+func (down) Do(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
+
+func TestANetworkThatIsDownIsToldSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, aws.Config{HTTPClient: down{}, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", "")}, Options{})
+		started := time.Now()
+		_, err := f.Discover(t.Context())
+		if err == nil || Why(err) != "connection refused" || time.Since(started) > 5*time.Second {
+			t.Errorf("after %s: %v", time.Since(started), err)
+		}
+	})
+}

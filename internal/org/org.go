@@ -34,8 +34,8 @@ type Header struct {
 type Organization struct {
 	ID                string   `json:"id"` // o-…
 	ManagementAccount string   `json:"management_account"`
-	FeatureSet        string   `json:"feature_set"` // ALL or CONSOLIDATED_BILLING
-	SCPsEnabled       bool     `json:"scps_enabled"`
+	FeatureSet        string   `json:"feature_set"`  // ALL or CONSOLIDATED_BILLING
+	SCPsEnabled       bool     `json:"scps_enabled"` // false also when SCPs could not be read (see Gaps)
 	DelegatedAdmins   []string `json:"delegated_admins,omitempty"`
 }
 
@@ -223,7 +223,7 @@ type Role struct {
 	Inline     []InlinePolicy `json:"inline,omitempty"`
 	Attached   []string       `json:"attached,omitempty"`
 	Boundary   string         `json:"boundary,omitempty"`
-	MaxSession time.Duration  `json:"max_session,omitempty"`
+	MaxSession time.Duration  `json:"max_session,omitempty"` // zero: not read, as GetAccountAuthorizationDetails does not tell
 	Used       *time.Time     `json:"used,omitempty"`
 }
 

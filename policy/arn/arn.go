@@ -28,27 +28,19 @@ func Parse(s string) (ARN, error) {
 
 // Split is Parse without the error: it allocates nothing.
 func Split(s string) (a ARN, ok bool) {
-	head, rest, ok := cut(s)
-	if !ok || head[0] != "arn" {
+	if !strings.HasPrefix(s, "arn:") {
 		return ARN{}, false
 	}
-	return ARN{head[1], head[2], head[3], head[4], rest}, true
-}
-
-// cut splits s at its first five colons.
-func cut(s string) (head [5]string, rest string, ok bool) {
-	part, from := 0, 0
-	for i := range len(s) {
-		if s[i] != ':' {
-			continue
+	s = s[len("arn:"):]
+	for _, part := range [...]*string{&a.Partition, &a.Service, &a.Region, &a.Account} {
+		i := strings.IndexByte(s, ':')
+		if i < 0 {
+			return ARN{}, false
 		}
-		head[part] = s[from:i]
-		part, from = part+1, i+1
-		if part == len(head) {
-			return head, s[from:], true
-		}
+		*part, s = s[:i], s[i+1:]
 	}
-	return head, "", false
+	a.Resource = s
+	return a, true
 }
 
 // String is the ARN as AWS prints it.

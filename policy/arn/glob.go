@@ -84,22 +84,36 @@ func Assemble(pieces []Piece) Glob {
 
 func join(pieces []Piece) []Piece {
 	var out []Piece
-	for _, p := range pieces {
-		if p.Kind == Literal && p.Text == "" {
-			continue
-		}
-		if n := len(out) - 1; n >= 0 && out[n].Kind == p.Kind {
-			switch p.Kind {
-			case Many:
-				continue
-			case Literal:
-				out[n].Text += p.Text
-				continue
+	for i := 0; i < len(pieces); i++ {
+		switch p := pieces[i]; p.Kind {
+		case Literal:
+			run := i
+			for i+1 < len(pieces) && pieces[i+1].Kind == Literal {
+				i++
 			}
+			if text := concat(pieces[run : i+1]); text != "" {
+				out = append(out, Piece{Text: text})
+			}
+		case Many:
+			if n := len(out); n == 0 || out[n-1].Kind != Many {
+				out = append(out, p)
+			}
+		default:
+			out = append(out, p)
 		}
-		out = append(out, p)
 	}
 	return out
+}
+
+func concat(literals []Piece) string {
+	if len(literals) == 1 {
+		return literals[0].Text
+	}
+	var b strings.Builder
+	for _, p := range literals {
+		b.WriteString(p.Text)
+	}
+	return b.String()
 }
 
 // Any tells whether the glob matches every text.

@@ -1,6 +1,9 @@
 package arn
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Pattern is an ARN with wildcards, part by part: a wildcard in one of the
 // first five parts never reaches over a colon, one in the resource part goes
@@ -11,15 +14,14 @@ type Pattern [6]Glob
 
 // ParsePattern compiles a pattern of six parts.
 func ParsePattern(s string) (Pattern, error) {
-	head, rest, ok := cut(s)
-	if !ok {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) < 6 {
 		return Pattern{}, fmt.Errorf("%q is not an ARN pattern: want arn:partition:service:region:account:resource", s)
 	}
 	var p Pattern
-	for i, part := range head {
+	for i, part := range parts {
 		p[i] = Compile(part)
 	}
-	p[5] = Compile(rest)
 	return p, nil
 }
 

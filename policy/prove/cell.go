@@ -85,11 +85,12 @@ func (s *Subject) cells() []probe {
 	named := resources(denies)
 	var out []probe
 	for _, action := range s.representatives(denies) {
-		for _, resource := range natural(action) {
+		own := natural(action)
+		for _, resource := range own {
 			out = append(out, probe{action, resource})
 		}
 		for _, resource := range named {
-			if belongs(action, resource) {
+			if belongs(action, own, resource) {
 				out = append(out, probe{action, resource})
 			}
 		}
@@ -192,8 +193,9 @@ func resources(denies []denial) []string {
 	return out
 }
 
-// belongs tells whether a request for the action could be about the resource.
-func belongs(action, resource string) bool {
+// belongs tells whether a request for the action, which has natural resources
+// of its own, could be about the resource.
+func belongs(action string, own []string, resource string) bool {
 	prefix, _, _ := strings.Cut(strings.ToLower(action), ":")
 	a, ok := arn.Split(resource)
 	if !ok {
@@ -202,7 +204,7 @@ func belongs(action, resource string) bool {
 	if _, known := catalog.Load().Action(action); !known {
 		return a.Service == prefix
 	}
-	for _, template := range natural(action) {
+	for _, template := range own {
 		if t, ok := arn.Split(template); ok && t.Service == a.Service && sameKind(t.Resource, a.Resource) {
 			return true
 		}
@@ -243,12 +245,13 @@ func granted(set *policy.Set) []probe {
 // onNamed are the probes of an action on the resources of a statement.
 func onNamed(s *policy.Statement, action string) []probe {
 	var out []probe
+	own := natural(action)
 	for _, pattern := range s.Resources {
-		if resource, ok := instance(pattern); ok && belongs(action, resource) {
+		if resource, ok := instance(pattern); ok && belongs(action, own, resource) {
 			out = append(out, probe{action, resource})
 		}
 	}
-	for _, resource := range natural(action) {
+	for _, resource := range own {
 		out = append(out, probe{action, resource})
 	}
 	return out
@@ -328,10 +331,14 @@ func fit(pattern string, candidates ...string) string {
 
 // fill replaces the wildcards of a pattern outside of its variables.
 func fill(pattern, word string) string {
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern
+	}
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(pattern, "${")
-		out.WriteString(strings.NewReplacer("*", word, "?", "x").Replace(before))
+		before = strings.ReplaceAll(before, "?", "x")
+		out.WriteString(strings.ReplaceAll(before, "*", word))
 		if !found {
 			return out.String()
 		}

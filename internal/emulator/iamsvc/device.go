@@ -1,20 +1,16 @@
 package iamsvc
 
 import (
-	"bytes"
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"image/png"
 	"maps"
-	"net/url"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/pquerna/otp"
 
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
@@ -70,26 +66,6 @@ func accountLabel(a *world.Account) string {
 		return a.Alias
 	}
 	return a.ID
-}
-
-// qrSize is the width and height of the QR code in pixels.
-const qrSize = 300
-
-// qrCode draws what an authenticator app scans.
-// Source: IAM API Reference, VirtualMFADevice, QRCodePNG:
-// otpauth://totp/$virtualMFADeviceName@$AccountName?secret=$Base32String.
-func qrCode(device, account, secret string) ([]byte, error) {
-	key, err := otp.NewKeyFromURL("otpauth://totp/" + url.PathEscape(device+"@"+account) + "?secret=" + secret)
-	if err != nil {
-		return nil, err
-	}
-	image, err := key.Image(qrSize, qrSize)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = png.Encode(&b, image)
-	return b.Bytes(), err
 }
 
 // needsMFA is AWS's own rule, beside all policies, since 2023-04-21: a user who

@@ -3,12 +3,16 @@ package iamsvc
 import (
 	"bytes"
 	"encoding/base32"
+	"image"
+	"image/color"
 	"image/png"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/boombuler/barcode/qr"
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/emulator/world"
@@ -43,13 +47,58 @@ func TestCreatedDeviceTellsItsSeedOnce(t *testing.T) {
 		t.Errorf("the seed does not give the device's codes: %v", err)
 	}
 	image, err := png.Decode(bytes.NewReader(d.QRCodePNG))
-	if err != nil || image.Bounds().Dx() != qrSize {
-		t.Errorf("the QR code is no PNG of %d pixels: %v", qrSize, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := modules(image), qrModules(t, "otpauth://totp/pad@111122223333?secret="+string(d.Base32StringSeed)); got != want {
+		t.Errorf("the QR code is\n%s\nwant\n%s", got, want)
 	}
 	listed := do[iam.ListVirtualMFADevicesOutput](s, &iam.ListVirtualMFADevicesInput{AssignmentStatus: types.AssignmentStatusTypeUnassigned}).VirtualMFADevices
 	if diff := cmp.Diff([]types.VirtualMFADevice{{SerialNumber: d.SerialNumber}}, listed, ignoreSmithy); diff != "" {
 		t.Errorf("the list:\n%s", diff)
 	}
+}
+
+// modules prints a QR code from the middle of each of its modules.
+func modules(code image.Image) string {
+	var b strings.Builder
+	for y := qrScale / 2; y < code.Bounds().Dy(); y += qrScale {
+		for x := qrScale / 2; x < code.Bounds().Dx(); x += qrScale {
+			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
+				b.WriteByte('#')
+			} else {
+				b.WriteByte('.')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// qrModules prints the QR code of a text with its quiet zone.
+func qrModules(t *testing.T, text string) string {
+	t.Helper()
+	code, err := qr.Encode(text, qr.L, qr.Unicode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := code.Bounds().Dx()
+	empty := strings.Repeat(".", side+2*qrQuiet) + "\n"
+	var b strings.Builder
+	b.WriteString(strings.Repeat(empty, qrQuiet))
+	for y := range side {
+		b.WriteString(strings.Repeat(".", qrQuiet))
+		for x := range side {
+			if code.At(x, y) == color.Black {
+				b.WriteByte('#')
+			} else {
+				b.WriteByte('.')
+			}
+		}
+		b.WriteString(strings.Repeat(".", qrQuiet) + "\n")
+	}
+	b.WriteString(strings.Repeat(empty, qrQuiet))
+	return b.String()
 }
 
 func TestEnablingWantsTwoConsecutiveCodes(t *testing.T) {

@@ -61,7 +61,7 @@ func TestSimulationTellsWhatDecided(t *testing.T) {
 		EvalActionName: str("s3:GetObject"), EvalResourceName: str("*"), EvalDecision: types.PolicyEvaluationDecisionTypeExplicitDeny,
 		MissingContextValues: []string{"aws:MultiFactorAuthPresent"},
 		MatchedStatements: []types.Statement{{
-			SourcePolicyId: str("inline policy mfa of group ops"), SourcePolicyType: types.PolicySourceTypeGroup, StartPosition: &types.Position{Line: 1, Column: 106},
+			SourcePolicyId: str("inline policy mfa of group ops"), SourcePolicyType: types.PolicySourceTypeGroup, StartPosition: &types.Position{Line: 1, Column: 98},
 		}},
 		ResourceSpecificResults: []types.ResourceSpecificResult{{EvalResourceName: str("*"), EvalResourceDecision: types.PolicyEvaluationDecisionTypeExplicitDeny}},
 	}}

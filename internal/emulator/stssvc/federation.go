@@ -72,6 +72,7 @@ func getFederationToken(c *operation.Call, in *sts.GetFederationTokenInput) (*st
 			Arn:             aws.String(federatedARN(c, *in.Name)),
 			FederatedUserId: aws.String(c.Caller.Account + ":" + *in.Name),
 		},
+		//lint:ignore SA1019 AWS still answers with it.
 		PackedPolicySize: packed.percent,
 	}
 	out.SessionTokenSize = aws.Int32(int32(len(*out.Credentials.SessionToken)))

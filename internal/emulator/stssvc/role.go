@@ -191,6 +191,7 @@ func assumeRole(c *operation.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutp
 			Arn:           aws.String("arn:" + c.World.Partition + ":sts::" + a.account + ":assumed-role/" + a.role.Name + "/" + s.Name),
 			AssumedRoleId: aws.String(a.role.ID + ":" + s.Name),
 		},
+		//lint:ignore SA1019 AWS still answers with it.
 		PackedPolicySize: packed.percent,
 		Credentials:      issue(c, s, lasts, in.MinimumSessionTokenSize),
 	}

@@ -1,0 +1,506 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+const (
+	account = "111111111111"
+	bobARN  = "arn:aws:iam::" + account + ":user/bob"
+	object  = "arn:aws:s3:::example-bucket/example"
+	admin   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	withMFA = `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`
+)
+
+var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+const config = `
+version: 1
+exemptions:
+  - {match: {tag: "userType=Service"}, owner: a, reason: robots}
+  - {match: {name: temp}, owner: b, reason: for a while, expires: 2026-04-01}
+break_glass:
+  - {match: {name: glass}, owner: c, reason: envelope}
+`
+
+func wanted(t *testing.T) *baseline.Baseline {
+	t.Helper()
+	b, err := baseline.Parse("c.yaml", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// quiet is an account without findings: bob and an administrator are enforced
+// through our group and have devices.
+func quiet(t *testing.T) *org.Account {
+	t.Helper()
+	ours := baseline.PolicyARN("aws", account)
+	member := func(name string, groups ...string) org.User {
+		return org.User{
+			Name: name, Path: "/", ARN: "arn:aws:iam::" + account + ":user/" + name, Groups: append(groups, baseline.GroupName),
+			Password: org.Yes, MFA: org.Yes, Keys: []org.AccessKey{{Slot: 1, Active: true}},
+			Devices: []org.Device{{Serial: "arn:aws:iam::" + account + ":mfa/" + name, Kind: org.VirtualMFA}},
+		}
+	}
+	a := &org.Account{
+		ID: account, Name: "test", Alias: "acme-test", Partition: "aws", State: "ACTIVE", Read: true, Report: now.Add(-time.Hour),
+		Root:  org.Root{MFA: org.Yes, HardwareMFA: org.Yes, AccessKeys: org.No, Password: org.Yes},
+		Users: []org.User{member("bob")},
+		Groups: []org.Group{
+			{Name: "ForceMFA", Path: "/forcemfa/", ARN: baseline.GroupARN("aws", account), Attached: []string{ours}},
+			{Name: "people", Path: "/", ARN: "arn:aws:iam::" + account + ":group/people", Inline: []org.InlinePolicy{{Name: "some", Document: allow("s3:*")}}},
+		},
+		Policies: []org.Policy{policyOf(ours, "ForceMFA", "/forcemfa/", wanted(t).Document("aws"))},
+	}
+	return a
+}
+
+func allow(action string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"*"}]}`
+}
+
+func policyOf(arn, name, path, document string) org.Policy {
+	return org.Policy{ARN: arn, Name: name, Path: path, Default: "v1", Versions: []org.Version{{ID: "v1", Document: document}}}
+}
+
+func role(path, name, principal, condition string) org.Role {
+	if condition != "" {
+		condition = `,"Condition":` + condition
+	}
+	return org.Role{Name: name, Path: path, ARN: "arn:aws:iam::" + account + ":role" + path + name,
+		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` + condition + `}]}`}
+}
+
+// A tape keeps the stream.
+type tape struct {
+	users    []audit.User
+	findings []audit.Finding
+	gaps     []org.Gap
+	accounts []audit.Account
+	order    []string
+}
+
+func (r *tape) User(u audit.User) {
+	r.users = append(r.users, u)
+	r.order = append(r.order, "user "+u.Account+"/"+u.Name)
+}
+
+func (r *tape) Finding(f audit.Finding) {
+	r.findings = append(r.findings, f)
+	r.order = append(r.order, "finding "+f.ID)
+}
+
+func (r *tape) Gap(g org.Gap) {
+	r.gaps = append(r.gaps, g)
+	r.order = append(r.order, "gap "+g.Account+" "+g.What)
+}
+
+func (r *tape) Account(a audit.Account) {
+	r.accounts = append(r.accounts, a)
+	r.order = append(r.order, "account "+a.ID)
+}
+
+func stream(accounts ...*org.Account) org.Accounts {
+	return func(yield func(*org.Account, error) bool) {
+		for _, a := range accounts {
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+func run(t *testing.T, h *org.Header, b *baseline.Baseline, accounts ...*org.Account) (*tape, audit.Counts) {
+	t.Helper()
+	r := new(tape)
+	for _, a := range accounts {
+		a.Sort()
+	}
+	counts, err := audit.Run(context.Background(), h, stream(accounts...), b, now, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, counts
+}
+
+// finding is one with what its rule says of it.
+func finding(severity audit.Severity, rule, subject, arn, what string) audit.Finding {
+	i := slices.IndexFunc(audit.Rules, func(r audit.Rule) bool { return r.Name == rule })
+	return audit.Finding{
+		ID: rule + "/" + account + "/" + subject, Rule: rule, Severity: severity, Account: account, AccountName: "test",
+		Subject: subject, ARN: arn, What: what, Remedy: audit.Rules[i].Remedy, Refs: audit.Rules[i].Refs,
+	}
+}
+
+func seen(f audit.Finding, w *prove.Witness) audit.Finding {
+	f.Witness = w
+	return f
+}
+
+func TestFindings(t *testing.T) {
+	const root = "arn:aws:iam::" + account + ":root"
+	byKey := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey,
+		AllowedBy: "inline policy some of group people, statement 1"}
+	latent := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey}
+	bob := func(a *org.Account) *org.User { return &a.Users[0] }
+	accountPrincipal := `{"AWS":"` + account + `"}`
+	for _, row := range []struct {
+		name   string
+		change func(*org.Account)
+		want   []audit.Finding
+	}{
+		{"nothing", func(*org.Account) {}, nil},
+		{"open with credentials", func(a *org.Account) { bob(a).Groups = []string{"people"} }, []audit.Finding{
+			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: "+byKey.String()), byKey),
+		}},
+		{"open without credentials", func(a *org.Account) {
+			bob(a).Groups, bob(a).Password, bob(a).Keys = []string{"people"}, org.No, nil
+		}, []audit.Finding{
+			seen(finding(audit.High, "user-open", "user/bob", bobARN, "allowed: "+byKey.String()), byKey),
+		}},
+		{"open and latent, in no group", func(a *org.Account) { bob(a).Groups = nil }, []audit.Finding{
+			finding(audit.Low, "no-group", "user/bob", bobARN, "bob is in no group"),
+			seen(finding(audit.Medium, "user-open", "user/bob", bobARN, "not refused, though nothing allows it today: "+latent.String()), latent),
+		}},
+		{"a policy that was not read", func(a *org.Account) {
+			bob(a).Groups = []string{"people"}
+			bob(a).Boundary = "arn:aws:iam::" + account + ":policy/gone"
+		}, []audit.Finding{
+			finding(audit.High, "user-unknown", "user/bob", bobARN, "whether bob needs MFA is not known: permissions boundary arn:aws:iam::111111111111:policy/gone: "+
+				"could not be read: the document of policy arn:aws:iam::111111111111:policy/gone was not read (s3:GetObject by access key)"),
+		}},
+		{"no device, console", func(a *org.Account) { bob(a).MFA, bob(a).Devices = org.No, nil }, []audit.Finding{
+			finding(audit.Medium, "no-device", "user/bob", bobARN, "bob has no MFA device and a console password"),
+		}},
+		{"no device, key", func(a *org.Account) { bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No }, []audit.Finding{
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
+		}},
+		{"security key and access key", func(a *org.Account) { bob(a).Devices[0].Kind = org.FIDO }, []audit.Finding{
+			finding(audit.Medium, "cli-lockout", "user/bob", bobARN, "bob has an active access key, and devices that give no codes only"),
+		}},
+		{"exempt with a console password", func(a *org.Account) {
+			bob(a).Tags = []org.Tag{{Key: "usertype", Value: "service"}}
+		}, []audit.Finding{
+			finding(audit.High, "exempt-interactive", "user/bob", bobARN,
+				"bob is exempt and has a console password: exemption tag userType=Service, owner a: robots"),
+		}},
+		{"break-glass with a console password", func(a *org.Account) { bob(a).Name, bob(a).Groups = "glass", nil }, nil},
+		{"expired exemption", func(a *org.Account) {
+			bob(a).Name, bob(a).ARN = "temp", "arn:aws:iam::"+account+":user/temp"
+		}, []audit.Finding{
+			finding(audit.Medium, "exemption-expired", "user/temp", "arn:aws:iam::"+account+":user/temp",
+				"expired: exemption name temp, owner b: for a while, until 2026-04-01"),
+		}},
+		{"window open", func(a *org.Account) {
+			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-05-05"}}
+		}, []audit.Finding{
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
+			finding(audit.Medium, "window-open", "user/bob", bobARN, "bob can enrol a device by access key until 2026-05-05"),
+		}},
+		{"window expired: the key can enrol, so the user is open", func(a *org.Account) {
+			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-04-05"}}
+		}, []audit.Finding{
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
+			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: iam:EnableMFADevice without MFA by access key on "+bobARN),
+				&prove.Witness{Action: "iam:EnableMFADevice", Resource: bobARN, Credential: policy.LongTermKey,
+					AllowedBy: "policy " + baseline.PolicyARN("aws", account) + " of group ForceMFA, statement AllowManageOwnMFA"}),
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrolment window of bob should be closed since 2026-04-05"),
+		}},
+		{"window of a user with a device", func(a *org.Account) {
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-05-05"}}
+		}, []audit.Finding{
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrolment window of bob is open (tag forcemfa-enrolment), though it has a device"),
+		}},
+		{"policies of the user's own", func(a *org.Account) {
+			bob(a).Inline = []org.InlinePolicy{{Name: "mine", Document: allow("ec2:*")}}
+			bob(a).Attached = []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", baseline.PolicyARN("aws", account)}
+			a.Policies = append(a.Policies, policyOf("arn:aws:iam::aws:policy/ReadOnlyAccess", "ReadOnlyAccess", "/", allow("s3:Get*")))
+		}, []audit.Finding{
+			finding(audit.Low, "direct-policies", "user/bob", bobARN, "bob has policies of its own: mine, ReadOnlyAccess"),
+		}},
+		{"our policy drifted", func(a *org.Account) {
+			a.Policies[0].Versions[0].Document = strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
+		}, []audit.Finding{
+			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
+				baseline.PolicyARN("aws", account)+" is not the document that is wanted"),
+		}},
+		{"our policy with white space is ours", func(a *org.Account) {
+			a.Policies[0].Versions[0].Document = strings.ReplaceAll(a.Policies[0].Versions[0].Document, ",", ",\n  ")
+		}, nil},
+		{"our inline policy drifted", func(a *org.Account) {
+			bob(a).Inline = []org.InlinePolicy{{Name: "ForceMFA", Document: allow("iam:GetUser")}}
+		}, []audit.Finding{
+			finding(audit.High, "policy-drift", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob is not the document that is wanted"),
+		}},
+		{"look-alikes", func(a *org.Account) {
+			a.Policies = append(a.Policies, policyOf("arn:aws:iam::"+account+":policy/forcemfa", "forcemfa", "/", allow("s3:*")))
+			a.Groups[1] = org.Group{Name: "forceMFA", Path: "/old/", ARN: "arn:aws:iam::" + account + ":group/old/forceMFA"}
+		}, []audit.Finding{
+			finding(audit.Medium, "policy-look-alike", "group/old/forceMFA", "arn:aws:iam::"+account+":group/old/forceMFA",
+				"the group arn:aws:iam::111111111111:group/old/forceMFA is not the one of forcemfa"),
+			finding(audit.Medium, "policy-look-alike", "policy/forcemfa", "arn:aws:iam::"+account+":policy/forcemfa",
+				"the policy arn:aws:iam::111111111111:policy/forcemfa is not the one of forcemfa, arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"),
+		}},
+		{"root without MFA", func(a *org.Account) { a.Root.MFA, a.Root.HardwareMFA = org.No, org.No }, []audit.Finding{
+			finding(audit.Critical, "root-no-mfa", "root", root, "the root user has no MFA device"),
+		}},
+		{"root without credentials", func(a *org.Account) {
+			a.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.No}
+		}, nil},
+		{"root with a virtual device and a key", func(a *org.Account) { a.Root.HardwareMFA, a.Root.AccessKeys = org.No, org.Yes }, []audit.Finding{
+			finding(audit.Critical, "root-access-key", "root", root, "the root user has an access key"),
+			finding(audit.Low, "root-no-hardware-mfa", "root", root, "the root user has a virtual MFA device only"),
+		}},
+		{"an orphan", func(a *org.Account) {
+			a.Unassigned = []org.Device{{Serial: "arn:aws:iam::" + account + ":mfa/phones/old", Kind: org.VirtualMFA}}
+		}, []audit.Finding{
+			finding(audit.Low, "orphan-device", "device/phones/old", "arn:aws:iam::"+account+":mfa/phones/old", "the virtual MFA device phones/old belongs to nobody"),
+		}},
+		{"no report", func(a *org.Account) { a.Report = time.Time{} }, []audit.Finding{
+			finding(audit.Medium, "report-missing", "account", "", "there is no credential report"),
+		}},
+		{"an old report", func(a *org.Account) { a.Report = now.Add(-25 * time.Hour) }, []audit.Finding{
+			finding(audit.Low, "report-stale", "account", "", "the credential report is of 2026-04-30T11:00:00Z"),
+		}},
+		{"roles", func(a *org.Account) {
+			a.Roles = []org.Role{
+				role("/", "account", accountPrincipal, ""),
+				role("/", "everybody", `"*"`, ""),
+				role("/", "external", accountPrincipal, `{"StringEquals":{"sts:ExternalId":"x"}}`),
+				role("/", "federated", `{"Federated":"arn:aws:iam::111111111111:saml-provider/okta"}`, ""),
+				role("/", "fresh", accountPrincipal, `{"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}`),
+				role("/", "if-exists", accountPrincipal, `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`),
+				role("/", "mfa", accountPrincipal, withMFA),
+				role("/", "role", `{"AWS":"arn:aws:iam::111111111111:role/mfa"}`, ""),
+				role("/", "service", `{"Service":"ec2.amazonaws.com"}`, ""),
+				role("/aws-reserved/sso.amazonaws.com/", "sso", accountPrincipal, ""),
+				role("/team/", "user", `{"AWS":"`+bobARN+`"}`, ""),
+				{Name: "broken", Path: "/", ARN: "arn:aws:iam::" + account + ":role/broken", Trust: "{"},
+			}
+			denied := role("/", "denied", accountPrincipal, "")
+			denied.Trust = strings.Replace(denied.Trust, `"Statement":[`,
+				`"Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}},`, 1)
+			a.Roles = append(a.Roles, denied)
+		}, []audit.Finding{
+			finding(audit.Medium, "role-trust-open", "role/account", "arn:aws:iam::111111111111:role/account", "account can be assumed without MFA by account 111111111111"),
+			finding(audit.High, "role-trust-open", "role/everybody", "arn:aws:iam::111111111111:role/everybody", "everybody can be assumed without MFA by everybody"),
+			finding(audit.Low, "role-trust-open", "role/external", "arn:aws:iam::111111111111:role/external", "external can be assumed without MFA by account 111111111111"),
+			finding(audit.Medium, "role-trust-open", "role/team/user", "arn:aws:iam::111111111111:role/team/user", "user can be assumed without MFA by "+bobARN),
+			finding(audit.Medium, "role-trust-unknown", "role/broken", "arn:aws:iam::111111111111:role/broken", ""),
+			finding(audit.High, "role-trust-weak", "role/if-exists", "arn:aws:iam::111111111111:role/if-exists",
+				"if-exists asks for MFA of account 111111111111 in a way that is true without it: BoolIfExists aws:MultiFactorAuthPresent true"),
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			row.change(a)
+			got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+			for i := range got.findings {
+				if got.findings[i].Rule == "role-trust-unknown" {
+					if !strings.HasPrefix(got.findings[i].What, "the trust policy of broken could not be read: ") {
+						t.Error(got.findings[i].What)
+					}
+					got.findings[i].What = ""
+				}
+			}
+			if diff := cmp.Diff(row.want, got.findings); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Shapes of MFA conditions, and which rule each breaks.
+// Source: IAM User Guide, "AWS global condition context keys",
+// aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge.
+func TestWeakConditions(t *testing.T) {
+	for _, row := range []struct{ effect, condition, want string }{
+		{"Deny", `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`, ""},
+		{"Deny", `{"Bool":{"aws:MultiFactorAuthPresent":"false"}}`, "deny-bool"},
+		{"Deny", `{"Bool":{"aws:multifactorauthpresent":false}}`, "deny-bool"},
+		{"Deny", `{"Null":{"aws:MultiFactorAuthPresent":"true"}}`, "deny-bool"},
+		{"Deny", `{"Null":{"aws:MultiFactorAuthAge":"true"}}`, ""},
+		{"Deny", `{"StringNotEquals":{"aws:MultiFactorAuthPresent":"true"}}`, ""},
+		{"Deny", `{"NumericGreaterThan":{"aws:MultiFactorAuthAge":"3600"}}`, "deny-bool"},
+		{"Deny", `{"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"3600"}}`, ""},
+		{"Deny", `{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}`, ""},
+		{"Allow", `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, ""},
+		{"Allow", `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`, "allow-if-exists"},
+		{"Allow", `{"Null":{"aws:MultiFactorAuthPresent":"false"}}`, "allow-if-exists"},
+		{"Allow", `{"ForAllValues:Bool":{"aws:MultiFactorAuthPresent":"true"}}`, "allow-if-exists"},
+		{"Allow", `{"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}`, ""},
+		{"Allow", `{"NumericLessThanIfExists":{"aws:MultiFactorAuthAge":"3600"}}`, "allow-if-exists"},
+		{"Allow", `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, ""},
+		{"Allow", `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`, ""},
+	} {
+		a := quiet(t)
+		a.Groups[1].Inline[0].Document = `{"Version":"2012-10-17","Statement":[{"Effect":"` + row.effect + `","Action":"ec2:*","Resource":"*","Condition":` + row.condition + `}]}`
+		got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		var ids, want []string
+		for _, f := range got.findings {
+			ids = append(ids, f.ID)
+		}
+		if row.want != "" {
+			want = []string{row.want + "/" + account + "/group/people/some"}
+		}
+		if diff := cmp.Diff(want, ids); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", row.effect, row.condition, diff)
+		}
+	}
+}
+
+func TestTwoDeniesTogetherAreNotWeak(t *testing.T) {
+	a := quiet(t)
+	const deny = `{"Effect":"Deny","Action":"ec2:*","Resource":"*","Condition":`
+	a.Groups[1].Inline[0].Document = `{"Version":"2012-10-17","Statement":[` +
+		deny + `{"Bool":{"aws:MultiFactorAuthPresent":"false"}}},` + deny + `{"Null":{"aws:MultiFactorAuthPresent":"true"}}}]}`
+	if got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a); len(got.findings) != 0 {
+		t.Errorf("%+v", got.findings)
+	}
+}
+
+func TestSettableExemptionTag(t *testing.T) {
+	const tagUser = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:TagUser","Resource":"*"}]}`
+	for _, row := range []struct {
+		name   string
+		change func(*org.Account)
+		want   []audit.Finding
+	}{
+		{"with MFA", func(a *org.Account) { a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: tagUser}} }, []audit.Finding{
+			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the tag userType=Service, which exempts, can be put on a user with MFA by bob"),
+		}},
+		{"by roles", func(a *org.Account) {
+			r := role("/", "Admin", `{"AWS":"`+account+`"}`, withMFA)
+			r.Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
+			a.Roles = []org.Role{r}
+		}, []audit.Finding{
+			finding(audit.Low, "exemption-tag-settable", "tag/userType=Service", "", "the tag userType=Service, which exempts, can be put on a user by the roles Admin"),
+		}},
+		{"other tags alone", func(a *org.Account) {
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: strings.Replace(tagUser, `"Resource":"*"`,
+				`"Resource":"*","Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"userType"}}`, 1)}}
+		}, nil},
+	} {
+		a := quiet(t)
+		row.change(a)
+		got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		if diff := cmp.Diff(row.want, got.findings); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, diff)
+		}
+	}
+	a := quiet(t)
+	a.Users[0].Groups = []string{"people"}
+	a.Groups[1].Inline[0].Document = tagUser
+	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+	if f := got.findings[0]; f.Severity != audit.Critical || f.What != "the tag userType=Service, which exempts, can be put on a user without MFA by bob" {
+		t.Errorf("without MFA: %+v", f)
+	}
+}
+
+func TestStreamIsOrderedAndCounted(t *testing.T) {
+	first := quiet(t)
+	open := first.Users[0]
+	open.Name, open.ARN, open.Groups = "zoe", "arn:aws:iam::"+account+":user/zoe", []string{"people"}
+	exempt := first.Users[0]
+	exempt.Name, exempt.ARN, exempt.Tags, exempt.Password = "amy", "arn:aws:iam::"+account+":user/amy", []org.Tag{{Key: "userType", Value: "Service"}}, org.No
+	first.Users = append(first.Users, open, exempt)
+	first.Gaps = []org.Gap{{Account: account, What: "iam:ListVirtualMFADevices", Why: "AccessDenied"}}
+	second := &org.Account{ID: "222222222222", Name: "dark", State: "ACTIVE", Gaps: []org.Gap{{Account: "222222222222", What: "assume R", Why: "AccessDenied"}}}
+	third := &org.Account{ID: "333333333333", Name: "gone", State: "SUSPENDED"}
+	h := &org.Header{Partition: "aws", Gaps: []org.Gap{{What: "organizations:ListPolicies", Why: "AccessDenied"}}}
+
+	got, counts := run(t, h, wanted(t), first, second, third)
+	wantOrder := []string{
+		"gap  organizations:ListPolicies",
+		"user 111111111111/amy", "user 111111111111/bob", "user 111111111111/zoe",
+		"finding user-open/111111111111/user/zoe",
+		"gap 111111111111 iam:ListVirtualMFADevices", "account 111111111111",
+		"finding account-unreadable/222222222222/account", "gap 222222222222 assume R", "account 222222222222",
+		"finding account-unreadable/333333333333/account", "account 333333333333",
+	}
+	if diff := cmp.Diff(wantOrder, got.order); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	wantAccounts := []audit.Account{
+		{ID: account, Name: "test", Alias: "acme-test", Read: true, Report: now.Add(-time.Hour), Counts: audit.Counts{Users: 3, Enforced: 1, Exempt: 1, Open: 1}},
+		{ID: "222222222222", Name: "dark", Counts: audit.Counts{Users: 1, Unknown: 1}},
+		{ID: "333333333333", Name: "gone", Counts: audit.Counts{Users: 1, Unknown: 1}},
+	}
+	if diff := cmp.Diff(wantAccounts, got.accounts); diff != "" {
+		t.Errorf("accounts (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(audit.Counts{Users: 5, Enforced: 1, Exempt: 1, Open: 1, Unknown: 2}, counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	dark, gone := got.findings[1], got.findings[2]
+	if dark.Severity != audit.High || dark.What != "the account could not be read: assume R: AccessDenied" {
+		t.Errorf("%+v", dark)
+	}
+	if gone.Severity != audit.Low || gone.What != "the account is SUSPENDED and could not be read: nothing was read" {
+		t.Errorf("%+v", gone)
+	}
+}
+
+func TestUserSaysWhatStandsBesideItsState(t *testing.T) {
+	a := quiet(t)
+	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+	want := []audit.User{{
+		Account: account, AccountName: "test", Name: "bob", ARN: bobARN, State: audit.Enforced, MFA: org.Yes,
+		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Read: &a.Users[0],
+		Assumptions: []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
+			"and no action of the enrolment set forwards requests"},
+	}}
+	if diff := cmp.Diff(want, got.users); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorOfTheStreamEndsTheRun(t *testing.T) {
+	broken := errors.New("connection reset")
+	counts, err := audit.Run(context.Background(), &org.Header{}, func(yield func(*org.Account, error) bool) {
+		if yield(quiet(t), nil) {
+			yield(nil, broken)
+		}
+	}, wanted(t), now, new(tape))
+	if !errors.Is(err, broken) || counts.Users != 1 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := audit.Run(cancelled, &org.Header{}, stream(quiet(t)), wanted(t), now, new(tape)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestBrokenAndHugeDocumentsAreNeverEnforced(t *testing.T) {
+	for name, document := range map[string]string{
+		"empty": "", "no JSON": "{", "duplicate key": `{"Version":"2012-10-17","Version":"2012-10-17","Statement":[]}`,
+		"huge":     `{"Version":"2012-10-17","Statement":[` + strings.Repeat(`{"Effect":"Deny","Action":"*","Resource":"*"},`, 50_000),
+		"deep":     strings.Repeat("[", 100_000),
+		"operator": `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolOrSo":{"a":"b"}}}]}`,
+	} {
+		a := quiet(t)
+		a.Policies[0].Versions[0].Document = document
+		got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		if got.users[0].State != audit.Unknown || got.users[0].Why == "" {
+			t.Errorf("%s: %s, why %q", name, got.users[0].State, got.users[0].Why)
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package emulator
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const coverage = "../../docs/emulator.md"
+
+// The page for people lists the operations that there are.
+func TestCoverageIsDocumented(t *testing.T) {
+	const begin, end = "-run Coverage -update -->\n", "<!-- end of operations -->"
+	page, err := os.ReadFile(coverage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(page), begin)
+	got, after, found := strings.Cut(rest, end)
+	if !found {
+		t.Fatalf("%s has no place for the operations", coverage)
+	}
+	want := operationList()
+	if *update {
+		if err := os.WriteFile(coverage, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s differs from the table of services (-run Coverage -update writes it anew):\n%s", coverage, diff)
+	}
+}
+
+func operationList() string {
+	var b strings.Builder
+	b.WriteString("\n| service | operations |\n|---|---|\n")
+	all := services()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		operations := slices.Sorted(maps.Keys(all[name].byName))
+		b.WriteString("| " + name + " | " + strings.Join(operations, ", ") + " |\n")
+	}
+	b.WriteString("\n")
+	return b.String()
+}

@@ -1,0 +1,67 @@
+package s3svc
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRequestsAreRead(t *testing.T) {
+	for _, row := range []struct {
+		method, url string
+		header      http.Header
+		operation   string
+		want        any
+	}{
+		{"GET", "https://s3.amazonaws.com/", nil, "ListBuckets", &ListBucketsInput{}},
+		{"GET", "http://127.0.0.1:4000/?x-id=ListBuckets", nil, "ListBuckets", &ListBucketsInput{}},
+		{"GET", "http://127.0.0.1:4000/b/k/l", nil, "GetObject", &GetObjectInput{"b", "k/l"}},
+		{"HEAD", "http://[::1]:4000/b/k", nil, "GetObject", &GetObjectInput{"b", "k"}},
+		{"GET", "https://b.s3.eu-west-1.amazonaws.com/k/l", nil, "GetObject", &GetObjectInput{"b", "k/l"}},
+		{"GET", "https://b.with.dots.s3-eu-west-1.amazonaws.com/k", nil, "GetObject", &GetObjectInput{"b.with.dots", "k"}},
+		{"GET", "http://b.localhost:4000/k", nil, "GetObject", &GetObjectInput{"b", "k"}},
+		{"GET", "http://localhost:4000/b/k", nil, "GetObject", &GetObjectInput{"b", "k"}},
+		{"GET", "https://s3.eu-west-1.amazonaws.com/b/a%20b%2Bc", nil, "GetObject", &GetObjectInput{"b", "a b+c"}},
+		{"PUT", "https://s3.amazonaws.com/b/k", nil, "PutObject", &PutObjectInput{Bucket: "b", Key: "k", Body: []byte("body")}},
+		{"PUT", "https://s3.amazonaws.com/b/k", http.Header{"X-Amz-Copy-Source": {"/b/l"}}, "", nil},
+		{"PUT", "https://s3.amazonaws.com/b", nil, "", nil},
+		{"GET", "https://s3.amazonaws.com/b", nil, "", nil},
+		{"GET", "https://s3.amazonaws.com/b/k?acl", nil, "", nil},
+		{"DELETE", "https://s3.amazonaws.com/b/k", nil, "", nil},
+	} {
+		r := httptest.NewRequest(row.method, row.url, nil)
+		for name, values := range row.header {
+			r.Header[name] = values
+		}
+		operation, in, err := Read(r, []byte("body"))
+		if err != nil || operation != row.operation {
+			t.Errorf("%s %s: %s, %v, want %s", row.method, row.url, operation, err, row.operation)
+		}
+		if diff := cmp.Diff(row.want, in); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", row.method, row.url, diff)
+		}
+	}
+}
+
+// Whatever the host and path, reading them names an operation that there is,
+// or none.
+func FuzzRead(f *testing.F) {
+	f.Add("GET", "b.s3.amazonaws.com", "/k?acl")
+	f.Add("PUT", "[::1]:80", "/b/k")
+	known := map[string]bool{"": true}
+	for _, op := range Operations() {
+		known[op.Name] = true
+	}
+	f.Fuzz(func(t *testing.T, method, host, target string) {
+		r, err := http.NewRequest(method, "https://example.com"+target, nil)
+		if err != nil {
+			t.Skip()
+		}
+		r.Host = host
+		if operation, in, err := Read(r, nil); err != nil || !known[operation] || (operation == "") != (in == nil) {
+			t.Errorf("%q, %v, %v", operation, in, err)
+		}
+	})
+}
