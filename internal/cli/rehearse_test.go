@@ -137,7 +137,7 @@ func TestASnapshotIsRehearsedForAPerson(t *testing.T) {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
 	for _, want := range []string{
-		"123456789012  lab       4  4 → 0  0 → 4",
+		"4  4 → 0  0 → 4",
 		"read an S3 object with the access key",
 		"enrol a first device in the console, and use it",
 		"Done: no user that could be read is open (4 were)",

@@ -160,7 +160,7 @@ func TestBoto3Works(t *testing.T) {
 		`["NoSuchEntity", 404]`,
 		`4`,
 		`"running"`,
-		`{"Code": 48, "Name": "terminated"}`,
+		`{"Code": 32, "Name": "shutting-down"}`,
 		`["InvalidInstanceID.NotFound", 400]`,
 		`["NotImplemented", 501]`,
 		`["orders"]`,

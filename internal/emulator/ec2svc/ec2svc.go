@@ -112,6 +112,8 @@ func askTerminate(c *operation.Call, in *TerminateInstancesInput) ([]operation.A
 	return asks, nil
 }
 
+// terminate answers that the instances are shutting down, as EC2 does, and has
+// them terminated for whoever asks next.
 func terminate(c *operation.Call, in *TerminateInstancesInput) (*TerminateInstancesOutput, error) {
 	if in.DryRun {
 		return nil, dryRun()
@@ -122,7 +124,11 @@ func terminate(c *operation.Call, in *TerminateInstancesInput) (*TerminateInstan
 	all := c.World.Edit(c.Caller.Account).Instances
 	out := &TerminateInstancesOutput{}
 	for _, id := range in.InstanceIDs {
-		out.Changes = append(out.Changes, Change{id, all[id].State, "terminated"})
+		now := "shutting-down"
+		if all[id].State == "terminated" {
+			now = "terminated"
+		}
+		out.Changes = append(out.Changes, Change{id, all[id].State, now})
 		all[id].State = "terminated"
 	}
 	return out, nil

@@ -74,6 +74,24 @@ func TestBadJSONIsRefused(t *testing.T) {
 	}
 }
 
+func TestUnionsAreReadAndWrittenInJSON(t *testing.T) {
+	codec := &wire.Codec{Protocol: wire.JSON11, Unions: []any{&iamtypes.PolicyIdentifierMemberPolicyArn{}}}
+	type holder struct{ Policy iamtypes.PolicyIdentifier }
+	const text = `{"Policy":{"PolicyArn":"arn"}}`
+	var in holder
+	if err := codec.DecodeJSON([]byte(text), &in); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(codec.Encode("", "", &in)); got != text {
+		t.Errorf("got %s, want %s", got, text)
+	}
+	for _, bad := range []string{`{"Policy":{"Colour":"red"}}`, `{"Policy":{}}`, `{"Policy":"arn"}`} {
+		if err := codec.DecodeJSON([]byte(bad), &holder{}); err == nil {
+			t.Errorf("%s is read", bad)
+		}
+	}
+}
+
 func said(err error) string {
 	var api smithy.APIError
 	if !errors.As(err, &api) {

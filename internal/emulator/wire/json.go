@@ -38,6 +38,8 @@ func (c *Codec) fromJSON(x any, v reflect.Value, path string) error {
 	case v.Kind() == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return c.fromJSON(x, v.Elem(), path)
+	case v.Kind() == reflect.Interface:
+		return c.unionFromJSON(x, v, path)
 	case v.Type() == timeType || isBlob(v.Type()):
 		return scalarFromJSON(x, v, path)
 	case v.Kind() == reflect.Struct:
