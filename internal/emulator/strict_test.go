@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"forcemfa/internal/emulator/world"
 )
@@ -282,4 +283,36 @@ func TestClientOverTheSocketFollowsTheClock(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Under the race detector this shows that a cloud may be shared.
+func TestManyClientsAtOnce(t *testing.T) {
+	c := newCloud(t, Options{Strict: &Strict{PageSize: 2, Lag: time.Second, LagShare: 0.5}})
+	c.OnCall(func(Record) {})
+	var all errgroup.Group
+	for i := range 8 {
+		all.Go(func() error {
+			client := iamOf(c, as("alice"))
+			for j := range 5 {
+				name := fmt.Sprintf("user-%d-%d", i, j)
+				if _, err := client.CreateUser(context.Background(), &iam.CreateUserInput{UserName: &name}); err != nil {
+					return err
+				}
+				if _, err := iamOf(c.Fork(), as("alice")).ListUsers(context.Background(), &iam.ListUsersInput{}); err != nil {
+					return err
+				}
+				c.Advance(time.Second)
+				c.Counts()
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	c.View(func(w *world.World) {
+		if got := len(w.Account(member).Users); got != 3+8*5 {
+			t.Errorf("%d users, want %d", got, 3+8*5)
+		}
+	})
 }
