@@ -63,11 +63,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 			return err
 		}
 	}
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,7 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,7 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 	} else if account, user, found := strings.Cut(who, "/"); found && arn.IsAccountID(account) {
 		o.accounts, name = []string{account}, user
 	}
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}

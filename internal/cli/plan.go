@@ -87,11 +87,7 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,11 +36,7 @@ type snapshotOptions struct {
 }
 
 func runSnapshot(ctx context.Context, o *snapshotOptions) error {
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}

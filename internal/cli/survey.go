@@ -29,6 +29,15 @@ type survey struct {
 	digests []string
 }
 
+// openSurvey reads config and credentials and begins to read the organization.
+func (s *shared) openSurvey(ctx context.Context) (*survey, error) {
+	t, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.survey(ctx)
+}
+
 // survey begins to read the organization.
 func (t *target) survey(ctx context.Context) (*survey, error) {
 	s := &survey{target: t, progress: t.shared.progress(), names: map[string]string{}, worst: view.Rank("none")}

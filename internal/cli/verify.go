@@ -41,11 +41,7 @@ type verifyOptions struct {
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
-	t, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	s, err := t.survey(ctx)
+	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}
