@@ -57,8 +57,8 @@ func setup(e *testscript.Env) error {
 	return os.MkdirAll(home, 0o700)
 }
 
-// A world is what emulate prints.
-type world struct {
+// A served is what emulate prints.
+type served struct {
 	Endpoint   string
 	Region     string
 	Principals []principal
@@ -87,7 +87,7 @@ func emulate(ts *testscript.TestScript, neg bool, args []string) {
 		_ = cmd.Wait()
 		_ = out.Close()
 	})
-	var w world
+	var w served
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if w, err = readWorld(ts); err == nil {
 			break
@@ -114,7 +114,7 @@ func lookIn(path, name string) (string, error) {
 	return "", fmt.Errorf("%s is not in %s", name, path)
 }
 
-func readWorld(ts *testscript.TestScript) (w world, err error) {
+func readWorld(ts *testscript.TestScript) (w served, err error) {
 	text, err := os.ReadFile(ts.MkAbs("world.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &w)
