@@ -25,6 +25,8 @@ type Env struct {
 	Now            func() time.Time
 	// StdoutTerminal and StderrTerminal say whether a person reads them.
 	StdoutTerminal, StderrTerminal bool
+	// Columns is how wide the terminal on stdout is; 0: not known, or none.
+	Columns int
 	// Ask puts a question to the person at the terminal, whatever stdin is.
 	// It fails where there is none.
 	Ask func(ctx context.Context, question string) (string, error)

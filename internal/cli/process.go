@@ -23,11 +23,21 @@ func ProcessEnv() *Env {
 		Stderr:         os.Stderr,
 		Getenv:         os.Getenv,
 		Now:            time.Now,
+		Columns:        columns(),
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Ask:            askTerminal,
 		StateDir:       stateDir(),
 	}
+}
+
+// columns is how wide the terminal on stdout is; 0 where it is none.
+func columns() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // stateDir follows the XDG Base Directory Specification, and each system's

@@ -165,7 +165,7 @@ func resultsBut(results []doors.Result, want doors.Outcome) []doorResult {
 func (r *rehearsed) print(w io.Writer, style view.Style) {
 	heading := func(words string) { fmt.Fprintf(w, "\n%s\n", style.Paint(text.Bold, words)) }
 	heading("Users, before and after")
-	r.printAccounts(w)
+	r.printAccounts(w, style)
 	fmt.Fprintf(w, "\n%s\n", r.planSentence())
 	heading("What a thief can do, tried with real signed requests")
 	r.printAttacks(w, style)
@@ -178,7 +178,7 @@ func (r *rehearsed) print(w io.Writer, style view.Style) {
 	fmt.Fprintln(w, r.verdict(style))
 }
 
-func (r *rehearsed) printAccounts(w io.Writer) {
+func (r *rehearsed) printAccounts(w io.Writer, style view.Style) {
 	row := func(id, name string, before, after audit.Counts) []string {
 		return []string{id, name, strconv.Itoa(after.Users), arrow(before.Open, after.Open), arrow(before.Enforced, after.Enforced),
 			arrow(before.Exempt, after.Exempt), arrow(before.Unknown, after.Unknown)}
@@ -187,7 +187,7 @@ func (r *rehearsed) printAccounts(w io.Writer) {
 	for _, a := range r.Accounts {
 		rows = append(rows, row(a.ID, view.Clean(a.Name), a.Before, a.After))
 	}
-	view.Table(w, []string{"account", "name", "users", "open", "enforced", "exempt", "unknown"}, rows, row("total", "", r.Before, r.After))
+	style.Table(w, []string{"account", "name", "users", "open", "enforced", "exempt", "unknown"}, rows, row("total", "", r.Before, r.After))
 }
 
 // arrow is a number before and after, or one number where it stayed.
@@ -218,7 +218,7 @@ func (r *rehearsed) printAttacks(w io.Writer, style view.Style) {
 			rows = append(rows, []string{a.Title, strconv.Itoa(a.Tried), strconv.Itoa(a.OpenBefore), zeroIsGood(style, a.Open)})
 		}
 	}
-	view.Table(w, []string{"door", "tried", "open before", "open after"}, rows,
+	style.Table(w, []string{"door", "tried", "open before", "open after"}, rows,
 		[]string{"all doors", strconv.Itoa(r.Doors.Tried), strconv.Itoa(r.DoorsBefore.Open), strconv.Itoa(r.Doors.Open)})
 }
 
@@ -241,7 +241,7 @@ func (r *rehearsed) printWorks(w io.Writer, style view.Style) {
 		}
 		rows = append(rows, []string{d.Title, strconv.Itoa(d.Tried), style.Paint(color, strconv.Itoa(d.Worked))})
 	}
-	view.Table(w, []string{"what", "tried", "worked"}, rows, []string{"all", strconv.Itoa(r.MustWork.Tried), strconv.Itoa(r.MustWork.Worked)})
+	style.Table(w, []string{"what", "tried", "worked"}, rows, []string{"all", strconv.Itoa(r.MustWork.Tried), strconv.Itoa(r.MustWork.Worked)})
 }
 
 // printTrouble lists what is not as it should be, each with AWS's answer.
@@ -255,7 +255,7 @@ func (r *rehearsed) printTrouble(w io.Writer, style view.Style) {
 	for _, d := range trouble {
 		rows = append(rows, []string{d.Outcome, d.Door, d.Account + "/" + view.Clean(d.User), view.Clean(d.Aim), view.Clean(shorten(d.Answer))})
 	}
-	view.Table(w, []string{"", "door", "user", "aim", "answer"}, rows, nil)
+	style.Table(w, []string{"", "door", "user", "aim", "answer"}, rows, nil)
 }
 
 // shorten keeps a line of a table readable.

@@ -57,7 +57,10 @@ func (s *shared) json() bool { return s.output == "json" }
 // style colours only on a terminal, and not where the reader said no:
 // https://no-color.org.
 func (s *shared) style() view.Style {
-	return view.Style{Color: s.env.StdoutTerminal && !s.noColor && s.env.Getenv("NO_COLOR") == "" && s.env.Getenv("TERM") != "dumb"}
+	return view.Style{
+		Color: s.env.StdoutTerminal && !s.noColor && s.env.Getenv("NO_COLOR") == "" && s.env.Getenv("TERM") != "dumb",
+		Width: s.env.Columns,
+	}
 }
 
 // remark talks to the person: stderr, unless asked to be quiet.
@@ -71,7 +74,14 @@ func (s *shared) progress() *view.Progress {
 	if s.quiet {
 		return nil
 	}
-	return view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
+	p := view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
+	if s.env.StderrTerminal {
+		s.env.Stderr = p.Over(s.env.Stderr)
+	}
+	if s.env.StdoutTerminal {
+		s.env.Stdout = p.Over(s.env.Stdout)
+	}
+	return p
 }
 
 const defaultConfig = "forcemfa.yaml"

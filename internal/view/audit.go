@@ -59,7 +59,6 @@ func (a *AuditText) Account(acc audit.Account) {
 		fmt.Fprintf(a.w, "%s\n", a.style.Paint(text.Bold, AccountName(acc.ID, acc.Name)))
 		a.printUsers()
 		a.printFindings()
-		fmt.Fprintln(a.w)
 	}
 	a.users, a.findings = a.users[:0], a.findings[:0]
 }
@@ -72,7 +71,8 @@ func (a *AuditText) printUsers() {
 	for _, u := range a.users {
 		rows = append(rows, []string{"  user/" + Clean(u.Name), a.state(u.State), device(u), string(triWord(u.Console)), strconv.Itoa(u.ActiveKeys), Clean(reason(u))})
 	}
-	Table(a.w, []string{"  user", "state", "device", "console", "keys", "why"}, rows, nil)
+	a.style.Table(a.w, []string{"  user", "state", "device", "console", "keys", "why"}, rows, nil)
+	fmt.Fprintln(a.w)
 }
 
 func (a *AuditText) printFindings() {
@@ -85,24 +85,25 @@ func (a *AuditText) printFindings() {
 		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), Clean(f.What)})
 	}
 	if len(rows) > 0 {
-		Table(a.w, []string{"  severity", "rule", "subject", "what"}, rows, nil)
+		a.style.Table(a.w, []string{"  severity", "rule", "subject", "what"}, rows, nil)
+		fmt.Fprintln(a.w)
 	}
 }
 
 // Close prints the table of accounts and the gaps.
 func (a *AuditText) Close(total audit.Counts) error {
-	AccountTable(a.w, a.accounts, total)
+	a.style.AccountTable(a.w, a.accounts, total)
 	Gaps(a.w, a.style, a.gaps)
 	return nil
 }
 
 // AccountTable prints the states of the users by account.
-func AccountTable(w io.Writer, accounts []audit.Account, total audit.Counts) {
+func (s Style) AccountTable(w io.Writer, accounts []audit.Account, total audit.Counts) {
 	var rows [][]string
 	for _, acc := range accounts {
 		rows = append(rows, append([]string{acc.ID, Clean(acc.Name)}, counts(acc.Counts)...))
 	}
-	Table(w, []string{"account", "name", "users", "enforced", "exempt", "open", "unknown"}, rows, append([]string{"total", ""}, counts(total)...))
+	s.Table(w, []string{"account", "name", "users", "enforced", "exempt", "open", "unknown"}, rows, append([]string{"total", ""}, counts(total)...))
 }
 
 func counts(c audit.Counts) []string {

@@ -62,6 +62,26 @@ func (p *Progress) Done() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
+}
+
+// Over is a writer to the same terminal, which takes the line away before it
+// writes to w.
+func (p *Progress) Over(w io.Writer) io.Writer { return over{p, w} }
+
+type over struct {
+	progress *Progress
+	w        io.Writer
+}
+
+func (o over) Write(text []byte) (int, error) {
+	o.progress.mu.Lock()
+	defer o.progress.mu.Unlock()
+	o.progress.clear()
+	return o.w.Write(text)
+}
+
+func (p *Progress) clear() {
 	if p.dirty {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.dirty = false

@@ -16,12 +16,15 @@ import (
 // plain text without colours.
 type Style struct {
 	Color bool
+	// Width is how many columns there are; 0: as many as it takes.
+	Width int
 }
 
 // Table prints rows under a header. The last row of a table with a total is
 // given apart; nil: none. Cells must not hold control characters; whatever
-// comes from AWS goes through [Clean].
-func Table(w io.Writer, header []string, rows [][]string, total []string) {
+// comes from AWS goes through [Clean]. Where the terminal is too narrow, the
+// text of the last column goes on below itself.
+func (s Style) Table(w io.Writer, header []string, rows [][]string, total []string) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
@@ -38,7 +41,11 @@ func Table(w io.Writer, header []string, rows [][]string, total []string) {
 		t.AppendFooter(cells(total))
 	}
 	t.SuppressTrailingSpaces()
-	t.SetColumnConfigs(numberColumns(header, rows))
+	columns := numberColumns(header, rows)
+	if last, ok := s.lastColumn(header, append(rows, header)); ok {
+		columns = append(columns, last)
+	}
+	t.SetColumnConfigs(columns)
 	t.Render()
 }
 
@@ -48,6 +55,31 @@ func cells(row []string) table.Row {
 		out[i] = cell
 	}
 	return out
+}
+
+// The last column of a wide table is wrapped, but not to shreds.
+const (
+	columnGap   = 2
+	leastColumn = 24
+)
+
+// lastColumn wraps the last column when the lines would be too long.
+func (s Style) lastColumn(header []string, rows [][]string) (table.ColumnConfig, bool) {
+	last, before := len(header)-1, 0
+	for i := range last {
+		widest := 0
+		for _, row := range rows {
+			widest = max(widest, text.StringWidthWithoutEscSequences(row[i]))
+		}
+		before += widest + columnGap
+	}
+	room := max(s.Width-before-columnGap, leastColumn)
+	for _, row := range rows {
+		if s.Width > 0 && text.StringWidthWithoutEscSequences(row[last]) > room {
+			return table.ColumnConfig{Number: last + 1, WidthMax: room, WidthMaxEnforcer: text.WrapSoft}, true
+		}
+	}
+	return table.ColumnConfig{}, false
 }
 
 // numberColumns puts columns that hold nothing but numbers to the right.

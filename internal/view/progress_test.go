@@ -1,0 +1,59 @@
+package view
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// show calls Show every 50 ms and gives what was printed.
+func show(terminal bool, calls int, after func(*Progress, io.Writer)) string {
+	var out strings.Builder
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := NewProgress(&out, terminal, func() time.Time { return now })
+	for i := range calls {
+		p.Show("accounts read:", i, calls)
+		now = now.Add(50 * time.Millisecond)
+	}
+	after(p, &out)
+	return out.String()
+}
+
+func TestATerminalSeesOneLineThatGoesAway(t *testing.T) {
+	got := show(true, 41, func(p *Progress, _ io.Writer) { p.Done(); p.Done() })
+	if strings.Contains(got, "\n") || !strings.HasSuffix(got, "\r\x1b[K") {
+		t.Errorf("printed %q", got)
+	}
+	if n := strings.Count(got, "accounts read:"); n != 20 {
+		t.Errorf("%d lines in 2 s, want one each 100 ms", n)
+	}
+	if want := "accounts read: 40 of 41, 20/s, about 0s left"; !strings.Contains(got, want) {
+		t.Errorf("printed %q, want %q in it", got, want)
+	}
+}
+
+func TestALogSeesALineNowAndThen(t *testing.T) {
+	got := show(false, 401, func(p *Progress, _ io.Writer) { p.Done() })
+	want := "accounts read: 200 of 401, 20/s, about 10s left\naccounts read: 400 of 401, 20/s, about 0s left\n"
+	if got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func TestTheLineMakesRoomForOtherOutput(t *testing.T) {
+	got := show(true, 4, func(p *Progress, w io.Writer) {
+		over := p.Over(w)
+		_, _ = io.WriteString(over, "first\n")
+		_, _ = io.WriteString(over, "second\n")
+	})
+	if want := "\r\x1b[Kaccounts read: 2 of 4\r\x1b[Kfirst\nsecond\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+func TestNoProgressIsQuiet(t *testing.T) {
+	var p *Progress
+	p.Show("accounts read:", 1, 2)
+	p.Done()
+}

@@ -1,0 +1,75 @@
+package view
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+func printed(s Style, header []string, rows [][]string, total []string) string {
+	var out strings.Builder
+	s.Table(&out, header, rows, total)
+	return out.String()
+}
+
+func assertText(t *testing.T, got, want string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), got); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}
+
+func TestNumbersStandToTheRightAndTheTotalApart(t *testing.T) {
+	got := printed(Style{}, []string{"account", "users"}, [][]string{{"dev", "7"}, {"prod", "120"}}, []string{"total", "127"})
+	assertText(t, got, `
+account  users
+────────────────
+dev          7
+prod       120
+────────────────
+total      127
+`)
+}
+
+func TestTheLastColumnIsWrappedToTheTerminal(t *testing.T) {
+	rows := [][]string{{"user/bob", "s3:GetObject without MFA by access key on arn:aws:s3:::example-bucket/example"}, {"user/eve", "short"}}
+	assertText(t, printed(Style{Width: 48}, []string{"user", "why"}, rows, nil), `
+user      why
+────────────────────────────────────────────────
+user/bob  s3:GetObject without MFA by access
+          key on
+          arn:aws:s3:::example-bucket/example
+user/eve  short
+`)
+	for _, line := range strings.Split(printed(Style{}, []string{"user", "why"}, rows, nil), "\n") {
+		if strings.HasPrefix(line, "user/bob") && !strings.HasSuffix(line, "example-bucket/example") {
+			t.Errorf("wrapped for nobody: %q", line)
+		}
+	}
+}
+
+func TestColoursTakeNoRoom(t *testing.T) {
+	style := Style{Color: true, Width: 40}
+	plain := printed(style, []string{"state", "why"}, [][]string{{"open", "eight words that do not fit on one line here"}}, nil)
+	painted := printed(style, []string{"state", "why"}, [][]string{{style.Paint(text.FgRed, "open"), "eight words that do not fit on one line here"}}, nil)
+	if got := text.StripEscape(painted); got != plain || painted == plain {
+		t.Errorf("without its colours:\n%s\nwant:\n%s", got, plain)
+	}
+}
+
+func TestTextOfOthersCannotMoveTheCursor(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain äöü 日本":        "plain äöü 日本",
+		"\x1b[2Jcleared":      "?[2Jcleared",
+		"a\rb\nc\td\x7f":      "a?b?c?d?",
+		"\u009b31mred":        "?31mred",
+		"evil\u202eexe.gpj":   "evil?exe.gpj",
+		"isolate\u2066\u2069": "isolate??",
+	} {
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
