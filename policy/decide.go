@@ -15,12 +15,10 @@ import (
 func (s *Set) Decide(r *Request) Decision {
 	var d decider
 	d.init(s, r)
-	if d.policies() {
+	if d.denies() || d.resourcePolicies() {
 		return d.denied()
 	}
-	if d.resourcePolicies() {
-		return d.denied()
-	}
+	d.allows()
 	return d.conclude()
 }
 
@@ -32,7 +30,7 @@ func (s *Set) Refuses(r *Request) Decision {
 	var d decider
 	d.init(s, r)
 	switch {
-	case d.policies():
+	case d.denies():
 		return d.denied()
 	case d.deny.truth == maybe:
 		return d.unknown(&d.deny)
@@ -84,41 +82,136 @@ func (d *decider) init(s *Set, r *Request) {
 	d.evaluation.init(r, s.Boundary != nil)
 }
 
-// policies walks through the documents of the set. It tells whether a Deny
-// applies for certain.
-func (d *decider) policies() (denied bool) {
-	if d.scps = d.levels(d.set.SCPs, SCP, d.hasSCPs()); d.deny.truth == yes {
+// denies looks at every Deny of the set, before any Allow: one that applies for
+// certain is the end of it, which denies tells.
+func (d *decider) denies() bool {
+	s := d.set
+	if s.SCPs != nil && d.hasSCPs() && d.levelsDeny(s.SCPs, SCP) {
 		return true
 	}
-	if d.rcps = d.levels(d.set.RCPs, RCP, d.hasRCPs()); d.deny.truth == yes {
+	if s.RCPs != nil && d.hasRCPs() && d.levelsDeny(s.RCPs, RCP) {
 		return true
 	}
 	if !d.request.Principal.identified() {
 		return false
 	}
-	d.attached()
-	switch {
-	case d.set.Session != nil:
-		d.session = d.sources(d.set.Session, Session)
-	case d.request.Principal.Kind == FederatedUser:
-		d.session = finding{layer: Session} // without a session policy it may do nothing
-	default:
-		d.session = finding{truth: yes}
+	if d.request.Principal.Kind != RootUser {
+		if d.sourcesDeny(s.Identity, Identity) || s.Boundary != nil && d.sourceDenies(s.Boundary, Boundary) {
+			return true
+		}
 	}
-	return d.deny.truth == yes
+	return d.sourcesDeny(s.Session, Session)
 }
 
-// attached walks through identity policies and permissions boundary. A root user
-// has neither and may do everything.
-func (d *decider) attached() {
-	d.identity, d.boundary = finding{truth: yes, layer: Identity}, finding{truth: yes}
-	if d.request.Principal.Kind == RootUser {
+func (d *decider) levelsDeny(levels [][]Source, layer Kind) bool {
+	for _, level := range levels {
+		if d.sourcesDeny(level, layer) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *decider) sourcesDeny(sources []Source, layer Kind) bool {
+	for i := range sources {
+		if d.sourceDenies(&sources[i], layer) {
+			return true
+		}
+	}
+	return false
+}
+
+// sourceDenies raises the decider's deny by what one document says.
+func (d *decider) sourceDenies(s *Source, layer Kind) bool {
+	if doubt := s.doubt(); doubt != noDoubt {
+		d.deny.raise(finding{truth: maybe, layer: layer, source: s, doubt: doubt})
+		return false
+	}
+	for _, b := range s.Document.denies {
+		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
+			continue
+		}
+		if t := s.Document.compiled[b.statement].matches(&d.evaluation); t > d.deny.truth {
+			if d.deny = (finding{s, b.statement, t, layer, d.doubt}); t == yes {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// allows asks every layer for its Allow.
+func (d *decider) allows() {
+	always := finding{truth: yes}
+	d.scps, d.rcps, d.boundary, d.session = always, always, always, always
+	if d.set.SCPs != nil && d.hasSCPs() {
+		d.scps = d.levelsAllow(d.set.SCPs, SCP)
+	}
+	if d.set.RCPs != nil && d.hasRCPs() {
+		d.rcps = d.levelsAllow(d.set.RCPs, RCP)
+	}
+	if !d.request.Principal.identified() {
 		return
 	}
-	d.identity = d.sources(d.set.Identity, Identity)
-	if d.set.Boundary != nil {
-		d.boundary = finding{layer: Boundary}
-		d.source(d.set.Boundary, &d.boundary)
+	// A root user has neither identity policies nor a boundary and may do
+	// everything.
+	d.identity = finding{truth: yes, layer: Identity}
+	if d.request.Principal.Kind != RootUser {
+		d.identity = d.sourcesAllow(d.set.Identity, Identity)
+		if d.set.Boundary != nil {
+			d.boundary = finding{layer: Boundary}
+			d.sourceAllows(d.set.Boundary, &d.boundary)
+		}
+	}
+	switch {
+	case d.set.Session != nil:
+		d.session = d.sourcesAllow(d.set.Session, Session)
+	case d.request.Principal.Kind == FederatedUser:
+		d.session = finding{layer: Session} // without a session policy it may do nothing
+	}
+}
+
+// levelsAllow asks for an Allow at every level. No level at all allows.
+func (d *decider) levelsAllow(levels [][]Source, layer Kind) finding {
+	all := finding{truth: yes}
+	for _, level := range levels {
+		all.both(d.sourcesAllow(level, layer))
+	}
+	return all
+}
+
+// sourcesAllow is the best Allow of a list of documents: one that allows
+// everything, where there is one, so that the others need not be looked at.
+func (d *decider) sourcesAllow(sources []Source, layer Kind) finding {
+	for i := range sources {
+		if s := &sources[i]; s.doubt() == noDoubt && s.Document.everything > 0 {
+			return finding{source: s, statement: s.Document.everything - 1, truth: yes, layer: layer}
+		}
+	}
+	allow := finding{layer: layer}
+	for i := range sources {
+		if d.sourceAllows(&sources[i], &allow); allow.truth == yes {
+			break
+		}
+	}
+	return allow
+}
+
+// sourceAllows raises allow by what one document says.
+func (d *decider) sourceAllows(s *Source, allow *finding) {
+	if doubt := s.doubt(); doubt != noDoubt {
+		allow.raise(finding{truth: maybe, layer: allow.layer, source: s, doubt: doubt})
+		return
+	}
+	for _, b := range s.Document.allows {
+		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
+			continue
+		}
+		if t := s.Document.compiled[b.statement].matches(&d.evaluation); t > allow.truth {
+			if *allow = (finding{s, b.statement, t, allow.layer, d.doubt}); t == yes {
+				return
+			}
+		}
 	}
 }
 
@@ -134,62 +227,7 @@ func (d *decider) hasSCPs() bool {
 // account, service-linked roles apart.
 // Source: Organizations User Guide, "Resource control policies (RCPs)".
 func (d *decider) hasRCPs() bool {
-	return d.set.RCPs != nil && !d.request.Principal.ServiceLinked && d.takesRCPs()
-}
-
-// levels asks for an Allow at every level. No level at all allows.
-func (d *decider) levels(levels [][]Source, layer Kind, apply bool) finding {
-	all := finding{truth: yes}
-	if !apply {
-		return all
-	}
-	for _, level := range levels {
-		all.both(d.sources(level, layer))
-		if d.deny.truth == yes {
-			break
-		}
-	}
-	return all
-}
-
-// sources is the best Allow of a list of documents.
-func (d *decider) sources(sources []Source, layer Kind) finding {
-	allow := finding{layer: layer}
-	for i := range sources {
-		d.source(&sources[i], &allow)
-		if d.deny.truth == yes {
-			break
-		}
-	}
-	return allow
-}
-
-// source raises allow, and the decider's deny, by what one document says.
-func (d *decider) source(s *Source, allow *finding) {
-	if doubt := s.doubt(); doubt != noDoubt {
-		f := finding{truth: maybe, layer: allow.layer, source: s, doubt: doubt}
-		d.deny.raise(f)
-		allow.raise(f)
-		return
-	}
-	for i, b := range s.Document.index {
-		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
-			continue
-		}
-		st, best := &s.Document.compiled[i], allow
-		if st.effect == Deny {
-			best = &d.deny
-		}
-		if best.truth == yes {
-			continue
-		}
-		if t := st.matches(&d.evaluation); t > best.truth {
-			*best = finding{s, int32(i), t, allow.layer, d.doubt}
-			if st.effect == Deny && t == yes {
-				return
-			}
-		}
-	}
+	return !d.request.Principal.ServiceLinked && d.takesRCPs()
 }
 
 // doubt is why nothing can be said about the document, noDoubt when it can be
@@ -233,10 +271,7 @@ func (d *decider) resourcePolicy(s *Source) {
 		d.nothingKnown(finding{truth: maybe, layer: layer, source: s, doubt: doubt})
 		return
 	}
-	for i, b := range s.Document.index {
-		if b.services&d.serviceBit == 0 || b.names&d.nameBit == 0 {
-			continue
-		}
+	for i := range s.Document.compiled {
 		st := &s.Document.compiled[i]
 		t := st.matches(&d.evaluation)
 		if t == no {

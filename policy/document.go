@@ -16,8 +16,10 @@ type Document struct {
 	ID         string
 	Statements []Statement
 
-	compiled []statement // of Statements, one for one
-	index    []bits      // likewise
+	compiled   []statement // of Statements, one for one
+	denies     []candidate
+	allows     []candidate
+	everything int32 // the number, from 1, of a statement that allows whatever is asked; 0: none
 }
 
 // A Statement is one statement as written. Of each pair at most one is set.

@@ -19,24 +19,41 @@ type statement struct {
 	conditions   []condition
 }
 
-// bits are the signatures of the actions that a statement can cover. A document
-// keeps them side by side, because most statements are ruled out by them.
-type bits struct{ services, names uint64 }
+// A candidate is a statement of a document with the signatures of the actions
+// that it can cover. A document keeps them side by side, because most statements
+// are ruled out by them.
+type candidate struct {
+	services, names uint64
+	statement       int32
+}
 
 // compile makes the statements of a document ready to decide.
 func (d *Document) compile() *SyntaxError {
-	d.compiled, d.index = make([]statement, len(d.Statements)), make([]bits, len(d.Statements))
+	d.compiled = make([]statement, len(d.Statements))
 	for i := range d.Statements {
 		st, c := &d.Statements[i], &d.compiled[i]
 		if message := c.compile(st, d.Version); message != "" {
 			return &SyntaxError{st.Line, st.Column, fmt.Sprintf("statement %d: %s", i+1, message)}
 		}
-		d.index[i] = bits{c.actions.services, c.actions.names}
+		entry := candidate{c.actions.services, c.actions.names, int32(i)}
 		if c.notAction {
-			d.index[i] = bits{^uint64(0), ^uint64(0)}
+			entry.services, entry.names = ^uint64(0), ^uint64(0)
+		}
+		if c.effect == Deny {
+			d.denies = append(d.denies, entry)
+			continue
+		}
+		d.allows = append(d.allows, entry)
+		if d.everything == 0 && c.coversEverything() {
+			d.everything = int32(i) + 1
 		}
 	}
 	return nil
+}
+
+// coversEverything tells whether the statement applies to every request.
+func (c *statement) coversEverything() bool {
+	return c.actions.any && !c.notAction && c.resources.any && !c.notResource && len(c.conditions) == 0
 }
 
 func (c *statement) compile(st *Statement, version string) (message string) {
