@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -94,12 +95,20 @@ func (p parcel) measured(text []byte) (parcel, error) {
 	return p, nil
 }
 
-func packedSize(text []byte) int {
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestCompression)
+// packers are compressors to be used again: one is 800 kB.
+var packers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestCompression)
 	if err != nil {
 		panic(err) // only for a level that does not exist
 	}
+	return w
+}}
+
+func packedSize(text []byte) int {
+	var packed bytes.Buffer
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&packed)
 	w.Write(text) // a buffer takes everything
 	w.Close()
 	return packed.Len()
