@@ -5,7 +5,6 @@ package ec2svc
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/aws/smithy-go"
@@ -134,7 +133,7 @@ func terminate(c *operation.Call, in *TerminateInstancesInput) (*TerminateInstan
 	return out, nil
 }
 
-var instanceID = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+var instanceID = operation.NewPattern(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
 
 func known(all map[string]*world.Instance, ids []string) error {
 	for _, id := range ids {

@@ -3,21 +3,22 @@ package iamsvc
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"forcemfa/internal/emulator/operation"
 )
 
 // A rule is what a member of any input must satisfy.
 type rule struct {
 	min, max int // characters; max 0: no limit
-	pattern  *regexp.Regexp
+	pattern  *operation.Pattern
 	name     bool // it is a name, for which IAM has a sentence of its own
 	values   []string
 }
 
-func whole(pattern string) *regexp.Regexp { return regexp.MustCompile("^(?:" + pattern + ")$") }
+func whole(pattern string) *operation.Pattern { return operation.NewPattern("^(?:" + pattern + ")$") }
 
 var (
 	names        = whole(`[\w+=,.@-]+`)

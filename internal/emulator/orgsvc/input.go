@@ -1,31 +1,32 @@
 package orgsvc
 
 import (
-	"regexp"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/operation"
 )
 
 // Patterns of identifiers.
 // Source: Organizations API Reference.
 var (
-	rootPattern     = regexp.MustCompile(`^r-[0-9a-z]{4,32}$`)
-	unitPattern     = regexp.MustCompile(`^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`)
-	parentPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	childPattern    = regexp.MustCompile(`^(\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	accountPattern  = regexp.MustCompile(`^\d{12}$`)
-	policyPattern   = regexp.MustCompile(`^p-[0-9a-zA-Z_]{8,128}$`)
-	targetPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	resourcePattern = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128})$`)
-	servicePattern  = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	emailPattern    = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	namePattern     = regexp.MustCompile(`^[\x20-\x7E]+$`)
-	rolePattern     = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	requestPattern  = regexp.MustCompile(`^car-[a-z0-9]{8,32}$`)
+	rootPattern     = operation.NewPattern(`^r-[0-9a-z]{4,32}$`)
+	unitPattern     = operation.NewPattern(`^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`)
+	parentPattern   = operation.NewPattern(`^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	childPattern    = operation.NewPattern(`^(\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	accountPattern  = operation.NewPattern(`^\d{12}$`)
+	policyPattern   = operation.NewPattern(`^p-[0-9a-zA-Z_]{8,128}$`)
+	targetPattern   = operation.NewPattern(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	resourcePattern = operation.NewPattern(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128})$`)
+	servicePattern  = operation.NewPattern(`^[\w+=,.@-]{1,128}$`)
+	emailPattern    = operation.NewPattern(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	namePattern     = operation.NewPattern(`^[\x20-\x7E]+$`)
+	rolePattern     = operation.NewPattern(`^[\w+=,.@-]{1,64}$`)
+	requestPattern  = operation.NewPattern(`^car-[a-z0-9]{8,32}$`)
 )
 
 // An input checks the members of an input and keeps the first fault.
@@ -46,7 +47,7 @@ func constraint(reason types.ConstraintViolationExceptionReason, message string)
 }
 
 // id checks an identifier that must be there.
-func (v *input) id(member string, s *string, pattern *regexp.Regexp) {
+func (v *input) id(member string, s *string, pattern *operation.Pattern) {
 	switch {
 	case s == nil:
 		v.fail(types.InvalidInputExceptionReasonInputRequired, "You must provide a value for "+member+".")
@@ -68,7 +69,7 @@ func (v *input) text(member string, s *string, shortest, longest int) {
 }
 
 // optional checks an identifier that may be absent.
-func (v *input) optional(member string, s *string, pattern *regexp.Regexp) {
+func (v *input) optional(member string, s *string, pattern *operation.Pattern) {
 	if s != nil {
 		v.id(member, s, pattern)
 	}

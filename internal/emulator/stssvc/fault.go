@@ -2,11 +2,12 @@ package stssvc
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/operation"
 )
 
 // denied is AWS's AccessDenied, for which the SDK has no type.
@@ -22,15 +23,15 @@ func invalid(format string, a ...any) error {
 // Patterns of parameters.
 // Source: STS API Reference, AssumeRole, GetFederationToken, GetAccessKeyInfo.
 var (
-	keyIDPattern      = regexp.MustCompile(`^[\w]*$`)
-	namePattern       = regexp.MustCompile(`^[\w+=,.@-]*$`)
-	externalIDPattern = regexp.MustCompile(`^[\w+=,.@:\/-]*$`)
-	serialPattern     = regexp.MustCompile(`^[\w+=/:,.@-]*$`)
-	codePattern       = regexp.MustCompile(`^[\d]*$`)
-	arnPattern        = regexp.MustCompile(`^[\t\n\r\x{20}-\x{7E}\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}]+$`)
-	policyPattern     = regexp.MustCompile(`^[\t\n\r\x{20}-\x{FF}]+$`)
-	tagKeyPattern     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`)
-	tagValuePattern   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	keyIDPattern      = operation.NewPattern(`^[\w]*$`)
+	namePattern       = operation.NewPattern(`^[\w+=,.@-]*$`)
+	externalIDPattern = operation.NewPattern(`^[\w+=,.@:\/-]*$`)
+	serialPattern     = operation.NewPattern(`^[\w+=/:,.@-]*$`)
+	codePattern       = operation.NewPattern(`^[\d]*$`)
+	arnPattern        = operation.NewPattern(`^[\t\n\r\x{20}-\x{7E}\x{85}\x{A0}-\x{D7FF}\x{E000}-\x{FFFD}\x{10000}-\x{10FFFF}]+$`)
+	policyPattern     = operation.NewPattern(`^[\t\n\r\x{20}-\x{FF}]+$`)
+	tagKeyPattern     = operation.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`)
+	tagValuePattern   = operation.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
 // violations collects the constraints that an input does not satisfy: AWS
@@ -42,7 +43,7 @@ func (v *violations) add(member, value, constraint string) {
 }
 
 // text checks a string that may be absent.
-func (v *violations) text(member string, s *string, shortest, longest int, pattern *regexp.Regexp) {
+func (v *violations) text(member string, s *string, shortest, longest int, pattern *operation.Pattern) {
 	if s == nil {
 		return
 	}
@@ -59,7 +60,7 @@ func (v *violations) text(member string, s *string, shortest, longest int, patte
 }
 
 // required checks a string that must be there.
-func (v *violations) required(member string, s *string, shortest, longest int, pattern *regexp.Regexp) {
+func (v *violations) required(member string, s *string, shortest, longest int, pattern *operation.Pattern) {
 	if s == nil {
 		*v = append(*v, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", member))
 		return

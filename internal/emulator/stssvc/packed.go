@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"compress/flate"
 	"fmt"
-	"regexp"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
+	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/policy"
 )
@@ -24,7 +24,7 @@ const (
 // neither its packing nor the limit, only how full it is in percent.
 const space = 2048
 
-var anyText = regexp.MustCompile(`(?s)^.*$`)
+var anyText = operation.NewPattern(`(?s)^.*$`)
 
 // policies checks session policies by themselves.
 func (v *violations) policies(inline *string, managed []types.PolicyDescriptorType) {
