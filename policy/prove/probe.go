@@ -129,6 +129,25 @@ var fixed = sync.OnceValue(func() []probe {
 	return out
 })
 
+// fill replaces the wildcards of a pattern outside of its variables.
+func fill(pattern, word string) string {
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(pattern, "${")
+		before = strings.ReplaceAll(before, "?", "x")
+		out.WriteString(strings.ReplaceAll(before, "*", word))
+		if !found {
+			return out.String()
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		out.WriteString("${" + name + "}")
+		pattern = after
+	}
+}
+
 // unnamed is what a variable becomes that says nothing of the subject.
 const unnamed = "example"
 
@@ -237,13 +256,21 @@ func (s *Subject) rule(action, resource string) rule {
 	return never
 }
 
-// applies tells whether the rule asks for a refusal of a credential.
-func (r rule) applies(action string, c policy.Credential) bool {
+// ignores tells whether the rule asks for no refusal of a credential.
+func (r rule) ignores(action string, c policy.Credential) bool {
 	if r == never || r == byKey && c != policy.LongTermKey {
-		return false
+		return true
 	}
 	_, barred := c.Barred(action)
-	return !barred
+	return barred
+}
+
+// outside are the actions that the rule decides about by their names, besides
+// those of the enrolment set.
+var outside = []string{
+	"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext", "sts:AssumeRoleWithSAML",
+	"sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken", "sts:GetSessionToken", "sts:GetCallerIdentity",
+	"sts:AssumeRole", "sts:GetFederationToken", "iam:EnableMFADevice", "iam:DeactivateMFADevice",
 }
 
 // isNobody tells whether a resource is a user of the subject's name under

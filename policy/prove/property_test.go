@@ -2,6 +2,8 @@ package prove_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"forcemfa/policy"
+	"forcemfa/policy/catalog"
 	"forcemfa/policy/prove"
 )
 
@@ -17,8 +20,9 @@ var (
 	somePatterns = []string{"*", "s3:*", "s3:Get*", "iam:*", "iam:Create*", "iam:*MFA*", "ec2:*", "sts:AssumeRole", "dynamodb:*Table", "iam:GetUser"}
 	someActions  = []string{"s3:GetObject", "iam:CreateAccessKey", "ec2:RunInstances", "sts:AssumeRole", "dynamodb:DeleteTable", "sqs:SendMessage", "iam:GetUser", "iam:EnableMFADevice"}
 	someARNs     = []string{"*", "arn:aws:s3:::a/*", "arn:aws:s3:::*", "arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*", "arn:aws:dynamodb:*:*:table/t*"}
-	someTargets  = []string{"*", "arn:aws:s3:::a/b", "arn:aws:s3:::c/d", self, "arn:aws:iam::" + account + ":user/carol", "arn:aws:iam::" + account + ":role/r", "arn:aws:dynamodb:eu-west-1:" + account + ":table/t1"}
 	someTests    = []string{``, mfa, `"Bool":{"aws:MultiFactorAuthPresent":"false"}`, `"Null":{"aws:MultiFactorAuthPresent":"true"}`,
+		mfa + `,"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, mfa + `,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`,
+		mfa + `,"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}`, `"Null":{"aws:TokenIssueTime":"true"}`,
 		mfa + `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, mfa + `,"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}`}
 )
 
@@ -33,7 +37,37 @@ func drawStatement(t *rapid.T, label string) string {
 		rapid.SampledFrom(someTests).Draw(t, label+" condition"))
 }
 
-// contexts are those of requests without MFA by bob.
+// A user who is called enforced has no request that is not refused; a witness
+// is one that is not, and allowed unless latent.
+func TestAnswersHoldForRandomPolicies(t *testing.T) {
+	requests := 0
+	rapid.Check(t, func(t *rapid.T) {
+		var list []string
+		if rapid.Bool().Draw(t, "tight") {
+			list = append(list, force...)
+		}
+		for i := range rapid.IntRange(1, 4).Draw(t, "statements") {
+			list = append(list, drawStatement(t, fmt.Sprint(i)))
+		}
+		s := bob(identity(list...))
+		a := prove.User(s)
+		switch a.Outcome {
+		case prove.Open:
+			checkWitness(t, s, a)
+		case prove.Enforced:
+			for i := range 200 {
+				checkEnforced(t, s, a, rand.New(rand.NewPCG(uint64(requests), uint64(i))))
+			}
+			requests += 200
+		}
+		if a.Today.Outcome == prove.Enforced && a.Outcome == prove.Open && !a.Latent {
+			t.Errorf("allowed today, and not: %v", a.Witness)
+		}
+	})
+	t.Logf("%d random requests", requests)
+}
+
+// contexts are those of requests without MFA by the user.
 func contexts(s prove.Subject) map[policy.Credential]*policy.Context {
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	out := map[policy.Credential]*policy.Context{}
@@ -45,25 +79,6 @@ func contexts(s prove.Subject) map[policy.Credential]*policy.Context {
 		out[c].Set("aws:ViaAWSService", "false")
 	}
 	return out
-}
-
-// A user who is called enforced has no request that is not refused; a witness
-// is one that is not, and allowed unless latent.
-func TestAnswersHoldForRandomPolicies(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var list []string
-		for i := range rapid.IntRange(1, 4).Draw(t, "statements") {
-			list = append(list, drawStatement(t, fmt.Sprint(i)))
-		}
-		s := bob(identity(list...))
-		a := prove.User(s)
-		switch a.Outcome {
-		case prove.Open:
-			checkWitness(t, s, a)
-		case prove.Enforced:
-			checkEnforced(t, s)
-		}
-	})
 }
 
 func checkWitness(t *rapid.T, s prove.Subject, a prove.Answer) {
@@ -80,29 +95,74 @@ func checkWitness(t *rapid.T, s prove.Subject, a prove.Answer) {
 	}
 }
 
-func checkEnforced(t *rapid.T, s prove.Subject) {
+// checkEnforced sends a random request.
+func checkEnforced(t *rapid.T, s prove.Subject, a prove.Answer, dice *rand.Rand) {
+	action := randomAction(dice, a.Strict == prove.Enforced)
+	resource := randomResource(dice, action)
 	for credential, context := range contexts(s) {
-		for _, region := range []string{"", "eu-west-1", "us-west-2"} {
-			context := context.Clone()
-			if region != "" {
-				context.Set("aws:RequestedRegion", region)
-			}
-			for _, action := range someActions {
-				for _, target := range someTargets {
-					service, _, _ := strings.Cut(action, ":")
-					if _, barred := credential.Barred(action); barred || !strings.Contains(target, ":"+service+":") && target != "*" || action == "iam:GetUser" ||
-						action == "iam:EnableMFADevice" && target == self && credential != policy.LongTermKey {
-						continue
-					}
-					r := &policy.Request{Principal: s.Principal, Action: action, Resource: target, Context: context}
-					if required := target == "*" && action != "sqs:SendMessage"; required {
-						continue // such a request always names its resource
-					}
-					if v := s.Set.Refuses(r).Verdict; v != policy.ExplicitDenied {
-						t.Errorf("enforced, but %s on %s (credential %v, region %q): %v", action, target, credential, region, v)
-					}
-				}
+		if exempt(credential, action, resource) {
+			continue
+		}
+		for _, key := range []string{"aws:RequestedRegion", "aws:SourceIp", "aws:CurrentTime"} {
+			if values := randomValues[key]; dice.IntN(2) == 0 {
+				context.Set(key, values[dice.IntN(len(values))])
 			}
 		}
+		r := &policy.Request{Principal: s.Principal, Action: action, Resource: resource, Context: context}
+		if v := s.Set.Refuses(r).Verdict; v != policy.ExplicitDenied {
+			t.Errorf("enforced (strictly: %v), but %s on %s (%v, %v): %v", a.Strict, action, resource, credential, context.Keys(), v)
+		}
 	}
+}
+
+var randomValues = map[string][]string{
+	"aws:RequestedRegion": {"eu-west-1", "us-west-2"},
+	"aws:SourceIp":        {"192.0.2.7", "198.51.100.7", "2001:db8::1"},
+	"aws:CurrentTime":     {"2026-03-01T00:00:00Z", "2031-01-01T00:00:00Z"},
+}
+
+// randomAction is one of the catalogue or, when the answer is about all, now
+// and then an invented one.
+func randomAction(dice *rand.Rand, any bool) string {
+	if any && dice.IntN(4) == 0 {
+		return []string{"quantum:Entangle", "iam:GetUserMFADeviceX", "s3:GetX", "dynamodb:XTable"}[dice.IntN(4)]
+	}
+	services := catalog.Load().Services
+	if dice.IntN(2) == 0 {
+		return someActions[dice.IntN(len(someActions))]
+	}
+	actions := services[dice.IntN(len(services))].Actions
+	return actions[dice.IntN(len(actions))].String()
+}
+
+// randomResource is one that requests for the action can have.
+func randomResource(dice *rand.Rand, action string) string {
+	a, ok := catalog.Load().Action(action)
+	if !ok || len(a.Resources) == 0 {
+		return "*"
+	}
+	template, _, _ := strings.Cut(a.Resources[dice.IntN(len(a.Resources))].Type.ARN, ", ")
+	names := []string{"a", "b", "t1", "bob", "team/bob", "carol", "c/d"}
+	resource := strings.NewReplacer("${Partition}", "aws", "${Region}", []string{"eu-west-1", "us-west-2"}[dice.IntN(2)], "${Account}", account).Replace(template)
+	for {
+		before, rest, found := strings.Cut(resource, "${")
+		if !found {
+			return resource
+		}
+		_, after, _ := strings.Cut(rest, "}")
+		resource = before + names[dice.IntN(len(names))] + after
+	}
+}
+
+// exempt is what an answer for bob says nothing about.
+func exempt(c policy.Credential, action, resource string) bool {
+	_, barred := c.Barred(action)
+	switch {
+	case barred || policy.Unconditional(action) || strings.HasSuffix(resource, "user/team/bob"):
+		return true
+	case slices.Contains([]string{"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext", "sts:AssumeRoleWithSAML",
+		"sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken", "iam:CreateVirtualMFADevice", "iam:GetUser"}, action):
+		return true
+	}
+	return action == "iam:EnableMFADevice" && resource == self && c != policy.LongTermKey
 }

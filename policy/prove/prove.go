@@ -1,23 +1,49 @@
 // Package prove answers whether any request without MFA can pass: a proof, or
 // a witness.
 //
-// [User] and [Prover.User] decide a list of requests, the probes. The list is
-// this, and an answer is as good as it:
+// [User] and [Prover.User] decide all requests of a user, not a list of them.
+// For each credential that can be without MFA ([policy.Credential.MFA] is the
+// table) they partially evaluate the Denies with what is fixed for the user and
+// the credential, drop those that cannot fire, and divide the requests that are
+// left into cells that no pattern and no condition tells apart:
 //
-//   - the actions of a fixed table (every dangerous one of IAM and STS, telling
-//     ones of some seventy other services), each on every kind of resource that
-//     the catalogue gives it, on the user itself and on somebody else;
-//   - for every service that a Deny names: its actions by what the Denies make
-//     of them, one for each combination, on every kind of resource, on every
-//     resource that a Deny names and on one that none names; and an action and
-//     a service that AWS has yet to invent;
-//   - every action that an Allow names, on every resource that it names;
-//   - each of them with every credential that can be without MFA, and with
-//     every combination of the values that a Deny asks for in keys that the
-//     sender may choose: one that is named, one that is not, and none.
+//   - actions by the Denies that they meet and the resources that they have. A
+//     Deny on every resource without open conditions settles its actions at
+//     once, so that only what it leaves out is looked at;
+//   - resources by the patterns that match them, found part by part with an
+//     automaton that follows all patterns at once and gives a shortest ARN of
+//     each cell, within the ARN templates of the action;
+//   - other condition keys by the values that the conditions tell apart:
+//     literals and globs (the same automaton), numbers and dates on both sides of
+//     and between thresholds, networks, true and false, absence where the key
+//     can be absent, sets of values for keys that have several. Keys that depend
+//     on each other stay together: the two clocks, aws:SourceIp and the keys of
+//     VPC endpoints, aws:RequestedRegion and aws:ResourceAccount and the ARN.
 //
-// When there are more combinations than are tried, the answer is Unknown
-// unless one of those tried is a witness.
+// A user is Enforced when a Deny that applies for certain covers every cell
+// outside of the enrolment set. Where AWS does not document which of two readings
+// holds, a Deny counts only if it applies in both, and a witness only if none
+// does. Every cell that is left is put to the evaluator as a request: it is the
+// witness, or the answer is Unknown and says why; so it is when the evaluator
+// disagrees with the search, and when there are more than 100 000 combinations.
+//
+// Outcome is about the [Catalogue], Strict about every action that AWS could
+// ever have; a proof in the strict universe is one in both. Answer.Today asks
+// besides what Allows and Denies let pass as they are. Answer.Proof is data
+// that package certificate checks by other means.
+//
+// What an answer rests on: that the evaluator of package policy is right; that
+// all policies of the user were read; for Outcome, that the catalogue's ARN
+// templates are complete. A request with several resources is taken as one for
+// each. A condition key may be on any request, whatever the catalogue says of
+// the action, so that a witness may carry a key that its action never has; and a
+// user name may hold any character. Resource control policies bind resources of
+// the user's own account. The policies of resources are not read: no Deny of
+// theirs counts, and Answer.Today says so where an Allow of theirs would matter.
+// Answer.Assumptions lists the rest.
+//
+// [Weakens] compares two documents, [Prover.Reach] follows sts:AssumeRole from
+// role to role, and [Prover.SwitchOff] tells who can take an enforcement away.
 package prove
 
 import (
@@ -52,12 +78,18 @@ type Subject struct {
 	// Roles are roles that the subject may try to assume, with their trust
 	// policies: whether sts:AssumeRole is allowed today depends on them.
 	Roles []Role
+
+	tagsUnknown bool // for a subject that stands for all: its tags can be anything
 }
 
 // A Role is a role with its trust policy.
 type Role struct {
 	ARN   string
 	Trust policy.Source
+	// Set and Context are those of its sessions, for [Prover.Reach] and
+	// [Prover.SwitchOff]. Without a Set nothing is known of what they may do.
+	Set     *policy.Set
+	Context *policy.Context
 }
 
 // An Outcome is what is known about the requests of a subject without MFA.
@@ -81,6 +113,26 @@ type Answer struct {
 	// Why says what could not be decided; empty unless Outcome is Unknown.
 	Why string
 	// Assumptions is what the answer rests on besides the documents.
+	Assumptions []string
+
+	// Strict is the outcome in the universe [Strict]: Outcome is the one in the
+	// [Catalogue]. Beyond is its witness when it is Open.
+	Strict Outcome
+	Beyond *Witness
+	// Today is the other question: what do Allows and Denies together let
+	// pass?
+	Today Today
+	// Proof is why the outcome is Enforced, for package certificate to check;
+	// nil otherwise.
+	Proof *policy.Proof
+}
+
+// Today says whether anything outside of the enrolment set is allowed without
+// MFA by the documents as they are. Enforced: nothing is, because a Deny
+// refuses it or because no Allow gives it.
+type Today struct {
+	Outcome     Outcome // the witness of Open is Answer.Witness
+	Why         string  // empty unless Outcome is Unknown
 	Assumptions []string
 }
 

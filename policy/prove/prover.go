@@ -2,7 +2,10 @@ package prove
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -18,7 +21,8 @@ import (
 type Prover struct {
 	mu       sync.Mutex
 	verdicts map[string]verdict
-	traits   map[*policy.Document]*traits
+	traits   map[string]*traits // by the documents of a set
+	taken    map[apartKey][]*clause
 }
 
 // remembered bounds the memory of a Prover.
@@ -30,26 +34,27 @@ func (p *Prover) User(s Subject) Answer {
 		s.Context = new(policy.Context)
 	}
 	if s.Set == nil {
-		return Answer{Why: "the policies were not read"}
+		return Answer{Why: notRead, Today: Today{Why: notRead}}
 	}
-	all := p.setTraits(s.Set)
-	key := s.fingerprint(all)
-	v, known := p.verdict(key)
-	if known {
+	sources := s.Set.Sources()
+	id := identify(s.Set, sources)
+	key := s.fingerprint(id, p.setTraits(sources, id))
+	if v, known := p.verdict(key); known {
 		if a, ok := s.answer(v); ok {
-			a.Assumptions = s.assumptions(all, a.Outcome)
 			return a
 		}
 	}
-	v = s.find()
+	v := p.find(&s)
 	p.remember(key, v)
 	a, ok := s.answer(v)
 	if !ok {
-		a = Answer{Why: fmt.Sprintf("%s on %s is decided in two ways", v.trial.action, v.trial.resource)}
+		why := fmt.Sprintf("%s on %s is decided in two ways", v.trial.action, v.trial.resource)
+		return Answer{Why: why, Today: Today{Why: why}}
 	}
-	a.Assumptions = s.assumptions(all, a.Outcome)
 	return a
 }
+
+const notRead = "the policies were not read"
 
 func (p *Prover) verdict(key string) (verdict, bool) {
 	p.mu.Lock()
@@ -70,40 +75,63 @@ func (p *Prover) remember(key string, v verdict) {
 // answer says for a subject what a verdict means. ok is false when the
 // subject's own documents do not bear it out.
 func (s *Subject) answer(v verdict) (a Answer, ok bool) {
-	if v.outcome == Enforced || v.trial.action == "" {
-		return Answer{Outcome: v.outcome, Why: v.why}, true
+	a = Answer{Outcome: v.outcome, Strict: v.strict, Proof: v.proof, Assumptions: s.assumptions(v)}
+	a.Today = Today{Outcome: v.today, Why: v.todayWhy}
+	if v.strict == Open {
+		w, refuses, _ := s.replay(v.beyond)
+		if refuses.Verdict != policy.ImplicitDenied {
+			return a, false
+		}
+		a.Beyond = w
+	}
+	if v.outcome == Enforced {
+		return a, true
+	}
+	if v.outcome == Unknown && v.trial.action == "" {
+		a.Why = v.why
+		return a, true
 	}
 	w, refuses, decides := s.replay(v.trial)
 	switch {
 	case v.outcome == Unknown:
-		return Answer{Why: why(v.trial, w, refuses)}, refuses.Verdict == policy.Unknown
+		a.Why = why(v, w, refuses)
+		return a, refuses.Verdict != policy.ImplicitDenied
 	case refuses.Verdict != policy.ImplicitDenied:
-		return Answer{}, false
+		return a, false
 	case !v.latent:
-		return Answer{Outcome: Open, Witness: w}, decides.Verdict == policy.Allowed
+		a.Witness = w
+		return a, decides.Verdict == policy.Allowed
 	}
 	if byRole, found := s.assume(); found {
-		return Answer{Outcome: Open, Witness: byRole}, true
+		a.Witness, a.Today = byRole, Today{Outcome: Open}
+		return a, true
 	}
 	w.AllowedBy = ""
-	return Answer{Outcome: Open, Witness: w, Latent: true}, decides.Verdict != policy.Allowed
+	a.Witness, a.Latent = w, true
+	if a.Today.Outcome == Enforced {
+		a.Today.Assumptions = []string{"the policies of resources were not read, and one that names the user allows more"}
+	}
+	return a, decides.Verdict != policy.Allowed
 }
 
-func why(t trial, w *Witness, d policy.Decision) string {
-	if w == nil {
-		return ""
+func why(v verdict, w *Witness, d policy.Decision) string {
+	if w == nil || d.Why == "" {
+		return v.why
 	}
-	return d.Why + " (" + w.Action + " by " + words[t.credential] + ")"
+	return d.Why + " (" + w.Action + " by " + words[v.trial.credential] + ")"
 }
 
 // assumptions are what an answer rests on besides the documents.
-func (s *Subject) assumptions(t traits, o Outcome) []string {
+func (s *Subject) assumptions(v verdict) []string {
+	if v.outcome != Enforced {
+		return nil
+	}
 	var out []string
-	if o == Enforced && s.ForwardedCallsPass && t.keys["aws:viaawsservice"] {
+	if v.forwards {
 		out = append(out, "a request that an AWS service forwards exists only after a direct request of the same credential was allowed, "+
 			"and no action of the enrolment set forwards requests")
 	}
-	if o == Enforced && t.denyByPrincipal {
+	if !v.federated {
 		out = append(out, "federation tokens made before the Deny was in force are not met by it; they end within 36 hours")
 	}
 	return out
@@ -111,10 +139,11 @@ func (s *Subject) assumptions(t traits, o Outcome) []string {
 
 // traits are what of a subject can matter to a document.
 type traits struct {
-	keys            map[string]bool // condition keys and variables that it names, lower case
-	user            bool            // it tells users apart by their ARN
-	account         bool            // it names an account
-	denyByPrincipal bool            // a Deny looks at what a federated session has not
+	keys        map[string]bool // condition keys and variables that it names, lower case
+	sorted      []string        // the same
+	user        bool            // it tells users apart by their ARN
+	account     bool            // it names an account
+	own, others []string        // resources with the user's name in them, and without, by service
 }
 
 func (t *traits) add(o *traits) {
@@ -123,25 +152,62 @@ func (t *traits) add(o *traits) {
 	}
 	t.user = t.user || o.user
 	t.account = t.account || o.account
-	t.denyByPrincipal = t.denyByPrincipal || o.denyByPrincipal
+	t.own, t.others = append(t.own, o.own...), append(t.others, o.others...)
+}
+
+// meet tells whether a resource that has the user's name in it can be one that
+// another pattern names for some users and not for others.
+func (t *traits) meet() bool {
+	return slices.ContainsFunc(t.own, func(own string) bool {
+		before, _, _ := strings.Cut(own, "${")
+		return slices.ContainsFunc(t.others, func(other string) bool {
+			i := strings.IndexAny(other, "*?")
+			if i < 0 {
+				return strings.HasPrefix(other, before)
+			}
+			return strings.HasPrefix(other[:i], before) && i > len(before) || strings.HasPrefix(before, other[:i]) && other[i:] != "*"
+		})
+	})
+}
+
+// resource notes a pattern by what can tell users apart.
+func (t *traits) resource(pattern string) {
+	t.user = t.user || tellsUsersApart(pattern)
+	t.account = t.account || namesAccount(pattern)
+	t.variables(pattern, false)
+	a, ok := arn.Split(pattern)
+	if !ok || strings.ContainsAny(a.Service, "*?") || a.Service == "iam" && strings.HasPrefix(a.Resource, "user/") {
+		return
+	}
+	text := a.Service + ":" + a.Resource
+	if strings.Contains(strings.ToLower(text), "${aws:username") {
+		t.own = append(t.own, text)
+	} else {
+		t.others = append(t.others, text)
+	}
 }
 
 // setTraits joins the traits of the documents of a set.
-func (p *Prover) setTraits(set *policy.Set) traits {
-	all := traits{keys: map[string]bool{}}
+func (p *Prover) setTraits(sources []*policy.Source, id string) *traits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, d := range documents(set) {
-		t, ok := p.traits[d]
-		if !ok {
-			t = traitsOf(d)
-			if p.traits == nil || len(p.traits) >= remembered {
-				p.traits = map[*policy.Document]*traits{}
-			}
-			p.traits[d] = t
-		}
-		all.add(t)
+	if t, ok := p.traits[id]; ok {
+		return t
 	}
+	all := &traits{keys: map[string]bool{}}
+	for _, source := range sources {
+		if source.Document != nil {
+			all.add(traitsOf(source.Document))
+		}
+	}
+	if all.meet() {
+		all.keys["aws:username"] = true
+	}
+	all.sorted = slices.Sorted(maps.Keys(all.keys))
+	if p.traits == nil || len(p.traits) >= remembered {
+		p.traits = map[string]*traits{}
+	}
+	p.traits[id] = all
 	return all
 }
 
@@ -150,12 +216,10 @@ func traitsOf(d *policy.Document) *traits {
 	for i := range d.Statements {
 		s := &d.Statements[i]
 		for _, pattern := range slices.Concat(s.Resources, s.NotResources) {
-			t.user = t.user || tellsUsersApart(pattern)
-			t.account = t.account || namesAccount(pattern)
-			t.variables(pattern, false)
+			t.resource(pattern)
 		}
 		for _, c := range s.Conditions {
-			t.condition(c, s.Effect)
+			t.condition(c)
 		}
 	}
 	return t
@@ -163,7 +227,7 @@ func traitsOf(d *policy.Document) *traits {
 
 // condition notes what a condition looks at. One on aws:PrincipalArn that
 // takes any user takes all of them alike.
-func (t *traits) condition(c policy.Condition, effect policy.Effect) {
+func (t *traits) condition(c policy.Condition) {
 	key := strings.ToLower(c.Key)
 	alike := key == "aws:principalarn"
 	for _, v := range c.Values {
@@ -174,13 +238,7 @@ func (t *traits) condition(c policy.Condition, effect policy.Effect) {
 	if !alike {
 		t.keys[key] = true
 	}
-	if effect == policy.Deny && ofPrincipal[key] {
-		t.denyByPrincipal = true
-	}
 }
-
-// ofPrincipal are keys that a federated session has not, or with another value.
-var ofPrincipal = map[string]bool{"aws:principalarn": true, "aws:principaltype": true, "aws:username": true, "aws:userid": true}
 
 // variables notes the keys whose values become part of a text. The name of
 // the user in a resource makes no difference between users: each meets its own.
@@ -233,33 +291,64 @@ func namesAccount(text string) bool {
 	return false
 }
 
-// fingerprint is everything that the search depends on. Two subjects that have
-// it in common differ in names alone.
-func (s *Subject) fingerprint(t traits) string {
-	var out strings.Builder
-	each(s.Set, func(source *policy.Source) { fmt.Fprintf(&out, "%p ", source.Document) })
-	fmt.Fprintf(&out, "%d %t %d", len(s.Set.Identity), s.Set.Boundary != nil, len(s.Set.Session))
-	for _, level := range slices.Concat(s.Set.SCPs, [][]policy.Source{nil}, s.Set.RCPs) {
-		fmt.Fprintf(&out, " %d", len(level))
-	}
-	self, _ := arn.Split(s.Principal.ARN)
-	fmt.Fprintf(&out, " %d %s %t %t %t %t %v %v", s.Principal.Kind, self.Partition, strings.Count(self.Resource, "/") > 1,
-		s.HasDevice, s.ForwardedCallsPass, s.EnrolmentByKey, s.Enrolment, s.Credentials)
-	if t.user {
-		out.WriteString(" " + s.Principal.ARN)
-	}
-	if t.account || t.user {
-		out.WriteString(" " + s.Principal.Account)
-	}
-	keys := make([]string, 0, len(t.keys))
-	for k := range t.keys {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		if values, ok := s.Context.Get(k); ok {
-			fmt.Fprintf(&out, " %s=%q", k, values)
+// identify tells sets apart by their documents.
+func identify(set *policy.Set, sources []*policy.Source) string {
+	id := make([]byte, 0, 128)
+	number := func(n uint64) { id = append(strconv.AppendUint(id, n, 36), ' ') }
+	for _, source := range sources {
+		number(uint64(reflect.ValueOf(source.Document).Pointer()))
+		if source.Err != nil {
+			id = append(id, '!')
 		}
 	}
-	return out.String()
+	number(uint64(len(set.Identity)))
+	if set.Boundary != nil {
+		id = append(id, 'b')
+	}
+	if set.Session != nil {
+		id = append(id, 's')
+	}
+	number(uint64(len(set.Session)))
+	for _, levels := range [][][]policy.Source{set.SCPs, set.RCPs} {
+		id = append(id, '|')
+		for _, level := range levels {
+			number(uint64(len(level)))
+		}
+	}
+	return string(id)
+}
+
+// fingerprint is everything that the search depends on. Two subjects that have
+// it in common differ in names alone.
+func (s *Subject) fingerprint(id string, t *traits) string {
+	out := append(make([]byte, 0, 512), id...)
+	add := func(text string) { out = append(append(out, text...), 0) }
+	self, _ := arn.Split(s.Principal.ARN)
+	add(self.Partition)
+	for _, flag := range [...]bool{strings.Count(self.Resource, "/") > 1, s.HasDevice, s.ForwardedCallsPass, s.EnrolmentByKey, t.user, t.account || t.user} {
+		out = strconv.AppendBool(out, flag)
+	}
+	out = append(out, byte(s.Principal.Kind))
+	for _, action := range s.Enrolment {
+		add(action)
+	}
+	for _, c := range s.Credentials {
+		out = append(out, 'c', byte(c))
+	}
+	if t.user {
+		add(s.Principal.ARN)
+	}
+	if t.account || t.user {
+		add(s.Principal.Account)
+	}
+	for _, k := range t.sorted {
+		if values, ok := s.Context.Get(k); ok {
+			add(k)
+			for _, v := range values {
+				out = append(out, '=')
+				add(v)
+			}
+		}
+	}
+	return string(out)
 }

@@ -20,214 +20,300 @@ type trial struct {
 	keys       []choice
 }
 
+// A choice is a value, or several, or none, of a condition key that whoever
+// sends the request can choose.
+type choice struct {
+	key    string
+	values []string // none: the key is absent
+	many   bool
+}
+
 // A verdict is what a search found, without what is particular to a subject.
 type verdict struct {
-	outcome Outcome
-	latent  bool
-	trial   trial // the witness, or what could not be decided
-	why     string
-}
-
-// A search goes through the probes of a subject.
-type search struct {
-	subject   *Subject
-	firm      *policy.Set // the Denies that no chosen key decides about
-	states    []state
-	candidate *trial // not refused
-	nearly    bool   // the candidate assumes a role, and only the role's word is missing
-	undecided *trial
+	outcome   Outcome
+	latent    bool
+	trial     trial // the witness, or what could not be decided
 	why       string
-	soft      bool // some probe is left to Denies that depend on chosen keys
+	strict    Outcome
+	beyond    trial // the witness in the strict universe
+	today     Outcome
+	todayWhy  string
+	forwards  bool // calls that services forward are left out of some Deny
+	federated bool // sessions of GetFederationToken are refused as well
+	proof     *policy.Proof
 }
 
-// A state is a credential with its MFA keys.
-type state struct {
-	situation             // without chosen keys
-	choices   []situation // with them
-}
-
-// A situation is everything of a trial but the probe, with its context.
-type situation struct {
-	trial
-	context *policy.Context
-}
-
-// Times of the requests. Only their order and distance can matter.
+// Times of the requests, where their order alone can matter.
 var (
 	issued = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	now    = issued.Add(10 * time.Minute)
 )
 
-// find goes through the probes until one is allowed.
-func (s *Subject) find() verdict {
-	combinations, complete := s.combinations()
-	f := search{subject: s, firm: firm(s), states: s.states(combinations)}
-	for _, list := range []func() []probe{fixed, s.cells, func() []probe { return granted(s.Set) }} {
-		for _, p := range list() {
-			if t, ok := f.allowed(p, f.states); ok {
-				return verdict{outcome: Open, trial: t}
-			}
-		}
+// find answers for a subject: the exact searches decide, the table of telling
+// actions makes the witness one that people know.
+func (p *Prover) find(s *Subject) verdict {
+	denies := p.clauses(s.Set, policy.Deny)
+	rows := s.rows()
+	strict := s.search(denies, rows, Strict)
+	v := verdict{strict: strict.outcome, beyond: strict.trial}
+	exact := strict
+	if strict.outcome != Enforced {
+		exact = s.search(denies, rows, Catalogue)
 	}
-	if f.candidate != nil {
-		if t, ok := f.conditional(); ok {
-			return verdict{outcome: Open, trial: t}
+	if v.outcome, v.trial, v.why = exact.outcome, exact.trial, exact.why; v.outcome == Enforced {
+		v.proof, v.today = exact.proof, Enforced
+		v.forwards = s.ForwardedCallsPass && names(denies, "aws:viaawsservice")
+		v.federated = s.search(denies, []row{s.federated()}, exact.universe).outcome == Enforced
+		v.beyond.resource = s.abstract(v.beyond.resource)
+		return v
+	}
+	p.witness(s, denies, rows, &v)
+	v.trial.resource, v.beyond.resource = s.abstract(v.trial.resource), s.abstract(v.beyond.resource)
+	return v
+}
+
+// names tells whether a condition looks at a key.
+func names(clauses []*clause, key string) bool {
+	return slices.ContainsFunc(clauses, func(c *clause) bool {
+		return slices.ContainsFunc(c.tests, func(t *test) bool { return t.key == key })
+	})
+}
+
+// A result is what an exact search found.
+type result struct {
+	universe  Universe
+	outcome   Outcome
+	trial     trial
+	why       string
+	proof     *policy.Proof
+	undecided int
+}
+
+// enough is how many requests that cannot be decided a search looks at before
+// it gives up hope for one that can.
+const enough = 256
+
+// search looks for a request that no Deny refuses.
+func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
+	out := result{universe: u, proof: &policy.Proof{Strict: u == Strict}}
+	w := newWork()
+	for i := range rows {
+		part := recorder{set: s.Set, seen: map[string]bool{}, cuts: map[*residual]bool{}}
+		q := query{subject: s, row: &rows[i], universe: u, never: rows[i].residuals(denies), work: w, killed: part.add}
+		q.visit = func(t trial) next { return out.visit(s, &rows[i], t) }
+		q.run()
+		if out.outcome == Open {
+			return out
 		}
-		return verdict{outcome: Open, latent: true, trial: *f.candidate}
+		out.proof.Cases = append(out.proof.Cases, policy.ProofCase{Credential: rows[i].credential, Present: rows[i].present, Cells: part.cells})
 	}
 	switch {
-	case f.undecided != nil:
-		return verdict{outcome: Unknown, trial: *f.undecided, why: f.why}
-	case !complete && f.soft:
-		return verdict{outcome: Unknown, why: fmt.Sprintf("the Denies depend on more than %d combinations of condition keys", maxChoices)}
-	}
-	return verdict{outcome: Enforced}
-}
-
-// firm is the set without the Denies that depend on chosen keys. What it
-// refuses is refused whatever the sender chooses.
-func firm(s *Subject) *policy.Set {
-	list := func(sources []policy.Source) []policy.Source {
-		var out []policy.Source
-		for _, source := range sources {
-			if source, ok := s.firmSource(source); ok {
-				out = append(out, source)
-			}
-		}
-		return out
-	}
-	levels := func(all [][]policy.Source) [][]policy.Source {
-		var out [][]policy.Source
-		for _, level := range all {
-			out = append(out, list(level))
-		}
-		return out
-	}
-	set := &policy.Set{Identity: list(s.Set.Identity), Session: list(s.Set.Session), SCPs: levels(s.Set.SCPs), RCPs: levels(s.Set.RCPs)}
-	if s.Set.Boundary != nil {
-		if source, ok := s.firmSource(*s.Set.Boundary); ok {
-			set.Boundary = &source
-		}
-	}
-	return set
-}
-
-// firmSource is a source without the Denies that depend on chosen keys; ok is
-// false when nothing is left.
-func (s *Subject) firmSource(source policy.Source) (policy.Source, bool) {
-	if source.Document == nil || source.Err != nil {
-		return source, true
-	}
-	depends := func(st policy.Statement) bool {
-		return st.Effect == policy.Deny && slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return s.chosen(c.Key) })
-	}
-	if !slices.ContainsFunc(source.Document.Statements, depends) {
-		return source, true
-	}
-	rest := *source.Document
-	rest.Statements = slices.DeleteFunc(slices.Clone(rest.Statements), depends)
-	if len(rest.Statements) == 0 {
-		return source, false
-	}
-	return policy.ParseSource(source.Name, rest.Kind, rest.String()), true
-}
-
-// states are every credential that can be without MFA, in every state of its
-// keys and with every combination of chosen keys; those the subject has come
-// first.
-func (s *Subject) states(combinations [][]choice) []state {
-	kinds := append(s.Credentials[:len(s.Credentials):len(s.Credentials)],
-		policy.LongTermKey, policy.ConsolePassword, policy.SessionToken)
-	if !s.ForwardedCallsPass {
-		kinds = append(kinds, policy.ForwardedFromKey)
-	}
-	var out []state
-	seen := map[policy.Credential]bool{}
-	for _, c := range kinds {
-		if seen[c] {
-			continue
-		}
-		seen[c] = true
-		for _, present := range []policy.Presence{policy.Absent, policy.False} {
-			if c.MFA().Present&present != 0 {
-				out = append(out, s.state(trial{credential: c, present: present}, combinations))
-			}
-		}
+	case out.why != "":
+	case w.why != "":
+		out.why = w.why
+	default:
+		out.outcome = Enforced
 	}
 	return out
 }
 
-func (s *Subject) state(t trial, combinations [][]choice) state {
-	out := state{situation: situation{t, s.context(t)}}
-	for _, keys := range combinations {
-		t.keys = keys
-		out.choices = append(out.choices, situation{t, s.context(t)})
+// visit looks at a request that the search expects to be free.
+func (out *result) visit(s *Subject, r *row, t trial) next {
+	d := s.refuses(r, t)
+	switch {
+	case d.Verdict == policy.ImplicitDenied:
+		out.outcome, out.trial, out.why = Open, t, ""
+		return stop
+	case out.why == "":
+		out.trial, out.why = t, d.Why
+		if d.Verdict == policy.ExplicitDenied {
+			out.why = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+		}
 	}
-	return out
+	if out.undecided++; out.undecided >= enough {
+		return stop
+	}
+	return goOn
 }
 
-// context is the context of a trial.
-func (s *Subject) context(t trial) *policy.Context {
-	c := s.Context.Clone()
-	c.SetMFA(t.credential, t.present, issued, now)
-	c.Set("aws:ViaAWSService", strconv.FormatBool(t.credential == policy.ForwardedFromKey))
-	for _, k := range t.keys {
-		switch {
-		case len(k.values) == 0:
-			c.Delete(k.key)
-		case k.many:
-			c.SetMany(k.key, k.values)
-		default:
-			c.Set(k.key, k.values[0])
-		}
+// refuses asks the evaluator about a trial.
+func (s *Subject) refuses(r *row, t trial) policy.Decision {
+	request := s.request(t.action, t.resource, r.with(t))
+	request.Principal = r.principal
+	return s.binding(t.resource).Refuses(request)
+}
+
+// binding is the set without the resource control policies when the resource
+// can be another account's.
+func (s *Subject) binding(resource string) *policy.Set {
+	if s.Set.RCPs == nil || !s.foreign(resource) {
+		return s.Set
+	}
+	set := *s.Set
+	set.RCPs = nil
+	return &set
+}
+
+// with is the context of a trial of the row.
+func (r *row) with(t trial) *policy.Context {
+	c := r.context.Clone()
+	if r.credential.MFA().IssueTime {
+		c.Set("aws:TokenIssueTime", moment(issued))
+	}
+	for i := range t.keys {
+		t.keys[i].write(c)
 	}
 	return c
 }
 
-// allowed tells whether a probe is allowed in one of the states, and remembers
-// what is not refused or not decided.
-func (f *search) allowed(p probe, states []state) (trial, bool) {
-	resource := f.subject.expand(p.resource)
-	rule := f.subject.rule(p.action, resource)
-	for i := range states {
-		if !rule.applies(p.action, states[i].credential) {
-			continue
+// A recorder notes what a proof says about one row: of all cells that the same
+// Denies refuse, the first.
+type recorder struct {
+	set   *policy.Set
+	cells []policy.ProofCell
+	seen  map[string]bool
+	cuts  map[*residual]bool
+}
+
+func (p *recorder) add(action, resource string, by []*residual) {
+	if resource == "" && len(by) == 1 {
+		if p.cuts[by[0]] {
+			return
 		}
-		r := f.subject.request(p.action, resource, states[i].context)
-		if f.firm.Refuses(r).Verdict == policy.ExplicitDenied {
-			continue
+		p.cuts[by[0]] = true
+	}
+	cell := policy.ProofCell{Action: action, Resource: resource}
+	for _, r := range by {
+		cell.By = append(cell.By, policy.ProofDeny{Source: p.position(r), Statement: r.index})
+	}
+	if key := fmt.Sprint(resource == "", cell.By); !p.seen[key] {
+		p.seen[key] = true
+		p.cells = append(p.cells, cell)
+	}
+}
+
+func (p *recorder) position(r *residual) int {
+	return slices.IndexFunc(p.set.Sources(), func(s *policy.Source) bool { return s.Document == r.source.Document })
+}
+
+// witness improves the witness of an open subject: one that people know, and
+// one that is allowed today if there is any.
+func (p *Prover) witness(s *Subject, denies []*clause, rows []row, v *verdict) {
+	h := hunt{subject: s, rows: rows}
+	for i := range rows {
+		h.never = append(h.never, rows[i].residuals(denies))
+	}
+	h.work = newWork()
+	allows := p.clauses(s.Set, policy.Allow)
+	if h.telling(allows) || h.granted(allows) {
+		v.outcome, v.trial, v.why, v.today = Open, *h.allowed, "", Open
+		return
+	}
+	if h.candidate != nil {
+		v.outcome, v.trial, v.why = Open, *h.candidate, ""
+	}
+	v.latent = v.outcome == Open
+	switch {
+	case h.doubt != "":
+		v.todayWhy = h.doubt
+	case h.work.why != "":
+		v.todayWhy = h.work.why
+	case v.outcome == Open:
+		v.today = Enforced
+	default:
+		v.todayWhy = v.why
+	}
+}
+
+// A hunt looks for requests that are allowed.
+type hunt struct {
+	subject   *Subject
+	rows      []row
+	never     [][]*residual // of each row
+	work      *work
+	allowed   *trial
+	candidate *trial // not refused
+	nearly    bool   // the candidate assumes a role, and only the role's word is missing
+	doubt     string // why some request is not known to be not allowed
+}
+
+// telling tries the actions of the table.
+func (h *hunt) telling(allows []*clause) bool {
+	var queries []*query
+	for i := range h.rows {
+		q := &query{subject: h.subject, row: &h.rows[i], never: h.never[i], work: h.work}
+		q.visit = func(t trial) next { return h.visit(q.row, t) }
+		q.refine = h.rows[i].residuals(conditional(allows))
+		q.prepare()
+		queries = append(queries, q)
+	}
+	for _, t := range fixed() {
+		e := lookup(t.action)
+		resource := h.subject.expand(t.resource)
+		for _, q := range queries {
+			if active, _, ok := q.about(&e); ok {
+				q.at(&e, resource, active)
+			}
+			if h.allowed != nil {
+				return true
+			}
 		}
-		f.soft = true
-		for j := range states[i].choices {
-			r.Context = states[i].choices[j].context
-			t := states[i].choices[j].trial
-			t.probe = p
-			if f.passes(r, t) {
-				return t, true
+		if h.candidate != nil && len(allows) == 0 {
+			return false
+		}
+	}
+	return false
+}
+
+// conditional leaves out the clauses without conditions.
+func conditional(clauses []*clause) []*clause {
+	return slices.DeleteFunc(slices.Clone(clauses), func(c *clause) bool { return len(c.tests) == 0 })
+}
+
+// granted goes through all that the Allows name, one Allow of the identity
+// policies after the other.
+func (h *hunt) granted(allows []*clause) bool {
+	isGrant := func(c *clause) bool { return c.layer == policy.Identity }
+	limits := slices.DeleteFunc(slices.Clone(allows), isGrant)
+	for i := range h.rows {
+		r := &h.rows[i]
+		for _, grant := range allows {
+			must := r.residuals([]*clause{grant})
+			if !isGrant(grant) || len(must) == 0 {
+				continue
+			}
+			q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), work: h.work}
+			q.visit = func(t trial) next { return h.visit(r, t) }
+			if q.run(); h.allowed != nil {
+				return true
 			}
 		}
 	}
-	return trial{}, false
+	return false
 }
 
-// passes tells whether a request is allowed, and remembers it when it is not
-// refused or not decided.
-func (f *search) passes(r *policy.Request, t trial) bool {
-	switch d := f.subject.Set.Refuses(r); {
-	case d.Verdict == policy.ExplicitDenied:
-		return false
-	case d.Verdict == policy.Unknown:
-		if f.undecided == nil {
-			f.undecided, f.why = &t, d.Why
+// visit tells whether a request is allowed, and remembers it when it is not
+// refused.
+func (h *hunt) visit(r *row, t trial) next {
+	s := h.subject
+	request := s.request(t.action, t.resource, r.with(t))
+	set := s.binding(t.resource)
+	if set.Refuses(request).Verdict != policy.ImplicitDenied {
+		return goOn
+	}
+	switch d := set.Decide(request); d.Verdict {
+	case policy.Allowed:
+		h.allowed = &t
+		return stop
+	case policy.Unknown:
+		if h.doubt == "" && set.Decide(s.delegated(request)).Verdict != policy.ImplicitDenied {
+			h.doubt = d.Why
 		}
-		return false
-	case f.subject.Set.Decide(r).Verdict == policy.Allowed:
-		return true
 	}
-	if nearly := !f.nearly && f.subject.mayAsk(r); f.candidate == nil || nearly {
-		f.candidate, f.nearly = &t, nearly
+	if nearly := !h.nearly && s.mayAsk(request); h.candidate == nil || nearly {
+		h.candidate, h.nearly = &t, nearly
 	}
-	return false
+	return goOn
 }
 
 func (s *Subject) request(action, resource string, context *policy.Context) *policy.Request {
@@ -241,47 +327,33 @@ func (s *Subject) request(action, resource string, context *policy.Context) *pol
 // mayAsk tells whether a request assumes a role and is allowed if the role
 // trusts the subject's account.
 func (s *Subject) mayAsk(r *policy.Request) bool {
-	if r.Action != "sts:AssumeRole" {
-		return false
-	}
-	trusting := *r
-	trusting.Policies = []policy.Source{policy.ParseSource("a trust policy", policy.Trust,
-		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+s.Principal.Account+`"},"Action":"sts:AssumeRole"}}`)}
-	return s.Set.Decide(&trusting).Verdict == policy.Allowed
+	return r.Action == "sts:AssumeRole" && s.Set.Decide(s.delegated(r)).Verdict == policy.Allowed
 }
 
-// conditional looks for an Allow whose own conditions the sender can meet.
-func (f *search) conditional() (trial, bool) {
-	for _, statement := range statements(f.subject.Set, policy.Allow) {
-		keys := f.subject.satisfying(statement)
-		if len(keys) == 0 {
-			continue
-		}
-		states := f.subject.states([][]choice{keys})
-		actions := []string{telling[0]}
-		for _, pattern := range statement.Actions {
-			actions = append(actions, instances(pattern)...)
-		}
-		for _, action := range actions {
-			for _, p := range onNamed(statement, action) {
-				if t, ok := f.allowed(p, states); ok {
-					return t, true
-				}
-			}
-		}
+// delegated is a request for a resource whose own policy, which was not read,
+// leaves the decision to the subject's account.
+func (s *Subject) delegated(r *policy.Request) *policy.Request {
+	out := *r
+	kind, resource := policy.Resource, `,"Resource":"*"`
+	if strings.HasPrefix(strings.ToLower(r.Action), "sts:") {
+		kind, resource = policy.Trust, ""
 	}
-	return trial{}, false
+	out.Policies = []policy.Source{policy.ParseSource("the resource's policy", kind,
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+s.Principal.Account+`"},"Action":"*"`+resource+`}}`)}
+	return &out
 }
 
 // assume looks for a role that the subject can assume without MFA today.
 func (s *Subject) assume() (*Witness, bool) {
-	for _, state := range s.states([][]choice{nil}) {
+	for _, r := range s.rows() {
 		for i := range s.Roles {
-			r := s.request("sts:AssumeRole", s.Roles[i].ARN, state.situation.context)
-			r.Policies = []policy.Source{s.Roles[i].Trust}
-			if d := s.Set.Decide(r); d.Verdict == policy.Allowed {
-				t := state.situation.trial
-				t.probe = probe{"sts:AssumeRole", s.Roles[i].ARN}
+			t := trial{probe: probe{"sts:AssumeRole", s.Roles[i].ARN}, credential: r.credential, present: r.present}
+			if _, barred := r.credential.Barred(t.action); barred {
+				continue
+			}
+			request := s.request(t.action, t.resource, r.with(t))
+			request.Policies = []policy.Source{s.Roles[i].Trust}
+			if d := s.Set.Decide(request); d.Verdict == policy.Allowed {
 				return s.witness(t, d), true
 			}
 		}
@@ -291,17 +363,43 @@ func (s *Subject) assume() (*Witness, bool) {
 
 // replay decides a trial for a subject, as the witness that is shown.
 func (s *Subject) replay(t trial) (w *Witness, refuses, decides policy.Decision) {
-	resource := s.expand(t.resource)
-	r := s.request(t.action, resource, s.context(t))
-	if !s.rule(t.action, resource).applies(t.action, t.credential) {
+	r := s.row(t.credential, t.present)
+	t.resource = s.expand(t.resource)
+	request := s.request(t.action, t.resource, r.with(t))
+	if s.rule(t.action, t.resource).ignores(t.action, t.credential) {
 		return nil, policy.Decision{Verdict: policy.ExplicitDenied}, policy.Decision{}
 	}
-	refuses, decides = s.Set.Refuses(r), s.Set.Decide(r)
+	set := s.binding(t.resource)
+	refuses, decides = set.Refuses(request), set.Decide(request)
 	return s.witness(t, decides), refuses, decides
 }
 
+// abstract makes a template of a resource, so that a witness that was found for
+// one user can be tried for another.
+func (s *Subject) abstract(resource string) string {
+	if resource == s.Principal.ARN {
+		return "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}"
+	}
+	a, ok := arn.Split(strings.ReplaceAll(resource, "${", "${$}{"))
+	if !ok {
+		return resource
+	}
+	if a.Account == s.Principal.Account {
+		a.Account = "${Account}"
+	}
+	self, _ := arn.Split(s.Principal.ARN)
+	parts := strings.Split(a.Resource, "/")
+	for i := range parts {
+		if parts[i] == self.Name() {
+			parts[i] = "${aws:username}"
+		}
+	}
+	a.Resource = strings.Join(parts, "/")
+	return a.String()
+}
+
 func (s *Subject) witness(t trial, d policy.Decision) *Witness {
-	w := &Witness{Action: t.action, Resource: s.expand(t.resource), Credential: t.credential, AllowedBy: allowedBy(d)}
+	w := &Witness{Action: t.action, Resource: t.resource, Credential: t.credential, AllowedBy: allowedBy(d)}
 	for _, k := range t.keys {
 		if len(k.values) == 0 {
 			continue

@@ -36,6 +36,7 @@ var words = map[policy.Credential]string{
 	policy.FederationToken:  "federation token",
 	policy.ForwardedFromKey: "forwarded call",
 	policy.RoleFromKey:      "role session",
+	policy.ChainedRole:      "chained role session",
 }
 
 type plainWitness Witness

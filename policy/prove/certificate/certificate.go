@@ -1,0 +1,422 @@
+// Package certificate is the independent checker of a proof: it believes
+// nothing of what package prove says.
+//
+// [Check] walks through the universe of requests itself, by the plainest means,
+// and asks the evaluator of package policy about every kind of request that the
+// Denies named in the proof tell apart. Of the proof it takes no more than the
+// cells: a request is settled when the Denies of one cell cover it and refuse it
+// whatever the sender chooses. A cell too few, or a Deny that does not do what
+// the cell says, is an error. What it rests on is package policy, the list of
+// actions that it was given (none for a strict proof), and the sentence that
+// requests which the patterns and conditions of a policy do not tell apart are
+// decided alike.
+package certificate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy"
+)
+
+// A Claim is what a proof is said to prove: that no request of the principal
+// without MFA passes the Denies of the set, outside of the enrolment set.
+type Claim struct {
+	Principal policy.Principal
+	Set       *policy.Set
+	Context   *policy.Context // what is fixed for the principal
+	// HasDevice, ForwardedCallsPass, Enrolment and EnrolmentByKey are those of
+	// the subject of the proof.
+	HasDevice          bool
+	ForwardedCallsPass bool
+	Enrolment          []string
+	EnrolmentByKey     bool
+	// Actions are all actions that there are. A strict proof needs none.
+	Actions []Action
+}
+
+// An Action is an action with the resources that it can be about.
+type Action struct {
+	Name      string
+	Resources []string // ARN templates: ${Account} and other variables
+	Any       bool     // requests can be about *
+}
+
+// maxCombinations bounds the values that are tried together.
+const maxCombinations = 100_000
+
+// Check tells whether a proof proves a claim; the error says what it does not.
+func Check(p *policy.Proof, c Claim) error {
+	if p == nil || c.Set == nil {
+		return errors.New("no proof, or no policies")
+	}
+	if !p.Strict && len(c.Actions) == 0 {
+		return errors.New("a proof about the actions of a list, and no list")
+	}
+	for _, want := range c.cases() {
+		i := slices.IndexFunc(p.Cases, func(x policy.ProofCase) bool { return x.Credential == want.Credential && x.Present == want.Present })
+		if i < 0 {
+			return fmt.Errorf("nothing is said of requests with a %v", want.Credential)
+		}
+		k, err := newChecker(&c, &p.Cases[i], p.Strict)
+		if err == nil {
+			err = k.check()
+		}
+		if err != nil {
+			return fmt.Errorf("requests with a %v: %w", want.Credential, err)
+		}
+	}
+	return nil
+}
+
+// cases are the ways of making requests without MFA.
+func (c *Claim) cases() []policy.ProofCase {
+	kinds := []policy.Credential{policy.LongTermKey, policy.ConsolePassword, policy.SessionToken}
+	if !c.ForwardedCallsPass {
+		kinds = append(kinds, policy.ForwardedFromKey)
+	}
+	var out []policy.ProofCase
+	for _, kind := range kinds {
+		for _, present := range []policy.Presence{policy.Absent, policy.False} {
+			if kind.MFA().Present&present != 0 {
+				out = append(out, policy.ProofCase{Credential: kind, Present: present})
+			}
+		}
+	}
+	return out
+}
+
+// A checker checks one case.
+type checker struct {
+	*Claim
+	proof   *policy.ProofCase
+	strict  bool
+	context *policy.Context
+	denies  map[policy.ProofDeny]*deny
+	cells   []cell
+	settled map[string]error    // whether the Denies of a cell leave something
+	kinds   map[string][]string // the resources of a template
+}
+
+type cell struct {
+	policy.ProofCell
+	by []*deny
+}
+
+// A deny is one Deny statement of the set, alone.
+type deny struct {
+	at        policy.ProofDeny
+	statement *policy.Statement
+	version   string
+	layer     policy.Kind
+	covers    *policy.Set // without conditions
+	refuses   *policy.Set
+	open      []condition
+}
+
+func newChecker(c *Claim, proof *policy.ProofCase, strict bool) (*checker, error) {
+	k := &checker{Claim: c, proof: proof, strict: strict, denies: map[policy.ProofDeny]*deny{}, settled: map[string]error{}, kinds: map[string][]string{}}
+	k.context = c.Context.Clone()
+	moment := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	k.context.SetMFA(proof.Credential, proof.Present, moment, moment)
+	k.context.Set("aws:ViaAWSService", fmt.Sprint(proof.Credential == policy.ForwardedFromKey))
+	if _, known := k.context.Get("aws:PrincipalIsAWSService"); !known {
+		k.context.Set("aws:PrincipalIsAWSService", "false")
+	}
+	for _, listed := range proof.Cells {
+		x := cell{ProofCell: listed}
+		if len(listed.By) == 0 {
+			return nil, fmt.Errorf("no Deny is named for %s", listed.Action)
+		}
+		for _, at := range listed.By {
+			d, err := k.deny(at)
+			if err != nil {
+				return nil, err
+			}
+			x.by = append(x.by, d)
+		}
+		k.cells = append(k.cells, x)
+	}
+	return k, nil
+}
+
+// deny finds a Deny and takes it out of its document.
+func (k *checker) deny(at policy.ProofDeny) (*deny, error) {
+	if d, known := k.denies[at]; known {
+		return d, nil
+	}
+	sources := k.Set.Sources()
+	if at.Source < 0 || at.Source >= len(sources) || sources[at.Source].Document == nil || sources[at.Source].Err != nil {
+		return nil, fmt.Errorf("there is no policy %d", at.Source)
+	}
+	document := sources[at.Source].Document
+	if at.Statement < 0 || at.Statement >= len(document.Statements) || document.Statements[at.Statement].Effect != policy.Deny {
+		return nil, fmt.Errorf("statement %d of policy %d is no Deny", at.Statement, at.Source)
+	}
+	s := document.Statements[at.Statement]
+	d := &deny{at: at, statement: &document.Statements[at.Statement], version: document.Version, layer: k.Set.Layer(at.Source)}
+	s.Principals, s.NotPrincipals = nil, nil
+	var err error
+	if d.refuses, err = d.alone(s); err != nil {
+		return nil, err
+	}
+	for _, written := range s.Conditions {
+		c := newCondition(written, document.Version)
+		if k.sendersChoice(c) {
+			d.open = append(d.open, c)
+		}
+	}
+	s.Conditions = nil
+	if d.covers, err = d.alone(s); err != nil {
+		return nil, err
+	}
+	k.denies[at] = d
+	return d, nil
+}
+
+func (d *deny) alone(s policy.Statement) (*policy.Set, error) {
+	source := policy.ParseSource("", policy.Identity, (&policy.Document{Version: d.version, Statements: []policy.Statement{s}}).String())
+	if source.Err != nil {
+		return nil, source.Err
+	}
+	if d.layer == policy.RCP {
+		return &policy.Set{RCPs: [][]policy.Source{{source}}}, nil
+	}
+	return &policy.Set{Identity: []policy.Source{source}}, nil
+}
+
+// fixed are the keys that the credential and the principal decide, besides
+// tags and those that are in the context.
+var fixed = []string{"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice", "aws:principalarn", "aws:principalaccount",
+	"aws:principaltype", "aws:userid", "aws:username", "aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist",
+	"aws:federatedprovider", "aws:assumedroot", "aws:ec2instancesourcevpc", "aws:ec2instancesourceprivateipv4"}
+
+// chosen tells whether the sender of a request decides about a key.
+func (k *checker) chosen(key string) bool {
+	_, known := k.context.Get(key)
+	switch {
+	case key == "aws:tokenissuetime":
+		return k.proof.Credential.MFA().IssueTime
+	case strings.HasPrefix(key, "aws:calledvia"):
+		return k.proof.Credential == policy.ForwardedFromKey
+	case strings.HasPrefix(key, "aws:principaltag/"):
+		return false
+	}
+	return !known && !slices.Contains(fixed, key)
+}
+
+func (k *checker) sendersChoice(c condition) bool {
+	if c.key == "aws:tokenissuetime" && c.operator == "null" {
+		return false
+	}
+	return k.chosen(c.key)
+}
+
+func (k *checker) check() error {
+	for _, x := range k.cells {
+		if err := k.represents(&x); err != nil {
+			return err
+		}
+	}
+	if k.strict {
+		return k.everything()
+	}
+	for i := range k.Actions {
+		if err := k.action(&k.Actions[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// represents asks the evaluator about the request that stands for a cell.
+func (k *checker) represents(x *cell) error {
+	resource := x.Resource
+	if resource == "" {
+		resource = "*"
+		for _, d := range x.by {
+			if !d.everywhere() {
+				return fmt.Errorf("%s: %v does not cover every resource", x.Action, d.at)
+			}
+		}
+	}
+	return k.refused(x, x.Action, resource)
+}
+
+// everywhere tells whether a Deny covers every resource.
+func (d *deny) everywhere() bool {
+	s := d.statement
+	return d.layer != policy.RCP && s.NotResources == nil && (s.Resources == nil || slices.Contains(s.Resources, "*"))
+}
+
+// everything checks all actions that AWS could ever have.
+func (k *checker) everything() error {
+	var patterns []pattern
+	names := slices.Concat(k.Enrolment, byName)
+	for _, d := range k.denies {
+		names = append(append(names, d.statement.Actions...), d.statement.NotActions...)
+	}
+	for _, name := range names {
+		if service, verb, found := strings.Cut(strings.ToLower(name), ":"); found {
+			patterns = append(patterns, slices.Concat(glob(service).segment(), exactly(":"), glob(verb).segment()))
+		}
+	}
+	all, ok := samples(glob("?*:?*").segment(), patterns)
+	if !ok {
+		return errors.New("the actions of the policies tell too many names apart")
+	}
+	for _, name := range all {
+		if strings.Count(name, ":") != 1 {
+			continue
+		}
+		if err := k.action(&Action{Name: name, Resources: []string{"arn:${Partition}:${Any}"}, Any: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// action checks that every request for an action is settled.
+func (k *checker) action(a *Action) error {
+	if k.exempt(a.Name, "") {
+		return nil
+	}
+	for i := range k.cells {
+		if x := &k.cells[i]; x.Resource == "" && k.refused(x, a.Name, "*") == nil {
+			return nil
+		}
+	}
+	if a.Any {
+		if err := k.request(a.Name, "*"); err != nil {
+			return err
+		}
+	}
+	for _, template := range a.Resources {
+		resources, err := k.resources(a.Name, template)
+		if err != nil {
+			return err
+		}
+		for _, resource := range resources {
+			if err := k.request(a.Name, resource); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k *checker) request(action, resource string) error {
+	if k.exempt(action, resource) {
+		return nil
+	}
+	for i := range k.cells {
+		if x := &k.cells[i]; x.Resource != "" && k.refused(x, action, resource) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("no cell settles %s on %s", action, resource)
+}
+
+// refused tells whether the Denies of a cell refuse a request whatever the
+// sender chooses.
+func (k *checker) refused(x *cell, action, resource string) error {
+	for _, d := range x.by {
+		if !k.covers(d, action, resource) {
+			return fmt.Errorf("%s on %s: %v does not cover it", action, resource, d.at)
+		}
+	}
+	id := fmt.Sprint(x.By, k.ofResource("aws:requestedregion", resource), k.ofResource("aws:resourceaccount", resource))
+	if err, known := k.settled[id]; known {
+		return err
+	}
+	err := k.whatever(x.by, action, resource)
+	k.settled[id] = err
+	return err
+}
+
+func (k *checker) covers(d *deny, action, resource string) bool {
+	if d.layer == policy.RCP && k.foreign(resource) {
+		return false
+	}
+	r := &policy.Request{Principal: k.Principal, Action: action, Resource: resource, Context: k.context}
+	return d.covers.Refuses(r).Verdict == policy.ExplicitDenied
+}
+
+// foreign tells whether a resource can belong to another account, which the
+// resource control policies do not bind.
+func (k *checker) foreign(resource string) bool {
+	parts := strings.SplitN(resource, ":", 6)
+	return len(parts) == 6 && parts[4] != k.Principal.Account
+}
+
+// whatever tries all values of the keys that the sender chooses.
+func (k *checker) whatever(by []*deny, action, resource string) error {
+	keys := map[string][]condition{}
+	for _, d := range by {
+		for _, c := range d.open {
+			keys[c.key] = append(keys[c.key], c)
+		}
+	}
+	names := make([]string, 0, len(keys))
+	values := map[string][]value{}
+	total := 1
+	for name, conditions := range keys {
+		list, err := k.values(name, conditions)
+		if err != nil {
+			return err
+		}
+		if own := k.ofResource(name, resource); own != "" {
+			list = []value{{}, {texts: []string{own}}}
+		}
+		names, values[name] = append(names, name), list
+		if total *= len(list); total > maxCombinations {
+			return fmt.Errorf("more than %d combinations of condition keys", maxCombinations)
+		}
+	}
+	slices.Sort(names)
+	return k.combine(by, action, resource, names, values, k.context.Clone())
+}
+
+func (k *checker) combine(by []*deny, action, resource string, names []string, values map[string][]value, context *policy.Context) error {
+	if len(names) == 0 {
+		r := &policy.Request{Principal: k.Principal, Action: action, Resource: resource, Context: context}
+		if contradicts(context) || slices.ContainsFunc(by, func(d *deny) bool { return d.refuses.Refuses(r).Verdict == policy.ExplicitDenied }) {
+			return nil
+		}
+		return fmt.Errorf("%s on %s passes with some values of %v", action, resource, context.Keys())
+	}
+	for _, v := range values[names[0]] {
+		v.write(names[0], context)
+		if err := k.combine(by, action, resource, names[1:], values, context); err != nil {
+			return err
+		}
+	}
+	context.Delete(names[0])
+	return nil
+}
+
+// contradicts tells whether a request cannot be: one that comes over the
+// internet and through a VPC endpoint.
+func contradicts(c *policy.Context) bool {
+	if _, direct := c.Get("aws:SourceIp"); !direct {
+		return false
+	}
+	return slices.ContainsFunc([]string{"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid"},
+		func(key string) bool { _, found := c.Get(key); return found })
+}
+
+// ofResource is the part of the resource's ARN that a key repeats.
+func (k *checker) ofResource(key, resource string) string {
+	parts := strings.SplitN(resource, ":", 6)
+	switch {
+	case len(parts) < 6:
+	case key == "aws:requestedregion":
+		return parts[3]
+	case key == "aws:resourceaccount":
+		return parts[4]
+	}
+	return ""
+}

@@ -1,0 +1,349 @@
+package certificate
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy"
+)
+
+// A value is what a condition key may be: absent, one text, or a list.
+type value struct {
+	texts []string
+	many  bool
+}
+
+func (v value) write(key string, c *policy.Context) {
+	switch {
+	case len(v.texts) == 0:
+		c.Delete(key)
+	case v.many:
+		c.SetMany(key, v.texts)
+	default:
+		c.Set(key, v.texts[0])
+	}
+	if key == clock && len(v.texts) == 1 {
+		if at, err := time.Parse(time.RFC3339Nano, v.texts[0]); err == nil {
+			c.Set("aws:EpochTime", fmt.Sprint(at.Unix()))
+		}
+	}
+}
+
+// The keys that say what time it is agree with each other.
+const clock = "aws:currenttime"
+
+// A condition is one of a Deny that depends on what the sender chooses.
+type condition struct {
+	policy.Condition
+	key, operator string // lower case, the operator without prefix and suffix
+	set           bool
+	variables     bool // ${…} is a variable
+}
+
+func newCondition(c policy.Condition, version string) condition {
+	out := condition{Condition: c, key: strings.ToLower(c.Key), variables: version == "2012-10-17"}
+	if out.key == "aws:epochtime" {
+		out.key = clock
+	}
+	operator := strings.ToLower(c.Operator)
+	if _, rest, found := strings.Cut(operator, ":"); found {
+		operator, out.set = rest, true
+	}
+	out.operator = strings.TrimSuffix(operator, "ifexists")
+	return out
+}
+
+// lists are the keys of all services that have several values. Others that AWS
+// defines have one.
+var lists = []string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths",
+	"aws:vpceorgpaths", "aws:principalservicenameslist"}
+
+// values are enough values of a key to meet and to miss the conditions on it in
+// every combination in which some value does.
+func (k *checker) values(key string, conditions []condition) ([]value, error) {
+	texts, err := k.texts(key, conditions)
+	if err != nil {
+		return nil, err
+	}
+	var out []value
+	if !present(key) {
+		out = append(out, value{})
+	}
+	global := strings.HasPrefix(key, "aws:")
+	if list := slices.Contains(lists, key); !list {
+		for _, t := range texts {
+			out = append(out, value{texts: []string{t}})
+		}
+	}
+	set := slices.ContainsFunc(conditions, func(c condition) bool { return c.set })
+	if slices.Contains(lists, key) || set && !global {
+		more, err := subsets(texts, len(conditions)+1)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// present tells whether every request has a key.
+func present(key string) bool {
+	return key == clock || key == "aws:securetransport" || key == "aws:tokenissuetime"
+}
+
+// subsets are the lists of up to n of the texts. More than one for each
+// condition make no difference.
+func subsets(texts []string, n int) ([]value, error) {
+	var out []value
+	last := [][]int{{}}
+	for range n {
+		var next [][]int
+		for _, before := range last {
+			from := 0
+			if len(before) > 0 {
+				from = before[len(before)-1] + 1
+			}
+			for i := from; i < len(texts); i++ {
+				list := append(slices.Clone(before), i)
+				next = append(next, list)
+				v := value{many: true}
+				for _, j := range list {
+					v.texts = append(v.texts, texts[j])
+				}
+				out = append(out, v)
+			}
+			if len(out) > maxCombinations {
+				return nil, fmt.Errorf("more than %d sets of values", maxCombinations)
+			}
+		}
+		last = next
+	}
+	return out, nil
+}
+
+func (k *checker) texts(key string, conditions []condition) ([]string, error) {
+	kinds := map[string]bool{}
+	for _, c := range conditions {
+		if kind := kindOf(c.operator); kind != "" {
+			kinds[kind] = true
+		}
+	}
+	if key == clock && kinds["number"] {
+		delete(kinds, "number")
+		kinds["date"] = true
+	}
+	switch {
+	case kinds["bool"] || key == "aws:securetransport":
+		return []string{"true", "false"}, nil
+	case len(kinds) > 1:
+		return nil, fmt.Errorf("the conditions on %s are of several types", key)
+	case kinds["number"]:
+		return numbers(conditions), nil
+	case kinds["date"] || key == clock || key == "aws:tokenissuetime":
+		return dates(conditions), nil
+	case kinds["address"]:
+		return addresses(conditions), nil
+	case kinds["binary"]:
+		return bytes(conditions), nil
+	case kinds["text"]:
+		return k.strings(key, conditions)
+	}
+	return []string{"example"}, nil
+}
+
+func kindOf(operator string) string {
+	for prefix, kind := range map[string]string{"null": "", "bool": "bool", "numeric": "number", "date": "date", "ip": "address", "notip": "address",
+		"binary": "binary", "string": "text", "arn": "text"} {
+		if strings.HasPrefix(operator, prefix) {
+			return kind
+		}
+	}
+	return "text"
+}
+
+func (k *checker) strings(key string, conditions []condition) ([]string, error) {
+	var patterns []pattern
+	arns := true
+	for _, c := range conditions {
+		isARN := strings.HasPrefix(c.operator, "arn")
+		arns = arns && (isARN || c.operator == "null")
+		for _, v := range c.Values {
+			p, ok := k.filled(v, c.variables, isARN || strings.HasSuffix(c.operator, "like"))
+			if !ok {
+				continue
+			}
+			if isARN {
+				p = inParts(p)
+			}
+			if strings.HasSuffix(c.operator, "ignorecase") {
+				p = p.anyCase()
+			}
+			patterns = append(patterns, p)
+		}
+	}
+	base := glob("*")
+	if arns {
+		base = slices.Concat(exactly("arn:"), glob("*:*:*:*:").segment(), glob("?*"))
+	}
+	out, ok := samples(base, patterns)
+	if !ok {
+		return nil, fmt.Errorf("the conditions on %s tell too many values apart", key)
+	}
+	return out, nil
+}
+
+// inParts keeps the wildcards before the fifth colon from matching one.
+func inParts(p pattern) pattern {
+	colons := 0
+	for i := range p {
+		if p[i].wild == 0 && p[i].r == ':' {
+			colons++
+		}
+	}
+	if colons < 5 {
+		return p
+	}
+	out, seen := slices.Clone(p), 0
+	for i := range out {
+		if out[i].wild == 0 && out[i].r == ':' {
+			seen++
+		}
+		out[i].inner = seen < 5
+	}
+	return out
+}
+
+// filled is a pattern with the values of its variables; not ok when one has
+// none.
+func (k *checker) filled(text string, variables, wildcards bool) (p pattern, ok bool) {
+	plain := exactly
+	if wildcards {
+		plain = glob
+	}
+	for variables {
+		before, rest, found := strings.Cut(text, "${")
+		if !found {
+			break
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		p, text = append(p, plain(before)...), after
+		key, fallback, has := strings.Cut(name, ",")
+		values, known := k.context.Get(strings.TrimSpace(key))
+		switch {
+		case name == "*" || name == "?" || name == "$":
+			p = append(p, exactly(name)...)
+		case known && len(values) == 1:
+			p = append(p, exactly(values[0])...)
+		case has:
+			p = append(p, exactly(strings.Trim(fallback, " '"))...)
+		default:
+			return nil, false
+		}
+	}
+	return append(p, plain(text)...), true
+}
+
+// around are numbers, one below, one above and one between each two.
+func around(points []*big.Rat, step int64) []*big.Rat {
+	slices.SortFunc(points, (*big.Rat).Cmp)
+	if len(points) == 0 {
+		points = []*big.Rat{new(big.Rat)}
+	}
+	unit, half := big.NewRat(step, 1), big.NewRat(1, 2)
+	out := []*big.Rat{new(big.Rat).Sub(points[0], unit)}
+	for i, p := range points {
+		out = append(out, p)
+		if i+1 < len(points) {
+			sum := new(big.Rat).Add(p, points[i+1])
+			out = append(out, sum.Mul(sum, half))
+		}
+	}
+	return append(out, new(big.Rat).Add(points[len(points)-1], unit))
+}
+
+func decimals(conditions []condition) (out []*big.Rat, digits int) {
+	for _, c := range conditions {
+		for _, v := range c.Values {
+			if n, ok := new(big.Rat).SetString(v); ok && strings.Trim(v, "+-.0123456789") == "" {
+				out, digits = append(out, n), max(digits, len(v))
+			}
+		}
+	}
+	return out, digits
+}
+
+func numbers(conditions []condition) []string {
+	points, digits := decimals(conditions)
+	var out []string
+	for _, n := range around(points, 1) {
+		out = append(out, n.FloatString(digits+2))
+	}
+	return out
+}
+
+func dates(conditions []condition) []string {
+	points, _ := decimals(conditions)
+	for _, c := range conditions {
+		for _, v := range c.Values {
+			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01"} {
+				if at, err := time.Parse(layout, v); err == nil {
+					points = append(points, big.NewRat(at.UnixMicro(), 1_000_000))
+				}
+			}
+		}
+	}
+	var out []string
+	for _, n := range around(points, 3600) {
+		micros := n.Mul(n, big.NewRat(1_000_000, 1))
+		if whole := new(big.Int).Quo(micros.Num(), micros.Denom()); whole.IsInt64() {
+			out = append(out, time.UnixMicro(whole.Int64()).UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return out
+}
+
+// addresses are the first of every network and the first after it: between two
+// of these in order nothing changes.
+func addresses(conditions []condition) []string {
+	out := []string{"0.0.0.0", "::"}
+	for _, c := range conditions {
+		for _, v := range c.Values {
+			if !strings.Contains(v, "/") {
+				if a, err := netip.ParseAddr(v); err == nil {
+					v = netip.PrefixFrom(a, a.BitLen()).String()
+				}
+			}
+			p, err := netip.ParsePrefix(v)
+			if err != nil {
+				continue
+			}
+			first := p.Masked().Addr()
+			out = append(out, first.String())
+			last := first.AsSlice()
+			for bit := p.Bits(); bit < first.BitLen(); bit++ {
+				last[bit/8] |= 0x80 >> (bit % 8)
+			}
+			if a, _ := netip.AddrFromSlice(last); a.Next().IsValid() {
+				out = append(out, a.Next().String())
+			}
+		}
+	}
+	return out
+}
+
+func bytes(conditions []condition) []string {
+	out := []string{"example"}
+	for _, c := range conditions {
+		for _, v := range c.Values {
+			if text, err := base64.StdEncoding.DecodeString(v); err == nil {
+				out = append(out, string(text))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package certificate
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// resources are one resource of every kind that the Denies tell apart.
+func (k *checker) resources(action, template string) ([]string, error) {
+	service, _, _ := strings.Cut(strings.ToLower(action), ":")
+	id := template
+	if service == "iam" {
+		id += " of IAM"
+	}
+	if known, ok := k.kinds[id]; ok {
+		return known, nil
+	}
+	var out []string
+	for _, base := range k.bases(action, template) {
+		list, err := k.within(base)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	k.kinds[id] = out
+	return out, nil
+}
+
+// bases are the parts of the ARNs of a template.
+func (k *checker) bases(action, template string) [][6]pattern {
+	service, _, _ := strings.Cut(strings.ToLower(action), ":")
+	partition := strings.SplitN(k.Principal.ARN, ":", 3)[1]
+	var base [6]pattern
+	if template == "arn:${Partition}:${Any}" {
+		base = [6]pattern{exactly("arn"), exactly(partition), glob("?*"), glob("*"), glob("*"), glob("?*")}
+		if service != "iam" {
+			return [][6]pattern{base}
+		}
+		base[2], base[3], base[4] = exactly("iam"), nil, exactly(k.Principal.Account)
+		ofAWS := base
+		ofAWS[4], ofAWS[5] = exactly("aws"), glob("policy/?*")
+		return [][6]pattern{base, ofAWS}
+	}
+	parts := strings.SplitN(template, ":", 6)
+	for i, part := range parts {
+		base[i] = ofTemplate(part)
+	}
+	base[1] = exactly(partition)
+	if strings.HasPrefix(parts[4], "${") {
+		base[4] = glob("????????????")
+		if service == "iam" {
+			base[4] = exactly(k.Principal.Account)
+		}
+	}
+	out := [][6]pattern{base}
+	if service == "iam" && strings.HasPrefix(parts[5], "policy/") {
+		base[4] = exactly("aws")
+		out = append(out, base)
+	}
+	return out
+}
+
+// ofTemplate takes a variable for any text that is not empty.
+func ofTemplate(part string) (out pattern) {
+	for {
+		before, rest, found := strings.Cut(part, "${")
+		out = append(out, glob(before)...)
+		if !found {
+			return out
+		}
+		_, part, _ = strings.Cut(rest, "}")
+		out = append(out, glob("?*")...)
+	}
+}
+
+// within are the resources of a base: of each part every kind, in every
+// combination.
+func (k *checker) within(base [6]pattern) ([]string, error) {
+	patterns := k.patterns()
+	out := []string{"arn"}
+	for i := 1; i < 6; i++ {
+		if i < 5 {
+			base[i] = base[i].segment()
+		}
+		own := make([]pattern, 0, len(patterns))
+		for _, p := range patterns {
+			own = append(own, p[i])
+		}
+		texts, ok := samples(base[i], own)
+		if !ok || len(texts)*len(out) > maxCombinations {
+			return nil, errors.New("the policies tell too many resources apart")
+		}
+		var next []string
+		for _, before := range out {
+			for _, text := range texts {
+				next = append(next, before+":"+text)
+			}
+		}
+		out = next
+	}
+	return out, nil
+}
+
+// patterns are all resource patterns of the Denies of the case, and those of the
+// rules about the user.
+func (k *checker) patterns() [][6]pattern {
+	var out [][6]pattern
+	add := func(i int, p pattern) {
+		all := [6]pattern{glob("*"), glob("*"), glob("*"), glob("*"), glob("*"), glob("*")}
+		all[i] = p
+		out = append(out, all)
+	}
+	user := strings.SplitN(k.Principal.ARN, ":", 6)[5]
+	name := user[strings.LastIndexByte(user, '/')+1:]
+	add(5, exactly(user))
+	add(5, exactly("user/"+name).anyCase())
+	add(5, slices.Concat(exactly("user/"), glob("*"), exactly("/"+name)).anyCase())
+	for _, d := range k.denies {
+		if d.layer == policy.RCP {
+			add(4, exactly(k.Principal.Account))
+		}
+		for _, written := range slices.Concat(d.statement.Resources, d.statement.NotResources) {
+			if p, ok := k.parts(written, d.version == "2012-10-17"); ok {
+				out = append(out, p)
+			}
+		}
+		for _, c := range d.open {
+			part := map[string]int{"aws:requestedregion": 3, "aws:resourceaccount": 4}[c.key]
+			for _, v := range c.Values {
+				like := strings.HasSuffix(c.operator, "like")
+				if p, ok := k.filled(v, c.variables, like); ok && part > 0 {
+					add(part, p.anyCaseIf(strings.HasSuffix(c.operator, "ignorecase")))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (p pattern) anyCaseIf(fold bool) pattern {
+	if fold {
+		return p.anyCase()
+	}
+	return p
+}
+
+// parts cuts a resource pattern at its colons, those inside of variables
+// apart. Patterns with fewer than six parts never cover a request for certain.
+func (k *checker) parts(written string, variables bool) (out [6]pattern, ok bool) {
+	at, inside, from := 0, false, 0
+	for i := range len(written) + 1 {
+		switch {
+		case i == len(written) || at < 5 && written[i] == ':' && !inside:
+			p, ok := k.filled(written[from:i], variables, true)
+			if !ok {
+				return out, false
+			}
+			if at < 5 {
+				p = p.segment()
+			}
+			out[at], from = p, i+1
+			at++
+		case variables && strings.HasPrefix(written[i:], "${"):
+			inside = true
+		case written[i] == '}':
+			inside = false
+		}
+	}
+	return out, at == 6
+}
+
+// byName are the actions that the rules below know, besides those of the
+// enrolment set.
+var byName = append([]string{"iam:EnableMFADevice", "iam:DeactivateMFADevice", "sts:GetSessionToken", "sts:GetCallerIdentity",
+	"sts:AssumeRole", "sts:GetFederationToken"}, companions...)
+
+// companions come along with another action, or are no requests of the user.
+var companions = []string{"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext",
+	"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken"}
+
+// onUser are actions of an enrolment set that are in it for the user itself.
+var onUser = []string{"iam:ChangePassword", "iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice"}
+
+func has(list []string, action string) bool {
+	return slices.ContainsFunc(list, func(a string) bool { return strings.EqualFold(a, action) })
+}
+
+// exempt tells whether the claim says nothing of a request: it is in the
+// enrolment set, no policy decides about it, or AWS refuses it. The resource
+// is empty for what is so whatever it is.
+func (k *checker) exempt(action, resource string) bool {
+	if _, barred := k.proof.Credential.Barred(action); barred || policy.Unconditional(action) || has(companions, action) {
+		return true
+	}
+	own := resource == k.Principal.ARN
+	switch enrolling := strings.EqualFold(action, "iam:EnableMFADevice"); {
+	case !own && k.namesake(resource):
+		return true
+	case own && k.HasDevice && (enrolling || strings.EqualFold(action, "iam:DeactivateMFADevice")):
+		return true
+	case !has(k.Enrolment, action) || has(onUser, action) && !own:
+		return false
+	case enrolling && !k.EnrolmentByKey:
+		return k.proof.Credential != policy.LongTermKey
+	}
+	return true
+}
+
+// namesake tells whether a resource is a user of the same name elsewhere in the
+// account, which cannot be.
+func (k *checker) namesake(resource string) bool {
+	parts, self := strings.SplitN(resource, ":", 6), strings.SplitN(k.Principal.ARN, ":", 6)
+	if len(parts) < 6 || parts[2] != "iam" || parts[4] != k.Principal.Account || !strings.HasPrefix(parts[5], "user/") {
+		return false
+	}
+	last := func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+	return strings.EqualFold(last(parts[5]), last(self[5]))
+}

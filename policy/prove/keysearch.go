@@ -1,0 +1,267 @@
+package prove
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"forcemfa/policy/arn"
+)
+
+// A keySearch looks for values of the free keys with which an action on a
+// resource escapes the clauses that are against it.
+type keySearch struct {
+	*query
+	entry    *entry
+	resource string
+	against  []*residual
+	covering []truth // what covers says of against
+
+	keys   []string
+	tests  map[string][]*test
+	chosen map[string]option
+	by     []*residual // what stopped it
+	found  bool
+}
+
+func (k *keySearch) run() {
+	id := k.id()
+	if by, known := k.dead[id]; known {
+		k.kill(k.entry.name, k.resource, by...)
+		return
+	}
+	if !k.prepare() {
+		return
+	}
+	k.chosen = map[string]option{}
+	k.from(0)
+	if !k.found && k.work.why == "" {
+		k.dead[id] = k.by
+		k.kill(k.entry.name, k.resource, k.by...)
+	}
+}
+
+// hopeless tells whether no choice of keys escapes, not looking at what the
+// resource says of them. It tells of it when it is so.
+func (k *keySearch) hopeless() bool {
+	probe := *k.query
+	probe.visit = func(trial) next { k.found = true; return stop }
+	probe.must, probe.refine, probe.options = nil, nil, k.loose
+	inner := keySearch{query: &probe, entry: k.entry, against: k.against, covering: k.covering, chosen: map[string]option{}}
+	if !inner.prepare() {
+		return false
+	}
+	inner.from(0)
+	if inner.found || k.work.why != "" {
+		return false
+	}
+	k.kill(k.entry.name, "", inner.by...)
+	return true
+}
+
+// id names what the search depends on, besides the action and the resource.
+func (k *keySearch) id() string {
+	var out strings.Builder
+	for i, c := range k.against {
+		out.WriteString(" " + strconv.Itoa(c.number) + "/" + strconv.Itoa(int(k.covering[i])))
+	}
+	a, _ := arn.Split(k.resource)
+	out.WriteString("|" + a.Region + "|" + a.Account)
+	return out.String()
+}
+
+// prepare collects the keys and their options; it is false when there are too
+// many.
+func (k *keySearch) prepare() bool {
+	k.tests = map[string][]*test{}
+	for _, c := range slices.Concat(k.against, k.must, k.refine) {
+		for _, t := range c.open {
+			key := group(t.key)
+			if k.tests[key] == nil {
+				k.keys = append(k.keys, key)
+			}
+			k.tests[key] = append(k.tests[key], t)
+		}
+	}
+	slices.Sort(k.keys)
+	for _, key := range k.keys {
+		if _, why := k.list(key); why != "" {
+			k.work.give(why)
+			return false
+		}
+	}
+	return true
+}
+
+// list are the options of a key.
+func (k *keySearch) list(key string) ([]option, string) {
+	fixed := k.fixed(key)
+	id := key + "|" + strings.Join(fixed, "|")
+	for _, t := range k.tests[key] {
+		id += "|" + t.name
+	}
+	if known, ok := k.options[id]; ok {
+		return known.options, known.why
+	}
+	out, why := k.row.options(key, k.tests[key], fixed, &k.work.states)
+	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 {
+		out = minimal(out)
+	}
+	k.options[id] = listing{out, why}
+	return out, why
+}
+
+// A listing are the options of a key, or why they are not known.
+type listing struct {
+	options []option
+	why     string
+}
+
+// minimal leaves the options out that are no better than another to escape.
+func minimal(list []option) []option {
+	var out []option
+	for i, o := range list {
+		worse := func(j int, p option) bool {
+			if i == j || !below(p.truths, o.truths) {
+				return false
+			}
+			return !below(o.truths, p.truths) || j < i
+		}
+		beaten := false
+		for j, p := range list {
+			beaten = beaten || worse(j, p)
+		}
+		if !beaten {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func below(a, b []truth) bool {
+	for i := range a {
+		if a[i] > b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// fixed is the value that the resource gives a key, if it does.
+func (k *keySearch) fixed(key string) []string {
+	a, ok := arn.Split(k.resource)
+	switch {
+	case ok && partOf[key] == 3 && a.Region != "":
+		return []string{a.Region}
+	case ok && partOf[key] == 4 && a.Account != "":
+		return []string{a.Account}
+	}
+	return nil
+}
+
+// exclusive are keys of which a request has one or the other: it comes over the
+// internet or through a VPC endpoint.
+// Source: IAM User Guide, "AWS global condition context keys", aws:SourceIp.
+var exclusive = map[string][]string{
+	"aws:sourceip":     {"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid"},
+	"aws:vpcsourceip":  {"aws:sourceip"},
+	"aws:sourcevpc":    {"aws:sourceip"},
+	"aws:sourcevpce":   {"aws:sourceip"},
+	"aws:sourcevpcarn": {"aws:sourceip"},
+	"aws:vpceaccount":  {"aws:sourceip"},
+	"aws:vpceorgid":    {"aws:sourceip"},
+}
+
+// from chooses options for the keys from the i-th on. It returns true to stop
+// the whole search.
+func (k *keySearch) from(i int) bool {
+	if !k.work.spend() {
+		return true
+	}
+	if c := k.stopper(); c != nil {
+		if !slices.Contains(k.by, c) {
+			k.by = append(k.by, c)
+		}
+		return false
+	}
+	if !k.hopeful() {
+		return false
+	}
+	if i == len(k.keys) {
+		k.found = true
+		next := k.visit(k.trial())
+		k.stopped = next == stop
+		return next != goOn
+	}
+	key := k.keys[i]
+	list, _ := k.list(key)
+	for _, o := range list {
+		if len(o.values) > 0 && k.excluded(key) {
+			continue
+		}
+		k.chosen[key] = o
+		if k.from(i + 1) {
+			return true
+		}
+	}
+	delete(k.chosen, key)
+	return false
+}
+
+func (k *keySearch) excluded(key string) bool {
+	return slices.ContainsFunc(exclusive[key], func(other string) bool { return len(k.chosen[other].values) > 0 })
+}
+
+// stopper is a clause that applies whatever the keys not yet chosen are.
+func (k *keySearch) stopper() *residual {
+	for i, c := range k.against {
+		if c.vague == "" && k.covering[i] == yes && k.worst(c) == yes {
+			return c
+		}
+	}
+	return nil
+}
+
+// worst is the least truth of the conditions of a clause; no while a key is not
+// chosen.
+func (k *keySearch) worst(c *residual) truth {
+	out := yes
+	for _, t := range c.open {
+		out = min(out, k.truth(t, no))
+	}
+	return out
+}
+
+func (k *keySearch) truth(t *test, otherwise truth) truth {
+	key := group(t.key)
+	o, ok := k.chosen[key]
+	if !ok {
+		return otherwise
+	}
+	return o.truths[slices.Index(k.tests[key], t)]
+}
+
+// hopeful tells whether every clause of must can still apply.
+func (k *keySearch) hopeful() bool {
+	for _, c := range k.must {
+		for _, t := range c.open {
+			if k.truth(t, yes) == no {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// trial is the request that has been found.
+func (k *keySearch) trial() trial {
+	t := trial{probe: probe{k.entry.name, k.resource}, credential: k.row.credential, present: k.row.present}
+	for _, key := range k.keys {
+		c := k.chosen[key].choice
+		if c.key = k.tests[key][0].Key; key == "aws:currenttime" {
+			c.key = "aws:CurrentTime"
+		}
+		t.keys = append(t.keys, c)
+	}
+	return t
+}

@@ -1,0 +1,443 @@
+package prove
+
+import (
+	"encoding/base64"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"forcemfa/policy"
+	"forcemfa/policy/catalog"
+)
+
+// An option is one cell of a condition key: a value, several, or none, and
+// what the conditions on the key make of it. Every other value of the key has
+// the truths of one of its options.
+type option struct {
+	choice
+	truths []truth // of the tests, in their order
+}
+
+// maxOptions bounds the cells of one key.
+const maxOptions = 4096
+
+// group is the key that stands for a key: the two clocks agree.
+func group(key string) string {
+	if key == "aws:epochtime" {
+		return "aws:currenttime"
+	}
+	return key
+}
+
+// options finds the cells of a key for the tests on it. Fixed values, such as a
+// region that the resource decides, replace those that the tests suggest. why is
+// not empty when there are more than it can tell apart.
+func (r *row) options(key string, tests []*test, fixed []string, left *int) (out []option, why string) {
+	values := fixed
+	if fixed == nil {
+		values, why = r.values(key, tests, left)
+	}
+	if why != "" {
+		return nil, why
+	}
+	o := cells{row: r, key: key, tests: tests, seen: map[string]bool{}}
+	if !r.always(key) {
+		o.add(choice{key: key})
+	}
+	single, many := plurality(key, tests)
+	for _, v := range values {
+		if single {
+			o.add(choice{key: key, values: []string{v}})
+		}
+	}
+	if many {
+		o.sets(values)
+	}
+	if len(o.list) > maxOptions {
+		return nil, "the conditions on " + key + " tell too many sets of values apart"
+	}
+	return o.list, ""
+}
+
+// cells collects options of different truths.
+type cells struct {
+	row   *row
+	key   string
+	tests []*test
+	list  []option
+	seen  map[string]bool
+}
+
+func (o *cells) add(c choice) *option { return o.put(option{c, o.truths(c)}) }
+
+// put keeps an option unless there is one like it.
+func (o *cells) put(n option) *option {
+	id := make([]byte, len(n.truths))
+	for i, t := range n.truths {
+		id[i] = byte(t)
+	}
+	if o.seen[string(id)] {
+		return nil
+	}
+	o.seen[string(id)] = true
+	o.list = append(o.list, n)
+	return &o.list[len(o.list)-1]
+}
+
+func (o *cells) truths(c choice) []truth {
+	context := o.row.context.Clone()
+	c.write(context)
+	out := make([]truth, len(o.tests))
+	for i, t := range o.tests {
+		out[i] = t.holds(o.row.principal, context)
+		if slices.ContainsFunc(t.variables, o.row.free) {
+			out[i] = maybe // it depends on another key
+		}
+	}
+	return out
+}
+
+// sets adds the sets of values. What a set operator makes of a set is the worst
+// or best of what it makes of the values, so sets are joined until nothing new
+// comes of it.
+func (o *cells) sets(values []string) {
+	var singles []option
+	for _, v := range values {
+		c := choice{key: o.key, values: []string{v}, many: true}
+		singles = append(singles, option{c, o.truths(c)})
+	}
+	var grown []option
+	for _, s := range singles {
+		o.put(s)
+		grown = append(grown, s)
+	}
+	for i := 0; i < len(grown) && len(o.list) <= maxOptions; i++ {
+		for _, s := range singles {
+			if n := o.put(o.join(grown[i], s)); n != nil {
+				grown = append(grown, *n)
+			}
+		}
+	}
+}
+
+func (o *cells) join(a, b option) option {
+	out := option{choice: choice{key: o.key, values: append(slices.Clip(a.values), b.values...), many: true}}
+	for i, t := range o.tests {
+		switch {
+		case t.set && t.all:
+			out.truths = append(out.truths, min(a.truths[i], b.truths[i]))
+		case t.set:
+			out.truths = append(out.truths, max(a.truths[i], b.truths[i]))
+		default:
+			out.truths = append(out.truths, a.truths[i])
+		}
+	}
+	return out
+}
+
+// write puts a choice into a context.
+func (c *choice) write(to *policy.Context) {
+	switch {
+	case len(c.values) == 0:
+		to.Delete(c.key)
+	case c.many:
+		to.SetMany(c.key, c.values)
+	default:
+		to.Set(c.key, c.values[0])
+	}
+	if strings.EqualFold(c.key, "aws:currenttime") && len(c.values) == 1 {
+		if at, err := time.Parse(time.RFC3339, c.values[0]); err == nil {
+			to.Set("aws:EpochTime", big.NewInt(at.Unix()).String())
+		}
+	}
+}
+
+// several are global keys that carry a list.
+var several = map[string]bool{"aws:tagkeys": true, "aws:calledvia": true, "aws:principalorgpaths": true, "aws:resourceorgpaths": true,
+	"aws:sourceorgpaths": true, "aws:vpceorgpaths": true, "aws:principalservicenameslist": true}
+
+// plurality tells whether requests carry one value of a key, or a list.
+func plurality(key string, tests []*test) (single, many bool) {
+	if strings.HasPrefix(key, "aws:") {
+		return !several[key], several[key]
+	}
+	if list, known := keyTypes()[key]; known {
+		return !list, list
+	}
+	return true, slices.ContainsFunc(tests, func(t *test) bool { return t.set })
+}
+
+// keyTypes says of the catalogue's keys whether they carry a list.
+var keyTypes = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	add := func(keys []*catalog.Key) {
+		for _, k := range keys {
+			if !strings.Contains(k.Name, "${") {
+				out[strings.ToLower(k.Name)] = k.Many()
+			}
+		}
+	}
+	for _, s := range catalog.Load().Services {
+		for _, a := range s.Actions {
+			add(a.Keys)
+			for _, r := range a.Resources {
+				add(r.Keys)
+			}
+		}
+		for _, r := range s.Resources {
+			add(r.Keys)
+		}
+	}
+	return out
+})
+
+// values are values of a key that tell the tests apart in every way in which
+// some value does. why says why there are none.
+func (r *row) values(key string, tests []*test, left *int) (out []string, why string) {
+	families := map[string][]*test{}
+	for _, t := range tests {
+		f := family(t.operator)
+		families[f] = append(families[f], t)
+	}
+	delete(families, "null")
+	if families["bool"] != nil || key == "aws:securetransport" {
+		return []string{"true", "false"}, ""
+	}
+	if key == "aws:currenttime" && families["numeric"] != nil {
+		families["date"] = append(families["date"], families["numeric"]...)
+		delete(families, "numeric")
+	}
+	switch {
+	case len(families) > 1:
+		return nil, "the conditions on " + key + " are of several types"
+	case families["numeric"] != nil:
+		return numbers(families["numeric"]), ""
+	case families["date"] != nil:
+		return instants(key, families["date"]), ""
+	case families["ip"] != nil:
+		return addresses(families["ip"]), ""
+	case families["binary"] != nil:
+		return binaries(families["binary"]), ""
+	case families["text"] != nil:
+		return r.texts(key, families["text"], left)
+	}
+	switch key {
+	case "aws:currenttime":
+		return []string{moment(now)}, ""
+	case "aws:tokenissuetime":
+		return []string{moment(issued)}, ""
+	}
+	return []string{unnamed}, ""
+}
+
+// family is what an operator compares.
+func family(operator string) string {
+	switch {
+	case operator == "null" || operator == "bool":
+		return operator
+	case strings.HasPrefix(operator, "numeric"):
+		return "numeric"
+	case strings.HasPrefix(operator, "date"):
+		return "date"
+	case strings.Contains(operator, "ipaddress"):
+		return "ip"
+	case strings.HasPrefix(operator, "binary"):
+		return "binary"
+	}
+	return "text"
+}
+
+// texts are the shortest strings of all combinations of the tests' values.
+func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
+	var patterns []language
+	nice := []string{"forcemfa-unnamed"}
+	plain := false
+	for _, t := range tests {
+		plain = plain || !strings.HasPrefix(t.operator, "arn")
+		for _, v := range t.Values {
+			if slices.ContainsFunc(t.variables, r.free) {
+				continue // the test is not relied on
+			}
+			ls, ok := t.languages(v, r.context)
+			if ok {
+				patterns = append(patterns, ls...)
+				nice = append(nice, fill(v, unnamed))
+			}
+		}
+	}
+	base := anyText
+	if !plain {
+		many := anyText.within()
+		base = slices.Concat(literal("arn:"), many, literal(":"), many, literal(":"), many, literal(":"), many, literal(":"), some)
+		nice = append(nice, "arn:aws:iam::"+elsewhere+":role/forcemfa-unnamed")
+	}
+	members, complete := partition(base, patterns, nil, left)
+	if !complete {
+		return nil, "the conditions on " + key + " tell too many values apart"
+	}
+	prefer(members, base, patterns, nice)
+	var out []string
+	for _, m := range slices.Backward(members) {
+		out = append(out, m.text) // what matches more comes later, and is tried first
+	}
+	return out, ""
+}
+
+// languages are those of one value: as the operator reads it, in every reading.
+func (t *test) languages(value string, c *policy.Context) (out []language, ok bool) {
+	switch {
+	case strings.HasPrefix(t.operator, "arn"):
+		whole, ok := fillIn(value, t.language, true, c)
+		if parts := split(value, t.language).parts; ok && len(parts) == 6 {
+			var l language
+			for i, part := range parts {
+				p, _ := fillIn(part, t.language, true, c)
+				if i < 5 {
+					p = append(p.within(), literal(":")...)
+				}
+				l = append(l, p...)
+			}
+			return []language{l}, true
+		}
+		return []language{whole}, ok
+	case strings.HasSuffix(t.operator, "ignorecase"):
+		l, ok := fillIn(value, t.language, false, c)
+		for i := range l {
+			l[i].r, l[i].fold = unicode.ToLower(l[i].r), true
+		}
+		return []language{l}, ok
+	}
+	l, ok := fillIn(value, t.language, strings.HasSuffix(t.operator, "like"), c)
+	return []language{l}, ok
+}
+
+// thresholds are values of an ordered type with one on either side and one
+// between each two.
+func thresholds(points []*big.Rat, step *big.Rat) []*big.Rat {
+	slices.SortFunc(points, (*big.Rat).Cmp)
+	points = slices.CompactFunc(points, func(a, b *big.Rat) bool { return a.Cmp(b) == 0 })
+	if len(points) == 0 {
+		return []*big.Rat{new(big.Rat)}
+	}
+	out := []*big.Rat{new(big.Rat).Sub(points[0], step)}
+	for i, p := range points {
+		if i > 0 {
+			between := new(big.Rat).Add(points[i-1], p)
+			out = append(out, between.Quo(between, big.NewRat(2, 1)))
+		}
+		out = append(out, p)
+	}
+	return append(out, new(big.Rat).Add(points[len(points)-1], step))
+}
+
+func numbers(tests []*test) []string {
+	points, places := rats(tests)
+	var out []string
+	for _, n := range thresholds(points, big.NewRat(1, 1)) {
+		text := n.FloatString(places + 1)
+		out = append(out, strings.TrimRight(strings.TrimRight(text, "0"), "."))
+	}
+	for i := range out {
+		if out[i] == "" || out[i] == "-" {
+			out[i] = "0"
+		}
+	}
+	return out
+}
+
+// rats are the values that are decimal numbers, and how many places they have
+// at most.
+func rats(tests []*test) (out []*big.Rat, places int) {
+	for _, t := range tests {
+		for _, v := range t.Values {
+			if strings.Trim(v, "0123456789.+-") != "" {
+				continue
+			}
+			if n, ok := new(big.Rat).SetString(v); ok {
+				_, part, _ := strings.Cut(v, ".")
+				out, places = append(out, n), max(places, len(part))
+			}
+		}
+	}
+	return out, places
+}
+
+// layouts are the forms of a date in a policy.
+var layouts = []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", time.DateOnly, "2006-01"}
+
+func instants(key string, tests []*test) []string {
+	points, _ := rats(tests)
+	for _, t := range tests {
+		for _, v := range t.Values {
+			for _, layout := range layouts {
+				if at, err := time.Parse(layout, v); err == nil {
+					points = append(points, new(big.Rat).SetFrac64(at.UnixNano(), int64(time.Second)))
+					break
+				}
+			}
+		}
+	}
+	usual := now
+	if key == "aws:tokenissuetime" {
+		usual = issued
+	}
+	out := []string{moment(usual)}
+	for _, n := range thresholds(points, big.NewRat(24*60*60, 1)) {
+		nanos := new(big.Rat).Mul(n, big.NewRat(int64(time.Second), 1))
+		whole := new(big.Int).Quo(nanos.Num(), nanos.Denom())
+		if whole.IsInt64() {
+			out = append(out, moment(time.Unix(0, whole.Int64())))
+		}
+	}
+	return out
+}
+
+func moment(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
+
+// addresses are one of every network, one after each, and one of each family.
+func addresses(tests []*test) []string {
+	out := []string{}
+	var first, after []string
+	for _, t := range tests {
+		for _, v := range t.Values {
+			p, err := netip.ParsePrefix(v)
+			if a, err2 := netip.ParseAddr(v); err != nil && err2 == nil && a.Zone() == "" {
+				p, err = netip.PrefixFrom(a, a.BitLen()), nil
+			}
+			if err != nil {
+				continue
+			}
+			first = append(first, p.Masked().Addr().String())
+			if next := lastOf(p).Next(); next.IsValid() {
+				after = append(after, next.String())
+			}
+		}
+	}
+	out = append(append(append(out, first...), "198.51.100.7", "2001:db8::7"), after...)
+	return append(out, "0.0.0.0", "::")
+}
+
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Masked().Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+func binaries(tests []*test) []string {
+	out := []string{"forcemfa"}
+	for _, t := range tests {
+		for _, v := range t.Values {
+			if text, err := base64.StdEncoding.DecodeString(v); err == nil {
+				out = append(out, string(text))
+			}
+		}
+	}
+	return out
+}

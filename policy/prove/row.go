@@ -1,0 +1,218 @@
+package prove
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A row is one way of making a request without MFA: a row of the table of
+// [policy.Credential.MFA], in one of its states.
+type row struct {
+	credential policy.Credential
+	present    policy.Presence
+	principal  policy.Principal
+	context    *policy.Context // what is fixed
+	openTags   bool            // tags of the principal are anybody's guess
+}
+
+// rows are the ways in which the subject can make requests without MFA, those
+// that it has today first.
+func (s *Subject) rows() []row {
+	kinds := append(s.Credentials[:len(s.Credentials):len(s.Credentials)],
+		policy.LongTermKey, policy.ConsolePassword, policy.SessionToken)
+	if !s.ForwardedCallsPass {
+		kinds = append(kinds, policy.ForwardedFromKey)
+	}
+	var out []row
+	for i, c := range kinds {
+		if slices.Contains(kinds[:i], c) {
+			continue
+		}
+		for _, present := range []policy.Presence{policy.Absent, policy.False} {
+			if c.MFA().Present&present != 0 {
+				out = append(out, s.row(c, present))
+			}
+		}
+	}
+	return out
+}
+
+func (s *Subject) row(c policy.Credential, present policy.Presence) row {
+	r := row{credential: c, present: present, principal: s.Principal, context: s.Context.Clone(), openTags: s.tagsUnknown}
+	r.context.SetMFA(c, present, issued, now)
+	if c.MFA().IssueTime {
+		r.context.Delete("aws:TokenIssueTime") // free
+	}
+	r.context.Set("aws:ViaAWSService", strconv.FormatBool(c == policy.ForwardedFromKey))
+	if _, known := r.context.Get("aws:PrincipalIsAWSService"); !known {
+		r.context.Set("aws:PrincipalIsAWSService", "false")
+	}
+	return r
+}
+
+// federated is the row of a session of GetFederationToken: it has another
+// principal, and its tags are chosen by whoever made it.
+func (s *Subject) federated() row {
+	r := s.row(policy.FederationToken, policy.False)
+	name := "forcemfa-unnamed"
+	partition, _, _ := strings.Cut(strings.TrimPrefix(s.Principal.ARN, "arn:"), ":")
+	r.principal = policy.Principal{Kind: policy.FederatedUser, Account: s.Principal.Account, Issuer: s.Principal.ARN,
+		ARN: "arn:" + partition + ":sts::" + s.Principal.Account + ":federated-user/" + name}
+	r.context.Set("aws:PrincipalArn", r.principal.ARN)
+	r.context.Set("aws:PrincipalType", "FederatedUser")
+	r.context.Set("aws:userid", s.Principal.Account+":"+name)
+	r.context.Delete("aws:username")
+	for _, key := range r.context.Keys() {
+		if strings.HasPrefix(key, "aws:principaltag/") {
+			r.context.Delete(key)
+		}
+	}
+	r.openTags = true
+	return r
+}
+
+// free tells whether whoever sends a request decides about a key, given in
+// lower case.
+func (r *row) free(key string) bool {
+	if _, known := r.context.Get(key); known {
+		return false
+	}
+	switch {
+	case key == "aws:tokenissuetime":
+		return r.credential.MFA().IssueTime
+	case strings.HasPrefix(key, "aws:calledvia"):
+		return r.credential == policy.ForwardedFromKey
+	case strings.HasPrefix(key, "aws:principaltag/"):
+		return r.openTags
+	}
+	return !fixedKeys[key]
+}
+
+// always tells whether every request of the row has a key.
+func (r *row) always(key string) bool {
+	return alwaysPresent[key] || key == "aws:tokenissuetime"
+}
+
+// A residual is what is left of a clause in a row, once everything that is
+// fixed has been decided.
+type residual struct {
+	*clause
+	number int     // in its query
+	open   []*test // the conditions that the sender decides about
+	// vague says why it cannot be relied on; empty when it can.
+	vague string
+}
+
+// sure tells whether the clause applies to whatever it covers.
+func (r *residual) sure() bool { return len(r.open) == 0 && r.vague == "" }
+
+// residuals partially evaluates clauses. Those that cannot apply are dropped.
+func (r *row) residuals(clauses []*clause) []*residual {
+	var out []*residual
+	for _, c := range clauses {
+		if left := r.residual(c); left != nil {
+			left.number = len(out)
+			out = append(out, left)
+		}
+	}
+	return out
+}
+
+func (r *row) residual(c *clause) *residual {
+	left := &residual{clause: c}
+	if c.broken {
+		left.vague = "could not be taken apart"
+	}
+	for _, t := range c.tests {
+		switch r.decide(t) {
+		case no:
+			return nil
+		case maybe:
+			left.vague = "depends on what AWS does not document"
+		case open:
+			left.open = append(left.open, t)
+		}
+	}
+	for i := range c.patterns {
+		p := &c.patterns[i]
+		switch {
+		case len(p.parts) < 6 && c.statement.NotResources != nil:
+			left.vague = "has a resource of fewer than six parts in NotResource"
+		case slices.ContainsFunc(p.variables, r.free) || odd(p):
+			left.vague = "depends on a variable that the sender chooses"
+		}
+	}
+	return left
+}
+
+// odd tells whether a pattern has a variable with quotes inside of which this
+// package would look for its end.
+func odd(p *written) bool {
+	for _, part := range p.parts {
+		if i := strings.IndexByte(part, '}'); i >= 0 && strings.Count(part[:i], "'")%2 == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// open is the truth of a condition that the sender decides about.
+const open truth = 3
+
+func (r *row) decide(t *test) truth {
+	switch {
+	case slices.ContainsFunc(t.variables, r.free):
+		return open
+	case r.free(t.key) && t.operator == "null" && r.always(t.key):
+		with := r.context.Clone()
+		with.Set(t.key, unnamed)
+		return t.holds(r.principal, with)
+	case r.free(t.key):
+		return open
+	}
+	return t.holds(r.principal, r.context)
+}
+
+// clauses are those of one effect in all documents of a set.
+func (p *Prover) clauses(set *policy.Set, effect policy.Effect) []*clause {
+	var out []*clause
+	for i, s := range set.Sources() {
+		for _, c := range p.apart(s, set.Layer(i)) {
+			if c.statement.Effect == effect {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// apart takes the statements of a document apart, once.
+func (p *Prover) apart(s *policy.Source, layer policy.Kind) []*clause {
+	if s.Document == nil || s.Err != nil {
+		return nil
+	}
+	key := apartKey{s.Document, layer}
+	p.mu.Lock()
+	known, ok := p.taken[key]
+	p.mu.Unlock()
+	if ok {
+		return known
+	}
+	known = clauses(s, layer)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken == nil || len(p.taken) >= remembered {
+		p.taken = map[apartKey][]*clause{}
+	}
+	p.taken[key] = known
+	return known
+}
+
+// An apartKey is a document in a layer.
+type apartKey struct {
+	document *policy.Document
+	layer    policy.Kind
+}

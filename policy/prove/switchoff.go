@@ -1,0 +1,192 @@
+package prove
+
+import (
+	"fmt"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// An Enforcement is what keeps a user behind MFA, by ARN; what does not exist
+// is left empty.
+type Enforcement struct {
+	User     string   // whom it is about
+	Policies []string // managed policies that hold the Denies
+	Groups   []string // that hold or carry them
+	Direct   bool     // attached to the user itself
+	Inline   bool     // in an inline policy of the user, or of the groups
+	Boundary bool     // in the user's permissions boundary
+	Tags     []string // keys of tags that exempt, or open enrolment
+	Roles    []string // whose trust policy demands MFA
+	SCPs     []string // service control policies that hold the Denies
+}
+
+// A Deed is one request that switches an enforcement off, or weakens it.
+type Deed struct {
+	What     string // as in "detach the policy from the group"
+	Action   string
+	Resource string
+	Keys     map[string]string // what the request says besides
+}
+
+// Deeds are the requests that switch the enforcement off.
+func (e *Enforcement) Deeds() []Deed {
+	var out []Deed
+	add := func(what, action, resource string, keys ...string) {
+		d := Deed{What: what, Action: action, Resource: resource}
+		for i := 0; i+1 < len(keys); i += 2 {
+			if d.Keys == nil {
+				d.Keys = map[string]string{}
+			}
+			d.Keys[keys[i]] = keys[i+1]
+		}
+		out = append(out, d)
+	}
+	for _, p := range e.Policies {
+		add("give the policy another version", "iam:CreatePolicyVersion", p)
+		add("make an older version of the policy the default", "iam:SetDefaultPolicyVersion", p)
+		for _, g := range e.Groups {
+			add("detach the policy from the group", "iam:DetachGroupPolicy", g, "iam:PolicyARN", p)
+		}
+		if e.Direct {
+			add("detach the policy from the user", "iam:DetachUserPolicy", e.User, "iam:PolicyARN", p)
+		}
+	}
+	for _, g := range e.Groups {
+		add("take the user out of the group", "iam:RemoveUserFromGroup", g)
+		if e.Inline {
+			add("delete the group's inline policy", "iam:DeleteGroupPolicy", g)
+			add("replace the group's inline policy", "iam:PutGroupPolicy", g)
+		}
+	}
+	if e.Inline {
+		add("delete the user's inline policy", "iam:DeleteUserPolicy", e.User)
+		add("replace the user's inline policy", "iam:PutUserPolicy", e.User)
+	}
+	if e.Boundary {
+		add("remove the permissions boundary", "iam:DeleteUserPermissionsBoundary", e.User)
+		add("replace the permissions boundary", "iam:PutUserPermissionsBoundary", e.User)
+	}
+	for _, tag := range e.Tags {
+		add("set the tag "+tag, "iam:TagUser", e.User, "aws:TagKeys", tag)
+		add("remove the tag "+tag, "iam:UntagUser", e.User, "aws:TagKeys", tag)
+	}
+	for _, r := range e.Roles {
+		add("let a role be assumed without MFA", "iam:UpdateAssumeRolePolicy", r)
+	}
+	for _, p := range e.SCPs {
+		add("rewrite the service control policy", "organizations:UpdatePolicy", p)
+		add("detach the service control policy", "organizations:DetachPolicy", p)
+	}
+	if len(e.SCPs) > 0 {
+		add("take the account out of the organization", "organizations:LeaveOrganization", "*")
+	}
+	return out
+}
+
+// A Switch is what a principal can do of a [Deed].
+type Switch struct {
+	Deed
+	// As is the role that the subject has to become first; empty for itself.
+	As string
+	// WithoutMFA and WithMFA are Open when the deed is allowed by the documents
+	// as they are, Enforced when it is not.
+	WithoutMFA, WithMFA Outcome
+	Witness             *Witness // the request without MFA; nil when there is none
+	AllowedBy           string   // the statement that allows the deed, with or without MFA
+	Why                 string   // what is unknown, when one of the two is
+}
+
+// SwitchOff answers whether a subject, or a role that it can become, can switch
+// an enforcement off: every deed that is allowed or not known, with MFA or
+// without. Deeds that are refused are left out.
+func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
+	if s.Context == nil {
+		s.Context = new(policy.Context)
+	}
+	if s.Set == nil {
+		return nil
+	}
+	proofed := s.proofed()
+	out := p.switches(&s, s.rows(), proofed, "", &e)
+	free, _ := p.reach(&s, s.rows())
+	behind, _ := p.reach(&s, proofed)
+	done := map[string]bool{}
+	for _, r := range free {
+		if done[r.Role.ARN] = true; r.Role.Set != nil {
+			as := r.Role.subject(&s)
+			rows := as.roleRows(len(r.Via) > 0)
+			out = append(out, p.switches(as, rows, rows, r.Role.ARN, &e)...)
+		}
+	}
+	for _, r := range behind {
+		if !done[r.Role.ARN] && r.Role.Set != nil {
+			as := r.Role.subject(&s)
+			rows := []row{as.row(policy.RoleFromMFA, policy.False), as.row(policy.RoleFromMFA, policy.True)}
+			out = append(out, p.switches(as, nil, rows, r.Role.ARN, &e)...)
+		}
+	}
+	return out
+}
+
+// proofed are the ways in which the subject makes requests with MFA.
+func (s *Subject) proofed() []row {
+	return []row{s.row(policy.SessionTokenMFA, policy.True), s.row(policy.ConsoleMFA, policy.True), s.row(policy.CodeInCall, policy.True)}
+}
+
+func (p *Prover) switches(s *Subject, without, with []row, as string, e *Enforcement) []Switch {
+	var out []Switch
+	for _, deed := range e.Deeds() {
+		sw := Switch{Deed: deed, As: as}
+		var proofed *Witness
+		var why string
+		sw.WithMFA, proofed, sw.Why = p.can(s, with, &deed)
+		if sw.WithoutMFA, sw.Witness, why = p.can(s, without, &deed); sw.Why == "" {
+			sw.Why = why
+		}
+		switch {
+		case sw.Witness != nil:
+			sw.AllowedBy = sw.Witness.AllowedBy
+		case proofed != nil:
+			sw.AllowedBy = proofed.AllowedBy
+		}
+		if sw.WithoutMFA != Enforced || sw.WithMFA != Enforced {
+			out = append(out, sw)
+		}
+	}
+	return out
+}
+
+// can tells whether a deed is allowed in one of the rows.
+func (p *Prover) can(s *Subject, rows []row, d *Deed) (Outcome, *Witness, string) {
+	said := make([]row, 0, len(rows))
+	for _, r := range rows {
+		if r.credential == policy.CodeInCall && !strings.EqualFold(d.Action, "sts:AssumeRole") {
+			continue // a code comes with that call alone
+		}
+		r.context = r.context.Clone()
+		for key, value := range d.Keys {
+			if _, list := plurality(strings.ToLower(key), nil); list {
+				r.context.SetMany(key, []string{value})
+			} else {
+				r.context.Set(key, value)
+			}
+		}
+		said = append(said, r)
+	}
+	decision, t, why := p.permitted(s, said, probe{d.Action, d.Resource}, nil, nil)
+	switch {
+	case t != nil:
+		w := s.witness(*t, decision)
+		for key, value := range d.Keys {
+			if w.Keys == nil {
+				w.Keys = map[string]string{}
+			}
+			w.Keys[key] = value
+		}
+		return Open, w, ""
+	case why != "":
+		return Unknown, nil, fmt.Sprintf("%s on %s: %s", d.Action, d.Resource, why)
+	}
+	return Enforced, nil, ""
+}

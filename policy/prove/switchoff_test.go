@@ -1,0 +1,147 @@
+package prove_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+const (
+	forcePolicy = "arn:aws:iam::" + account + ":policy/forcemfa/ForceMFA"
+	forceGroup  = "arn:aws:iam::" + account + ":group/forcemfa/ForceMFA"
+)
+
+var enforcement = prove.Enforcement{User: self, Policies: []string{forcePolicy}, Groups: []string{forceGroup}, Tags: []string{"userType"}}
+
+// switches are the deeds that are possible, as "action without/with".
+func switches(list []prove.Switch) []string {
+	var out []string
+	for _, s := range list {
+		line := fmt.Sprint(s.Action, " ", outcomes[s.WithoutMFA], "/", outcomes[s.WithMFA])
+		if s.As != "" {
+			line += " as " + s.As
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+var outcomes = map[prove.Outcome]string{prove.Enforced: "no", prove.Open: "yes", prove.Unknown: "unknown"}
+
+func trust(condition string) policy.Source {
+	return policy.ParseSource("trust", policy.Trust,
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"`+condition+`}}`)
+}
+
+func TestSwitchOff(t *testing.T) {
+	const admins = "arn:aws:iam::" + account + ":role/Admins"
+	role := func(condition string) prove.Role {
+		return prove.Role{ARN: admins, Trust: trust(condition), Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*"}`)}
+	}
+	const mayAssume = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`
+	all := []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup", "iam:TagUser", "iam:UntagUser"}
+	each := func(suffix string) []string {
+		var out []string
+		for _, a := range all {
+			out = append(out, a+suffix)
+		}
+		return out
+	}
+	for _, row := range []struct {
+		name    string
+		subject prove.Subject
+		want    []string
+	}{
+		{"nothing is allowed", bob(&policy.Set{}), nil},
+		{"an administrator", bob(identity(admin)), each(" yes/yes")},
+		{"an administrator behind MFA", bob(identity(append(force, admin)...)), each(" no/yes")},
+		{"a tagger of users, one tag apart", bob(identity(`{"Effect":"Allow","Action":"iam:TagUser","Resource":"*","Condition":{"ForAllValues:StringNotEquals":{"aws:TagKeys":"userType"}}}`)), nil},
+		{"a tagger of users", bob(identity(`{"Effect":"Allow","Action":"iam:TagUser","Resource":"*"}`)), []string{"iam:TagUser yes/yes"}},
+		{"from one network", bob(identity(`{"Effect":"Allow","Action":"iam:RemoveUserFromGroup","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`)),
+			[]string{"iam:RemoveUserFromGroup yes/yes"}},
+		{"through a role", with(bob(identity(mayAssume)), func(s *prove.Subject) { s.Roles = []prove.Role{role("")} }), each(" yes/yes as " + admins)},
+		{"through a role that asks for MFA", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{role(`,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`)}
+		}), each(" no/yes as " + admins)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := new(prove.Prover).SwitchOff(row.subject, enforcement)
+			if diff := cmp.Diff(row.want, switches(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, s := range got {
+				if s.WithoutMFA == prove.Open && (s.Witness == nil || s.AllowedBy == "") {
+					t.Errorf("%s has no witness", s.Action)
+				}
+			}
+		})
+	}
+}
+
+func TestUnreadPoliciesAreNoReasonToRelax(t *testing.T) {
+	set := &policy.Set{Identity: []policy.Source{{Name: "broken", Err: fmt.Errorf("not read")}}}
+	for _, s := range new(prove.Prover).SwitchOff(bob(set), enforcement) {
+		if s.WithoutMFA != prove.Unknown || s.Why == "" {
+			t.Errorf("%s: %v, why %q", s.Action, s.WithoutMFA, s.Why)
+		}
+	}
+}
+
+func TestReach(t *testing.T) {
+	arn := func(name string) string { return "arn:aws:iam::" + account + ":role/" + name }
+	may := identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`)
+	gate := `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`
+	lax := `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`
+	external := `,"Condition":{"StringEquals":{"sts:ExternalId":"secret"}}`
+	for _, row := range []struct {
+		name  string
+		set   *policy.Set
+		roles []prove.Role
+		want  []string
+	}{
+		{"none is trusted", may, []prove.Role{{ARN: arn("A"), Trust: trust(gate)}}, nil},
+		{"the user may not ask", &policy.Set{}, []prove.Role{{ARN: arn("A"), Trust: trust("")}}, nil},
+		{"the Deny stands before all", identity(append(force, admin)...), []prove.Role{{ARN: arn("A"), Trust: trust("")}}, nil},
+		{"one is", may, []prove.Role{{ARN: arn("A"), Trust: trust(gate)}, {ARN: arn("B"), Trust: trust("")}}, []string{arn("B") + " access key"}},
+		{"IfExists lets keys pass", may, []prove.Role{{ARN: arn("A"), Trust: trust(lax)}}, []string{arn("A") + " access key"}},
+		{"an external ID is no secret of MFA", may, []prove.Role{{ARN: arn("A"), Trust: trust(external)}}, []string{arn("A") + " access key"}},
+		{"from one role to the next", may, []prove.Role{{ARN: arn("B"), Trust: trust(external)}, {ARN: arn("A"), Trust: trust(""), Set: may}},
+			[]string{arn("B") + " access key", arn("A") + " access key"}},
+		{"by way of a role", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
+			[]prove.Role{{ARN: arn("B"), Trust: trust("")}, {ARN: arn("A"), Trust: trust(""), Set: may}},
+			[]string{arn("A") + " access key", arn("B") + " role session via " + arn("A")}},
+		{"by way of two roles, where MFA is anybody's guess", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
+			[]prove.Role{{ARN: arn("C"), Trust: trust(gate)}, {ARN: arn("B"), Trust: trust(""), Set: may},
+				{ARN: arn("A"), Trust: trust(""), Set: identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("B") + `"}`)}},
+			[]string{arn("A") + " access key", arn("B") + " role session via " + arn("A"),
+				arn("C") + " chained role session via " + arn("A") + " " + arn("B")}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := bob(row.set)
+			s.Roles = row.roles
+			reached, why := new(prove.Prover).Reach(s)
+			var got []string
+			for _, r := range reached {
+				line := r.Role.ARN + " " + credentialOf(r.Witness)
+				for i, v := range r.Via {
+					if i == 0 {
+						line += " via"
+					}
+					line += " " + v
+				}
+				got = append(got, line)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s%v", diff, why)
+			}
+		})
+	}
+}
+
+func credentialOf(w *prove.Witness) string {
+	return map[policy.Credential]string{policy.LongTermKey: "access key", policy.RoleFromKey: "role session", policy.ChainedRole: "chained role session"}[w.Credential]
+}

@@ -1,0 +1,173 @@
+package prove
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+)
+
+// Weakens answers whether a new document lets a request without MFA pass that
+// an old one denied: Open, with such a request as witness. Enforced says that
+// every request without MFA that a Deny of the old document refuses is refused by
+// a Deny of the new one; Unknown is for what could not be decided, as in an
+// [Answer]. Outcome is about the actions of the catalogue, Strict about all. A
+// document that is nil denies nothing. Allows play no part.
+//
+// The request may come from any IAM user with any tags and any credential
+// without MFA, calls that a service forwards included; a user that a condition
+// names is tried by name.
+func Weakens(before, after *policy.Document) Answer {
+	if before == nil || before.Equal(after) {
+		return Answer{Outcome: Enforced, Strict: Enforced}
+	}
+	var worst Answer
+	for i, s := range strangers(before, after) {
+		a := weakens(s, before, after)
+		if i == 0 || rankOf(a) > rankOf(worst) {
+			worst = a
+		}
+	}
+	return worst
+}
+
+// rankOf orders answers by how bad they are.
+func rankOf(a Answer) int {
+	order := []Outcome{Enforced, Unknown, Open}
+	return 3*slices.Index(order, a.Outcome) + slices.Index(order, a.Strict)
+}
+
+func weakens(s *Subject, before, after *policy.Document) Answer {
+	w := weakening{subject: s, before: alone(before), after: alone(after)}
+	var p Prover
+	w.denied, w.denies = p.clauses(w.before, policy.Deny), p.clauses(w.after, policy.Deny)
+	strict := w.search(Strict)
+	a := Answer{Outcome: strict.outcome, Strict: strict.outcome, Why: strict.why}
+	exact := strict
+	if strict.outcome == Open {
+		a.Beyond = s.witness(strict.trial, policy.Decision{})
+	}
+	if strict.outcome != Enforced {
+		exact = w.search(Catalogue)
+		a.Outcome, a.Why = exact.outcome, exact.why
+	}
+	if a.Outcome == Open {
+		a.Witness = s.witness(exact.trial, policy.Decision{})
+	}
+	return a
+}
+
+// alone is a set of one document.
+func alone(d *policy.Document) *policy.Set {
+	if d == nil {
+		return &policy.Set{}
+	}
+	return &policy.Set{Identity: []policy.Source{{Name: "the document", Document: d}}}
+}
+
+// A weakening is the search for a request that one set denies and another does
+// not.
+type weakening struct {
+	subject        *Subject
+	before, after  *policy.Set
+	denied, denies []*clause
+}
+
+func (w *weakening) search(u Universe) result {
+	out := result{universe: u}
+	work := newWork()
+	rows := w.subject.rows()
+	for i := range rows {
+		r := &rows[i]
+		never := r.residuals(w.denies)
+		for _, deny := range w.denied {
+			must := r.residuals([]*clause{deny})
+			if len(must) == 0 {
+				continue
+			}
+			q := query{subject: w.subject, row: r, universe: u, never: never, must: must, work: work}
+			q.visit = func(t trial) next { return w.visit(&out, r, t) }
+			if q.run(); out.outcome == Open {
+				return out
+			}
+		}
+	}
+	switch {
+	case out.why != "":
+	case work.why != "":
+		out.why = work.why
+	default:
+		out.outcome = Enforced
+	}
+	return out
+}
+
+func (w *weakening) visit(out *result, r *row, t trial) next {
+	request := w.subject.request(t.action, t.resource, r.with(t))
+	old, now := w.before.Refuses(request), w.after.Refuses(request)
+	switch {
+	case old.Verdict == policy.ImplicitDenied:
+		return goOn
+	case old.Verdict == policy.ExplicitDenied && now.Verdict == policy.ImplicitDenied:
+		out.outcome, out.trial, out.why = Open, t, ""
+		return stop
+	case now.Verdict == policy.ExplicitDenied && out.why == "":
+		out.why = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+	case out.why == "":
+		out.why = old.Why + now.Why
+	}
+	if out.undecided++; out.undecided >= enough {
+		return stop
+	}
+	return goOn
+}
+
+// strangers are users that stand for all: one that no document names, and those
+// that a condition or a resource names.
+func strangers(documents ...*policy.Document) []*Subject {
+	const account = "111111111111"
+	names := []string{"forcemfa-unnamed"}
+	arns := []string{"arn:aws:iam::" + account + ":user/forcemfa-unnamed"}
+	add := func(name, arn string) {
+		if !slices.Contains(arns, arn) && len(arns) < 16 {
+			names, arns = append(names, name), append(arns, arn)
+		}
+	}
+	for _, d := range documents {
+		if d == nil {
+			continue
+		}
+		for _, s := range d.Statements {
+			for _, c := range s.Conditions {
+				for _, v := range c.Values {
+					switch strings.ToLower(c.Key) {
+					case "aws:username":
+						name := fill(v, unnamed)
+						add(name, "arn:aws:iam::"+account+":user/"+name)
+					case "aws:principalarn":
+						if a, ok := arn.Split(v); ok && a.Service == "iam" && strings.HasPrefix(a.Resource, "user/") {
+							a.Resource = fill(a.Resource, unnamed)
+							a.Partition, a.Account = "aws", account
+							add(a.Name(), a.String())
+						}
+					}
+				}
+			}
+		}
+	}
+	var out []*Subject
+	for i := range names {
+		out = append(out, stranger(names[i], arns[i], account))
+	}
+	return out
+}
+
+func stranger(name, arn, account string) *Subject {
+	s := &Subject{Principal: policy.Principal{Kind: policy.IAMUser, Account: account, ARN: arn}, Set: &policy.Set{}, Context: new(policy.Context), tagsUnknown: true}
+	s.Context.Set("aws:username", name)
+	s.Context.Set("aws:PrincipalArn", arn)
+	s.Context.Set("aws:PrincipalAccount", account)
+	s.Context.Set("aws:PrincipalType", "User")
+	return s
+}
