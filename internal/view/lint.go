@@ -1,0 +1,172 @@
+package view
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"forcemfa/internal/audit"
+	"forcemfa/policy/lint"
+)
+
+// Lint is what linting some files gave, the same in every face.
+type Lint struct {
+	Documents []LintDocument `json:"documents"`
+	// Unreadable are policies that could not be read: nothing is known of them.
+	Unreadable []LintProblem `json:"unreadable"`
+	// Skipped are files of a folder that are no policies.
+	Skipped []LintProblem  `json:"skipped"`
+	Summary map[string]int `json:"summary"` // findings by severity
+}
+
+// A LintDocument is one policy document with its findings.
+type LintDocument struct {
+	File     string         `json:"file"`
+	Kind     string         `json:"kind"`
+	Findings []lint.Finding `json:"findings"`
+}
+
+// A LintProblem is a file that was not linted.
+type LintProblem struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Why    string `json:"why"`
+}
+
+func (p *LintProblem) String() string {
+	if p.Line > 0 {
+		return fmt.Sprintf("%s:%d:%d: %s", Clean(p.File), p.Line, p.Column, Clean(p.Why))
+	}
+	return Clean(p.File) + ": " + Clean(p.Why)
+}
+
+// Add keeps a document.
+func (l *Lint) Add(d LintDocument) {
+	d.Findings = orEmpty(d.Findings)
+	l.Documents = append(l.Documents, d)
+	if l.Summary == nil {
+		l.Summary = map[string]int{}
+	}
+	for _, f := range d.Findings {
+		l.Summary[string(f.Severity)]++
+	}
+}
+
+// JSON prints it as one object.
+func (l *Lint) JSON(w io.Writer) error {
+	out := *l
+	out.Documents, out.Unreadable, out.Skipped = orEmpty(l.Documents), orEmpty(l.Unreadable), orEmpty(l.Skipped)
+	if out.Summary == nil {
+		out.Summary = map[string]int{}
+	}
+	return JSON(w, out)
+}
+
+// Text prints a line for each finding as compilers do and, unless brief, why it
+// is one, the request that shows it and the corrected statements.
+func (l *Lint) Text(w io.Writer, style Style, brief bool) {
+	for _, d := range l.Documents {
+		for i := range d.Findings {
+			lintFinding(w, style, d.File, &d.Findings[i], brief)
+		}
+	}
+	fmt.Fprintf(w, "%s: %s\n", Count(len(l.Documents), "document"), l.total())
+}
+
+func (l *Lint) total() string {
+	var parts []string
+	for _, s := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
+		if n := l.Summary[string(s)]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing found")
+}
+
+func lintFinding(w io.Writer, style Style, file string, f *lint.Finding, brief bool) {
+	fmt.Fprintf(w, "%s:%d:%d: %s %s (%s): %s\n", Clean(file), f.Line, f.Column, lintSeverity(style, f.Severity), f.Code, Clean(f.Where()), Clean(f.What))
+	if brief {
+		return
+	}
+	rule, _ := lint.RuleOf(f.Code)
+	fmt.Fprintf(w, "    why: %s\n", rule.Means)
+	if f.Witness != nil {
+		fmt.Fprintf(w, "    request: %s\n", Clean(f.Witness.String()))
+	}
+	fmt.Fprintf(w, "    remedy: %s\n", rule.Remedy)
+	if f.Fix != nil {
+		if f.Fix.Version != "" {
+			fmt.Fprintf(w, "    corrected: \"Version\": %q\n", f.Fix.Version)
+		}
+		for _, c := range f.Fix.Changes {
+			lintChange(w, c)
+		}
+	}
+	fmt.Fprintln(w)
+}
+
+func lintChange(w io.Writer, c lint.Change) {
+	if len(c.Text) == 0 {
+		fmt.Fprintf(w, "    corrected: leave statement %d out\n", c.Statement+1)
+		return
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, c.Text, "    ", "  ") != nil {
+		return
+	}
+	fmt.Fprintf(w, "    corrected, statement %d:\n", c.Statement+1)
+	for line := range strings.Lines("    " + b.String() + "\n") {
+		fmt.Fprintf(w, "%s\n", Clean(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+func lintSeverity(style Style, s lint.Severity) string {
+	switch s {
+	case lint.Critical, lint.High:
+		return style.Paint(text.FgRed, string(s))
+	case lint.Medium:
+		return style.Paint(text.FgYellow, string(s))
+	}
+	return string(s)
+}
+
+// SARIF prints it for code scanning.
+func (l *Lint) SARIF(w io.Writer, version string) error {
+	log := SARIFLog{Version: version}
+	for _, r := range lint.Rules {
+		log.Rules = append(log.Rules, SARIFRule{ID: r.Code, Title: r.Title, Means: r.Means, Remedy: r.Remedy, Severity: audit.Severity(r.Severity)})
+	}
+	for _, d := range l.Documents {
+		for i := range d.Findings {
+			log.Results = append(log.Results, sarifFinding(d.File, &d.Findings[i]))
+		}
+	}
+	for _, list := range [][]LintProblem{l.Unreadable, l.Skipped} {
+		for _, p := range list {
+			log.Problems = append(log.Problems, SARIFProblem{Message: p.Why, File: p.File, Line: p.Line, Column: p.Column})
+		}
+	}
+	return log.Write(w)
+}
+
+func sarifFinding(file string, f *lint.Finding) SARIFResult {
+	properties := map[string]any{"statement": f.Statement}
+	message := f.What
+	if f.Witness != nil {
+		properties["witness"] = f.Witness
+		message += ". Request: " + f.Witness.String()
+	}
+	if f.Fix != nil {
+		properties["fix"] = f.Fix
+	}
+	return SARIFResult{
+		Rule: f.Code, Severity: audit.Severity(f.Severity), Message: message, File: file, Line: f.Line, Column: f.Column,
+		Subject: f.Where(), Fingerprint: f.Code + "/" + f.Where(), Properties: properties,
+	}
+}

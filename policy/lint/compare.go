@@ -1,0 +1,61 @@
+package lint
+
+import (
+	"fmt"
+
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// Compare tells whether a document is weaker than the one that it takes the place
+// of: whether a request without MFA passes that the old one refuses. It is nil
+// when none does, which is proved. Only kinds without principals can be compared.
+func Compare(kind policy.Kind, old, text string) (*Finding, error) {
+	switch kind {
+	case policy.Resource, policy.Trust, policy.RCP:
+		return nil, fmt.Errorf("compare: a %s cannot be compared with another, because what it denies depends on its principals", kind)
+	}
+	before, err := policy.Parse(kind, old)
+	if err != nil {
+		return nil, fmt.Errorf("compare: old document: %w", err)
+	}
+	after, err := policy.Parse(kind, text)
+	if err != nil {
+		return nil, fmt.Errorf("compare: new document: %w", err)
+	}
+	in := inspection{kind: kind, text: text, doc: after}
+	in.prepare()
+	return in.compare(prove.Weakens(before, after)), nil
+}
+
+func (in *inspection) compare(a prove.Answer) *Finding {
+	var f *Finding
+	switch {
+	case a.Outcome == prove.Open:
+		f = in.add("W-1", -1, "the old document refuses and this one does not: %s", a.Witness)
+		f.Witness = in.translate(a.Witness)
+	case a.Outcome == prove.Unknown:
+		f = in.add("W-2", -1, "whether this document refuses all that the old one does: %s", a.Why)
+	case a.Strict == prove.Open:
+		f = in.add("W-1", -1, "the old document refuses and this one does not, for an action that AWS does not have today: %s", a.Beyond)
+		f.Severity, f.Witness = Medium, in.translate(a.Beyond)
+	case a.Strict == prove.Unknown:
+		f = in.add("W-2", -1, "whether this document refuses all that the old one does, for actions that AWS does not have today")
+		f.Severity = Low
+	}
+	return f
+}
+
+// translate decides the witness of a proof again, as a request of a user; nil when
+// only the principal that the proof chose shows it.
+func (in *inspection) translate(w *prove.Witness) *Witness {
+	p := in.user("")
+	at := &situation{who: caller{principal: p, credential: w.Credential, present: policy.False}, action: w.Action, resource: w.Resource}
+	if w.Credential.MFA().Present&policy.False == 0 {
+		at.who.present = policy.Absent
+	}
+	for key, value := range w.Keys {
+		at = at.having(key, []string{value})
+	}
+	return in.witness(at, true, true)
+}

@@ -1,0 +1,216 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// enrolment looks at what a document lets users do so as to get MFA, before they
+// have it and after.
+func (in *inspection) enrolment() {
+	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
+		return
+	}
+	if in.lockedOut() || in.guard == nil {
+		return
+	}
+	in.unreadableDevice()
+	in.forcedPassword()
+	in.endless()
+	in.firstDevice()
+}
+
+// base is where enrolment requests start from: the guard's situation.
+func (in *inspection) base(c caller) *situation {
+	if in.guard == nil {
+		return &situation{who: c}
+	}
+	at := in.guard.at.with(c)
+	at.who.principal = in.guard.at.who.principal
+	return at
+}
+
+// self is the ARN of the user in enrolment requests.
+func (in *inspection) self() string { return in.base(caller{}).principalOr(in.user("")).ARN }
+
+func (at *situation) principalOr(p policy.Principal) policy.Principal {
+	if at.who.principal.ARN != "" {
+		return at.who.principal
+	}
+	return p
+}
+
+// lockedOut is for a Deny without MFA of what one needs to get MFA.
+func (in *inspection) lockedOut() bool {
+	p := in.base(caller{}).principalOr(in.user(""))
+	found := false
+	for _, try := range []struct{ action, resource string }{
+		{"iam:EnableMFADevice", p.ARN}, {"iam:CreateVirtualMFADevice", in.iam("mfa/alice")},
+	} {
+		at := in.base(byPassword(p)).on(try.action, try.resource)
+		if !in.refused(at) || in.refused(at.with(withMFA(p))) {
+			continue
+		}
+		d := in.set(in.open).Decide(at.request())
+		i := d.Statement
+		st := &in.doc.Statements[i]
+		if len(mfaConditions(st)) == 0 || found {
+			continue
+		}
+		found = true
+		f := in.add("L-1", i, "a user without a device cannot get one: %s is refused without MFA", try.action)
+		f.Witness = in.witness(at, true, false)
+		f.Fix = in.unlock(i)
+	}
+	return found
+}
+
+// except is the fix that adds exceptions to every guard of the document.
+func (in *inspection) except(actions []string) *Fix {
+	fix := &Fix{}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Deny && st.NotActions != nil && len(mfaConditions(st)) > 0 {
+			fix.edit(in, i, func(st *policy.Statement) { st.NotActions = union(st.NotActions, actions) })
+		}
+	}
+	return fix
+}
+
+// unlock lets the actions that one needs to get MFA out of a Deny.
+func (in *inspection) unlock(i int) *Fix {
+	st := &in.doc.Statements[i]
+	switch {
+	case st.NotActions != nil:
+		return in.except(enrolling)
+	case slices.Contains(st.Actions, "*"):
+		return in.replace(i, func(st *policy.Statement) { st.Actions, st.NotActions = nil, enrolling })
+	}
+	var kept []string
+	for _, p := range st.Actions {
+		if slices.ContainsFunc(enrolling, func(a string) bool { return strings.EqualFold(a, p) }) {
+			continue
+		}
+		if covers([]string{p}, "iam:EnableMFADevice") || covers([]string{p}, "iam:CreateVirtualMFADevice") {
+			return nil // what is left of such a pattern cannot be written down
+		}
+		kept = append(kept, p)
+	}
+	if len(kept) == 0 {
+		fix := &Fix{Changes: []Change{{Statement: i}}}
+		if len(in.doc.Statements) == 1 {
+			return nil
+		}
+		return fix
+	}
+	return in.replace(i, func(st *policy.Statement) { st.Actions = kept })
+}
+
+// union is a list with what it lacks of another.
+func union(list, more []string) []string {
+	out := slices.Clone(list)
+	for _, m := range more {
+		if !slices.ContainsFunc(out, func(have string) bool { return strings.EqualFold(have, m) || matchAction(have, m) }) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// unreadableDevice is for a document by which a user may enable a device and not
+// look at it.
+func (in *inspection) unreadableDevice() {
+	self := in.self()
+	p := in.guard.at.who.principal
+	may := func(c caller, action string) bool {
+		at := in.base(c).on(action, self)
+		return in.passes(at) && (!in.grants("iam:EnableMFADevice") || in.allows(at))
+	}
+	if !may(byPassword(p), "iam:EnableMFADevice") || may(byPassword(p), "iam:GetMFADevice") {
+		return
+	}
+	f := in.add("D-5", in.guard.statement, "a user may enable a device and not read it: iam:GetMFADevice, which the console asks for, is refused without MFA")
+	at := in.base(byPassword(p)).on("iam:GetMFADevice", self)
+	f.Witness = in.witness(at, in.passesNot(at), false)
+	f.Fix = in.except([]string{"iam:GetMFADevice"})
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Allow && covers(st.Actions, "iam:EnableMFADevice") {
+			f.Fix.edit(in, i, func(st *policy.Statement) { st.Actions = union(st.Actions, []string{"iam:GetMFADevice"}) })
+		}
+	}
+}
+
+func (in *inspection) passesNot(at *situation) bool { return !in.passes(at) }
+
+// grants tells whether an Allow of the document covers an action.
+func (in *inspection) grants(action string) bool {
+	return slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool {
+		return st.Effect == policy.Allow && covers(st.Actions, action)
+	})
+}
+
+// forcedPassword is for a document by which a user cannot change a password that
+// must be changed at the first sign-in. Both actions are needed for that.
+func (in *inspection) forcedPassword() {
+	p := in.guard.at.who.principal
+	if !in.grants("iam:ChangePassword") || !in.guard.restrains(policy.ConsolePassword) {
+		return
+	}
+	change := in.base(byPassword(p)).on("iam:ChangePassword", in.self())
+	read := in.base(byPassword(p)).on("iam:GetAccountPasswordPolicy", "*")
+	open := in.passes(change)
+	if open && in.passes(read) {
+		return
+	}
+	both := []string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}
+	fix := in.except(both)
+	if open {
+		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA and of no use: iam:GetAccountPasswordPolicy, which it needs, is refused")
+		f.Severity = Low
+		f.Witness, f.Fix = in.witness(read, true, false), fix
+		return
+	}
+	f := in.add("D-6", in.guard.statement, "a user who must change the password at the first sign-in cannot: it is refused without MFA")
+	f.Witness = in.witness(change, true, false)
+	if in.doc.Statements[in.guard.statement].NotActions != nil {
+		f.Fix = fix
+	}
+}
+
+// endless is for a document that takes MFA of any age.
+func (in *inspection) endless() {
+	probe := in.probe()
+	if probe == nil {
+		return
+	}
+	at := probe.with(withOldMFA(probe.who.principal))
+	if !in.passes(at) {
+		return
+	}
+	f := in.add("D-10", in.guard.statement, "MFA counts however old it is: a session lasts up to 36 hours")
+	f.Witness = in.witness(at, true, true)
+	st := in.doc.Statements[in.guard.statement]
+	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
+	st.SID, st.Conditions = "DenyAllExceptEnrolmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
+	f.Fix = new(Fix).append(in, st)
+}
+
+// firstDevice is for a document by which an access key alone may enable a device.
+func (in *inspection) firstDevice() {
+	if !in.guard.restrains(policy.LongTermKey) {
+		return
+	}
+	at := in.base(byKey(in.guard.at.who.principal)).on("iam:EnableMFADevice", in.self())
+	if !in.passes(at) {
+		return
+	}
+	f := in.add("D-12", in.guard.statement, "a stolen access key of a user who has no device yet can enable the thief's: nothing refuses iam:EnableMFADevice by access key")
+	f.Witness = in.witness(at, true, true)
+	f.Fix = new(Fix).append(in, policy.Statement{
+		SID: "DenyEnrolmentByAccessKey", Effect: policy.Deny, Actions: []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"},
+		Resources: []string{"*"}, Conditions: append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), longTermKeys),
+	})
+}

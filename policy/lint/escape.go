@@ -1,0 +1,304 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+	"forcemfa/policy/catalog"
+)
+
+// enrolling are the actions that a user needs so as to get MFA.
+var enrolling = []string{
+	"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser",
+	"iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken",
+}
+
+// idle are further actions that do no harm without MFA: they tell what one's own
+// console shows anyway, cannot be controlled by policies, or make the console
+// session itself.
+var idle = []string{
+	"iam:GetAccountPasswordPolicy", "iam:GetAccountSummary", "iam:ListAccountAliases", "sts:GetCallerIdentity",
+	"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token",
+}
+
+func harmless(action string) bool {
+	same := func(a string) bool { return strings.EqualFold(a, action) }
+	return slices.ContainsFunc(enrolling, same) || slices.ContainsFunc(idle, same)
+}
+
+// forceMFA is the sound guard.
+func forceMFA() policy.Statement {
+	return policy.Statement{
+		SID: "DenyAllExceptEnrolmentWithoutMFA", Effect: policy.Deny, NotActions: enrolling, Resources: []string{"*"},
+		Conditions: []policy.Condition{denyWithoutMFA},
+	}
+}
+
+// An opening is a group of actions that a guard must not leave open, on one's
+// own user or on others.
+type opening struct {
+	code    string
+	means   string
+	actions []string
+}
+
+// openings are what breaks MFA when it can be done without.
+var openings = []opening{
+	{"E-1", "can remove MFA devices", []string{"iam:DeactivateMFADevice"}},
+	{"D-21", "can delete MFA devices", []string{"iam:DeleteVirtualMFADevice"}},
+	{"E-2", "can make or change credentials", []string{
+		"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:ChangePassword",
+		"iam:UploadSigningCertificate", "iam:UpdateSigningCertificate", "iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey",
+		"iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
+		"iam:DeleteLoginProfile", "iam:DeleteAccessKey",
+	}},
+	{"E-3", "can switch the enforcement off, or act as somebody else", []string{
+		"iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy",
+		"iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy",
+		"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy",
+		"iam:AddUserToGroup", "iam:RemoveUserFromGroup", "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion",
+		"iam:DeletePolicyVersion", "iam:DeletePolicy", "iam:CreatePolicy", "iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary",
+		"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:UpdateAssumeRolePolicy",
+		"iam:TagUser", "iam:UntagUser", "iam:CreateUser", "iam:DeleteUser", "iam:UpdateUser", "iam:CreateRole", "iam:PassRole",
+		"sts:AssumeRole", "sts:GetFederationToken",
+	}},
+}
+
+// onOthers are the actions on another user that a guard with the actions in its
+// NotAction, and nothing beside it, leaves open.
+var onOthers = []string{"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:EnableMFADevice", "iam:ResyncMFADevice"}
+
+// escapes finds what the guard leaves open besides getting MFA.
+func (in *inspection) escapes() {
+	if in.guard == nil {
+		return
+	}
+	if in.escapeResource() {
+		return // everything else follows from it
+	}
+	in.escapeOnOthers()
+	for _, o := range openings {
+		in.escape(o)
+	}
+	in.escapeElse()
+}
+
+// targets are the resources on which an action is tried: one's own and another's.
+func (in *inspection) targets(action string) []string {
+	out := in.typical(action)
+	for _, r := range out {
+		if r == in.iam("user/alice") {
+			return []string{r, in.iam("user/bob")}
+		}
+	}
+	return append(out, "*")
+}
+
+// leaves is a request of an action that the guard leaves open without MFA, nil
+// when there is none.
+func (in *inspection) leaves(action string, resources ...string) *situation {
+	for _, c := range in.guard.by {
+		base := in.guard.from(c)
+		for _, r := range resources {
+			if at := base.on(action, r); in.passes(at) {
+				return at
+			}
+		}
+	}
+	return nil
+}
+
+// from is the guard's situation for one of its callers. The condition keys are
+// made once.
+func (g *guard) from(c caller) *situation {
+	if g.bases == nil {
+		g.bases = map[policy.Credential]*situation{}
+	}
+	at := g.bases[c.credential]
+	if at == nil {
+		at = g.at.with(c)
+		at.context = at.describe()
+		g.bases[c.credential] = at
+	}
+	return at
+}
+
+func (in *inspection) escapeOnOthers() {
+	var open []string
+	var at *situation
+	for _, a := range onOthers {
+		if found := in.leaves(a, in.iam("user/bob")); found != nil {
+			open = append(open, a)
+			if at == nil {
+				at = found
+			}
+		}
+	}
+	if at == nil {
+		return
+	}
+	f := in.add("D-1", in.guard.statement, "without MFA, who may administer users can do to any other user: %s", strings.Join(open, ", "))
+	f.Witness = in.witness(at, true, true)
+	own := []string{"arn:" + in.partition + ":iam::*:user/${aws:username}", "arn:" + in.partition + ":iam::*:user/*/${aws:username}"}
+	if in.doc.Version == "2012-10-17" && in.kind != policy.RCP && in.kind != policy.Resource {
+		f.Fix = new(Fix).append(in, policy.Statement{
+			SID: "DenyOthersMFAWithoutMFA", Effect: policy.Deny, Actions: open, NotResources: own, Conditions: in.guardConditions(),
+		})
+	}
+}
+
+// guardConditions are those of the guard, with a sound one on MFA.
+func (in *inspection) guardConditions() []policy.Condition {
+	return append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), denyWithoutMFA)
+}
+
+func (in *inspection) escape(o opening) {
+	var open []string
+	var at *situation
+	for _, a := range o.actions {
+		if found := in.leaves(a, in.targets(a)...); found != nil {
+			open = append(open, a)
+			if at == nil {
+				at = found
+			}
+		}
+	}
+	if at == nil {
+		return
+	}
+	f := in.add(o.code, in.guard.statement, "a request without MFA %s: %s", o.means, strings.Join(open, ", "))
+	if len(open) == 1 && open[0] == "iam:ChangePassword" {
+		f.Severity = Low // it asks for the old password
+	}
+	f.Witness = in.witness(at, true, true)
+	f.Fix = in.closing(open)
+}
+
+// closing takes actions out of the guard's NotAction: their own names go, a
+// pattern that covers one becomes the harmless actions that it covers.
+func (in *inspection) closing(open []string) *Fix {
+	return in.replace(in.guard.statement, func(st *policy.Statement) {
+		var kept []string
+		for _, p := range st.NotActions {
+			covered := func(a string) bool { return matchAction(p, a) }
+			if !slices.ContainsFunc(open, covered) {
+				kept = append(kept, p)
+				continue
+			}
+			for _, a := range slices.Concat(enrolling, idle) {
+				if covered(a) {
+					kept = append(kept, a)
+				}
+			}
+		}
+		slices.Sort(kept)
+		kept = slices.Compact(kept)
+		if len(kept) == 0 {
+			st.Actions = []string{"*"}
+		}
+		st.NotActions = kept
+	})
+}
+
+// escapeElse finds further actions that the guard's NotAction lists.
+func (in *inspection) escapeElse() {
+	var open []string
+	var at *situation
+	write := false
+	for _, a := range unexpected(in.doc.Statements[in.guard.statement].NotActions) {
+		found := in.leaves(a, append(in.targets(a), "*")...)
+		if found == nil {
+			continue
+		}
+		open = append(open, a)
+		if at == nil {
+			at = found
+		}
+		known, ok := catalog.Load().Action(a)
+		write = write || !ok || known.Access&(catalog.List|catalog.Read) == 0 || !strings.HasPrefix(strings.ToLower(a), "iam:")
+	}
+	if at == nil {
+		return
+	}
+	f := in.add("E-4", in.guard.statement, "nobody needs without MFA, so as to get it: %s", some(open))
+	if !write {
+		f.Severity = Low
+	}
+	f.Witness = in.witness(at, true, true)
+	f.Fix = in.closing(open)
+}
+
+// unexpected are actions that the patterns of a NotAction may cover, but for the
+// harmless ones and those with a rule of their own: all of IAM and STS where a
+// pattern has a wildcard, and some of each other service.
+func unexpected(patterns []string) []string {
+	var out []string
+	add := func(a string) {
+		if !ruled(a) && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	tried := map[string]int{}
+	for _, p := range patterns {
+		prefix, name, _ := strings.Cut(strings.ToLower(p), ":")
+		s, ok := catalog.Load().Service(prefix)
+		if tried[prefix]++; tried[prefix] > mostPatterns {
+			continue // the others of the service go the same way
+		}
+		switch {
+		case !ok:
+			add(p)
+		case !strings.ContainsAny(name, "*?"):
+			if a, real := catalog.Load().Action(p); real {
+				add(a.String())
+			}
+		case prefix == "iam" || prefix == "sts":
+			for _, a := range s.Actions {
+				add(a.String())
+			}
+			tried[prefix] = mostPatterns
+		default:
+			for _, a := range examples(p) {
+				add(a)
+			}
+		}
+	}
+	return out
+}
+
+// ruled tells whether an action is harmless or has a rule of its own.
+func ruled(action string) bool {
+	return harmless(action) || slices.ContainsFunc(openings, func(o opening) bool {
+		return slices.ContainsFunc(o.actions, func(b string) bool { return strings.EqualFold(action, b) })
+	})
+}
+
+// some lists the first few.
+func some(list []string) string {
+	const most = 6
+	if len(list) <= most {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list[:most], ", ") + ", …"
+}
+
+// escapeResource is for a guard that covers some resources only.
+func (in *inspection) escapeResource() (found bool) {
+	st := &in.doc.Statements[in.guard.statement]
+	if !covers(st.NotActions, "iam:EnableMFADevice") && !covers(st.NotActions, "iam:CreateVirtualMFADevice") || in.kind == policy.Resource {
+		return false
+	}
+	for _, a := range telling {
+		if covers(st.NotActions, a) {
+			continue
+		}
+		if at := in.leaves(a, in.targets(a)...); at != nil {
+			f := in.add("E-5", in.guard.statement, "the Deny covers some resources only, and %s is possible without MFA on others", a)
+			f.Witness = in.witness(at, true, true)
+			f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) { st.Resources, st.NotResources = []string{"*"}, nil })
+			return true
+		}
+	}
+	return false
+}

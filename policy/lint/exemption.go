@@ -1,0 +1,120 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// exemptions finds whom the guard lets off by its other conditions.
+func (in *inspection) exemptions() {
+	if in.guard == nil {
+		return
+	}
+	probe := in.probe()
+	if probe == nil {
+		return
+	}
+	in.forwarded(probe)
+	var seen []string
+	for _, c := range in.doc.Statements[in.guard.statement].Conditions {
+		key := strings.ToLower(c.Key)
+		if aboutMFA(&c) || forwarding(key) || slices.Contains(seen, key) || strings.HasPrefix(key, "aws:principalorg") || !knownKey(c.Key) {
+			continue
+		}
+		seen = append(seen, key)
+		in.exemption(c.Key, probe)
+	}
+}
+
+// probe is a request that the guard refuses and that has nothing to do with
+// getting MFA.
+func (in *inspection) probe() *situation {
+	not := in.doc.Statements[in.guard.statement].NotActions
+	for _, a := range telling {
+		if covers(not, a) {
+			continue
+		}
+		for _, r := range append(in.targets(a), in.guard.at.resource) {
+			at := in.guard.at.with(in.guard.by[0]).on(a, r)
+			if in.refused(at) {
+				return at
+			}
+		}
+	}
+	return nil
+}
+
+// forwarding: keys of calls that a service makes for somebody.
+func forwarding(key string) bool {
+	return key == "aws:viaawsservice" || strings.HasPrefix(key, "aws:calledvia") || key == "aws:viaawsmcpservice"
+}
+
+// forwarded asks what becomes of calls that a service forwards, which lack MFA
+// even when the person has it.
+func (in *inspection) forwarded(probe *situation) {
+	if !in.guard.restrains(policy.ConsolePassword) {
+		return // nor does it look at the value that forwarded calls have
+	}
+	p := probe.who.principal
+	at := probe.with(caller{principal: p, credential: policy.ForwardedFromKey, present: policy.False})
+	if in.passes(at) {
+		f := in.add("E-8", in.guard.statement, "calls that an AWS service forwards pass without MFA; the first call of each must be refused otherwise")
+		f.Witness = in.witness(at, true, true)
+		return
+	}
+	if !in.refused(at) {
+		return
+	}
+	f := in.add("D-7", in.guard.statement, "calls that an AWS service forwards are refused even to who has MFA, as by CloudFormation and Athena")
+	f.Witness = in.witness(at, true, false)
+	f.Fix = new(Fix)
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Deny && len(mfaConditions(st)) > 0 && (st.NotActions != nil || slices.Contains(st.Actions, "*")) {
+			f.Fix.edit(in, i, func(st *policy.Statement) { st.Conditions = append(st.Conditions, directCalls) })
+		}
+	}
+}
+
+// exemption tries values of one key.
+func (in *inspection) exemption(key string, probe *situation) {
+	st := &in.doc.Statements[in.guard.statement]
+	var on []policy.Condition
+	for _, c := range st.Conditions {
+		if strings.EqualFold(c.Key, key) {
+			on = append(on, c)
+		}
+	}
+	low := strings.ToLower(key)
+	var tries []*situation
+	if settled[low] {
+		for _, p := range in.people(&policy.Statement{Conditions: on}) {
+			who := probe.who
+			who.principal = p
+			tries = append(tries, probe.with(who))
+		}
+	}
+	for _, v := range in.variations(on, probe.who) {
+		if values, ok := v.keys[on[0].Key]; ok {
+			tries = append(tries, probe.having(on[0].Key, values))
+		}
+	}
+	for _, at := range tries {
+		if !in.passes(at) {
+			continue
+		}
+		if settled[low] || strings.HasPrefix(low, "aws:principal") {
+			f := in.add("E-6", in.guard.statement, "some principals are let off by %s: it is as safe as the right to change that", key)
+			f.Witness = in.witness(at, true, true)
+			return
+		}
+		f := in.add("E-7", in.guard.statement, "a request without MFA passes by its %s, which its sender may choose", key)
+		f.Witness = in.witness(at, true, true)
+		f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) {
+			st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })
+		})
+		return
+	}
+}

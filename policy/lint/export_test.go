@@ -1,0 +1,4 @@
+package lint
+
+// Inspect is Check without trying the fixes.
+var Inspect = inspect

@@ -1,0 +1,134 @@
+package lint
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A Fix is the corrected text for one finding, statement by statement.
+type Fix struct {
+	Version string   `json:"version,omitempty"` // the document's, when it changes
+	Changes []Change `json:"changes"`
+}
+
+// A Change is one statement of a [Fix].
+type Change struct {
+	// Statement is its index in the document as it is; the number of statements
+	// and up are new ones.
+	Statement int             `json:"statement"`
+	Text      json.RawMessage `json:"text,omitempty"` // empty: leave the statement out
+}
+
+// Apply is the whole document with the fix in it, indented.
+func (f *Fix) Apply(kind policy.Kind, text string) (string, error) {
+	doc, err := policy.Parse(kind, text)
+	if err != nil {
+		return "", fmt.Errorf("apply fix: %w", err)
+	}
+	var statements []json.RawMessage
+	for i := range doc.Statements {
+		statements = append(statements, json.RawMessage(statementText(&doc.Statements[i])))
+	}
+	for _, c := range f.Changes {
+		if c.Statement < len(doc.Statements) {
+			statements[c.Statement] = c.Text
+		} else {
+			statements = append(statements, c.Text)
+		}
+	}
+	statements = slices.DeleteFunc(statements, func(s json.RawMessage) bool { return len(s) == 0 })
+	out := struct {
+		Version   string
+		ID        string `json:"Id,omitempty"`
+		Statement []json.RawMessage
+	}{cmp.Or(f.Version, doc.Version), doc.ID, statements}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(out); err != nil {
+		return "", fmt.Errorf("apply fix: %w", err)
+	}
+	return b.String(), nil
+}
+
+// replace is the fix that changes one statement.
+func (in *inspection) replace(i int, edit func(*policy.Statement)) *Fix {
+	return new(Fix).edit(in, i, edit)
+}
+
+// edit adds the change of a statement.
+func (f *Fix) edit(in *inspection, i int, edit func(*policy.Statement)) *Fix {
+	st := in.doc.Statements[i]
+	st.Conditions = slices.Clone(st.Conditions)
+	edit(&st)
+	f.Changes = append(f.Changes, Change{i, json.RawMessage(statementText(&st))})
+	return f
+}
+
+// append adds a new statement.
+func (f *Fix) append(in *inspection, st policy.Statement) *Fix {
+	f.Changes = append(f.Changes, Change{len(in.doc.Statements) + len(f.Changes), json.RawMessage(statementText(&st))})
+	return f
+}
+
+// The conditions that do what they look like.
+var (
+	denyWithoutMFA = policy.Condition{Operator: "BoolIfExists", Key: "aws:MultiFactorAuthPresent", Values: []string{"false"}}
+	allowWithMFA   = policy.Condition{Operator: "Bool", Key: "aws:MultiFactorAuthPresent", Values: []string{"true"}}
+	directCalls    = policy.Condition{Operator: "BoolIfExists", Key: "aws:ViaAWSService", Values: []string{"false"}}
+	longTermKeys   = policy.Condition{Operator: "Null", Key: "aws:TokenIssueTime", Values: []string{"true"}}
+	usersOnly      = policy.Condition{Operator: "ArnLike", Key: "aws:PrincipalArn", Values: []string{"arn:*:iam::*:user/*"}}
+)
+
+// soundDeny puts the sound condition of a Deny in the place of those on MFA
+// keys. A limit on the age stays, in the form that also holds without an age,
+// when the statement has nothing else about MFA.
+func soundDeny(st *policy.Statement) {
+	ages := ageLimits(st.Conditions, "NumericGreaterThan")
+	present := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return isPresent(&c) })
+	st.Conditions = withoutMFAKeys(st.Conditions)
+	if len(ages) > 0 && !present {
+		for i := range ages {
+			ages[i].Operator = strings.TrimSuffix(ages[i].Operator, "IfExists") + "IfExists"
+		}
+		st.Conditions = append(st.Conditions, ages...)
+		return
+	}
+	st.Conditions = append(st.Conditions, denyWithoutMFA)
+}
+
+// soundAllow is soundDeny for a gate.
+func soundAllow(st *policy.Statement) {
+	ages := ageLimits(st.Conditions, "NumericLessThan")
+	st.Conditions = append(withoutMFAKeys(st.Conditions), allowWithMFA)
+	for _, c := range ages {
+		c.Operator = strings.TrimSuffix(c.Operator, "IfExists")
+		st.Conditions = append(st.Conditions, c)
+	}
+}
+
+// ageLimits are the conditions on the age that compare with a number, in the
+// direction that makes sense.
+func ageLimits(conditions []policy.Condition, operator string) (out []policy.Condition) {
+	for _, c := range conditions {
+		if isAge(&c) && strings.HasPrefix(c.Operator, operator) && typed(&c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func withoutMFAKeys(conditions []policy.Condition) (out []policy.Condition) {
+	for _, c := range conditions {
+		if !aboutMFA(&c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

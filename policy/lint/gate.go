@@ -1,0 +1,105 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// gates looks at the Allows that ask for MFA.
+func (in *inspection) gates() {
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect != policy.Allow || len(mfaConditions(st)) == 0 {
+			continue
+		}
+		situations := in.scopeOfPeople(i)
+		if len(situations) == 0 {
+			continue
+		}
+		e := in.effects(i, situations[0])
+		with, without := e.fresh || e.old, e.key || e.password
+		switch {
+		case with && without:
+			in.openGate(i, situations)
+		case without:
+			in.invertedGate(i, situations)
+		case !with:
+			in.deadGate(i, situations)
+		default:
+			in.onlyGate(i, situations)
+		}
+	}
+}
+
+// openGate is for an Allow that asks for MFA and is met without.
+func (in *inspection) openGate(i int, situations []*situation) {
+	at := in.granting(situations)
+	if at == nil {
+		return
+	}
+	conditions := mfaConditions(&in.doc.Statements[i])
+	f := in.add(weakAllow(conditions), i, "the Allow is met by a request by %s: %s", at.who.credential, conditionText(conditions))
+	f.Witness = in.witness(at, false, true)
+	f.Fix = in.replace(i, soundAllow)
+}
+
+// invertedGate is for an Allow that only requests without MFA meet. Actions that
+// one needs before one has MFA may be allowed so.
+func (in *inspection) invertedGate(i int, situations []*situation) {
+	st := &in.doc.Statements[i]
+	at := in.granting(situations)
+	if at == nil || st.NotActions == nil && !slices.ContainsFunc(st.Actions, func(a string) bool { return !harmless(a) }) {
+		return
+	}
+	f := in.add("M-1", i, "the Allow is met without MFA and not with it: %s", conditionText(mfaConditions(st)))
+	f.Witness = in.witness(at, false, true)
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		if st.NotActions == nil {
+			soundAllow(st)
+			return
+		}
+		st.Effect = policy.Deny
+		soundDeny(st)
+	})
+}
+
+// deadGate is for an Allow that nobody meets.
+func (in *inspection) deadGate(i int, situations []*situation) {
+	conditions := mfaConditions(&in.doc.Statements[i])
+	code := odd(conditions)
+	if code == "" {
+		code = "M-8"
+	}
+	f := in.add(code, i, "the Allow is never met, with MFA or without: %s", conditionText(conditions))
+	f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), false, false)
+	f.Fix = in.replace(i, soundAllow)
+}
+
+// onlyGate is for a sound gate to much, in a document that denies nothing.
+func (in *inspection) onlyGate(i int, situations []*situation) {
+	st := &in.doc.Statements[i]
+	wide := func(p string) bool { return strings.HasSuffix(p, "*") }
+	denies := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.Effect == policy.Deny })
+	if in.kind != policy.Identity || denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
+		return
+	}
+	f := in.add("A-1", i, "the Allow asks for MFA and nothing denies: another policy that allows the same lets requests without MFA through")
+	f.Witness = in.witness(situations[0].with(byKey(situations[0].who.principal)), true, true)
+	f.Fix = new(Fix).append(in, forceMFA())
+}
+
+// granting is the first situation, by access key or by console password, that the
+// document itself allows.
+func (in *inspection) granting(situations []*situation) *situation {
+	for _, at := range situations {
+		p := at.who.principal
+		for _, c := range []caller{byKey(p), byPassword(p)} {
+			if try := at.with(c); in.allows(try) {
+				return try
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A guard is a Deny of everything, but for a few actions, to requests without
+// MFA: the shape of ForceMFA.
+type guard struct {
+	statement int
+	at        *situation // that it restrains
+	// by are the ways without MFA that the document restrains in that situation:
+	// access key, console password, or both.
+	by []caller
+
+	bases map[policy.Credential]*situation // see from
+}
+
+// effects are who meets a statement.
+type effects struct{ key, password, fresh, old bool }
+
+// effects decides a statement by itself for each kind of credential.
+func (in *inspection) effects(i int, at *situation) effects {
+	whole := in.single(i, every)
+	p := at.who.principal
+	test := func(c caller) bool { return in.applies(whole, at.with(c)) }
+	return effects{test(byKey(p)), test(byPassword(p)), test(withMFA(p)), test(withOldMFA(p))}
+}
+
+// guards looks at the Denies that ask for MFA.
+func (in *inspection) guards() {
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Deny && len(mfaConditions(st)) == 0 {
+			in.unconditional(i)
+		}
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 {
+			continue
+		}
+		situations := in.scopeOfPeople(i)
+		if len(situations) == 0 {
+			continue
+		}
+		e := in.effects(i, situations[0])
+		switch {
+		case e.fresh && e.key && e.password:
+			in.deniesAll(i, situations)
+		case e.fresh:
+			in.inverted(i, situations)
+		default:
+			in.missing(i, situations, e)
+		}
+		if !e.fresh && (e.key || e.password) {
+			in.adopt(i, situations)
+		}
+	}
+}
+
+// unconditional is for the guard whose condition was forgotten: it has the
+// exceptions of enrolment and asks for no MFA.
+func (in *inspection) unconditional(i int) {
+	st := &in.doc.Statements[i]
+	meant := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return !knownKey(c.Key) })
+	if meant || !slices.ContainsFunc(st.NotActions, func(a string) bool { return strings.EqualFold(a, "iam:EnableMFADevice") }) {
+		return
+	}
+	for _, at := range in.scopeOfPeople(i) {
+		if try := at.with(withMFA(at.who.principal)); in.refused(try) {
+			f := in.add("M-9", i, "the Deny excepts what one needs to get MFA, and does not ask for MFA")
+			f.Witness = in.witness(try, true, false)
+			f.Fix = in.replace(i, soundDeny)
+			return
+		}
+	}
+}
+
+// scopeOfPeople is scope for the IAM users whom a statement is about.
+func (in *inspection) scopeOfPeople(i int) []*situation {
+	for _, p := range in.people(&in.doc.Statements[i]) {
+		if found := in.scope(i, byKey(p)); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// people are users that a statement may be about: those of its principals or,
+// without principals, some at different paths.
+func (in *inspection) people(st *policy.Statement) []policy.Principal {
+	if st.Principals != nil && !st.Principals.Everyone {
+		var out []policy.Principal
+		for _, name := range st.Principals.AWS {
+			if p, ok := in.userOf(name); ok {
+				out = append(out, p)
+			}
+		}
+		return out
+	}
+	out := []policy.Principal{in.user("")}
+	for _, c := range st.Conditions {
+		if !strings.EqualFold(c.Key, "aws:PrincipalArn") {
+			continue
+		}
+		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
+			if p, ok := in.userOf(in.instance(v)); ok {
+				out = append(out, p)
+			}
+		}
+	}
+	return append(out, in.user("team/"))
+}
+
+// deniesAll is for a Deny that looks for MFA and denies those who have it, too.
+func (in *inspection) deniesAll(i int, situations []*situation) {
+	conditions := mfaConditions(&in.doc.Statements[i])
+	code := odd(conditions)
+	if code == "" {
+		code = "M-9"
+	}
+	f := in.add(code, i, "the Deny applies with MFA as without: %s", conditionText(conditions))
+	f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), true, false)
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		st.Conditions = append(withoutMFAKeys(st.Conditions), denyWithoutMFA)
+	})
+}
+
+// inverted is for a Deny that hits those who have MFA and leaves others alone.
+func (in *inspection) inverted(i int, situations []*situation) {
+	conditions := mfaConditions(&in.doc.Statements[i])
+	f := in.add("M-1", i, "the Deny hits requests with MFA and leaves out some without: %s", conditionText(conditions))
+	if at := in.passing(situations); at != nil {
+		f.Witness = in.witness(at, true, true)
+	} else {
+		f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), true, false)
+	}
+	f.Fix = in.replace(i, soundDeny)
+}
+
+// missing is for a Deny that misses requests without MFA which no other Deny of
+// the document refuses.
+func (in *inspection) missing(i int, situations []*situation, e effects) {
+	if e.key && e.password {
+		return
+	}
+	at := in.passing(situations)
+	if at == nil {
+		return
+	}
+	conditions := mfaConditions(&in.doc.Statements[i])
+	code := weakDeny(conditions)
+	if !e.key && !e.password && !e.old && code != "M-6" && code != "M-7" {
+		code = "M-8"
+	}
+	f := in.add(code, i, "the Deny misses a request by %s: %s", at.who.credential, conditionText(conditions))
+	f.Witness = in.witness(at, true, true)
+	f.Fix = in.replace(i, soundDeny)
+}
+
+// passing is the first situation, by access key or by console password, in which
+// no Deny of the document applies.
+func (in *inspection) passing(situations []*situation) *situation {
+	for _, at := range situations {
+		p := at.who.principal
+		for _, c := range []caller{byKey(p), byPassword(p)} {
+			if try := at.with(c); in.passes(try) {
+				return try
+			}
+		}
+	}
+	return nil
+}
+
+// adopt keeps the first Deny of everything that restrains most as the guard.
+func (in *inspection) adopt(i int, situations []*situation) {
+	st := &in.doc.Statements[i]
+	if st.NotActions == nil && !slices.Contains(st.Actions, "*") || in.kind == policy.Trust {
+		return
+	}
+	g := &guard{statement: i, at: situations[0]}
+	p := g.at.who.principal
+	for _, c := range []caller{byKey(p), byPassword(p)} {
+		if in.refused(g.at.with(c)) {
+			g.by = append(g.by, c)
+		}
+	}
+	if len(g.by) > 0 && (in.guard == nil || len(in.guard.by) < len(g.by)) {
+		in.guard = g
+	}
+}
+
+// restrains tells whether the guard restrains a kind of credential.
+func (g *guard) restrains(c policy.Credential) bool {
+	return slices.ContainsFunc(g.by, func(by caller) bool { return by.credential == c })
+}

@@ -1,0 +1,129 @@
+package lint
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A NotPolicyError says that a text is JSON, or not even that, and no policy
+// document at all.
+type NotPolicyError struct{ Why string }
+
+func (e *NotPolicyError) Error() string { return "no policy document: " + e.Why }
+
+// Guess tells which kind of policy a text is by what it says: one with
+// principals and without resources is a role's trust policy, one with principals
+// and resources belongs to a resource, and one without principals is an identity
+// policy. A service control policy looks like an identity policy, so it has to
+// be named. The error is a [NotPolicyError], or the *policy.SyntaxError of a
+// policy that is not JSON.
+func Guess(text string) (policy.Kind, error) {
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &top); err != nil {
+		return guessBroken(text)
+	}
+	statement, ok := top["Statement"]
+	if !ok {
+		return 0, notPolicy(top)
+	}
+	var statements []map[string]json.RawMessage
+	if json.Unmarshal(statement, &statements) != nil {
+		statements = make([]map[string]json.RawMessage, 1)
+		if json.Unmarshal(statement, &statements[0]) != nil {
+			return policy.Identity, nil // Parse says what is wrong
+		}
+	}
+	principal, resource := false, false
+	for _, st := range statements {
+		principal = principal || st["Principal"] != nil || st["NotPrincipal"] != nil
+		resource = resource || st["Resource"] != nil || st["NotResource"] != nil
+	}
+	switch {
+	case principal && !resource:
+		return policy.Trust, nil
+	case principal:
+		return policy.Resource, nil
+	}
+	return policy.Identity, nil
+}
+
+// guessBroken is for what is no JSON object: a policy with an error in it, or
+// something else.
+func guessBroken(text string) (policy.Kind, error) {
+	if strings.Contains(text, `"Statement"`) || strings.Contains(text, `"Effect"`) {
+		_, err := policy.Parse(policy.Resource, text)
+		if err != nil {
+			return 0, suggest(err)
+		}
+	}
+	var any json.RawMessage
+	if json.Unmarshal([]byte(text), &any) == nil {
+		return 0, &NotPolicyError{"JSON, but no object with a Statement"}
+	}
+	return 0, &NotPolicyError{"not JSON"}
+}
+
+// notPolicy says what an object without Statement is instead.
+func notPolicy(top map[string]json.RawMessage) error {
+	has := func(names ...string) bool {
+		for _, n := range names {
+			if top[n] == nil {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case has("Effect"):
+		return &NotPolicyError{`a statement alone: wrap it in {"Version": "2012-10-17", "Statement": [ … ]}`}
+	case has("Resources"), has("AWSTemplateFormatVersion"):
+		return &NotPolicyError{"a CloudFormation template: give the policy documents in it one by one"}
+	case has("PolicyVersion"):
+		return &NotPolicyError{"the output of get-policy-version: take the document out with --query PolicyVersion.Document"}
+	case has("Role"):
+		return &NotPolicyError{"the output of get-role: take the document out with --query Role.AssumeRolePolicyDocument"}
+	case has("PolicyDocument"):
+		return &NotPolicyError{"a document in an envelope: take it out with --query PolicyDocument"}
+	case has("Policy"):
+		return &NotPolicyError{"the output of describe-policy: take the document out with --query Policy.Content --output text"}
+	}
+	for name := range top {
+		if strings.EqualFold(name, "Statement") {
+			return &NotPolicyError{"element " + name + ": write Statement"}
+		}
+	}
+	return &NotPolicyError{"an object without Statement"}
+}
+
+// suggest adds to the error of an unknown operator the one that was meant.
+func suggest(err error) error {
+	var syntax *policy.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	const unknown = "unknown condition operator "
+	name, found := strings.CutPrefix(syntax.Message, unknown)
+	if !found {
+		return err
+	}
+	name = strings.Trim(name, `"`)
+	if meant := nearest(name, operatorNames()); meant != "" {
+		return &policy.SyntaxError{Line: syntax.Line, Column: syntax.Column, Message: syntax.Message + ": did you mean " + meant + "?"}
+	}
+	return err
+}
+
+// operatorNames are the condition operators, with and without IfExists.
+func operatorNames() []string {
+	names := []string{"Null"}
+	for _, o := range []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+		"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
+		"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
+		"Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"} {
+		names = append(names, o, o+"IfExists")
+	}
+	return names
+}

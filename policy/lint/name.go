@@ -1,0 +1,372 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+	"forcemfa/policy/catalog"
+)
+
+// names looks at what is written in a way that AWS takes for something else.
+func (in *inspection) names() {
+	in.variables()
+	for i := range in.doc.Statements {
+		in.keys(i)
+		in.unknownActions(i)
+		in.placeholders(i)
+		in.uncontrollable(i)
+		in.coversNothing(i)
+	}
+}
+
+// coversNothing is for a list of exceptions with everything in it.
+func (in *inspection) coversNothing(i int) {
+	st := &in.doc.Statements[i]
+	element := ""
+	switch {
+	case slices.Contains(st.NotActions, "*"):
+		element = "NotAction"
+	case slices.Contains(st.NotResources, "*"):
+		element = "NotResource"
+	default:
+		return
+	}
+	f := in.add("K-7", i, "%s holds *, so the statement is about nothing", element)
+	at := &situation{who: byKey(in.user("")), action: telling[0], resource: "arn:" + in.partition + ":s3:::example/example"}
+	switch {
+	case st.Effect == policy.Allow:
+		f.Severity = Low
+	case len(mfaConditions(st)) > 0 && in.passes(at):
+		f.Witness = in.witness(at, true, true)
+	}
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		if element == "NotResource" {
+			st.Resources, st.NotResources = []string{"*"}, nil
+			return
+		}
+		st.NotActions = slices.DeleteFunc(slices.Clone(st.NotActions), func(a string) bool { return a == "*" })
+		if len(st.NotActions) == 0 {
+			st.NotActions = enrolling
+		}
+	})
+}
+
+// variables is for variables in a version of the language that has none.
+func (in *inspection) variables() {
+	if in.doc.Version == "2012-10-17" {
+		return
+	}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		texts := slices.Concat(st.Resources, st.NotResources)
+		for _, c := range st.Conditions {
+			texts = append(texts, c.Values...)
+		}
+		if !slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(s, "${") }) {
+			continue
+		}
+		f := in.add("K-5", i, "variables such as ${aws:username} are plain text in version %s, which is also what a document without Version has", in.doc.Version)
+		f.Fix = &Fix{Version: "2012-10-17"}
+		in.literally(i, f)
+		return
+	}
+}
+
+// literally shows what a statement with a variable in plain text does to the
+// user whom it means.
+func (in *inspection) literally(i int, f *Finding) {
+	st := &in.doc.Statements[i]
+	for _, a := range st.Actions {
+		for _, r := range slices.Concat(st.Resources, st.NotResources) {
+			at := &situation{who: withMFA(in.user("")), action: a, resource: in.instance(r)}
+			if st.Effect == policy.Allow && in.decide(in.alone, at) == policy.ImplicitDenied {
+				f.Witness = in.witness(at, false, false)
+				return
+			}
+		}
+	}
+}
+
+// keys checks the names of condition keys.
+func (in *inspection) keys(i int) {
+	st := &in.doc.Statements[i]
+	for j := range st.Conditions {
+		c := &st.Conditions[j]
+		if aboutMFA(c) || knownKey(c.Key) {
+			continue
+		}
+		if meant := meantMFA(c.Key); meant != "" {
+			in.misspelled(i, j, meant)
+			continue
+		}
+		f := in.add("K-2", i, "no request has a condition key %s", c.Key)
+		if meant := nearest(c.Key, keyNames()); meant != "" {
+			f.What += ": did you mean " + meant + "?"
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Key = meant })
+		}
+	}
+}
+
+// misspelled reports a condition on a key that was meant to be an MFA key.
+func (in *inspection) misspelled(i, j int, meant string) {
+	st := &in.doc.Statements[i]
+	f := in.add("K-1", i, "no request has a condition key %s: %s is meant", st.Conditions[j].Key, meant)
+	f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Key = meant })
+	for _, p := range in.people(st) {
+		for _, at := range in.scopeMisspelled(i, p) {
+			switch {
+			case st.Effect == policy.Deny && in.passes(at.with(byKey(p))):
+				f.Witness = in.witness(at.with(byKey(p)), true, true)
+			case st.Effect == policy.Deny && in.refused(at.with(withMFA(p))):
+				f.Witness = in.witness(at.with(withMFA(p)), true, false)
+			case st.Effect == policy.Allow && in.allows(at.with(byKey(p))):
+				f.Witness = in.witness(at.with(byKey(p)), false, true)
+			case st.Effect == policy.Allow:
+				f.Witness = in.witness(at.with(withMFA(p)), false, false)
+			}
+			if f.Witness != nil {
+				return
+			}
+		}
+	}
+}
+
+// scopeMisspelled is what a statement covers, whatever its conditions.
+func (in *inspection) scopeMisspelled(i int, p policy.Principal) []*situation {
+	st := &in.doc.Statements[i]
+	bare := in.single(i, func(*policy.Condition) bool { return false })
+	var out []*situation
+	for _, a := range in.actions(st) {
+		for _, r := range in.resources(st, a) {
+			if at := (&situation{who: byKey(p), action: a, resource: r}); in.applies(bare, at) {
+				out = append(out, at)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// meantMFA is the MFA key that a key resembles, empty for none.
+func meantMFA(key string) string {
+	low := strings.ToLower(key)
+	low = low[strings.IndexByte(low, ':')+1:]
+	about := strings.Contains(low, "mfa") || strings.Contains(low, "multifactor") || strings.Contains(low, "multi-factor") || strings.Contains(low, "multi_factor")
+	for _, k := range []string{"aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"} {
+		if distance(low, strings.ToLower(strings.TrimPrefix(k, "aws:")), 5) <= 5 {
+			return k
+		}
+	}
+	switch {
+	case about && strings.Contains(low, "age"):
+		return "aws:MultiFactorAuthAge"
+	case about:
+		return "aws:MultiFactorAuthPresent"
+	}
+	return ""
+}
+
+// globalKeys are the condition keys that belong to no service.
+// Source: IAM User Guide, "AWS global condition context keys".
+var globalKeys = []string{
+	"aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:CalledViaAWSMCP", "aws:ChatbotSourceArn", "aws:CurrentTime",
+	"aws:EC2InstanceSourceVPC", "aws:EC2InstanceSourcePrivateIPv4", "aws:Ec2InstanceSourceVpc", "aws:EpochTime",
+	"aws:FederatedProvider", "aws:IsMcpServiceAction", "aws:MultiFactorAuthAge", "aws:MultiFactorAuthPresent",
+	"aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths",
+	"aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:PrincipalType", "aws:Referer", "aws:RequestedRegion",
+	"aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths", "aws:SecureTransport", "aws:SignInSessionArn",
+	"aws:SourceAccount", "aws:SourceArn", "aws:SourceIdentity", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths",
+	"aws:SourceOwner", "aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce", "aws:TagKeys", "aws:TokenIssueTime", "aws:UserAgent",
+	"aws:ViaAWSMCPService", "aws:ViaAWSService", "aws:VpcSourceIp", "aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths",
+	"aws:userid", "aws:username",
+}
+
+// keyNames are all condition keys, those with a variable part left out.
+var keyNames = sync.OnceValue(func() []string {
+	seen := map[string]bool{}
+	for _, k := range globalKeys {
+		seen[k] = true
+	}
+	eachKey(func(k *catalog.Key) {
+		if !strings.Contains(k.Name, "$") {
+			seen[k.Name] = true
+		}
+	})
+	out := make([]string, 0, len(seen))
+	for k := range seen {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+})
+
+// keyIndex holds all condition keys in lower case: whole names, and beginnings of
+// those with a variable part.
+var keyIndex = sync.OnceValue(func() (index struct {
+	names    map[string]bool
+	prefixes []string
+}) {
+	index.names = map[string]bool{}
+	add := func(name string) {
+		head, _, variable := strings.Cut(strings.ToLower(name), "${")
+		switch {
+		case variable && !slices.Contains(index.prefixes, head):
+			index.prefixes = append(index.prefixes, head)
+		case !variable:
+			index.names[head] = true
+		}
+	}
+	for _, k := range slices.Concat(globalKeys, []string{"aws:PrincipalTag/${TagKey}", "aws:RequestTag/${TagKey}", "aws:ResourceTag/${TagKey}"}) {
+		add(k)
+	}
+	eachKey(func(k *catalog.Key) { add(k.Name) })
+	return index
+})
+
+func eachKey(visit func(*catalog.Key)) {
+	for _, s := range catalog.Load().Services {
+		for _, r := range s.Resources {
+			for _, k := range r.Keys {
+				visit(k)
+			}
+		}
+		for _, a := range s.Actions {
+			for _, k := range a.Keys {
+				visit(k)
+			}
+			for _, r := range a.Resources {
+				for _, k := range r.Keys {
+					visit(k)
+				}
+			}
+		}
+	}
+}
+
+// knownKey tells whether requests can have a condition key. Those of identity
+// providers have any name.
+func knownKey(key string) bool {
+	low := strings.ToLower(key)
+	index := keyIndex()
+	head, _, _ := strings.Cut(low, ":")
+	return index.names[low] || strings.Contains(head, ".") || strings.Contains(head, "/") ||
+		slices.ContainsFunc(index.prefixes, func(p string) bool { return p != "" && strings.HasPrefix(low, p) })
+}
+
+// unknownActions checks the names of actions of services that the catalogue
+// knows.
+func (in *inspection) unknownActions(i int) {
+	st := &in.doc.Statements[i]
+	var unknown []string
+	fixed := map[string]string{}
+	for _, p := range slices.Concat(st.Actions, st.NotActions) {
+		prefix, name, found := strings.Cut(p, ":")
+		s, ok := catalog.Load().Service(prefix)
+		if !found || !ok || strings.ContainsAny(name, "*?") || len(unknown) == mostValues {
+			continue
+		}
+		if _, ok := catalog.Load().Action(p); ok {
+			continue
+		}
+		unknown = append(unknown, p)
+		names := make([]string, len(s.Actions))
+		for k, a := range s.Actions {
+			names[k] = a.String()
+		}
+		fixed[p] = nearest(p, names)
+	}
+	if len(unknown) == 0 {
+		return
+	}
+	f := in.add("K-3", i, "AWS has no action %s", some(unknown))
+	var meant []string
+	for _, u := range unknown {
+		if fixed[u] == "" {
+			return
+		}
+		meant = append(meant, fixed[u])
+	}
+	f.What += ": did you mean " + some(meant) + "?"
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		st.Actions, st.NotActions = renamed(st.Actions, fixed), renamed(st.NotActions, fixed)
+	})
+}
+
+func renamed(list []string, names map[string]string) []string {
+	var out []string
+	for _, old := range list {
+		if name := names[old]; name != "" {
+			old = name
+		}
+		if !slices.Contains(out, old) {
+			out = append(out, old)
+		}
+	}
+	return out
+}
+
+// placeholder tells whether a text holds the place of something to fill in.
+func placeholder(text string) bool {
+	if strings.Contains(text, "<") && strings.Contains(text, ">") {
+		return true
+	}
+	a, ok := arn.Split(text)
+	if !ok {
+		return !arn.IsAccountID(text) && !strings.ContainsAny(text, ":*?$") && !uniqueID(text)
+	}
+	return a.Service == "iam" && a.Account != "" && a.Account != "aws" && !arn.IsAccountID(a.Account) && !strings.ContainsAny(a.Account, "*?$")
+}
+
+// uniqueID tells whether a name is what AWS puts in the place of a principal that
+// was deleted.
+// Source: IAM User Guide, "IAM identifiers", Unique identifiers.
+func uniqueID(name string) bool {
+	return len(name) >= 16 && (strings.HasPrefix(name, "AIDA") || strings.HasPrefix(name, "AROA")) && strings.ToUpper(name) == name
+}
+
+// placeholders reports names that match nothing as they are.
+func (in *inspection) placeholders(i int) {
+	st := &in.doc.Statements[i]
+	for _, r := range slices.Concat(st.Resources, st.NotResources) {
+		if _, isARN := arn.Split(r); isARN && placeholder(r) {
+			in.add("K-4", i, "%s is not filled in, so it matches nothing", r)
+			break
+		}
+	}
+	for _, p := range []*policy.Principals{st.Principals, st.NotPrincipals} {
+		if p == nil {
+			continue
+		}
+		for _, name := range p.AWS {
+			_, isARN := arn.Split(name)
+			switch {
+			case placeholder(name):
+				in.add("K-4", i, "the principal %s is not filled in, so it is nobody", name)
+			case uniqueID(name):
+				in.add("T-2", i, "the principal %s was deleted: it is nobody, even when its name is made again", name)
+			case isARN && strings.ContainsAny(name, "*?"):
+				in.add("T-2", i, "the principal %s is nobody: a wildcard is no part of a principal's ARN", name)
+			}
+		}
+	}
+}
+
+// uncontrollable is for a Deny of what no policy can refuse.
+func (in *inspection) uncontrollable(i int) {
+	st := &in.doc.Statements[i]
+	at := slices.IndexFunc(st.Actions, policy.Unconditional)
+	if st.Effect != policy.Deny || at < 0 {
+		return
+	}
+	f := in.add("K-6", i, "no policy can refuse %s", st.Actions[at])
+	kept := slices.DeleteFunc(slices.Clone(st.Actions), policy.Unconditional)
+	switch {
+	case len(kept) > 0:
+		f.Fix = in.replace(i, func(st *policy.Statement) { st.Actions = kept })
+	case len(in.doc.Statements) > 1:
+		f.Fix = &Fix{Changes: []Change{{Statement: i}}}
+	}
+}

@@ -1,0 +1,51 @@
+package lint
+
+import (
+	"slices"
+
+	"forcemfa/policy"
+)
+
+// organization looks at what is different in control policies.
+func (in *inspection) organization() {
+	if in.kind != policy.SCP && in.kind != policy.RCP {
+		return
+	}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Deny && len(mfaConditions(st)) > 0 {
+			in.hitsRoles(i)
+		}
+	}
+	if in.guard != nil && in.kind == policy.SCP {
+		in.add("O-2", in.guard.statement, "a service control policy does not bind the users of the management account")
+	}
+}
+
+// roleSession is a session of a role in the hands of a federated person.
+func (in *inspection) roleSession() caller {
+	return caller{
+		principal: policy.Principal{
+			Kind: policy.RoleSession, Account: in.account, Issuer: in.iam("role/Developer"),
+			ARN: "arn:" + in.partition + ":sts::" + in.account + ":assumed-role/Developer/session",
+		},
+		credential: policy.FederatedRole, present: policy.False,
+	}
+}
+
+// hitsRoles is for a Deny of a control policy that applies to role sessions,
+// which cannot show MFA.
+func (in *inspection) hitsRoles(i int) {
+	whole := in.single(i, every)
+	for _, at := range in.scope(i, in.roleSession()) {
+		if !in.applies(whole, at) || !in.refused(at) {
+			continue
+		}
+		f := in.add("O-1", i, "the Deny hits every role session, and those of Identity Center, SAML and services can never show MFA")
+		f.Witness = in.witness(at, true, false)
+		f.Fix = in.replace(i, func(st *policy.Statement) {
+			st.Conditions = append(slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return c.Key == usersOnly.Key }), usersOnly)
+		})
+		return
+	}
+}

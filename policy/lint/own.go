@@ -1,0 +1,224 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+const username = "${aws:username}"
+
+// own looks at how statements name one's own user and device.
+func (in *inspection) own() {
+	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
+		return
+	}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if in.doc.Version != "2012-10-17" || !slices.ContainsFunc(slices.Concat(st.Resources, st.NotResources), isOwn) {
+			continue
+		}
+		if st.NotResources != nil {
+			in.ownExcepted(i)
+			continue
+		}
+		in.ownUser(i)
+		in.ownDevice(i)
+	}
+	in.partitions()
+}
+
+func isOwn(resource string) bool { return strings.Contains(strings.ToLower(resource), username) }
+
+// firstOn is the first action of a statement that acts on a type of resource.
+func (in *inspection) firstOn(st *policy.Statement, resource string) string {
+	for _, p := range st.Actions[:min(len(st.Actions), mostPatterns)] {
+		for _, a := range append(examples(p), enrolling...) {
+			if matchAction(p, a) && slices.Contains(in.typical(a), resource) {
+				return a
+			}
+		}
+	}
+	return ""
+}
+
+// others are users who are not alice and whose ARNs resemble hers.
+func (in *inspection) others() []string {
+	var out []string
+	for _, name := range []string{"alice2", "malice", "team/malice", "alice/bob", "team/alice2", "alice/team/bob"} {
+		out = append(out, in.iam("user/"+name))
+	}
+	return out
+}
+
+// ownUser tries an Allow or a Deny of actions on one's own user.
+func (in *inspection) ownUser(i int) {
+	st := &in.doc.Statements[i]
+	action := in.firstOn(st, in.iam("user/alice"))
+	if action == "" {
+		return
+	}
+	plain, below := in.user(""), in.user("team/")
+	bare := in.single(i, func(c *policy.Condition) bool { return !aboutMFA(c) })
+	keys, ok := in.solve(st.Conditions, withMFA(plain))
+	if !ok {
+		return
+	}
+	at := func(p policy.Principal, resource string) *situation {
+		return &situation{who: withMFA(p), action: action, resource: resource, keys: keys}
+	}
+	if !in.applies(bare, at(plain, plain.ARN)) {
+		return
+	}
+	everybody := in.applies(bare, at(plain, in.iam("user/bob")))
+	for _, other := range in.others() {
+		if try := at(plain, other); !everybody && in.applies(bare, try) {
+			f := in.add("U-1", i, "the pattern of one's own user also matches others: %s", other)
+			f.Witness = in.witness(try, st.Effect == policy.Deny, st.Effect == policy.Allow)
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = in.soundOwn(st.Resources) })
+			break
+		}
+	}
+	if st.Effect != policy.Allow {
+		return
+	}
+	if try := at(below, below.ARN); in.allows(at(plain, plain.ARN)) && in.decide(in.alone, try) == policy.ImplicitDenied {
+		in.pathless(i, try)
+	}
+}
+
+// pathless reports a statement that does not know users with a path.
+func (in *inspection) pathless(i int, at *situation) {
+	f := in.add("D-2", i, "a user with a path is not meant: %s on %s is refused", at.action, at.resource)
+	f.Witness = in.witness(at, false, false)
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		st.Resources, st.NotResources = withPaths(st.Resources), withPaths(st.NotResources)
+	})
+}
+
+// withPaths adds the pattern of the own user with a path where the one without
+// stands.
+func withPaths(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		out = append(out, p)
+		if head, tail, found := strings.Cut(p, ":user/"); found && isOwn(tail) {
+			out = append(out, head+":user/*/"+username)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// soundOwn puts the two patterns of one's own user in the place of what has the
+// user name in it.
+func (in *inspection) soundOwn(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		head, tail, found := strings.Cut(p, ":user/")
+		if found && isOwn(tail) {
+			out = append(out, head+":user/"+username, head+":user/*/"+username)
+			continue
+		}
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// ownExcepted tries a Deny of actions on everything but one's own user.
+func (in *inspection) ownExcepted(i int) {
+	st := &in.doc.Statements[i]
+	action := in.firstOn(st, in.iam("user/alice"))
+	if st.Effect != policy.Deny || action == "" {
+		return
+	}
+	plain, below := in.user(""), in.user("team/")
+	keys, ok := in.solve(st.Conditions, byPassword(plain))
+	if !ok {
+		return
+	}
+	bare := in.single(i, func(c *policy.Condition) bool { return !aboutMFA(c) })
+	at := func(p policy.Principal, resource string) *situation {
+		return &situation{who: byPassword(p), action: action, resource: resource, keys: keys}
+	}
+	if in.applies(bare, at(plain, plain.ARN)) || !in.applies(bare, at(plain, in.iam("user/bob"))) {
+		return
+	}
+	for _, other := range in.others() {
+		if try := at(plain, other); !in.applies(bare, try) && in.passes(try) {
+			f := in.add("U-1", i, "the pattern of one's own user also excepts others: %s", other)
+			f.Witness = in.witness(try, true, true)
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = in.soundOwn(st.NotResources) })
+			break
+		}
+	}
+	if try := at(below, below.ARN); in.applies(bare, try) {
+		f := in.add("D-2", i, "a user with a path is not excepted: %s on %s is refused", action, below.ARN)
+		f.Witness = in.witness(try, true, false)
+		f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = withPaths(st.NotResources) })
+	}
+}
+
+// ownDevice is for an Allow on the device that is called like its user.
+func (in *inspection) ownDevice(i int) {
+	st := &in.doc.Statements[i]
+	for _, action := range []string{"iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"} {
+		at := &situation{who: withMFA(in.user("")), action: action, resource: in.iam("mfa/phone")}
+		if st.Effect != policy.Allow || !in.allows(at.on(action, in.iam("mfa/alice"))) || in.decide(in.alone, at) != policy.ImplicitDenied ||
+			!covers(st.Actions, action) {
+			continue
+		}
+		f := in.add("D-3", i, "a device may have any name, and %s is allowed on one called like its user alone", action)
+		f.Witness = in.witness(at, false, false)
+		f.Fix = in.replace(i, func(st *policy.Statement) {
+			var out []string
+			for _, r := range st.Resources {
+				head, tail, found := strings.Cut(r, ":mfa/")
+				if found && isOwn(tail) {
+					r = head + ":mfa/*"
+				}
+				out = append(out, r)
+			}
+			slices.Sort(out)
+			st.Resources = slices.Compact(out)
+		})
+		return
+	}
+}
+
+const commercial = "arn:aws:iam::*:"
+
+// partitions is for a document that is good for any account, but of one
+// partition.
+func (in *inspection) partitions() {
+	fixed := func(r string) bool { return strings.HasPrefix(r, commercial) }
+	first := -1
+	fix := &Fix{}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if !slices.ContainsFunc(slices.Concat(st.Resources, st.NotResources), fixed) {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		fix.edit(in, i, func(st *policy.Statement) {
+			st.Resources, st.NotResources = anyPartition(st.Resources), anyPartition(st.NotResources)
+		})
+	}
+	if first >= 0 {
+		in.add("D-4", first, "the document is for any account and names the partition aws: in aws-cn and aws-us-gov it matches nothing").Fix = fix
+	}
+}
+
+func anyPartition(patterns []string) []string {
+	out := slices.Clone(patterns)
+	for i, p := range out {
+		if rest, found := strings.CutPrefix(p, commercial); found {
+			out[i] = "arn:*:iam::*:" + rest
+		}
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package lint
+
+import (
+	"slices"
+
+	"forcemfa/policy"
+)
+
+// The most characters of a document, white space not counted.
+// Sources: IAM User Guide, "IAM and AWS STS quotas"; Organizations User Guide,
+// "Quotas for AWS Organizations".
+const (
+	managedQuota    = 6144
+	userInlineQuota = 2048
+	trustQuota      = 4096 // 2048 unless it was raised
+	scpQuota        = 10240
+	// largest is more than any service takes: the policy of a KMS key may have
+	// 32 kB, those of buckets and endpoints 20 kB.
+	largest = 32768
+)
+
+var quotas = map[policy.Kind]int{
+	policy.Identity: managedQuota, policy.Boundary: managedQuota, policy.Session: userInlineQuota, policy.SCP: scpQuota,
+	policy.RCP: 5120, policy.Trust: trustQuota, policy.Resource: largest,
+}
+
+// tooLarge reports a document that AWS takes nowhere; nothing else is looked at
+// in it, so that the time that an inspection takes has a bound.
+func (in *inspection) tooLarge() bool {
+	size := policy.Size(in.text)
+	if size <= largest {
+		return false
+	}
+	in.add("D-20", -1, "the document has %d characters and %d statements, more than AWS takes anywhere (%d); nothing else was checked",
+		size, len(in.doc.Statements), largest).Severity = High
+	return true
+}
+
+// quota compares the size with the quotas.
+func (in *inspection) quota() {
+	size, most := policy.Size(in.text), quotas[in.kind]
+	switch {
+	case size > most:
+		f := in.add("D-20", -1, "the document has %d characters, too many for a %s (%d): it cannot be put into force", size, in.kind, most)
+		f.Severity = Medium
+		f.Fix = in.denials(most)
+	case in.kind == policy.Identity && in.guard != nil && size > userInlineQuota:
+		f := in.add("D-20", -1, "the document has %d characters, and the inline policies of a user together may have %d: it fits as a managed policy only", size, userInlineQuota)
+		f.Fix = in.denials(userInlineQuota)
+	}
+}
+
+// denials leaves the Denies of a document; nil when they do not fit either, or
+// when there are none.
+func (in *inspection) denials(most int) *Fix {
+	fix := &Fix{}
+	var kept []policy.Statement
+	for i := range in.doc.Statements {
+		if st := in.doc.Statements[i]; st.Effect == policy.Deny {
+			kept = append(kept, st)
+		} else {
+			fix.Changes = append(fix.Changes, Change{Statement: i})
+		}
+	}
+	d := policy.Document{Kind: in.kind, Version: in.doc.Version, ID: in.doc.ID, Statements: slices.Clone(kept)}
+	if len(kept) == 0 || len(fix.Changes) == 0 || policy.Size(d.String()) > most {
+		return nil
+	}
+	return fix
+}

@@ -1,0 +1,282 @@
+package lint_test
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/policy"
+	"forcemfa/policy/lint"
+)
+
+var update = flag.Bool("update", false, "write docs/lint.md")
+
+func TestDocumentationListsTheCodes(t *testing.T) {
+	const page = "../../docs/lint.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(lint.Markdown()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lint.Markdown(), string(got)); diff != "" {
+		t.Errorf("docs/lint.md is old; run go test ./policy/lint -run Documentation -update (-want +got):\n%s", diff)
+	}
+}
+
+// A pair is a statement that breaks a rule and its twin that does not.
+type pair struct {
+	code      string
+	kind      policy.Kind
+	bad, good string // statements, or documents that begin with {"V
+}
+
+func (p pair) text(s string) string {
+	if strings.HasPrefix(s, `{"Version"`) || strings.HasPrefix(s, `{"Statement"`) {
+		return s
+	}
+	return doc(s)
+}
+
+const (
+	enrolList = `"iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetMFADevice","iam:GetUser","iam:ListMFADevices","iam:ListVirtualMFADevices","iam:ResyncMFADevice","sts:GetSessionToken"`
+	bothOwn   = `["arn:aws:iam::123456789012:user/${aws:username}","arn:aws:iam::123456789012:user/*/${aws:username}"]`
+	noOthers  = `{"Sid":"Others","Effect":"Deny","Action":["iam:EnableMFADevice","iam:ResyncMFADevice"],"NotResource":` + bothOwn + `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+	noKeys    = `{"Sid":"Keys","Effect":"Deny","Action":["iam:CreateVirtualMFADevice","iam:EnableMFADevice"],"Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
+)
+
+// guard is the sound Deny with more exceptions and more conditions; rest are
+// further statements.
+func guard(exceptions, conditions string, rest ...string) string {
+	g := `{"Sid":"Guard","Effect":"Deny","NotAction":[` + enrolList + exceptions + `],"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}` + conditions + `}}`
+	return strings.Join(append([]string{g}, rest...), ",")
+}
+
+func gate(condition string) string {
+	return `{"Effect":"Allow","Action":"ec2:StopInstances","Resource":"*","Condition":{` + condition + `}}`
+}
+
+func deny(condition string) string {
+	return `{"Effect":"Deny","Action":"ec2:StopInstances","Resource":"*","Condition":{` + condition + `}}`
+}
+
+func trust(principal, condition string) string {
+	return `{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole","Condition":{` + condition + `}}`
+}
+
+func allow(action, resource string) string {
+	return `{"Effect":"Allow","Action":"` + action + `","Resource":` + resource + `}`
+}
+
+const (
+	mfa      = `"Bool":{"aws:MultiFactorAuthPresent":"true"}`
+	noMFA    = `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}`
+	alice    = `{"AWS":"arn:aws:iam::123456789012:user/alice"}`
+	ownOrg   = `"StringEquals":{"aws:PrincipalOrgID":"o-aaaaaaaaaa"}`
+	external = `{"AWS":"123456789012"}`
+)
+
+// Every rule, each of its shapes, and what is right instead. The sources of what
+// conditions do are those of the table of MFA conditions in package policy.
+var pairs = []pair{
+	{"D-1", 0, guard("", "", noKeys), guard("", "", noKeys, noOthers)},
+	{"D-1", policy.SCP, guard("", "", noKeys), guard("", "", noKeys, noOthers)},
+	{"D-1", policy.Boundary, guard(`,"iam:CreateLoginProfile"`, "", noOthers), guard("", "", noOthers)},
+	{"D-2", 0, allow("iam:CreateAccessKey", `"arn:aws:iam::123456789012:user/${aws:username}"`), allow("iam:CreateAccessKey", bothOwn)},
+	{"D-2", 0, allow("iam:*AccessKey*", `"arn:aws:iam::*:user/${aws:username}"`), allow("iam:*AccessKey*", `"arn:aws:iam::*:user/*${aws:username}"`)},
+	{"D-3", 0, allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`), allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:mfa/*"`)},
+	{"D-3", 0, allow("iam:DeleteVirtualMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`), allow("iam:EnableMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`)},
+	{"D-4", 0, allow("iam:GetUser", `"arn:aws:iam::*:user/*"`), allow("iam:GetUser", `"arn:aws:iam::123456789012:user/*"`)},
+	{"D-5", 0, `{"Sid":"Guard","Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice"],"Resource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
+	{"D-5", 0, guard("", "") + "," + allow("iam:EnableMFADevice", `"*"`), guard("", "") + "," + allow("iam:EnableMFADevice", `"*"`) + "," + allow("iam:GetMFADevice", `"*"`)},
+	{"D-6", 0, guard("", "") + "," + allow("iam:ChangePassword", bothOwn), guard("", "") + "," + allow("iam:GetUser", bothOwn)},
+	{"D-6", 0, guard(`,"iam:ChangePassword"`, "") + "," + allow("iam:ChangePassword", bothOwn),
+		guard(`,"iam:ChangePassword","iam:GetAccountPasswordPolicy"`, "") + "," + allow("iam:ChangePassword", bothOwn)},
+	{"D-7", 0, guard("", ""), guard("", `,"Bool":{"aws:ViaAWSService":"false"}`)},
+	{"D-8", 0, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`), deny(noMFA)},
+	{"D-8", 0, deny(`"Bool":{"aws:multifactorauthpresent":false}`), deny(`"BoolIfExists":{"aws:multifactorauthpresent":false}`)},
+	{"D-8", 0, deny(`"Null":{"aws:MultiFactorAuthPresent":"true"}`), deny(`"Null":{"aws:MultiFactorAuthAge":"true"}`)},
+	{"D-8", 0, deny(`"ForAnyValue:Bool":{"aws:MultiFactorAuthPresent":"false"}`), deny(`"ForAllValues:Bool":{"aws:MultiFactorAuthPresent":"false"}`)},
+	{"D-8", 0, deny(`"StringEquals":{"aws:MultiFactorAuthPresent":"false"}`), deny(`"StringNotEquals":{"aws:MultiFactorAuthPresent":"true"}`)},
+	{"D-8", 0, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`),
+		deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`) + "," + deny(`"Null":{"aws:MultiFactorAuthPresent":"true"}`)},
+	{"D-8", policy.SCP, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`), deny(noMFA)},
+	{"D-8", 0, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}`,
+		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{"Null":{"aws:MultiFactorAuthAge":"true"}}}`},
+	{"D-9", 0, gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`), gate(mfa)},
+	{"D-9", 0, gate(`"NumericLessThanIfExists":{"aws:MultiFactorAuthAge":"3600"}`), gate(`"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}`)},
+	{"D-9", 0, gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`), gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`) + "," + deny(noMFA)},
+	{"D-9", 0, allow("sts:AssumeRole", `"arn:aws:iam::123456789012:role/A","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`),
+		allow("sts:AssumeRole", `"arn:aws:iam::123456789012:role/A","Condition":{`+mfa+`}`)},
+	{"D-9", 0, trust(alice, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`), trust(alice, mfa)},
+	{"D-9", policy.SCP, gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`), gate(mfa)},
+	{"D-10", 0, guard("", ""), guard("", "") + "," + strings.Replace(guard("", ""), noMFA, `"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"3600"}`, 1)},
+	{"D-12", 0, guard("", "", noOthers), guard("", "", noOthers, noKeys)},
+	{"D-15", 0, trust(`{"Service":"ec2.amazonaws.com"}`, mfa), trust(alice, mfa) + "," + trust(`{"Service":"ec2.amazonaws.com"}`, "")},
+	{"D-15", 0, trust(`{"AWS":"123456789012","Service":["ec2.amazonaws.com"]}`, mfa), trust(alice, mfa)},
+	{"D-15", 0, trust(`{"AWS":["arn:aws:iam::123456789012:role/Build","arn:aws:iam::123456789012:user/alice"]}`, mfa), trust(alice, mfa)},
+	{"D-15", 0, `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:saml-provider/Login"},"Action":"sts:AssumeRoleWithSAML","Condition":{` + mfa + `}}`,
+		trust(alice, mfa) + `,{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:saml-provider/Login"},"Action":"sts:AssumeRoleWithSAML"}`},
+	{"D-15", 0, trust(`{"Service":"ec2.amazonaws.com"}`, "") + `,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{` + noMFA + `}}`,
+		trust(`{"Service":"ec2.amazonaws.com"}`, "") + `,{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole","Condition":{` + noMFA + `}}`},
+	{"D-16", 0, trust(external, mfa), trust(external, mfa+","+ownOrg)},
+	{"D-16", 0, trust(`"*"`, mfa), trust(`"*"`, mfa+","+ownOrg)},
+	{"D-16", 0, trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), trust(alice, mfa)},
+	{"D-18", 0, allow("iam:CreateAccessKey", bothOwn), allow("iam:CreateAccessKey", bothOwn+`,"Condition":{`+mfa+`}`)},
+	{"D-18", 0, allow("iam:*", bothOwn), allow("iam:List*", bothOwn)},
+	{"D-19", 0, guard("", "") + "," + allow("iam:CreateAccessKey", bothOwn), guard("", "") + "," + allow("iam:ListAccessKeys", bothOwn)},
+	{"D-20", 0, allow("s3:GetObject", long(6200)), allow("s3:GetObject", long(5800))},
+	{"D-20", 0, guard("", "") + "," + allow("s3:GetObject", long(2000)), guard("", "") + "," + allow("s3:GetObject", long(1000))},
+	{"D-20", 0, allow("s3:GetObject", long(40000)), allow("s3:GetObject", long(100))},
+	{"D-20", policy.SCP, allow("s3:GetObject", long(10300)), allow("s3:GetObject", long(9700))},
+	{"D-21", 0, guard(`,"iam:DeleteVirtualMFADevice"`, ""), guard("", "")},
+	{"M-1", 0, deny(mfa), deny(noMFA)},
+	{"M-1", 0, deny(`"Null":{"aws:MultiFactorAuthPresent":"false"}`), deny(noMFA)},
+	{"M-1", 0, gate(noMFA), gate(mfa)},
+	{"M-1", 0, gate(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`), allow("iam:EnableMFADevice", `"*","Condition":{`+noMFA+`}`)},
+	{"M-1", 0, gate(`"Null":{"aws:MultiFactorAuthPresent":"true"}`), gate(`"Null":{"aws:MultiFactorAuthAge":"false"}`)},
+	{"M-2", 0, deny(`"NumericGreaterThan":{"aws:MultiFactorAuthAge":"3600"}`), deny(`"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"3600"}`)},
+	{"M-2", 0, deny(`"NumericGreaterThanEquals":{"aws:MultiFactorAuthAge":3600}`), deny(`"NumericGreaterThan":{"aws:MultiFactorAuthAge":3600}`) + "," + deny(noMFA)},
+	{"M-3", 0, gate(`"Null":{"aws:MultiFactorAuthPresent":"false"}`), gate(`"Null":{"aws:MultiFactorAuthAge":"false"}`)},
+	{"M-4", 0, gate(`"ForAllValues:Bool":{"aws:MultiFactorAuthPresent":"true"}`), gate(`"ForAnyValue:Bool":{"aws:MultiFactorAuthPresent":"true"}`)},
+	{"M-5", 0, gate(`"StringNotEquals":{"aws:MultiFactorAuthPresent":"false"}`), gate(`"StringEquals":{"aws:MultiFactorAuthPresent":"true"}`)},
+	{"M-6", 0, gate(`"StringEquals":{"aws:MultiFactorAuthPresent":"True"}`), gate(`"StringEqualsIgnoreCase":{"aws:MultiFactorAuthPresent":"True"}`)},
+	{"M-6", 0, deny(`"StringNotEquals":{"aws:MultiFactorAuthPresent":"TRUE"}`), deny(`"StringNotEquals":{"aws:MultiFactorAuthPresent":"true"}`)},
+	{"M-7", 0, gate(`"Bool":{"aws:MultiFactorAuthPresent":"yes"}`), gate(`"Bool":{"aws:MultiFactorAuthPresent":true}`)},
+	{"M-7", 0, gate(`"Bool":{"aws:MultiFactorAuthPresent":["true","false"]}`), gate(`"Bool":{"aws:MultiFactorAuthPresent":["true"]}`)},
+	{"M-7", 0, gate(`"NumericLessThan":{"aws:MultiFactorAuthPresent":"3600"}`), gate(`"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}`)},
+	{"M-7", 0, gate(`"Bool":{"aws:MultiFactorAuthAge":"true"}`), gate(mfa)},
+	{"M-8", 0, gate(mfa + `,"Null":{"aws:MultiFactorAuthPresent":"true"}`), gate(mfa + `,"Null":{"aws:MultiFactorAuthPresent":"false"}`)},
+	{"M-8", 0, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"},"NumericGreaterThan":{"aws:MultiFactorAuthAge":"60"}`), deny(noMFA + `,"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"60"}`)},
+	{"M-9", 0, deny(`"NumericGreaterThanEqualsIfExists":{"aws:MultiFactorAuthAge":"0"}`), deny(`"NumericGreaterThanEqualsIfExists":{"aws:MultiFactorAuthAge":"60"}`)},
+	{"M-9", 0, `{"Effect":"Deny","NotAction":[` + enrolList + `],"Resource":"*"}`, guard("", "")},
+	{"E-1", 0, guard(`,"iam:DeactivateMFADevice"`, ""), guard("", "")},
+	{"E-1", 0, strings.Replace(guard(`,"iam:DeactivateMFADevice"`, ""), "BoolIfExists", "Bool", 1), strings.Replace(guard("", ""), "BoolIfExists", "Bool", 1)},
+	{"E-2", 0, guard(`,"iam:CreateAccessKey"`, ""), guard("", "")},
+	{"E-2", 0, guard(`,"iam:ChangePassword"`, ""), guard(`,"iam:GetAccountPasswordPolicy"`, "")},
+	{"E-3", 0, guard(`,"iam:DetachUserPolicy"`, ""), guard(`,"iam:GetAccountSummary"`, "")},
+	{"E-3", policy.SCP, guard(`,"sts:AssumeRole"`, ""), guard(`,"sts:GetCallerIdentity"`, "")},
+	{"E-4", 0, guard(`,"iam:ListUsers"`, ""), guard("", "")},
+	{"E-4", 0, guard(`,"s3:GetObject"`, ""), guard(`,"s3:GetObject"`, "") + `,{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{` + noMFA + `}}`},
+	{"E-5", 0, strings.Replace(guard("", ""), `"Resource":"*"`, `"Resource":"arn:aws:iam::*:*"`, 1), guard("", "")},
+	{"E-6", 0, guard("", `,"StringNotEquals":{"aws:PrincipalTag/kind":"robot"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
+	{"E-7", 0, guard("", `,"NotIpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::/32"]}`), guard("", "")},
+	{"E-7", 0, guard("", `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
+	{"E-8", 0, guard("", `,"Bool":{"aws:ViaAWSService":"false"}`), guard("", "")},
+	{"E-8", 0, guard("", `,"Null":{"aws:CalledVia":"true"}`), guard("", "")},
+	{"L-1", 0, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
+	{"L-1", 0, `{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:DeleteUser"],"Resource":"*","Condition":{` + noMFA + `}}`,
+		`{"Effect":"Deny","Action":"iam:DeleteUser","Resource":"*","Condition":{` + noMFA + `}}`},
+	{"L-1", 0, `{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{` + noMFA + `}}`, noOthers},
+	{"U-1", 0, allow("iam:CreateAccessKey", `"arn:aws:iam::123456789012:user/${aws:username}*"`), allow("iam:CreateAccessKey", bothOwn)},
+	{"U-1", 0, guard("", "") + "," + strings.Replace(noOthers, `user/${aws:username}"`, `user/*${aws:username}"`, 1), guard("", "", noOthers)},
+	{"T-1", 0, trust(alice, mfa) + "," + trust(external, ""), trust(alice, mfa) + "," + trust(external, mfa)},
+	{"T-1", 0, trust(alice, mfa) + "," + trust(external, ""), trust(alice, mfa) + "," + trust(`{"Service":"ec2.amazonaws.com"}`, "")},
+	{"T-2", 0, trust(`{"AWS":"AIDAABCDEFGHIJKLMNOP"}`, mfa), trust(alice, mfa)},
+	{"T-2", 0, trust(`{"AWS":"arn:aws:iam::123456789012:user/*"}`, mfa), trust(external, mfa+`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/*"}`)},
+	{"O-1", policy.SCP, guard("", ""), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
+	{"O-1", policy.SCP, deny(noMFA), deny(noMFA + `,"StringEquals":{"aws:PrincipalType":"User"}`)},
+	{"O-1", policy.RCP, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{` + noMFA + `}}`,
+		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{` + noMFA + `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}}}`},
+	{"O-2", policy.SCP, guard("", ""), deny(noMFA)},
+	{"A-1", 0, `{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{` + mfa + `}}`, `{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{` + mfa + `}},` + guard("", "")},
+	{"K-1", 0, deny(`"BoolIfExists":{"aws:MultiFactorAuthPresented":"false"}`), deny(noMFA)},
+	{"K-1", 0, gate(`"Bool":{"aws:MFAPresent":"true"}`), gate(mfa)},
+	{"K-1", 0, gate(`"BoolIfExists":{"aws:MultiFactorAuthPresen":"true"}`), gate(mfa)},
+	{"K-1", 0, gate(`"NumericLessThan":{"aws:MFAAge":"60"}`), gate(`"NumericLessThan":{"aws:MultiFactorAuthAge":"60"}`)},
+	{"K-1", 0, trust(alice, `"Bool":{"aws:MultifactorPresent":"true"}`), trust(alice, mfa)},
+	{"K-2", 0, gate(mfa + `,"StringEquals":{"aws:PrincipalOrgIDs":"o-a"}`), gate(mfa + `,"StringEquals":{"aws:principalorgid":"o-a"}`)},
+	{"K-2", 0, gate(mfa + `,"StringEquals":{"nosuch:Key":"x"}`), gate(mfa + `,"StringEquals":{"ec2:ResourceTag/team":"x","aws:RequestTag/team":"x","token.example.com:sub":"x"}`)},
+	{"K-3", 0, deny(noMFA) + `,` + allow("ec2:StopInstance", `"*"`), deny(noMFA) + `,` + allow("ec2:stopinstances", `"*"`)},
+	{"K-3", 0, allow("s3:FrobnicateEverything", `"*"`), allow("nosuchservice:Frobnicate", `"*"`)},
+	{"K-4", 0, allow("sts:AssumeRole", `"arn:aws:iam::ACCOUNT-ID:role/A"`), allow("sts:AssumeRole", `["arn:aws:iam::123456789012:role/A","arn:aws:iam::*:role/A","arn:aws:iam::aws:policy/A"]`)},
+	{"K-4", 0, trust(`{"AWS":"YOUR-ACCOUNT"}`, mfa), trust(external, mfa)},
+	{"K-5", 0, `{"Statement":` + allow("iam:CreateAccessKey", `"arn:aws:iam::*:user/${aws:username}"`) + `}`, `{"Version":"2012-10-17","Statement":` + allow("iam:CreateAccessKey", `"arn:aws:iam::*:user/${aws:username}"`) + `}`},
+	{"K-5", 0, `{"Version":"2008-10-17","Statement":` + gate(mfa+`,"StringEquals":{"aws:RequestTag/owner":"${aws:username}"}`) + `}`, `{"Statement":` + gate(mfa) + `}`},
+	{"K-6", 0, `{"Effect":"Deny","Action":"sts:GetSessionToken","Resource":"*"},` + allow("s3:*", `"*"`), `{"Effect":"Deny","Action":"sts:GetFederationToken","Resource":"*"}`},
+	{"K-6", 0, `{"Effect":"Deny","Action":["STS:getsessiontoken","s3:*"],"Resource":"*"}`, allow("sts:GetSessionToken", `"*"`)},
+	{"K-7", 0, guard(`,"*"`, ""), guard("", "")},
+	{"K-7", 0, `{"Effect":"Deny","Action":"*","NotResource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
+	{"K-7", 0, `{"Effect":"Allow","NotAction":"*","Resource":"*"}`, allow("s3:*", `"*"`)},
+}
+
+// long is a list of resources of about so many characters.
+func long(size int) string {
+	name := `"arn:aws:s3:::` + strings.Repeat("x", 80) + `"`
+	return "[" + strings.Repeat(name+",", size/len(name)) + name + "]"
+}
+
+func TestEveryShapeOfEveryRule(t *testing.T) {
+	for _, p := range pairs {
+		t.Run(p.code, func(t *testing.T) {
+			if got := plain(check(t, p.kind, p.text(p.bad))); !slices.Contains(got, p.code) {
+				t.Errorf("%v in %.600s", got, p.bad)
+			}
+			for _, f := range check(t, p.kind, p.text(p.good)).Findings {
+				if f.Code == p.code {
+					t.Errorf("%s: %s in %.600s", f.Where(), f.What, p.good)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryRuleIsWholeAndTested(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range lint.Rules {
+		tested := slices.ContainsFunc(pairs, func(p pair) bool { return p.code == r.Code }) || strings.HasPrefix(r.Code, "W-")
+		if seen[r.Code] || r.Title == "" || r.Means == "" || r.Remedy == "" || r.Severity == "" || !tested || strings.Contains(r.Means+r.Remedy+r.Title, "|") {
+			t.Errorf("%+v", r)
+		}
+		seen[r.Code] = true
+	}
+}
+
+// Rules about requests show one. Those that do not are about the text, or about
+// what cannot be made up.
+func TestFindingsAboutRequestsHaveAWitness(t *testing.T) {
+	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "T-2"}
+	for _, p := range pairs {
+		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
+			if f.Code == p.code && f.Witness == nil && !slices.Contains(text, f.Code) {
+				t.Errorf("%s has no witness in %s", f.Code, p.bad)
+			}
+		}
+	}
+}
+
+func TestNewDocumentIsComparedWithTheOldOne(t *testing.T) {
+	sound := doc(guard("", "", noOthers, noKeys))
+	for _, row := range []struct{ name, text, want string }{
+		{"the same", sound, ""},
+		{"stricter", doc(guard("", "", noOthers, noKeys), deny(noMFA)), ""},
+		{"an exception more", doc(guard(`,"s3:GetObject"`, "", noOthers, noKeys)), "W-1"},
+		{"Bool", strings.Replace(sound, "BoolIfExists", "Bool", 1), "W-1"},
+		{"a statement less", doc(guard("", "", noKeys)), "W-1"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f, err := lint.Compare(policy.Identity, sound, row.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if f != nil {
+				got = f.Code
+				checkWitness(t, policy.Identity, row.text, f)
+			}
+			if got != row.want {
+				t.Errorf("%+v, want %q", f, row.want)
+			}
+		})
+	}
+	if _, err := lint.Compare(policy.Trust, doc(trust(alice, mfa)), doc(trust(alice, mfa))); err == nil {
+		t.Error("trust policies were compared")
+	}
+}

@@ -1,0 +1,290 @@
+package lint
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
+	"forcemfa/policy/catalog"
+)
+
+// telling are actions that nobody should do without MFA, of several services.
+var telling = []string{
+	"s3:GetObject", "ec2:TerminateInstances", "dynamodb:DeleteTable", "kms:Decrypt", "secretsmanager:GetSecretValue",
+	"lambda:InvokeFunction", "iam:CreateUser", "iam:CreateAccessKey", "sts:AssumeRole",
+}
+
+// How many patterns and values of one statement are tried. A document within
+// IAM's quotas seldom has more.
+const (
+	mostPatterns = 24
+	mostValues   = 16
+)
+
+// scope makes situations up in which a statement applies, as far as conditions
+// on MFA keys leave it open.
+func (in *inspection) scope(i int, who caller) []*situation {
+	st := &in.doc.Statements[i]
+	keys, ok := in.solve(st.Conditions, who)
+	if !ok {
+		return nil
+	}
+	bare := in.single(i, func(c *policy.Condition) bool { return !aboutMFA(c) })
+	if bare.Document == nil {
+		return nil
+	}
+	var out []*situation
+	for _, action := range in.actions(st) {
+		for _, resource := range in.resources(st, action) {
+			at := &situation{who: who, action: action, resource: resource, keys: keys}
+			if in.applies(bare, at) {
+				out = append(out, at)
+				break
+			}
+		}
+		if len(out) == mostPatterns {
+			break
+		}
+	}
+	return out
+}
+
+// actions are some that a statement covers.
+func (in *inspection) actions(st *policy.Statement) []string {
+	if in.kind == policy.Trust {
+		return []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}
+	}
+	if st.NotActions != nil {
+		return telling
+	}
+	var out []string
+	for _, p := range st.Actions[:min(len(st.Actions), mostPatterns)] {
+		out = append(out, examples(p)...)
+	}
+	return out
+}
+
+// examples are actions that match a pattern.
+func examples(pattern string) []string {
+	if pattern == "*" || pattern == "*:*" {
+		return telling
+	}
+	var out []string
+	for _, a := range telling {
+		if matchAction(pattern, a) {
+			out = append(out, a)
+		}
+	}
+	prefix, name, _ := strings.Cut(pattern, ":")
+	if !strings.ContainsAny(name, "*?") {
+		return []string{pattern}
+	}
+	if s, ok := catalog.Load().Service(prefix); ok {
+		for _, a := range s.Actions {
+			if matchAction(pattern, a.String()) {
+				return append(out, a.String())
+			}
+		}
+	}
+	return append(out, prefix+":"+strings.NewReplacer("*", "Any", "?", "A").Replace(name))
+}
+
+// matchAction tells whether a pattern of an Action element covers an action.
+func matchAction(pattern, action string) bool {
+	prefix, name, found := strings.Cut(pattern, ":")
+	if !found {
+		return pattern == "*"
+	}
+	service, verb, _ := strings.Cut(action, ":")
+	if !strings.ContainsAny(name, "*?") {
+		return strings.EqualFold(name, verb) && strings.EqualFold(prefix, service)
+	}
+	if !strings.EqualFold(prefix, service) {
+		return false
+	}
+	g := arn.Compile(strings.ToLower(name))
+	return g.MatchFold(verb)
+}
+
+// covers tells whether any of the patterns covers an action.
+func covers(patterns []string, action string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matchAction(p, action) })
+}
+
+// resources are some on which a statement may cover an action: those that it
+// names, those that the action has, and none.
+func (in *inspection) resources(st *policy.Statement, action string) []string {
+	if in.kind == policy.Trust {
+		return []string{"arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
+	}
+	var out []string
+	for _, p := range st.Resources[:min(len(st.Resources), mostPatterns)] {
+		if strings.Trim(p, "*") != "" {
+			out = append(out, in.instance(p))
+		}
+	}
+	out = append(out, in.typical(action)...)
+	return append(out, "*")
+}
+
+// typical are resources of the types that an action has.
+func (in *inspection) typical(action string) []string {
+	a, ok := catalog.Load().Action(action)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, r := range a.Resources {
+		out = append(out, in.fill(r.Type))
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return len(a) - len(b) }) // the plain ones first
+	return out
+}
+
+// fill makes an ARN of a template of the catalogue.
+func (in *inspection) fill(t *catalog.ResourceType) string {
+	if t.Name == "user" {
+		return in.iam("user/alice")
+	}
+	var b strings.Builder
+	for rest := t.ARN; ; {
+		head, tail, found := strings.Cut(rest, "${")
+		b.WriteString(head)
+		if !found {
+			return b.String()
+		}
+		name, after, _ := strings.Cut(tail, "}")
+		switch name {
+		case "Partition":
+			b.WriteString(in.partition)
+		case "Account":
+			b.WriteString(in.account)
+		case "Region":
+			b.WriteString("us-east-1")
+		default:
+			b.WriteString("example")
+		}
+		rest = after
+	}
+}
+
+// instance is a text that a pattern with wildcards and variables matches, an ARN
+// where the pattern is one.
+func (in *inspection) instance(pattern string) string {
+	text := in.literal(pattern)
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) == 6 && parts[0] == "arn" {
+		for i, usual := range map[int]string{1: in.partition, 3: "us-east-1", 4: in.account} {
+			if parts[i] == "*" {
+				parts[i] = usual
+			}
+		}
+		parts[2] = strings.ReplaceAll(parts[2], "*", "s3")
+		text = strings.Join(parts, ":")
+	}
+	return strings.NewReplacer("*", "example", "?", "x").Replace(text)
+}
+
+// literal puts values in the place of the variables that the caller settles.
+func (in *inspection) literal(text string) string {
+	if !strings.Contains(text, "${") {
+		return text
+	}
+	return strings.NewReplacer("${aws:username}", "alice", "${aws:userid}", "AIDAEXAMPLEEXAMPLE001", "${aws:PrincipalAccount}", in.account,
+		"${*}", "*", "${?}", "?", "${$}", "$").Replace(text)
+}
+
+// solve gives the keys of conditions, those about MFA apart, values with which
+// they all hold; not ok when none was found.
+func (in *inspection) solve(conditions []policy.Condition, who caller) (keys map[string][]string, ok bool) {
+	byKey := map[string][]policy.Condition{}
+	var order []string
+	for _, c := range conditions {
+		key := strings.ToLower(c.Key)
+		if aboutMFA(&c) {
+			continue
+		}
+		if byKey[key] == nil {
+			order = append(order, key)
+		}
+		byKey[key] = append(byKey[key], c)
+	}
+	keys = map[string][]string{}
+	for _, key := range order {
+		found := false
+		for _, at := range in.variations(byKey[key], who) {
+			if in.meets(byKey[key], at) {
+				if v, set := at.keys[byKey[key][0].Key]; set {
+					keys[byKey[key][0].Key] = v
+				}
+				found = true
+				break
+			}
+		}
+		if !found {
+			return nil, false
+		}
+	}
+	if len(keys) == 0 {
+		keys = nil
+	}
+	return keys, true
+}
+
+// meets tells whether conditions hold in a situation.
+func (in *inspection) meets(conditions []policy.Condition, at *situation) bool {
+	st := in.allowAll()
+	st.Conditions = conditions
+	if in.kind != policy.Trust {
+		at = at.on("s3:GetObject", "*")
+	}
+	return in.applies(in.compose(in.doc.Version, st), at)
+}
+
+// variations are situations that differ in the key of the conditions: as usual,
+// without it, with each value that is named, and with one that is not.
+func (in *inspection) variations(conditions []policy.Condition, who caller) []*situation {
+	key := conditions[0].Key
+	base := &situation{who: who, action: "sts:AssumeRole", resource: "arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
+	out := []*situation{base}
+	if settled[strings.ToLower(key)] {
+		return out
+	}
+	out = append(out, base.having(key, nil))
+	for _, c := range conditions {
+		_, op, _ := operator(&c)
+		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
+			for _, candidate := range in.candidates(op, v) {
+				out = append(out, base.having(key, []string{candidate}))
+			}
+		}
+	}
+	return append(out, base.having(key, []string{"something-else"}))
+}
+
+// candidates are values around one that a condition names.
+func (in *inspection) candidates(op, value string) []string {
+	switch {
+	case op == "Null":
+		return []string{"something"}
+	case op == "IpAddress" || op == "NotIpAddress":
+		return append(addresses(value), "192.0.2.1", "2001:db8::1")
+	case strings.HasPrefix(op, "Date"):
+		return []string{value, "1990-01-01T00:00:00Z", "2090-01-01T00:00:00Z"}
+	case strings.HasPrefix(op, "Numeric"):
+		return []string{value, "0", "999999999"}
+	case op == "Bool":
+		return []string{"true", "false"}
+	}
+	return []string{in.instance(value)}
+}
+
+// addresses is the first address of a network.
+func addresses(network string) []string {
+	if p, err := netip.ParsePrefix(network); err == nil {
+		return []string{p.Masked().Addr().String()}
+	}
+	return []string{network}
+}

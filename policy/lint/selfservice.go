@@ -1,0 +1,118 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// credentials are actions on one's own user that give it a further credential,
+// or take MFA away.
+var (
+	grants  = []string{"iam:CreateAccessKey", "iam:CreateServiceSpecificCredential", "iam:UploadSSHPublicKey", "iam:UploadSigningCertificate"}
+	touches = append([]string{"iam:ChangePassword", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"}, grants...)
+)
+
+// selfService looks at Allows of managing one's own credentials.
+func (in *inspection) selfService() {
+	if in.kind != policy.Identity {
+		return
+	}
+	if in.guard != nil {
+		in.gifts()
+		return
+	}
+	looksGuarded := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.NotActions != nil })
+	if looksGuarded {
+		return // what is wrong with the guard says it all
+	}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect == policy.Allow && len(st.Actions) > 0 && slices.ContainsFunc(st.Resources, isOwn) {
+			in.unguarded(i)
+		}
+	}
+}
+
+// unguarded is for an Allow of making oneself credentials by an access key alone.
+func (in *inspection) unguarded(i int) {
+	st := &in.doc.Statements[i]
+	p := in.user("")
+	whole := in.single(i, every)
+	keys, ok := in.solve(st.Conditions, byKey(p))
+	if !ok {
+		return
+	}
+	var open []string
+	var at *situation
+	for _, a := range touches {
+		resource := p.ARN
+		if a == "iam:DeleteVirtualMFADevice" {
+			resource = in.iam("mfa/alice")
+		}
+		try := &situation{who: byKey(p), action: a, resource: resource, keys: keys}
+		if in.applies(whole, try) && in.allows(try) {
+			open = append(open, a)
+			if at == nil {
+				at = try
+			}
+		}
+	}
+	if at == nil {
+		return
+	}
+	f := in.add("D-18", i, "a stolen access key may do to its own user: %s", strings.Join(open, ", "))
+	f.Witness = in.witness(at, false, true)
+	f.Fix = in.replace(i, soundAllow)
+}
+
+// gifts is for a guard that comes with rights its users may not have had.
+func (in *inspection) gifts() {
+	p := in.guard.at.who.principal
+	var given []string
+	var at *situation
+	for _, a := range grants {
+		try := in.base(withMFA(p)).on(a, p.ARN)
+		if in.allows(try) {
+			given = append(given, a)
+			if at == nil {
+				at = try
+			}
+		}
+	}
+	if at == nil {
+		return
+	}
+	d := in.set(in.alone).Decide(at.request())
+	f := in.add("D-19", d.Statement, "the document also grants, to whoever it is attached to: %s", strings.Join(given, ", "))
+	f.Witness = in.witness(at, false, true)
+	f.Fix = in.without(given)
+}
+
+// without takes actions out of the Allows; nil when a pattern covers one.
+func (in *inspection) without(given []string) *Fix {
+	fix := &Fix{}
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect != policy.Allow || !slices.ContainsFunc(given, func(a string) bool { return covers(st.Actions, a) }) {
+			continue
+		}
+		var kept []string
+		for _, p := range st.Actions {
+			switch {
+			case slices.ContainsFunc(given, func(a string) bool { return strings.EqualFold(a, p) }):
+			case slices.ContainsFunc(given, func(a string) bool { return matchAction(p, a) }):
+				return nil
+			default:
+				kept = append(kept, p)
+			}
+		}
+		if len(kept) == 0 {
+			fix.Changes = append(fix.Changes, Change{Statement: i})
+			continue
+		}
+		fix.edit(in, i, func(st *policy.Statement) { st.Actions = kept })
+	}
+	return fix
+}

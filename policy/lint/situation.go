@@ -1,0 +1,160 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy"
+)
+
+// A caller is who makes a request and how.
+type caller struct {
+	principal  policy.Principal
+	credential policy.Credential
+	present    policy.Presence
+	age        time.Duration // since the MFA code was given
+}
+
+// A situation is a request made up to show something.
+type situation struct {
+	who              caller
+	action, resource string
+	keys             map[string][]string // besides those that follow from the caller; an empty list: the key is absent
+
+	context *policy.Context // of who and keys, once made
+}
+
+// noon is when all requests are made.
+var noon = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+
+// user is the person in most requests.
+func (in *inspection) user(path string) policy.Principal {
+	return policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + path + "alice")}
+}
+
+// The ways to make a request that rules ask about.
+func byKey(p policy.Principal) caller {
+	return caller{principal: p, credential: policy.LongTermKey, present: policy.Absent}
+}
+
+func byPassword(p policy.Principal) caller {
+	return caller{principal: p, credential: policy.ConsolePassword, present: policy.False}
+}
+
+func withMFA(p policy.Principal) caller {
+	return caller{principal: p, credential: policy.SessionTokenMFA, present: policy.True}
+}
+
+// withOldMFA is the end of the longest session that GetSessionToken gives.
+// Source: STS API Reference, GetSessionToken.
+func withOldMFA(p policy.Principal) caller {
+	return caller{principal: p, credential: policy.SessionTokenMFA, present: policy.True, age: 36 * time.Hour}
+}
+
+func withCode(p policy.Principal) caller {
+	return caller{principal: p, credential: policy.CodeInCall, present: policy.True}
+}
+
+// request is the situation as the evaluation sees it.
+func (at *situation) request() *policy.Request {
+	if at.context == nil {
+		at.context = at.describe()
+	}
+	return &policy.Request{Principal: at.who.principal, Action: at.action, Resource: at.resource, Context: at.context}
+}
+
+// describe makes the condition keys.
+func (at *situation) describe() *policy.Context {
+	c := &policy.Context{}
+	for key, value := range usual {
+		c.Set(key, value)
+	}
+	for key, values := range at.keys {
+		switch {
+		case len(values) == 0:
+			c.Delete(key)
+		case len(values) == 1 && !manyValued(key):
+			c.Set(key, values[0])
+		default:
+			c.SetMany(key, values)
+		}
+	}
+	at.who.describe(c)
+	return c
+}
+
+// usual are keys that every request carries, or nearly every one.
+var usual = map[string]string{
+	"aws:CurrentTime": noon.Format(time.RFC3339), "aws:EpochTime": "1780315200",
+	"aws:SecureTransport": "true", "aws:SourceIp": "198.51.100.7", "aws:UserAgent": "aws-cli/2",
+	"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "false",
+}
+
+// manyValued: keys that are lists even with one value.
+func manyValued(key string) bool {
+	switch strings.ToLower(key) {
+	case "aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist":
+		return true
+	}
+	return false
+}
+
+// describe sets the keys that follow from the caller.
+func (c *caller) describe(out *policy.Context) {
+	p := &c.principal
+	if c.credential == policy.ForwardedFromKey {
+		out.Set("aws:ViaAWSService", "true")
+		out.SetMany("aws:CalledVia", []string{"athena.amazonaws.com"})
+		out.Set("aws:CalledViaFirst", "athena.amazonaws.com")
+		out.Set("aws:CalledViaLast", "athena.amazonaws.com")
+	}
+	out.SetMFA(c.credential, c.present, noon.Add(-c.age), noon)
+	if p.Account == "" {
+		return
+	}
+	out.Set("aws:PrincipalAccount", p.Account)
+	arn := p.ARN
+	switch p.Kind {
+	case policy.IAMUser:
+		out.Set("aws:PrincipalType", "User")
+		out.Set("aws:username", p.ARN[strings.LastIndexByte(p.ARN, '/')+1:])
+		out.Set("aws:userid", "AIDAEXAMPLEEXAMPLE001")
+	case policy.RoleSession:
+		out.Set("aws:PrincipalType", "AssumedRole")
+		out.Set("aws:userid", "AROAEXAMPLEEXAMPLE001:session")
+		arn = p.Issuer
+	}
+	out.Set("aws:PrincipalArn", arn)
+}
+
+// settled are the keys that follow from the caller, so that no sender can choose
+// them.
+var settled = map[string]bool{
+	"aws:principalaccount": true, "aws:principaltype": true, "aws:username": true, "aws:userid": true, "aws:principalarn": true,
+	"aws:tokenissuetime": true, "aws:multifactorauthpresent": true, "aws:multifactorauthage": true, "aws:viaawsservice": true,
+}
+
+// with is a copy of the situation with another caller.
+func (at situation) with(c caller) *situation {
+	at.who, at.context = c, nil
+	return &at
+}
+
+// on is a copy of the situation with another action and resource.
+func (at situation) on(action, resource string) *situation {
+	at.action, at.resource = action, resource
+	return &at
+}
+
+// having is a copy of the situation with another value of a key; none: without
+// the key.
+func (at situation) having(key string, values []string) *situation {
+	at.keys = maps.Clone(at.keys)
+	if at.keys == nil {
+		at.keys = map[string][]string{}
+	}
+	at.keys[key], at.context = slices.Clone(values), nil
+	return &at
+}

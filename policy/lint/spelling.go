@@ -1,0 +1,44 @@
+package lint
+
+import "strings"
+
+// nearest is the name that a text was meant to be, empty when none is near.
+func nearest(text string, names []string) string {
+	const most = 2
+	low, best, bestDistance := strings.ToLower(text), "", most+1
+	for _, name := range names {
+		if d := distance(low, strings.ToLower(name), bestDistance-1); d < bestDistance {
+			best, bestDistance = name, d
+		}
+	}
+	return best
+}
+
+// distance is the number of characters to add, leave out or change so that a
+// becomes b; anything above most when it is more than that.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) > most || len(b)-len(a) > most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		least := row[0]
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost = min(before, row[j], row[j+1]) + 1
+			}
+			before, row[j+1] = row[j+1], cost
+			least = min(least, cost)
+		}
+		if least > most {
+			return most + 1
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,135 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy"
+)
+
+// A Witness is a request that shows what is wrong, and what package policy says
+// of it. [Witness.Replay] decides it again from these fields.
+type Witness struct {
+	Principal  string `json:"principal"`         // ARN, or the name of a service
+	Issuer     string `json:"issuer,omitempty"`  // the role behind a role session
+	Credential string `json:"credential"`        // how the request is made: long-term access key, console session without MFA…
+	MFA        string `json:"mfa"`               // aws:MultiFactorAuthPresent: absent, false or true
+	Age        int    `json:"mfa_age,omitempty"` // seconds since the code was given
+	Action     string `json:"action"`
+	Resource   string `json:"resource"`
+	// Keys are further condition keys that matter; an empty list: the request
+	// lacks the key.
+	Keys map[string][]string `json:"keys,omitempty"`
+	// Beside: everything else is allowed, as by AdministratorAccess or, for a
+	// service control policy, FullAWSAccess. A role and a KMS key leave the
+	// decision to their account.
+	Beside  bool `json:"beside_full_access"`
+	Allowed bool `json:"allowed"` // what the document makes of it
+}
+
+// String says it as in "allowed: s3:GetObject on … by long-term access key of …
+// (MFA absent)".
+func (w *Witness) String() string {
+	verdict := "refused"
+	if w.Allowed {
+		verdict = "allowed"
+	}
+	s := fmt.Sprintf("%s: %s on %s by %s of %s, MFA %s", verdict, w.Action, w.Resource, w.Credential, w.Principal, w.MFA)
+	if w.Age > 0 {
+		s += fmt.Sprintf(" (%d s old)", w.Age)
+	}
+	for _, k := range slices.Sorted(maps.Keys(w.Keys)) {
+		value := strings.Join(w.Keys[k], ", ")
+		if value == "" {
+			value = "absent"
+		}
+		s += ", " + k + " " + value
+	}
+	if w.Beside {
+		s += ", beside full access"
+	}
+	return s
+}
+
+// Replay decides the request anew with the document. It is what makes a witness
+// one: Check shows none that Replay contradicts.
+func (w *Witness) Replay(kind policy.Kind, text string) (policy.Verdict, error) {
+	doc, err := policy.Parse(kind, text)
+	if err != nil {
+		return policy.Unknown, err
+	}
+	at, err := w.situation()
+	if err != nil {
+		return policy.Unknown, err
+	}
+	in := inspection{kind: kind, doc: doc}
+	in.alone = policy.Source{Name: "document", Document: doc}
+	if !w.Beside {
+		return in.decide(in.alone, at), nil
+	}
+	return in.decide(in.withAll(doc), at), nil
+}
+
+func (w *Witness) situation() (*situation, error) {
+	at := &situation{action: w.Action, resource: w.Resource, keys: w.Keys}
+	at.who = caller{principal: w.caller(), age: time.Duration(w.Age) * time.Second}
+	for c := policy.LongTermKey; c <= policy.NoCredential; c++ {
+		if c.String() == w.Credential {
+			at.who.credential = c
+		}
+	}
+	for _, p := range []policy.Presence{policy.Absent, policy.False, policy.True} {
+		if p.String() == w.MFA {
+			at.who.present = p
+		}
+	}
+	if at.who.credential == 0 || at.who.present == 0 {
+		return nil, fmt.Errorf("witness %s: no credential is called %q with MFA %q", w.Action, w.Credential, w.MFA)
+	}
+	return at, nil
+}
+
+// caller is the principal that the ARN names.
+func (w *Witness) caller() policy.Principal {
+	p := policy.Principal{ARN: w.Principal, Issuer: w.Issuer}
+	parts := strings.SplitN(w.Principal, ":", 6)
+	switch {
+	case w.Credential == policy.NoCredential.String() && strings.Contains(w.Action, "AssumeRoleWith"):
+		p.Kind = policy.Federated
+	case w.Credential == policy.NoCredential.String():
+		p.Kind = policy.AWSService
+	case w.Issuer != "":
+		p.Kind, p.Account = policy.RoleSession, parts[4]
+	case len(parts) == 6:
+		p.Kind, p.Account = policy.IAMUser, parts[4]
+	}
+	return p
+}
+
+// witness writes a situation down. It is nil when deciding it again gives
+// something else than what is claimed.
+func (in *inspection) witness(at *situation, beside, allowed bool) *Witness {
+	w := &Witness{
+		Principal: at.who.principal.ARN, Issuer: at.who.principal.Issuer, Credential: at.who.credential.String(), MFA: at.who.present.String(),
+		Action: at.action, Resource: at.resource, Keys: at.keys, Beside: beside, Allowed: allowed,
+	}
+	if at.who.present == policy.True {
+		w.Age = int(at.who.age / time.Second)
+	}
+	again, err := w.situation()
+	if err != nil {
+		return nil
+	}
+	source := in.alone
+	if beside {
+		source = in.open
+	}
+	v := in.decide(source, again)
+	if allowed != (v == policy.Allowed) || !allowed && v == policy.Unknown {
+		return nil
+	}
+	return w
+}
