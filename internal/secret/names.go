@@ -1,0 +1,100 @@
+package secret
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/natefinch/atomic"
+)
+
+// names is the list of what a backend holds that cannot list: a small file of
+// IDs, which are no secrets.
+type names struct{ path string }
+
+func (n names) list() ([]string, error) {
+	text, err := os.ReadFile(n.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	if err := json.Unmarshal(text, &ids); err != nil {
+		return nil, fmt.Errorf("%s: not a list of names: %w", n.path, err)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// change runs do, then lists the ID or forgets it; one process at a time.
+func (n names) change(ctx context.Context, id string, listed bool, do func() error) error {
+	unlock, err := lock(ctx, n.path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	ids, err := n.list()
+	if err != nil {
+		return err
+	}
+	err = do()
+	if err != nil && (listed || !errors.Is(err, ErrNotFound)) {
+		return err
+	}
+	have := slices.Contains(ids, id)
+	if have == listed {
+		return err
+	}
+	if listed {
+		ids = append(ids, id)
+	} else {
+		ids = slices.DeleteFunc(ids, func(s string) bool { return s == id })
+	}
+	slices.Sort(ids)
+	text, wrong := json.Marshal(ids)
+	if wrong == nil {
+		wrong = writePrivate(n.path, text)
+	}
+	return errors.Join(err, wrong)
+}
+
+// lockWait is how long a change waits for another one.
+const lockWait = 30 * time.Second
+
+// lock takes the lock beside a file, and makes its directory first.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	held := flock.New(path+".lock", flock.SetPermissions(0o600))
+	limited, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	_, err = held.TryLockContext(limited, 20*time.Millisecond)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("another forcemfa holds %s", held.Path())
+	case err != nil:
+		return nil, err
+	}
+	return func() { _ = held.Unlock() }, nil
+}
+
+// writePrivate puts a whole file with mode 0600 in the place of another.
+func writePrivate(path string, text []byte) error {
+	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return atomic.WriteFile(path, bytes.NewReader(text))
+}

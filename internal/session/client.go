@@ -1,0 +1,112 @@
+package session
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"forcemfa/internal/session/cache"
+)
+
+// A partition is what differs between AWS's partitions.
+// Source: AWS General Reference, "AWS service endpoints"; IAM User Guide,
+// "Enabling custom identity broker access to the AWS console".
+type partition struct {
+	region  string // where STS is called when nobody says where
+	signin  string // host of the federation endpoint
+	console string // host of the console
+	suffix  string // of account sign-in pages
+}
+
+var partitions = map[string]partition{
+	"aws":        {"us-east-1", "signin.aws.amazon.com", "console.aws.amazon.com", "signin.aws.amazon.com"},
+	"aws-cn":     {"cn-north-1", "signin.amazonaws.cn", "console.amazonaws.cn", "signin.amazonaws.cn"},
+	"aws-us-gov": {"us-gov-west-1", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com", "signin.amazonaws-us-gov.com"},
+}
+
+// keyConfig signs with the long-lived key of a route.
+func (k *Keeper) keyConfig(r *Route) (aws.Config, error) {
+	return k.config(r, aws.Credentials{AccessKeyID: r.Key.AccessKeyID, SecretAccessKey: r.Key.SecretAccessKey.Reveal(), Source: "forcemfa"})
+}
+
+// entryConfig signs with a session.
+func (k *Keeper) entryConfig(r *Route, e *cache.Entry) (aws.Config, error) {
+	return k.config(r, aws.Credentials{
+		AccessKeyID: e.AccessKeyID, SecretAccessKey: e.SecretAccessKey, SessionToken: e.SessionToken,
+		CanExpire: true, Expires: e.Expires, Source: "forcemfa",
+	})
+}
+
+// config is made by hand: the SDK's own loader would read the profile again and
+// take other credentials from it.
+func (k *Keeper) config(r *Route, creds aws.Credentials) (aws.Config, error) {
+	client := k.HTTP
+	if client == nil {
+		own, err := k.network()
+		if err != nil {
+			return aws.Config{}, err
+		}
+		client = own
+	}
+	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: client}, nil
+}
+
+// network trusts what AWS_CA_BUNDLE says, as the AWS CLI does.
+func (k *Keeper) network() (HTTPClient, error) {
+	client := awshttp.NewBuildableClient()
+	path := k.Getenv("AWS_CA_BUNDLE")
+	if path == "" {
+		return client, nil
+	}
+	text, err := os.ReadFile(path)
+	roots := x509.NewCertPool()
+	if err == nil && !roots.AppendCertsFromPEM(text) {
+		err = fmt.Errorf("%s holds no certificate", path)
+	}
+	if err != nil {
+		return nil, &Problem{Sentence: "AWS_CA_BUNDLE: " + err.Error(), Next: "let it name a file of PEM certificates, or unset it", Err: err}
+	}
+	return client.WithTransportOptions(func(t *http.Transport) {
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		t.TLSClientConfig.RootCAs = roots
+	}), nil
+}
+
+func (k *Keeper) fips() aws.FIPSEndpointState {
+	if strings.EqualFold(k.Getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
+		return aws.FIPSEndpointStateEnabled
+	}
+	return aws.FIPSEndpointStateUnset
+}
+
+func (k *Keeper) sts(r *Route, cfg aws.Config) *sts.Client {
+	return sts.NewFromConfig(cfg, func(o *sts.Options) {
+		o.BaseEndpoint = orNil(r.stsEndpoint)
+		o.EndpointOptions.UseFIPSEndpoint = k.fips()
+	})
+}
+
+func (k *Keeper) iam(r *Route, cfg aws.Config) *iam.Client {
+	return iam.NewFromConfig(cfg, func(o *iam.Options) {
+		o.BaseEndpoint = orNil(r.iamEndpoint)
+		o.EndpointOptions.UseFIPSEndpoint = k.fips()
+	})
+}
+
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

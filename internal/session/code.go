@@ -1,0 +1,162 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"forcemfa/internal/session/cache"
+)
+
+// A CodeSource is where codes come from.
+type CodeSource struct {
+	// Code gets one code. nil: there is nobody and nothing to ask.
+	Code func(ctx context.Context, prompt string) (string, error)
+	// Person says that Code asks somebody, who can be told what was wrong and
+	// asked again.
+	Person bool
+	// Program says that Code asks a program, which gives another code when
+	// the next half minute has come.
+	Program bool
+	// Missing says why Code is nil.
+	Missing string
+	// Default says that nobody chose this source: an mfa_process of the
+	// profile comes before it.
+	Default bool
+}
+
+// codesFor is the source for a route.
+func (k *Keeper) codesFor(r *Route) CodeSource {
+	if k.Codes.Default && r.MFAProcess != "" {
+		return CommandCodes(r.MFAProcess, r.Serial)
+	}
+	return k.Codes
+}
+
+// ready fails at once where no code can be had.
+func (c *CodeSource) ready(r *Route) error {
+	if c.Code != nil {
+		return nil
+	}
+	why := c.Missing
+	if why == "" {
+		why = "there is no terminal to ask for a code"
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("there is no MFA session for profile %s, and %s", or(r.Profile, "default"), why),
+		Next:     fmt.Sprintf("run %q in a terminal", r.login()), Err: errNeedsPerson,
+	}
+}
+
+// step is how long a code is shown. Source: RFC 6238, section 4.1; AWS takes
+// no other devices.
+const step = 30 * time.Second
+
+func windowOf(t time.Time) int64 { return t.Unix() / int64(step/time.Second) }
+
+// untilNext is how long it takes until devices show another code.
+func untilNext(now time.Time) time.Duration {
+	return time.Unix((windowOf(now)+1)*int64(step/time.Second), 0).Sub(now)
+}
+
+// code gets a code that was not used before, and notes it as used: before it
+// is sent, so that one that was on its way when something broke is not sent
+// again.
+func (k *Keeper) code(ctx context.Context, r *Route, codes CodeSource) (string, error) {
+	used := k.Cache.Device(r.deviceName())
+	for try := 0; ; try++ {
+		text, err := codes.Code(ctx, prompt(r.Serial, k.Now(), used, try))
+		if err != nil {
+			return "", k.noCode(r, err)
+		}
+		code := strings.Join(strings.Fields(text), "")
+		wrong := ""
+		switch {
+		case !SixDigits(code):
+			wrong = "an MFA code is six digits"
+		case used.Code == codeHash(r, code) && windowOf(k.Now())-used.Window <= maxReplay:
+			wrong = "this code was used already; AWS takes each code once"
+		default:
+			used.Code, used.Window, used.Failed, used.Why = codeHash(r, code), windowOf(k.Now()), time.Time{}, ""
+			return code, k.note(r, used)
+		}
+		if err := k.another(ctx, r, codes, wrong, SixDigits(code), try); err != nil {
+			return "", err
+		}
+	}
+}
+
+// maxReplay is for how many half minutes AWS could take the same code for
+// still valid; after that the same digits are another code.
+const maxReplay = 20
+
+// another prepares the next try after a code that will not do, or says why
+// there is none.
+func (k *Keeper) another(ctx context.Context, r *Route, codes CodeSource, wrong string, digits bool, try int) error {
+	wait := untilNext(k.Now())
+	switch {
+	case try+1 >= maxTries:
+	case codes.Person:
+		k.say("%s (the next one comes in %s)", wrong, shortly(wait))
+		return nil
+	case codes.Program && digits:
+		k.say("%s; waiting %s for the next one", wrong, shortly(wait))
+		return k.sleep(ctx, wait)
+	}
+	return &Problem{
+		Sentence: wrong,
+		Next:     fmt.Sprintf("wait %s for the next code of %s and give that", shortly(wait), r.Serial), Err: errNeedsPerson,
+	}
+}
+
+func shortly(d time.Duration) string { return (d + time.Second - 1).Truncate(time.Second).String() }
+
+// prompt is what the AWS CLI asks, too. It says how long to wait where the
+// code on the device was used.
+func prompt(serial string, now time.Time, used cache.Device, try int) string {
+	if try == 0 && used.Code != "" && used.Window == windowOf(now) {
+		return fmt.Sprintf("Enter MFA code for %s (the one on it now was used; the next comes in %s): ", serial, shortly(untilNext(now)))
+	}
+	return fmt.Sprintf("Enter MFA code for %s: ", serial)
+}
+
+// SixDigits says that a text can be a code.
+func SixDigits(s string) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(s) == 6
+}
+
+// codeHash keeps a code recognizable and unreadable enough: it is of no use
+// once it was sent.
+func codeHash(r *Route, code string) string {
+	sum := sha256.Sum256([]byte(r.Key.AccessKeyID + "\n" + r.Serial + "\n" + code))
+	return hex.EncodeToString(sum[:])
+}
+
+func (k *Keeper) note(r *Route, d cache.Device) error {
+	if err := k.Cache.SetDevice(r.deviceName(), d); err != nil {
+		return &Problem{Sentence: "the code cannot be noted as used: " + err.Error(), Next: "make " + k.Cache.Path + " a directory that only you can use", Err: err}
+	}
+	return nil
+}
+
+// noCode explains why nobody gave a code.
+func (k *Keeper) noCode(r *Route, err error) error {
+	var problem *Problem
+	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("no MFA code for %s: %v", r.Serial, err),
+		Next:     fmt.Sprintf("run %q and give the code", r.login()),
+		Err:      errors.Join(err, errNeedsPerson),
+	}
+}

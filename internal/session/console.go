@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"forcemfa/internal/session/cache"
+	"forcemfa/policy/arn"
+)
+
+// A ConsolePage is what a sign-in link leads to.
+type ConsolePage struct {
+	Service string // such as ec2; empty: the start page
+	Region  string
+	// Endpoint is the federation endpoint; empty: the partition's own.
+	Endpoint string
+}
+
+// SignInURL is a link that signs a browser in as a role session. It is good for
+// some minutes, for whoever has it.
+// Source: IAM User Guide, "Enabling custom identity broker access to the AWS
+// console". No SessionDuration is asked for: sign-ins from role chaining must
+// not have one.
+func (k *Keeper) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage) (string, error) {
+	if e.Kind == cache.MFASession {
+		return "", noLink(e)
+	}
+	p := partitions["aws"]
+	if a, err := arn.Parse(e.ARN); err == nil {
+		if own, known := partitions[a.Partition]; known {
+			p = own
+		}
+	}
+	endpoint := or(page.Endpoint, "https://"+p.signin+"/federation")
+	token, err := k.signInToken(ctx, endpoint, e)
+	if err != nil {
+		return "", err
+	}
+	link := url.Values{
+		"Action": {"login"}, "Issuer": {"forcemfa"}, "SigninToken": {token},
+		"Destination": {page.destination(p)},
+	}
+	return endpoint + "?" + link.Encode(), nil
+}
+
+// noLink says why a user without a role gets no link.
+func noLink(e *cache.Entry) error {
+	account := Person{Account: e.Account, Partition: "aws"}
+	if a, err := arn.Parse(e.Serial); err == nil {
+		account.Partition = a.Partition
+	}
+	next := "name a profile with a role"
+	if account.Account != "" {
+		next += ", or sign in with your password at " + account.SignInPage()
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("profile %s has no role: AWS signs in role sessions by a link, but no session of GetSessionToken, and a federation token never carries MFA", e.Profile),
+		Next:     next,
+	}
+}
+
+func (c ConsolePage) destination(p partition) string {
+	to := url.URL{Scheme: "https", Host: p.console, Path: "/"}
+	if c.Service != "" {
+		to.Path = "/" + url.PathEscape(c.Service) + "/home"
+	}
+	if c.Region != "" {
+		to.RawQuery = url.Values{"region": {c.Region}}.Encode()
+	}
+	return to.String()
+}
+
+// maxAnswer is more than a sign-in token takes.
+const maxAnswer = 64 << 10
+
+func (k *Keeper) signInToken(ctx context.Context, endpoint string, e *cache.Entry) (string, error) {
+	session, err := json.Marshal(map[string]string{"sessionId": e.AccessKeyID, "sessionKey": e.SecretAccessKey, "sessionToken": e.SessionToken})
+	if err != nil {
+		return "", err
+	}
+	query := url.Values{"Action": {"getSigninToken"}, "Session": {string(session)}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil)
+	if err != nil {
+		return "", errors.New("the federation endpoint is no URL")
+	}
+	client := k.HTTP
+	if client == nil {
+		if client, err = k.network(); err != nil {
+			return "", err
+		}
+	}
+	answer, err := client.Do(req)
+	if err != nil {
+		// The error of net/http holds the URL, and that the session.
+		var failed *url.Error
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return "", &Problem{Sentence: "AWS's sign-in cannot be reached: " + strings.ReplaceAll(err.Error(), req.URL.RawQuery, "…"), Next: "check the network and proxies"}
+	}
+	defer answer.Body.Close()
+	var got struct{ SigninToken string }
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil || answer.StatusCode != http.StatusOK || json.Unmarshal(text, &got) != nil || got.SigninToken == "" {
+		return "", &Problem{
+			Sentence: fmt.Sprintf("AWS's sign-in refused the session of %s: %s", e.ARN, answer.Status),
+			Next:     fmt.Sprintf("run %q and try again", "forcemfa login --force "+e.Profile),
+		}
+	}
+	return got.SigninToken, nil
+}

@@ -1,0 +1,133 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
+	"forcemfa/policy/arn"
+)
+
+// settle finds the MFA device of a route, if it is not known: by what is
+// remembered of the key, else by asking IAM.
+func (k *Keeper) settle(ctx context.Context, r *Route) error {
+	if r.Serial != "" {
+		return nil
+	}
+	if r.Serial = k.Cache.Device(r.deviceName()).Serial; r.Serial != "" {
+		return nil
+	}
+	unlock, err := k.lock(ctx, r.lockName())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	d := k.Cache.Device(r.deviceName())
+	if d.Serial != "" {
+		r.Serial = d.Serial
+		return nil
+	}
+	serials, err := k.devices(ctx, r)
+	if err != nil {
+		return err
+	}
+	if r.Serial, err = k.choose(ctx, r, serials); err != nil {
+		return err
+	}
+	d.Serial = r.Serial
+	return k.note(r, d)
+}
+
+// devices are the serial numbers of the user's own devices. ListMFADevices is
+// in the enrolment set, so the key alone may ask.
+func (k *Keeper) devices(ctx context.Context, r *Route) ([]string, error) {
+	cfg, err := k.keyConfig(r)
+	if err != nil {
+		return nil, err
+	}
+	return listDevices(ctx, k.iam(r, cfg), func(err error) error { return k.explainListing(err, r) })
+}
+
+func listDevices(ctx context.Context, client *iam.Client, explain func(error) error) ([]string, error) {
+	var serials []string
+	pages := iam.NewListMFADevicesPaginator(client, &iam.ListMFADevicesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, explain(err)
+		}
+		for _, d := range page.MFADevices {
+			serials = append(serials, aws.ToString(d.SerialNumber))
+		}
+	}
+	return serials, nil
+}
+
+// choose takes the only device that gives codes, or has the person choose.
+func (k *Keeper) choose(ctx context.Context, r *Route, serials []string) (string, error) {
+	codes := givingCodes(serials)
+	switch {
+	case len(serials) == 0:
+		return "", &Problem{
+			Sentence: fmt.Sprintf("the user of profile %s has no MFA device", r.Profile),
+			Next:     fmt.Sprintf("run %q", strings.TrimSpace("forcemfa enroll "+r.Base)),
+		}
+	case len(codes) == 0:
+		return "", securityKeyProblem(serials[0])
+	case len(codes) == 1:
+		return codes[0], nil
+	case k.Choose == nil:
+		return "", &Problem{
+			Sentence: fmt.Sprintf("the user of profile %s has several MFA devices: %s", r.Profile, strings.Join(codes, ", ")),
+			Next:     "name one with --serial, AWS_MFA_SERIAL or mfa_serial in the profile", Err: errNeedsPerson,
+		}
+	}
+	return k.Choose(ctx, "Which MFA device do you have with you?", codes)
+}
+
+// givingCodes leaves out security keys and passkeys.
+func givingCodes(serials []string) []string {
+	var out []string
+	for _, s := range serials {
+		if !isSecurityKey(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// isSecurityKey tells a FIDO device by its ARN: the word is u2f whatever the
+// protocol. Source: IAM User Guide, "IAM identifiers".
+func isSecurityKey(serial string) bool {
+	a, err := arn.Parse(serial)
+	return err == nil && a.Kind() == "u2f"
+}
+
+func securityKeyProblem(serial string) error {
+	return &Problem{
+		Sentence: fmt.Sprintf("%s is a security key or passkey: STS takes codes only, so no MFA session can be made with it", serial),
+		Next:     `enrol an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in by the browser`,
+	}
+}
+
+// remember notes the device that gave a code which AWS took.
+func (k *Keeper) remember(r *Route) {
+	d := k.Cache.Device(r.deviceName())
+	if d.Serial != r.Serial {
+		d.Serial = r.Serial
+		_ = k.Cache.SetDevice(r.deviceName(), d)
+	}
+}
+
+// forget drops a device that was found before and that AWS does not know any
+// more.
+func (k *Keeper) forget(r *Route, err error) {
+	if isWrongDevice(err) && !r.configured {
+		d := k.Cache.Device(r.deviceName())
+		d.Serial = ""
+		_ = k.Cache.SetDevice(r.deviceName(), d)
+	}
+}

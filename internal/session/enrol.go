@@ -1,0 +1,217 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/session/cache"
+)
+
+// A NewDevice is a virtual device that nobody has yet. Its seed is in memory
+// only, for the authenticator app to take.
+type NewDevice struct {
+	Serial string
+	seed   string
+	label  string
+}
+
+// URI is the device as authenticator apps read it, seed included. AWS's own QR
+// code holds the same. Source: IAM API Reference, VirtualMFADevice.
+func (d *NewDevice) URI() string {
+	return "otpauth://totp/" + url.PathEscape(d.label) + "?secret=" + d.seed + "&issuer=Amazon%20Web%20Services"
+}
+
+// Forget drops the seed.
+func (d *NewDevice) Forget() { d.seed = "" }
+
+// Devices are the serial numbers of the person's devices.
+func (a *Access) Devices(ctx context.Context) ([]string, error) {
+	if err := a.user(); err != nil {
+		return nil, err
+	}
+	return listDevices(ctx, a.IAM(), func(err error) error { return a.keeper.Explain(err, a.profile()) })
+}
+
+// maxNames is how many names are tried when nobody chose one.
+const maxNames = 9
+
+// CreateDevice creates a virtual device; without a name it is the user's, or
+// that and a number where the account has it already.
+func (a *Access) CreateDevice(ctx context.Context, name, path string) (*NewDevice, error) {
+	wanted := or(name, a.Name)
+	for n := 1; ; n++ {
+		try := wanted
+		if n > 1 {
+			try = fmt.Sprintf("%s-%d", wanted, n)
+		}
+		out, err := a.IAM().CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String(try), Path: orNil(path)})
+		var exists *types.EntityAlreadyExistsException
+		if errors.As(err, &exists) && name == "" && n < maxNames {
+			continue
+		}
+		if err != nil {
+			return nil, a.notEnrolled(err, try)
+		}
+		return &NewDevice{
+			Serial: aws.ToString(out.VirtualMFADevice.SerialNumber), seed: string(out.VirtualMFADevice.Base32StringSeed),
+			label: try + "@" + a.Account,
+		}, nil
+	}
+}
+
+// notEnrolled explains why there is no new device.
+func (a *Access) notEnrolled(err error, name string) error {
+	var exists *types.EntityAlreadyExistsException
+	var many *types.LimitExceededException
+	message, refused := denied(err)
+	switch {
+	case errors.As(err, &exists):
+		return &Problem{Sentence: fmt.Sprintf("the account has an MFA device %s already", name), Next: "choose another --name", Err: err}
+	case errors.As(err, &many):
+		return &Problem{Sentence: "there are as many MFA devices as AWS allows: 8 for a user", Next: "have one that is not used removed", Err: err}
+	case refused && a.Bare:
+		return &Problem{
+			Sentence: fmt.Sprintf("an access key may not enrol an MFA device for %s here: a stolen key could enrol the thief's phone (%s)", a.Name, reason(message)),
+			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password ask an administrator to run %q, then run this again",
+				a.SignInPage(), "forcemfa enroll --open "+a.Name),
+			Err: err,
+		}
+	case refused:
+		return &Problem{
+			Sentence: fmt.Sprintf("%s may not enrol an MFA device (%s)", a.Name, reason(message)),
+			Next:     fmt.Sprintf("add it in the console at %s, or ask an administrator", a.SignInPage()), Err: err,
+		}
+	}
+	return a.keeper.Explain(err, a.profile())
+}
+
+func reason(message string) string {
+	if strings.Contains(message, explicitDeny) {
+		return "a policy denies it"
+	}
+	return "no policy allows it"
+}
+
+// ErrCodes says that AWS did not take two codes for two consecutive ones of
+// the device.
+var ErrCodes = errors.New("AWS did not take the two codes")
+
+// EnableDevice gives the person a device, by two consecutive codes of it.
+func (a *Access) EnableDevice(ctx context.Context, serial, code1, code2 string) error {
+	_, err := a.IAM().EnableMFADevice(ctx, &iam.EnableMFADeviceInput{
+		UserName: aws.String(a.Name), SerialNumber: aws.String(serial),
+		AuthenticationCode1: aws.String(code1), AuthenticationCode2: aws.String(code2),
+	})
+	return a.enabled(err, serial)
+}
+
+// ResyncDevice tells AWS the time of a device that runs fast or slow.
+func (a *Access) ResyncDevice(ctx context.Context, serial, code1, code2 string) error {
+	_, err := a.IAM().ResyncMFADevice(ctx, &iam.ResyncMFADeviceInput{
+		UserName: aws.String(a.Name), SerialNumber: aws.String(serial),
+		AuthenticationCode1: aws.String(code1), AuthenticationCode2: aws.String(code2),
+	})
+	return a.enabled(err, serial)
+}
+
+func (a *Access) enabled(err error, serial string) error {
+	var wrong *types.InvalidAuthenticationCodeException
+	var taken *types.EntityAlreadyExistsException
+	var missing *types.NoSuchEntityException
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return ErrCodes
+	case errors.As(err, &taken):
+		return &Problem{Sentence: serial + " is in use already", Next: "name another device, or none to make a new one", Err: err}
+	case errors.As(err, &missing):
+		return &Problem{Sentence: "AWS knows no device " + serial + " for this user", Next: "check the serial number on the back of the token; AWS takes only tokens whose seeds it was given by the vendor", Err: err}
+	}
+	return a.notEnrolled(err, serial)
+}
+
+// DiscardDevice takes back a device that was created and not enabled. Without
+// MFA AWS's own advice is to deny this, so it may well be refused.
+func (a *Access) DiscardDevice(ctx context.Context, serial string) error {
+	_, err := a.IAM().DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: aws.String(serial)})
+	return err
+}
+
+// NewDeviceUsed notes the codes that enabled a device, so that they are not
+// sent for a session.
+func (a *Access) NewDeviceUsed(serial, code string) {
+	if a.Route == nil {
+		return
+	}
+	a.Route.Serial, a.Route.configured = serial, false
+	_ = a.keeper.Cache.SetDevice(a.Route.deviceName(), cache.Device{
+		Serial: serial, Code: codeHash(a.Route, code), Window: windowOf(a.keeper.Now()),
+	})
+}
+
+// Verify makes the first session with a new device: what enrolment is for. Its
+// code is a third one.
+func (a *Access) Verify(ctx context.Context, serial string) (*cache.Entry, error) {
+	r := *a.Route
+	r.Serial = serial
+	return a.keeper.MFAOf(ctx, &r, Request{Profile: r.Profile, Fresh: true})
+}
+
+// TwoCodes gets two consecutive codes of a device that is not known yet, and
+// says when the second one comes.
+func (k *Keeper) TwoCodes(ctx context.Context, serial string) (code1, code2 string, err error) {
+	if err := k.Codes.ready(&Route{Profile: ""}); err != nil {
+		return "", "", &Problem{Sentence: "enrolling takes two codes, and there is no terminal to ask for them", Next: "run it in a terminal, or give them with --code-stdin", Err: errNeedsPerson}
+	}
+	if code1, err = k.newCode(ctx, fmt.Sprintf("Enter the first code of %s: ", serial), ""); err != nil {
+		return "", "", err
+	}
+	wait := untilNext(k.Now())
+	switch {
+	case k.Codes.Program:
+		k.say("waiting %s for the second code", shortly(wait))
+		if err := k.sleep(ctx, wait); err != nil {
+			return "", "", err
+		}
+	case k.Codes.Person:
+		k.say("the next code comes in %s", shortly(wait))
+	}
+	code2, err = k.newCode(ctx, "Enter the code that follows it: ", code1)
+	return code1, code2, err
+}
+
+// newCode asks until there are six digits that are not those of before.
+func (k *Keeper) newCode(ctx context.Context, prompt, before string) (string, error) {
+	for try := 1; ; try++ {
+		text, err := k.Codes.Code(ctx, prompt)
+		if err != nil {
+			return "", &Problem{Sentence: "no code: " + err.Error(), Next: "run it again and give the codes that the device shows", Err: err}
+		}
+		code := strings.Join(strings.Fields(text), "")
+		wrong := ""
+		switch {
+		case !SixDigits(code):
+			wrong = "an MFA code is six digits"
+		case code == before:
+			wrong = "this is the same code again"
+		default:
+			return code, nil
+		}
+		if !k.Codes.Person || try == maxTries {
+			return "", &Problem{Sentence: wrong, Next: "give two codes that follow each other"}
+		}
+		k.say("%s (the next one comes in %s)", wrong, shortly(untilNext(k.Now())))
+	}
+}
+
+// UntilNextCode is how long it takes until devices show another code.
+func (k *Keeper) UntilNextCode() time.Duration { return untilNext(k.Now()) }

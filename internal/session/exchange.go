@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"forcemfa/internal/session/cache"
+	"forcemfa/policy/arn"
+)
+
+// maxTries is how often a person may mistype a code.
+const maxTries = 3
+
+// exchange gives AWS a code for a session: the MFA session, or that of a role
+// of more than an hour.
+func (k *Keeper) exchange(ctx context.Context, r *Route, codes CodeSource, i int) (*cache.Entry, error) {
+	cfg, err := k.keyConfig(r)
+	if err != nil {
+		return nil, err
+	}
+	client := k.sts(r, cfg)
+	for try := 1; ; try++ {
+		code, err := k.code(ctx, r, codes)
+		if err != nil {
+			return nil, err
+		}
+		e, err := k.send(ctx, client, r, i, code)
+		if err == nil {
+			k.remember(r)
+			return e, nil
+		}
+		problem := k.explain(err, r, i)
+		if !isWrongCode(err) || !codes.Person || try == maxTries {
+			k.forget(r, err)
+			return nil, problem
+		}
+		k.say("%v", problem)
+	}
+}
+
+func (k *Keeper) send(ctx context.Context, client *sts.Client, r *Route, i int, code string) (*cache.Entry, error) {
+	issued := k.Now()
+	if i >= 0 {
+		in := assumeInput(r.Roles[i])
+		in.SerialNumber, in.TokenCode = aws.String(r.Serial), aws.String(code)
+		out, err := client.AssumeRole(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return r.entry(cache.DirectRole, i, out.Credentials, issued), nil
+	}
+	out, err := client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
+		SerialNumber: aws.String(r.Serial), TokenCode: aws.String(code),
+		DurationSeconds: aws.Int32(int32(r.duration / time.Second)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.entry(cache.MFASession, i, out.Credentials, issued), nil
+}
+
+// assume assumes a role of the route from the session before it.
+func (k *Keeper) assume(ctx context.Context, r *Route, i int, source *cache.Entry) (*cache.Entry, error) {
+	cfg, err := k.entryConfig(r, source)
+	if err != nil {
+		return nil, err
+	}
+	issued := k.Now()
+	out, err := k.sts(r, cfg).AssumeRole(ctx, assumeInput(r.Roles[i]))
+	if err != nil {
+		return nil, k.explain(err, r, i)
+	}
+	return r.entry(cache.RoleSession, i, out.Credentials, issued), nil
+}
+
+func assumeInput(role Role) *sts.AssumeRoleInput {
+	in := &sts.AssumeRoleInput{
+		RoleArn: aws.String(role.ARN), RoleSessionName: aws.String(role.SessionName),
+		ExternalId: orNil(role.ExternalID), SourceIdentity: orNil(role.SourceIdentity), Policy: orNil(role.Policy),
+		TransitiveTagKeys: role.Transitive,
+	}
+	if role.Duration > 0 {
+		in.DurationSeconds = aws.Int32(int32(role.Duration / time.Second))
+	}
+	for _, p := range role.PolicyARNs {
+		in.PolicyArns = append(in.PolicyArns, types.PolicyDescriptorType{Arn: aws.String(p)})
+	}
+	for _, t := range role.Tags {
+		in.Tags = append(in.Tags, types.Tag{Key: aws.String(t[0]), Value: aws.String(t[1])})
+	}
+	return in
+}
+
+// entry is what the cache keeps of an answer of STS.
+func (r *Route) entry(kind string, i int, c *types.Credentials, issued time.Time) *cache.Entry {
+	e := &cache.Entry{
+		Kind: kind, AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey),
+		SessionToken: aws.ToString(c.SessionToken), Issued: issued, Expires: aws.ToTime(c.Expiration),
+		Profile: or(r.Base, r.Profile), KeyID: r.Key.AccessKeyID, Serial: r.Serial,
+	}
+	named := r.Serial
+	if i >= 0 {
+		e.Profile, e.ARN = r.Roles[i].Profile, r.Roles[i].ARN
+		named = e.ARN
+	}
+	if a, err := arn.Parse(named); err == nil {
+		e.Account = a.Account
+	}
+	return e
+}

@@ -1,0 +1,204 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// What AWS says when it refuses a code. It has no code of its own for these:
+// all of them are AccessDenied, so the text must tell.
+// Source: aws/aws-cli#2279, aws/aws-cli#6325.
+const (
+	wrongCodeText   = "invalid MFA one time pass code"
+	wrongDeviceText = "unable to validate MFA code"
+	explicitDeny    = "explicit deny"
+)
+
+func apiError(err error) (code, message string, ok bool) {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return "", "", false
+	}
+	return api.ErrorCode(), api.ErrorMessage(), true
+}
+
+func isWrongCode(err error) bool {
+	_, message, _ := apiError(err)
+	return strings.Contains(message, wrongCodeText)
+}
+
+func isWrongDevice(err error) bool {
+	_, message, _ := apiError(err)
+	return strings.Contains(message, wrongDeviceText)
+}
+
+// explain turns an error of STS into a sentence and a next step. i is the role
+// of the route that was asked for, -1 for the MFA session.
+func (k *Keeper) explain(err error, r *Route, i int) error {
+	if problem := k.common(err, r.Profile); problem != nil {
+		return problem
+	}
+	code, message, ok := apiError(err)
+	if !ok {
+		return err
+	}
+	p := &Problem{Err: err}
+	switch {
+	case strings.Contains(message, wrongCodeText):
+		p.Sentence = fmt.Sprintf("AWS did not take the code for %s: it was mistyped, was used before, or is of another device", r.Serial)
+		p.Next = "wait for the next code and give that; if it is refused too, check the clocks of this machine and of the device"
+		p.Err = errors.Join(err, errNeedsPerson)
+	case strings.Contains(message, wrongDeviceText):
+		p.Sentence = fmt.Sprintf("%s is no MFA device of the user of profile %s", r.Serial, or(r.Base, r.Profile))
+		p.Next = k.deviceRemedy(r)
+	case code == "ValidationError" && strings.Contains(message, "DurationSeconds"):
+		p.Sentence, p.Next = durationProblem(r, i)
+	case code == "AccessDenied" && i >= 0:
+		p.Sentence = fmt.Sprintf("you may not assume %s: %s", r.Roles[i].ARN, roleReason(message))
+		p.Next = roleRemedy(r.Roles[i], message)
+	case code == "RegionDisabledException":
+		p.Sentence = fmt.Sprintf("STS is not enabled in region %s for this account", r.stsRegion)
+		p.Next = "set region in the profile, or --region, to one that is"
+	default:
+		p.Sentence = fmt.Sprintf("AWS refused profile %s: %s: %s", r.Profile, code, message)
+		p.Next = fmt.Sprintf("run %q to have the set-up checked", "forcemfa doctor "+r.Profile)
+	}
+	return p
+}
+
+func (k *Keeper) deviceRemedy(r *Route) string {
+	if r.configured {
+		return "correct mfa_serial (or --serial, AWS_MFA_SERIAL), or take it out: forcemfa finds the device itself"
+	}
+	return "it was remembered from an earlier time and is forgotten now: run it again"
+}
+
+func durationProblem(r *Route, i int) (sentence, next string) {
+	if i < 0 {
+		return fmt.Sprintf("AWS does not grant an MFA session of %s", r.duration), "give a --duration from 15m to 36h"
+	}
+	role := r.Roles[i]
+	return fmt.Sprintf("role %s does not grant sessions of %s: duration_seconds of profile %s is above the role's MaxSessionDuration", role.ARN, role.Duration, role.Profile),
+		"lower duration_seconds, or have the role's MaxSessionDuration raised"
+}
+
+func roleReason(message string) string {
+	if strings.Contains(message, explicitDeny) {
+		return "a policy denies it"
+	}
+	return "your policies do not allow it, the role does not trust you, or there is no such role"
+}
+
+func roleRemedy(role Role, message string) string {
+	if strings.Contains(message, explicitDeny) {
+		return "ask an administrator which Deny it is"
+	}
+	if role.ExternalID == "" {
+		return "check role_arn, and ask the role's owner whether its trust policy names you and wants an external_id"
+	}
+	return "check role_arn and external_id, and ask the role's owner whether its trust policy names you"
+}
+
+// explainListing is for ListMFADevices, asked by the bare key.
+func (k *Keeper) explainListing(err error, r *Route) error {
+	if problem := k.common(err, r.Profile); problem != nil {
+		return problem
+	}
+	if code, _, _ := apiError(err); code == "AccessDenied" {
+		return &Problem{
+			Sentence: fmt.Sprintf("the key of profile %s may not list its user's MFA devices", or(r.Base, r.Profile)),
+			Next:     "name the device: --serial, AWS_MFA_SERIAL or mfa_serial in the profile; the console shows it under Security credentials", Err: err,
+		}
+	}
+	return err
+}
+
+// Explain turns an error of a call that a session of a profile made into a
+// sentence and a next step.
+func (k *Keeper) Explain(err error, profile string) error {
+	if err == nil {
+		return nil
+	}
+	if problem := k.common(err, profile); problem != nil {
+		return problem
+	}
+	code, message, _ := apiError(err)
+	if strings.HasPrefix(code, "AccessDenied") && strings.Contains(message, explicitDeny) {
+		return &Problem{
+			Sentence: "a policy denies this: " + message,
+			Next:     fmt.Sprintf("if the call was made without MFA run %q; else ask an administrator", "forcemfa login "+profile), Err: err,
+		}
+	}
+	return err
+}
+
+// common are the errors that every call can get.
+func (k *Keeper) common(err error, profile string) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	code, message, ok := apiError(err)
+	login := fmt.Sprintf("run %q", strings.TrimSpace("forcemfa login --force "+profile))
+	switch {
+	case !ok:
+		var network net.Error
+		if errors.As(err, &network) {
+			return &Problem{Sentence: "AWS cannot be reached: " + network.Error(), Next: "check the network, AWS_ENDPOINT_URL and proxies", Err: err}
+		}
+	case isSkew(code, message):
+		return &Problem{Sentence: "this machine's clock is wrong" + k.skew(err), Next: "set the clock, then run it again", Err: err}
+	case code == "ExpiredToken" || code == "ExpiredTokenException":
+		return &Problem{Sentence: fmt.Sprintf("the session of profile %s is over", profile), Next: login, Err: err}
+	case code == "InvalidClientTokenId":
+		return &Problem{
+			Sentence: fmt.Sprintf("AWS does not know the credentials of profile %s: the key is wrong, inactive or deleted, or a session without MFA asked IAM", profile),
+			Next:     login + "; if that fails check the key in the console", Err: err,
+		}
+	case code == "SignatureDoesNotMatch":
+		return &Problem{Sentence: fmt.Sprintf("the secret access key of profile %s does not belong to its access key ID", profile), Next: fmt.Sprintf("run %q with the right pair", "forcemfa import "+profile), Err: err}
+	}
+	return nil
+}
+
+func isSkew(code, message string) bool {
+	switch code {
+	case "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture":
+		return true
+	case "SignatureDoesNotMatch", "InvalidSignatureException":
+		return strings.Contains(message, "Signature expired") || strings.Contains(message, "Signature not yet current") ||
+			strings.Contains(message, "difference between the request time")
+	}
+	return false
+}
+
+// skew says by how much, from the Date of AWS's answer.
+func (k *Keeper) skew(err error) string {
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &answer) || answer.Response == nil {
+		return ""
+	}
+	theirs, wrong := http.ParseTime(answer.Response.Header.Get("Date"))
+	if wrong != nil {
+		return ""
+	}
+	off := k.Now().Sub(theirs).Round(time.Second)
+	switch {
+	case off > time.Minute:
+		return fmt.Sprintf(": it is %s ahead of AWS's", off)
+	case off < -time.Minute:
+		return fmt.Sprintf(": it is %s behind AWS's", -off)
+	}
+	return ""
+}

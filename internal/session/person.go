@@ -1,0 +1,152 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"forcemfa/policy/arn"
+)
+
+// A Person is the IAM user behind some credentials.
+type Person struct {
+	Name, Account, Partition, ARN string
+}
+
+// SignInPage is where the person signs in with a password.
+// Source: IAM User Guide, "How IAM users sign in to AWS".
+func (p Person) SignInPage() string {
+	host := partitions[p.Partition].suffix
+	if host == "" {
+		host = partitions["aws"].suffix
+	}
+	return "https://" + p.Account + "." + host + "/console"
+}
+
+// An Access is credentials of a person and what can be done with them.
+type Access struct {
+	Person
+	Route  *Route // nil: the credentials are another tool's
+	Config aws.Config
+	// Bare says that the long-lived key itself signs, without MFA.
+	Bare bool
+
+	keeper *Keeper
+}
+
+// Own is access with the long-lived key of a profile, or where it has none with
+// what others finds: a session of "aws login", say.
+func (k *Keeper) Own(ctx context.Context, req Request, others func(context.Context) (aws.Config, error)) (*Access, error) {
+	a := &Access{keeper: k, Bare: true}
+	r, err := k.Route(ctx, req)
+	if err == nil {
+		r.Roles = nil
+		a.Route = r
+		a.Config, err = k.keyConfig(r)
+	} else {
+		problem := err
+		a.Bare = false
+		if a.Config, err = others(ctx); err == nil {
+			if _, err = a.Config.Credentials.Retrieve(ctx); err != nil {
+				err = problem
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, a.identify(ctx)
+}
+
+// sts and iam go to the route's endpoints, or where the other tool's config says.
+func (a *Access) sts() *sts.Client {
+	if a.Route == nil {
+		return sts.NewFromConfig(a.Config)
+	}
+	return a.keeper.sts(a.Route, a.Config)
+}
+
+// IAM is a client with these credentials.
+func (a *Access) IAM() *iam.Client {
+	if a.Route == nil {
+		return iam.NewFromConfig(a.Config)
+	}
+	return a.keeper.iam(a.Route, a.Config)
+}
+
+func (a *Access) profile() string {
+	if a.Route == nil {
+		return ""
+	}
+	return a.Route.Profile
+}
+
+func (a *Access) identify(ctx context.Context) error {
+	out, err := a.sts().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return a.keeper.Explain(err, a.profile())
+	}
+	a.ARN = aws.ToString(out.Arn)
+	named, err := arn.Parse(a.ARN)
+	if err != nil {
+		return fmt.Errorf("find out who this is: %w", err)
+	}
+	a.Account, a.Partition = named.Account, named.Partition
+	if named.Kind() == "user" {
+		a.Name = named.Name()
+	}
+	return nil
+}
+
+// user is nil for an IAM user; others have no MFA devices.
+func (a *Access) user() error {
+	if a.Name != "" {
+		return nil
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("these are credentials of %s, and only IAM users have MFA devices and access keys of their own", a.ARN),
+		Next:     "name the profile that holds the user's own key",
+	}
+}
+
+// WithMFA is the same person by an MFA session, which takes a code where there
+// is none yet.
+func (a *Access) WithMFA(ctx context.Context, req Request) (*Access, error) {
+	if !a.Bare {
+		return a, nil
+	}
+	e, err := a.keeper.MFAOf(ctx, a.Route, req)
+	if err != nil {
+		return nil, err
+	}
+	more := *a
+	more.Bare = false
+	more.Config, err = a.keeper.entryConfig(a.Route, e)
+	return &more, err
+}
+
+// denied says that a policy refused a call.
+func denied(err error) (message string, is bool) {
+	code, message, _ := apiError(err)
+	return message, strings.HasPrefix(code, "AccessDenied")
+}
+
+// AsProfile is access with the session that the profile leads to, its roles
+// included.
+func (a *Access) AsProfile(ctx context.Context, req Request) (*Access, error) {
+	if a.Route == nil {
+		return a, nil
+	}
+	e, err := a.keeper.Session(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	more := *a
+	more.Bare = false
+	more.Config, err = a.keeper.entryConfig(a.Route, e)
+	return &more, err
+}

@@ -1,0 +1,394 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/secret"
+	"forcemfa/internal/session/cache"
+	"forcemfa/policy/arn"
+)
+
+// A Route is the way from a long-lived key to the session of a profile.
+type Route struct {
+	Profile string
+	// Base is the profile that holds the key; KeyFrom says where it holds it.
+	Base    string
+	KeyFrom KeyPlace
+	Key     secret.Keys
+	// Serial is the MFA device; empty until it is found.
+	Serial string
+	// Roles are assumed one after the other, from the key's MFA session on.
+	Roles []Role
+
+	Region      string // where its user works; empty: nobody says
+	ownRegion   string // what the profile itself says
+	MFAProcess  string // command that prints codes, as the profile says
+	duration    time.Duration
+	stsRegion   string
+	stsEndpoint string
+	iamEndpoint string
+	configured  bool // the serial was said, not found
+}
+
+// A KeyPlace is where a long-lived key rests.
+type KeyPlace string
+
+// The places of keys.
+const (
+	KeyInEnvironment KeyPlace = "environment"
+	KeyInFile        KeyPlace = "file"
+	KeyInStore       KeyPlace = "store"
+	KeyFromProcess   KeyPlace = "process"
+)
+
+// Route finds the way to the session of a profile. It reads files and stores,
+// and calls nobody.
+func (k *Keeper) Route(ctx context.Context, req Request) (*Route, error) {
+	r := &Route{Profile: req.Profile}
+	files, err := k.files()
+	if err != nil {
+		return nil, err
+	}
+	f := &follower{keeper: k, files: files, route: r}
+	if k.usesEnvironment(req) {
+		err = f.environment()
+	} else {
+		r.Profile = k.place(req.Profile).Profile
+		err = f.follow(ctx, r.Profile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(r.Roles)
+	f.settings(req)
+	return r, r.check(req)
+}
+
+// A follower follows profiles from one to its source.
+type follower struct {
+	keeper *Keeper
+	files  *awsfile.Files
+	route  *Route
+	passed []awsfile.Profile // nearest first
+	seen   []string
+}
+
+// follow goes on to a profile: as a role from another, or as the one that has
+// the key.
+func (f *follower) follow(ctx context.Context, name string) error {
+	if slices.Contains(f.seen, name) {
+		return &Problem{
+			Sentence: "profiles lead in a circle: " + strings.Join(append(f.seen, name), " → "),
+			Next:     "let source_profile of one of them name a profile that has an access key",
+		}
+	}
+	f.seen = append(f.seen, name)
+	p, err := f.files.Profile(name)
+	if errors.Is(err, awsfile.ErrNoProfile) {
+		return f.unknown(name)
+	}
+	if err != nil {
+		return err
+	}
+	f.passed = append(f.passed, p)
+	if p.Get("role_arn") != "" {
+		return f.role(ctx, p)
+	}
+	return f.base(ctx, p)
+}
+
+// role notes the role of a profile and goes on to its source.
+func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
+	role, err := roleOf(p, f.keeper.Getenv)
+	if err != nil {
+		return err
+	}
+	f.route.Roles = append(f.route.Roles, role)
+	source := p.Get("source_profile")
+	switch {
+	case source == p.Name || source == "" && p.LongLivedKey():
+		return f.base(ctx, p)
+	case source != "":
+		return f.follow(ctx, source)
+	case p.Get("credential_source") != "":
+		return &Problem{
+			Sentence: fmt.Sprintf("profile %s takes its credentials from %s, which has no MFA device", p.Name, p.Get("credential_source")),
+			Next:     "use it with the AWS CLI as it is, or give it a source_profile with an IAM user's key",
+		}
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("profile %s has a role_arn and no source_profile", p.Name),
+		Next:     fmt.Sprintf("add source_profile = PROFILE to [%s] of %s, naming the profile with your key", awsfile.ConfigSection(p.Name), f.files.Config.Path),
+	}
+}
+
+// base takes the key that a profile has.
+func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
+	switch {
+	case p.LongLivedKey():
+		f.take(p.Name, KeyInFile, keysOf(p.Get("aws_access_key_id"), p.Get("aws_secret_access_key")))
+		return nil
+	case p.Get("aws_session_token") != "":
+		return f.temporary(ctx, p)
+	}
+	if command := p.Get("credential_process"); command != "" {
+		return f.process(ctx, p, command)
+	}
+	return f.stored(ctx, p, f.keyless(p))
+}
+
+// temporary is a profile that holds a session: another tool's, or one of ours
+// written by export --write-profile.
+func (f *follower) temporary(ctx context.Context, p awsfile.Profile) error {
+	source := p.Get(SourceSetting)
+	if source == "" || source == p.Name {
+		return f.stored(ctx, p, &Problem{
+			Sentence: fmt.Sprintf("profile %s holds temporary credentials, from which AWS makes no MFA session", p.Name),
+			Next:     "name the profile that holds the long-lived key instead",
+		})
+	}
+	return f.follow(ctx, source)
+}
+
+// process follows a credential_process: ours means the profile it names,
+// another's is run.
+func (f *follower) process(ctx context.Context, p awsfile.Profile, command string) error {
+	words, err := SplitCommand(command)
+	if err != nil || len(words) == 0 {
+		return &Problem{
+			Sentence: fmt.Sprintf("credential_process of profile %s cannot be read: %v", p.Name, err),
+			Next:     "mend the quotes in " + f.files.Config.Path,
+		}
+	}
+	if target, ours := ourTarget(words); ours {
+		if target == p.Name || target == "" {
+			return f.stored(ctx, p, f.keyless(p))
+		}
+		return f.follow(ctx, target)
+	}
+	if key, ok, err := f.fromStore(ctx, p); err != nil || ok {
+		f.take(p.Name, KeyInStore, key)
+		return err
+	}
+	key, err := f.keeper.runProcess(ctx, p.Name, words)
+	if err == nil {
+		f.take(p.Name, KeyFromProcess, key)
+	}
+	return err
+}
+
+func (f *follower) fromStore(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
+	if f.keeper.Stored == nil {
+		return secret.Keys{}, false, nil
+	}
+	return f.keeper.Stored(ctx, p)
+}
+
+// stored takes the key from a store; what otherwise says is the error when
+// there is none.
+func (f *follower) stored(ctx context.Context, p awsfile.Profile, otherwise error) error {
+	key, ok, err := f.fromStore(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return otherwise
+	}
+	f.take(p.Name, KeyInStore, key)
+	return nil
+}
+
+func keysOf(id, text string) secret.Keys {
+	return secret.Keys{AccessKeyID: id, SecretAccessKey: secret.NewText(text)}
+}
+
+func (f *follower) take(profile string, from KeyPlace, key secret.Keys) {
+	f.route.Base, f.route.KeyFrom, f.route.Key = profile, from, key
+}
+
+func (f *follower) unknown(name string) error {
+	next := fmt.Sprintf("run %q to keep a key under this name", "forcemfa import "+name)
+	if known := f.files.Profiles(); len(known) > 0 {
+		next += "; profiles there are: " + strings.Join(known, ", ")
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("no profile %s in %s or %s", name, f.files.Config.Path, f.files.Credentials.Path),
+		Next:     next,
+	}
+}
+
+// keyless says why a profile without a key cannot be served.
+func (f *follower) keyless(p awsfile.Profile) error {
+	for _, other := range []struct{ setting, is string }{
+		{"sso_session", "signs in by IAM Identity Center, which asks for MFA itself"},
+		{"sso_account_id", "signs in by IAM Identity Center, which asks for MFA itself"},
+		{"web_identity_token_file", "signs in by a web identity, which has no MFA device of AWS"},
+		{"login_session", `holds a session of "aws login", which has been through MFA at the sign-in`},
+	} {
+		if p.Get(other.setting) != "" {
+			return &Problem{
+				Sentence: fmt.Sprintf("profile %s %s: forcemfa makes sessions for access keys of IAM users", p.Name, other.is),
+				Next:     "use it with the AWS CLI as it is",
+			}
+		}
+	}
+	return &Problem{
+		Sentence: fmt.Sprintf("profile %s has no access key in %s, %s or the secret store", p.Name, f.files.Credentials.Path, f.files.Config.Path),
+		Next:     fmt.Sprintf("run %q", "forcemfa import "+p.Name),
+	}
+}
+
+// environment takes the key from the environment.
+func (f *follower) environment() error {
+	env := f.keeper.Getenv
+	if env("AWS_SESSION_TOKEN") != "" {
+		next := "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a profile"
+		if env(Marker) != "" {
+			next = "leave the shell of " + env(Marker) + " first, or name a profile"
+		}
+		return &Problem{Sentence: "the environment holds temporary credentials, from which AWS makes no MFA session", Next: next}
+	}
+	if env("AWS_SECRET_ACCESS_KEY") == "" {
+		return &Problem{Sentence: "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not", Next: "set both, or name a profile"}
+	}
+	f.route.Profile = "environment"
+	f.take("", KeyInEnvironment, keysOf(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY")))
+	return nil
+}
+
+// Marker is the variable that a child of exec can see where it is by.
+const Marker = "FORCEMFA"
+
+// settings fills in what does not depend on the key: serial, regions,
+// endpoints, durations.
+func (f *follower) settings(req Request) {
+	r, env := f.route, f.keeper.Getenv
+	first := func(key string) string {
+		for _, p := range f.passed {
+			if v := p.Get(key); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	r.Serial = or(req.Serial, env("AWS_MFA_SERIAL"), first("mfa_serial"))
+	r.configured = r.Serial != ""
+	r.MFAProcess = first("mfa_process")
+	r.ownRegion = first("region")
+	r.Region = or(req.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), r.ownRegion)
+	r.stsRegion = or(r.Region, partitions[r.partition()].region, partitions["aws"].region)
+	r.stsEndpoint = f.endpoint("sts", "AWS_ENDPOINT_URL_STS")
+	r.iamEndpoint = f.endpoint("iam", "AWS_ENDPOINT_URL_IAM")
+	r.duration = req.Duration
+	if n := len(f.passed); r.duration == 0 && n > 0 && f.passed[n-1].Get("role_arn") == "" {
+		r.duration = seconds(f.passed[n-1].Get("duration_seconds"))
+	}
+	if r.duration == 0 {
+		r.duration = 12 * time.Hour
+	}
+}
+
+// endpoint follows the order of the AWS SDKs and Tools Reference Guide,
+// "Service-specific endpoints".
+func (f *follower) endpoint(service, variable string) string {
+	env := f.keeper.Getenv
+	if strings.EqualFold(env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
+		return ""
+	}
+	if url := or(env(variable), env("AWS_ENDPOINT_URL")); url != "" {
+		return url
+	}
+	for _, p := range f.passed {
+		if url := f.files.Endpoint(p, service); url != "" {
+			return url
+		}
+	}
+	return ""
+}
+
+func or(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// partition is that of the ARNs on the route.
+func (r *Route) partition() string {
+	for _, role := range r.Roles {
+		if a, err := arn.Parse(role.ARN); err == nil {
+			return a.Partition
+		}
+	}
+	if a, err := arn.Parse(r.Serial); err == nil {
+		return a.Partition
+	}
+	return "aws"
+}
+
+// Durations of MFA sessions. Source: STS API Reference, GetSessionToken.
+const (
+	shortestSession = 15 * time.Minute
+	longestSession  = 36 * time.Hour
+)
+
+// check finds what AWS would refuse, before anybody is asked for a code.
+func (r *Route) check(req Request) error {
+	if r.duration < shortestSession || r.duration > longestSession {
+		what := "--duration"
+		if req.Duration == 0 {
+			what = "duration_seconds of profile " + r.Base
+		}
+		return &Problem{
+			Sentence: fmt.Sprintf("%s is %s, and MFA sessions last from 15 minutes to 36 hours", what, r.duration),
+			Next:     "give a duration such as 12h",
+		}
+	}
+	if !validRegion(r.stsRegion) {
+		return &Problem{Sentence: fmt.Sprintf("region %q is no name of a region", r.stsRegion), Next: "set region in the profile, or AWS_REGION, to one such as eu-west-1"}
+	}
+	if isSecurityKey(r.Serial) {
+		return securityKeyProblem(r.Serial)
+	}
+	return r.capChains()
+}
+
+func validRegion(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// name is the name in the cache of a step of the route; of -1 the MFA session.
+func (r *Route) name(i int) string {
+	if i < 0 {
+		return cache.Name("mfa", r.stsEndpoint, r.Key.AccessKeyID, r.Serial)
+	}
+	parts := []string{"role", r.stsEndpoint, r.Key.AccessKeyID, r.Serial}
+	for _, role := range r.Roles[:i+1] {
+		parts = append(parts, role.parts()...)
+	}
+	return cache.Name(parts...)
+}
+
+func (r *Route) lockName() string   { return cache.Name("lock", r.stsEndpoint, r.Key.AccessKeyID) }
+func (r *Route) deviceName() string { return cache.Name("device", r.stsEndpoint, r.Key.AccessKeyID) }
+
+// login is the command that makes the MFA session of a route.
+func (r *Route) login() string {
+	if r.KeyFrom == KeyInEnvironment || r.Profile == "" {
+		return "forcemfa login"
+	}
+	return "forcemfa login " + r.Profile
+}
