@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +20,18 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"forcemfa": main})
+	testscript.Main(cleaned{m}, map[string]func(){"forcemfa": main})
+}
+
+// cleaned are tests that leave no helper behind.
+type cleaned struct{ *testing.M }
+
+func (m cleaned) Run() int {
+	status := m.M.Run()
+	if dir, err := helperDir(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	return status
 }
 
 // TestScenarios runs the scripts in testdata with the real binary. Besides
@@ -30,12 +43,16 @@ func TestMain(m *testing.M) {
 //	keep VAR               set VAR to the last stdout
 //	code VAR STEP [SEED]   the code, STEP steps of 30 s from now, of the current user's device or of the seed in a file
 //	status N CMD…          run and want this exit status
+//	own PROFILE            put the current user's key into ~/.aws/credentials and out of the environment
+//	subst FILE…            fill in the $VARIABLES of files
+//	nowhere VAR FILE…      no file but these, below the work directory, holds the value of VAR
 func TestScenarios(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulate": emulate, "as": as, "session": session, "keep": keep, "code": code, "status": status,
+			"own": own, "subst": subst, "nowhere": nowhere,
 		},
 	})
 }
@@ -48,6 +65,12 @@ func setup(e *testscript.Env) error {
 	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	e.Setenv("AWS_DEFAULT_OUTPUT", "json")
 	e.Setenv("AWS_PAGER", "")
+	helper, err := helperDir()
+	if err != nil {
+		return err
+	}
+	e.Setenv("PATH", helper+string(os.PathListSeparator)+e.Getenv("PATH"))
+	e.Setenv("HELPER", filepath.Join(helper, helperName))
 	e.Setenv("PYENV_VERSION", os.Getenv("PYENV_VERSION"))
 	if root := os.Getenv("PYENV_ROOT"); root != "" {
 		e.Setenv("PYENV_ROOT", root)
@@ -215,5 +238,59 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// own moves the key as "aws configure" would have put it.
+func own(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: own PROFILE")
+	}
+	path := filepath.Join(ts.Getenv("HOME"), ".aws", "credentials")
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte("# mine\n"), nil
+	}
+	ts.Check(err)
+	text = fmt.Appendf(text, "[%s]\naws_access_key_id = %s\naws_secret_access_key=%s\n", args[0], ts.Getenv("AWS_ACCESS_KEY_ID"), ts.Getenv("AWS_SECRET_ACCESS_KEY"))
+	ts.Check(os.WriteFile(path, text, 0o600))
+	ts.Setenv("OWN_KEY", ts.Getenv("AWS_ACCESS_KEY_ID"))
+	ts.Setenv("OWN_SECRET", ts.Getenv("AWS_SECRET_ACCESS_KEY"))
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		ts.Setenv(name, "")
+	}
+}
+
+func subst(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+func nowhere(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 || ts.Getenv(args[0]) == "" {
+		ts.Fatalf("usage: nowhere VAR FILE…")
+	}
+	var may []string
+	for _, name := range args[1:] {
+		may = append(may, ts.MkAbs(name))
+	}
+	found := 0
+	ts.Check(filepath.WalkDir(ts.Getenv("WORK"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(text), ts.Getenv(args[0])) {
+			if found++; !slices.Contains(may, path) {
+				err = fmt.Errorf("%s holds the value of %s", path, args[0])
+			}
+		}
+		return err
+	}))
+	if len(may) > 0 && found == 0 {
+		ts.Fatalf("not even %s holds the value of %s", strings.Join(args[1:], ", "), args[0])
 	}
 }

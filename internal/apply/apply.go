@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"golang.org/x/sync/errgroup"
 
 	"forcemfa/internal/plan"
@@ -33,6 +34,7 @@ const (
 	Failed      Status = "failed"      // tried, or could not be read
 	Skipped     Status = "skipped"     // needs a step that was not done
 	Interrupted Status = "interrupted" // the run ended before
+	Pending     Status = "pending"     // is as expected, and would be written: what Look says
 )
 
 // Reached tells whether what the step wants is so.
@@ -76,6 +78,8 @@ type Options struct {
 	Concurrency int                                        // accounts at a time; 0: 5
 	Patience    time.Duration                              // how long a write may take to be seen, and AWS to be throttled; 0: two minutes
 	Progress    func(Outcome)                              // told of each step as it ends, one at a time; nil: nobody is
+	Home        string                                     // ID of the account that the run was confirmed for, for the journal
+	Undoes      string                                     // the run that this one takes back, for the journal
 }
 
 const (
@@ -123,26 +127,52 @@ func Run(ctx context.Context, steps []plan.Step, config func(account string) (aw
 		result:  Result{Outcomes: make([]Outcome, len(steps))},
 		reached: map[string]Status{},
 	}
-	r.append(ctx, Entry{Kind: Begin, Format: Format, Steps: len(steps)})
-	var work errgroup.Group
-	work.SetLimit(r.options.Concurrency)
-	for _, indexes := range byAccount(steps) {
-		work.Go(func() error {
-			r.account(ctx, steps, indexes)
-			return nil
-		})
-	}
-	_ = work.Wait() // the work returns no errors: they are outcomes
+	r.append(ctx, Entry{Kind: Begin, Format: Format, Steps: len(steps), Home: o.Home, Undoes: o.Undoes})
+	r.all(ctx, steps)
 	r.append(ctx, Entry{Kind: End, Counts: r.counts()})
 	return r.result
 }
 
-// byAccount are the positions of the steps of each account, in the order in
-// which the accounts first appear.
-func byAccount(steps []plan.Step) [][]int {
+// Look tells of each step what [Run] would make of it now, and writes nothing:
+// Pending where it would write.
+func Look(ctx context.Context, steps []plan.Step, config func(account string) (aws.Config, error), o Options) Result {
+	r := &run{
+		options: o.filled(), config: config, look: true,
+		result:  Result{Outcomes: make([]Outcome, len(steps))},
+		reached: map[string]Status{},
+	}
+	r.all(ctx, steps)
+	return r.result
+}
+
+// all carries out the steps of each account, some accounts at a time. Steps of
+// the organization wait for what stands before them, and what stands after them
+// for these.
+func (r *run) all(ctx context.Context, steps []plan.Step) {
+	for first := 0; first < len(steps); {
+		last := first
+		for last < len(steps) && steps[last].OfOrganization() == steps[first].OfOrganization() {
+			last++
+		}
+		var work errgroup.Group
+		work.SetLimit(r.options.Concurrency)
+		for _, indexes := range byAccount(steps, first, last) {
+			work.Go(func() error {
+				r.account(ctx, steps, indexes)
+				return nil
+			})
+		}
+		_ = work.Wait() // the work returns no errors: they are outcomes
+		first = last
+	}
+}
+
+// byAccount are the positions of the steps of each account between two
+// positions, in the order in which the accounts first appear.
+func byAccount(steps []plan.Step, first, last int) [][]int {
 	var accounts [][]int
 	position := map[string]int{}
-	for i := range steps {
+	for i := first; i < last; i++ {
 		at, seen := position[steps[i].Account]
 		if !seen {
 			at = len(accounts)
@@ -159,6 +189,7 @@ type run struct {
 	options Options
 	config  func(account string) (aws.Config, error)
 	journal Journal
+	look    bool // nothing is written, and there is no journal
 
 	mu      sync.Mutex
 	result  Result
@@ -195,7 +226,7 @@ func (r *run) hindrance(ctx context.Context, s *plan.Step) (Status, string) {
 		switch {
 		case !known:
 			return Skipped, "needs " + id + ", which is not part of this run"
-		case !status.Reached():
+		case !status.Reached() && status != Pending:
 			return Skipped, fmt.Sprintf("needs %s, which is %s", id, status)
 		}
 	}
@@ -237,8 +268,9 @@ func (r *run) append(ctx context.Context, e Entry) bool {
 // A worker carries out the steps of one account.
 type worker struct {
 	*run
-	client *iam.Client
-	err    error // why there is no client
+	client        *iam.Client
+	organizations *organizations.Client
+	err           error // why there is no client
 }
 
 // step carries out one step to its end, also when ctx ends meanwhile.
@@ -263,7 +295,7 @@ func (w *worker) enter(account string) error {
 		w.err = err
 		return err
 	}
-	w.client = iam.NewFromConfig(cfg)
+	w.client, w.organizations = iam.NewFromConfig(cfg), organizations.NewFromConfig(cfg)
 	return nil
 }
 
@@ -280,14 +312,20 @@ type attempt struct {
 func (a *attempt) run() (Status, string) {
 	now, err := a.read()
 	switch {
+	case gone(err) && a.step.Want.Holds(plan.State{}):
+		return Already, "" // with its subject, what the step takes away is gone
+	case gone(err) && a.look && len(a.step.Needs) > 0:
+		return Pending, "" // a step before this one makes it
 	case gone(err):
 		return Stale, "it is not there any more: " + err.Error()
 	case err != nil:
 		return Failed, err.Error()
 	case a.step.Want.Holds(now):
 		return Already, ""
-	case !a.step.Expect.Holds(now):
+	case !a.step.Expect.Holds(now) && !lacksTexts(a.step, now):
 		return Stale, difference(&a.step.Expect, &now)
+	case a.look:
+		return Pending, ""
 	}
 	drop, err := a.prepare()
 	if err != nil {
@@ -301,12 +339,35 @@ func (a *attempt) run() (Status, string) {
 	return status, why
 }
 
+// lacksTexts tells whether all that a step wants is so but for versions of the
+// policy that were deleted: a run was killed between deleting them and its
+// write.
+func lacksTexts(s *plan.Step, now plan.State) bool {
+	but := s.Want
+	but.Texts = nil
+	return len(s.Want.Texts) > 0 && but.Holds(now)
+}
+
 func (a *attempt) read() (now plan.State, err error) {
 	err = a.retry(func() error {
-		now, err = a.executor.read(a.ctx, a.client, a.step)
+		now, err = a.readOnce()
 		return err
-	}, len(a.step.Needs) > 0)
+	}, len(a.step.Needs) > 0 && !a.look)
 	return now, err
+}
+
+func (a *attempt) readOnce() (plan.State, error) {
+	if a.executor.scp != nil {
+		return a.executor.scp.read(a.ctx, a.organizations, a.step)
+	}
+	return a.executor.read(a.ctx, a.client, a.step)
+}
+
+func (a *attempt) writeOnce(drop []Version) error {
+	if a.executor.scp != nil {
+		return a.executor.scp.write(a.ctx, a.organizations, a.step)
+	}
+	return a.executor.write(a.ctx, a.client, a.step, drop)
 }
 
 // prepare reads in full what the write takes away for good.
@@ -325,7 +386,7 @@ func (a *attempt) prepare() (drop []Version, err error) {
 // error, what is there afterwards decides: a request whose answer was lost has
 // been carried out all the same.
 func (a *attempt) write(drop []Version) (Status, string) {
-	failure := a.retry(func() error { return a.executor.write(a.ctx, a.client, a.step, drop) }, true)
+	failure := a.retry(func() error { return a.writeOnce(drop) }, true)
 	patience := a.deadline
 	switch {
 	case failure != nil && mayBeDone(failure, a.step.Op):
@@ -349,7 +410,7 @@ func (a *attempt) write(drop []Version) (Status, string) {
 // at least once.
 func (a *attempt) await(until time.Time) (seen bool, err error) {
 	for pause := firstPause; ; pause = longer(pause) {
-		now, err := a.executor.read(a.ctx, a.client, a.step)
+		now, err := a.readOnce()
 		switch {
 		case err == nil && a.step.Want.Holds(now):
 			return true, nil
@@ -413,6 +474,8 @@ func difference(expect, now *plan.State) string {
 		return fmt.Sprintf("its value is %q now, not %q", now.Value, expect.Value)
 	case !plan.SameDocument(expect.Document, now.Document):
 		return "its document was changed meanwhile"
+	case len(plan.Missing(expect.Texts, now.Texts)) > 0:
+		return "versions of it are missing"
 	}
 	return fmt.Sprintf("its versions are %v now, not %v", now.Versions, expect.Versions)
 }

@@ -23,6 +23,8 @@ type executor struct {
 	// drops reads the policy versions that write will delete; nil: none ever.
 	drops func(context.Context, *iam.Client, *plan.Step) ([]Version, error)
 	write func(context.Context, *iam.Client, *plan.Step, []Version) error
+	// scp is for changes of the organization, in place of what is above.
+	scp *scpExecutor
 }
 
 // executors has a row for every Op of package plan.
@@ -30,6 +32,8 @@ var executors = map[plan.Op]executor{
 	plan.CreatePolicy: {read: readPolicy, write: createPolicy},
 	plan.UpdatePolicy: {read: readPolicy, drops: oldestVersion, write: updatePolicy},
 	plan.DeletePolicy: {read: readPolicy, drops: otherVersions, write: deletePolicy},
+
+	plan.RestorePolicy: {read: readPolicy, drops: replacedVersions, write: restorePolicy},
 
 	plan.CreateGroup:       {read: readGroup, write: createGroup},
 	plan.DeleteGroup:       {read: readGroup, write: deleteGroup},
@@ -44,6 +48,12 @@ var executors = map[plan.Op]executor{
 	plan.DeleteUserPolicy:    {read: readInline, write: deleteUserPolicy},
 	plan.TagUser:             {read: readTag, write: tagUser},
 	plan.UntagUser:           {read: readTag, write: untagUser},
+
+	plan.CreateSCP: {scp: &scpExecutor{read: readSCP, write: createSCP}},
+	plan.UpdateSCP: {scp: &scpExecutor{read: readSCP, write: updateSCP}},
+	plan.DeleteSCP: {scp: &scpExecutor{read: readSCP, write: deleteSCP}},
+	plan.AttachSCP: {scp: &scpExecutor{read: readSCPTarget, write: attachSCP}},
+	plan.DetachSCP: {scp: &scpExecutor{read: readSCPTarget, write: detachSCP}},
 }
 
 // entity is the path and name in the ARN of a user, group or policy.

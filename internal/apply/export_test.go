@@ -6,7 +6,12 @@ import "forcemfa/internal/plan"
 func MissingExecutors() []plan.Op {
 	var missing []plan.Op
 	for _, op := range plan.Ops() {
-		if e := executors[op]; e.read == nil || e.write == nil {
+		e := executors[op]
+		whole := e.read != nil && e.write != nil
+		if e.scp != nil {
+			whole = e.scp.read != nil && e.scp.write != nil
+		}
+		if !whole {
 			missing = append(missing, op)
 		}
 	}

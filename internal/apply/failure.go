@@ -22,7 +22,13 @@ func code(err error) string {
 }
 
 // gone tells whether AWS says that an entity is not there.
-func gone(err error) bool { return code(err) == "NoSuchEntity" }
+func gone(err error) bool {
+	switch code(err) {
+	case "NoSuchEntity", "PolicyNotFoundException", "TargetNotFoundException":
+		return true
+	}
+	return false
+}
 
 var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
@@ -35,7 +41,7 @@ func passing(err error) bool {
 	switch code(err) {
 	case "", "LimitExceeded":
 		return false
-	case "EntityTemporarilyUnmodifiable", "ConcurrentModification":
+	case "EntityTemporarilyUnmodifiable", "ConcurrentModification", "ConcurrentModificationException", "PolicyChangesInProgressException":
 		return true
 	}
 	return throttled.IsErrorThrottle(err) == aws.TrueTernary
@@ -46,10 +52,11 @@ func passing(err error) bool {
 // request that was carried out would get. The SDK tries again by itself.
 func mayBeDone(err error, op plan.Op) bool {
 	switch code(err) {
-	case "", "EntityAlreadyExists", "NoSuchEntity":
+	case "", "EntityAlreadyExists", "NoSuchEntity",
+		"DuplicatePolicyException", "DuplicatePolicyAttachmentException", "PolicyNotAttachedException", "PolicyNotFoundException":
 		return true
 	case "LimitExceeded":
-		return op == plan.UpdatePolicy // the first try took the last version
+		return op == plan.UpdatePolicy || op == plan.RestorePolicy // the first try took the last version
 	}
 	var answer smithy.APIError
 	return errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultServer

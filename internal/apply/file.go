@@ -201,9 +201,8 @@ func isRun(s string) bool {
 	return len(s) >= len("20270131T120000Z") && s[0] != '-' && strings.Trim(s, "0123456789TZ-") == ""
 }
 
-// Runs reads all journals of a directory, oldest first; none when it is not
-// there.
-func Runs(dir string) ([]*Record, error) {
+// RunIDs are the runs of a directory, oldest first; none when it is not there.
+func RunIDs(dir string) ([]string, error) {
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -211,26 +210,38 @@ func Runs(dir string) ([]*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list journals: %w", err)
 	}
-	var runs []*Record
+	var runs []string
 	for _, f := range files {
-		run, isJournal := strings.CutSuffix(f.Name(), suffix)
-		if !isJournal || !isRun(run) {
-			continue
+		if run, isJournal := strings.CutSuffix(f.Name(), suffix); isJournal && isRun(run) {
+			runs = append(runs, run)
 		}
-		r, err := ReadJournal(dir, run)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, r)
 	}
 	slices.SortFunc(runs, compareRuns)
 	return runs, nil
 }
 
+// Runs reads all journals of a directory, oldest first; none when it is not
+// there.
+func Runs(dir string) ([]*Record, error) {
+	ids, err := RunIDs(dir)
+	if err != nil {
+		return nil, err
+	}
+	var runs []*Record
+	for _, id := range ids {
+		r, err := ReadJournal(dir, id)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, nil
+}
+
 // compareRuns orders runs by their IDs: the time, then the number of the run
 // in that second.
-func compareRuns(a, b *Record) int {
-	timeA, numberA, _ := strings.Cut(a.Run, "-")
-	timeB, numberB, _ := strings.Cut(b.Run, "-")
+func compareRuns(a, b string) int {
+	timeA, numberA, _ := strings.Cut(a, "-")
+	timeB, numberB, _ := strings.Cut(b, "-")
 	return cmp.Or(strings.Compare(timeA, timeB), cmp.Compare(len(numberA), len(numberB)), strings.Compare(numberA, numberB))
 }

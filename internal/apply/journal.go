@@ -34,8 +34,10 @@ type Entry struct {
 	Kind Kind      `json:"kind"`
 	Time time.Time `json:"time"`
 
-	Format int `json:"format,omitempty"` // Begin
-	Steps  int `json:"steps,omitempty"`  // Begin: how many the run was given
+	Format int    `json:"format,omitempty"` // Begin
+	Steps  int    `json:"steps,omitempty"`  // Begin: how many the run was given
+	Home   string `json:"home,omitempty"`   // Begin: ID of the account that the run was confirmed for
+	Undoes string `json:"undoes,omitempty"` // Begin: the run that this one takes back
 
 	Step    *plan.Step  `json:"step,omitempty"`    // Intent, in full
 	Before  *plan.State `json:"before,omitempty"`  // Intent: as it was read just before
@@ -64,6 +66,35 @@ func (r *Record) Began() time.Time {
 		return time.Time{}
 	}
 	return r.Entries[0].Time
+}
+
+// Home is the ID of the account that the run was confirmed for; empty in
+// journals that do not say.
+func (r *Record) Home() string {
+	if len(r.Entries) == 0 {
+		return ""
+	}
+	return r.Entries[0].Home
+}
+
+// Undoes is the run that this one took back; empty for an apply.
+func (r *Record) Undoes() string {
+	if len(r.Entries) == 0 {
+		return ""
+	}
+	return r.Entries[0].Undoes
+}
+
+// Settled is when AWS shows for sure what the run did: some time after its last
+// entry when a step failed or is in doubt, else at once, because every other
+// one was seen.
+func (r *Record) Settled() time.Time {
+	for _, status := range r.Statuses() {
+		if status != Done {
+			return r.Entries[len(r.Entries)-1].Time.Add(settling)
+		}
+	}
+	return r.Began()
 }
 
 // Finished tells whether the run ended by itself, and was not killed.
@@ -102,8 +133,9 @@ func (r *Record) InDoubt() []plan.Step {
 // Undo are the steps that undo the run, last first, for [Run]. They hold for
 // steps that failed or are in doubt as well: one that was not carried out is
 // found as it should be, and nothing is written. What was done to a subject
-// since the run makes its step stale. Reads may show the past for a while, so
-// undo a run no sooner than a minute after it.
+// since the run makes its step stale. Policy versions that were deleted for good
+// are wanted again, by their text. Reads may show the past for a while, so undo a
+// run no sooner than [Record.Settled].
 func (r *Record) Undo() []plan.Step {
 	var undo []plan.Step
 	neededBy := map[string][]string{} // IDs of the inverses of those that needed a step
@@ -113,6 +145,11 @@ func (r *Record) Undo() []plan.Step {
 			continue
 		}
 		back := plan.Inverse(*e.Step)
+		for _, v := range e.Dropped {
+			if back.Op != plan.UpdatePolicy { // which makes its document anew
+				back.Want.Texts = append(back.Want.Texts, v.Document)
+			}
+		}
 		back.Needs = neededBy[e.Step.ID]
 		slices.Sort(back.Needs)
 		for _, id := range e.Step.Needs {

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,8 +45,16 @@ func readPolicy(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, e
 		return plan.State{}, err
 	}
 	now := plan.State{Present: true, Document: v.Document}
-	for _, v := range versions {
-		now.Versions = append(now.Versions, aws.ToString(v.VersionId))
+	for _, other := range versions {
+		now.Versions = append(now.Versions, aws.ToString(other.VersionId))
+		if s.Want.Texts == nil || other.IsDefaultVersion {
+			continue
+		}
+		full, err := getVersion(ctx, c, s.Subject, aws.ToString(other.VersionId))
+		if err != nil {
+			return plan.State{}, err
+		}
+		now.Texts = append(now.Texts, full.Document)
 	}
 	return now, nil
 }
@@ -119,7 +128,17 @@ func createPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version)
 	_, err := c.CreatePolicy(ctx, &iam.CreatePolicyInput{
 		PolicyName: &name, Path: &path, PolicyDocument: &s.Want.Document, Description: aws.String(description),
 	})
-	return err
+	switch {
+	case err == nil:
+		return addTexts(ctx, c, s, nil)
+	case len(s.Want.Texts) == 0 || code(err) != "EntityAlreadyExists":
+		return err
+	}
+	now, err := readPolicy(ctx, c, s) // an earlier try made it
+	if err != nil {
+		return err
+	}
+	return addTexts(ctx, c, s, now.Texts)
 }
 
 func updatePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
@@ -130,6 +149,115 @@ func updatePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Versi
 		PolicyArn: &s.Subject, PolicyDocument: &s.Want.Document, SetAsDefault: true,
 	})
 	return err
+}
+
+// replacedVersions are the versions that go when a policy is restored: the one
+// in force, which the run that is undone made, and the oldest when what was in
+// force before has gone meanwhile and there is no room for it.
+func replacedVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version, error) {
+	all, current, err := wholeVersions(ctx, c, s.Subject)
+	if err != nil {
+		return nil, err
+	}
+	var replaced []Version
+	if i := slices.IndexFunc(all, func(v Version) bool { return v.ID == current }); i >= 0 && !plan.SameDocument(all[i].Document, s.Want.Document) {
+		replaced = append(replaced, all[i])
+	}
+	if former(all, current, s.Want.Document) == "" && len(all) >= maxVersions {
+		oldest := slices.IndexFunc(all, func(v Version) bool { return v.ID != current })
+		replaced = append(replaced, all[oldest])
+	}
+	return replaced, nil
+}
+
+// restorePolicy makes the version in force again that was so before, or a new
+// one of the same text, and brings back what was pruned as far as there is
+// room: AWS numbers versions anew. It goes by what it read first, because a
+// read after a write may show the past.
+func restorePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
+	all, current, err := wholeVersions(ctx, c, s.Subject)
+	if err != nil {
+		return err
+	}
+	chosen, err := makeDefault(ctx, c, s, all, current, drop)
+	if err != nil {
+		return err
+	}
+	if err := deleteVersions(ctx, c, s, drop); err != nil {
+		return err
+	}
+	var others []string
+	for _, v := range all {
+		if v.ID != chosen && !slices.ContainsFunc(drop, func(d Version) bool { return d.ID == v.ID }) {
+			others = append(others, v.Document)
+		}
+	}
+	return addTexts(ctx, c, s, others)
+}
+
+// makeDefault puts the text that the step wants in force and gives the ID of
+// its version.
+func makeDefault(ctx context.Context, c *iam.Client, s *plan.Step, all []Version, current string, drop []Version) (chosen string, err error) {
+	if i := slices.IndexFunc(all, func(v Version) bool { return v.ID == current }); i >= 0 && plan.SameDocument(all[i].Document, s.Want.Document) {
+		return current, nil
+	}
+	if chosen = former(all, current, s.Want.Document); chosen != "" {
+		_, err = c.SetDefaultPolicyVersion(ctx, &iam.SetDefaultPolicyVersionInput{PolicyArn: &s.Subject, VersionId: &chosen})
+		return chosen, err
+	}
+	room := slices.DeleteFunc(slices.Clone(drop), func(v Version) bool { return v.ID == current })
+	if err := deleteVersions(ctx, c, s, room); err != nil {
+		return "", err
+	}
+	out, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+		PolicyArn: &s.Subject, PolicyDocument: &s.Want.Document, SetAsDefault: true,
+	})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.PolicyVersion.VersionId), nil
+}
+
+// former is the ID of the newest version with this text that is not in force;
+// empty when there is none.
+func former(all []Version, current, text string) string {
+	for _, v := range slices.Backward(all) {
+		if v.ID != current && plan.SameDocument(v.Document, text) {
+			return v.ID
+		}
+	}
+	return ""
+}
+
+// wholeVersions are all versions with their documents, oldest first, and which
+// one is in force.
+func wholeVersions(ctx context.Context, c *iam.Client, policyARN string) (all []Version, current string, err error) {
+	versions, err := listVersions(ctx, c, policyARN)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, v := range versions {
+		full, err := getVersion(ctx, c, policyARN, aws.ToString(v.VersionId))
+		if err != nil {
+			return nil, "", err
+		}
+		if v.IsDefaultVersion {
+			current = full.ID
+		}
+		all = append(all, full)
+	}
+	return all, current, nil
+}
+
+// addTexts makes a version of each text that the step wants and that the
+// versions not in force do not have.
+func addTexts(ctx context.Context, c *iam.Client, s *plan.Step, have []string) error {
+	for _, text := range plan.Missing(s.Want.Texts, have) {
+		if _, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &s.Subject, PolicyDocument: &text}); err != nil {
+			return fmt.Errorf("bring back a version that was pruned: %w", err)
+		}
+	}
+	return nil
 }
 
 func deletePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {

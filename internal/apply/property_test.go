@@ -36,9 +36,7 @@ func TestPlanApplyAndUndoAgree(t *testing.T) {
 		h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
 		accounts := []org.Account{drawAccount(rt, "111122223333"), drawAccount(rt, "444455556666")}
 		r := rigOf(t, h, accounts, emulator.AsTested())
-		if rapid.Bool().Draw(rt, "attach to users") {
-			r.baseline.Attach = baseline.AttachUser
-		}
+		r.baseline.Attach = pick(rt, "attach", baseline.AttachGroup, baseline.AttachGroups, baseline.AttachUser)
 		_, before := r.snapshot()
 		first, _ := r.plan(t, nil)
 		if again, _ := r.plan(t, nil); text(t, first) != text(t, again) {
@@ -74,6 +72,71 @@ func TestPlanApplyAndUndoAgree(t *testing.T) {
 			rt.Errorf("after undoing, it differs from before: %v", changes(before, after))
 		}
 	})
+}
+
+// Whatever an organization looks like: taking everything away leaves nothing of
+// ours but what is blocked and named, a second plan has nothing to take, and
+// undoing it brings everything back.
+func TestRemoveTakesEverythingAndIsUndone(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
+		r := rigOf(t, h, []org.Account{drawAccount(rt, "111122223333")}, emulator.AsTested())
+		_, before := r.snapshot()
+		r.remove = true
+		first, _ := r.plan(t, nil)
+		journal := new(memory)
+		for _, o := range r.run(first.Steps, journal).Outcomes {
+			if o.Status != apply.Done && (o.Status != apply.Blocked || o.Step.Blocked == "") {
+				rt.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+			}
+		}
+		second, _ := r.plan(t, nil)
+		for _, s := range second.Steps {
+			if s.Blocked == "" && !strings.HasPrefix(s.ID, "DeletePolicy") {
+				rt.Errorf("planned again: %s", s.ID)
+			}
+		}
+		_, after := r.snapshot()
+		for _, left := range oursIn(&after[0]) {
+			if len(second.Steps) == 0 {
+				rt.Errorf("left: %s", left)
+			}
+		}
+		r.cloud.Advance(time.Minute)
+		if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
+			rt.Errorf("not undone: %v", odd)
+		}
+		if _, undone := r.snapshot(); changes(before, undone) != nil {
+			rt.Errorf("after undoing, it differs from before: %v", changes(before, undone))
+		}
+	})
+}
+
+// oursIn names what an account has of ours.
+func oursIn(a *org.Account) []string {
+	var left []string
+	policy, group := baseline.PolicyARN("aws", a.ID), baseline.GroupARN("aws", a.ID)
+	for _, p := range a.Policies {
+		if p.ARN == policy {
+			left = append(left, policy)
+		}
+	}
+	for _, g := range a.Groups {
+		if g.ARN == group {
+			left = append(left, group)
+		}
+	}
+	for _, u := range a.Users {
+		for _, p := range u.Inline {
+			if p.Name == baseline.InlinePolicyName {
+				left = append(left, u.Name+" has the inline policy")
+			}
+		}
+		if _, tagged := u.Tag("forcemfa-enrolment"); tagged {
+			left = append(left, u.Name+" has a window")
+		}
+	}
+	return left
 }
 
 func text(t testing.TB, p *plan.Plan) string {

@@ -37,6 +37,10 @@ type rig struct {
 	wrap func(http.RoundTripper) http.RoundTripper
 	// role is the one by which an account is entered.
 	role func(account string) string
+	// remove plans taking everything of ours away.
+	remove bool
+	// partial plans as if only some accounts were chosen.
+	partial bool
 	// closed are accounts that nobody can enter.
 	closed []string
 }
@@ -107,6 +111,7 @@ func (r *rig) snapshot() (h org.Header, accounts []org.Account) {
 		var stream org.Accounts
 		h, stream = w.Snapshot(r.cloud.Now())
 		for a := range stream {
+			a.Caller = "arn:aws:sts::" + a.ID + ":assumed-role/" + r.role(a.ID) + "/forcemfa"
 			a.Read = !slices.Contains(r.closed, a.ID)
 			accounts = append(accounts, *a)
 		}
@@ -149,7 +154,7 @@ func (r *rig) plan(t testing.TB, resume *plan.Plan) (*plan.Plan, audit.Counts) {
 	auditor := audit.New(&h, r.baseline, r.cloud.Now())
 	var total audit.Counts
 	p, err := plan.Make(plan.Input{
-		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Resume: resume,
+		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Resume: resume, Remove: r.remove, Partial: r.partial,
 		Accounts: func(yield func(plan.Audited, error) bool) {
 			for i := range accounts {
 				g := gathered{plan.Audited{Account: &accounts[i]}}

@@ -47,7 +47,7 @@ func TestTheSampleOrganizationIsEnforcedAndCanBeUndone(t *testing.T) {
 	if _, undone := r.snapshot(); changes(before, undone) != nil {
 		t.Errorf("after undoing: %v", changes(before, undone))
 	}
-	if i := slices.IndexFunc(undo, func(s plan.Step) bool { return s.Op == plan.UpdatePolicy }); i < 0 {
+	if i := slices.IndexFunc(undo, func(s plan.Step) bool { return s.Op == plan.RestorePolicy }); i < 0 {
 		t.Error("no drifted policy was repaired")
 	}
 }

@@ -69,11 +69,11 @@ func (a *Auditor) documentsIn(partition string) wanted {
 // users.
 func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report}
-	r := report{auditor: a, account: account}
+	r := report{auditor: a, account: account, place: baseline.PlaceOf(a.header, account)}
 	if account.Read {
 		roles := a.roles(account)
 		for i := range account.Users {
-			u := a.user(account, &account.Users[i], roles)
+			u := a.user(account, r.place, &account.Users[i], roles)
 			summary.count(u.State)
 			sink.User(u)
 			r.user(&u)
@@ -121,6 +121,7 @@ func (c *Counts) count(s State) {
 type report struct {
 	auditor  *Auditor
 	account  *org.Account
+	place    baseline.Place
 	findings []Finding
 }
 

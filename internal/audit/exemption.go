@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -21,7 +22,7 @@ func (r *report) exemptionTags() {
 			continue
 		}
 		seen[tag] = true
-		if e.Match.InAccount(r.account.ID) {
+		if e.Match.InPlace(r.place) {
 			r.settable(e.Match.Tag)
 		}
 	}
@@ -29,13 +30,13 @@ func (r *report) exemptionTags() {
 
 // settable says who can put a tag on a user.
 func (r *report) settable(tag string) {
-	key, value, _ := strings.Cut(strings.NewReplacer("*", "example", "?", "x").Replace(tag), "=")
+	key, value := baseline.Match{Tag: tag}.ExampleTag()
 	var without, with, roles []string
 	for i := range r.account.Users {
 		u := &r.account.Users[i]
 		t := r.tagger(r.account.Principal(u), r.auditor.documents.PolicySet(r.auditor.header, r.account, u),
 			r.account.Context(r.auditor.header, u), key, value)
-		switch e := r.auditor.baseline.Exempt(r.account.ID, u, r.auditor.now); {
+		switch e := r.auditor.baseline.Exempt(r.place, u, r.auditor.now); {
 		case e != nil && e.BreakGlass: // may do anything, and is meant to
 		case t.can(policy.LongTermKey, policy.Absent) || t.can(policy.ConsolePassword, policy.False):
 			without = append(without, u.Name)

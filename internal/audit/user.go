@@ -12,7 +12,7 @@ import (
 
 // User says where one user of an account stands.
 func (a *Auditor) User(account *org.Account, u *org.User) User {
-	return a.user(account, u, a.roles(account))
+	return a.user(account, baseline.PlaceOf(a.header, account), u, a.roles(account))
 }
 
 // roles are the roles of an account with their trust policies.
@@ -24,7 +24,7 @@ func (a *Auditor) roles(account *org.Account) []prove.Role {
 	return roles
 }
 
-func (a *Auditor) user(account *org.Account, u *org.User, roles []prove.Role) User {
+func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, roles []prove.Role) User {
 	out := User{
 		Account:     account.ID,
 		AccountName: account.Name,
@@ -36,7 +36,7 @@ func (a *Auditor) user(account *org.Account, u *org.User, roles []prove.Role) Us
 		ActiveKeys:  u.ActiveKeys(),
 		Read:        u,
 	}
-	if e := a.baseline.Exempt(account.ID, u, a.now); e != nil {
+	if e := a.baseline.Exempt(at, u, a.now); e != nil {
 		out.State, out.Exemption = Exempt, e.String()
 		return out
 	}
@@ -135,13 +135,13 @@ func (r *report) devices(u *User) {
 
 func (r *report) exemptions(u *User) {
 	b, subject := r.auditor.baseline, "user/"+u.Name
-	if e := b.Exempt(r.account.ID, u.Read, r.auditor.now); e != nil {
+	if e := b.Exempt(r.place, u.Read, r.auditor.now); e != nil {
 		if u.Console == org.Yes && !e.BreakGlass {
 			r.add("exempt-interactive", subject, "%s is exempt and has a console password: %s", u.Name, e)
 		}
 		return
 	}
-	if lapsed := b.Lapsed(r.account.ID, u.Read, r.auditor.now); len(lapsed) > 0 {
+	if lapsed := b.Lapsed(r.place, u.Read, r.auditor.now); len(lapsed) > 0 {
 		r.add("exemption-expired", subject, "expired: %s", lapsed[0])
 	}
 }
@@ -179,7 +179,14 @@ func (r *report) attachments(u *User) {
 	if len(direct) > 0 {
 		r.add("direct-policies", "user/"+u.Name, "%s has policies of its own: %s", u.Name, strings.Join(direct, ", "))
 	}
-	if len(u.Read.Groups) == 0 && u.State != Exempt && r.auditor.baseline.Attach == baseline.AttachGroup {
+	if len(u.Read.Groups) > 0 || u.State == Exempt {
+		return
+	}
+	switch r.auditor.baseline.Attach {
+	case baseline.AttachGroup:
 		r.add("no-group", "user/"+u.Name, "%s is in no group", u.Name)
+	case baseline.AttachGroups:
+		f := r.add("no-group", "user/"+u.Name, "%s is in no group, and the policy is put on groups alone", u.Name)
+		f.Remedy = "put the user into a group, or set attach to group or user"
 	}
 }

@@ -39,10 +39,49 @@ func GroupARN(partition, account string) string {
 type Baseline struct {
 	Name        string            `json:"-"` // of the config file; empty: the defaults, without a file
 	Attach      Attach            `json:"attach"`
+	Scope       Scope             `json:"scope"`
 	Policy      Policy            `json:"policy"`
 	Window      Window            `json:"window"`
+	Waves       []Wave            `json:"waves,omitempty"`
+	SCP         SCP               `json:"scp"`
+	Guard       GuardSCP          `json:"guard_scp"`
+	Notify      Notify            `json:"-"`                    // who is told; decides nothing
 	Exemptions  []Exemption       `json:"exemptions,omitempty"` // in the order of the file, break-glass users after them
 	Acknowledge []Acknowledgement `json:"acknowledge,omitempty"`
+	Environment []string          `json:"-"` // names of the environment variables that changed it
+}
+
+// Scope is who must have the policy.
+type Scope string
+
+// The scopes. All is the default.
+const (
+	ScopeAll           Scope = "all"
+	ScopeWithoutDevice Scope = "without-device" // users without an MFA device alone; the keys of the others stay open
+)
+
+// SCP is where the service control policy of [AttachSCP] goes.
+type SCP struct {
+	Targets []string `json:"targets,omitempty"` // IDs of roots, units and accounts; none: the root
+}
+
+// A GuardSCP protects what this program makes from everybody but a few roles.
+// The zero value is none.
+type GuardSCP struct {
+	Targets []string `json:"targets,omitempty"`
+	Except  []string `json:"except,omitempty"` // ARNs of roles, or globs
+}
+
+// Notify is who is told.
+type Notify struct {
+	Slack Slack
+}
+
+// Slack is a channel and where the URL of its webhook is kept. The URL itself
+// is a secret and never here.
+type Slack struct {
+	Webhook string // env:NAME, or the ARN of a secret or parameter
+	Channel string
 }
 
 // Attach is how the policy reaches a user.
@@ -50,8 +89,10 @@ type Attach string
 
 // The ways to attach.
 const (
-	AttachGroup Attach = "group" // through one group of ours
-	AttachUser  Attach = "user"  // directly
+	AttachGroup  Attach = "group"  // through one group of ours
+	AttachGroups Attach = "groups" // to every group that is there
+	AttachUser   Attach = "user"   // directly
+	AttachSCP    Attach = "scp"    // by a service control policy; the management account through our group
 )
 
 // Policy are the options of the ForceMFA document. The zero value is the
@@ -124,6 +165,7 @@ func Default() *Baseline {
 func defaults() *Baseline {
 	return &Baseline{
 		Attach: AttachGroup,
+		Scope:  ScopeAll,
 		Policy: Policy{
 			SelfService:          SelfServiceEnrol,
 			Enrolment:            EnrolmentConsole,
@@ -150,12 +192,31 @@ func (b *Baseline) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// withoutFile says what holds without a config file.
+func (b *Baseline) withoutFile() string {
+	reach := map[Attach]string{
+		AttachGroup: "attach through the group " + GroupName, AttachGroups: "attach to every group",
+		AttachUser: "attach to each user", AttachSCP: "attach a service control policy",
+	}[b.Attach]
+	said := "no config file: " + reach + ", every account and user"
+	for _, e := range b.Exemptions {
+		said += ", exempt the " + e.Match.String()
+	}
+	return said
+}
+
 // Notes are the sentences that belong at the head of a plan: which defaults
 // are in force and what is not decided.
 func (b *Baseline) Notes() []string {
 	var notes []string
 	if b.Name == "" {
-		notes = append(notes, "no config file: attach through the group "+GroupName+", every account and user, exempt the tag "+defaultExemptTag)
+		notes = append(notes, b.withoutFile())
+	}
+	if len(b.Environment) > 0 {
+		notes = append(notes, "from the environment: "+strings.Join(b.Environment, ", "))
+	}
+	if b.Scope == ScopeWithoutDevice {
+		notes = append(notes, "scope is without-device: the access keys of users who have a device stay open")
 	}
 	if b.Policy.ConsoleAuthorization == ConsoleAuthorizationAuto {
 		notes = append(notes, "console_authorization is auto: "+strings.Join(signinActions, " and ")+

@@ -1,10 +1,9 @@
 package baseline
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"forcemfa/policy/arn"
 )
@@ -19,167 +18,164 @@ func Parse(name string, text []byte) (*Baseline, error) {
 	if err != nil {
 		return nil, err
 	}
-	var breakGlass []Exemption
-	err = root.mapping(
-		field{"version", required, readVersion},
-		field{"attach", optional, choice(&b.Attach, AttachGroup, AttachUser)},
-		field{"policy", optional, b.Policy.read},
-		field{"window", optional, b.Window.read},
-		field{"exemptions", optional, readExemptions(&b.Exemptions, false)},
-		field{"break_glass", optional, readExemptions(&breakGlass, true)},
-		field{"acknowledge", optional, b.readAcknowledgements},
-	)
-	if err != nil {
+	file := new(configFile)
+	if err := file.over(b).read(root); err != nil {
 		return nil, err
 	}
-	b.Exemptions = append(b.Exemptions, breakGlass...)
+	b.Exemptions = append(b.Exemptions, file.breakGlass...)
+	for i := range b.Exemptions {
+		b.Exemptions[i].Match = b.Exemptions[i].Match.compiled()
+	}
+	for i := range b.Waves {
+		b.Waves[i].Match = b.Waves[i].Match.compiled()
+	}
 	return b, nil
 }
 
-func readVersion(n node) error {
-	version, err := n.whole()
-	if err != nil {
-		return err
+// A configFile is what the file holds besides what a baseline does.
+type configFile struct {
+	breakGlass []Exemption
+}
+
+// over is the table of the whole file: it reads into the baseline, whose
+// values are the defaults.
+func (f *configFile) over(b *Baseline) mapping {
+	return mapping{
+		fields: []field{
+			{"version", required, "The version of this file's layout.", version{}},
+			{"attach", optional, "How the policy reaches a user: through one group of ours, through every group there is, directly, or by a service control policy.",
+				oneOf(&b.Attach, AttachGroup, AttachGroups, AttachUser, AttachSCP)},
+			{"scope", optional, "Who must have the policy: everybody, or only users without an MFA device, whose access keys then stay open once they have one.",
+				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
+			{"policy", optional, "Options of the ForceMFA document.", b.Policy.fields()},
+			{"window", optional, "The window in which a user without a console password can enrol by access key.", b.Window.fields()},
+			{"waves", optional, "The roll-out in waves. The first that matches a user decides; who is in none comes with the last.",
+				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
+			{"exemptions", optional, "Who is without ForceMFA, who answers for it, and why.", exemptions(&b.Exemptions, false)},
+			{"break_glass", optional, "Users for emergencies. They are exempt, and meant to have a console password.", exemptions(&f.breakGlass, true)},
+			{"acknowledge", optional, "Guards that are lifted by name: guard:NAME or guard:ACCOUNT/NAME.",
+				sequence[Acknowledgement]{&b.Acknowledge, func(a *Acknowledgement, _ node) value {
+					return word[Acknowledgement]{to: a, parse: ParseAcknowledgement, shape: `^[a-z-]+:.`}
+				}}},
+			{"scp", optional, "Where the service control policy of attach: scp goes.", mapping{fields: []field{
+				{"targets", optional, "Roots, organizational units and accounts; without it, the root.", targets(&b.SCP.Targets)},
+			}}},
+			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrolment.",
+				b.Guard.fields()},
+			{"notify", optional, "Who is told. Secrets are named here, never written.", mapping{fields: []field{
+				{"slack", optional, "A Slack channel.", mapping{fields: []field{
+					{"webhook", optional, "Where the webhook's URL is kept: env:NAME, or the ARN of a secret or parameter.", b.Notify.Slack.webhook()},
+					{"channel", optional, "The name of the channel.", sentence{&b.Notify.Slack.Channel}},
+				}}},
+			}}},
+		},
+		check: b.check,
 	}
-	if version != 1 {
-		return n.errorf("version %d is not known: this program reads version 1", version)
+}
+
+// check refuses what no single key says.
+func (b *Baseline) check(n node) error {
+	b.Acknowledge = unique(b.Acknowledge)
+	if b.Attach == AttachSCP && len(b.Waves) > 0 {
+		return n.errorf("waves: attach scp reaches whole accounts at once; attach it to one unit after the other with scp: {targets: […]}, or attach otherwise")
+	}
+	if (b.Attach == AttachSCP || b.Attach == AttachGroups) && b.Scope == ScopeWithoutDevice {
+		return n.errorf("scope without-device: attach %s reaches users with a device as well; use attach group or user", b.Attach)
 	}
 	return nil
 }
 
-func (p *Policy) read(n node) error {
-	return n.mapping(
-		field{"self_service", optional, choice(&p.SelfService, SelfServiceEnrol, SelfServiceFull, SelfServiceNone)},
-		field{"enrolment", optional, choice(&p.Enrolment, EnrolmentConsole, EnrolmentAny)},
-		field{"allow_password_change_before_mfa", optional, truth(&p.PasswordChangeBeforeMFA)},
-		field{"console_authorization", optional, choice(&p.ConsoleAuthorization,
-			ConsoleAuthorizationAuto, ConsoleAuthorizationOn, ConsoleAuthorizationOff)},
-		field{"max_session_age", optional, p.readMaxSessionAge},
-		field{"fas", optional, choice(&p.FAS, FASAllow, FASDeny)},
-	)
+func unique[T comparable](all []T) []T {
+	var kept []T
+	for _, one := range all {
+		if !slices.Contains(kept, one) {
+			kept = append(kept, one)
+		}
+	}
+	return kept
 }
 
-// A session made by GetSessionToken lives from 15 minutes to 36 hours.
-// Source: AWS STS API Reference, GetSessionToken, DurationSeconds.
-const (
-	shortestSession = 15 * time.Minute
-	longestSession  = 36 * time.Hour
-)
-
-func (p *Policy) readMaxSessionAge(n node) error {
-	const allowed = "max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h"
-	text, err := n.text()
-	if err != nil {
-		return n.errorf(allowed)
-	}
-	if text == "none" {
-		p.MaxSessionAge = 0
-		return nil
-	}
-	age, err := time.ParseDuration(text)
-	if err != nil || age < shortestSession || age > longestSession || age%time.Second != 0 {
-		return n.errorf("%s; this is %q", allowed, text)
-	}
-	p.MaxSessionAge = age
-	return nil
+func (p *Policy) fields() mapping {
+	return mapping{fields: []field{
+		{"self_service", optional, "What the document grants: to manage one's own MFA devices, all of one's own credentials with MFA, or nothing.",
+			oneOf(&p.SelfService, SelfServiceEnrol, SelfServiceFull, SelfServiceNone)},
+		{"enrolment", optional, "What may enable a first device: a console session, or an access key as well, also a stolen one.",
+			oneOf(&p.Enrolment, EnrolmentConsole, EnrolmentAny)},
+		{"allow_password_change_before_mfa", optional, "Whether a forced password change is possible before MFA.", truth{&p.PasswordChangeBeforeMFA}},
+		{"console_authorization", optional, "Whether AWS Sign-In's own actions are open before MFA, for accounts that use console authorization.",
+			oneOf(&p.ConsoleAuthorization, ConsoleAuthorizationAuto, ConsoleAuthorizationOn, ConsoleAuthorizationOff)},
+		{"max_session_age", optional, "How long after the code a session is good for: none, or 15m to 36h.", age{&p.MaxSessionAge}},
+		{"fas", optional, "Whether requests that an AWS service forwards for a user pass, which lose the MFA flag.", oneOf(&p.FAS, FASAllow, FASDeny)},
+	}}
 }
 
-func (w *Window) read(n node) error {
-	return n.mapping(
-		field{"tag", optional, w.readTag},
-		field{"days", optional, w.readDays},
-	)
-}
-
-// readTag takes fewer characters than IAM does for a tag key, because the key
+// fields takes fewer characters than IAM does for a tag key, because the key
 // becomes part of a condition key.
-func (w *Window) readTag(n node) error {
-	text, err := n.text()
-	if err != nil {
-		return err
-	}
-	if text == "" || len(text) > 128 || strings.Trim(text, entityNameChars) != "" {
-		return n.errorf("window tag %q: want 1 to 128 letters, digits or _+=,.@-", text)
-	}
-	w.Tag = text
-	return nil
+func (w *Window) fields() mapping {
+	isKey := func(s string) bool { return s != "" && len(s) <= 128 && strings.Trim(s, entityNameChars) == "" }
+	return mapping{fields: []field{
+		{"tag", optional, "The tag on the user that opens it.", word[string]{
+			to: &w.Tag, shape: `^[A-Za-z0-9_+=,.@-]{1,128}$`,
+			parse: func(s string) (string, error) {
+				if !isKey(s) {
+					return "", fmt.Errorf("window tag %q: want 1 to 128 letters, digits or _+=,.@-", s)
+				}
+				return s, nil
+			}}},
+		{"days", optional, "How long it stays open.", number{&w.Days, "window days", 1, 90}},
+	}}
 }
 
-func (w *Window) readDays(n node) error {
-	days, err := n.whole()
-	if err != nil {
-		return err
-	}
-	if days < 1 || days > 90 {
-		return n.errorf("window days %d: want 1 to 90", days)
-	}
-	w.Days = days
-	return nil
+func exemptions(to *[]Exemption, breakGlass bool) value {
+	return sequence[Exemption]{to, func(e *Exemption, n node) value {
+		e.BreakGlass, e.Line = breakGlass, n.line()
+		return mapping{
+			fields: []field{
+				{"match", required, "Which users: all that is given must match.", e.Match.fields()},
+				{"owner", required, "Who answers for it.", sentence{&e.Owner}},
+				{"reason", required, "Why.", sentence{&e.Reason}},
+				{"expires", optional, "The last day on which it holds, in UTC.", day{&e.Expires}},
+			},
+			check: func(n node) error {
+				if e.BreakGlass && strings.Trim(e.Match.Name+e.Match.ARN, "*?") == "" {
+					return n.errorf("break_glass: match must name its users by name or arn")
+				}
+				return nil
+			},
+		}
+	}}
 }
 
-func readExemptions(to *[]Exemption, breakGlass bool) func(node) error {
-	return func(n node) error {
-		return n.list(func(item node) error {
-			e := Exemption{BreakGlass: breakGlass, Line: item.line()}
-			if err := e.read(item); err != nil {
-				return err
-			}
-			*to = append(*to, e)
-			return nil
-		})
-	}
+func (m *Match) fields() mapping {
+	return mapping{fields: m.keys(), least: 1, check: func(n node) error {
+		if m.everybody() {
+			return n.errorf("match would exempt everybody; give one or more of tag, name, path, arn, account, ou")
+		}
+		return nil
+	}}
 }
 
-func (e *Exemption) read(n node) error {
-	err := n.mapping(
-		field{"match", required, e.Match.read},
-		field{"owner", required, sentence(&e.Owner)},
-		field{"reason", required, sentence(&e.Reason)},
-		field{"expires", optional, e.readExpires},
-	)
-	if err != nil {
-		return err
+func (m *Match) keys() []field {
+	return []field{
+		{"tag", optional, "A tag as key=value, compared without case. Stars and question marks are globs; the value may be regex:… .",
+			pattern{to: &m.Tag, want: "key=value", ok: isTagPattern, shape: `^[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}}},
+		{"name", optional, "The name of a user, a glob, or regex:… , which is anchored at both ends.",
+			pattern{to: &m.Name, want: "the name of a user", ok: isNamePattern, shape: `^[A-Za-z0-9_+=,.@*?-]+$`, regex: true, examples: []string{"ci-*"}}},
+		{"path", optional, "A path, a glob, or regex:… .",
+			pattern{to: &m.Path, want: "a path that begins and ends with a slash, or a glob", ok: isPathPattern, shape: `^[/*]`, regex: true, examples: []string{"/robots/*"}}},
+		{"arn", optional, "The ARN of a user, a glob, or regex:… .",
+			pattern{to: &m.ARN, want: "the ARN of a user, or a glob", ok: isUserARNPattern, shape: `^(arn:|\*)`, regex: true}},
+		{"account", optional, "An account ID in quotes, a glob, or regex:… .",
+			pattern{to: &m.Account, want: "an account ID of 12 digits in quotes, or a glob", ok: isAccountPattern, shape: `^[0-9*?]+$`, regex: true}},
+		{"ou", optional, "The ID or name of an organizational unit; the ones below are meant as well. A glob or regex:… .",
+			pattern{to: &m.OU, want: "the ID or name of an organizational unit", ok: isUnitPattern, shape: `\S`, regex: true, examples: []string{"ou-ab12-11111111"}}},
 	}
-	if e.BreakGlass && strings.Trim(e.Match.Name+e.Match.ARN, "*?") == "" {
-		return n.errorf("break_glass: match must name its users by name or arn")
-	}
-	return nil
-}
-
-func (e *Exemption) readExpires(n node) error {
-	text, err := n.text()
-	if err != nil {
-		return n.errorf("expires: want a date such as 2027-01-31")
-	}
-	day, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		return n.errorf("expires %q: want a date such as 2027-01-31", text)
-	}
-	e.Expires = day
-	return nil
-}
-
-func (m *Match) read(n node) error {
-	err := n.mapping(
-		field{"tag", optional, pattern(&m.Tag, "key=value", isTagPattern)},
-		field{"name", optional, pattern(&m.Name, "the name of a user", isNamePattern)},
-		field{"path", optional, pattern(&m.Path, "a path that begins and ends with a slash, or a glob", isPathPattern)},
-		field{"arn", optional, pattern(&m.ARN, "the ARN of a user, or a glob", isUserARNPattern)},
-		field{"account", optional, pattern(&m.Account, "an account ID of 12 digits in quotes, or a glob", isAccountPattern)},
-	)
-	if err != nil {
-		return err
-	}
-	if m.everybody() {
-		return n.errorf("match would exempt everybody; give one or more of tag, name, path, arn, account")
-	}
-	return nil
 }
 
 // everybody tells whether nothing but stars is given.
 func (m Match) everybody() bool {
 	for _, p := range m.parts() {
-		if strings.Trim(p.pattern, "*") != "" {
+		if p.pattern != "" && !allPass(p.key, p.pattern) {
 			return false
 		}
 	}
@@ -210,78 +206,6 @@ func isAccountPattern(s string) bool {
 	return arn.IsAccountID(s) || isGlob(s) && strings.Trim(s, "0123456789*?") == ""
 }
 
+func isUnitPattern(s string) bool { return strings.TrimSpace(s) == s && s != "" }
+
 func isGlob(s string) bool { return strings.ContainsAny(s, "*?") }
-
-func (b *Baseline) readAcknowledgements(n node) error {
-	return n.list(func(item node) error {
-		text, err := item.text()
-		if err != nil {
-			return err
-		}
-		a, err := ParseAcknowledgement(text)
-		if err != nil {
-			return item.errorf("%v", err)
-		}
-		if !slices.Contains(b.Acknowledge, a) {
-			b.Acknowledge = append(b.Acknowledge, a)
-		}
-		return nil
-	})
-}
-
-// choice reads one of a few words.
-func choice[T ~string](to *T, allowed ...T) func(node) error {
-	return func(n node) error {
-		var words []string
-		for _, a := range allowed {
-			words = append(words, string(a))
-		}
-		text, err := n.text()
-		if err != nil {
-			return n.errorf("%s: want %s; this is %s", n.key, strings.Join(words, ", "), n.kind())
-		}
-		if !slices.Contains(words, text) {
-			return n.errorf("%s %q: want %s", n.key, text, strings.Join(words, ", "))
-		}
-		*to = T(text)
-		return nil
-	}
-}
-
-func truth(to *bool) func(node) error {
-	return func(n node) error {
-		v, err := n.truth()
-		*to = v
-		return err
-	}
-}
-
-// sentence reads text that must say something.
-func sentence(to *string) func(node) error {
-	return func(n node) error {
-		text, err := n.text()
-		if err != nil {
-			return err
-		}
-		if strings.TrimSpace(text) == "" {
-			return n.errorf("%s is empty", n.key)
-		}
-		*to = text
-		return nil
-	}
-}
-
-// pattern reads text that must have a shape.
-func pattern(to *string, want string, ok func(string) bool) func(node) error {
-	return func(n node) error {
-		text, err := n.text()
-		if err != nil {
-			return n.errorf("%s: want %s; this is %s", n.key, want, n.kind())
-		}
-		if text == "" || !ok(text) {
-			return n.errorf("%s %s: want %s", n.key, strconv.Quote(text), want)
-		}
-		*to = text
-		return nil
-	}
-}

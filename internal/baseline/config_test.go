@@ -50,6 +50,7 @@ func TestParseReadsEverything(t *testing.T) {
 	want := &baseline.Baseline{
 		Name:   "forcemfa.yaml",
 		Attach: baseline.AttachUser,
+		Scope:  baseline.ScopeAll,
 		Policy: baseline.Policy{
 			SelfService:             baseline.SelfServiceFull,
 			Enrolment:               baseline.EnrolmentAny,
@@ -105,19 +106,19 @@ func TestParseRefuses(t *testing.T) {
 		{"no version", "attach: group\n", `1:1: version is missing`},
 		{"another version", "version: 2\n", `1:10: version 2 is not known: this program reads version 1`},
 		{"version as text", "version: \"1\"\n", `1:10: version: want a whole number; this is text`},
-		{"a list", "- version: 1\n", `1:1: want a mapping with version, attach, policy, window, exemptions, break_glass, acknowledge; this is a list`},
+		{"a list", "- version: 1\n", `1:1: want a mapping with version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, notify; this is a list`},
 		{"unknown key", "version: 1\nexmept: []\n",
-			`2:1: unknown key exmept; allowed are version, attach, policy, window, exemptions, break_glass, acknowledge`},
+			`2:1: unknown key exmept; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, notify`},
 		{"unknown key inside", "version: 1\npolicy:\n  fas: allow\n  mfa: yes\n",
 			`4:3: policy: unknown key mfa; allowed are self_service, enrolment, allow_password_change_before_mfa, console_authorization, max_session_age, fas`},
 		{"key twice", "version: 1\nattach: user\nattach: group\n", `3:1: mapping key "attach" already defined at [2:1]`},
-		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, policy, window, exemptions, break_glass, acknowledge`},
+		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, notify`},
 		{"no YAML", "version: [1\n", `1:10: sequence end token ']' not found`},
 		{"two documents", "version: 1\n---\nversion: 1\n", `3:1: a second document; a config file has one`},
 		{"anchor", "version: 1\nexemptions: &all []\n", `2:13: exemptions: want a list; this is an anchor or alias, which a config file does not have`},
 		{"tag", "version: !!int 1\n", `1:10: version: want a whole number; this is a YAML tag, which a config file does not have`},
-		{"wrong word", "version: 1\nattach: everyone\n", `2:9: attach "everyone": want group, user`},
-		{"nothing for a word", "version: 1\nattach:\n", `2:9: attach: want group, user; this is nothing`},
+		{"wrong word", "version: 1\nattach: everyone\n", `2:9: attach "everyone": want group, groups, user, scp`},
+		{"nothing for a word", "version: 1\nattach:\n", `2:9: attach: want group, groups, user, scp; this is nothing`},
 		{"on is no text in YAML 1.1 but is here", "version: 1\npolicy: {console_authorization: true}\n",
 			`2:33: console_authorization: want auto, on, off; this is true or false`},
 		{"text for a truth", "version: 1\npolicy: {allow_password_change_before_mfa: maybe}\n",
@@ -136,9 +137,9 @@ func TestParseRefuses(t *testing.T) {
 		{"exemption without reason", exemption("match: {name: a}", "owner: b"), `3:5: exemptions: reason is missing`},
 		{"empty reason", exemption("match: {name: a}", "owner: b", "reason: \" \""), `5:13: reason is empty`},
 		{"empty match", exemption("match: {}", "owner: a", "reason: b"),
-			`3:12: match would exempt everybody; give one or more of tag, name, path, arn, account`},
+			`3:12: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
 		{"match of everybody", exemption("match: {name: \"*\", account: \"**\"}", "owner: a", "reason: b"),
-			`3:13: match would exempt everybody; give one or more of tag, name, path, arn, account`},
+			`3:13: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
 		{"account as a number", exemption("match: {account: 111111111111}", "owner: a", "reason: b"),
 			`3:22: account: want an account ID of 12 digits in quotes, or a glob; this is a number`},
 		{"short account", exemption("match: {account: \"11111111111\"}", "owner: a", "reason: b"),
@@ -216,7 +217,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		b.Exempt("111111111111", u, now)
+		b.Exempt(baseline.Place{Account: "111111111111"}, u, now)
 		again, err := baseline.Parse("other.yaml", text)
 		if err != nil || again.Hash() != b.Hash() {
 			t.Fatalf("the same text gives another hash, error %v", err)

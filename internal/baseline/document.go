@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-//go:embed enrol.json full.json deny.json age.json
+//go:embed enrol.json full.json deny.json age.json guard.json
 var files embed.FS
 
 // The statements that options edit.
@@ -38,13 +38,13 @@ type document struct {
 }
 
 type statement struct {
-	Sid         string                       `json:",omitempty"`
-	Effect      string                       `json:",omitempty"`
-	Action      list                         `json:",omitempty"`
-	NotAction   list                         `json:",omitempty"`
-	Resource    list                         `json:",omitempty"`
-	NotResource list                         `json:",omitempty"`
-	Condition   map[string]map[string]string `json:",omitempty"`
+	Sid         string                     `json:",omitempty"`
+	Effect      string                     `json:",omitempty"`
+	Action      list                       `json:",omitempty"`
+	NotAction   list                       `json:",omitempty"`
+	Resource    list                       `json:",omitempty"`
+	NotResource list                       `json:",omitempty"`
+	Condition   map[string]map[string]list `json:",omitempty"`
 }
 
 // A list prints without brackets when it has one member, which is what counts
@@ -108,7 +108,7 @@ func (b *Baseline) denies() []statement {
 			if b.Policy.Enrolment == EnrolmentAny {
 				continue
 			}
-			s.Condition["Null"]["aws:PrincipalTag/"+b.Window.Tag] = "true"
+			s.Condition["Null"]["aws:PrincipalTag/"+b.Window.Tag] = list{"true"}
 		}
 		out = append(out, s)
 	}
@@ -138,7 +138,7 @@ func (b *Baseline) age(open list) []statement {
 		s := &statements[i]
 		s.NotAction = open
 		s.Condition["NumericGreaterThanIfExists"]["aws:MultiFactorAuthAge"] =
-			strconv.Itoa(int(b.Policy.MaxSessionAge / time.Second))
+			list{strconv.Itoa(int(b.Policy.MaxSessionAge / time.Second))}
 		b.exceptForwarded(s)
 	}
 	return statements
@@ -154,9 +154,9 @@ func (b *Baseline) exceptForwarded(s *statement) {
 		return
 	}
 	if s.Condition["BoolIfExists"] == nil {
-		s.Condition["BoolIfExists"] = map[string]string{}
+		s.Condition["BoolIfExists"] = map[string]list{}
 	}
-	s.Condition["BoolIfExists"]["aws:ViaAWSService"] = "false"
+	s.Condition["BoolIfExists"]["aws:ViaAWSService"] = list{"false"}
 }
 
 // load reads the statements of an embedded file, fresh for each caller.

@@ -43,8 +43,24 @@ func TestMatch(t *testing.T) {
 		{baseline.Match{Name: "ci-*", Account: "111111111111", Tag: "team=platform"}, true},
 		{baseline.Match{Name: "ci-*", Account: "222222222222"}, false},
 		{baseline.Match{Name: "x*", Account: "111111111111"}, false},
+		{baseline.Match{Name: "regex:ci-(deploy|build)"}, true},
+		{baseline.Match{Name: "regex:deploy"}, false},
+		{baseline.Match{Name: "regex:ci|x"}, false},
+		{baseline.Match{Name: "regex:("}, false},
+		{baseline.Match{Path: "regex:/robots/[a-z]+/"}, true},
+		{baseline.Match{ARN: "regex:arn:aws:iam::1{12}:user/.*"}, true},
+		{baseline.Match{Account: "regex:1+"}, true},
+		{baseline.Match{Account: "regex:1"}, false},
+		{baseline.Match{Tag: "userType=regex:serv(ice|ant)"}, true},
+		{baseline.Match{Tag: "userType=regex:serv"}, false},
+		{baseline.Match{OU: "ou-ab12-11111111"}, true},
+		{baseline.Match{OU: "Robots"}, true},
+		{baseline.Match{OU: "r-ab12"}, true},
+		{baseline.Match{OU: "regex:ou-.*"}, true},
+		{baseline.Match{OU: "ou-ab12-22222222"}, false},
+		{baseline.Match{OU: "Robots", Name: "x*"}, false},
 	} {
-		if got := row.match.Matches("111111111111", u); got != row.want {
+		if got := row.match.Matches(baseline.Place{Account: "111111111111", Units: []string{"ou-ab12-11111111", "Robots", "r-ab12", "Root"}}, u); got != row.want {
 			t.Errorf("%v: %v, want %v", row.match, got, row.want)
 		}
 	}
@@ -98,11 +114,11 @@ break_glass:
 		{org.User{Name: "glass", Path: "/"}, "break-glass name glass, owner d: envelope", nil},
 		{org.User{Name: "bob", Path: "/"}, "<nil>", nil},
 	} {
-		if got := fmt.Sprint(b.Exempt("111111111111", &row.user, now)); got != row.exempt {
+		if got := fmt.Sprint(b.Exempt(baseline.Place{Account: "111111111111"}, &row.user, now)); got != row.exempt {
 			t.Errorf("%s%s: %s, want %s", row.user.Path, row.user.Name, got, row.exempt)
 		}
 		var lapsed []string
-		for _, e := range b.Lapsed("111111111111", &row.user, now) {
+		for _, e := range b.Lapsed(baseline.Place{Account: "111111111111"}, &row.user, now) {
 			lapsed = append(lapsed, e.String())
 		}
 		if diff := cmp.Diff(row.lapsed, lapsed); diff != "" {
@@ -115,7 +131,7 @@ func TestDefaultExemptsServiceUsersByTag(t *testing.T) {
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	for value, want := range map[string]bool{"Service": true, "service": true, "Human": false, "": false} {
 		u := &org.User{Name: "x", Tags: []org.Tag{{Key: "usertype", Value: value}}}
-		if got := baseline.Default().Exempt("111111111111", u, now) != nil; got != want {
+		if got := baseline.Default().Exempt(baseline.Place{Account: "111111111111"}, u, now) != nil; got != want {
 			t.Errorf("userType %q is exempt: %v, want %v", value, got, want)
 		}
 	}

@@ -82,6 +82,9 @@ func (n node) line() int {
 // colon, so its first key is asked instead.
 func (n node) position() (line, column int) {
 	at := n.ast
+	if at == nil {
+		return 1, 1
+	}
 	if pairs, ok := pairsOf(at); ok && len(pairs) > 0 {
 		at = pairs[0].Key
 	}
@@ -91,20 +94,8 @@ func (n node) position() (line, column int) {
 	return at.GetToken().Position.Line, at.GetToken().Position.Column
 }
 
-// A field is a key of a mapping and what reads its value.
-type field struct {
-	key      string
-	required bool
-	read     func(node) error
-}
-
-const (
-	required = true
-	optional = false
-)
-
 // mapping reads a mapping with these keys and no others.
-func (n node) mapping(fields ...field) error {
+func (n node) mapping(fields []field) error {
 	pairs, ok := pairsOf(n.ast)
 	if !ok {
 		return n.errorf("%swant a mapping with %s; this is %s", n.prefix(), keys(fields), n.kind())
@@ -136,7 +127,7 @@ func (n node) pair(p *ast.MappingValueNode, fields []field, seen map[string]bool
 	seen[text] = true
 	for _, f := range fields {
 		if f.key == text {
-			return f.read(node{name: n.name, key: text, ast: p.Value})
+			return f.value.read(node{name: n.name, key: text, ast: p.Value})
 		}
 	}
 	return key.errorf("%sunknown key %s; allowed are %s", n.prefix(), text, keys(fields))

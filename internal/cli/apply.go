@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -42,6 +43,7 @@ Ctrl-C finishes the steps in flight and leaves a whole journal.
 	}
 	o.add(c)
 	o.guards.add(c)
+	c.Flags().BoolVar(&o.remove, "remove", false, "take everything of ours away")
 	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
 	return c
 }
@@ -50,6 +52,7 @@ type applyOptions struct {
 	shared
 	guards guards
 	yes    bool
+	remove bool
 }
 
 func runApply(ctx context.Context, o *applyOptions, args []string) error {
@@ -62,11 +65,15 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		if file, err = readPlan(args[0]); err != nil {
 			return err
 		}
+		if err := o.sameKind(args[0], file); err != nil {
+			return err
+		}
 	}
 	s, err := o.openSurvey(ctx)
 	if err != nil {
 		return err
 	}
+	s.remove = o.remove
 	today, err := s.plan(ctx, file, acks)
 	if err != nil {
 		return err
@@ -83,9 +90,14 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		view.Plan(o.env.Stderr, view.Style{}, &todo)
 	}
 	if todo.Summary().Steps > 0 {
-		if err := o.confirm(ctx, s); err != nil {
+		id, alias, err := s.home()
+		if err != nil {
 			return err
 		}
+		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
+			return err
+		}
+		r.home = id
 	}
 	if err := r.run(ctx, s, todo.Steps, o); err != nil {
 		return err
@@ -94,6 +106,18 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		return err
 	}
 	return exit(worst(s.incomplete(), r.status()))
+}
+
+// sameKind refuses a plan that takes everything away without --remove, and the
+// other way round: what is done is said on the command line, not by the file.
+func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
+	switch {
+	case p.Remove && !o.remove:
+		return &exitError{status: statusGuarded, err: fmt.Errorf("plan %s takes everything of ours away", name), hint: "if that is meant, add --remove"}
+	case o.remove && !p.Remove:
+		return &exitError{status: statusGuarded, err: fmt.Errorf("plan %s does not take everything away", name), hint: `make it with "forcemfa plan --remove --out FILE"`}
+	}
+	return nil
 }
 
 // readPlan reads a plan file, which may have been tampered with: it is only
@@ -112,20 +136,17 @@ func readPlan(name string) (*plan.Plan, error) {
 	return p, nil
 }
 
-// confirm asks the person to type the name of what is about to change.
-func (o *applyOptions) confirm(ctx context.Context, s *survey) error {
-	if o.yes {
+// confirm asks the person to type the name of what is about to change: the
+// management account's alias or ID.
+func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error {
+	if yes {
 		return nil
-	}
-	id, alias, err := s.home()
-	if err != nil {
-		return err
 	}
 	name := alias
 	if name == "" {
 		name = id
 	}
-	answer, err := o.env.Ask(ctx, fmt.Sprintf("To do this, type the management account's name (%s): ", name))
+	answer, err := s.env.Ask(ctx, fmt.Sprintf("To do this, type the management account's name (%s): ", name))
 	switch {
 	case err != nil:
 		return &exitError{status: statusGuarded, err: fmt.Errorf("ask for the account's name: %w", err), hint: "run it on a terminal, or give --yes"}
@@ -145,36 +166,55 @@ type applied struct {
 	Gaps     []org.Gap       `json:"gaps"`
 
 	result apply.Result
+	home   string // ID of the account that was confirmed
 }
 
 func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *applyOptions) error {
 	if len(steps) == 0 {
 		return nil
 	}
-	if o.env.StateDir == "" {
-		return hinted(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
-	}
-	journal, err := apply.OpenJournal(filepath.Join(o.env.StateDir, "runs"), o.env.Now())
-	var locked *apply.LockedError
-	if errors.As(err, &locked) {
-		return &exitError{status: statusGuarded, err: err, hint: "wait until it is done"}
-	}
+	journal, err := o.openJournal()
 	if err != nil {
-		return hinted(err, "set XDG_STATE_HOME to a directory that you may write to")
+		return err
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
 	progress, done := o.progress(), atomic.Int64{}
-	r.result = apply.Run(ctx, steps, func(account string) (aws.Config, error) {
-		cfg, _, err := s.fleet.Enter(context.WithoutCancel(ctx), account)
-		return cfg, err
-	}, journal, apply.Options{
-		Now: o.env.Now, Concurrency: s.fleet.Concurrency(),
+	r.result = apply.Run(ctx, steps, s.enter(ctx), journal, apply.Options{
+		Now: o.env.Now, Concurrency: s.fleet.Concurrency(), Home: r.home,
 		Progress: func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) },
 	})
 	progress.Done()
 	r.Outcomes = r.result.Outcomes
 	return errors.Join(r.result.Err, journal.Close())
 }
+
+// enter gives the config of an account, also after ctx has ended: the step in
+// flight is finished.
+func (t *target) enter(ctx context.Context) func(account string) (aws.Config, error) {
+	return func(account string) (aws.Config, error) {
+		cfg, _, err := t.fleet.Enter(context.WithoutCancel(ctx), account)
+		return cfg, err
+	}
+}
+
+// openJournal begins the journal of a run; no other run can begin meanwhile.
+func (s *shared) openJournal() (*apply.FileJournal, error) {
+	if s.env.StateDir == "" {
+		return nil, hinted(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
+	}
+	journal, err := apply.OpenJournal(s.env.journals(), s.env.Now())
+	var locked *apply.LockedError
+	switch {
+	case errors.As(err, &locked):
+		return nil, &exitError{status: statusGuarded, err: err, hint: "wait until it is done"}
+	case err != nil:
+		return nil, hinted(err, "set XDG_STATE_HOME to a directory that you may write to")
+	}
+	return journal, nil
+}
+
+// journals is the directory with the journal of each run.
+func (e *Env) journals() string { return filepath.Join(e.StateDir, "runs") }
 
 func (r *applied) status() int {
 	if len(r.Stale) > 0 || !r.result.Complete() {
@@ -188,14 +228,7 @@ func (r *applied) show(o *applyOptions) error {
 		return view.JSON(o.env.Stdout, r)
 	}
 	w := o.env.Stdout
-	for _, out := range r.Outcomes {
-		if !out.Status.Reached() {
-			fmt.Fprintf(w, "%s: %s: %s\n", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why))
-			if out.Step.Remedy != "" {
-				fmt.Fprintf(w, "  remedy: %s\n", view.Clean(out.Step.Remedy))
-			}
-		}
-	}
+	unreached(w, r.Outcomes)
 	for i := range r.Stale {
 		fmt.Fprintf(w, "stale: %s: what it expects is not so any more, or the plan of today does not want it\n", view.Clean(view.StepSentence(&r.Stale[i])))
 	}
@@ -207,12 +240,30 @@ func (r *applied) show(o *applyOptions) error {
 		fmt.Fprintln(w, "Nothing to do.")
 		return nil
 	}
-	fmt.Fprintf(w, "Run %s: %s", r.Run, view.Count(r.result.Count(apply.Done), "step")+" done")
+	sumUp(w, r.Run, r.Journal, &r.result)
+	return nil
+}
+
+// sumUp says in a line what became of a run, and where its journal is.
+func sumUp(w io.Writer, run, journal string, result *apply.Result) {
+	fmt.Fprintf(w, "Run %s: %s", run, view.Count(result.Count(apply.Done), "step")+" done")
 	for _, status := range []apply.Status{apply.Already, apply.Blocked, apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
-		if n := r.result.Count(status); n > 0 {
+		if n := result.Count(status); n > 0 {
 			fmt.Fprintf(w, ", %d %s", n, status)
 		}
 	}
-	fmt.Fprintf(w, ".\nJournal: %s\n", r.Journal)
-	return nil
+	fmt.Fprintf(w, ".\nJournal: %s\n", journal)
+}
+
+// unreached says of each step that was not done why, and what to do.
+func unreached(w io.Writer, outcomes []apply.Outcome) {
+	for _, out := range outcomes {
+		if out.Status.Reached() {
+			continue
+		}
+		fmt.Fprintf(w, "%s: %s: %s\n", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why))
+		if out.Step.Remedy != "" {
+			fmt.Fprintf(w, "  remedy: %s\n", view.Clean(out.Step.Remedy))
+		}
+	}
 }

@@ -30,6 +30,12 @@ type Env struct {
 	// Ask puts a question to the person at the terminal, whatever stdin is.
 	// It fails where there is none.
 	Ask func(ctx context.Context, question string) (string, error)
+	// AskSecret asks for what must not be seen: nothing typed is shown.
+	AskSecret func(ctx context.Context, question string) (string, error)
+	// HasTerminal says whether there is one to ask on; nil: where AskSecret is.
+	HasTerminal func() bool
+	// Environ is the whole environment, for child processes; nil: os.Environ.
+	Environ func() []string
 	// StateDir is where journals rest; made when first needed.
 	StateDir string
 }
@@ -140,10 +146,12 @@ start there.`,
 	root.AddGroup(
 		&cobra.Group{ID: "try", Title: "Try it:"},
 		&cobra.Group{ID: "enforce", Title: "Enforce:"},
+		&cobra.Group{ID: "day", Title: "The engineer's day:"},
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
 		"try":     {newRehearse(e), newEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newVerify(e), newExplain(e), newSnapshot(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newInit(e), newSchema(e)},
+		"day":     {newImport(e), newConfigure(e), newDoctor(e), newLogin(e), newCredentialProcess(e), newExec(e), newExport(e), newSessions(e), newShellInit(e), newConsole(e), newRotate(e), newEnroll(e)},
 		"other":   {newVersion(e)},
 	} {
 		for _, verb := range verbs {

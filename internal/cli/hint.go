@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/session"
 )
 
 // hintFor is the next step after an error that stopped a verb; empty when the
@@ -14,6 +16,13 @@ import (
 func hintFor(err error) string {
 	var api smithy.APIError
 	var network net.Error
+	var problem *session.Problem
+	if errors.As(err, &problem) {
+		return problem.Next
+	}
+	if next := storeHint(err); next != "" {
+		return next
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "interrupted; nothing is half done: run it again"

@@ -25,7 +25,8 @@ nothing. A step that would lock somebody out is blocked and says what to do;
 --ack GUARD:USER or --ack GUARD:ACCOUNT/USER lifts one guard for one user.
 
 --out saves the plan for apply, which plans again and does only what both plans
-have.
+have. --remove plans taking away everything that forcemfa made: memberships,
+attachments, inline policies, windows, group, policy and service control policies.
 ` + statusHelp,
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
@@ -37,6 +38,7 @@ have.
 	o.add(c)
 	o.guards.add(c)
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
+	c.Flags().BoolVar(&o.remove, "remove", false, "plan taking everything of ours away")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when the plan has steps")
 	return c
 }
@@ -46,6 +48,7 @@ type planOptions struct {
 	guards   guards
 	out      string
 	detailed bool
+	remove   bool
 }
 
 // guards are the flags that bound a plan or lift a guard by name.
@@ -91,6 +94,7 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
+	s.remove = o.remove
 	p, err := s.plan(ctx, nil, acks)
 	if err != nil {
 		return err
@@ -105,7 +109,11 @@ func runPlan(ctx context.Context, o *planOptions) error {
 		if err := savePlan(o.out, p); err != nil {
 			return err
 		}
-		o.remark("saved to %s; do it with: forcemfa apply %s", o.out, o.out)
+		flag := ""
+		if o.remove {
+			flag = "--remove "
+		}
+		o.remark("saved to %s; do it with: forcemfa apply %s%s", o.out, flag, o.out)
 	}
 	return exit(o.status(s, p))
 }

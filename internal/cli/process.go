@@ -27,6 +27,8 @@ func ProcessEnv() *Env {
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Ask:            askTerminal,
+		AskSecret:      askSecret,
+		HasTerminal:    hasTerminal,
 		StateDir:       stateDir(),
 	}
 }
@@ -87,4 +89,54 @@ func askTerminal(ctx context.Context, question string) (string, error) {
 	case a := <-got:
 		return a.line, a.err
 	}
+}
+
+// askSecret is askTerminal without an echo; the question goes to the terminal
+// itself.
+func askSecret(ctx context.Context, question string) (string, error) {
+	tty, out, err := openTerminal()
+	if err != nil {
+		return "", err
+	}
+	defer tty.Close()
+	fd := int(tty.Fd())
+	was, err := term.GetState(fd)
+	if err != nil {
+		return "", errNoTerminal
+	}
+	fmt.Fprint(out, question)
+	defer fmt.Fprintln(out)
+	type answer struct {
+		text []byte
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		got <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		_ = term.Restore(fd, was) // the read above left the echo off
+		return "", ctx.Err()
+	case a := <-got:
+		return string(a.text), a.err
+	}
+}
+
+var errNoTerminal = errors.New("there is no terminal to ask on")
+
+// openTerminal is where to read an answer and where to write a question.
+func openTerminal() (in, out *os.File, err error) {
+	if runtime.GOOS == "windows" {
+		in, err = os.OpenFile("CONIN$", os.O_RDWR, 0)
+		out = os.Stderr
+	} else {
+		in, err = os.OpenFile("/dev/tty", os.O_RDWR, 0)
+		out = in
+	}
+	if err != nil {
+		return nil, nil, errNoTerminal
+	}
+	return in, out, nil
 }

@@ -133,7 +133,7 @@ func (s *stage) subject(cloud *emulator.Cloud, u audit.User, account *org.Accoun
 	if window, ok := s.baseline.Window.Of(read.Tags); ok {
 		subject.Window = window.Until
 	}
-	if e := s.baseline.Exempt(u.Account, read, s.cloud.Now()); e != nil {
+	if e := s.baseline.Exempt(baseline.Place{Account: u.Account}, read, s.cloud.Now()); e != nil {
 		subject.BreakGlass = e.BreakGlass
 	}
 	return subject

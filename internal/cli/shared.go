@@ -49,7 +49,35 @@ func (s *shared) add(c *cobra.Command) {
 	f.StringVar(&s.sandbox, "sandbox", "", "work on the embedded AWS: the sample organization, or a snapshot `file` (--sandbox=FILE)")
 	f.Lookup("sandbox").NoOptDefVal = sampleOrganization
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	c.PreRunE = func(*cobra.Command, []string) error { return checkOutput(s.output) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if err := s.fromEnvironment(c); err != nil {
+			return err
+		}
+		return checkOutput(s.output)
+	}
+}
+
+// variables are the flags that an environment variable gives where they are
+// not on the command line: FORCEMFA_ and the name, in upper case with _.
+var variables = []string{"config", "profile", "region", "role-name", "external-id", "accounts", "not-accounts", "ou", "concurrency"}
+
+// variable is the name of a flag's environment variable.
+func variable(flag string) string {
+	return "FORCEMFA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment fills flags that were not given.
+func (s *shared) fromEnvironment(c *cobra.Command) error {
+	for _, flag := range variables {
+		text := s.env.Getenv(variable(flag))
+		if text == "" || c.Flags().Changed(flag) {
+			continue
+		}
+		if err := c.Flags().Set(flag, text); err != nil {
+			return fmt.Errorf("environment variable %s: %q is no value of --%s", variable(flag), text, flag)
+		}
+	}
+	return nil
 }
 
 func (s *shared) json() bool { return s.output == "json" }
@@ -87,8 +115,20 @@ func (s *shared) progress() *view.Progress {
 const defaultConfig = "forcemfa.yaml"
 
 // readBaseline reads --config, else ./forcemfa.yaml where there is one, else
-// takes what stands in: the sample's own in its sandbox, or the default.
+// takes what stands in: the sample's own in its sandbox, or the default. The
+// environment overrides each.
 func (s *shared) readBaseline(standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
+	b, err := s.readConfig(standIn)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Override(s.env.Getenv); err != nil {
+		return nil, hinted(err, "unset the variable, or correct it: docs/config.md lists them")
+	}
+	return b, nil
+}
+
+func (s *shared) readConfig(standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
 	name := s.config
 	if name == "" {
 		if _, err := os.Stat(defaultConfig); err != nil || s.sandbox != "" {

@@ -20,6 +20,7 @@ type survey struct {
 	header   *org.Header
 	accounts org.Accounts
 	progress *view.Progress
+	remove   bool // plan taking everything of ours away
 
 	// What follows grows while the stream is read.
 	names   map[string]string // alias of an account, by ID
@@ -89,8 +90,9 @@ func (s *survey) one(auditor *audit.Auditor, account *org.Account, sink audit.Si
 func (s *survey) plan(ctx context.Context, resume *plan.Plan, acknowledge []baseline.Acknowledgement) (*plan.Plan, error) {
 	defer s.progress.Done()
 	in := plan.Input{
-		Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Acknowledge: acknowledge, Resume: resume,
-		Digest: func() string { return org.Digest(s.header, s.digests) },
+		Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Acknowledge: acknowledge, Resume: resume, Remove: s.remove,
+		Partial: len(s.shared.accounts)+len(s.notAccounts)+len(s.units) > 0,
+		Digest:  func() string { return org.Digest(s.header, s.digests) },
 	}
 	in.Accounts = s.audited(ctx, &in)
 	return plan.Make(in)

@@ -28,10 +28,17 @@ type planner struct {
 	readable   bool        // its default document was read
 	drifted    bool        // which is not what is wanted
 	usable     bool        // our policy is there and known, or can be made
-	group      *org.Group  // ours; nil: there is none
-	carries    bool        // our policy is attached to our group
-	openGroup  bool        // users can be put into our group
+	place      baseline.Place
+	group      *org.Group        // ours; nil: there is none
+	carries    bool              // our policy is attached to our group
+	openGroup  bool              // users can be put into our group
+	carriers   map[string]bool   // groups, by name, that have our policy and keep it
+	shed       []*org.Group      // groups besides ours that have it and lose it, because somebody in them is exempt
+	takers     []*org.Group      // with attach groups: those that get it
+	late       map[string]string // with attach groups: why a group does not get it
+	covered    bool              // an SCP of ours is to reach the account
 	guard      guard
+	scpMembers []member // whom the SCP enforces, once they are judged
 	steps      []Step
 	remarks    remarks
 	policyStep *Step // Create or Update, once emitted
@@ -42,7 +49,7 @@ type planner struct {
 func newPlanner(in *Input, documents *org.Cache, a Audited) *planner {
 	partition := a.Account.Partition
 	p := &planner{
-		in: in, documents: documents, account: a.Account, findings: bySubject(a.Findings),
+		in: in, documents: documents, account: a.Account, place: baseline.PlaceOf(in.Header, a.Account), findings: bySubject(a.Findings),
 		policyARN: baseline.PolicyARN(partition, a.Account.ID), groupARN: baseline.GroupARN(partition, a.Account.ID),
 		inlineName: baseline.InlinePolicyName,
 		document:   in.Baseline.Document(partition), denies: in.Baseline.DenyDocument(partition),
@@ -51,6 +58,7 @@ func newPlanner(in *Input, documents *org.Cache, a Audited) *planner {
 	if p.quotas, assumed = orDefault(a.Account.Quotas); assumed && p.inReach() {
 		p.remarks.assumedQuotas = []string{a.Account.ID}
 	}
+	p.covered = in.covers(a.Account)
 	p.findPolicy()
 	p.findGroup()
 	p.guard = newGuard(p)
@@ -113,7 +121,12 @@ func (p *planner) findGroup() {
 		}
 	}
 	room := p.group != nil || len(p.account.Groups) < p.quotas.Groups
-	p.openGroup = p.in.Baseline.Attach == baseline.AttachGroup && p.usable && room
+	p.openGroup = p.throughGroups() && p.usable && room
+}
+
+// throughGroups tells whether users come under the policy through our group.
+func (p *planner) throughGroups() bool {
+	return p.in.Baseline.Attach == baseline.AttachGroup || p.in.Baseline.Attach == baseline.AttachSCP
 }
 
 func (p *planner) stranger(format string, args ...any) {
@@ -130,12 +143,20 @@ func (p *planner) plan(users []audit.User) []Step {
 	members := p.members(users)
 	for i := range members {
 		p.guard.judge(&members[i])
+		if p.covered {
+			p.scpMembers = append(p.scpMembers, members[i])
+		}
 	}
 	p.release(users)
 	p.openWindows(members)
+	for i := range p.scpMembers {
+		p.scpMembers[i].window = members[i].window
+	}
 	p.closeWindows(users)
 	p.planPolicy(members)
 	p.planGroup(members)
+	p.planTakers(members)
+	p.planShed()
 	for i := range members {
 		p.enforce(&members[i])
 	}
@@ -192,7 +213,7 @@ func (p *planner) planPolicy(members []member) {
 // wantsPolicy tells whether a member will rest on our managed policy.
 func (p *planner) wantsPolicy(m member) bool {
 	return m.blocked == "" && !m.bystander &&
-		(m.place == throughGroup || m.place == throughAttachment || m.place == throughNewAttachment)
+		(m.place == throughGroup || m.place == throughAttachment || m.place == throughNewAttachment || m.place == throughTakers)
 }
 
 // planGroup makes our group and attaches our policy to it, when somebody is
@@ -251,10 +272,10 @@ func (p *planner) enforce(m *member) {
 // firstChoice is what would have been done with a user for whom there is no
 // room anywhere.
 func (p *planner) firstChoice() Op {
-	if p.in.Baseline.Attach == baseline.AttachGroup {
-		return AddUserToGroup
+	if p.in.Baseline.Attach == baseline.AttachUser {
+		return AttachUserPolicy
 	}
-	return AttachUserPolicy
+	return AddUserToGroup
 }
 
 func (p *planner) firstObject() string {
@@ -267,7 +288,7 @@ func (p *planner) firstObject() string {
 func (p *planner) remark(m *member) {
 	name := p.account.ID + "/" + m.user.Name
 	switch {
-	case m.place == throughAttachment && p.in.Baseline.Attach == baseline.AttachGroup:
+	case m.place == throughAttachment && p.in.Baseline.Attach != baseline.AttachUser:
 		p.remarks.directly = append(p.remarks.directly, name)
 	case m.place == throughInline:
 		p.remarks.inline = append(p.remarks.inline, name)

@@ -104,7 +104,20 @@ func (r *reader) plan(p *Plan) error {
 		{"digest", false, r.string(&p.Digest, maxText)},
 		{"config", false, r.string(&p.Config, maxText)},
 		{"users", false, r.integer(&p.Users)},
-		{"notes", true, r.strings(&p.Notes)},
+		{"notes", true, r.strings(&p.Notes, maxText)},
+		{"remove", true, r.boolean(&p.Remove)},
+		{"scheduled", true, func(path string) error {
+			return r.list(path, maxList, func(path string) error {
+				var s Scheduled
+				err := r.object(path, []field{
+					{"wave", false, r.string(&s.Wave, maxText)},
+					{"from", false, r.time(&s.From)},
+					{"users", false, r.integer(&s.Users)},
+				})
+				p.Scheduled = append(p.Scheduled, s)
+				return err
+			})
+		}},
 		{"steps", false, func(path string) error {
 			p.Steps = []Step{}
 			return r.list(path, maxSteps, func(path string) error {
@@ -126,8 +139,8 @@ func (r *reader) step(path string, p *Plan) error {
 		{"object", true, r.string(&s.Object, maxText)},
 		{"expect", false, r.state(&s.Expect)},
 		{"want", false, r.state(&s.Want)},
-		{"needs", true, r.strings(&s.Needs)},
-		{"because", false, r.strings(&s.Because)},
+		{"needs", true, r.strings(&s.Needs, maxText)},
+		{"because", false, r.strings(&s.Because, maxText)},
 		{"blocked", true, r.string(&s.Blocked, maxText)},
 		{"remedy", true, r.string(&s.Remedy, maxText)},
 	})
@@ -148,7 +161,8 @@ func (r *reader) state(s *State) func(string) error {
 			{"present", false, r.boolean(&s.Present)},
 			{"document", true, r.string(&s.Document, maxDocument)},
 			{"value", true, r.string(&s.Value, maxText)},
-			{"versions", true, r.strings(&s.Versions)},
+			{"versions", true, r.strings(&s.Versions, maxText)},
+			{"texts", true, r.strings(&s.Texts, maxDocument)},
 		})
 	}
 }
@@ -166,7 +180,11 @@ func (r *reader) check(s *Step) (field string, err error) {
 	if err != nil {
 		return "subject", err
 	}
-	if a.Service != "iam" || a.Account != s.Account || a.Kind() != kind {
+	service := "iam"
+	if s.Op.ofOrganization() {
+		service = "organizations"
+	}
+	if a.Service != service || a.Account != s.Account || a.Kind() != kind {
 		return "subject", fmt.Errorf("%q is not a %s of account %s", s.Subject, kind, s.Account)
 	}
 	if id := stepID(s.Op, s.Account, s.Subject, s.Object); s.ID != id {
@@ -185,9 +203,10 @@ func (r *reader) check(s *Step) (field string, err error) {
 
 // subjects says what each Op changes: the first word in the subject's ARN.
 var subjects = map[Op]string{
-	CreatePolicy: "policy", UpdatePolicy: "policy", DeletePolicy: "policy",
+	CreatePolicy: "policy", UpdatePolicy: "policy", RestorePolicy: "policy", DeletePolicy: "policy",
 	CreateGroup: "group", DeleteGroup: "group", AttachGroupPolicy: "group", DetachGroupPolicy: "group",
 	AddUserToGroup: "user", RemoveUserFromGroup: "user", AttachUserPolicy: "user", DetachUserPolicy: "user",
+	CreateSCP: "policy", UpdateSCP: "policy", AttachSCP: "policy", DetachSCP: "policy", DeleteSCP: "policy",
 	PutUserPolicy: "user", DeleteUserPolicy: "user", TagUser: "user", UntagUser: "user",
 }
 
@@ -269,12 +288,12 @@ func (r *reader) string(into *string, limit int) func(string) error {
 	}
 }
 
-func (r *reader) strings(into *[]string) func(string) error {
+func (r *reader) strings(into *[]string, limit int) func(string) error {
 	return func(path string) error {
 		*into = []string{}
 		return r.list(path, maxList, func(path string) error {
 			var s string
-			if err := r.string(&s, maxText)(path); err != nil {
+			if err := r.string(&s, limit)(path); err != nil {
 				return err
 			}
 			*into = append(*into, s)

@@ -20,6 +20,10 @@ import (
 type guard struct {
 	p     *planner
 	after *org.Account
+	// bare is the account as it will be for users whom an SCP alone reaches, and
+	// header the organization with that SCP; in.Header where there is none.
+	bare   *org.Account
+	header *org.Header
 }
 
 // A way is whether a user can get an MFA session.
@@ -38,7 +42,14 @@ type wayIn struct {
 	fix string // the remedy
 }
 
-func newGuard(p *planner) guard { return guard{p: p, after: p.afterwards()} }
+func newGuard(p *planner) guard {
+	g := guard{p: p, after: p.afterwards(), bare: p.account, header: p.in.Header}
+	if p.covered {
+		g.header, g.bare = p.in.withSCP(p.account)
+		g.after.SCPs = g.bare.SCPs
+	}
+	return g
+}
 
 // afterwards is the account with our policy as it is wanted and attached to
 // our group.
@@ -66,13 +77,41 @@ func (g *guard) judge(m *member) {
 	if m.blocked != "" || g.isCaller(m) || !hasCredentials(u) {
 		return
 	}
+	if m.place == bySCP {
+		g.judgeCovered(m)
+		return
+	}
 	if u.State == audit.Enforced && (u.MFA == org.Yes || g.ask(g.p.account, u.Read, u).way != found) {
 		return // no step takes a way in from this one
 	}
-	later := g.enforced(m)
-	answer := g.ask(g.after, later, u)
+	g.weigh(m, g.after)
+}
+
+// judgeCovered looks at a user whom a service control policy enforces, which
+// grants nothing: one who could not enrol, or see to the own devices with MFA,
+// is put into our group as well, whose policy grants it.
+func (g *guard) judgeCovered(m *member) {
+	g.weigh(m, g.bare)
+	served := g.p.in.Baseline.Policy.SelfService == baseline.SelfServiceNone ||
+		g.allowed(g.bare, m.user.Read, m.user, policy.SessionTokenMFA, ownDevices).way == found
+	if m.blocked == "" && served || !g.p.openGroup || len(m.user.Read.Groups) >= g.p.quotas.GroupsPerUser {
+		return
+	}
+	granted := member{user: m.user, place: throughGroup}
+	if g.weigh(&granted, g.after); granted.blocked == "" && !granted.acknowledged {
+		*m = granted
+	}
+}
+
+// ownDevices is what people do with their own devices.
+var ownDevices = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices"}
+
+// weigh decides about a member in the account as it will be.
+func (g *guard) weigh(m *member, account *org.Account) {
+	u, later := m.user, g.enforced(m)
+	answer := g.ask(account, later, u)
 	if answer.way == none && u.MFA == org.No && u.ActiveKeys > 0 {
-		if tagged := g.p.withWindow(later); tagged != nil && g.ask(g.after, tagged, u).way == found {
+		if tagged := g.p.withWindow(later); tagged != nil && g.ask(account, tagged, u).way == found {
 			m.needsWindow = true
 			return
 		}
@@ -106,7 +145,7 @@ func (g *guard) enforced(m *member) *org.User {
 		u = *withoutTag(&u, open.Tag)
 	}
 	switch m.place {
-	case throughGroup, throughAttachment:
+	case throughGroup, throughAttachment, throughTakers:
 		u.Attached = append([]string{g.p.policyARN}, u.Attached...)
 	case throughInline:
 		inline := []org.InlinePolicy{{Name: g.p.inlineName, Document: m.document}}
@@ -212,7 +251,7 @@ var enrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"}
 // allowed tells whether the policies let the user do all of these with such a
 // credential, on its own user and on a device of its own name.
 func (g *guard) allowed(a *org.Account, read *org.User, u *audit.User, c policy.Credential, actions []string) wayIn {
-	set := g.p.documents.PolicySet(g.p.in.Header, a, read)
+	set := g.p.documents.PolicySet(g.headerOf(a), a, read)
 	var refused wayIn
 	for _, address := range addresses(set) {
 		if refused = g.allowedFrom(address, a, set, read, c, actions); refused.way == found {
@@ -235,6 +274,15 @@ func (g *guard) allowedFrom(address string, a *org.Account, set *policy.Set, rea
 		}
 	}
 	return wayIn{way: found}
+}
+
+// headerOf is the organization as it stands around an account: as it will be,
+// but for the account as it was read.
+func (g *guard) headerOf(a *org.Account) *org.Header {
+	if a == g.p.account {
+		return g.p.in.Header
+	}
+	return g.header
 }
 
 // context is that of a direct call over TLS, now, from an address.

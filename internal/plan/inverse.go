@@ -4,7 +4,8 @@ package plan
 // there (a tag's value, an inline document) undoes itself then, see [Inverse].
 var inverses = map[Op]Op{
 	CreatePolicy:        DeletePolicy,
-	UpdatePolicy:        UpdatePolicy,
+	UpdatePolicy:        RestorePolicy,
+	RestorePolicy:       UpdatePolicy,
 	CreateGroup:         DeleteGroup,
 	AttachGroupPolicy:   DetachGroupPolicy,
 	AddUserToGroup:      RemoveUserFromGroup,
@@ -18,11 +19,17 @@ var inverses = map[Op]Op{
 	DetachGroupPolicy:   AttachGroupPolicy,
 	DeleteGroup:         CreateGroup,
 	DeletePolicy:        CreatePolicy,
+	CreateSCP:           DeleteSCP,
+	UpdateSCP:           UpdateSCP,
+	AttachSCP:           DetachSCP,
+	DetachSCP:           AttachSCP,
+	DeleteSCP:           CreateSCP,
 }
 
 // Inverse is the step that undoes s once it is done: it expects what s wants
 // and wants what s expected. It needs no other step and is never blocked. The
-// versions of a policy are left open, because AWS numbers them.
+// versions of a policy are left open, because AWS numbers them; the texts that
+// s deleted stand in the journal alone.
 func Inverse(s Step) Step {
 	op := inverses[s.Op]
 	if (s.Op == PutUserPolicy || s.Op == TagUser) && s.Expect.Present {
@@ -30,6 +37,7 @@ func Inverse(s Step) Step {
 	}
 	back := newStep(op, s.Account, s.Subject, s.Object, s.Want, s.Expect)
 	back.Expect.Versions, back.Want.Versions = nil, nil
+	back.Expect.Texts, back.Want.Texts = nil, nil
 	back.Because = append(back.Because, s.Because...)
 	return back
 }

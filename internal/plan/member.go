@@ -18,10 +18,12 @@ const (
 	settled              placement = iota // no step changes what is in force for the user
 	throughPolicy                         // is under our policy: repairing its document enforces
 	throughNewAttachment                  // is in our group: attaching the policy to it enforces
+	throughTakers                         // is in groups that get the policy, see attach groups
 	throughGroup
 	throughAttachment
 	throughInline
 	nowhere // no room
+	bySCP   // enforced by a service control policy, without a step of its own
 )
 
 // A member is a user whom a step enforces.
@@ -44,36 +46,46 @@ func (p *planner) members(users []audit.User) []member {
 	if !p.inReach() {
 		return nil
 	}
+	p.findCarriers(users)
 	var members []member
 	for i := range users {
 		u := &users[i]
 		if u.State == audit.Exempt || u.Read == nil {
 			continue
 		}
-		m := member{user: u, place: p.place(u)}
+		m := member{user: u, place: p.placement(u)}
+		if p.covered {
+			m.place = p.coveredPlacement(u, m.place)
+		}
 		m.bystander = m.place == throughNewAttachment && u.State == audit.Enforced
+		if m.place == settled && p.joinsTaker(u) {
+			m.place, m.bystander = throughTakers, true
+		}
+		if p.waits(&m) {
+			continue
+		}
 		switch m.place {
 		case settled:
 			continue
 		case throughInline:
 			m.document = p.inlineDocument(u.Read)
 		case nowhere:
-			m.blocked = p.noRoom(u.Read)
-			m.remedy = "make room: take the user out of a group it does not need, detach a policy, or ask AWS for a higher quota"
+			m.blocked, m.remedy = p.refused(u.Read)
 		}
 		members = append(members, m)
 	}
 	if !attaches(members) {
-		members = slices.DeleteFunc(members, func(m member) bool { return m.bystander })
+		members = slices.DeleteFunc(members, func(m member) bool { return m.bystander && m.place == throughNewAttachment })
 	}
 	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.user.ARN, b.user.ARN) })
 	return members
 }
 
-// place says how a user who is not exempt comes under the policy.
-func (p *planner) place(u *audit.User) placement {
+// placement says how a user who is not exempt comes under the policy.
+func (p *planner) placement(u *audit.User) placement {
 	inside := p.group != nil && slices.Contains(u.Read.Groups, p.group.Name)
-	under := p.policy != nil && (slices.Contains(u.Read.Attached, p.policyARN) || inside && p.carries)
+	under := p.under(u.Read)
+	groups := p.in.Baseline.Attach == baseline.AttachGroups
 	switch {
 	case under && p.drifted:
 		return throughPolicy
@@ -85,8 +97,12 @@ func (p *planner) place(u *audit.User) placement {
 		return settled
 	case inside && p.openGroup:
 		return throughNewAttachment
-	case u.State == audit.Enforced:
+	case u.State == audit.Enforced && !p.loses(u.Read):
 		return settled
+	case groups && p.joinsTaker(u):
+		return throughTakers
+	case groups && (len(u.Read.Groups) == 0 || p.waitsForGroup(u.Read) != ""):
+		return nowhere
 	case p.openGroup && len(u.Read.Groups) < p.quotas.GroupsPerUser:
 		return throughGroup
 	case p.usable && len(u.Read.Attached) < p.quotas.AttachedPoliciesPerUser:
@@ -134,10 +150,48 @@ func (p *planner) held(members []member, place placement) bool {
 	switch place {
 	case throughPolicy, throughAttachment:
 		return policyHeld
+	case throughTakers:
+		return policyHeld
 	case throughGroup, throughNewAttachment:
 		return policyHeld || !p.carries && blocked(throughNewAttachment)
 	}
 	return false
+}
+
+// waits leaves out who is enforced on a later day or is not in the scope. Who
+// is under our policy already, or in our group, has begun.
+func (p *planner) waits(m *member) bool {
+	switch m.place {
+	case settled, throughPolicy, throughNewAttachment, bySCP:
+		return false
+	}
+	if p.inlineDrifted(m.user.Read) {
+		return false
+	}
+	name := p.account.ID + "/" + m.user.Name
+	if p.in.Baseline.Scope == baseline.ScopeWithoutDevice && m.user.MFA == org.Yes {
+		p.remarks.outside = append(p.remarks.outside, name)
+		return true
+	}
+	if wave := p.in.Baseline.Scheduled(p.place, m.user.Read, p.in.Now); wave != nil {
+		p.remarks.schedule(wave, name)
+		return true
+	}
+	return false
+}
+
+// refused says why there is no way to put a user under the policy, and what
+// to do.
+func (p *planner) refused(u *org.User) (why, remedy string) {
+	if p.in.Baseline.Attach == baseline.AttachGroups {
+		if len(u.Groups) == 0 {
+			return "in no group, and attach groups reaches groups alone", "put " + u.Name + " into a group, or set attach to group or user"
+		}
+		if why := p.waitsForGroup(u); why != "" {
+			return why, "put whole groups into one wave, or set attach to group or user"
+		}
+	}
+	return p.noRoom(u), "make room: take the user out of a group it does not need, detach a policy, or ask AWS for a higher quota"
 }
 
 // release takes what is ours away from users who are exempt.
@@ -147,15 +201,20 @@ func (p *planner) release(users []audit.User) {
 		if u.State != audit.Exempt || u.Read == nil {
 			continue
 		}
-		there := State{Present: true}
-		if p.group != nil && slices.Contains(u.Read.Groups, p.group.Name) {
-			p.add(newStep(RemoveUserFromGroup, p.account.ID, u.ARN, baseline.GroupName, there, State{}))
-		}
-		if slices.Contains(u.Read.Attached, p.policyARN) {
-			p.add(newStep(DetachUserPolicy, p.account.ID, u.ARN, p.policyARN, there, State{}))
-		}
-		if s := inlineState(u.Read, p.inlineName); s.Present {
-			p.add(newStep(DeleteUserPolicy, p.account.ID, u.ARN, p.inlineName, s, State{}))
-		}
+		p.letGo(u.ARN, u.Read)
+	}
+}
+
+// letGo takes our group, policy and inline policy from a user.
+func (p *planner) letGo(userARN string, u *org.User) {
+	there := State{Present: true}
+	if p.group != nil && slices.Contains(u.Groups, p.group.Name) {
+		p.add(newStep(RemoveUserFromGroup, p.account.ID, userARN, p.group.Name, there, State{}))
+	}
+	if slices.Contains(u.Attached, p.policyARN) {
+		p.add(newStep(DetachUserPolicy, p.account.ID, userARN, p.policyARN, there, State{}))
+	}
+	if s := inlineState(u, p.inlineName); s.Present {
+		p.add(newStep(DeleteUserPolicy, p.account.ID, userARN, p.inlineName, s, State{}))
 	}
 }

@@ -14,7 +14,7 @@ import (
 // there, as a user who was deleted, or when its document was not read.
 func Observe(a *org.Account, s *Step) (state State, ok bool) {
 	switch s.Op {
-	case CreatePolicy, UpdatePolicy, DeletePolicy:
+	case CreatePolicy, UpdatePolicy, RestorePolicy, DeletePolicy:
 		return policyState(findPolicy(a, s.Subject))
 	case CreateGroup, DeleteGroup:
 		return State{Present: findGroup(a, s.Subject) != nil}, true
@@ -81,11 +81,28 @@ func tagState(u *org.User, key string) State {
 
 // Holds tells whether a state is the one that a step expects or wants.
 // Documents that differ in white space alone are the same; versions are
-// compared when want names them.
+// compared when want names them, and each of its texts must be there.
 func (want State) Holds(now State) bool {
 	return want.Present == now.Present && want.Value == now.Value &&
 		SameDocument(want.Document, now.Document) &&
-		(want.Versions == nil || slices.Equal(want.Versions, now.Versions))
+		(want.Versions == nil || slices.Equal(want.Versions, now.Versions)) &&
+		len(Missing(want.Texts, now.Texts)) == 0
+}
+
+// Missing are the texts that are wanted and not there, in their order. A text
+// that is wanted twice must be there twice.
+func Missing(want, have []string) []string {
+	left := slices.Clone(have)
+	var missing []string
+	for _, text := range want {
+		i := slices.IndexFunc(left, func(other string) bool { return SameDocument(text, other) })
+		if i < 0 {
+			missing = append(missing, text)
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	return missing
 }
 
 // SameDocument tells whether two policy documents say the same in the same

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -26,6 +27,11 @@ type Input struct {
 	// end when it says, as long as they would end no later than new ones, and
 	// its steps that are done are remembered. Nil: a plan of its own.
 	Resume *Plan
+	// Remove plans taking everything of ours away, whoever is exempt.
+	Remove bool
+	// Partial: only some accounts are read, so nothing that reaches others, as a
+	// service control policy, is changed.
+	Partial bool
 }
 
 // An Audited is one account with what package audit found in it.
@@ -42,17 +48,23 @@ const roleSessionLimit = 12 * time.Hour
 // Make plans the whole organization. The same input gives the same plan. The
 // error is that of Accounts.
 func Make(in Input) (*Plan, error) {
-	p := &Plan{Format: Format, Made: in.Now.UTC(), Config: in.Baseline.Hash(), Steps: []Step{}, done: map[string]bool{}}
+	p := &Plan{Format: Format, Made: in.Now.UTC(), Config: in.Baseline.Hash(), Remove: in.Remove, Steps: []Step{}, done: map[string]bool{}}
 	resumed := byAccount(in.Resume)
 	var said remarks
 	documents := new(org.Cache)
+	scps := newSCPs(&in)
 	for a, err := range in.Accounts {
 		if err != nil {
 			return nil, err
 		}
 		one := newPlanner(&in, documents, a)
 		p.Users += len(a.Users)
-		p.Steps = append(p.Steps, one.plan(a.Users)...)
+		if in.Remove {
+			p.Steps = append(p.Steps, one.remove()...)
+		} else {
+			p.Steps = append(p.Steps, one.plan(a.Users)...)
+		}
+		scps.see(one)
 		said.add(&one.remarks)
 		for _, s := range resumed[a.Account.ID] {
 			state, ok := Observe(a.Account, s)
@@ -62,7 +74,21 @@ func Make(in Input) (*Plan, error) {
 	if in.Digest != nil {
 		p.Digest = in.Digest()
 	}
+	p.Steps = append(p.Steps, scps.plan()...)
+	for _, steps := range resumed {
+		for _, s := range steps {
+			if s.OfOrganization() {
+				state, ok := scps.observe(s)
+				p.done[s.ID] = ok && s.Want.Holds(state)
+			}
+		}
+	}
+	said.notOurs = append(said.notOurs, scps.notes...)
 	slices.SortFunc(p.Steps, compareSteps)
+	p.Scheduled = said.scheduled
+	slices.SortStableFunc(p.Scheduled, func(a, b Scheduled) int {
+		return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Wave, b.Wave))
+	})
 	p.Notes = notes(&in, p, &said)
 	return p, nil
 }
@@ -70,7 +96,11 @@ func Make(in Input) (*Plan, error) {
 // ForAccount plans one account by itself. The steps are in the order in which
 // they are done.
 func ForAccount(in *Input, a Audited) []Step {
-	return newPlanner(in, new(org.Cache), a).plan(a.Users)
+	p := newPlanner(in, new(org.Cache), a)
+	if in.Remove {
+		return p.remove()
+	}
+	return p.plan(a.Users)
 }
 
 // NeedsDetail names the users of an account that a step would enforce, so that
@@ -78,7 +108,13 @@ func ForAccount(in *Input, a Audited) []Step {
 // service credentials) is read before the plan is made. Sorted.
 func NeedsDetail(in *Input, a Audited) []string {
 	var names []string
+	if in.Remove {
+		return nil
+	}
 	for _, m := range newPlanner(in, new(org.Cache), a).members(a.Users) {
+		if m.place == bySCP && m.user.State == audit.Enforced && m.user.MFA == org.Yes {
+			continue // nothing more is taken from this one
+		}
 		names = append(names, m.user.Name)
 	}
 	slices.Sort(names)
@@ -124,6 +160,19 @@ type remarks struct {
 	inline        []string // users who get the inline policy
 	windows       []string // users who get a window
 	locked        []string // users enforced by acknowledgement though they have no way in
+	outside       []string // users who have a device, where the scope is those who have none
+	scheduled     []Scheduled
+}
+
+// schedule notes a user who waits for a wave.
+func (r *remarks) schedule(w *baseline.Wave, name string) {
+	i := slices.IndexFunc(r.scheduled, func(s Scheduled) bool { return s.Wave == w.Name && s.From.Equal(w.From) })
+	if i < 0 {
+		i = len(r.scheduled)
+		r.scheduled = append(r.scheduled, Scheduled{Wave: w.Name, From: w.From})
+	}
+	r.scheduled[i].Users++
+	r.scheduled[i].names = append(r.scheduled[i].names, name)
 }
 
 func (r *remarks) add(o *remarks) {
@@ -133,9 +182,18 @@ func (r *remarks) add(o *remarks) {
 	r.inline = append(r.inline, o.inline...)
 	r.windows = append(r.windows, o.windows...)
 	r.locked = append(r.locked, o.locked...)
+	r.outside = append(r.outside, o.outside...)
+	for _, s := range o.scheduled {
+		for _, name := range s.names {
+			r.schedule(&baseline.Wave{Name: s.Wave, From: s.From}, name)
+		}
+	}
 }
 
 func notes(in *Input, p *Plan, r *remarks) []string {
+	if in.Remove {
+		return append([]string{"takes away everything that forcemfa made: users keep their devices, and nothing of ours asks for MFA any more"}, r.notOurs...)
+	}
 	said := slices.Clone(in.Baseline.Notes())
 	if enforces(p) {
 		said = append(said, fmt.Sprintf("role sessions that users took before this plan is applied live on for up to %d hours, until %s if it is applied now",
@@ -148,6 +206,10 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 	}
 	say(r.windows, "may enrol by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.opened()), in.Baseline.Window.Tag)
 	say(r.locked, "enforced without a way in, as acknowledged: %s")
+	for _, s := range p.Scheduled {
+		say(s.names, "scheduled: wave "+strings.ReplaceAll(s.Wave, "%", "%%")+" from "+s.From.Format(time.DateOnly)+": %s")
+	}
+	say(r.outside, "have a device and stay as they are, by scope without-device: %s")
 	say(r.directly, "attached directly, because the group has no room or cannot be used: %s")
 	say(r.inline, "enforced by an inline policy, because neither group nor attachment has room or can be used: %s")
 	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
@@ -159,7 +221,7 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 func enforces(p *Plan) bool {
 	return slices.ContainsFunc(p.Steps, func(s Step) bool {
 		switch s.Op {
-		case UpdatePolicy, AttachGroupPolicy, AddUserToGroup, AttachUserPolicy, PutUserPolicy:
+		case UpdatePolicy, AttachGroupPolicy, AddUserToGroup, AttachUserPolicy, PutUserPolicy, UpdateSCP, AttachSCP:
 			return s.Blocked == ""
 		}
 		return false

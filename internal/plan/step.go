@@ -23,6 +23,7 @@ type Op string
 const (
 	CreatePolicy        Op = "CreatePolicy"        // Subject: policy ARN; Want.Document
 	UpdatePolicy        Op = "UpdatePolicy"        // Subject: policy ARN; a new default version, the oldest pruned when there is no room
+	RestorePolicy       Op = "RestorePolicy"       // Subject: policy ARN; undoes UpdatePolicy: the version with Want.Document is the default again, Want.Texts are there again
 	CreateGroup         Op = "CreateGroup"         // Subject: group ARN
 	AttachGroupPolicy   Op = "AttachGroupPolicy"   // Subject: group ARN; Object: policy ARN
 	AddUserToGroup      Op = "AddUserToGroup"      // Subject: user ARN; Object: group name
@@ -36,6 +37,11 @@ const (
 	DetachGroupPolicy   Op = "DetachGroupPolicy"
 	DeleteGroup         Op = "DeleteGroup"
 	DeletePolicy        Op = "DeletePolicy"
+	CreateSCP           Op = "CreateSCP" // Subject: see baseline.SCPARN, in every Op on SCPs; Want.Document
+	UpdateSCP           Op = "UpdateSCP" // Want.Document
+	AttachSCP           Op = "AttachSCP" // Object: ID of a root, unit or account
+	DetachSCP           Op = "DetachSCP"
+	DeleteSCP           Op = "DeleteSCP"
 )
 
 // ops is every Op in the order in which the steps of one account are done:
@@ -43,9 +49,37 @@ const (
 // bottom up, then users, then closing windows and what only an inverse asks for.
 var ops = []Op{
 	RemoveUserFromGroup, DetachUserPolicy, DeleteUserPolicy,
-	TagUser, CreatePolicy, UpdatePolicy, CreateGroup, AttachGroupPolicy,
+	TagUser, CreatePolicy, UpdatePolicy, RestorePolicy, CreateGroup, AttachGroupPolicy,
 	AddUserToGroup, AttachUserPolicy, PutUserPolicy,
 	UntagUser, DetachGroupPolicy, DeleteGroup, DeletePolicy,
+	CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP,
+}
+
+// ofOrganization tells whether a kind of step changes the organization and not
+// an account.
+func (op Op) ofOrganization() bool {
+	switch op {
+	case CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP:
+		return true
+	}
+	return false
+}
+
+// OfOrganization tells whether the step changes the organization and not an
+// account. Such steps stand together, before or after those of all accounts,
+// and are carried out by themselves.
+func (s *Step) OfOrganization() bool { return s.Op.ofOrganization() }
+
+// phase is when a kind of step is done: what takes a service control policy
+// away comes before everything, what makes one after it.
+func (op Op) phase() int {
+	switch {
+	case op == DetachSCP || op == DeleteSCP:
+		return 0
+	case op.ofOrganization():
+		return 2
+	}
+	return 1
 }
 
 // Ops are all kinds of changes, in the order in which an account takes them.
@@ -76,19 +110,31 @@ type State struct {
 	Document string   `json:"document,omitempty"` // the policy document, as text
 	Value    string   `json:"value,omitempty"`    // of the tag
 	Versions []string `json:"versions,omitempty"` // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
+	Texts    []string `json:"texts,omitempty"`    // documents of versions that are not the default, oldest first; only what undoes a run asks for them
 }
 
 // A Plan is what [Make] makes.
 type Plan struct {
-	Format int       `json:"format"`
-	Made   time.Time `json:"made"`
-	Digest string    `json:"digest"`          // of what it was made from
-	Config string    `json:"config"`          // hash of the baseline
-	Users  int       `json:"users"`           // how many were looked at
-	Notes  []string  `json:"notes,omitempty"` // said at its head: defaults in force, how long old sessions live
-	Steps  []Step    `json:"steps"`
+	Format    int         `json:"format"`
+	Made      time.Time   `json:"made"`
+	Digest    string      `json:"digest"`              // of what it was made from
+	Config    string      `json:"config"`              // hash of the baseline
+	Users     int         `json:"users"`               // how many were looked at
+	Notes     []string    `json:"notes,omitempty"`     // said at its head: defaults in force, how long old sessions live
+	Remove    bool        `json:"remove,omitempty"`    // takes everything of ours away
+	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves whose day has not come
+	Steps     []Step      `json:"steps"`
 
 	done map[string]bool // IDs of steps of the resumed plan whose Want holds already
+}
+
+// A Scheduled is a wave whose users get no step yet.
+type Scheduled struct {
+	Wave  string    `json:"wave"`
+	From  time.Time `json:"from"`
+	Users int       `json:"users"`
+
+	names []string // account/name
 }
 
 // Format is the version of the plan file.
@@ -133,9 +179,12 @@ func (s *Step) bytes() []byte {
 	return text
 }
 
-// compareSteps orders a plan: by account, then as the account takes them,
+// compareSteps orders a plan: service control policies aside, by account, then as the account takes them,
 // then by subject and object.
 func compareSteps(a, b Step) int {
+	if c := a.Op.phase() - b.Op.phase(); c != 0 {
+		return c
+	}
 	if c := strings.Compare(a.Account, b.Account); c != 0 {
 		return c
 	}

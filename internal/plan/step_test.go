@@ -18,12 +18,12 @@ func TestEveryOpHasAnInverseThatLeadsBack(t *testing.T) {
 			s := plan.Step{ID: string(op) + "/1/s/o", Op: op, Account: "1", Subject: "s", Object: "o", Expect: before, Want: there, Because: []string{"f"}}
 			switch op {
 			case plan.UntagUser, plan.RemoveUserFromGroup, plan.DetachUserPolicy, plan.DeleteUserPolicy,
-				plan.DetachGroupPolicy, plan.DeleteGroup, plan.DeletePolicy:
+				plan.DetachGroupPolicy, plan.DeleteGroup, plan.DeletePolicy, plan.DetachSCP, plan.DeleteSCP:
 				s.Expect, s.Want = there, before
 				if before.Present {
 					continue // what takes away does not leave something else
 				}
-			case plan.UpdatePolicy:
+			case plan.UpdatePolicy, plan.RestorePolicy, plan.UpdateSCP:
 				if !before.Present {
 					continue
 				}

@@ -17,7 +17,8 @@ const maxTags = 50
 func (p *planner) openWindows(members []member) {
 	for i := range members {
 		m := &members[i]
-		if !m.needsWindow || m.blocked != "" || p.held(members, m.place) {
+		if !m.needsWindow || m.blocked != "" || p.held(members, m.place) ||
+			m.place == throughTakers && p.heldByGroup(members, m) {
 			continue
 		}
 		value := p.in.Baseline.Window.Value(p.in.opened())

@@ -1,0 +1,144 @@
+package apply_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// texts are five documents that differ.
+func texts() []string {
+	var all []string
+	for n := range 5 {
+		all = append(all, fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::old-%d"}}`, n))
+	}
+	return all
+}
+
+// withVersions is an account whose policy of ours has these versions, one of
+// them in force, and nobody under it.
+func withVersions(documents []string, current int) org.Account {
+	a := accountOf("111122223333")
+	p := org.Policy{ARN: baseline.PolicyARN("aws", a.ID), Name: baseline.PolicyName, Path: baseline.Path, Default: fmt.Sprintf("v%d", current)}
+	for i, d := range documents {
+		p.Versions = append(p.Versions, org.Version{ID: fmt.Sprintf("v%d", i+1), Document: d, Created: start.AddDate(0, 0, i-9)})
+	}
+	a.Policies = []org.Policy{p}
+	return a
+}
+
+// held are the texts of our policy: the one in force, and the others.
+func (r *rig) held(t *testing.T) (current string, others []string) {
+	t.Helper()
+	_, accounts := r.snapshot()
+	for _, p := range accounts[0].Policies {
+		if p.ARN != baseline.PolicyARN("aws", accounts[0].ID) {
+			continue
+		}
+		current, _ = p.DefaultDocument()
+		for _, v := range p.Versions {
+			if v.ID != p.Default {
+				others = append(others, v.Document)
+			}
+		}
+	}
+	slices.Sort(others)
+	return current, others
+}
+
+func TestUndoingAnUpdateBringsPrunedVersionsBack(t *testing.T) {
+	for _, row := range []struct {
+		versions, current int
+	}{{1, 1}, {4, 4}, {5, 5}, {5, 2}, {5, 1}} {
+		t.Run(fmt.Sprintf("version %d of %d", row.current, row.versions), func(t *testing.T) {
+			h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
+			r := rigOf(t, h, []org.Account{withVersions(texts()[:row.versions], row.current)}, emulator.AsTested())
+			current, others := r.held(t)
+			p, _ := r.plan(t, nil)
+			journal := new(memory)
+			if odd := became(r.run(p.Steps, journal), apply.Done); odd != nil {
+				t.Fatalf("not done: %v", odd)
+			}
+			if now, _ := r.held(t); now != baseline.Default().Document("aws") {
+				t.Fatalf("not repaired: %s", now)
+			}
+			r.cloud.Advance(time.Minute)
+			back := new(memory)
+			if odd := became(r.run(journal.record().Undo(), back), apply.Done); odd != nil {
+				t.Fatalf("not undone: %v", odd)
+			}
+			now, rest := r.held(t)
+			if d := cmp.Diff(append([]string{current}, others...), append([]string{now}, rest...)); d != "" {
+				t.Errorf("texts of the versions (-before +after):\n%s", d)
+			}
+			r.cloud.Advance(time.Minute)
+			if odd := became(r.run(back.record().Undo(), &memory{}), apply.Done); odd != nil {
+				t.Fatalf("the rollback cannot be taken back: %v", odd)
+			}
+			if now, _ := r.held(t); now != baseline.Default().Document("aws") {
+				t.Errorf("after taking the rollback back: %s", now)
+			}
+		})
+	}
+}
+
+func TestUndoingADeletedPolicyBringsItsVersionsBack(t *testing.T) {
+	h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
+	r := rigOf(t, h, []org.Account{withVersions(texts(), 3)}, emulator.AsTested())
+	current, others := r.held(t)
+	arn := baseline.PolicyARN("aws", "111122223333")
+	deletion := plan.Step{
+		ID: "d", Op: plan.DeletePolicy, Account: "111122223333", Subject: arn, Because: []string{},
+		Expect: plan.State{Present: true, Document: current},
+	}
+	journal := new(memory)
+	if odd := became(r.run([]plan.Step{deletion}, journal), apply.Done); odd != nil {
+		t.Fatalf("not done: %v", odd)
+	}
+	if now, _ := r.held(t); now != "" {
+		t.Fatal("it is still there")
+	}
+	r.cloud.Advance(time.Minute)
+	if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
+		t.Fatalf("not undone: %v", odd)
+	}
+	now, rest := r.held(t)
+	if d := cmp.Diff(append([]string{current}, others...), append([]string{now}, rest...)); d != "" {
+		t.Errorf("texts of the versions (-before +after):\n%s", d)
+	}
+}
+
+func TestLookWritesNothingAndSaysWhatARunWouldDo(t *testing.T) {
+	h, accounts := small()
+	r := rigOf(t, h, accounts, emulator.AsTested())
+	p, _ := r.plan(t, nil)
+	look := func() apply.Result { return apply.Look(t.Context(), p.Steps, r.config, r.options()) }
+	before := r.digest()
+	if odd := became(look(), apply.Pending); odd != nil {
+		t.Errorf("before: %v", odd)
+	}
+	if r.digest() != before {
+		t.Error("looking changed something")
+	}
+	journal := new(memory)
+	if odd := became(r.run(p.Steps, journal), apply.Done); odd != nil {
+		t.Fatal(odd)
+	}
+	r.cloud.Advance(time.Minute)
+	if odd := became(look(), apply.Already); odd != nil {
+		t.Errorf("afterwards: %v", odd)
+	}
+	undo := journal.record().Undo()
+	if odd := became(apply.Look(t.Context(), undo, r.config, r.options()), apply.Pending); odd != nil {
+		t.Errorf("the way back: %v", odd)
+	}
+}

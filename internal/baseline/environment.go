@@ -1,0 +1,153 @@
+package baseline
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The variables of the Lambda that users of this program may come from. They
+// mean what they meant there.
+const (
+	whitelistVariable = "WHITELIST_TAG"
+	webhookVariable   = "WEBHOOK_URL"
+	channelVariable   = "SLACK_CHANNEL_NAME"
+)
+
+// A Variable is an environment variable that changes the baseline.
+type Variable struct {
+	Name  string
+	About string
+}
+
+// Variables are all of them, in the order of the config file.
+func Variables() []Variable {
+	var all []Variable
+	new(configFile).over(defaults()).scalars("FORCEMFA", func(name string, f field) error {
+		all = append(all, Variable{Name: name, About: f.about})
+		return nil
+	})
+	return append(all,
+		Variable{whitelistVariable, "Tags that exempt, as key:value,key:value; compared without case."},
+		Variable{webhookVariable, "The URL of a Slack webhook. The URL is used, and never stored or printed."},
+		Variable{channelVariable, "The name of the Slack channel."},
+	)
+}
+
+// Override changes the baseline by environment variables: FORCEMFA_ and the
+// path of a key in the config file, in upper case with _ between its parts, for
+// every key that holds one value; and those that [Variables] lists besides. A
+// variable that is empty changes nothing. Errors name the variable.
+func (b *Baseline) Override(getenv func(string) string) error {
+	file := new(configFile).over(b)
+	err := file.scalars("FORCEMFA", func(name string, f field) error {
+		text := getenv(name)
+		if text == "" {
+			return nil
+		}
+		if err := readVariable(name, f, text); err != nil {
+			return err
+		}
+		b.Environment = append(b.Environment, name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := b.whitelist(getenv(whitelistVariable)); err != nil {
+		return err
+	}
+	b.slack(getenv)
+	if err := file.check(node{name: "environment"}); err != nil {
+		var where *ConfigError
+		if errors.As(err, &where) {
+			return errors.New("environment and config file together: " + where.Message)
+		}
+		return err
+	}
+	return nil
+}
+
+// scalars calls f for every key that holds one value, but for the version.
+func (m mapping) scalars(path string, f func(name string, f field) error) error {
+	for _, of := range m.fields {
+		name := path + "_" + strings.ToUpper(of.key)
+		switch v := of.value.(type) {
+		case mapping:
+			if err := v.scalars(name, f); err != nil {
+				return err
+			}
+			continue
+		case version:
+			continue
+		}
+		if of.value.schema().Type == "array" {
+			continue
+		}
+		if err := f(name, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readVariable reads the text of a variable as the config file would.
+func readVariable(name string, f field, text string) error {
+	if f.value.schema().Type == "string" {
+		text = strconv.Quote(text)
+	}
+	n, err := parseYAML(name, []byte(text))
+	if err == nil {
+		n.key = f.key
+		err = f.value.read(n)
+	}
+	var where *ConfigError
+	if errors.As(err, &where) {
+		return fmt.Errorf("environment variable %s: %s", name, where.Message)
+	}
+	return err
+}
+
+// whitelist exempts by the tags of [whitelistVariable]. Without a config file
+// they stand in for the default.
+func (b *Baseline) whitelist(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	var more []Exemption
+	for _, pair := range strings.Split(text, ",") {
+		pair = strings.TrimSpace(pair)
+		key, value, found := strings.Cut(pair, ":")
+		tag := key + "=" + value
+		switch {
+		case pair == "":
+			continue
+		case !found || key == "":
+			return fmt.Errorf("environment variable %s: %q: want key:value, and commas between them", whitelistVariable, pair)
+		case strings.ContainsAny(pair, "*?") || strings.Contains(key, "=") || strings.HasPrefix(value, regexMark):
+			return fmt.Errorf("environment variable %s: %q: want a plain key and value; for patterns use exemptions in the config file", whitelistVariable, pair)
+		}
+		more = append(more, Exemption{
+			Match: Match{Tag: tag}, Owner: "environment variable " + whitelistVariable, Reason: "exempt by the environment",
+		})
+	}
+	if b.Name == "" {
+		b.Exemptions = nil
+	}
+	b.Exemptions = append(b.Exemptions, more...)
+	b.Environment = append(b.Environment, whitelistVariable)
+	return nil
+}
+
+// slack takes the webhook by reference: its URL stays where it is.
+func (b *Baseline) slack(getenv func(string) string) {
+	if getenv(webhookVariable) != "" {
+		b.Notify.Slack.Webhook = "env:" + webhookVariable
+		b.Environment = append(b.Environment, webhookVariable)
+	}
+	if channel := getenv(channelVariable); channel != "" {
+		b.Notify.Slack.Channel = channel
+		b.Environment = append(b.Environment, channelVariable)
+	}
+}

@@ -1,0 +1,65 @@
+package baseline
+
+import (
+	"regexp/syntax"
+	"strings"
+)
+
+// ExampleTag is a tag that the match means, so that it can be asked who may
+// set it: stars and question marks are filled in, and of a regular expression
+// the shortest text is taken. Empty for a match without tag.
+func (m Match) ExampleTag() (key, value string) {
+	key, value, _ = strings.Cut(m.Tag, "=")
+	fill := strings.NewReplacer("*", "example", "?", "x")
+	if text, regex := strings.CutPrefix(value, regexMark); regex {
+		return fill.Replace(key), exampleOf(text)
+	}
+	return fill.Replace(key), fill.Replace(value)
+}
+
+// exampleOf is a short text that a regular expression matches, as far as that
+// can be told from its parts; empty for one that cannot be read.
+func exampleOf(text string) string {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	return shortest(tree.Simplify())
+}
+
+func shortest(r *syntax.Regexp) string {
+	switch r.Op {
+	case syntax.OpLiteral:
+		return string(r.Rune)
+	case syntax.OpCharClass:
+		return string(member(r.Rune))
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return "x"
+	case syntax.OpCapture, syntax.OpPlus:
+		return shortest(r.Sub[0])
+	case syntax.OpRepeat:
+		return strings.Repeat(shortest(r.Sub[0]), r.Min)
+	case syntax.OpConcat:
+		var whole strings.Builder
+		for _, part := range r.Sub {
+			whole.WriteString(shortest(part))
+		}
+		return whole.String()
+	case syntax.OpAlternate:
+		return shortest(r.Sub[0])
+	}
+	return "" // stars, question marks and anchors take nothing
+}
+
+// member is a character of a class, one that can be seen where there is one.
+func member(ranges []rune) rune {
+	for i := 0; i+1 < len(ranges); i += 2 {
+		if seen := max(ranges[i], '0'); seen <= ranges[i+1] {
+			return seen
+		}
+	}
+	if len(ranges) == 0 {
+		return 'x'
+	}
+	return ranges[0]
+}

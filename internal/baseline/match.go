@@ -1,0 +1,235 @@
+package baseline
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"forcemfa/internal/org"
+)
+
+// A Match says which users. What is empty matches everybody; everything given
+// must match. Each is a glob, where * is any run of characters and ? is any
+// one, or, after "regex:", a regular expression that must match all of it.
+type Match struct {
+	Tag     string `json:"tag,omitempty"` // key=value, compared without case; the value may be a regular expression
+	Name    string `json:"name,omitempty"`
+	Path    string `json:"path,omitempty"`
+	ARN     string `json:"arn,omitempty"`
+	Account string `json:"account,omitempty"`
+	OU      string `json:"ou,omitempty"` // ID or name of a unit; the units below are meant as well
+
+	regexes map[string]*regexp.Regexp // by their text; what is not here is compiled when it is needed
+}
+
+// Equal tells whether two matches say the same.
+func (m Match) Equal(o Match) bool {
+	return m.Tag == o.Tag && m.Name == o.Name && m.Path == o.Path && m.ARN == o.ARN && m.Account == o.Account && m.OU == o.OU
+}
+
+// A Place is where a user stands: its account and what is above it.
+type Place struct {
+	Account string   // ID
+	Units   []string // IDs and names of the units that hold the account
+}
+
+// PlaceOf is where the users of an account stand. Without the organization it
+// is the account alone.
+func PlaceOf(h *org.Header, a *org.Account) Place {
+	p := Place{Account: a.ID}
+	id := a.Unit
+	for range h.Units { // a malformed snapshot may have a unit below itself
+		u := h.Unit(id)
+		if u == nil {
+			break
+		}
+		p.Units = append(p.Units, u.ID, u.Name)
+		id = u.Parent
+	}
+	return p
+}
+
+const regexMark = "regex:"
+
+// maxRegex is far above what people write by hand.
+const maxRegex = 1024
+
+// hasRegex tells whether the pattern of a key is a regular expression.
+func hasRegex(key, text string) bool {
+	if key == "tag" {
+		_, text, _ = strings.Cut(text, "=")
+	}
+	return strings.HasPrefix(text, regexMark)
+}
+
+// regexOf is the regular expression in the pattern of a key.
+func regexOf(key, text string) string {
+	if key == "tag" {
+		_, text, _ = strings.Cut(text, "=")
+	}
+	return strings.TrimPrefix(text, regexMark)
+}
+
+// compile anchors a regular expression at both ends.
+func compile(text string) (*regexp.Regexp, error) {
+	if text == "" || len(text) > maxRegex {
+		return nil, fmt.Errorf("want a regular expression of 1 to %d characters after %s", maxRegex, regexMark)
+	}
+	r, err := regexp.Compile(`\A(?s:` + text + `)\z`)
+	if err != nil {
+		return nil, fmt.Errorf("not a regular expression: %w", err)
+	}
+	return r, nil
+}
+
+// compiled is the match with its regular expressions ready.
+func (m Match) compiled() Match {
+	m.regexes = nil
+	for _, p := range m.parts() {
+		if !hasRegex(p.key, p.pattern) {
+			continue
+		}
+		text := caseless(p.key, regexOf(p.key, p.pattern))
+		if r, err := compile(text); err == nil {
+			if m.regexes == nil {
+				m.regexes = map[string]*regexp.Regexp{}
+			}
+			m.regexes[text] = r
+		}
+	}
+	return m
+}
+
+// caseless makes the value of a tag compare without case.
+func caseless(key, text string) string {
+	if key == "tag" && text != "" {
+		return "(?i)" + text
+	}
+	return text
+}
+
+// allPass tells whether a pattern lets anything through, as far as a few
+// texts show.
+func allPass(key, pattern string) bool {
+	if !hasRegex(key, pattern) {
+		return strings.Trim(pattern, "*") == ""
+	}
+	if key == "tag" {
+		return false // at least the key is asked for
+	}
+	r, err := compile(regexOf(key, pattern))
+	if err != nil {
+		return false
+	}
+	for _, probe := range []string{"x", "0", "A-long.name_with=all+of@them", "/", "arn:aws:iam::000000000000:user/x"} {
+		if !r.MatchString(probe) {
+			return false
+		}
+	}
+	return true
+}
+
+// String is the match as the config file holds it, its keys in a fixed order.
+func (m Match) String() string {
+	var parts []string
+	for _, p := range m.parts() {
+		switch {
+		case p.pattern == "":
+		case strings.HasPrefix(p.pattern, p.key+":"):
+			parts = append(parts, p.pattern) // an ARN says what it is
+		default:
+			parts = append(parts, p.key+" "+p.pattern)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// parts are the keys of a match in the config file and what they hold.
+func (m Match) parts() []struct{ key, pattern string } {
+	return []struct{ key, pattern string }{
+		{"tag", m.Tag}, {"name", m.Name}, {"path", m.Path}, {"arn", m.ARN}, {"account", m.Account}, {"ou", m.OU},
+	}
+}
+
+// Matches tells whether a user at a place is meant.
+func (m Match) Matches(at Place, u *org.User) bool {
+	return m.InPlace(at) && m.passes("name", m.Name, u.Name) && m.passes("path", m.Path, u.Path) &&
+		m.passes("arn", m.ARN, u.ARN) && (m.Tag == "" || m.MatchesTag(u.Tags))
+}
+
+// InPlace tells whether the match can mean users there.
+func (m Match) InPlace(at Place) bool {
+	if !m.passes("account", m.Account, at.Account) {
+		return false
+	}
+	if m.OU == "" {
+		return true
+	}
+	for _, unit := range at.Units {
+		if m.passes("ou", m.OU, unit) {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchesTag tells whether one of the tags is the one that the match names.
+func (m Match) MatchesTag(tags []org.Tag) bool {
+	key, value, _ := strings.Cut(m.Tag, "=")
+	key = strings.ToLower(key)
+	for _, t := range tags {
+		if glob(key, strings.ToLower(t.Key)) && m.tagValue(value, t.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m Match) tagValue(want, value string) bool {
+	if text, regex := strings.CutPrefix(want, regexMark); regex {
+		return m.regex(caseless("tag", text), value)
+	}
+	return glob(strings.ToLower(want), strings.ToLower(value))
+}
+
+// passes tells whether s is meant by the pattern of a key; an empty one means
+// all.
+func (m Match) passes(key, pattern, s string) bool {
+	if text, regex := strings.CutPrefix(pattern, regexMark); regex {
+		return m.regex(text, s)
+	}
+	return pattern == "" || glob(pattern, s)
+}
+
+func (m Match) regex(text, s string) bool {
+	r := m.regexes[text]
+	if r == nil {
+		var err error
+		if r, err = compile(text); err != nil {
+			return false
+		}
+	}
+	return r.MatchString(s)
+}
+
+// glob tells whether all of s matches the pattern, in time proportional to
+// both lengths multiplied.
+func glob(pattern, s string) bool {
+	p, i, star, mark := 0, 0, -1, 0
+	for i < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, i
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
+			p++
+			i++
+		case star >= 0:
+			mark++
+			p, i = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

@@ -1,0 +1,232 @@
+package baseline
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/policy/arn"
+)
+
+// The names of our service control policies. Names of policies are unique in an
+// organization, and only its management account and the administrators that it
+// delegates to make any.
+const (
+	SCPName   = "ForceMFA"
+	GuardName = "ForceMFAGuard"
+)
+
+// MaxSCPSize is how many characters a service control policy can have, white
+// space included.
+// Source: Organizations User Guide, "Quotas for AWS Organizations", of 2026.
+const MaxSCPSize = 10240
+
+// SCPARN stands for our service control policy of a name in plans: the ID in the
+// real one is given by AWS when the policy is made.
+func SCPARN(partition, management, organization, name string) string {
+	return "arn:" + partition + ":organizations::" + management + ":policy/" + organization + "/service_control_policy/" + name
+}
+
+// An InexpressibleError says why an exemption or tag cannot be part of a
+// service control policy.
+type InexpressibleError struct {
+	What string // the exemption or tag
+	Why  string
+}
+
+func (e *InexpressibleError) Error() string {
+	return e.What + " cannot be part of a service control policy: " + e.Why
+}
+
+// EnforceSCP is the service control policy that holds the Denies of
+// [Baseline.Document] for every IAM user but those who are exempt now. Requests
+// of role sessions are not touched: their aws:PrincipalArn is the role's.
+// Expired exemptions are left out. The error is an [*InexpressibleError].
+func (b *Baseline) EnforceSCP(partition string, now time.Time) (string, error) {
+	statements := b.denies()
+	for i := range statements {
+		c := statements[i].Condition
+		put(c, "ArnLike", "aws:PrincipalArn", "arn:*:iam::*:user/*")
+		for _, e := range b.Exemptions {
+			if e.Expired(now) {
+				continue
+			}
+			if err := e.except(c); err != nil {
+				return "", err
+			}
+		}
+	}
+	return render(statements, partition), nil
+}
+
+// put adds a value to a condition.
+func put(c map[string]map[string]list, operator, key string, values ...string) {
+	if c[operator] == nil {
+		c[operator] = map[string]list{}
+	}
+	for _, v := range values {
+		if !slices.Contains(c[operator][key], v) {
+			c[operator][key] = append(c[operator][key], v)
+		}
+	}
+}
+
+// except makes a Deny pass over the users of an exemption. What it passes over
+// is never more than the exemption says.
+func (e *Exemption) except(c map[string]map[string]list) error {
+	m := e.Match
+	fail := func(why string) error { return &InexpressibleError{What: m.String(), Why: why} }
+	switch {
+	case m.OU != "":
+		return fail("it knows no units; attach it to other units instead")
+	case slices.ContainsFunc(m.parts(), func(p struct{ key, pattern string }) bool { return hasRegex(p.key, p.pattern) }):
+		return fail("it knows no regular expressions")
+	case m.Tag != "" && m.Name+m.Path+m.ARN+m.Account != "":
+		return fail("a tag and something else together; use one of them")
+	case m.Tag != "":
+		return e.exceptTag(c)
+	}
+	patterns, why := m.arns()
+	if why != "" {
+		return fail(why)
+	}
+	put(c, "ArnNotLike", "aws:PrincipalArn", patterns...)
+	return nil
+}
+
+func (e *Exemption) exceptTag(c map[string]map[string]list) error {
+	key, value, _ := strings.Cut(e.Match.Tag, "=")
+	switch {
+	case isGlob(key), value != "*" && isGlob(value), strings.Trim(key, entityNameChars+":/ ") != "":
+		return &InexpressibleError{What: e.Match.String(), Why: "a pattern compares with case there; write the tag out"}
+	case value == "*":
+		put(c, "Null", "aws:PrincipalTag/"+key, "true")
+	default:
+		put(c, "StringNotEqualsIgnoreCase", "aws:PrincipalTag/"+key, value)
+	}
+	return nil
+}
+
+// arns are patterns for ArnLike that match exactly the users who are meant; why
+// says why there are none.
+func (m Match) arns() (patterns []string, why string) {
+	account := m.Account
+	if account == "" {
+		account = "*"
+	}
+	prefix := "arn:*:iam::" + account + ":user"
+	switch {
+	case m.ARN != "":
+		if m.Name+m.Path+m.Account != "" || strings.Count(m.ARN, ":") != 5 {
+			return nil, "an ARN that leaves parts out, or something else with it"
+		}
+		return []string{m.ARN}, ""
+	case isGlob(m.Name):
+		return nil, "a pattern for a name would match paths too; write the names out"
+	case m.Path == "" && m.Name == "":
+		return []string{prefix + "/*"}, ""
+	case m.Path == "":
+		return []string{prefix + "/" + m.Name, prefix + "/*/" + m.Name}, ""
+	case m.Name != "" && !isGlob(m.Path):
+		return []string{prefix + m.Path + m.Name}, ""
+	case m.Name == "" && strings.HasSuffix(m.Path, "/*") && !isGlob(strings.TrimSuffix(m.Path, "*")):
+		return []string{prefix + m.Path}, ""
+	}
+	return nil, "a path that is neither whole nor ends with /*"
+}
+
+// deployers are the roles by which CloudFormation works in member accounts.
+// Source: CloudFormation User Guide, "Grant self-managed permissions" and
+// "Activate trusted access for StackSets with AWS Organizations".
+var deployers = []string{"stacksets-exec-*", "AWSCloudFormationStackSetExecutionRole"}
+
+// GuardSCP is the service control policy that keeps everybody but a few roles
+// from our policy and group, and from the tags that exempt or open enrolment,
+// whatever their case. The error is an [*InexpressibleError].
+func (b *Baseline) GuardSCP(partition string) (string, error) {
+	keys := []string{b.Window.Tag}
+	for _, e := range b.Exemptions {
+		key, _, _ := strings.Cut(e.Match.Tag, "=")
+		if isGlob(key) {
+			return "", &InexpressibleError{What: "tag " + e.Match.Tag, Why: "the key is a pattern"}
+		}
+		if key != "" && !slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) }) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys[1:])
+	except := slices.Clone(b.Guard.Except)
+	for _, role := range deployers {
+		except = append(except, "arn:*:iam::*:role/"+role)
+	}
+	statements := load("guard.json")
+	for i := range statements {
+		if statements[i].Condition == nil {
+			statements[i].Condition = map[string]map[string]list{}
+		}
+		put(statements[i].Condition, "ArnNotLike", "aws:PrincipalArn", except...)
+		if statements[i].Sid == guardTags {
+			put(statements[i].Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", keys...)
+		}
+	}
+	return render(statements, partition), nil
+}
+
+const guardTags = "ForceMFAGuardTags"
+
+// GuardPasses tells whether the guard lets a role through: its ARN is one of
+// those that it excepts.
+func (b *Baseline) GuardPasses(roleARN string) bool {
+	a, err := arn.Parse(roleARN)
+	if err != nil {
+		return false
+	}
+	if name, session := strings.CutPrefix(a.Resource, "assumed-role/"); session {
+		name, _, _ = strings.Cut(name, "/")
+		a.Service, a.Resource = "iam", "role/"+name
+	}
+	return slices.ContainsFunc(b.Guard.Except, func(pattern string) bool {
+		p, err := arn.Parse(pattern)
+		return err == nil && glob(p.Account, a.Account) &&
+			(glob(p.Resource, a.Resource) || a.Service == "iam" && glob("role/"+p.Name(), a.Resource))
+	})
+}
+
+// OurSCP tells whether a document looks like one of ours, changed or not: it
+// has statements, and each has an ID of ours.
+func OurSCP(document string) bool {
+	var d struct {
+		Statement []struct{ Sid string }
+	}
+	if json.Unmarshal([]byte(document), &d) != nil || len(d.Statement) == 0 {
+		return false
+	}
+	for _, s := range d.Statement {
+		if !slices.Contains(ourStatements(), s.Sid) {
+			return false
+		}
+	}
+	return true
+}
+
+func ourStatements() []string {
+	var ids []string
+	for _, name := range []string{"deny.json", "age.json", "guard.json"} {
+		for _, s := range load(name) {
+			ids = append(ids, s.Sid)
+		}
+	}
+	return ids
+}
+
+// SizeOfSCP is how many characters of [MaxSCPSize] a document takes; the error
+// says when it does not fit.
+func SizeOfSCP(document string) (int, error) {
+	size := len([]rune(document))
+	if size > MaxSCPSize {
+		return size, fmt.Errorf("it has %d characters, more than the %d of a service control policy; exempt by tag or path in place of many names", size, MaxSCPSize)
+	}
+	return size, nil
+}

@@ -1,0 +1,70 @@
+package baseline
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"forcemfa/policy/arn"
+)
+
+// The shapes of what a policy can be attached to.
+// Source: AWS Organizations API Reference, AttachPolicy, TargetId.
+var targetShape = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|[0-9]{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+
+func targets(to *[]string) value {
+	return sequence[string]{to, func(id *string, _ node) value {
+		return word[string]{to: id, shape: targetShape.String(), want: "the ID of a root, unit or account, in quotes", parse: func(s string) (string, error) {
+			if !targetShape.MatchString(s) {
+				return "", fmt.Errorf("target %q: want the ID of a root (r-…), a unit (ou-…) or an account (12 digits)", s)
+			}
+			return s, nil
+		}}
+	}}
+}
+
+func (g *GuardSCP) fields() mapping {
+	return mapping{
+		least: 1,
+		fields: []field{
+			{"targets", required, "Roots, organizational units and accounts.", targets(&g.Targets)},
+			{"except", required, "The roles that may change it: of the administrator, and the one by which forcemfa enters. ARNs or globs.",
+				sequence[string]{&g.Except, func(role *string, _ node) value {
+					return word[string]{to: role, shape: `^arn:[^:]*:iam::[0-9*]*:role/.`, parse: parseRolePattern}
+				}}},
+		},
+		check: func(n node) error {
+			switch {
+			case len(g.Targets) == 0:
+				return n.errorf("guard_scp: targets is empty")
+			case len(g.Except) == 0:
+				return n.errorf("guard_scp: except is empty, so nobody could change anything any more")
+			}
+			return nil
+		},
+	}
+}
+
+// parseRolePattern reads the ARN of a role; the name and the account may be
+// globs, but not all of the name.
+func parseRolePattern(s string) (string, error) {
+	a, err := arn.Parse(s)
+	name := strings.TrimPrefix(a.Resource, "role/")
+	if err != nil || a.Service != "iam" || a.Kind() != "role" || strings.Trim(name, "*?/") == "" {
+		return "", fmt.Errorf("except %q: want the ARN of a role, as arn:aws:iam::*:role/Administrator", s)
+	}
+	return s, nil
+}
+
+// secretShape is env:NAME, or the ARN of a secret or of a parameter.
+var secretShape = regexp.MustCompile(`^(env:[A-Za-z_][A-Za-z0-9_]*|arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+)$`)
+
+// webhook never repeats what was written: it may be the secret itself.
+func (s *Slack) webhook() value {
+	return word[string]{to: &s.Webhook, shape: secretShape.String(), parse: func(text string) (string, error) {
+		if !secretShape.MatchString(text) {
+			return "", fmt.Errorf("webhook: the URL is a secret and does not belong here; name where it is kept: env:NAME, or the ARN of a secret or parameter")
+		}
+		return text, nil
+	}}
+}

@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+)
+
+// become runs the command and ends with its exit status. Ctrl-C reaches the
+// command by the console, so it must not end this process first.
+func become(e *Env, path string, command, environ []string) error {
+	c := exec.Command(path, command[1:]...)
+	c.Env, c.Stdin, c.Stdout, c.Stderr = environ, e.Stdin, e.Stdout, e.Stderr
+	signal.Ignore(os.Interrupt)
+	err := c.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return exit(ended.ExitCode())
+	}
+	if err != nil {
+		return notRun(command[0], err)
+	}
+	return nil
+}

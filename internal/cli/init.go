@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/baseline"
+)
+
+func newInit(e *Env) *cobra.Command {
+	o := initOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "A first config file from what it finds",
+		Long: `init reads the organization and writes a first forcemfa.yaml: what holds without
+one, and as comments what a person must decide: users that look like programs,
+users for emergencies, a first wave. It never writes over a file.
+` + statusHelp,
+		Example: `  forcemfa init
+  forcemfa init -o - --sandbox
+  forcemfa init -o team.yaml --ou ou-ab12-11111111`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runInit(c.Context(), &o) },
+	}
+	o.add(c)
+	file := c.Flags().Lookup("output")
+	file.Usage, file.DefValue = "the `file` to write; - for stdout", defaultConfig
+	o.output = defaultConfig
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.fromEnvironment(c) }
+	return c
+}
+
+type initOptions struct{ shared }
+
+func runInit(ctx context.Context, o *initOptions) error {
+	if o.output != "-" {
+		if _, err := os.Lstat(o.output); err == nil {
+			return o.taken()
+		}
+	}
+	s, err := o.openSurvey(ctx)
+	if err != nil {
+		return err
+	}
+	d := baseline.NewDraft(s.header, o.env.Now())
+	for account, err := range s.watched() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		d.Add(account)
+	}
+	s.progress.Done()
+	if err := o.write(d.Text()); err != nil {
+		return err
+	}
+	for _, g := range s.gaps {
+		o.remark("could not read %s: %s: %s", g.Account, g.What, g.Why)
+	}
+	return exit(s.incomplete())
+}
+
+// write makes the file; one that is there is left as it is.
+func (o *initOptions) write(text []byte) error {
+	if o.output == "-" {
+		if _, err := o.env.Stdout.Write(text); err != nil {
+			return fmt.Errorf("print the config: %w", err)
+		}
+		return nil
+	}
+	file, err := os.OpenFile(o.output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return o.taken()
+	}
+	if err != nil {
+		return hinted(fileError("write", err), "name a file in a directory that you may write to")
+	}
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return hinted(fileError("write", err), "make room, delete what was written and run it again")
+	}
+	o.remark("wrote %s; read it, then: forcemfa plan", o.output)
+	return nil
+}
+
+func (o *initOptions) taken() error {
+	return hinted(fmt.Errorf("%s is there already: nothing was written", o.output), "name another file with -o, or - for stdout")
+}

@@ -1,0 +1,293 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/view"
+	"forcemfa/policy"
+	"forcemfa/policy/lint"
+)
+
+func newLint(e *Env) *cobra.Command {
+	o := lintOptions{env: e}
+	c := &cobra.Command{
+		Use:   "lint FILE|DIR|-…",
+		Short: "Policy documents that look like MFA and are not",
+		Long: `lint reads policy documents in JSON and reports, by statement, what leaves a way
+past MFA, locks out who has none yet, or can never apply. Each finding has a code
+(see docs/lint.md), a request that shows it, and the corrected statements.
+
+A folder is read with everything below it: *.json in order of their names. - is
+stdin. Whether a document is an identity, trust or resource policy is told from
+its principals and resources; a service control policy looks like an identity
+policy, so say --kind scp.
+
+--against OLD also proves that every request without MFA that the old document
+refuses is refused by the new one, or shows one that is not (W-1).
+
+A document that cannot be read gives exit status 1, and one in a folder that is no
+policy gives 4; neither is ever taken for clean.
+` + statusHelp,
+		Example: `  forcemfa lint policy.json
+  forcemfa lint --kind scp --fail-on high policies/scp
+  aws iam get-policy-version … --query PolicyVersion.Document | forcemfa lint -
+  forcemfa lint --against released.json policy.json
+  forcemfa lint -o sarif policies >lint.sarif`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return runLint(&o, args) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.kind, "kind", "auto", "what the documents are: auto, identity, boundary, session, scp, rcp, resource or trust")
+	f.StringVar(&o.against, "against", "", "the `file` with the document that the new one takes the place of")
+	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "one line a finding")
+	f.BoolVar(&o.noColor, "no-color", false, "no colours on a terminal")
+	o.failOn.add(c)
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(lintOutputs, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindWords, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+type lintOptions struct {
+	env     *Env
+	kind    string
+	against string
+	output  string
+	quiet   bool
+	noColor bool
+	failOn  failOn
+}
+
+var (
+	lintOutputs = []string{"text", "json", "sarif"}
+	kindWords   = []string{"auto", "identity", "boundary", "session", "scp", "rcp", "resource", "trust"}
+	kinds       = map[string]policy.Kind{
+		"auto": 0, "identity": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
+		"scp": policy.SCP, "rcp": policy.RCP, "resource": policy.Resource, "trust": policy.Trust,
+	}
+)
+
+func (o *lintOptions) check() error {
+	if err := oneOf("kind", o.kind, kindWords...); err != nil {
+		return err
+	}
+	if err := oneOf("output", o.output, lintOutputs...); err != nil {
+		return err
+	}
+	return o.failOn.check()
+}
+
+func runLint(o *lintOptions, names []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	var files []lintFile
+	for _, name := range names {
+		found, err := o.find(name)
+		if err != nil {
+			return err
+		}
+		files = append(files, found...)
+	}
+	old, err := o.readOld(files)
+	if err != nil {
+		return err
+	}
+	var l view.Lint
+	worstFinding := len(severities)
+	for _, f := range files {
+		if report := o.lint(&l, f, old); report != nil && len(report.Findings) > 0 {
+			worstFinding = min(worstFinding, view.Rank(audit.Severity(report.Worst())))
+		}
+	}
+	if err := o.print(&l); err != nil {
+		return err
+	}
+	status := o.failOn.status(worstFinding)
+	if worstFinding == len(severities) {
+		status = statusOK
+	}
+	return exit(worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(len(l.Skipped) > 0)))
+}
+
+// readOld is the document to compare with, empty when there is none.
+func (o *lintOptions) readOld(files []lintFile) (string, error) {
+	if o.against == "" {
+		return "", nil
+	}
+	if len(files) != 1 {
+		return "", hinted(fmt.Errorf("--against %s: %d documents to compare with it", o.against, len(files)), "give one document, the new one")
+	}
+	text, err := o.read(o.against)
+	if err != nil {
+		return "", fmt.Errorf("read old document %s: %w", o.against, err)
+	}
+	if _, err := lint.Check(kinds[o.kind], text); err != nil {
+		return "", fmt.Errorf("read old document %s: %w", o.against, err)
+	}
+	return text, nil
+}
+
+func failedIf(is bool) int {
+	if is {
+		return statusFailed
+	}
+	return statusOK
+}
+
+func incompleteIf(is bool) int {
+	if is {
+		return statusIncomplete
+	}
+	return statusOK
+}
+
+// A lintFile is a file to lint. Those that were found in a folder may be
+// something else than policies.
+type lintFile struct {
+	name  string
+	found bool
+}
+
+// find gives the files that an argument stands for, sorted.
+func (o *lintOptions) find(name string) ([]lintFile, error) {
+	if name == "-" {
+		return []lintFile{{name: name}}, nil
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, hinted(fileError("read policy", err), "name a file or folder that is there, or - for stdin")
+	}
+	if !info.IsDir() {
+		return []lintFile{{name: name}}, nil
+	}
+	var files []lintFile
+	err = filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !entry.IsDir() && strings.EqualFold(filepath.Ext(path), ".json") {
+			files = append(files, lintFile{path, true})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fileError("read folder", err)
+	}
+	if len(files) == 0 {
+		return nil, hinted(fmt.Errorf("read folder %s: no *.json in it", name), "name a folder with policy documents")
+	}
+	slices.SortFunc(files, func(a, b lintFile) int { return strings.Compare(a.name, b.name) })
+	return files, nil
+}
+
+// mostBytes is far above what any policy has, so that a wrong file does not fill
+// the memory.
+const mostBytes = 4 << 20
+
+// lint adds what one file gives. The report is nil when it was not read.
+func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) *lint.Report {
+	name := f.name
+	if name == "-" {
+		name = "stdin"
+	}
+	text, err := o.read(f.name)
+	if err != nil {
+		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: err.Error()})
+		return nil
+	}
+	report, err := o.checkAgainst(text, old)
+	var notPolicy *lint.NotPolicyError
+	var syntax *policy.SyntaxError
+	switch {
+	case errors.As(err, &notPolicy) && f.found:
+		l.Skipped = append(l.Skipped, view.LintProblem{File: name, Why: err.Error()})
+	case errors.As(err, &syntax):
+		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Line: syntax.Line, Column: syntax.Column, Why: syntax.Message})
+	case err != nil:
+		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: err.Error()})
+	default:
+		l.Add(view.LintDocument{File: name, Kind: report.Kind.String(), Findings: report.Findings})
+		return report
+	}
+	return nil
+}
+
+// checkAgainst lints a document and, where there is an old one, compares them.
+func (o *lintOptions) checkAgainst(text, old string) (*lint.Report, error) {
+	report, err := lint.Check(kinds[o.kind], text)
+	if err != nil || old == "" {
+		return report, err
+	}
+	weaker, err := lint.Compare(report.Kind, old, text)
+	if err != nil {
+		return nil, err
+	}
+	if weaker != nil {
+		report.Findings = append([]lint.Finding{*weaker}, report.Findings...)
+	}
+	return report, nil
+}
+
+func (o *lintOptions) read(name string) (string, error) {
+	var in io.Reader = o.env.Stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return "", fileReason(err)
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, mostBytes+1))
+	switch {
+	case err != nil:
+		return "", fileReason(err)
+	case len(text) > mostBytes:
+		return "", fmt.Errorf("larger than %d MiB: no policy document", mostBytes>>20)
+	}
+	return strings.TrimPrefix(string(text), "\ufeff"), nil
+}
+
+// fileReason is an error of the operating system without the name of the file,
+// which stands before it anyway.
+func fileReason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// print writes the findings to stdout, and what was not linted to stderr.
+func (o *lintOptions) print(l *view.Lint) error {
+	for i := range l.Unreadable {
+		fmt.Fprintf(o.env.Stderr, "forcemfa: %s\n", l.Unreadable[i].String())
+	}
+	for i := range l.Skipped {
+		fmt.Fprintf(o.env.Stderr, "not linted: %s\n", l.Skipped[i].String())
+	}
+	switch o.output {
+	case "json":
+		return l.JSON(o.env.Stdout)
+	case "sarif":
+		return l.SARIF(o.env.Stdout, build().Version)
+	}
+	l.Text(o.env.Stdout, o.style(), o.quiet)
+	return nil
+}
+
+func (o *lintOptions) style() view.Style {
+	s := shared{env: o.env, noColor: o.noColor}
+	return s.style()
+}

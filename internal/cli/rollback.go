@@ -1,0 +1,341 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newRollback(e *Env) *cobra.Command {
+	o := rollbackOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "rollback RUN | --list",
+		Short: "Undo a run from its journal",
+		Long: `rollback takes back what a run did, last step first, from the journal that apply
+kept of it: of a run that was killed as well. It reads each target first. What was
+changed since the run is refused and named; what is as it was before already is
+left alone. It asks as apply does, and is a run itself, so it can be taken back.
+
+Versions of a policy that the run pruned come back with their text; AWS gives them
+new numbers. A policy or group that is made again gets a new unique ID.
+
+--list names the runs of this machine, oldest first.
+` + statusHelp,
+		Example: `  forcemfa rollback --list
+  forcemfa rollback 20270131T120000Z
+  forcemfa rollback 20270131T120000Z --yes -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runRollback(c.Context(), &o, args) },
+	}
+	o.add(c)
+	c.Flags().BoolVar(&o.list, "list", false, "name the runs that have a journal")
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	return c
+}
+
+type rollbackOptions struct {
+	shared
+	list bool
+	yes  bool
+}
+
+func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
+	switch {
+	case o.list && len(args) == 0:
+		return o.listRuns()
+	case o.list || len(args) != 1:
+		return hinted(errors.New("rollback takes one run, or --list alone"), `name the runs with "forcemfa rollback --list"`)
+	}
+	record, err := o.readRun(args[0])
+	if err != nil {
+		return err
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	id, alias, err := t.home(ctx)
+	if err != nil {
+		return err
+	}
+	if made := record.Home(); made != "" && made != id {
+		return &exitError{status: statusGuarded, err: fmt.Errorf("run %s was made for %s, and this is %s: nothing was changed", record.Run, made, id),
+			hint: "use the credentials of the organization that the run changed"}
+	}
+	if err := o.settle(ctx, record); err != nil {
+		return err
+	}
+	r := &rolledBack{Undoes: record.Run, home: id}
+	r.look(ctx, t, record)
+	if len(r.todo) > 0 {
+		if !o.json() {
+			view.Plan(o.env.Stderr, view.Style{}, &plan.Plan{Steps: r.todo})
+		}
+		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
+			return err
+		}
+		if err := r.run(ctx, t, record); err != nil {
+			return err
+		}
+	}
+	if err := r.show(o); err != nil {
+		return err
+	}
+	return exit(r.status())
+}
+
+// readRun reads the journal of a run.
+func (o *rollbackOptions) readRun(run string) (*apply.Record, error) {
+	const remedy = `name the runs with "forcemfa rollback --list"`
+	record, err := apply.ReadJournal(o.env.journals(), run)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hinted(fmt.Errorf("there is no journal of the run %s", run), remedy)
+	case err != nil:
+		return nil, hinted(err, remedy)
+	}
+	return record, nil
+}
+
+// home is the account whose name confirms a rollback: the management account,
+// or the caller's own where the organization cannot be seen.
+func (t *target) home(ctx context.Context) (id, alias string, err error) {
+	caller, err := t.fleet.Identify(ctx)
+	if err != nil {
+		return "", "", fmt.Errorf("find out the account: %w", err)
+	}
+	cfg, _, err := t.fleet.Enter(ctx, caller.Account)
+	if err != nil {
+		return "", "", err
+	}
+	id = caller.Account
+	if out, err := organizations.NewFromConfig(cfg).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{}); err == nil {
+		id = aws.ToString(out.Organization.MasterAccountId)
+	}
+	if cfg, _, err = t.fleet.Enter(ctx, id); err != nil {
+		return id, "", nil // its ID confirms as well
+	}
+	out, err := iam.NewFromConfig(cfg).ListAccountAliases(ctx, &iam.ListAccountAliasesInput{})
+	if err != nil || len(out.AccountAliases) == 0 {
+		return id, "", nil
+	}
+	return id, out.AccountAliases[0], nil
+}
+
+// settle waits until AWS shows what a run in doubt did.
+func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) error {
+	left := record.Settled().Sub(o.env.Now())
+	if left <= 0 {
+		return nil
+	}
+	o.remark("waiting %s until AWS shows what became of the steps in doubt", left.Round(time.Second))
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// rolledBack is what became of a rollback, as -o json prints it.
+type rolledBack struct {
+	Undoes   string          `json:"undoes"`
+	Run      string          `json:"run,omitempty"`     // empty when there was nothing to do
+	Journal  string          `json:"journal,omitempty"` // its file
+	Outcomes []apply.Outcome `json:"outcomes"`
+
+	home   string
+	todo   []plan.Step
+	at     []int // position of each step to do among the outcomes
+	result apply.Result
+}
+
+// look compares every target with what the run left, and keeps the steps that
+// can be done.
+func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) {
+	steps := record.Undo()
+	progress, seen := t.progress(), atomic.Int64{}
+	r.Outcomes = apply.Look(ctx, steps, t.enter(ctx), apply.Options{
+		Now: t.env.Now, Concurrency: t.fleet.Concurrency(),
+		Progress: func(apply.Outcome) { progress.Show("targets read:", int(seen.Add(1)), len(steps)) },
+	}).Outcomes
+	progress.Done()
+	pending := map[string]bool{}
+	for i := range r.Outcomes {
+		if r.Outcomes[i].Status == apply.Pending {
+			pending[r.Outcomes[i].Step.ID] = true
+		}
+	}
+	for i, out := range r.Outcomes {
+		if out.Status != apply.Pending {
+			continue
+		}
+		s := out.Step
+		s.Needs = nil
+		for _, id := range out.Step.Needs {
+			if pending[id] {
+				s.Needs = append(s.Needs, id)
+			}
+		}
+		r.todo, r.at = append(r.todo, s), append(r.at, i)
+	}
+}
+
+func (r *rolledBack) run(ctx context.Context, t *target, record *apply.Record) error {
+	journal, err := t.openJournal()
+	if err != nil {
+		return err
+	}
+	if again, err := apply.ReadJournal(t.env.journals(), record.Run); err != nil || len(again.Entries) != len(record.Entries) {
+		changed := fmt.Errorf("the journal of run %s grew meanwhile: nothing was changed", record.Run)
+		return &exitError{status: statusGuarded, err: errors.Join(changed, err, journal.Close()), hint: "run it again"}
+	}
+	r.Run, r.Journal = journal.Run(), journal.Path()
+	progress, done := t.progress(), atomic.Int64{}
+	r.result = apply.Run(ctx, r.todo, t.enter(ctx), journal, apply.Options{
+		Now: t.env.Now, Concurrency: t.fleet.Concurrency(), Home: r.home, Undoes: r.Undoes,
+		Progress: func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(r.todo)) },
+	})
+	progress.Done()
+	for i, out := range r.result.Outcomes {
+		r.Outcomes[r.at[i]] = out
+	}
+	return errors.Join(r.result.Err, journal.Close())
+}
+
+func (r *rolledBack) status() int {
+	for i := range r.Outcomes {
+		if !r.Outcomes[i].Status.Reached() {
+			return statusIncomplete
+		}
+	}
+	return statusOK
+}
+
+func (r *rolledBack) show(o *rollbackOptions) error {
+	if o.json() {
+		return view.JSON(o.env.Stdout, r)
+	}
+	w := o.env.Stdout
+	unreached(w, r.Outcomes)
+	if r.Run == "" {
+		fmt.Fprintf(w, "Nothing to undo of run %s.\n", r.Undoes)
+		return nil
+	}
+	whole := apply.Result{Outcomes: r.Outcomes}
+	sumUp(w, r.Run, r.Journal, &whole)
+	return nil
+}
+
+// A listed is a run, as --list shows it.
+type listed struct {
+	Run      string               `json:"run"`
+	Began    time.Time            `json:"began"`
+	Home     string               `json:"home,omitempty"`
+	Undoes   string               `json:"undoes,omitempty"`
+	Finished bool                 `json:"finished"` // ended by itself, and was not killed
+	Steps    map[apply.Status]int `json:"steps"`    // of those that were begun
+	InDoubt  int                  `json:"in_doubt"`
+	Error    string               `json:"error,omitempty"` // why its journal cannot be read
+}
+
+// listRuns names the runs. One whose journal cannot be read is named with the
+// reason and makes the answer incomplete.
+func (o *rollbackOptions) listRuns() error {
+	runs, err := apply.RunIDs(o.env.journals())
+	if err != nil {
+		return err
+	}
+	all, status := []listed{}, statusOK
+	for _, run := range runs {
+		l := o.listed(run)
+		if l.Error != "" {
+			status = statusIncomplete
+		}
+		all = append(all, l)
+	}
+	if o.json() {
+		err = view.JSON(o.env.Stdout, struct {
+			Runs []listed `json:"runs"`
+		}{all})
+	} else {
+		o.showRuns(all)
+	}
+	return errors.Join(err, exit(status))
+}
+
+func (o *rollbackOptions) listed(run string) listed {
+	record, err := apply.ReadJournal(o.env.journals(), run)
+	if err != nil {
+		return listed{Run: run, Error: reason(err)}
+	}
+	l := listed{
+		Run: run, Began: record.Began(), Home: record.Home(), Undoes: record.Undoes(), Finished: record.Finished(),
+		Steps: map[apply.Status]int{}, InDoubt: len(record.InDoubt()),
+	}
+	for _, status := range record.Statuses() {
+		if status != "" {
+			l.Steps[status]++
+		}
+	}
+	return l
+}
+
+// reason is an error without the name of a file that the reader did not ask for.
+func reason(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+func (o *rollbackOptions) showRuns(all []listed) {
+	if len(all) == 0 {
+		fmt.Fprintf(o.env.Stdout, "No runs in %s.\n", o.env.journals())
+		return
+	}
+	rows := make([][]string, len(all))
+	for i, l := range all {
+		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.said()}
+	}
+	o.style().Table(o.env.Stdout, []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
+}
+
+// said is what else there is to say of a run.
+func (l *listed) said() string {
+	if l.Error != "" {
+		return "unreadable: " + view.Clean(l.Error)
+	}
+	var parts []string
+	if l.Undoes != "" {
+		parts = append(parts, "undoes "+l.Undoes)
+	}
+	if n := l.Steps[apply.Failed]; n > 0 {
+		parts = append(parts, view.Count(n, "step")+" failed")
+	}
+	if l.InDoubt > 0 {
+		parts = append(parts, view.Count(l.InDoubt, "step")+" in doubt")
+	}
+	if !l.Finished {
+		parts = append(parts, "was killed or is running")
+	}
+	return strings.Join(parts, ", ")
+}

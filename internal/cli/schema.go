@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/baseline"
+)
+
+func newSchema(e *Env) *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "schema",
+		Short: "The JSON Schema of the config file",
+		Long: `schema prints the JSON Schema (draft 2020-12) of forcemfa.yaml, for editors. It
+comes from the tables by which the file is read.
+
+In editors that use the YAML language server, the first line of the file names it:
+  # yaml-language-server: $schema=forcemfa.schema.json
+` + statusHelp,
+		Example: `  forcemfa schema
+  forcemfa schema --out forcemfa.schema.json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if out != "" {
+				return writeFile(out, bytes.NewBuffer(baseline.Schema()))
+			}
+			_, err := e.Stdout.Write(baseline.Schema())
+			if err != nil {
+				return fmt.Errorf("print the schema: %w", err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&out, "out", "", "write it to this `file`, instead of stdout")
+	return c
+}
