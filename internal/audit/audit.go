@@ -12,23 +12,20 @@ import (
 	"forcemfa/policy/prove"
 )
 
-// Run audits accounts one after the other into the sink, in the order of the
-// stream, and sums up the states of their users. The header's gaps come
-// first. An error of the stream ends it.
+// Run audits accounts into the sink, in the order of the stream, and sums up the
+// states of their users. The header's gaps come first. An error of the stream
+// ends it.
 func Run(ctx context.Context, header *org.Header, accounts org.Accounts, b *baseline.Baseline, now time.Time, sink Sink) (Counts, error) {
 	var total Counts
 	for _, g := range header.Gaps {
 		sink.Gap(g)
 	}
-	auditor := New(header, b, now)
-	for account, err := range accounts {
-		if err == nil {
-			err = ctx.Err()
-		}
+	for audited, err := range New(header, b, now).Accounts(ctx, accounts) {
 		if err != nil {
 			return total, fmt.Errorf("audit accounts: %w", err)
 		}
-		total.Add(auditor.Account(account, sink))
+		audited.Pour(sink)
+		total.Add(audited.Summary.Counts)
 	}
 	return total, nil
 }
@@ -36,6 +33,11 @@ func Run(ctx context.Context, header *org.Header, accounts org.Accounts, b *base
 // An Auditor audits the accounts of one organization. It remembers documents
 // and proofs, so one serves a whole run; it is safe for concurrent use.
 type Auditor struct {
+	// CheckProofs has every proof read by the checker of package certificate,
+	// which believes nothing of the prover; a user whose proof it refuses is
+	// unknown.
+	CheckProofs bool
+
 	header    *org.Header
 	baseline  *baseline.Baseline
 	now       time.Time
@@ -43,6 +45,7 @@ type Auditor struct {
 	prover    prove.Prover
 	enrolment []string
 	wanted    map[string]wanted // by partition
+	checked   checks
 }
 
 // wanted are our documents in a partition.

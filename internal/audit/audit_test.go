@@ -464,7 +464,7 @@ func TestUserSaysWhatStandsBesideItsState(t *testing.T) {
 	want := []audit.User{{
 		Account: account, AccountName: "test", Name: "bob", ARN: bobARN, State: audit.Enforced, MFA: org.Yes,
 		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Read: &a.Users[0],
-		Assumptions: []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
+		Proof: audit.EveryAction, Assumptions: []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
 			"and no action of the enrolment set forwards requests"},
 	}}
 	if diff := cmp.Diff(want, got.users); diff != "" {
@@ -502,5 +502,58 @@ func TestBrokenAndHugeDocumentsAreNeverEnforced(t *testing.T) {
 		if got.users[0].State != audit.Unknown || got.users[0].Why == "" {
 			t.Errorf("%s: %s, why %q", name, got.users[0].State, got.users[0].Why)
 		}
+	}
+}
+
+func TestAccountsKeepTheirOrderAndEndWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var ids []string
+	var last error
+	for audited, err := range audit.New(new(org.Header), wanted(t), now).Accounts(ctx, made(40, 2)) {
+		if last = err; err != nil {
+			break
+		}
+		if ids = append(ids, audited.Account.ID); len(ids) == 20 {
+			cancel()
+		}
+	}
+	if !slices.IsSorted(ids) || len(ids) != 20 || !errors.Is(last, context.Canceled) {
+		t.Errorf("%d accounts, sorted %v, then %v", len(ids), slices.IsSorted(ids), last)
+	}
+}
+
+func TestProofsAreCheckedOnRequest(t *testing.T) {
+	auditor := audit.New(new(org.Header), wanted(t), now)
+	auditor.CheckProofs = true
+	audited := auditor.Audit(quiet(t))
+	u := audited.Users[0]
+	if u.State != audit.Enforced || u.Proof != audit.EveryAction || u.Why != "" {
+		t.Errorf("%s: %s, about %s, %s", u.Name, u.State, u.Proof, u.Why)
+	}
+}
+
+func TestReachTellsHowTheEnforcementCanBeSwitchedOff(t *testing.T) {
+	a := quiet(t)
+	a.Groups[1].Inline[0].Document = allow("*")
+	a.Users[0].Groups = append(a.Users[0].Groups, "people")
+	a.Roles = []org.Role{role("/", "open", `{"AWS":"`+bobARN+`"}`, "")}
+	auditor := audit.New(new(org.Header), wanted(t), now)
+	got := map[string]bool{}
+	reach := auditor.Reach(a, &a.Users[0])
+	for _, s := range reach.Switches {
+		if s.WithoutMFA != prove.Enforced {
+			t.Errorf("without MFA: %s: %v", s.What, s.WithoutMFA)
+		}
+		got[s.Action] = s.WithMFA == prove.Open
+	}
+	want := map[string]bool{"iam:CreatePolicyVersion": true, "iam:SetDefaultPolicyVersion": true, "iam:DetachGroupPolicy": true,
+		"iam:RemoveUserFromGroup": true, "iam:TagUser": true}
+	if diff := cmp.Diff(want, got); diff != "" || len(reach.Roles) > 0 {
+		t.Errorf("with MFA (-want +got):\n%s\nroles %v", diff, reach.Roles)
+	}
+	a.Users[0].Groups = []string{"people"}
+	if roles := auditor.Reach(a, &a.Users[0]).Roles; len(roles) != 1 || roles[0].Role.ARN != a.Roles[0].ARN {
+		t.Errorf("without the Deny: roles %v", roles)
 	}
 }

@@ -31,6 +31,7 @@ type User struct {
 	Latent      bool           `json:"latent,omitempty"`  // open, but nothing that was read allows the witness today
 	Why         string         `json:"why,omitempty"`     // for an unknown user
 	Exemption   string         `json:"exemption,omitempty"`
+	Proof       Universe       `json:"proof,omitempty"` // for an enforced user: what the proof is about
 	Assumptions []string       `json:"assumptions,omitempty"`
 	MFA         org.Tri        `json:"mfa"`
 	Devices     []org.Device   `json:"devices,omitempty"`

@@ -40,11 +40,18 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 		out.State, out.Exemption = Exempt, e.String()
 		return out
 	}
-	answer := a.prover.User(a.subject(account, u, roles))
-	out.Assumptions = answer.Assumptions
+	subject := a.subject(account, u, roles)
+	answer := a.prover.User(subject)
+	out.Assumptions, out.Proof = answer.Assumptions, universe(&answer)
 	switch answer.Outcome {
 	case prove.Enforced:
 		out.State = Enforced
+		if !a.CheckProofs {
+			break
+		}
+		if err := a.check(answer.Proof, &subject); err != nil {
+			out.State, out.Proof, out.Why = Unknown, "", "the checker refuses the proof: "+err.Error()
+		}
 	case prove.Open:
 		out.State, out.Witness, out.Latent = Open, answer.Witness, answer.Latent
 	default:

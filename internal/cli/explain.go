@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/prove"
 )
 
 func newExplain(e *Env) *cobra.Command {
@@ -43,8 +44,27 @@ type explainOptions struct{ shared }
 type explained struct {
 	audit.User
 	Documents []explainedDocument `json:"documents"`
-	Findings  []audit.Finding     `json:"findings"`
-	Steps     []plan.Step         `json:"steps"`
+	// Roles are those that the user can become without MFA; Switches what of
+	// its own enforcement it can switch off.
+	Roles     []explainedRole   `json:"roles_without_mfa"`
+	Switches  []explainedSwitch `json:"can_switch_off"`
+	Undecided []string          `json:"undecided,omitempty"`
+	Findings  []audit.Finding   `json:"findings"`
+	Steps     []plan.Step       `json:"steps"`
+}
+
+type explainedRole struct {
+	ARN string   `json:"arn"`
+	Via []string `json:"via,omitempty"`
+}
+
+type explainedSwitch struct {
+	What       string `json:"what"`
+	Action     string `json:"action"`
+	Resource   string `json:"resource"`
+	As         string `json:"as,omitempty"` // the role that the user has to become first
+	WithoutMFA bool   `json:"without_mfa"`
+	AllowedBy  string `json:"allowed_by,omitempty"`
 }
 
 type explainedDocument struct {
@@ -95,6 +115,7 @@ func (s *survey) explain(ctx context.Context, name string) ([]explained, error) 
 	users := []explained{}
 	in := plan.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now()}
 	var documents org.Cache
+	auditor := audit.New(s.header, s.baseline, in.Now)
 	for a, err := range s.audited(ctx, &in) {
 		if err != nil {
 			return nil, err
@@ -115,9 +136,26 @@ func (s *survey) explain(ctx context.Context, name string) ([]explained, error) 
 			}
 		}
 		e.Steps = stepsFor(plan.ForAccount(&in, a), u.ARN)
+		e.reach(auditor.Reach(a.Account, u))
 		users = append(users, e)
 	}
 	return users, nil
+}
+
+// reach adds what the user can become and switch off.
+func (e *explained) reach(r audit.Reach) {
+	e.Roles, e.Switches, e.Undecided = []explainedRole{}, []explainedSwitch{}, r.Unknown
+	for _, role := range r.Roles {
+		e.Roles = append(e.Roles, explainedRole{role.Role.ARN, role.Via})
+	}
+	for _, s := range r.Switches {
+		if s.WithoutMFA == prove.Unknown || s.WithMFA == prove.Unknown {
+			e.Undecided = append(e.Undecided, s.What+": "+s.Why)
+		}
+		if s.WithoutMFA == prove.Open || s.WithMFA == prove.Open {
+			e.Switches = append(e.Switches, explainedSwitch{s.What, s.Action, s.Resource, s.As, s.WithoutMFA == prove.Open, s.AllowedBy})
+		}
+	}
 }
 
 // stepsFor are the steps that change a user, and those they need.
@@ -197,6 +235,7 @@ func (e *explained) print(w io.Writer) {
 			fmt.Fprintf(w, "              %s\n", view.Clean(line))
 		}
 	}
+	e.printReach(w)
 	for _, f := range e.Findings {
 		fmt.Fprintf(w, "  %s: %s\n    remedy: %s\n", f.Rule, view.Clean(f.What), view.Clean(f.Remedy))
 	}
@@ -210,4 +249,27 @@ func (e *explained) print(w io.Writer) {
 		}
 	}
 	fmt.Fprintln(w)
+}
+
+func (e *explained) printReach(w io.Writer) {
+	for _, r := range e.Roles {
+		via := ""
+		if len(r.Via) > 0 {
+			via = " by way of " + strings.Join(r.Via, ", ")
+		}
+		fmt.Fprintf(w, "  can become without MFA: %s%s\n", view.Clean(r.ARN), view.Clean(via))
+	}
+	for _, s := range e.Switches {
+		with, as := "with MFA", ""
+		if s.WithoutMFA {
+			with = "WITHOUT MFA"
+		}
+		if s.As != "" {
+			as = " as " + s.As
+		}
+		fmt.Fprintf(w, "  can switch it off %s%s: %s (%s on %s)\n", with, view.Clean(as), view.Clean(s.What), s.Action, view.Clean(s.Resource))
+	}
+	for _, u := range e.Undecided {
+		fmt.Fprintf(w, "  not decided: %s\n", view.Clean(u))
+	}
 }

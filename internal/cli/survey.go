@@ -22,6 +22,8 @@ type survey struct {
 	progress *view.Progress
 	remove   bool // plan taking everything of ours away
 
+	checkProofs bool
+
 	// What follows grows while the stream is read.
 	names   map[string]string // alias of an account, by ID
 	counts  audit.Counts
@@ -60,29 +62,26 @@ func (s *survey) audit(ctx context.Context, sink audit.Sink) error {
 		sink.Gap(g)
 	}
 	auditor := audit.New(s.header, s.baseline, s.env.Now())
-	for account, err := range s.accounts {
-		if err == nil {
-			err = ctx.Err()
-		}
+	auditor.CheckProofs = s.checkProofs
+	for audited, err := range auditor.Accounts(ctx, s.accounts) {
 		if err != nil {
 			return err
 		}
-		s.one(auditor, account, sink)
+		s.seen(audited)
+		audited.Pour(sink)
 	}
 	return nil
 }
 
-// one audits one account and adds it to what was seen of the whole.
-func (s *survey) one(auditor *audit.Auditor, account *org.Account, sink audit.Sink) plan.Audited {
-	k := &keeper{Sink: sink, kept: plan.Audited{Account: account}}
-	s.counts.Add(auditor.Account(account, k))
-	for _, f := range k.kept.Findings {
+// seen adds one account to what was seen of the whole.
+func (s *survey) seen(a *audit.Audited) {
+	s.counts.Add(a.Summary.Counts)
+	for _, f := range a.Findings {
 		s.worst = min(s.worst, view.Rank(f.Severity))
 	}
-	s.gaps = append(s.gaps, account.Gaps...)
-	s.names[account.ID] = account.Alias
-	s.digests = append(s.digests, account.Digest())
-	return k.kept
+	s.gaps = append(s.gaps, a.Account.Gaps...)
+	s.names[a.Account.ID] = a.Account.Alias
+	s.digests = append(s.digests, a.Account.Digest())
 }
 
 // plan reads the stream to its end and plans every account. What only matters
@@ -98,56 +97,41 @@ func (s *survey) plan(ctx context.Context, resume *plan.Plan, acknowledge []base
 	return plan.Make(in)
 }
 
-// audited audits each account twice: the first time tells which users a step
-// would change, and their devices and passwords are then read as they are now.
+// audited audits each account, and once more when that told of users whom a step
+// would change: their devices and passwords are then read as they are now.
 func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[plan.Audited, error] {
 	auditor := audit.New(s.header, s.baseline, in.Now)
 	return func(yield func(plan.Audited, error) bool) {
-		for account, err := range s.accounts {
+		for audited, err := range auditor.Accounts(ctx, s.accounts) {
 			if err == nil {
-				err = ctx.Err()
+				audited, err = s.detailed(ctx, in, auditor, audited)
 			}
 			if err != nil {
 				yield(plan.Audited{}, err)
 				return
 			}
-			var draft keeper
-			draft.Sink, draft.kept.Account = nowhere{}, account
-			auditor.Account(account, &draft)
-			if err := collect.Detail(ctx, s.fleet, account, plan.NeedsDetail(in, draft.kept)); err != nil {
-				yield(plan.Audited{}, err)
-				return
-			}
-			if !yield(s.one(auditor, account, nowhere{}), nil) {
+			s.seen(audited)
+			if !yield(planned(audited), nil) {
 				return
 			}
 		}
 	}
 }
 
-// A keeper passes a stream on and keeps what a plan is made from.
-type keeper struct {
-	audit.Sink
-	kept plan.Audited
+func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Auditor, audited *audit.Audited) (*audit.Audited, error) {
+	users := plan.NeedsDetail(in, planned(audited))
+	if len(users) == 0 {
+		return audited, nil
+	}
+	if err := collect.Detail(ctx, s.fleet, audited.Account, users); err != nil {
+		return nil, err
+	}
+	return auditor.Audit(audited.Account), nil
 }
 
-func (k *keeper) User(u audit.User) {
-	k.kept.Users = append(k.kept.Users, u)
-	k.Sink.User(u)
+func planned(a *audit.Audited) plan.Audited {
+	return plan.Audited{Account: a.Account, Users: a.Users, Findings: a.Findings}
 }
-
-func (k *keeper) Finding(f audit.Finding) {
-	k.kept.Findings = append(k.kept.Findings, f)
-	k.Sink.Finding(f)
-}
-
-// nowhere is a sink that shows nothing.
-type nowhere struct{}
-
-func (nowhere) User(audit.User)       {}
-func (nowhere) Finding(audit.Finding) {}
-func (nowhere) Gap(org.Gap)           {}
-func (nowhere) Account(audit.Account) {}
 
 // incomplete is the status for what could not be read.
 func (s *survey) incomplete() int {

@@ -18,7 +18,9 @@ func newVerify(e *Env) *cobra.Command {
 		Short: "Prove it",
 		Long: `verify reads every account and shows for each user that every request without MFA
 is refused, or names one that is not. It exits with 3 when a user is open, whatever
-else audit would say.
+else audit would say. Every proof comes with a certificate, which a checker of its
+own reads that believes nothing of the prover; a user whose proof it refuses is
+unknown.
 
 --aws also asks AWS, for every enforced user, what its policy simulator makes of
 some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user).
@@ -45,6 +47,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	s.checkProofs = true
 	v := &verdicts{AuditSink: o.sink(true)}
 	if err := s.audit(ctx, v); err != nil {
 		return err
@@ -73,6 +76,7 @@ func found(is bool) int {
 type verdicts struct {
 	view.AuditSink
 	enforced    []audit.User
+	every       int // users whose proof is about every action that AWS could have
 	assumptions []string
 }
 
@@ -84,6 +88,9 @@ func (v *verdicts) User(u audit.User) {
 	if u.State == audit.Enforced {
 		v.enforced = append(v.enforced, u)
 	}
+	if u.Proof == audit.EveryAction {
+		v.every++
+	}
 	for _, a := range u.Assumptions {
 		if !slices.Contains(v.assumptions, a) {
 			v.assumptions = append(v.assumptions, a)
@@ -94,7 +101,7 @@ func (v *verdicts) User(u audit.User) {
 
 func (v *verdicts) close(o *verifyOptions, s *survey, second []opinion) error {
 	if object, ok := v.AuditSink.(*view.AuditJSON); ok {
-		object.More = map[string]any{"assumptions": append([]string{}, v.assumptions...)}
+		object.More = map[string]any{"assumptions": append([]string{}, v.assumptions...), "certificates": "accepted"}
 		if o.aws {
 			object.More["second_opinion"] = told(second)
 		}
@@ -107,6 +114,10 @@ func (v *verdicts) close(o *verifyOptions, s *survey, second []opinion) error {
 	slices.Sort(v.assumptions)
 	for _, a := range v.assumptions {
 		fmt.Fprintf(w, "assumed: %s\n", view.Clean(a))
+	}
+	if n := len(v.enforced); n > 0 {
+		fmt.Fprintf(w, "certificates: the checker accepts the proofs of %s; %d are about every action that AWS could have, %d about those of the catalogue\n",
+			view.Count(n, "user"), v.every, n-v.every)
 	}
 	for _, op := range second {
 		switch {

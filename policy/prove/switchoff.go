@@ -69,7 +69,6 @@ func (e *Enforcement) Deeds() []Deed {
 	}
 	for _, tag := range e.Tags {
 		add("set the tag "+tag, "iam:TagUser", e.User, "aws:TagKeys", tag)
-		add("remove the tag "+tag, "iam:UntagUser", e.User, "aws:TagKeys", tag)
 	}
 	for _, r := range e.Roles {
 		add("let a role be assumed without MFA", "iam:UpdateAssumeRolePolicy", r)

@@ -43,7 +43,7 @@ func TestSwitchOff(t *testing.T) {
 		return prove.Role{ARN: admins, Trust: trust(condition), Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*"}`)}
 	}
 	const mayAssume = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`
-	all := []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup", "iam:TagUser", "iam:UntagUser"}
+	all := []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup", "iam:TagUser"}
 	each := func(suffix string) []string {
 		var out []string
 		for _, a := range all {
