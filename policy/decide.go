@@ -18,8 +18,19 @@ func (s *Set) Decide(r *Request) Decision {
 	if d.denies() || d.resourcePolicies() {
 		return d.denied()
 	}
+	if d.identityAlone() {
+		return d.conclude(d.sourcesAllow(s.Identity, Identity))
+	}
 	d.allows()
-	return d.conclude()
+	return d.conclude(d.allow())
+}
+
+// identityAlone tells whether identity policies are all that can allow or limit
+// the request, as for most users and roles.
+func (d *decider) identityAlone() bool {
+	s, r := d.set, d.request
+	return s.SCPs == nil && s.RCPs == nil && s.Session == nil && s.Boundary == nil && !d.must && len(r.Policies) == 0 &&
+		(r.Principal.Kind == IAMUser || r.Principal.Kind == RoleSession) && (r.ResourceAccount == "" || r.ResourceAccount == r.Principal.Account)
 }
 
 // Refuses answers a smaller question: does an explicit Deny in force (identity,
@@ -396,8 +407,7 @@ func (d *decider) anyGrant() finding {
 	return best
 }
 
-func (d *decider) conclude() Decision {
-	allow := d.allow()
+func (d *decider) conclude(allow finding) Decision {
 	switch {
 	case allow.truth == no:
 		return Decision{Verdict: ImplicitDenied, Layer: allow.layer}
