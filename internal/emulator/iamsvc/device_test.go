@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base32"
 	"image"
-	"image/color"
 	"image/png"
 	"strings"
 	"testing"
@@ -12,8 +11,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/boombuler/barcode/qr"
 	"github.com/google/go-cmp/cmp"
+
+	"rsc.io/qr"
 
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -75,29 +75,25 @@ func modules(code image.Image) string {
 	return b.String()
 }
 
-// qrModules prints the QR code of a text with its quiet zone.
+// qrModules prints the QR code of a text with its quiet zone of four modules, as
+// ISO/IEC 18004 asks.
 func qrModules(t *testing.T, text string) string {
 	t.Helper()
-	code, err := qr.Encode(text, qr.L, qr.Unicode)
+	code, err := qr.Encode(text, qr.L)
 	if err != nil {
 		t.Fatal(err)
 	}
-	side := code.Bounds().Dx()
-	empty := strings.Repeat(".", side+2*qrQuiet) + "\n"
 	var b strings.Builder
-	b.WriteString(strings.Repeat(empty, qrQuiet))
-	for y := range side {
-		b.WriteString(strings.Repeat(".", qrQuiet))
-		for x := range side {
-			if code.At(x, y) == color.Black {
+	for y := -4; y < code.Size+4; y++ {
+		for x := -4; x < code.Size+4; x++ {
+			if code.Black(x, y) {
 				b.WriteByte('#')
 			} else {
 				b.WriteByte('.')
 			}
 		}
-		b.WriteString(strings.Repeat(".", qrQuiet) + "\n")
+		b.WriteByte('\n')
 	}
-	b.WriteString(strings.Repeat(empty, qrQuiet))
 	return b.String()
 }
 
