@@ -46,13 +46,19 @@ func (m cleaned) Run() int {
 //	own PROFILE            put the current user's key into ~/.aws/credentials and out of the environment
 //	subst FILE…            fill in the $VARIABLES of files
 //	nowhere VAR FILE…      no file but these, below the work directory, holds the value of VAR
+//	canary VAR…            what these hold now must not get out of any command that guarded runs
+//	guarded N VERB…        as status N forcemfa VERB…: no canary on stdout or stderr, in an argument, or in a child's environment
+//
+// and the condition [terraform]: it is here, with its provider for AWS.
 func TestScenarios(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata",
-		Setup: setup,
+		Dir:       "testdata",
+		Setup:     setup,
+		Condition: installed,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulate": emulate, "as": as, "session": session, "keep": keep, "code": code, "status": status,
 			"own": own, "subst": subst, "nowhere": nowhere,
+			"canary": canary, "guarded": guarded,
 		},
 	})
 }
@@ -60,6 +66,7 @@ func TestScenarios(t *testing.T) {
 // setup keeps the scripts away from the AWS config of whoever runs them.
 func setup(e *testscript.Env) error {
 	home := filepath.Join(e.WorkDir, "home")
+	e.Values[canariesKey{}] = canaries{}
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 	e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -71,6 +78,8 @@ func setup(e *testscript.Env) error {
 	}
 	e.Setenv("PATH", helper+string(os.PathListSeparator)+e.Getenv("PATH"))
 	e.Setenv("HELPER", filepath.Join(helper, helperName))
+	e.Setenv("TERRAFORM_PLUGINS", terraformPlugins())
+	e.Setenv("CHECKPOINT_DISABLE", "1") // terraform asks its maker for news otherwise
 	e.Setenv("PYENV_VERSION", os.Getenv("PYENV_VERSION"))
 	if root := os.Getenv("PYENV_ROOT"); root != "" {
 		e.Setenv("PYENV_ROOT", root)

@@ -49,6 +49,17 @@ var executors = map[plan.Op]executor{
 	plan.TagUser:             {read: readTag, write: tagUser},
 	plan.UntagUser:           {read: readTag, write: untagUser},
 
+	plan.PutGroupPolicy:      {read: readGroupInline, write: putGroupPolicy},
+	plan.DeleteGroupPolicy:   {read: readGroupInline, write: deleteGroupPolicy},
+	plan.CreateRole:          {read: readRole, write: createRole},
+	plan.DeleteRole:          {read: readRole, write: deleteRole},
+	plan.AttachRolePolicy:    {read: readRoleAttachment, write: attachRolePolicy},
+	plan.DetachRolePolicy:    {read: readRoleAttachment, write: detachRolePolicy},
+	plan.PutRolePolicy:       {read: readRoleInline, write: putRolePolicy},
+	plan.DeleteRolePolicy:    {read: readRoleInline, write: deleteRolePolicy},
+	plan.UpdateTrust:         {read: readTrust, write: updateTrust},
+	plan.UpdateEntranceTrust: {read: readTrust, write: updateTrust},
+
 	plan.CreateSCP: {scp: &scpExecutor{read: readSCP, write: createSCP}},
 	plan.UpdateSCP: {scp: &scpExecutor{read: readSCP, write: updateSCP}},
 	plan.DeleteSCP: {scp: &scpExecutor{read: readSCP, write: deleteSCP}},
@@ -56,7 +67,7 @@ var executors = map[plan.Op]executor{
 	plan.DetachSCP: {scp: &scpExecutor{read: readSCPTarget, write: detachSCP}},
 }
 
-// entity is the path and name in the ARN of a user, group or policy.
+// entity is the path and name in the ARN of a user, group, role or policy.
 func entity(s *plan.Step) (path, name string) {
 	a, err := arn.Parse(s.Subject)
 	if err != nil {

@@ -141,3 +141,32 @@ func trustSeverity(open []entrance) Severity {
 	}
 	return severity
 }
+
+// A Way is a statement of a trust policy by which accounts or users come in.
+type Way struct {
+	Statement  int // position
+	WithoutMFA bool
+	WithMFA    bool // what it asks of MFA holds a moment after the code was given
+	Aged       bool // it does not hold for ever after
+	Asks       bool // it has conditions on MFA, in vain or not
+}
+
+// Ways are all statements of a trust policy by which accounts or users come
+// in. What its Denies for everybody refuse does not count as open.
+func Ways(d *policy.Document) []Way {
+	refused := refusedByTrust(d)
+	var ways []Way
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect != policy.Allow || len(people(s.Principals)) == 0 || !matchesAssumeRole(s) {
+			continue
+		}
+		conditions := mfaConditions(s)
+		t := truthOf(conditions)
+		ways = append(ways, Way{
+			Statement: i, WithoutMFA: t.absent && !refused.absent || t.without && !refused.without,
+			WithMFA: t.fresh, Aged: !t.old, Asks: len(conditions) > 0,
+		})
+	}
+	return ways
+}

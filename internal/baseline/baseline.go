@@ -45,6 +45,8 @@ type Baseline struct {
 	Waves       []Wave            `json:"waves,omitempty"`
 	SCP         SCP               `json:"scp"`
 	Guard       GuardSCP          `json:"guard_scp"`
+	Trust       Trust             `json:"trust"`
+	Access      *Access           `json:"access,omitempty"`     // nil: nothing is said of it
 	Notify      Notify            `json:"-"`                    // who is told; decides nothing
 	Exemptions  []Exemption       `json:"exemptions,omitempty"` // in the order of the file, break-glass users after them
 	Acknowledge []Acknowledgement `json:"acknowledge,omitempty"`
@@ -59,6 +61,13 @@ const (
 	ScopeAll           Scope = "all"
 	ScopeWithoutDevice Scope = "without-device" // users without an MFA device alone; the keys of the others stay open
 )
+
+// Trust is what the trust policies of roles must ask of accounts and users. The
+// zero value is nothing.
+type Trust struct {
+	MFA    bool          `json:"mfa"`
+	MaxAge time.Duration `json:"max_age"` // after the code; whole seconds; zero: as long as the session lives
+}
 
 // SCP is where the service control policy of [AttachSCP] goes.
 type SCP struct {

@@ -23,6 +23,9 @@ func Parse(name string, text []byte) (*Baseline, error) {
 		return nil, err
 	}
 	b.Exemptions = append(b.Exemptions, file.breakGlass...)
+	if file.access.Account != "" {
+		b.Access = file.access
+	}
 	for i := range b.Exemptions {
 		b.Exemptions[i].Match = b.Exemptions[i].Match.compiled()
 	}
@@ -35,11 +38,15 @@ func Parse(name string, text []byte) (*Baseline, error) {
 // A configFile is what the file holds besides what a baseline does.
 type configFile struct {
 	breakGlass []Exemption
+	access     *Access
 }
 
 // over is the table of the whole file: it reads into the baseline, whose
 // values are the defaults.
 func (f *configFile) over(b *Baseline) mapping {
+	if f.access = b.Access; f.access == nil {
+		f.access = new(Access)
+	}
 	return mapping{
 		fields: []field{
 			{"version", required, "The version of this file's layout.", version{}},
@@ -62,6 +69,12 @@ func (f *configFile) over(b *Baseline) mapping {
 			}}},
 			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrolment.",
 				b.Guard.fields()},
+			{"trust", optional, "What the trust policies of roles must ask of accounts and users.", mapping{fields: []field{
+				{"mfa", optional, "Whether they ask for MFA. Services and federated principals are not asked.", truth{&b.Trust.MFA}},
+				{"max_age", optional, "How long after the code a role can be assumed: none, or 15m to 36h.", age{&b.Trust.MaxAge}},
+			}}},
+			{"access", optional, "Who assumes which role where: groups of the identity account, their members, and the roles in other accounts.",
+				f.access.fields()},
 			{"notify", optional, "Who is told. Secrets are named here, never written.", mapping{fields: []field{
 				{"slack", optional, "A Slack channel.", mapping{fields: []field{
 					{"webhook", optional, "Where the webhook's URL is kept: env:NAME, or the ARN of a secret or parameter.", b.Notify.Slack.webhook()},
@@ -78,6 +91,9 @@ func (b *Baseline) check(n node) error {
 	b.Acknowledge = unique(b.Acknowledge)
 	if b.Attach == AttachSCP && len(b.Waves) > 0 {
 		return n.errorf("waves: attach scp reaches whole accounts at once; attach it to one unit after the other with scp: {targets: […]}, or attach otherwise")
+	}
+	if b.Trust.MaxAge > 0 && !b.Trust.MFA {
+		return n.errorf("trust: max_age without mfa: true asks for nothing")
 	}
 	if (b.Attach == AttachSCP || b.Attach == AttachGroups) && b.Scope == ScopeWithoutDevice {
 		return n.errorf("scope without-device: attach %s reaches users with a device as well; use attach group or user", b.Attach)

@@ -31,6 +31,9 @@ type candidate struct {
 // NewDraft begins a first config file.
 func NewDraft(h *org.Header, now time.Time) *Draft { return &Draft{now: now, units: h.Units} }
 
+// ForEmergencies tells whether a user is named as break-glass users are.
+func ForEmergencies(name string) bool { return emergency.MatchString(name) }
+
 // emergency are names that people give to break-glass users.
 var emergency = regexp.MustCompile(`(?i)break[-_. ]?glass|emergency|fire[-_. ]?call`)
 
@@ -48,7 +51,7 @@ func (d *Draft) Add(a *org.Account) {
 		switch {
 		case service.MatchesTag(u.Tags):
 			d.service++
-		case emergency.MatchString(u.Name):
+		case ForEmergencies(u.Name):
 			c.why = "is named as one"
 			d.glass = append(d.glass, c)
 		default:

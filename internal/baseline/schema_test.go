@@ -43,6 +43,12 @@ scp: {targets: [r-ab12, ou-ab12-11111111, "111111111111"]}
 guard_scp:
   targets: [r-ab12]
   except: ["arn:aws:iam::*:role/Administrator"]
+trust: {mfa: true, max_age: 1h}
+access:
+  account: "222222222222"
+  groups: [{name: Releasers, members: [jonas]}]
+  grants:
+    - {group: Releasers, role: Releaser, accounts: ["333333333333"], policies: [ReadOnlyAccess], actions: ["ec2:*"], max_session: 2h}
 notify:
   slack: {webhook: "env:HOOK", channel: "#mfa"}
 `

@@ -204,10 +204,10 @@ const (
 )
 
 func (a age) read(n node) error {
-	const allowed = "max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h"
+	allowed := n.key + ": want none or a duration of 15m to 36h in whole seconds, such as 12h"
 	text, err := n.text()
 	if err != nil {
-		return n.errorf(allowed)
+		return n.errorf("%s", allowed)
 	}
 	if text == "none" {
 		*a.to = 0

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/secret"
 	"forcemfa/internal/view"
 )
 
@@ -38,6 +39,10 @@ type Env struct {
 	Environ func() []string
 	// StateDir is where journals rest; made when first needed.
 	StateDir string
+
+	// stores are the secret stores that were opened, by backend: one that was
+	// opened with a passphrase does not ask for it again.
+	stores map[string]secret.Store
 }
 
 // The exit statuses. When several hold, the order is failed, guarded,
@@ -150,7 +155,7 @@ start there.`,
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
 		"try":     {newRehearse(e), newEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newInit(e), newSchema(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newInit(e), newSchema(e)},
 		"day":     {newImport(e), newConfigure(e), newDoctor(e), newLogin(e), newCredentialProcess(e), newExec(e), newExport(e), newSessions(e), newShellInit(e), newConsole(e), newRotate(e), newEnroll(e)},
 		"other":   {newVersion(e)},
 	} {

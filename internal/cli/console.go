@@ -49,7 +49,7 @@ type consoleOptions struct {
 }
 
 func runConsole(ctx context.Context, o *consoleOptions) error {
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ EXIT STATUS
 }
 
 func runCredentialProcess(ctx context.Context, s *sessionFlags) error {
-	k, err := s.keeper()
+	k, err := s.keeper(ctx)
 	if err != nil {
 		return err
 	}

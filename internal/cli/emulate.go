@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
@@ -35,13 +36,17 @@ The first principal is the administrator of the management account.`,
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` and port; port 0 takes a free one")
 	f.StringVar(&o.org, "org", "", "snapshot `file` to serve instead of the sample organization")
 	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
+	f.BoolVar(&o.readings.CodeInCallIsNotMFA, "code-in-call-is-not-mfa", false,
+		"read AWS's documentation so that a code sent with AssumeRole satisfies the role's trust policy, but no Deny of the caller's own policies")
+	_ = f.MarkHidden("code-in-call-is-not-mfa") // only fails for a flag that is not there
 	return c
 }
 
 type emulateOptions struct {
-	listen string
-	org    string
-	output string
+	listen   string
+	org      string
+	output   string
+	readings operation.Readings
 }
 
 // served is what emulate prints when it is ready.
@@ -75,7 +80,7 @@ func runEmulate(ctx context.Context, e *Env, o emulateOptions) error {
 	if err := checkOutput(o.output); err != nil {
 		return err
 	}
-	box, err := openSandbox(o.org, e.Now)
+	box, err := openReadSandbox(o.org, e.Now, o.readings)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 	}
 	device := o.serial
 	o.serial = "" // the device to enrol is not the one to make sessions with
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func runWindow(ctx context.Context, o *enrollOptions) error {
 	if err != nil {
 		return err
 	}
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func runExec(ctx context.Context, o *execOptions, command []string) error {
 	if err != nil {
 		return notRun(command[0], err)
 	}
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

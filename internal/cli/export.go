@@ -69,7 +69,7 @@ func runExport(ctx context.Context, o *exportOptions) error {
 			return err
 		}
 	}
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

@@ -74,12 +74,13 @@ func (s *sessionFlags) request() session.Request {
 }
 
 // keeper gives sessions to this process.
-func (s *sessionFlags) keeper() (*session.Keeper, error) {
+func (s *sessionFlags) keeper(ctx context.Context) (*session.Keeper, error) {
 	e := s.env
 	dir, err := cache.Default(e.Getenv)
 	if err != nil {
 		return nil, hinted(err, "set HOME or XDG_CACHE_HOME")
 	}
+	dir.Vault = session.Vaults(ctx, e.keyStore)
 	k := &session.Keeper{
 		Cache: dir, Getenv: e.Getenv, Home: e.home(), Now: e.Now, Stored: e.storedKeys,
 		Codes: s.codes(), Say: s.talk,

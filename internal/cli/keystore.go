@@ -37,11 +37,21 @@ func (e *Env) keyStore(backend string) (secret.Store, error) {
 	if backend != "" {
 		c.Backend = backend
 	}
+	if c.Backend == "" {
+		c.Backend = c.Default()
+	}
+	if s, ok := e.stores[c.Backend]; ok {
+		return s, nil
+	}
 	c.Ask = e.AskSecret
 	s, err := secret.Open(c)
 	if err != nil {
 		return nil, hinted(err, "check --backend, "+secret.BackendVariable+" and "+storeKey)
 	}
+	if e.stores == nil {
+		e.stores = map[string]secret.Store{}
+	}
+	e.stores[c.Backend] = s
 	return s, nil
 }
 

@@ -58,7 +58,7 @@ type loginOptions struct {
 }
 
 func runLogin(ctx context.Context, o *loginOptions) error {
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

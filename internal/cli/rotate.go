@@ -54,7 +54,7 @@ type rotateOptions struct {
 }
 
 func runRotate(ctx context.Context, o *rotateOptions) error {
-	k, err := o.keeper()
+	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
 	}

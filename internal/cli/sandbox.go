@@ -14,6 +14,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -42,13 +43,19 @@ const (
 // openSandbox loads a snapshot file, or the sample organization when name is
 // empty or "sample".
 func openSandbox(name string, now func() time.Time) (*sandbox, error) {
+	return openReadSandbox(name, now, operation.Readings{})
+}
+
+// openReadSandbox is [openSandbox] of a cloud that reads AWS's documentation in
+// one of the ways that it leaves open.
+func openReadSandbox(name string, now func() time.Time, r operation.Readings) (*sandbox, error) {
 	if name == "" || name == sampleOrganization {
 		header, accounts := sample.Organization()
 		w, err := world.Load(header, streamed(accounts), 0)
 		if err != nil {
 			return nil, err
 		}
-		b, err := newSandbox(w, now)
+		b, err := newReadSandbox(w, now, r)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +66,7 @@ func openSandbox(name string, now func() time.Time) (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSandbox(w, now)
+	return newReadSandbox(w, now, r)
 }
 
 func readWorld(name string) (*world.World, error) {
@@ -85,7 +92,11 @@ func readWorld(name string) (*world.World, error) {
 }
 
 func newSandbox(w *world.World, now func() time.Time) (*sandbox, error) {
-	b := &sandbox{home: homeOf(w), cloud: emulator.New(w, emulator.Options{Clock: now})}
+	return newReadSandbox(w, now, operation.Readings{})
+}
+
+func newReadSandbox(w *world.World, now func() time.Time, r operation.Readings) (*sandbox, error) {
+	b := &sandbox{home: homeOf(w), cloud: emulator.New(w, emulator.Options{Clock: now, Readings: r})}
 	creds, err := b.cloud.AssumeAs(b.home, homeEntrance, "forcemfa")
 	if err != nil {
 		return nil, err

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/view"
 )
@@ -90,15 +92,16 @@ EXIT STATUS
   1  something could not be removed`,
 		Example:           "  forcemfa sessions clear\n  forcemfa sessions clear bob",
 		ValidArgsFunction: e.completeProfiles,
-		RunE:              func(_ *cobra.Command, args []string) error { return runSessionsClear(e, args) },
+		RunE:              func(c *cobra.Command, args []string) error { return runSessionsClear(c.Context(), e, args) },
 	}
 }
 
-func runSessionsClear(e *Env, profiles []string) error {
+func runSessionsClear(ctx context.Context, e *Env, profiles []string) error {
 	dir, err := cache.Default(e.Getenv)
 	if err != nil {
 		return hinted(err, "set HOME or XDG_CACHE_HOME")
 	}
+	dir.Vault = session.Vaults(ctx, e.keyStore)
 	all, err := dir.List()
 	if err != nil {
 		return fileError("read the sessions", err)

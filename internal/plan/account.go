@@ -141,11 +141,9 @@ func (p *planner) plan(users []audit.User) []Step {
 		return nil
 	}
 	members := p.members(users)
-	for i := range members {
-		p.guard.judge(&members[i])
-		if p.covered {
-			p.scpMembers = append(p.scpMembers, members[i])
-		}
+	p.guard.judge(users, members)
+	if p.covered {
+		p.scpMembers = slices.Clone(members)
 	}
 	p.release(users)
 	p.openWindows(members)
@@ -160,6 +158,7 @@ func (p *planner) plan(users []audit.User) []Step {
 	for i := range members {
 		p.enforce(&members[i])
 	}
+	p.planTrust()
 	slices.SortFunc(p.steps, compareSteps)
 	return p.steps
 }
@@ -205,6 +204,7 @@ func (p *planner) planPolicy(members []member) {
 			s.Remedy = "let the role that forcemfa assumes call iam:GetAccountAuthorizationDetails and iam:GetPolicyVersion"
 		}
 		p.blockByMembers(&s, members, throughPolicy)
+		p.guard.holdFor(&s)
 		s.Needs = windowsOf(members, throughPolicy)
 		p.policyStep = p.add(s)
 	}
@@ -232,6 +232,7 @@ func (p *planner) planGroup(members []member) {
 	for _, out := range p.steps {
 		if out.Op == RemoveUserFromGroup {
 			s.Needs = append(s.Needs, out.ID)
+			inheritBlock(&s, &out)
 		}
 	}
 	p.attachStep = p.add(s)

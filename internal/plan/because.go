@@ -17,6 +17,9 @@ var answers = map[Op][]string{
 	AddUserToGroup:   {"user-open", "user-unknown"},
 	AttachUserPolicy: {"user-open", "user-unknown"},
 	PutUserPolicy:    {"user-open", "user-unknown", "policy-drift"},
+
+	UpdateTrust:         {"role-trust-open", "role-trust-weak"},
+	UpdateEntranceTrust: {"role-trust-open", "role-trust-weak"},
 }
 
 // findings are those of one account by subject.
@@ -39,6 +42,9 @@ func (f findings) because(s *Step) []string {
 		return ids
 	}
 	subject := a.Kind() + "/" + a.Name()
+	if a.Kind() == "role" {
+		subject = a.Resource // roles are named with their path
+	}
 	for _, of := range [][]*audit.Finding{f[subject], f[subject+"/"+s.Object]} {
 		for _, found := range of {
 			if slices.Contains(answers[s.Op], found.Rule) {

@@ -207,6 +207,9 @@ var subjects = map[Op]string{
 	CreateGroup: "group", DeleteGroup: "group", AttachGroupPolicy: "group", DetachGroupPolicy: "group",
 	AddUserToGroup: "user", RemoveUserFromGroup: "user", AttachUserPolicy: "user", DetachUserPolicy: "user",
 	CreateSCP: "policy", UpdateSCP: "policy", AttachSCP: "policy", DetachSCP: "policy", DeleteSCP: "policy",
+	PutGroupPolicy: "group", DeleteGroupPolicy: "group",
+	CreateRole: "role", DeleteRole: "role", AttachRolePolicy: "role", DetachRolePolicy: "role",
+	PutRolePolicy: "role", DeleteRolePolicy: "role", UpdateTrust: "role", UpdateEntranceTrust: "role",
 	PutUserPolicy: "user", DeleteUserPolicy: "user", TagUser: "user", UntagUser: "user",
 }
 

@@ -24,6 +24,8 @@ type guard struct {
 	// header the organization with that SCP; in.Header where there is none.
 	bare   *org.Account
 	header *org.Header
+	// kept are exempt users, by ARN, who stay in our group, and why.
+	kept map[string]held
 }
 
 // A way is whether a user can get an MFA session.
@@ -43,7 +45,7 @@ type wayIn struct {
 }
 
 func newGuard(p *planner) guard {
-	g := guard{p: p, after: p.afterwards(), bare: p.account, header: p.in.Header}
+	g := guard{p: p, after: p.afterwards(), bare: p.account, header: p.in.Header, kept: map[string]held{}}
 	if p.covered {
 		g.header, g.bare = p.in.withSCP(p.account)
 		g.after.SCPs = g.bare.SCPs
@@ -70,11 +72,19 @@ func (p *planner) afterwards() *org.Account {
 	return &a
 }
 
-// judge decides whether a member may be enforced, and whether a window has to
-// be opened first.
-func (g *guard) judge(m *member) {
+// judge decides which members may be enforced, and for whom a window has to be
+// opened first.
+func (g *guard) judge(users []audit.User, members []member) {
+	for i := range members {
+		g.judgeOne(&members[i])
+	}
+	g.keepAdministrator(users, members)
+	g.warn(members)
+}
+
+func (g *guard) judgeOne(m *member) {
 	u := m.user
-	if m.blocked != "" || g.isCaller(m) || !hasCredentials(u) {
+	if m.blocked != "" || g.isCaller(m) || g.endangers(m) || !hasCredentials(u) {
 		return
 	}
 	if m.place == bySCP {
@@ -129,11 +139,12 @@ func (g *guard) weigh(m *member, account *org.Account) {
 // isCaller blocks what would enforce the user who runs this plan.
 func (g *guard) isCaller(m *member) bool {
 	u := m.user
-	if u.State == audit.Enforced || u.ARN != g.p.in.Header.Caller && u.ARN != g.p.account.Caller {
+	if u.State == audit.Enforced || u.ARN != g.p.in.Header.Caller && u.ARN != g.p.account.Caller ||
+		g.p.in.acknowledged(baseline.GuardCaller, u.Account, u.Name) {
 		return false
 	}
 	m.blocked = u.Name + " is the user who runs this, and could be cut off in the middle"
-	m.remedy = "run it as another administrator, best as a role session"
+	m.remedy = fmt.Sprintf("run it as another administrator, best as a role session; or acknowledge with --ack %s:%s/%s", baseline.GuardCaller, u.Account, u.Name)
 	return true
 }
 
@@ -185,13 +196,8 @@ func (g *guard) ask(a *org.Account, read *org.User, u *audit.User) wayIn {
 // Source: IAM User Guide, "AWS multi-factor authentication in IAM": a passkey or
 // security key cannot be passed to STS.
 func withDevice(u *audit.User) wayIn {
-	for _, d := range u.Devices {
-		if d.Kind.GivesCodes() {
-			return wayIn{way: found}
-		}
-	}
 	switch {
-	case u.Console == org.Yes:
+	case givesCodes(u.Devices), u.Console == org.Yes:
 		return wayIn{way: found}
 	case len(u.Devices) == 0:
 		return wayIn{unsure, "which kind of MFA device " + u.Name + " has could not be read",
@@ -373,7 +379,8 @@ func presences(bits policy.Presence) []policy.Presence {
 	return each
 }
 
-// resource is what an enrolment action acts on. A device of the user's own
+// resource is what an action acts on: the user itself, where it is not about
+// enrolment or administration. A device of the user's own
 // name is the one that policies allow where they restrict the name.
 func (g *guard) resource(action string, u *org.User) string {
 	switch action {
@@ -381,6 +388,8 @@ func (g *guard) resource(action string, u *org.User) string {
 		return arn.IAM(g.p.account.Partition, g.p.account.ID, "mfa", "/", u.Name)
 	case "iam:GetAccountPasswordPolicy":
 		return "*"
+	case "iam:CreateUser", "iam:AttachUserPolicy", "iam:DetachUserPolicy":
+		return arn.IAM(g.p.account.Partition, g.p.account.ID, "user", "/", "somebody")
 	}
 	return u.ARN
 }

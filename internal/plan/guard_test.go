@@ -37,7 +37,7 @@ func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
 		{name: "TOTP device and key", user: []func(*org.User){noPassword}},
 		{name: "TOTP device and password", user: []func(*org.User){noKey}},
 		{name: "TOTP device and password that must be changed", user: []func(*org.User){noKey, mustReset}},
-		{name: "security key and password", user: []func(*org.User){fidoOnly}},
+		{name: "security key and password", user: []func(*org.User){fidoOnly, noKey}},
 		{name: "security key, access key, no password", user: []func(*org.User){fidoOnly, noPassword},
 			blocked: "no way in: bob has an access key and no MFA device that gives codes, and no console password",
 			remedy:  "enrol a virtual MFA device for bob as an administrator, or give the user a console password" + end},
@@ -142,7 +142,7 @@ func TestTheCallerIsNotEnforcedByItself(t *testing.T) {
 		set(&s)
 		p := s.plan(t)
 		step := p.Steps[slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.UserName() == "bob" })]
-		if step.Blocked != "bob is the user who runs this, and could be cut off in the middle" || step.Remedy != "run it as another administrator, best as a role session" {
+		if step.Blocked != "bob is the user who runs this, and could be cut off in the middle" || step.Remedy != "run it as another administrator, best as a role session; or acknowledge with --ack caller:111122223333/bob" {
 			t.Errorf("%s: blocked %q, remedy %q", name, step.Blocked, step.Remedy)
 		}
 		if !slices.Contains(lines(p), "AddUserToGroup ann ForceMFA") {

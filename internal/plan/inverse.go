@@ -24,6 +24,26 @@ var inverses = map[Op]Op{
 	AttachSCP:           DetachSCP,
 	DetachSCP:           AttachSCP,
 	DeleteSCP:           CreateSCP,
+	PutGroupPolicy:      DeleteGroupPolicy,
+	DeleteGroupPolicy:   PutGroupPolicy,
+	CreateRole:          DeleteRole,
+	DeleteRole:          CreateRole,
+	AttachRolePolicy:    DetachRolePolicy,
+	DetachRolePolicy:    AttachRolePolicy,
+	PutRolePolicy:       DeleteRolePolicy,
+	DeleteRolePolicy:    PutRolePolicy,
+	UpdateTrust:         UpdateTrust,
+	UpdateEntranceTrust: UpdateEntranceTrust,
+}
+
+// replaces tells whether an Op may replace what was there, and then undoes
+// itself.
+func (op Op) replaces() bool {
+	switch op {
+	case PutUserPolicy, PutGroupPolicy, PutRolePolicy, TagUser:
+		return true
+	}
+	return false
 }
 
 // Inverse is the step that undoes s once it is done: it expects what s wants
@@ -32,7 +52,7 @@ var inverses = map[Op]Op{
 // s deleted stand in the journal alone.
 func Inverse(s Step) Step {
 	op := inverses[s.Op]
-	if (s.Op == PutUserPolicy || s.Op == TagUser) && s.Expect.Present {
+	if s.Op.replaces() && s.Expect.Present {
 		op = s.Op
 	}
 	back := newStep(op, s.Account, s.Subject, s.Object, s.Want, s.Expect)

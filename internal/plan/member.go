@@ -209,7 +209,9 @@ func (p *planner) release(users []audit.User) {
 func (p *planner) letGo(userARN string, u *org.User) {
 	there := State{Present: true}
 	if p.group != nil && slices.Contains(u.Groups, p.group.Name) {
-		p.add(newStep(RemoveUserFromGroup, p.account.ID, userARN, p.group.Name, there, State{}))
+		s := newStep(RemoveUserFromGroup, p.account.ID, userARN, p.group.Name, there, State{})
+		s.Blocked, s.Remedy = p.guard.kept[userARN].why, p.guard.kept[userARN].remedy
+		p.add(s)
 	}
 	if slices.Contains(u.Attached, p.policyARN) {
 		p.add(newStep(DetachUserPolicy, p.account.ID, userARN, p.policyARN, there, State{}))

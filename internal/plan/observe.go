@@ -2,7 +2,9 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"forcemfa/internal/org"
 	"forcemfa/policy"
@@ -24,6 +26,14 @@ func Observe(a *org.Account, s *Step) (state State, ok bool) {
 			return State{}, false
 		}
 		return State{Present: slices.Contains(g.Attached, s.Object)}, true
+	case PutGroupPolicy, DeleteGroupPolicy:
+		g := findGroup(a, s.Subject)
+		if g == nil {
+			return State{}, false
+		}
+		return inlineOf(g.Inline, s.Object), true
+	case CreateRole, DeleteRole, AttachRolePolicy, DetachRolePolicy, PutRolePolicy, DeleteRolePolicy, UpdateTrust, UpdateEntranceTrust:
+		return roleState(findRole(a, s.Subject), s)
 	}
 	u := findUser(a, s.Subject)
 	if u == nil {
@@ -61,8 +71,33 @@ func userState(u *org.User, s *Step) State {
 	return State{}
 }
 
-func inlineState(u *org.User, name string) State {
-	for _, p := range u.Inline {
+// roleState is what a step looks at of a role. A snapshot may not tell how long
+// its sessions may be: the state then has no Value.
+func roleState(r *org.Role, s *Step) (state State, ok bool) {
+	made := s.Op == CreateRole || s.Op == DeleteRole
+	if r == nil {
+		return State{}, made
+	}
+	switch s.Op {
+	case AttachRolePolicy, DetachRolePolicy:
+		return State{Present: slices.Contains(r.Attached, s.Object)}, true
+	case PutRolePolicy, DeleteRolePolicy:
+		return inlineOf(r.Inline, s.Object), true
+	}
+	state = State{Present: true, Document: r.Trust}
+	if made && r.MaxSession > 0 {
+		state.Value = seconds(r.MaxSession)
+	}
+	return state, true
+}
+
+// seconds is a duration in whole seconds, as steps hold it.
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+
+func inlineState(u *org.User, name string) State { return inlineOf(u.Inline, name) }
+
+func inlineOf(policies []org.InlinePolicy, name string) State {
+	for _, p := range policies {
 		if p.Name == name {
 			return State{Present: true, Document: p.Document}
 		}
@@ -111,12 +146,23 @@ func SameDocument(a, b string) bool {
 	if a == b {
 		return true
 	}
-	left, err := policy.Parse(policy.Identity, a)
-	if err != nil {
-		return false
+	for _, kind := range []policy.Kind{policy.Identity, policy.Trust} {
+		left, err := policy.Parse(kind, a)
+		if err != nil {
+			continue
+		}
+		right, err := policy.Parse(kind, b)
+		return err == nil && left.String() == right.String()
 	}
-	right, err := policy.Parse(policy.Identity, b)
-	return err == nil && left.String() == right.String()
+	return false
+}
+
+func findRole(a *org.Account, roleARN string) *org.Role {
+	i := slices.IndexFunc(a.Roles, func(r org.Role) bool { return r.ARN == roleARN })
+	if i < 0 {
+		return nil
+	}
+	return &a.Roles[i]
 }
 
 func findPolicy(a *org.Account, policyARN string) *org.Policy {

@@ -161,6 +161,8 @@ type remarks struct {
 	windows       []string // users who get a window
 	locked        []string // users enforced by acknowledgement though they have no way in
 	outside       []string // users who have a device, where the scope is those who have none
+	stops         []string // users for whom something stops that cannot carry MFA, or does not yet
+	unlooked      []string // users whose credentials that can never carry MFA nobody could count
 	scheduled     []Scheduled
 }
 
@@ -183,6 +185,8 @@ func (r *remarks) add(o *remarks) {
 	r.windows = append(r.windows, o.windows...)
 	r.locked = append(r.locked, o.locked...)
 	r.outside = append(r.outside, o.outside...)
+	r.stops = append(r.stops, o.stops...)
+	r.unlooked = append(r.unlooked, o.unlooked...)
 	for _, s := range o.scheduled {
 		for _, name := range s.names {
 			r.schedule(&baseline.Wave{Name: s.Wave, From: s.From}, name)
@@ -206,6 +210,8 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 	}
 	say(r.windows, "may enrol by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.opened()), in.Baseline.Window.Tag)
 	say(r.locked, "enforced without a way in, as acknowledged: %s")
+	say(r.stops, "stops working without MFA: %s")
+	say(r.unlooked, "could not be read whether they have SSH keys or credentials of single services, which would stop: %s")
 	for _, s := range p.Scheduled {
 		say(s.names, "scheduled: wave "+strings.ReplaceAll(s.Wave, "%", "%%")+" from "+s.From.Format(time.DateOnly)+": %s")
 	}

@@ -161,6 +161,7 @@ func TestNotesSayWhatMattersFirst(t *testing.T) {
 		"role sessions that users took before this plan is applied live on for up to 12 hours, until 2026-11-02T21:00:00Z if it is applied now",
 		"may enrol by access key until the end of 2026-11-09 (tag forcemfa-enrolment): 111122223333/ada",
 		"enforced without a way in, as acknowledged: 111122223333/lou",
+		"could not be read whether they have SSH keys or credentials of single services, which would stop: 111122223333/ada, 111122223333/eve, 111122223333/lou",
 		"attached directly, because the group has no room or cannot be used: 111122223333/bob",
 		"quotas could not be read, AWS's defaults are assumed: 111122223333",
 	)

@@ -42,6 +42,16 @@ const (
 	AttachSCP           Op = "AttachSCP" // Object: ID of a root, unit or account
 	DetachSCP           Op = "DetachSCP"
 	DeleteSCP           Op = "DeleteSCP"
+	PutGroupPolicy      Op = "PutGroupPolicy" // Subject: group ARN; Object: name of the inline policy; Want.Document
+	DeleteGroupPolicy   Op = "DeleteGroupPolicy"
+	CreateRole          Op = "CreateRole" // Subject: role ARN; Want.Document: its trust policy; Want.Value: how long a session may be, in seconds
+	DeleteRole          Op = "DeleteRole"
+	AttachRolePolicy    Op = "AttachRolePolicy" // Subject: role ARN; Object: policy ARN
+	DetachRolePolicy    Op = "DetachRolePolicy"
+	PutRolePolicy       Op = "PutRolePolicy" // Subject: role ARN; Object: name of the inline policy; Want.Document
+	DeleteRolePolicy    Op = "DeleteRolePolicy"
+	UpdateTrust         Op = "UpdateAssumeRolePolicy"   // Subject: role ARN; Want.Document
+	UpdateEntranceTrust Op = "UpdateEntranceRolePolicy" // the same of a role by which forcemfa or AWS enters; after everything else
 )
 
 // ops is every Op in the order in which the steps of one account are done:
@@ -49,9 +59,11 @@ const (
 // bottom up, then users, then closing windows and what only an inverse asks for.
 var ops = []Op{
 	RemoveUserFromGroup, DetachUserPolicy, DeleteUserPolicy,
-	TagUser, CreatePolicy, UpdatePolicy, RestorePolicy, CreateGroup, AttachGroupPolicy,
+	TagUser, CreatePolicy, UpdatePolicy, RestorePolicy, CreateGroup, AttachGroupPolicy, PutGroupPolicy,
+	CreateRole, UpdateTrust, AttachRolePolicy, PutRolePolicy,
 	AddUserToGroup, AttachUserPolicy, PutUserPolicy,
-	UntagUser, DetachGroupPolicy, DeleteGroup, DeletePolicy,
+	UntagUser, DetachGroupPolicy, DeleteGroupPolicy, DeleteGroup, DeletePolicy,
+	DetachRolePolicy, DeleteRolePolicy, DeleteRole, UpdateEntranceTrust,
 	CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP,
 }
 
@@ -108,7 +120,7 @@ type Step struct {
 type State struct {
 	Present  bool     `json:"present"`            // the policy or group exists; the attachment, membership or tag is there
 	Document string   `json:"document,omitempty"` // the policy document, as text
-	Value    string   `json:"value,omitempty"`    // of the tag
+	Value    string   `json:"value,omitempty"`    // of the tag; of a role that is made, how long a session may be
 	Versions []string `json:"versions,omitempty"` // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
 	Texts    []string `json:"texts,omitempty"`    // documents of versions that are not the default, oldest first; only what undoes a run asks for them
 }

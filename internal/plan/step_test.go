@@ -18,16 +18,17 @@ func TestEveryOpHasAnInverseThatLeadsBack(t *testing.T) {
 			s := plan.Step{ID: string(op) + "/1/s/o", Op: op, Account: "1", Subject: "s", Object: "o", Expect: before, Want: there, Because: []string{"f"}}
 			switch op {
 			case plan.UntagUser, plan.RemoveUserFromGroup, plan.DetachUserPolicy, plan.DeleteUserPolicy,
-				plan.DetachGroupPolicy, plan.DeleteGroup, plan.DeletePolicy, plan.DetachSCP, plan.DeleteSCP:
+				plan.DetachGroupPolicy, plan.DeleteGroup, plan.DeletePolicy, plan.DetachSCP, plan.DeleteSCP,
+				plan.DeleteGroupPolicy, plan.DeleteRole, plan.DetachRolePolicy, plan.DeleteRolePolicy:
 				s.Expect, s.Want = there, before
 				if before.Present {
 					continue // what takes away does not leave something else
 				}
-			case plan.UpdatePolicy, plan.RestorePolicy, plan.UpdateSCP:
+			case plan.UpdatePolicy, plan.RestorePolicy, plan.UpdateSCP, plan.UpdateTrust, plan.UpdateEntranceTrust:
 				if !before.Present {
 					continue
 				}
-			case plan.TagUser, plan.PutUserPolicy:
+			case plan.TagUser, plan.PutUserPolicy, plan.PutGroupPolicy, plan.PutRolePolicy:
 			default:
 				if before.Present {
 					continue // what makes does not replace

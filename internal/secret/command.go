@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,7 @@ const absent = "not in the password store"
 func (m *command) run(ctx context.Context, stdin string, args ...string) (string, error) {
 	argv := append(append([]string{}, m.argv...), args...)
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	c.Env = Withheld(os.Environ())
 	var out, talk bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &talk
 	err := c.Run()

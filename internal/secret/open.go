@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +32,21 @@ const (
 // Private are the variables that a child process must not get: with them it
 // could open the store.
 var Private = []string{PassphraseVariable}
+
+// given are the variables by which somebody may have handed us secrets.
+var given = []string{
+	PassphraseVariable, "FORCEMFA_CODE",
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+}
+
+// Withheld is an environment without the secrets in it, for programs that give
+// us secrets: password managers, sources of codes, other credential processes.
+func Withheld(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.ContainsFunc(given, func(g string) bool { return strings.EqualFold(g, name) })
+	})
+}
 
 // A Config says which store it is. The zero value is the machine's own keyring,
 // or the encrypted file where there is none, in the current directory.

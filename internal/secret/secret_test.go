@@ -318,7 +318,7 @@ func TestPassphrases(t *testing.T) {
 }
 
 // A file that asks for endless work (flaw 16 of the peers) is refused at once.
-func TestATamperedWorkFactorIsRefused(t *testing.T) {
+func TestFlaw16ATamperedWorkFactorIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {

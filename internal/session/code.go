@@ -22,6 +22,9 @@ type CodeSource struct {
 	// Program says that Code asks a program, which gives another code when
 	// the next half minute has come.
 	Program bool
+	// Command is what Code runs, if it runs one; it is told of the device that
+	// is asked for when that is known.
+	Command string
 	// Missing says why Code is nil.
 	Missing string
 	// Default says that nobody chose this source: an mfa_process of the
@@ -33,6 +36,9 @@ type CodeSource struct {
 func (k *Keeper) codesFor(r *Route) CodeSource {
 	if k.Codes.Default && r.MFAProcess != "" {
 		return CommandCodes(r.MFAProcess, r.Serial)
+	}
+	if k.Codes.Command != "" {
+		return CommandCodes(k.Codes.Command, r.Serial)
 	}
 	return k.Codes
 }

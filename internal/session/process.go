@@ -110,7 +110,7 @@ func (k *Keeper) runProcess(ctx context.Context, profile string, words []string)
 	ctx, cancel := context.WithTimeout(ctx, processTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Env = append(os.Environ(), chainVariable+"="+strings.Repeat("+", depth+1))
+	cmd.Env = append(secret.Withheld(os.Environ()), chainVariable+"="+strings.Repeat("+", depth+1))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -133,9 +133,9 @@ func (k *Keeper) runProcess(ctx context.Context, profile string, words []string)
 // CommandCodes gets codes from a command, which a shell runs: it reads the
 // terminal and says what it likes on stderr, as when a key wants to be touched.
 func CommandCodes(command, serial string) CodeSource {
-	return CodeSource{Program: true, Code: func(ctx context.Context, _ string) (string, error) {
+	return CodeSource{Program: true, Command: command, Code: func(ctx context.Context, _ string) (string, error) {
 		cmd := shell(ctx, command)
-		cmd.Env = append(os.Environ(), "AWS_MFA_SERIAL="+serial)
+		cmd.Env = append(secret.Withheld(os.Environ()), "AWS_MFA_SERIAL="+serial)
 		cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
 		out, err := cmd.Output()
 		if err != nil {

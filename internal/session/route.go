@@ -33,7 +33,8 @@ type Route struct {
 	stsRegion   string
 	stsEndpoint string
 	iamEndpoint string
-	configured  bool // the serial was said, not found
+	configured  bool   // the serial was said, not found
+	rests       string // the backend of the secret store for sessions; empty: files
 }
 
 // A KeyPlace is where a long-lived key rests.
@@ -279,6 +280,9 @@ func (f *follower) settings(req Request) {
 	}
 	r.Serial = or(req.Serial, env("AWS_MFA_SERIAL"), first("mfa_serial"))
 	r.configured = r.Serial != ""
+	if r.rests = or(env(cache.SessionsVariable), first(RestSetting)); r.rests == inFiles {
+		r.rests = ""
+	}
 	r.MFAProcess = first("mfa_process")
 	r.ownRegion = first("region")
 	r.Region = or(req.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), r.ownRegion)
@@ -357,6 +361,9 @@ func (r *Route) check(req Request) error {
 	}
 	if isSecurityKey(r.Serial) {
 		return securityKeyProblem(r.Serial)
+	}
+	if err := r.checkRest(); err != nil {
+		return err
 	}
 	return r.capChains()
 }

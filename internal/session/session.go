@@ -72,8 +72,8 @@ func (k *Keeper) Session(ctx context.Context, req Request) (*cache.Entry, error)
 	place := k.place(req.Profile)
 	fromEnv := k.usesEnvironment(req)
 	if req.plain() && !fromEnv {
-		if e, err := k.Cache.Warm(place, k.Now()); err == nil {
-			return e, nil
+		if e, err := k.Cache.Warm(place, k.Now()); !errors.Is(err, cache.ErrCold) {
+			return e, unsealed(err)
 		}
 	}
 	began := k.Now()
@@ -85,8 +85,8 @@ func (k *Keeper) Session(ctx context.Context, req Request) (*cache.Entry, error)
 	}
 	defer unlock()
 	if req.plain() && !fromEnv {
-		if e, err := k.Cache.Warm(place, k.Now()); err == nil {
-			return e, nil
+		if e, err := k.Cache.Warm(place, k.Now()); !errors.Is(err, cache.ErrCold) {
+			return e, unsealed(err)
 		}
 	}
 	return k.cold(ctx, req, place, began)
@@ -177,11 +177,11 @@ func (k *Keeper) obtain(ctx context.Context, r *Route, req Request, began time.T
 func (k *Keeper) step(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, string, error) {
 	name := r.name(i)
 	old, err := k.Cache.Load(name)
-	if err != nil {
-		old = nil
+	if err != nil && !errors.Is(err, cache.ErrCold) {
+		return nil, "", unsealed(err)
 	}
 	if old != nil && old.Fresh(k.Now()) && (!req.Fresh || old.Issued.After(began)) {
-		return old, name, nil
+		return old, name, k.move(r, name, old)
 	}
 	var e *cache.Entry
 	switch {
@@ -218,12 +218,15 @@ func (k *Keeper) withCode(ctx context.Context, r *Route, req Request, i int, beg
 			Next:     fmt.Sprintf("run %q and give the code", r.login()), Err: errNeedsPerson,
 		}
 	}
+	if err := k.Cache.Ready(r.rests, r.name(i)); err != nil {
+		return nil, unsealed(err)
+	}
 	e, err := k.exchange(ctx, r, codes, i)
 	if err != nil {
 		k.noteFailure(r, err)
 		return nil, err
 	}
-	return e, k.keep(r.name(i), e)
+	return e, k.keep(r, r.name(i), e)
 }
 
 // noteFailure tells those who wait for the lock that there will be no code.
@@ -233,9 +236,16 @@ func (k *Keeper) noteFailure(r *Route, err error) {
 	_ = k.Cache.SetDevice(r.deviceName(), d)
 }
 
-// keep writes a session into the cache.
-func (k *Keeper) keep(name string, e *cache.Entry) error {
-	if err := k.Cache.Store(name, e); err != nil {
+// keep writes a session into the cache, and its secrets to where they are to
+// rest.
+func (k *Keeper) keep(r *Route, name string, e *cache.Entry) error {
+	e.Rests = r.rests
+	err := k.Cache.Store(name, e)
+	var store *secret.Error
+	switch {
+	case errors.As(err, &store):
+		return unsealed(err)
+	case err != nil:
 		return &Problem{
 			Sentence: "the session was made but could not be kept: " + err.Error(),
 			Next:     "make " + k.Cache.Path + " a directory that only you can use", Err: err,
@@ -262,5 +272,5 @@ func (k *Keeper) fromSource(ctx context.Context, r *Route, req Request, i int, b
 	if err != nil {
 		return nil, err
 	}
-	return e, k.keep(r.name(i), e)
+	return e, k.keep(r, r.name(i), e)
 }

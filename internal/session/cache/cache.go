@@ -1,5 +1,6 @@
 // Package cache keeps temporary credentials in files that only their owner can
-// read, so that a session is made once and used until it is over.
+// read, so that a session is made once and used until it is over. Who wants so
+// has their secrets in a [Vault], and the rest of them in the files.
 //
 // It is all that a warm call needs, and it is linked into a helper that AWS
 // tools start again and again: it imports no SDK, no network and no JSON. Long-lived
@@ -30,13 +31,17 @@ var ErrCold = errors.New("nothing in the cache")
 // A Dir is a directory of cached sessions.
 type Dir struct {
 	Path string
+	// Vault opens the secret store of a backend, for the sessions whose secrets
+	// do not rest in their files. nil: such sessions count as if they were not
+	// there, so that who has no store hands over to who has.
+	Vault func(backend string) (Vault, error)
 }
 
 // Default is the directory in which sessions rest: forcemfa in XDG_CACHE_HOME,
 // else in what the system has for caches.
 func Default(getenv func(string) string) (Dir, error) {
 	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
-		return Dir{filepath.Join(dir, "forcemfa")}, nil
+		return Dir{Path: filepath.Join(dir, "forcemfa")}, nil
 	}
 	home, name := getenv("HOME"), ".cache"
 	switch runtime.GOOS {
@@ -48,7 +53,7 @@ func Default(getenv func(string) string) (Dir, error) {
 	if home == "" {
 		return Dir{}, errors.New("find the cache: neither XDG_CACHE_HOME nor a home directory is set")
 	}
-	return Dir{filepath.Join(home, name, "forcemfa")}, nil
+	return Dir{Path: filepath.Join(home, name, "forcemfa")}, nil
 }
 
 // Name is the name of an entry: a hash of all that tells it from others. The

@@ -24,7 +24,7 @@ func someEntry() *Entry {
 }
 
 func TestEntryIsReadAsItWasWritten(t *testing.T) {
-	d := Dir{filepath.Join(t.TempDir(), "a", "b")}
+	d := Dir{Path: filepath.Join(t.TempDir(), "a", "b")}
 	if err := d.Store("x", someEntry()); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no modes")
 	}
-	d := Dir{filepath.Join(t.TempDir(), "cache")}
+	d := Dir{Path: filepath.Join(t.TempDir(), "cache")}
 	if err := d.Store("x", someEntry()); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestLinkToAFileIsNotFollowed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links take rights there")
 	}
-	d := Dir{filepath.Join(t.TempDir(), "cache")}
+	d := Dir{Path: filepath.Join(t.TempDir(), "cache")}
 	if err := d.Store("x", someEntry()); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func place(t *testing.T) (Dir, Place, func(profile string) Place) {
 			t.Fatal(err)
 		}
 	}
-	return Dir{filepath.Join(home, "cache")}, p, of
+	return Dir{Path: filepath.Join(home, "cache")}, p, of
 }
 
 func TestLinkHoldsUntilAFileIsEdited(t *testing.T) {
@@ -215,7 +215,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestTruncatedFileIsCold(t *testing.T) {
-	d := Dir{filepath.Join(t.TempDir(), "cache")}
+	d := Dir{Path: filepath.Join(t.TempDir(), "cache")}
 	if err := d.Store("x", someEntry()); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ type Entry struct {
 	// Region is where the profile works, if it says so. It is kept with the
 	// link, because profiles share sessions.
 	Region string
+	// Rests is the backend of the secret store that holds the secret access key
+	// and the token; empty: the entry's file does.
+	Rests string
 }
 
 const (
@@ -60,8 +63,11 @@ func (e *Entry) record() record {
 	var r record
 	r.put("kind", e.Kind)
 	r.put("access_key_id", e.AccessKeyID)
-	r.put("secret_access_key", e.SecretAccessKey)
-	r.put("session_token", e.SessionToken)
+	if e.Rests == "" {
+		r.put("secret_access_key", e.SecretAccessKey)
+		r.put("session_token", e.SessionToken)
+	}
+	r.put("rests", e.Rests)
 	r.putTime("issued", e.Issued)
 	r.putTime("expires", e.Expires)
 	r.put("profile", e.Profile)
@@ -77,16 +83,20 @@ func entryOf(r record) (*Entry, error) {
 		Kind: r.get("kind"), AccessKeyID: r.get("access_key_id"), SecretAccessKey: r.get("secret_access_key"),
 		SessionToken: r.get("session_token"), Issued: r.getTime("issued"), Expires: r.getTime("expires"),
 		Profile: r.get("profile"), Account: r.get("account"), ARN: r.get("arn"),
-		KeyID: r.get("key_id"), Serial: r.get("serial"),
+		KeyID: r.get("key_id"), Serial: r.get("serial"), Rests: r.get("rests"),
 	}
-	if e.AccessKeyID == "" || e.SecretAccessKey == "" || e.SessionToken == "" || e.Expires.IsZero() {
+	if e.AccessKeyID == "" || e.Expires.IsZero() || e.Rests == "" && !e.whole() {
 		return nil, ErrCold
 	}
 	return e, nil
 }
 
-// Load reads the entry of this name.
-func (d Dir) Load(name string) (*Entry, error) {
+// whole says that an entry has its secrets.
+func (e *Entry) whole() bool { return e.SecretAccessKey != "" && e.SessionToken != "" }
+
+// look reads the entry of this name without opening a vault: one that rests
+// there comes without its secrets.
+func (d Dir) look(name string) (*Entry, error) {
 	r, err := d.read(name + entrySuffix)
 	if err != nil {
 		return nil, err
@@ -94,11 +104,41 @@ func (d Dir) Load(name string) (*Entry, error) {
 	return entryOf(r)
 }
 
-// Store writes an entry.
-func (d Dir) Store(name string, e *Entry) error { return d.write(name+entrySuffix, e.record()) }
+// Load reads the entry of this name. An error that is not ErrCold is the
+// vault's.
+func (d Dir) Load(name string) (*Entry, error) {
+	e, err := d.look(name)
+	if err != nil {
+		return nil, err
+	}
+	return d.unseal(name, e)
+}
 
-// Remove forgets an entry.
-func (d Dir) Remove(name string) error { return d.remove(name + entrySuffix) }
+// Store writes an entry, into the vault first where it rests there: a process
+// that is killed between leaves the entry before it, or none.
+func (d Dir) Store(name string, e *Entry) error {
+	old, unread := d.look(name)
+	if err := d.seal(name, e); err != nil {
+		return err
+	}
+	if err := d.write(name+entrySuffix, e.record()); err != nil {
+		return err
+	}
+	if unread == nil && old.Rests != e.Rests {
+		return d.discard(name, old.Rests)
+	}
+	return nil
+}
+
+// Remove forgets an entry. Its file goes whatever the vault says.
+func (d Dir) Remove(name string) error {
+	e, unread := d.look(name)
+	err := d.remove(name + entrySuffix)
+	if unread == nil {
+		err = errors.Join(d.discard(name, e.Rests), err)
+	}
+	return err
+}
 
 // A Named is an entry and its name.
 type Named struct {
@@ -106,12 +146,13 @@ type Named struct {
 	*Entry
 }
 
-// List is every entry that can be read, those that are over included.
+// List is every entry that can be read, those that are over included. It opens
+// no vault: entries that rest in one come without their secrets.
 func (d Dir) List() ([]Named, error) {
 	names, err := d.names(entrySuffix)
 	var out []Named
 	for _, name := range names {
-		if e, err := d.Load(name); err == nil {
+		if e, err := d.look(name); err == nil {
 			out = append(out, Named{name, e})
 		}
 	}
@@ -124,7 +165,7 @@ func (d Dir) Clear(match func(*Entry) bool) (int, error) {
 	names, err := d.names(entrySuffix)
 	n := 0
 	for _, name := range names {
-		if e, unread := d.Load(name); unread == nil && !match(e) {
+		if e, unread := d.look(name); unread == nil && !match(e) {
 			continue
 		}
 		n++
@@ -135,7 +176,7 @@ func (d Dir) Clear(match func(*Entry) bool) (int, error) {
 	for _, name := range links {
 		r, unread := d.read(name + linkSuffix)
 		if unread == nil {
-			if _, unread = d.Load(r.get("entry")); unread == nil {
+			if _, unread = d.look(r.get("entry")); unread == nil {
 				continue
 			}
 		}
@@ -152,7 +193,7 @@ func (d Dir) Sweep(now time.Time) error {
 		return err
 	}
 	for _, name := range names {
-		if e, unread := d.Load(name); unread == nil && now.After(e.Expires.Add(24*time.Hour)) {
+		if e, unread := d.look(name); unread == nil && now.After(e.Expires.Add(24*time.Hour)) {
 			err = errors.Join(err, d.Remove(name))
 		}
 	}

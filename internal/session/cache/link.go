@@ -17,7 +17,12 @@ type Place struct {
 	Credentials string // path of ~/.aws/credentials
 	endpoints   string
 	serial      string
+	sessions    string // where sessions are to rest
 }
+
+// SessionsVariable names the backend of the secret store in which sessions
+// rest.
+const SessionsVariable = "FORCEMFA_SESSIONS"
 
 // PlaceOf is the place of a profile. Without one it is AWS_PROFILE's, else
 // default's.
@@ -35,6 +40,7 @@ func PlaceOf(profile string, getenv func(string) string) Place {
 	p := Place{
 		Profile: profile, Config: getenv("AWS_CONFIG_FILE"), Credentials: getenv("AWS_SHARED_CREDENTIALS_FILE"),
 		endpoints: getenv("AWS_ENDPOINT_URL") + " " + getenv("AWS_ENDPOINT_URL_STS"), serial: getenv("AWS_MFA_SERIAL"),
+		sessions: getenv(SessionsVariable),
 	}
 	p.Config = settingsFile(p.Config, home, "config")
 	p.Credentials = settingsFile(p.Credentials, home, "credentials")
@@ -57,7 +63,7 @@ func settingsFile(variable, home, name string) string {
 func (p Place) LockName() string { return p.name() }
 
 func (p Place) name() string {
-	return Name("link", p.Profile, p.Config, p.Credentials, p.endpoints, p.serial)
+	return Name("link", p.Profile, p.Config, p.Credentials, p.endpoints, p.serial, p.sessions)
 }
 
 // files are what a link depends on.
@@ -94,7 +100,7 @@ func (d Dir) Link(p Place, seen []string, entry, region string) error {
 }
 
 // Warm is the session of a profile when there is a fresh one and the profile
-// has not been edited since; otherwise ErrCold.
+// has not been edited since; otherwise ErrCold. Any other error is the vault's.
 func (d Dir) Warm(p Place, now time.Time) (*Entry, error) {
 	r, err := d.read(p.name() + linkSuffix)
 	if err != nil {
@@ -116,7 +122,7 @@ func (d Dir) Warm(p Place, now time.Time) (*Entry, error) {
 	if i != len(files) {
 		return nil, ErrCold
 	}
-	e, err := d.Load(r.get("entry"))
+	e, err := d.look(r.get("entry"))
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +130,7 @@ func (d Dir) Warm(p Place, now time.Time) (*Entry, error) {
 		return nil, ErrCold
 	}
 	e.Region = r.get("region")
-	return e, nil
+	return d.unseal(r.get("entry"), e)
 }
 
 // A Device is what is remembered of a long-lived key: the device that gave

@@ -1,0 +1,169 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/plan"
+)
+
+// getRole compares the whole ARN: a role of the same name under another path is
+// not the one that is meant.
+func getRole(ctx context.Context, c *iam.Client, s *plan.Step) (*types.Role, error) {
+	out, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: nameOf(s)})
+	if err != nil {
+		return nil, err
+	}
+	if aws.ToString(out.Role.Arn) != s.Subject {
+		return nil, fmt.Errorf("the name is taken by %s", aws.ToString(out.Role.Arn))
+	}
+	return out.Role, nil
+}
+
+// readRole looks at how long sessions may be only where the step says so.
+func readRole(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	role, err := getRole(ctx, c, s)
+	if gone(err) {
+		return plan.State{}, nil
+	}
+	if err != nil {
+		return plan.State{}, err
+	}
+	text, err := document(role.AssumeRolePolicyDocument)
+	now := plan.State{Present: true, Document: text}
+	if s.Want.Value+s.Expect.Value != "" {
+		now.Value = strconv.Itoa(int(aws.ToInt32(role.MaxSessionDuration)))
+	}
+	return now, err
+}
+
+// readTrust fails with NoSuchEntity where there is no role: a trust policy has
+// no life of its own.
+func readTrust(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	role, err := getRole(ctx, c, s)
+	if err != nil {
+		return plan.State{}, err
+	}
+	text, err := document(role.AssumeRolePolicyDocument)
+	return plan.State{Present: true, Document: text}, err
+}
+
+func createRole(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	path, name := entity(s)
+	in := &iam.CreateRoleInput{RoleName: &name, Path: &path, AssumeRolePolicyDocument: &s.Want.Document}
+	if s.Want.Value != "" {
+		seconds, err := strconv.ParseInt(s.Want.Value, 10, 32)
+		if err != nil {
+			return fmt.Errorf("session duration %q: %w", s.Want.Value, err)
+		}
+		in.MaxSessionDuration = aws.Int32(int32(seconds))
+	}
+	_, err := c.CreateRole(ctx, in)
+	return err
+}
+
+func deleteRole(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: nameOf(s)})
+	return err
+}
+
+func updateTrust(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: nameOf(s), PolicyDocument: &s.Want.Document})
+	return err
+}
+
+func readRoleAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	pages := iam.NewListAttachedRolePoliciesPaginator(c, &iam.ListAttachedRolePoliciesInput{RoleName: nameOf(s)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		if attached(page.AttachedPolicies, s.Object) {
+			return plan.State{Present: true}, nil
+		}
+	}
+	return plan.State{}, nil
+}
+
+func attachRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+func detachRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: nameOf(s), PolicyArn: &s.Object})
+	return err
+}
+
+// readRoleInline lists before it gets, because GetRolePolicy answers a missing
+// role and a missing policy alike.
+func readRoleInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	there := false
+	pages := iam.NewListRolePoliciesPaginator(c, &iam.ListRolePoliciesInput{RoleName: nameOf(s)})
+	for pages.HasMorePages() && !there {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		there = slices.Contains(page.PolicyNames, s.Object)
+	}
+	if !there {
+		return plan.State{}, nil
+	}
+	out, err := c.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: nameOf(s), PolicyName: &s.Object})
+	if err != nil {
+		return plan.State{}, err
+	}
+	text, err := document(out.PolicyDocument)
+	return plan.State{Present: true, Document: text}, err
+}
+
+func putRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: nameOf(s), PolicyName: &s.Object, PolicyDocument: &s.Want.Document})
+	return err
+}
+
+func deleteRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: nameOf(s), PolicyName: &s.Object})
+	return err
+}
+
+// readGroupInline lists before it gets, because GetGroupPolicy answers a
+// missing group and a missing policy alike.
+func readGroupInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
+	there := false
+	pages := iam.NewListGroupPoliciesPaginator(c, &iam.ListGroupPoliciesInput{GroupName: nameOf(s)})
+	for pages.HasMorePages() && !there {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		there = slices.Contains(page.PolicyNames, s.Object)
+	}
+	if !there {
+		return plan.State{}, nil
+	}
+	out, err := c.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: nameOf(s), PolicyName: &s.Object})
+	if err != nil {
+		return plan.State{}, err
+	}
+	text, err := document(out.PolicyDocument)
+	return plan.State{Present: true, Document: text}, err
+}
+
+func putGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.PutGroupPolicy(ctx, &iam.PutGroupPolicyInput{GroupName: nameOf(s), PolicyName: &s.Object, PolicyDocument: &s.Want.Document})
+	return err
+}
+
+func deleteGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
+	_, err := c.DeleteGroupPolicy(ctx, &iam.DeleteGroupPolicyInput{GroupName: nameOf(s), PolicyName: &s.Object})
+	return err
+}

@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/collect"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newAccess(e *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "access",
+		Short: "Who assumes which role where, from the config",
+		Long: `access makes what the access section of the config file wants: groups in the identity
+account, what they may assume, who is in them, and in every account the roles that
+ask for MFA, with their permissions. For each person it prints a link that switches
+to the role in the console and a block for ~/.aws/config.
+
+A role that is there already keeps its permissions and whoever it trusts; people
+are asked for MFA. Nobody is taken out of a group: who is in it besides is named.`,
+		Example: `  forcemfa access plan
+  forcemfa access apply --yes`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newAccessPlan(e), newAccessApply(e))
+	return c
+}
+
+func newAccessPlan(e *Env) *cobra.Command {
+	o := accessOptions{applyOptions{shared: shared{env: e}}}
+	c := &cobra.Command{
+		Use:     "plan",
+		Short:   "What would change, and how people will use it",
+		Long:    "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" + statusHelp,
+		Example: "  forcemfa access plan\n  forcemfa access plan -o json",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runAccessPlan(c.Context(), &o) },
+	}
+	o.add(c)
+	o.guards.add(c)
+	return c
+}
+
+func newAccessApply(e *Env) *cobra.Command {
+	o := accessOptions{applyOptions{shared: shared{env: e}}}
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "Do it",
+		Long: "access apply plans, shows the plan, asks once, and does it as apply does: each write is in the journal\n" +
+			"before it is made, and forcemfa rollback takes the run back.\n" + statusHelp,
+		Example: "  forcemfa access apply\n  forcemfa access apply --yes",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runAccessApply(c.Context(), &o) },
+	}
+	o.add(c)
+	o.guards.add(c)
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	return c
+}
+
+type accessOptions struct{ applyOptions }
+
+// An accessSurvey is one look at the accounts that the access section names.
+type accessSurvey struct {
+	*survey
+	in plan.AccessInput
+}
+
+// openAccess reads the accounts of the access section, or of the part of it
+// that concerns some users.
+func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*accessSurvey, plan.Limit, error) {
+	limit, acks, err := o.guards.parse()
+	if err != nil {
+		return nil, limit, err
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return nil, limit, err
+	}
+	access := t.baseline.Access
+	if access == nil {
+		return nil, limit, hinted(errors.New("the config file has no access section"), "docs/access.md shows one")
+	}
+	if len(users) > 0 {
+		access = access.Of(users)
+	}
+	if len(o.accounts) == 0 {
+		o.accounts = []string{access.Account}
+		for _, g := range access.Grants {
+			o.accounts = append(o.accounts, g.Accounts...)
+		}
+		slices.Sort(o.accounts)
+		o.accounts = slices.Compact(o.accounts)
+		if t, err = o.open(ctx); err != nil {
+			return nil, limit, err
+		}
+	}
+	s := &accessSurvey{survey: &survey{target: t}, in: plan.AccessInput{Access: access, Acknowledge: acks}}
+	return s, limit, s.read(ctx)
+}
+
+// read looks at the accounts as they are now, and at the devices and keys of
+// the people.
+func (s *accessSurvey) read(ctx context.Context) error {
+	fresh, err := s.target.survey(ctx)
+	if err != nil {
+		return err
+	}
+	defer fresh.progress.Done()
+	s.survey = fresh
+	s.in.Header, s.in.Baseline, s.in.Now, s.in.Accounts = fresh.header, fresh.baseline, s.env.Now(), nil
+	for account, err := range fresh.accounts {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if account.ID == s.in.Access.Account && account.Read {
+			if err := collect.Detail(ctx, s.fleet, account, s.people(account)); err != nil {
+				return err
+			}
+		}
+		fresh.gaps = append(fresh.gaps, account.Gaps...)
+		fresh.names[account.ID] = account.Alias
+		s.in.Accounts = append(s.in.Accounts, account)
+	}
+	return nil
+}
+
+// people are the members of groups who are users of the account.
+func (s *accessSurvey) people(a *org.Account) []string {
+	var names []string
+	for _, g := range s.in.Access.Groups {
+		for _, name := range g.Members {
+			if a.User(name) != nil {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func runAccessPlan(ctx context.Context, o *accessOptions) error {
+	s, limit, err := o.openAccess(ctx)
+	if err != nil {
+		return err
+	}
+	p := plan.Access(s.in)
+	if o.json() {
+		err = view.JSON(o.env.Stdout, struct {
+			Plan    *plan.Plan    `json:"plan"`
+			Summary plan.Summary  `json:"summary"`
+			People  []plan.Person `json:"people"`
+			Gaps    []org.Gap     `json:"gaps"`
+		}{p, p.Summary(), plan.People(s.in), append([]org.Gap{}, s.gaps...)})
+	} else {
+		view.Plan(o.env.Stdout, o.style(), p)
+		view.Gaps(o.env.Stdout, o.style(), s.gaps)
+		showPeople(o.env.Stdout, plan.People(s.in))
+	}
+	if err != nil {
+		return err
+	}
+	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	blocked := statusOK
+	if p.Summary().Blocked > 0 {
+		blocked = statusIncomplete
+	}
+	return exit(worst(s.incomplete(), blocked))
+}
+
+func runAccessApply(ctx context.Context, o *accessOptions) error {
+	s, limit, err := o.openAccess(ctx)
+	if err != nil {
+		return err
+	}
+	p := plan.Access(s.in)
+	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	r, err := o.carryOut(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	if err := r.show(&o.applyOptions); err != nil {
+		return err
+	}
+	if !o.json() {
+		showPeople(o.env.Stdout, plan.People(s.in))
+	}
+	return exit(worst(s.incomplete(), r.status()))
+}
+
+// carryOut shows steps, asks once, and does them.
+func (o *accessOptions) carryOut(ctx context.Context, s *accessSurvey, p *plan.Plan) (*applied, error) {
+	r := &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
+	if !o.json() {
+		view.Plan(o.env.Stderr, view.Style{}, p)
+	}
+	if p.Summary().Steps > 0 {
+		id, alias, err := s.target.home(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
+			return nil, err
+		}
+		r.home = id
+	}
+	return r, r.run(ctx, s.survey, p.Steps, &o.applyOptions)
+}
+
+// showPeople prints how each person uses the roles: in the console, and in
+// ~/.aws/config, where the profile of the own key has the name of the user.
+func showPeople(w io.Writer, people []plan.Person) {
+	for _, person := range people {
+		fmt.Fprintf(w, "\n# %s of %s\n", view.Clean(person.Name), person.Account)
+		for _, p := range person.Profiles {
+			fmt.Fprintf(w, "# console: %s\n[profile %s]\nrole_arn = %s\nsource_profile = %s\n", p.Link, view.Clean(p.Name), p.RoleARN, view.Clean(person.Name))
+			if p.Serial == "" {
+				fmt.Fprintf(w, "# mfa_serial: %s has no device that gives codes yet\n", view.Clean(person.Name))
+				continue
+			}
+			fmt.Fprintf(w, "mfa_serial = %s\n", p.Serial)
+		}
+	}
+}

@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newMigrate(e *Env) *cobra.Command {
+	o := migrateOptions{accessOptions: accessOptions{applyOptions{shared: shared{env: e}}}}
+	c := &cobra.Command{
+		Use:   "migrate USER…",
+		Short: "From a user's own policies to group and role",
+		Long: `migrate moves users of the identity account to the groups and roles that the access
+section of the config file grants them, in this order: the device works; group and
+role are made ready; the user is shown to get into a role with MFA, and not without;
+then the user's own policies are taken away, each saved whole in the journal, so
+that forcemfa rollback brings them back.
+
+Policies that deny something stay, and so does what forcemfa gave. A user who would
+be left without a way in is refused. --canary also assumes the role for real: it asks
+for a code of the user's device, and needs the user's key as --canary-profile.
+` + statusHelp,
+		Example: `  forcemfa migrate carlos
+  forcemfa migrate carlos --canary --canary-profile carlos
+  forcemfa migrate ada bob --yes`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runMigrate(c.Context(), &o, args) },
+	}
+	o.add(c)
+	o.guards.add(c)
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before anything is taken away")
+	c.Flags().StringVar(&o.canaryProfile, "canary-profile", "", "AWS `profile` with the key of the user, for --canary")
+	return c
+}
+
+type migrateOptions struct {
+	accessOptions
+	canary        bool
+	canaryProfile string
+}
+
+// migrated is what became of a migration, as -o json prints it.
+type migrated struct {
+	Ready      *applied         `json:"ready"`      // groups and roles
+	Migrations []plan.Migration `json:"migrations"` // as planned when those were ready
+	Stripped   *applied         `json:"stripped"`   // the users' own policies
+}
+
+func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
+	if o.canary && (len(users) != 1 || o.canaryProfile == "") {
+		return hinted(errors.New("--canary takes one user, whose key is in --canary-profile"), "run migrate once for each user")
+	}
+	s, limit, err := o.openAccess(ctx, users...)
+	if err != nil {
+		return err
+	}
+	if err := s.readiness(users); err != nil {
+		return err
+	}
+	p := plan.Access(s.in)
+	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	if p.Summary().Blocked > 0 {
+		view.Plan(o.env.Stderr, view.Style{}, p)
+		return &exitError{status: statusGuarded, err: errors.New("group and role cannot be made ready: nothing was changed"), hint: "do what the blocked steps say"}
+	}
+	m := &migrated{}
+	if m.Ready, err = o.carryOut(ctx, s, p); err != nil {
+		return err
+	}
+	if m.Ready.status() != statusOK {
+		return errors.Join(m.Ready.show(&o.applyOptions), &exitError{status: statusIncomplete, err: errors.New("group and role are not ready: nothing was taken away")})
+	}
+	if len(p.Steps) > 0 {
+		if err := s.read(ctx); err != nil {
+			return err
+		}
+	}
+	if err := o.strip(ctx, s, m, users, limit); err != nil {
+		return err
+	}
+	if err := m.show(o); err != nil {
+		return err
+	}
+	return exit(worst(s.incomplete(), m.Stripped.status()))
+}
+
+// readiness refuses users whom the config does not know, and those who could
+// not get a session with MFA.
+func (s *accessSurvey) readiness(users []string) error {
+	for _, name := range users {
+		if len(s.in.Access.GroupsOf(name)) == 0 {
+			return hinted(fmt.Errorf("access has no group with %s in it", name), "put the user into a group of the access section")
+		}
+		var u *org.User
+		for _, a := range s.in.Accounts {
+			if a.ID == s.in.Access.Account {
+				u = a.User(name)
+			}
+		}
+		if u == nil {
+			return hinted(fmt.Errorf("account %s has no user %s, or could not be read", s.in.Access.Account, name), "check the name, and the role by which the account is entered")
+		}
+		if why, remedy := plan.Device(u); why != "" {
+			return &exitError{status: statusGuarded, err: errors.New(why + ": nothing was changed"), hint: remedy}
+		}
+	}
+	return nil
+}
+
+// strip takes the users' own policies away, once it is shown that each has a
+// way in.
+func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated, users []string, limit plan.Limit) error {
+	p := &plan.Plan{Users: len(users), Steps: []plan.Step{}}
+	for _, name := range users {
+		one := plan.Migrate(s.in, name)
+		m.Migrations = append(m.Migrations, one)
+		p.Steps = append(p.Steps, one.Steps...)
+		for _, kept := range one.Kept {
+			p.Notes = append(p.Notes, name+" keeps "+kept)
+		}
+		if len(one.Roles) > 0 {
+			p.Notes = append(p.Notes, name+" assumes with MFA, and only so: "+strings.Join(one.Roles, ", "))
+		}
+	}
+	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	if o.canary {
+		if err := o.sing(ctx, s, &m.Migrations[0]); err != nil {
+			return err
+		}
+	}
+	var err error
+	m.Stripped, err = o.carryOut(ctx, s, p)
+	return err
+}
+
+// sing assumes a role of the user with a real code.
+func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *plan.Migration) error {
+	refuse := func(err error) error {
+		return &exitError{status: statusGuarded, err: fmt.Errorf("canary: %w: nothing was taken away", err), hint: "check the device and the code; group and role stay as they are"}
+	}
+	if len(m.Roles) == 0 {
+		return nil // every step is blocked for that
+	}
+	cfg, err := o.canaryConfig(ctx)
+	if err != nil {
+		return err
+	}
+	client := sts.NewFromConfig(cfg)
+	who, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return refuse(err)
+	}
+	if !strings.HasSuffix(aws.ToString(who.Arn), "/"+m.User) || aws.ToString(who.Account) != s.in.Access.Account {
+		return refuse(fmt.Errorf("profile %s is %s, not %s", o.canaryProfile, aws.ToString(who.Arn), m.User))
+	}
+	serial := s.serial(m.User)
+	code, err := o.env.Ask(ctx, "MFA code of "+m.User+": ")
+	if err != nil {
+		return refuse(err)
+	}
+	_, err = client.AssumeRole(ctx, &sts.AssumeRoleInput{
+		RoleArn: &m.Roles[0], RoleSessionName: aws.String("forcemfa-canary"), SerialNumber: &serial, TokenCode: aws.String(strings.TrimSpace(code)),
+	})
+	if err != nil {
+		return refuse(fmt.Errorf("assume %s: %w", m.Roles[0], err))
+	}
+	o.remark("canary: %s assumed %s with a code", m.User, m.Roles[0])
+	return nil
+}
+
+// canaryConfig is the config of the profile that has the user's key. With
+// credentials in the environment the SDK would take those; a profile that is
+// named is meant.
+func (o *migrateOptions) canaryConfig(ctx context.Context) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
+	if err != nil {
+		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(o.canaryProfile))
+	}
+	return cfg, nil
+}
+
+// serial is a device of the user that gives codes.
+func (s *accessSurvey) serial(user string) string {
+	for _, a := range s.in.Accounts {
+		if a.ID != s.in.Access.Account {
+			continue
+		}
+		for _, d := range a.User(user).Devices {
+			if d.Kind.GivesCodes() {
+				return d.Serial
+			}
+		}
+	}
+	return ""
+}
+
+func (m *migrated) show(o *migrateOptions) error {
+	if o.json() {
+		return view.JSON(o.env.Stdout, m)
+	}
+	w := o.env.Stdout
+	unreached(w, m.Stripped.Outcomes)
+	for _, one := range m.Migrations {
+		for _, roleARN := range one.Roles {
+			fmt.Fprintf(w, "%s assumes %s with MFA, and only so\n", view.Clean(one.User), roleARN)
+		}
+		for _, kept := range one.Kept {
+			fmt.Fprintf(w, "%s keeps %s\n", view.Clean(one.User), view.Clean(kept))
+		}
+	}
+	view.Gaps(w, o.style(), m.Stripped.Gaps)
+	for _, r := range []*applied{m.Ready, m.Stripped} {
+		if r.Run != "" {
+			sumUp(w, r.Run, r.Journal, &r.result)
+		}
+	}
+	if m.Ready.Run == "" && m.Stripped.Run == "" {
+		fmt.Fprintln(w, "Nothing to do.")
+	}
+	return nil
+}

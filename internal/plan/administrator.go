@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// administration is what makes a user an administrator: who may do this to
+// other users may do everything.
+var administration = []string{"iam:CreateUser", "iam:AttachUserPolicy", "iam:DetachUserPolicy"}
+
+// keepAdministrator blocks what would leave an account, which has users who
+// administer it, without one who still can. Whether others, as roles of the
+// management account, could help is not asked.
+func (g *guard) keepAdministrator(users []audit.User, members []member) {
+	if len(members) == 0 && !slices.ContainsFunc(users, g.leaves) {
+		return // nothing is taken from anybody
+	}
+	judged := map[string]*member{}
+	for i := range members {
+		judged[members[i].user.ARN] = &members[i]
+	}
+	var lost []*audit.User
+	for i := range users {
+		u := &users[i]
+		if u.Read == nil {
+			continue
+		}
+		account, later := g.outcome(u, judged[u.ARN])
+		if g.administers(account, later, u) {
+			return
+		}
+		if later != u.Read && g.administers(g.p.account, u.Read, u) {
+			lost = append(lost, u)
+		}
+	}
+	for _, u := range lost {
+		g.lose(u, judged[u.ARN])
+	}
+}
+
+// lose blocks the step for one of those who administer an account now and
+// could not any more.
+func (g *guard) lose(u *audit.User, m *member) {
+	if g.p.in.acknowledged(baseline.GuardLastAdministrator, u.Account, u.Name) {
+		return
+	}
+	why := held{
+		"no administrator of " + u.Account + " would keep a way in, and " + u.Name + " is one now",
+		fmt.Sprintf("enrol a virtual MFA device for one of them first, or give one the rights by another way; or acknowledge with --ack %s:%s/%s",
+			baseline.GuardLastAdministrator, u.Account, u.Name),
+	}
+	if m == nil {
+		g.kept[u.ARN] = why
+		return
+	}
+	m.blocked, m.remedy = why.why, why.remedy
+}
+
+// holdFor blocks a step on our policy while somebody exempt has to stay in our
+// group.
+func (g *guard) holdFor(s *Step) {
+	for _, userARN := range slices.Sorted(maps.Keys(g.kept)) {
+		if g.p.carries && s.Blocked == "" {
+			s.Blocked = "enforces " + userARN[strings.LastIndexByte(userARN, '/')+1:] + ", who is exempt, as well: " + g.kept[userARN].why
+			s.Remedy = g.kept[userARN].remedy
+		}
+	}
+}
+
+// leaves tells whether an exempt user is taken out of our group, with whatever
+// else the group gives.
+func (g *guard) leaves(u audit.User) bool {
+	return u.State == audit.Exempt && u.Read != nil && g.p.group != nil && slices.Contains(u.Read.Groups, g.p.group.Name)
+}
+
+// outcome is the account and a user, who is a member or not (nil), as they will
+// be. Whoever stays as it is is the user as it was read.
+func (g *guard) outcome(u *audit.User, m *member) (*org.Account, *org.User) {
+	switch {
+	case m == nil && g.leaves(*u):
+		later := *u.Read
+		later.Groups = slices.DeleteFunc(slices.Clone(later.Groups), func(name string) bool { return name == g.p.group.Name })
+		return g.p.account, &later
+	case m == nil || m.blocked != "":
+		return g.p.account, u.Read
+	}
+	later := g.enforced(m)
+	if m.needsWindow {
+		if tagged := g.p.withWindow(later); tagged != nil {
+			later = tagged
+		}
+	}
+	if m.place == bySCP {
+		return g.bare, later
+	}
+	return g.after, later
+}
+
+// administers tells whether a user, as it stands in read, can administer the
+// account with a credential that it has or with an MFA session that it can get.
+func (g *guard) administers(a *org.Account, read *org.User, u *audit.User) bool {
+	can := func(c policy.Credential) bool { return g.allowed(a, read, u, c, administration).way == found }
+	switch {
+	case u.ActiveKeys > 0 && can(policy.LongTermKey), u.Console == org.Yes && can(policy.ConsolePassword):
+		return true
+	}
+	return hasCredentials(u) && can(policy.SessionTokenMFA) && g.ask(a, read, u).way == found
+}

@@ -1,0 +1,202 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// used says when and for what the user's key was used last.
+func used(service string, days int) func(*org.User) {
+	at := now.AddDate(0, 0, -days)
+	return func(u *org.User) { u.Keys[0].Used, u.Keys[0].UsedService = &at, service }
+}
+
+func services(ssh int, names ...string) func(*org.User) {
+	return func(u *org.User) { u.Services = &org.ServiceCredentials{ServiceSpecific: names, SSHKeys: ssh} }
+}
+
+func inactive(u *org.User) { u.Keys[0].Active = false }
+
+func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
+	const (
+		person = "let what uses it take a role, or enrol a virtual MFA device for a person, or exempt bob; or acknowledge with --ack will-break:" + account + "/bob"
+		device = "enrol a virtual MFA device for bob besides, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
+		keyed  = ", and it has neither a device that gives codes nor a console password"
+	)
+	window := "TagUser"
+	tests := []struct {
+		name            string
+		user            []func(*org.User)
+		blocked, remedy string // empty: enforced
+		note            string
+		guard           string
+		needs           string // the step that is needed once the guard is lifted
+	}{
+		{name: "a key used for S3, neither device nor password", user: []func(*org.User){noDevice, noPassword, used("s3", 1)},
+			blocked: "bob looks like a robot: its access key was used for s3 on 2026-11-01" + keyed, remedy: person, guard: "will-break", needs: window},
+		{name: "the same 90 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 90)},
+			blocked: "bob looks like a robot: its access key was used for s3 on 2026-08-04" + keyed, remedy: person, guard: "will-break", needs: window},
+		{name: "the same 91 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 91)}},
+		{name: "a key used for a service that AWS does not tell", user: []func(*org.User){noDevice, noPassword, used("", 1)},
+			blocked: "bob looks like a robot: its access key was used for something on 2026-11-01" + keyed, remedy: person, guard: "will-break", needs: window},
+		{name: "a key used for STS alone", user: []func(*org.User){noDevice, noPassword, used("sts", 1)}},
+		{name: "a key that was never used", user: []func(*org.User){noDevice, noPassword}},
+		{name: "an inactive key", user: []func(*org.User){noDevice, noPassword, used("s3", 1), inactive}},
+		{name: "a key used for S3, and a TOTP device", user: []func(*org.User){noPassword, used("s3", 1)},
+			note: "stops working without MFA: 111122223333/bob (access key used for s3 on 2026-11-01)"},
+		{name: "a key used for S3, and a console password", user: []func(*org.User){noDevice, used("s3", 1)},
+			note: "stops working without MFA: 111122223333/bob (access key used for s3 on 2026-11-01)"},
+		{name: "Git credentials and SSH keys, no device", user: []func(*org.User){noDevice, noKey, services(2, "codecommit.amazonaws.com")},
+			blocked: "bob looks like a robot: it has credentials for codecommit.amazonaws.com and 2 SSH keys, which can never carry MFA", remedy: person, guard: "will-break"},
+		{name: "an SSH key and nothing else", user: []func(*org.User){noDevice, noKey, noPassword, services(1)},
+			blocked: "bob looks like a robot: it has an SSH key, which can never carry MFA", remedy: person, guard: "will-break"},
+		{name: "an SSH key and a TOTP device", user: []func(*org.User){services(1)},
+			note: "stops working without MFA: 111122223333/bob (an SSH key)"},
+		{name: "services that nobody could read, no device", user: []func(*org.User){noDevice},
+			note: "could not be read whether they have SSH keys or credentials of single services, which would stop: 111122223333/bob"},
+		{name: "a security key, a console password and an access key", user: []func(*org.User){fidoOnly},
+			blocked: "bob has an active access key, and devices that give no codes only: its command line stops", remedy: device, guard: "cli-lockout"},
+		{name: "a security key and a console password", user: []func(*org.User){fidoOnly, noKey}},
+		{name: "a security key beside a phone", user: []func(*org.User){fidoOnly, func(u *org.User) {
+			u.Devices = append(u.Devices, org.Device{Serial: "GAHT12345678", Kind: org.HardwareMFA})
+		}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := scene{account: org.Account{Users: []org.User{user("bob", tt.user...)}}}
+			s.account.Policies, s.account.Groups = ours(wanted())
+			p := s.plan(t)
+			step := find(t, p, plan.AddUserToGroup)
+			if step.Blocked != tt.blocked || step.Remedy != tt.remedy {
+				t.Errorf("blocked %q\nremedy  %q", step.Blocked, step.Remedy)
+			}
+			if tt.note != "" && !slices.Contains(p.Notes, tt.note) {
+				t.Errorf("notes: %q", p.Notes)
+			}
+			if tt.guard == "" {
+				return
+			}
+			s.acks = acks(t, tt.guard+":"+account+"/bob")
+			p = s.plan(t)
+			if step = find(t, p, plan.AddUserToGroup); step.Blocked != "" {
+				t.Errorf("acknowledged: blocked %q", step.Blocked)
+			}
+			if tt.needs != "" {
+				find(t, p, plan.Op(tt.needs))
+			}
+		})
+	}
+}
+
+func acks(t *testing.T, texts ...string) []baseline.Acknowledgement {
+	t.Helper()
+	var all []baseline.Acknowledgement
+	for _, text := range texts {
+		a, err := baseline.ParseAcknowledgement(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func TestAUserForEmergenciesIsNotEnforcedUnseen(t *testing.T) {
+	entry := func(expires time.Time) func(*baseline.Baseline) {
+		return func(b *baseline.Baseline) {
+			b.Exemptions = append(b.Exemptions, baseline.Exemption{
+				Match: baseline.Match{Name: "eve"}, Owner: "ciso@example.com", Reason: "envelope", Expires: expires, BreakGlass: true,
+			})
+		}
+	}
+	tests := []struct {
+		name, user string
+		change     func(*baseline.Baseline)
+		blocked    string
+	}{
+		{"named as one", "Break-Glass-1", nil, "Break-Glass-1 is for emergencies: it is named as one, and the config file does not say so"},
+		{"its entry has expired", "eve", entry(now.AddDate(0, 0, -2)), "eve is for emergencies: its break-glass entry has expired on 2026-10-31"},
+	}
+	for _, tt := range tests {
+		s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user(tt.user)}}}
+		if tt.change != nil {
+			tt.change(s.baseline)
+		}
+		step := find(t, s.plan(t), plan.AddUserToGroup)
+		if step.Blocked != tt.blocked || !strings.HasSuffix(step.Remedy, "--ack break-glass:"+account+"/"+tt.user) {
+			t.Errorf("%s: blocked %q, remedy %q", tt.name, step.Blocked, step.Remedy)
+		}
+		s.acks = acks(t, "break-glass:"+tt.user)
+		if step := find(t, s.plan(t), plan.AddUserToGroup); step.Blocked != "" {
+			t.Errorf("%s, acknowledged: blocked %q", tt.name, step.Blocked)
+		}
+	}
+	holds := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("eve")}}}
+	entry(now)(holds.baseline)
+	if p := holds.plan(t); len(p.Steps) > 0 {
+		t.Errorf("its entry holds today: %v", lines(p))
+	}
+}
+
+// Acknowledging that one administrator is locked out is fine while another is
+// left, and not when nobody is.
+func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
+	lost := user("ann", fidoOnly, noPassword)
+	noRights := user("bob", func(u *org.User) { u.Attached = nil })
+	tests := []struct {
+		name  string
+		other org.User
+		acks  []string
+		want  string // what blocks the step on ann
+	}{
+		{"another administrator has a device", user("cyd"), nil, ""},
+		{"another administrator can enrol", user("cyd", noDevice, noKey), nil, ""},
+		{"another administrator is not enforced", user("cyd", robot), nil, ""},
+		{"nobody else is an administrator", noRights, nil,
+			"no administrator of " + account + " would keep a way in, and ann is one now"},
+		{"the other administrator has no way in either", user("cyd", fidoOnly, noPassword), []string{"no-way-in:cyd"},
+			"no administrator of " + account + " would keep a way in, and ann is one now"},
+		{"acknowledged", noRights, []string{"last-administrator:" + account + "/ann"}, ""},
+	}
+	for _, tt := range tests {
+		s := scene{account: org.Account{Users: []org.User{lost, tt.other}}}
+		s.acks = acks(t, append(tt.acks, "no-way-in:ann")...)
+		p := s.plan(t)
+		i := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Op == plan.AddUserToGroup && s.UserName() == "ann" })
+		if i < 0 || p.Steps[i].Blocked != tt.want || (tt.want != "") != strings.HasSuffix(p.Steps[i].Remedy, "--ack last-administrator:"+account+"/ann") {
+			t.Errorf("%s: %v", tt.name, lines(p))
+		}
+	}
+}
+
+// A policy of the account's own that refuses administration with MFA, once
+// somebody is in our group, leaves nobody either.
+func TestAnAdministratorWhoseRightsEndWithThePlanIsNotKept(t *testing.T) {
+	s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("ann", deny("iam:*User*",
+		`,"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalTag/forcemfa-enrolment":"2026-11-09"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`))}}}
+	if step := find(t, s.plan(t), plan.AddUserToGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and ann is one now" {
+		t.Errorf("blocked %q", step.Blocked)
+	}
+}
+
+// Our group may give more than our policy, by somebody's hand: who is exempt
+// and administers the account by it stays in it while nobody else does.
+func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
+	policies, group := ours(wanted())
+	group[0].Attached = append(group[0].Attached, admin)
+	byGroup := user("eve", robot, inGroup, func(u *org.User) { u.Attached = nil })
+	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{byGroup}}}
+	if step := find(t, s.plan(t), plan.RemoveUserFromGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and eve is one now" {
+		t.Errorf("blocked %q", step.Blocked)
+	}
+	s.account.Users = append(s.account.Users, user("ann"))
+	if step := find(t, s.plan(t), plan.RemoveUserFromGroup); step.Blocked != "" {
+		t.Errorf("beside ann: blocked %q", step.Blocked)
+	}
+}

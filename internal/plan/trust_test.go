@@ -1,0 +1,200 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/policy"
+)
+
+const (
+	root    = "arn:aws:iam::" + account + ":root"
+	roleARN = "arn:aws:iam::" + account + ":role/Ops"
+	askMFA  = `"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`
+)
+
+func trust(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+// assumes decides whether a principal can assume the role by its trust policy
+// alone: it may do everything by its own policies.
+func assumes(t *testing.T, document, principal string, c policy.Credential, present policy.Presence, action string) bool {
+	t.Helper()
+	p := policy.Principal{Kind: policy.IAMUser, Account: account, ARN: principal}
+	ctx := new(policy.Context)
+	switch {
+	case strings.HasSuffix(principal, ".amazonaws.com"):
+		p = policy.Principal{Kind: policy.AWSService, ARN: principal}
+	case strings.Contains(principal, "provider/"):
+		p = policy.Principal{Kind: policy.Federated, ARN: principal}
+	case strings.Contains(principal, ":assumed-role/"):
+		p.Kind, p.Issuer = policy.RoleSession, "arn:aws:iam::"+account+":role/Robot"
+	}
+	ctx.Set("aws:PrincipalArn", principal)
+	ctx.SetMFA(c, present, now.Add(-time.Minute), now)
+	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("all", policy.Identity, allowAll)}}
+	return set.Decide(&policy.Request{
+		Principal: p, Action: action, Resource: roleARN, ResourceAccount: account, Context: ctx,
+		Policies: []policy.Source{policy.ParseSource("trust", policy.Trust, document)},
+	}).Verdict == policy.Allowed
+}
+
+func TestPeopleAreAskedForMFAAndNobodyElseIs(t *testing.T) {
+	service := `{"Effect": "Allow",  "Principal": {"Service":"ec2.amazonaws.com"}, "Action":"sts:AssumeRole"}`
+	saml := `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::` + account + `:saml-provider/okta"},"Action":["sts:AssumeRoleWithSAML","sts:TagSession"]}`
+	people := `{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"sts:AssumeRole"`
+	user := `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:user/ada"},"Action":"sts:AssumeRole"`
+	for _, row := range []struct {
+		name          string
+		maxAge        time.Duration
+		before, after string // after is empty: as before
+	}{
+		{name: "an account", before: trust(people + `}`), after: trust(people + `,` + askMFA + `}`)},
+		{name: "a single statement without brackets", before: `{"Version":"2012-10-17","Statement":` + people + `}}`,
+			after: `{"Version":"2012-10-17","Statement":` + people + `,` + askMFA + `}}`},
+		{name: "a user", before: trust(user + `}`), after: trust(user + `,` + askMFA + `}`)},
+		{name: "asked already", before: trust(people + `,` + askMFA + `}`)},
+		{name: "asked by age already", before: trust(people + `,"Condition":{"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}}`)},
+		{name: "a weak BoolIfExists", before: trust(people + `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}}`),
+			after: trust(people + `,` + askMFA + `}`)},
+		{name: "a weak Null", before: trust(people + `,"Condition":{"Null":{"aws:MultiFactorAuthPresent":"false"},"StringEquals":{"sts:ExternalId": "x"}}}`),
+			after: trust(people + `,"Condition":{"StringEquals":{"sts:ExternalId": "x"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)},
+		{name: "another Bool", before: trust(people + `,"Condition":{"Bool":{"aws:SecureTransport": true}}}`),
+			after: trust(people + `,"Condition":{"Bool":{"aws:SecureTransport":true,"aws:MultiFactorAuthPresent":"true"}}}`)},
+		{name: "a service and a provider alone", before: trust(service, saml)},
+		{name: "a service beside people stays byte for byte", before: trust(service, people+`}`), after: trust(service, people+`,`+askMFA+`}`)},
+		{name: "a mixed statement is split",
+			before: trust(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":["` + root + `","arn:aws:iam::` + account + `:role/Robot"],"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+			after: trust(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+account+`:role/Robot","Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+				`{"Sid":"BothWithMFA","Effect":"Allow","Principal":{"AWS":"`+root+`"},"Action":"sts:AssumeRole",`+askMFA+`}`)},
+		{name: "everybody, with federated actions",
+			before: trust(`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole*","sts:TagSession"]}`),
+			after: trust(`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRoleWithSAML","sts:AssumeRoleWithWebIdentity","sts:TagSession"]}`,
+				`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession"],`+askMFA+`}`)},
+		{name: "a role is not asked", before: trust(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:role/Robot"},"Action":"sts:AssumeRole"}`)},
+		{name: "a Deny that asks for everybody", before: trust(people+`}`, `{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`)},
+		{name: "an age", maxAge: time.Hour, before: trust(people + `,` + askMFA + `}`),
+			after: trust(people + `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}}`)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if row.after == "" {
+				row.after = row.before
+			}
+			got, err := plan.SecureTrust(row.before, row.maxAge)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(row.after, got); d != "" {
+				t.Errorf("trust policy (-want +got):\n%s", d)
+			}
+			if again, err := plan.SecureTrust(got, row.maxAge); err != nil || again != got {
+				t.Errorf("secured twice it is %s, %v", again, err)
+			}
+			same(t, row.before, got)
+		})
+	}
+}
+
+// same tells of a secured trust policy: people need MFA, and whoever else came
+// in still does.
+func same(t *testing.T, before, after string) {
+	t.Helper()
+	const ada = "arn:aws:iam::" + account + ":user/ada"
+	if assumes(t, after, ada, policy.LongTermKey, policy.Absent, "sts:AssumeRole") ||
+		assumes(t, after, ada, policy.SessionToken, policy.False, "sts:AssumeRole") {
+		t.Error("a user comes in without MFA")
+	}
+	for _, other := range []struct{ principal, action string }{
+		{"ec2.amazonaws.com", "sts:AssumeRole"},
+		{"arn:aws:iam::" + account + ":saml-provider/okta", "sts:AssumeRoleWithSAML"},
+	} {
+		if strings.Contains(before, `"*"`) && !strings.Contains(other.principal, ":") {
+			continue // everybody: a service cannot be told from people
+		}
+		was := assumes(t, before, other.principal, policy.NoCredential, policy.Absent, other.action)
+		if is := assumes(t, after, other.principal, policy.NoCredential, policy.Absent, other.action); is != was {
+			t.Errorf("%s: came in %v, comes in %v", other.principal, was, is)
+		}
+	}
+	was := assumes(t, before, ada, policy.SessionTokenMFA, policy.True, "sts:AssumeRole")
+	if is := assumes(t, after, ada, policy.SessionTokenMFA, policy.True, "sts:AssumeRole"); is != was {
+		t.Errorf("with MFA: came in %v, comes in %v", was, is)
+	}
+}
+
+func TestATrustPolicyThatCannotBeMendedIsRefused(t *testing.T) {
+	for _, bad := range []string{
+		trust(`{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"sts:AssumeRole","Condition":{"Null":{"aws:MultiFactorAuthPresent":"true"}}}`),
+		trust(`{"Effect":"Allow","Principal":"*","NotAction":"sts:AssumeRoleWithSAML"}`),
+		`{`,
+	} {
+		if got, err := plan.SecureTrust(bad, 0); err == nil {
+			t.Errorf("%s became %s", bad, got)
+		}
+	}
+}
+
+// roled is a scene with roles, planned with trust: {mfa: true}.
+func roled(t *testing.T, caller string, acks []string, roles ...org.Role) *plan.Plan {
+	t.Helper()
+	b, err := baseline.Parse("c.yaml", []byte("version: 1\ntrust: {mfa: true}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := scene{account: org.Account{Roles: roles, Caller: "arn:aws:sts::" + account + ":assumed-role/Entry/forcemfa"}, baseline: b, header: org.Header{Caller: caller}}
+	for _, word := range acks {
+		a, err := baseline.ParseAcknowledgement(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.acks = append(s.acks, a)
+	}
+	return s.plan(t)
+}
+
+func role(name string, change ...func(*org.Role)) org.Role {
+	r := org.Role{Name: name, Path: "/", ARN: "arn:aws:iam::" + account + ":role/" + name, Trust: trust(`{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"sts:AssumeRole"}`)}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func TestRolesThatSomethingDependsOnNeedAnAcknowledgement(t *testing.T) {
+	yesterday := now.AddDate(0, 0, -1)
+	roles := []org.Role{
+		role("Entry"), role("OrganizationAccountAccessRole"), role("Quiet"),
+		role("Used", func(r *org.Role) { r.Used = &yesterday }),
+		role("Linked", func(r *org.Role) { r.Path = "/aws-reserved/sso.amazonaws.com/" }),
+	}
+	const ada = "arn:aws:iam::" + account + ":user/ada"
+	blocked := []string{
+		"UpdateAssumeRolePolicy Quiet",
+		"UpdateAssumeRolePolicy Used BLOCKED something used it on 2026-11-01, and nothing tells whether with MFA",
+		"UpdateEntranceRolePolicy Entry BLOCKED it is the role by which this run enters",
+		"UpdateEntranceRolePolicy OrganizationAccountAccessRole BLOCKED it is the role by which the management account enters",
+	}
+	if d := cmp.Diff(blocked, lines(roled(t, ada, nil, roles...))); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+	acks := []string{"trust:Entry", "trust:" + account + "/Used", "trust:organizationaccountaccessrole"}
+	p := roled(t, ada, acks, roles...)
+	open := []string{"UpdateAssumeRolePolicy Quiet", "UpdateAssumeRolePolicy Used", "UpdateEntranceRolePolicy Entry", "UpdateEntranceRolePolicy OrganizationAccountAccessRole"}
+	if d := cmp.Diff(open, lines(p)); d != "" {
+		t.Errorf("acknowledged (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{p.Steps[0].ID, p.Steps[1].ID}, p.Steps[2].Needs); d != "" {
+		t.Errorf("the entrance goes last (-want +got):\n%s", d)
+	}
+	session := roled(t, "arn:aws:sts::"+account+":assumed-role/Elsewhere/x", acks, roles...)
+	if why := session.Steps[2].Blocked; !strings.Contains(why, "nothing shows that a rollback could enter") {
+		t.Errorf("of a role session: %q", why)
+	}
+}
