@@ -244,7 +244,7 @@ func (s *Subject) rule(action, resource string) rule {
 	lower := strings.ToLower(action)
 	own := resource == s.Principal.ARN
 	switch {
-	case notRequests[lower], policy.Unconditional(action), !own && s.isNobody(resource):
+	case notRequests[lower], policy.Unconditional(action), strings.HasPrefix(lower, "iam:") && !own && s.isNobody(resource):
 		return never
 	case s.HasDevice && own && (lower == "iam:enablemfadevice" || lower == "iam:deactivatemfadevice"):
 		return never
@@ -273,8 +273,9 @@ var outside = []string{
 	"sts:AssumeRole", "sts:GetFederationToken", "iam:EnableMFADevice", "iam:DeactivateMFADevice",
 }
 
-// isNobody tells whether a resource is a user of the subject's name under
-// another path: there is none, since names are unique in an account.
+// isNobody tells whether a resource of IAM is a user of the subject's name under
+// another path: there is none, since names are unique in an account. A resource
+// of another service may stand for any account, so nothing follows there.
 // Source: IAM User Guide, "IAM and AWS STS quotas", IAM name requirements.
 func (s *Subject) isNobody(resource string) bool {
 	a, ok := arn.Split(resource)

@@ -348,3 +348,13 @@ func TestProverServesManyAtOnce(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// Two users of an account cannot share a name, but a service other than IAM may
+// take a user of any account.
+func TestAUserOfTheSameNameIsSomebodyToOtherServices(t *testing.T) {
+	ownOnly := `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:iam::*:user/${aws:username}","Condition":{` + mfa + `}}`
+	a := prove.User(user("/team/", "bob", identity(ownOnly, byKey)))
+	if a.Outcome != prove.Open || a.Strict != prove.Open || !strings.HasSuffix(a.Witness.Resource, ":user/bob") {
+		t.Errorf("%v, strictly %v: %v", a.Outcome, a.Strict, a.Witness)
+	}
+}
