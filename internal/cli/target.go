@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/smithy-go/logging"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/fleet"
@@ -66,6 +67,7 @@ func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
 	ask := func() (string, error) { return s.env.Ask(ctx, "MFA code: ") }
 	options := []func(*config.LoadOptions) error{
 		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = ask }),
+		config.WithLogger(logging.Nop{}), // what matters comes back as an error
 	}
 	if s.profile != "" {
 		options = append(options, config.WithSharedConfigProfile(s.profile))
