@@ -101,7 +101,7 @@ func (v *verdicts) User(u audit.User) {
 
 func (v *verdicts) close(o *verifyOptions, s *survey, second []opinion) error {
 	if object, ok := v.AuditSink.(*view.AuditJSON); ok {
-		object.More = map[string]any{"assumptions": append([]string{}, v.assumptions...), "certificates": "accepted"}
+		object.More = map[string]any{"assumptions": append([]string{}, v.assumptions...), "certificates": map[string]int{"accepted": len(v.enforced), "every_action": v.every}}
 		if o.aws {
 			object.More["second_opinion"] = told(second)
 		}
