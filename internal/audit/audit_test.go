@@ -249,6 +249,11 @@ func TestFindings(t *testing.T) {
 		}, []audit.Finding{
 			finding(audit.High, "policy-drift", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob is not the document that is wanted"),
 		}},
+		{"an inline policy of our name that grants more is not ours", func(a *org.Account) {
+			bob(a).Inline = []org.InlinePolicy{{Name: "ForceMFA", Document: allow("ec2:*")}}
+		}, []audit.Finding{
+			finding(audit.Medium, "policy-look-alike", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob grants what no document of forcemfa does: it is somebody else's"),
+		}},
 		{"look-alikes", func(a *org.Account) {
 			a.Policies = append(a.Policies, policyOf("arn:aws:iam::"+account+":policy/forcemfa", "forcemfa", "/", allow("s3:*")))
 			a.Groups[1] = org.Group{Name: "forceMFA", Path: "/old/", ARN: "arn:aws:iam::" + account + ":group/old/forceMFA"}

@@ -42,11 +42,15 @@ func (r *report) inline() {
 	for i := range r.account.Users {
 		u := &r.account.Users[i]
 		for _, p := range u.Inline {
+			subject := "user/" + u.Name + "/" + p.Name
 			if p.Name == baseline.InlinePolicyName {
-				r.driftInline(u, p.Document)
-				continue
+				if baseline.CanBeOurs(p.Document) {
+					r.driftInline(u, subject, p.Document)
+					continue
+				}
+				r.add("policy-look-alike", subject, "the inline policy %s of %s grants what no document of forcemfa does: it is somebody else's", p.Name, u.Name).ARN = u.ARN
 			}
-			r.weak("user/"+u.Name+"/"+p.Name, u.ARN, policy.Identity, p.Document)
+			r.weak(subject, u.ARN, policy.Identity, p.Document)
 		}
 	}
 	for i := range r.account.Groups {
@@ -72,10 +76,9 @@ func (r *report) drift(subject, arn, document string, read bool) {
 }
 
 // driftInline compares an inline policy of our name with what is wanted.
-func (r *report) driftInline(u *org.User, document string) {
+func (r *report) driftInline(u *org.User, subject, document string) {
 	want := r.auditor.documentsIn(r.account.Partition)
 	if !r.same(document, want.document) && !r.same(document, want.deny) {
-		subject := "user/" + u.Name + "/" + baseline.InlinePolicyName
 		r.add("policy-drift", subject, "the inline policy %s of %s is not the document that is wanted", baseline.InlinePolicyName, u.Name).ARN = u.ARN
 	}
 }

@@ -61,6 +61,11 @@ func newPlanner(in *Input, documents *org.Cache, a Audited) *planner {
 	p.covered = in.covers(a.Account)
 	p.findPolicy()
 	p.findGroup()
+	for i := range a.Account.Users {
+		if u := &a.Account.Users[i]; p.inlineTaken(u) {
+			p.stranger("the inline policy %s of %s grants what no document of forcemfa does: it is not ours and stays", p.inlineName, u.ARN)
+		}
+	}
 	p.guard = newGuard(p)
 	return p
 }
@@ -103,7 +108,7 @@ func (p *planner) findGroup() {
 	p.group = findGroup(p.account, p.groupARN)
 	if p.group != nil {
 		p.carries = slices.Contains(p.group.Attached, p.policyARN)
-		others := slices.DeleteFunc(slices.Clone(p.group.Attached), func(a string) bool { return a == p.policyARN })
+		others := without(p.group.Attached, p.policyARN)
 		for _, inline := range p.group.Inline {
 			others = append(others, "the inline policy "+inline.Name)
 		}

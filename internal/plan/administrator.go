@@ -2,9 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
@@ -64,21 +62,25 @@ func (g *guard) lose(u *audit.User, m *member) {
 	m.blocked, m.remedy = why.why, why.remedy
 }
 
-// holdFor blocks a step on our policy while somebody exempt has to stay in our
-// group.
+// holdFor blocks a step on our policy while somebody exempt has to stay under
+// it.
 func (g *guard) holdFor(s *Step) {
-	for _, userARN := range slices.Sorted(maps.Keys(g.kept)) {
-		if g.p.carries && s.Blocked == "" {
-			s.Blocked = "enforces " + userARN[strings.LastIndexByte(userARN, '/')+1:] + ", who is exempt, as well: " + g.kept[userARN].why
-			s.Remedy = g.kept[userARN].remedy
+	for i := range g.p.account.Users {
+		u := &g.p.account.Users[i]
+		if kept, there := g.kept[u.ARN]; there && g.p.under(u) && s.Blocked == "" {
+			s.Blocked = "enforces " + u.Name + ", who is exempt, as well: " + kept.why
+			s.Remedy = kept.remedy
 		}
 	}
 }
 
-// leaves tells whether an exempt user is taken out of our group, with whatever
-// else the group gives.
+// leaves tells whether our group, with whatever else it gives, or our policy,
+// with whatever it says now, is taken from an exempt user.
 func (g *guard) leaves(u audit.User) bool {
-	return u.State == audit.Exempt && u.Read != nil && g.p.group != nil && slices.Contains(u.Read.Groups, g.p.group.Name)
+	if u.State != audit.Exempt || u.Read == nil {
+		return false
+	}
+	return g.p.group != nil && slices.Contains(u.Read.Groups, g.p.group.Name) || slices.Contains(u.Read.Attached, g.p.policyARN)
 }
 
 // outcome is the account and a user, who is a member or not (nil), as they will
@@ -87,7 +89,10 @@ func (g *guard) outcome(u *audit.User, m *member) (*org.Account, *org.User) {
 	switch {
 	case m == nil && g.leaves(*u):
 		later := *u.Read
-		later.Groups = slices.DeleteFunc(slices.Clone(later.Groups), func(name string) bool { return name == g.p.group.Name })
+		if g.p.group != nil {
+			later.Groups = without(later.Groups, g.p.group.Name)
+		}
+		later.Attached = without(later.Attached, g.p.policyARN)
 		return g.p.account, &later
 	case m == nil || m.blocked != "":
 		return g.p.account, u.Read

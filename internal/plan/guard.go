@@ -24,7 +24,7 @@ type guard struct {
 	// header the organization with that SCP; in.Header where there is none.
 	bare   *org.Account
 	header *org.Header
-	// kept are exempt users, by ARN, who stay in our group, and why.
+	// kept are exempt users, by ARN, who stay under our group or policy, and why.
 	kept map[string]held
 }
 

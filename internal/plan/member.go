@@ -93,7 +93,7 @@ func (p *planner) placement(u *audit.User) placement {
 		return settled
 	case p.inlineDrifted(u.Read) && p.inlineDocument(u.Read) != "":
 		return throughInline
-	case inlineState(u.Read, p.inlineName).Present && !p.inlineDrifted(u.Read):
+	case p.inlineOurs(u.Read) && !p.inlineDrifted(u.Read):
 		return settled
 	case inside && p.openGroup:
 		return throughNewAttachment
@@ -113,16 +113,31 @@ func (p *planner) placement(u *audit.User) placement {
 	return nowhere
 }
 
-// inlineDrifted tells whether the user has an inline policy of our name that
-// says something else than is wanted.
+// inlineOurs tells whether the user has an inline policy of our name that can
+// be ours.
+func (p *planner) inlineOurs(u *org.User) bool {
+	s := inlineState(u, p.inlineName)
+	return s.Present && baseline.CanBeOurs(s.Document)
+}
+
+// inlineTaken tells whether somebody else's inline policy has our name.
+func (p *planner) inlineTaken(u *org.User) bool {
+	return inlineState(u, p.inlineName).Present && !p.inlineOurs(u)
+}
+
+// inlineDrifted tells whether our inline policy of the user says something else
+// than is wanted.
 func (p *planner) inlineDrifted(u *org.User) bool {
 	s := inlineState(u, p.inlineName)
-	return s.Present && !SameDocument(s.Document, p.document) && !SameDocument(s.Document, p.denies)
+	return p.inlineOurs(u) && !SameDocument(s.Document, p.document) && !SameDocument(s.Document, p.denies)
 }
 
 // inlineDocument is what of the policy there is room for: all of it, the
-// Denies alone, or (empty) nothing.
+// Denies alone, or (empty) nothing. There is none where the name is taken.
 func (p *planner) inlineDocument(u *org.User) string {
+	if p.inlineTaken(u) {
+		return ""
+	}
 	room := inlineRoom(u, p.inlineName, p.quotas.UserPolicySize)
 	for _, document := range []string{p.document, p.denies} {
 		if policy.Size(document) <= room {
@@ -180,6 +195,11 @@ func (p *planner) waits(m *member) bool {
 	return false
 }
 
+// without is a list without what is left out of it.
+func without(list []string, left string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == left })
+}
+
 // refused says why there is no way to put a user under the policy, and what
 // to do.
 func (p *planner) refused(u *org.User) (why, remedy string) {
@@ -214,9 +234,11 @@ func (p *planner) letGo(userARN string, u *org.User) {
 		p.add(s)
 	}
 	if slices.Contains(u.Attached, p.policyARN) {
-		p.add(newStep(DetachUserPolicy, p.account.ID, userARN, p.policyARN, there, State{}))
+		s := newStep(DetachUserPolicy, p.account.ID, userARN, p.policyARN, there, State{})
+		s.Blocked, s.Remedy = p.guard.kept[userARN].why, p.guard.kept[userARN].remedy
+		p.add(s)
 	}
-	if s := inlineState(u, p.inlineName); s.Present {
-		p.add(newStep(DeleteUserPolicy, p.account.ID, userARN, p.inlineName, s, State{}))
+	if p.inlineOurs(u) {
+		p.add(newStep(DeleteUserPolicy, p.account.ID, userARN, p.inlineName, inlineState(u, p.inlineName), State{}))
 	}
 }

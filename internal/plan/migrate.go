@@ -69,7 +69,7 @@ func (m *Migration) strip(in *AccessInput, a *org.Account, u *org.User) *org.Use
 		m.Steps = append(m.Steps, newStep(DetachUserPolicy, a.ID, u.ARN, p, State{Present: true}, State{}))
 	}
 	for _, p := range u.Inline {
-		if why := m.keeps(p.Name == baseline.InlinePolicyName, true, p.Document); why != "" {
+		if why := m.keeps(p.Name == baseline.InlinePolicyName && baseline.CanBeOurs(p.Document), true, p.Document); why != "" {
 			m.Kept = append(m.Kept, "inline policy "+p.Name+": "+why)
 			later.Inline = append(later.Inline, p)
 			continue

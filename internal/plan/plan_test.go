@@ -71,9 +71,14 @@ func TestWhatIsPlanned(t *testing.T) {
 		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
 		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
-			user("robby", robot, inGroup, attached, inline("{}"), window("2026-11-05"))}}},
+			user("robby", robot, inGroup, attached, inline(old), window("2026-11-05"))}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "DetachUserPolicy robby ForceMFA", "DeleteUserPolicy robby ForceMFA",
 				"UntagUser robby forcemfa-enrolment"}},
+		{"somebody else's inline policy of our name stays with an exempt user", scene{account: org.Account{Users: []org.User{
+			user("robby", robot, inline(strings.ReplaceAll(old, "Deny", "Allow")))}}}, nil},
+		{"and is not written over", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
+			user("bob", inline(strings.ReplaceAll(old, "Deny", "Allow")))}}},
+			[]string{"AddUserToGroup bob ForceMFA"}},
 		{"key only, no device: a window", scene{account: org.Account{Users: []org.User{user("bob", noDevice, noPassword)}}},
 			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA",
 				"AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup bob ForceMFA"}},

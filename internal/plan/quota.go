@@ -59,6 +59,10 @@ func inlineRoom(u *org.User, name string, quota int) int {
 
 // noRoom says which quotas of a user are full.
 func (p *planner) noRoom(u *org.User) string {
+	if p.inlineTaken(u) {
+		return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, and the inline policy %s is not ours",
+			len(u.Groups), p.quotas.GroupsPerUser, len(u.Attached), p.quotas.AttachedPoliciesPerUser, p.inlineName)
+	}
 	return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, %d characters left for inline policies",
 		len(u.Groups), p.quotas.GroupsPerUser, len(u.Attached), p.quotas.AttachedPoliciesPerUser,
 		inlineRoom(u, p.inlineName, p.quotas.UserPolicySize))
