@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"forcemfa/internal/apply"
@@ -112,7 +113,7 @@ func assertAtItsEnd(rt *rapid.T, r *rig, t *testing.T, h *org.Header, before []o
 			}
 		}
 		if had, has := administrators(h, &before[i]), administrators(h, a); len(had) > 0 && len(has) == 0 {
-			rt.Errorf("%s lost its administrators with MFA: %v", a.ID, had)
+			rt.Errorf("%s lost its administrators with MFA: %v (-before +after):\n%s", a.ID, had, cmp.Diff(before[i], *a))
 		}
 	}
 }

@@ -31,11 +31,12 @@ func (g *guard) keepAdministrator(users []audit.User, members []member) {
 		if u.Read == nil {
 			continue
 		}
-		account, later := g.outcome(u, judged[u.ARN])
+		now := g.p.withoutClosing(u)
+		account, later := g.outcome(u, now, judged[u.ARN])
 		if g.administers(account, later, u) {
 			return
 		}
-		if later != u.Read && g.administers(g.p.account, u.Read, u) {
+		if later != now && g.administers(g.p.account, now, u) {
 			lost = append(lost, u)
 		}
 	}
@@ -84,18 +85,18 @@ func (g *guard) leaves(u audit.User) bool {
 }
 
 // outcome is the account and a user, who is a member or not (nil), as they will
-// be. Whoever stays as it is is the user as it was read.
-func (g *guard) outcome(u *audit.User, m *member) (*org.Account, *org.User) {
+// be. Whoever stays as it is is the user as it is now.
+func (g *guard) outcome(u *audit.User, now *org.User, m *member) (*org.Account, *org.User) {
 	switch {
 	case m == nil && g.leaves(*u):
-		later := *u.Read
+		later := *now
 		if g.p.group != nil {
 			later.Groups = without(later.Groups, g.p.group.Name)
 		}
 		later.Attached = without(later.Attached, g.p.policyARN)
 		return g.p.account, &later
 	case m == nil || m.blocked != "":
-		return g.p.account, u.Read
+		return g.p.account, now
 	}
 	later := g.enforced(m)
 	if m.needsWindow {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 )
 
@@ -48,13 +49,27 @@ func (p *planner) closeWindows(users []audit.User) {
 		open, there := p.in.Baseline.Window.Of(u.Read.Tags)
 		switch {
 		case !there:
-		case u.State == audit.Exempt || u.MFA == org.Yes || open.Expired(p.in.Now):
+		case p.closes(u, open):
 			before := State{Present: true, Value: open.Value}
 			p.add(newStep(UntagUser, p.account.ID, u.ARN, open.Tag, before, State{}))
 		case open.Until.After(p.latestEnd()):
 			p.tagWindow(u, p.in.Baseline.Window.Value(p.in.opened()))
 		}
 	}
+}
+
+// closes tells whether a window of a user is closed by this plan.
+func (p *planner) closes(u *audit.User, open baseline.OpenWindow) bool {
+	return u.State == audit.Exempt || u.MFA == org.Yes || open.Expired(p.in.Now)
+}
+
+// withoutClosing is the user as it was read, without a window that this plan
+// closes: no way in rests on it.
+func (p *planner) withoutClosing(u *audit.User) *org.User {
+	if open, there := p.in.Baseline.Window.Of(u.Read.Tags); there && p.closes(u, open) {
+		return withoutTag(u.Read, open.Tag)
+	}
+	return u.Read
 }
 
 // latestEnd is when a window that opens now ends: with the last of its days.
