@@ -14,9 +14,20 @@ import (
 // other users may do everything.
 var administration = []string{"iam:CreateUser", "iam:AttachUserPolicy", "iam:DetachUserPolicy"}
 
+// An office is how a user administers its account: not at all, without MFA
+// alone, or with MFA.
+type office uint8
+
+const (
+	noOffice office = iota
+	officeWithoutMFA
+	officeWithMFA
+)
+
 // keepAdministrator blocks what would leave an account, which has users who
-// administer it, without one who still can. Whether others, as roles of the
-// management account, could help is not asked.
+// administer it, without one who still can: with MFA, where one can with MFA
+// now. Whether others, as roles of the management account, could help is not
+// asked.
 func (g *guard) keepAdministrator(users []audit.User, members []member) {
 	if len(members) == 0 && !slices.ContainsFunc(users, g.leaves) {
 		return // nothing is taken from anybody
@@ -25,7 +36,8 @@ func (g *guard) keepAdministrator(users []audit.User, members []member) {
 	for i := range members {
 		judged[members[i].user.ARN] = &members[i]
 	}
-	var lost []*audit.User
+	var highest, kept office
+	var lost [officeWithMFA + 1][]*audit.User
 	for i := range users {
 		u := &users[i]
 		if u.Read == nil {
@@ -33,14 +45,23 @@ func (g *guard) keepAdministrator(users []audit.User, members []member) {
 		}
 		now := g.p.withoutClosing(u)
 		account, later := g.outcome(u, now, judged[u.ARN])
-		if g.administers(account, later, u) {
+		will := g.office(account, later, u)
+		if will == officeWithMFA {
 			return
 		}
-		if later != now && g.administers(g.p.account, now, u) {
-			lost = append(lost, u)
+		has := will
+		if later != now {
+			has = g.office(g.p.account, now, u)
+		}
+		highest, kept = max(highest, has), max(kept, will)
+		if has > will {
+			lost[has] = append(lost[has], u)
 		}
 	}
-	for _, u := range lost {
+	if kept >= highest {
+		return
+	}
+	for _, u := range lost[highest] {
 		g.lose(u, judged[u.ARN])
 	}
 }
@@ -110,13 +131,15 @@ func (g *guard) outcome(u *audit.User, now *org.User, m *member) (*org.Account, 
 	return g.after, later
 }
 
-// administers tells whether a user, as it stands in read, can administer the
-// account with a credential that it has or with an MFA session that it can get.
-func (g *guard) administers(a *org.Account, read *org.User, u *audit.User) bool {
+// office is how a user, as it stands in read, can administer the account with a
+// credential that it has or with an MFA session that it can get.
+func (g *guard) office(a *org.Account, read *org.User, u *audit.User) office {
 	can := func(c policy.Credential) bool { return g.allowed(a, read, u, c, administration).way == found }
 	switch {
+	case hasCredentials(u) && can(policy.SessionTokenMFA) && g.ask(a, read, u).way == found:
+		return officeWithMFA
 	case u.ActiveKeys > 0 && can(policy.LongTermKey), u.Console == org.Yes && can(policy.ConsolePassword):
-		return true
+		return officeWithoutMFA
 	}
-	return hasCredentials(u) && can(policy.SessionTokenMFA) && g.ask(a, read, u).way == found
+	return noOffice
 }
