@@ -15,12 +15,13 @@ import (
 var administration = []string{"iam:CreateUser", "iam:AttachUserPolicy", "iam:DetachUserPolicy"}
 
 // An office is how a user administers its account: not at all, without MFA
-// alone, or with MFA.
+// alone, with MFA once it has enrolled a device, or with the device it has.
 type office uint8
 
 const (
 	noOffice office = iota
 	officeWithoutMFA
+	officeOnceEnrolled
 	officeWithMFA
 )
 
@@ -137,7 +138,10 @@ func (g *guard) office(a *org.Account, read *org.User, u *audit.User) office {
 	can := func(c policy.Credential) bool { return g.allowed(a, read, u, c, administration).way == found }
 	switch {
 	case hasCredentials(u) && can(policy.SessionTokenMFA) && g.ask(a, read, u).way == found:
-		return officeWithMFA
+		if u.MFA == org.Yes {
+			return officeWithMFA
+		}
+		return officeOnceEnrolled
 	case u.ActiveKeys > 0 && can(policy.LongTermKey), u.Console == org.Yes && can(policy.ConsolePassword):
 		return officeWithoutMFA
 	}

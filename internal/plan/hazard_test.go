@@ -206,8 +206,8 @@ func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
 func TestAnAdministratorByOurDriftedPolicyKeepsIt(t *testing.T) {
 	policies, _ := ours(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 	byPolicy := user("eve", robot, attached, func(u *org.User) { u.Attached = slices.DeleteFunc(u.Attached, func(a string) bool { return a == admin }) })
-	keyAlone := user("kit", fidoOnly, noPassword) // an administrator without MFA alone does not replace her
-	s := scene{account: org.Account{Policies: policies, Users: []org.User{byPolicy, keyAlone}}}
+	keyAlone, noneYet := user("kit", fidoOnly, noPassword), user("lea", noDevice) // they do not replace her
+	s := scene{account: org.Account{Policies: policies, Users: []org.User{byPolicy, keyAlone, noneYet}}}
 	for _, op := range []plan.Op{plan.DetachUserPolicy, plan.UpdatePolicy} {
 		if step := find(t, s.plan(t), op); !strings.HasSuffix(step.Blocked, "no administrator of "+account+" would keep a way in, and eve is one now") {
 			t.Errorf("%s: blocked %q", op, step.Blocked)
