@@ -140,6 +140,22 @@ func TestAServiceControlPolicyEnforcesMemberAccountsAndAGroupTheManagementAccoun
 	}
 }
 
+func TestWhoIsInOurGroupAlreadyIsNotAddedAgain(t *testing.T) {
+	a := people(member)
+	dan := &a.Users[1]
+	dan.Groups = []string{baseline.GroupName}
+	dan.Inline = []org.InlinePolicy{{Name: baseline.InlinePolicyName, Document: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`}}
+	a.Groups = append(a.Groups, org.Group{Name: baseline.GroupName, Path: baseline.Path, ARN: baseline.GroupARN("aws", member)})
+	h, accounts := organized(accountOf(home), a)
+	r := rigOf(t, h, accounts, emulator.AsTested())
+	r.baseline = configured(t, "attach: scp\n"+exemptions)
+	for _, s := range round(t, r).Steps {
+		if s.Op == plan.AddUserToGroup {
+			t.Errorf("planned: %s", s.ID)
+		}
+	}
+}
+
 func TestOnlyTheUnitsThatAreNamedAreEnforced(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())

@@ -103,7 +103,7 @@ func (g *guard) leaves(u audit.User) bool {
 	if u.State != audit.Exempt || u.Read == nil {
 		return false
 	}
-	return g.p.group != nil && slices.Contains(u.Read.Groups, g.p.group.Name) || slices.Contains(u.Read.Attached, g.p.policyARN)
+	return g.p.inside(u.Read) || slices.Contains(u.Read.Attached, g.p.policyARN)
 }
 
 // outcome is the account and a user, who is a member or not (nil), as they will

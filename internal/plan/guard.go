@@ -104,10 +104,14 @@ func (g *guard) judgeCovered(m *member) {
 	g.weigh(m, g.bare)
 	served := g.p.in.Baseline.Policy.SelfService == baseline.SelfServiceNone ||
 		g.allowed(g.bare, m.user.Read, m.user, policy.SessionTokenMFA, ownDevices).way == found
-	if m.blocked == "" && served || !g.p.openGroup || len(m.user.Read.Groups) >= g.p.quotas.GroupsPerUser {
+	inside := g.p.inside(m.user.Read)
+	if m.blocked == "" && served || !g.p.openGroup || !inside && len(m.user.Read.Groups) >= g.p.quotas.GroupsPerUser {
 		return
 	}
 	granted := member{user: m.user, place: throughGroup}
+	if inside {
+		granted.place = throughNewAttachment
+	}
 	if g.weigh(&granted, g.after); granted.blocked == "" && !granted.acknowledged {
 		*m = granted
 	}

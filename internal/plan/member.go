@@ -83,7 +83,6 @@ func (p *planner) members(users []audit.User) []member {
 
 // placement says how a user who is not exempt comes under the policy.
 func (p *planner) placement(u *audit.User) placement {
-	inside := p.group != nil && slices.Contains(u.Read.Groups, p.group.Name)
 	under := p.under(u.Read)
 	groups := p.in.Baseline.Attach == baseline.AttachGroups
 	switch {
@@ -95,7 +94,7 @@ func (p *planner) placement(u *audit.User) placement {
 		return throughInline
 	case p.inlineOurs(u.Read) && !p.inlineDrifted(u.Read):
 		return settled
-	case inside && p.openGroup:
+	case p.inside(u.Read) && p.openGroup:
 		return throughNewAttachment
 	case u.State == audit.Enforced && !p.loses(u.Read):
 		return settled
@@ -111,6 +110,11 @@ func (p *planner) placement(u *audit.User) placement {
 		return throughInline
 	}
 	return nowhere
+}
+
+// inside tells whether the user is in our group.
+func (p *planner) inside(u *org.User) bool {
+	return p.group != nil && slices.Contains(u.Groups, p.group.Name)
 }
 
 // inlineOurs tells whether the user has an inline policy of our name that can
@@ -228,7 +232,7 @@ func (p *planner) release(users []audit.User) {
 // letGo takes our group, policy and inline policy from a user.
 func (p *planner) letGo(userARN string, u *org.User) {
 	there := State{Present: true}
-	if p.group != nil && slices.Contains(u.Groups, p.group.Name) {
+	if p.inside(u) {
 		s := newStep(RemoveUserFromGroup, p.account.ID, userARN, p.group.Name, there, State{})
 		s.Blocked, s.Remedy = p.guard.kept[userARN].why, p.guard.kept[userARN].remedy
 		p.add(s)
