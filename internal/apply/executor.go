@@ -97,6 +97,41 @@ func document(encoded *string) (string, error) {
 	return decoded, nil
 }
 
+// A pager gives the pages of a list of IAM.
+type pager[P any] interface {
+	HasMorePages() bool
+	NextPage(context.Context, ...func(*iam.Options)) (P, error)
+}
+
+// present is there when a page has it.
+func present[P any](ctx context.Context, pages pager[P], has func(P) bool) (plan.State, error) {
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return plan.State{}, err
+		}
+		if has(page) {
+			return plan.State{Present: true}, nil
+		}
+	}
+	return plan.State{}, nil
+}
+
+// inline reads an inline policy. It lists before it gets, because to get it
+// answers a missing user, group or role and a missing policy alike.
+func inline[P any](ctx context.Context, names pager[P], has func(P) bool, get func() (*string, error)) (plan.State, error) {
+	there, err := present(ctx, names, has)
+	if err != nil || !there.Present {
+		return there, err
+	}
+	text, err := get()
+	if err != nil {
+		return plan.State{}, err
+	}
+	there.Document, err = document(text)
+	return there, err
+}
+
 func createGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
 	path, name := entity(s)
 	_, err := c.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: &name, Path: &path})
@@ -125,16 +160,7 @@ func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, er
 
 func readGroupAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	pages := iam.NewListAttachedGroupPoliciesPaginator(c, &iam.ListAttachedGroupPoliciesInput{GroupName: nameOf(s)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return plan.State{}, err
-		}
-		if attached(page.AttachedPolicies, s.Object) {
-			return plan.State{Present: true}, nil
-		}
-	}
-	return plan.State{}, nil
+	return present(ctx, pages, func(page *iam.ListAttachedGroupPoliciesOutput) bool { return attached(page.AttachedPolicies, s.Object) })
 }
 
 func attached(policies []types.AttachedPolicy, policyARN string) bool {
@@ -153,18 +179,9 @@ func detachGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Ver
 
 func readMembership(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	pages := iam.NewListGroupsForUserPaginator(c, &iam.ListGroupsForUserInput{UserName: nameOf(s)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return plan.State{}, err
-		}
-		for _, g := range page.Groups {
-			if strings.EqualFold(aws.ToString(g.GroupName), s.Object) {
-				return plan.State{Present: true}, nil
-			}
-		}
-	}
-	return plan.State{}, nil
+	return present(ctx, pages, func(page *iam.ListGroupsForUserOutput) bool {
+		return slices.ContainsFunc(page.Groups, func(g types.Group) bool { return strings.EqualFold(aws.ToString(g.GroupName), s.Object) })
+	})
 }
 
 func addUserToGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
@@ -179,16 +196,7 @@ func removeUserFromGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []V
 
 func readUserAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	pages := iam.NewListAttachedUserPoliciesPaginator(c, &iam.ListAttachedUserPoliciesInput{UserName: nameOf(s)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return plan.State{}, err
-		}
-		if attached(page.AttachedPolicies, s.Object) {
-			return plan.State{Present: true}, nil
-		}
-	}
-	return plan.State{}, nil
+	return present(ctx, pages, func(page *iam.ListAttachedUserPoliciesOutput) bool { return attached(page.AttachedPolicies, s.Object) })
 }
 
 func attachUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
@@ -201,27 +209,16 @@ func detachUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Vers
 	return err
 }
 
-// readInline lists before it gets, because GetUserPolicy answers a missing
-// user and a missing policy alike.
 func readInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
-	there := false
 	pages := iam.NewListUserPoliciesPaginator(c, &iam.ListUserPoliciesInput{UserName: nameOf(s)})
-	for pages.HasMorePages() && !there {
-		page, err := pages.NextPage(ctx)
+	named := func(page *iam.ListUserPoliciesOutput) bool { return slices.Contains(page.PolicyNames, s.Object) }
+	return inline(ctx, pages, named, func() (*string, error) {
+		out, err := c.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: nameOf(s), PolicyName: &s.Object})
 		if err != nil {
-			return plan.State{}, err
+			return nil, err
 		}
-		there = slices.Contains(page.PolicyNames, s.Object)
-	}
-	if !there {
-		return plan.State{}, nil
-	}
-	out, err := c.GetUserPolicy(ctx, &iam.GetUserPolicyInput{UserName: nameOf(s), PolicyName: &s.Object})
-	if err != nil {
-		return plan.State{}, err
-	}
-	text, err := document(out.PolicyDocument)
-	return plan.State{Present: true, Document: text}, err
+		return out.PolicyDocument, nil
+	})
 }
 
 func putUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {

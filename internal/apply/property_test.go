@@ -128,7 +128,7 @@ func oursIn(a *org.Account) []string {
 	}
 	for _, u := range a.Users {
 		for _, p := range u.Inline {
-			if p.Name == baseline.InlinePolicyName {
+			if p.Name == baseline.InlinePolicyName && baseline.CanBeOurs(p.Document) {
 				left = append(left, u.Name+" has the inline policy")
 			}
 		}

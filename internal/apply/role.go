@@ -80,16 +80,7 @@ func updateTrust(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) 
 
 func readRoleAttachment(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	pages := iam.NewListAttachedRolePoliciesPaginator(c, &iam.ListAttachedRolePoliciesInput{RoleName: nameOf(s)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return plan.State{}, err
-		}
-		if attached(page.AttachedPolicies, s.Object) {
-			return plan.State{Present: true}, nil
-		}
-	}
-	return plan.State{}, nil
+	return present(ctx, pages, func(page *iam.ListAttachedRolePoliciesOutput) bool { return attached(page.AttachedPolicies, s.Object) })
 }
 
 func attachRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
@@ -102,27 +93,16 @@ func detachRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Vers
 	return err
 }
 
-// readRoleInline lists before it gets, because GetRolePolicy answers a missing
-// role and a missing policy alike.
 func readRoleInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
-	there := false
 	pages := iam.NewListRolePoliciesPaginator(c, &iam.ListRolePoliciesInput{RoleName: nameOf(s)})
-	for pages.HasMorePages() && !there {
-		page, err := pages.NextPage(ctx)
+	named := func(page *iam.ListRolePoliciesOutput) bool { return slices.Contains(page.PolicyNames, s.Object) }
+	return inline(ctx, pages, named, func() (*string, error) {
+		out, err := c.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: nameOf(s), PolicyName: &s.Object})
 		if err != nil {
-			return plan.State{}, err
+			return nil, err
 		}
-		there = slices.Contains(page.PolicyNames, s.Object)
-	}
-	if !there {
-		return plan.State{}, nil
-	}
-	out, err := c.GetRolePolicy(ctx, &iam.GetRolePolicyInput{RoleName: nameOf(s), PolicyName: &s.Object})
-	if err != nil {
-		return plan.State{}, err
-	}
-	text, err := document(out.PolicyDocument)
-	return plan.State{Present: true, Document: text}, err
+		return out.PolicyDocument, nil
+	})
 }
 
 func putRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
@@ -135,27 +115,16 @@ func deleteRolePolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Vers
 	return err
 }
 
-// readGroupInline lists before it gets, because GetGroupPolicy answers a
-// missing group and a missing policy alike.
 func readGroupInline(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
-	there := false
 	pages := iam.NewListGroupPoliciesPaginator(c, &iam.ListGroupPoliciesInput{GroupName: nameOf(s)})
-	for pages.HasMorePages() && !there {
-		page, err := pages.NextPage(ctx)
+	named := func(page *iam.ListGroupPoliciesOutput) bool { return slices.Contains(page.PolicyNames, s.Object) }
+	return inline(ctx, pages, named, func() (*string, error) {
+		out, err := c.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: nameOf(s), PolicyName: &s.Object})
 		if err != nil {
-			return plan.State{}, err
+			return nil, err
 		}
-		there = slices.Contains(page.PolicyNames, s.Object)
-	}
-	if !there {
-		return plan.State{}, nil
-	}
-	out, err := c.GetGroupPolicy(ctx, &iam.GetGroupPolicyInput{GroupName: nameOf(s), PolicyName: &s.Object})
-	if err != nil {
-		return plan.State{}, err
-	}
-	text, err := document(out.PolicyDocument)
-	return plan.State{Present: true, Document: text}, err
+		return out.PolicyDocument, nil
+	})
 }
 
 func putGroupPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
