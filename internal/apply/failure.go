@@ -32,12 +32,24 @@ func gone(err error) bool {
 
 var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
+// A crowdedError says that there was no room for the versions of a policy that
+// are brought back. What was doubled is deleted by now, or is seen later.
+type crowdedError struct{ err error }
+
+func (e *crowdedError) Error() string {
+	return "bring back a version that was pruned: " + e.err.Error()
+}
+func (e *crowdedError) Unwrap() error { return e.err }
+
 // passing tells whether an error goes away by waiting: a throttle that outlived
 // the SDK's own retries, or an entity that is being changed. A quota
 // (LimitExceeded) never does.
 // Source: IAM API Reference, "Common Errors" and the errors of the write
 // operations.
 func passing(err error) bool {
+	if crowded := (*crowdedError)(nil); errors.As(err, &crowded) {
+		return true
+	}
 	switch code(err) {
 	case "", "LimitExceeded":
 		return false

@@ -253,11 +253,42 @@ func wholeVersions(ctx context.Context, c *iam.Client, policyARN string) (all []
 // versions not in force do not have.
 func addTexts(ctx context.Context, c *iam.Client, s *plan.Step, have []string) error {
 	for _, text := range plan.Missing(s.Want.Texts, have) {
-		if _, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &s.Subject, PolicyDocument: &text}); err != nil {
+		_, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &s.Subject, PolicyDocument: &text})
+		if code(err) == "LimitExceeded" {
+			return thinOut(ctx, c, s, err)
+		}
+		if err != nil {
 			return fmt.Errorf("bring back a version that was pruned: %w", err)
 		}
 	}
 	return nil
+}
+
+// thinOut deletes what earlier tries made twice, because their answers were
+// lost or their reads showed the past, so that there is room for the next try.
+// Versions of any other text stay. The error it gives is what stood in the way.
+func thinOut(ctx context.Context, c *iam.Client, s *plan.Step, full error) error {
+	all, current, err := wholeVersions(ctx, c, s.Subject)
+	if err != nil {
+		return err
+	}
+	wanted := slices.Clone(s.Want.Texts)
+	var twice []Version
+	for _, v := range all {
+		same := func(text string) bool { return plan.SameDocument(text, v.Document) }
+		i := slices.IndexFunc(wanted, same)
+		switch {
+		case v.ID == current:
+		case i >= 0:
+			wanted = slices.Delete(wanted, i, i+1)
+		case slices.ContainsFunc(s.Want.Texts, same):
+			twice = append(twice, v)
+		}
+	}
+	if err := deleteVersions(ctx, c, s, twice); err != nil {
+		return err
+	}
+	return &crowdedError{full}
 }
 
 func deletePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
