@@ -20,6 +20,7 @@ function forcemfa
             else
                 set -gx FORCEMFA default
             end
+            return 0 # set leaves the status of what was asked before it
         case unuse
             set -q FORCEMFA; or return 0
             set -e FORCEMFA AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
