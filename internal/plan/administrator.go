@@ -97,13 +97,13 @@ func (g *guard) holdFor(s *Step) {
 	}
 }
 
-// leaves tells whether our group, with whatever else it gives, or our policy,
-// with whatever it says now, is taken from an exempt user.
+// leaves tells whether our group, with whatever else it gives, or a policy of
+// ours, with whatever it says now, is taken from an exempt user.
 func (g *guard) leaves(u audit.User) bool {
 	if u.State != audit.Exempt || u.Read == nil {
 		return false
 	}
-	return g.p.inside(u.Read) || slices.Contains(u.Read.Attached, g.p.policyARN)
+	return g.p.inside(u.Read) || slices.Contains(u.Read.Attached, g.p.policyARN) || g.p.inlineOurs(u.Read)
 }
 
 // outcome is the account and a user, who is a member or not (nil), as they will
@@ -111,12 +111,7 @@ func (g *guard) leaves(u audit.User) bool {
 func (g *guard) outcome(u *audit.User, now *org.User, m *member) (*org.Account, *org.User) {
 	switch {
 	case m == nil && g.leaves(*u):
-		later := *now
-		if g.p.group != nil {
-			later.Groups = without(later.Groups, g.p.group.Name)
-		}
-		later.Attached = without(later.Attached, g.p.policyARN)
-		return g.p.account, &later
+		return g.p.account, g.p.released(now)
 	case m == nil || m.blocked != "":
 		return g.p.account, now
 	}

@@ -246,3 +246,16 @@ func (p *planner) letGo(userARN string, u *org.User) {
 		p.add(newStep(DeleteUserPolicy, p.account.ID, userARN, p.inlineName, inlineState(u, p.inlineName), State{}))
 	}
 }
+
+// released is a user without what letGo takes.
+func (p *planner) released(u *org.User) *org.User {
+	later := *u
+	if p.group != nil {
+		later.Groups = without(later.Groups, p.group.Name)
+	}
+	later.Attached = without(later.Attached, p.policyARN)
+	if p.inlineOurs(u) {
+		later.Inline = slices.DeleteFunc(slices.Clone(later.Inline), func(i org.InlinePolicy) bool { return i.Name == p.inlineName })
+	}
+	return &later
+}
