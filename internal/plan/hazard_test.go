@@ -205,7 +205,9 @@ func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
 // attached to who is exempt and administers the account by it.
 func TestAnAdministratorByOurDriftedPolicyKeepsIt(t *testing.T) {
 	policies, _ := ours(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
-	byPolicy := user("eve", robot, attached, func(u *org.User) { u.Attached = slices.DeleteFunc(u.Attached, func(a string) bool { return a == admin }) })
+	byPolicy := user("eve", robot, attached, func(u *org.User) {
+		u.Attached = slices.DeleteFunc(u.Attached, func(a string) bool { return a == admin })
+	})
 	keyAlone, noneYet := user("kit", fidoOnly, noPassword), user("lea", noDevice) // they do not replace her
 	s := scene{account: org.Account{Policies: policies, Users: []org.User{byPolicy, keyAlone, noneYet}}}
 	for _, op := range []plan.Op{plan.DetachUserPolicy, plan.UpdatePolicy} {

@@ -90,12 +90,12 @@ func (p *planner) placement(u *audit.User) placement {
 		return throughPolicy
 	case under:
 		return settled
+	case p.inside(u.Read) && p.openGroup: // what is attached for others enforces this one too
+		return throughNewAttachment
 	case p.inlineDrifted(u.Read) && p.inlineDocument(u.Read) != "":
 		return throughInline
 	case p.inlineOurs(u.Read) && !p.inlineDrifted(u.Read):
 		return settled
-	case p.inside(u.Read) && p.openGroup:
-		return throughNewAttachment
 	case u.State == audit.Enforced && !p.loses(u.Read):
 		return settled
 	case groups && p.joinsTaker(u):

@@ -46,6 +46,7 @@ func TestWhatIsPlanned(t *testing.T) {
 	policies, ourGroup := ours(wanted())
 	drifted, driftedGroup := ours("{}", allowAll)
 	old := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+	bare := []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN}}
 	long := strings.Repeat("s3:GetObject,", 100)
 	tests := []struct {
 		name string
@@ -56,7 +57,7 @@ func TestWhatIsPlanned(t *testing.T) {
 		{"nothing for users who are enforced", scene{account: org.Account{Policies: policies, Groups: ourGroup,
 			Users: []org.User{user("in", inGroup), user("by", attached), user("own", inline(wanted()))}}}, nil},
 		{"our group lost its policy", scene{account: org.Account{Policies: policies,
-			Groups: []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN}},
+			Groups: bare,
 			Users:  []org.User{user("in", inGroup), user("robby", robot, inGroup)}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "AttachGroupPolicy ForceMFA ForceMFA"}},
 		{"a drifted document is repaired", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
@@ -68,6 +69,9 @@ func TestWhatIsPlanned(t *testing.T) {
 		}()}, nil},
 		{"a drifted inline policy of ours is repaired", scene{account: org.Account{Users: []org.User{user("own", inline(old))}}},
 			[]string{"PutUserPolicy own ForceMFA"}},
+		{"who is in our group comes under it, whatever its inline policy says", scene{account: org.Account{Policies: policies, Groups: bare,
+			Users: []org.User{user("own", inGroup, inline(old))}}},
+			[]string{"AttachGroupPolicy ForceMFA ForceMFA"}},
 		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
 		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
