@@ -44,6 +44,8 @@ type Cloud struct {
 	requests atomic.Uint64
 	observer atomic.Pointer[func(Record)]
 
+	subscribers atomic.Pointer[[]*subscriber] // replaced as a whole
+
 	mu     sync.Mutex // guards what follows
 	world  *world.World
 	faults faults
@@ -64,7 +66,7 @@ func New(w *world.World, o Options) *Cloud {
 }
 
 // Fork is a cloud that starts as this one and goes its own way: its world, its
-// clock and its counters are its own, and nobody observes it. It costs
+// clock and its counters are its own, and nobody observes or subscribes to it. It costs
 // microseconds.
 func (c *Cloud) Fork() *Cloud {
 	c.mu.Lock()

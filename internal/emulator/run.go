@@ -9,6 +9,7 @@ import (
 
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/trail"
 )
 
 // A job is a call of which all is known but whether it is allowed.
@@ -56,19 +57,28 @@ func (c *Cloud) run(j job) Record {
 		Service: j.service.name, Operation: j.operation, Region: j.from.region, SourceIP: j.from.ip,
 		UserAgent: j.from.agent, RequestID: j.id, In: j.in,
 	}
-	c.perform(&j, &r)
+	happened := c.perform(&j, &r)
 	var why *refusal
 	if errors.As(r.Err, &why) {
 		r.Err = why.in(j.service)
 	}
 	c.observe(r)
+	c.deliver(happened)
 	return r
 }
 
-func (c *Cloud) perform(j *job, r *Record) {
+// perform does a job and tells what is to be told of it once the cloud is not
+// locked any more.
+func (c *Cloud) perform(j *job, r *Record) *trail.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r.Time = c.Now()
+	c.admit(j, r)
+	return c.recorded(j, r)
+}
+
+// admit does the job of a caller who is known.
+func (c *Cloud) admit(j *job, r *Record) {
 	caller, why := j.who()
 	if why != nil {
 		r.Err = why
@@ -77,13 +87,13 @@ func (c *Cloud) perform(j *job, r *Record) {
 	r.Caller = caller
 	c.counts[Count{Account: caller.Account, Service: j.service.name, Operation: j.operation}]++
 	c.use(&caller, j, r.Time)
+	op := j.service.byName[j.operation]
+	r.Writes = op != nil && op.Writes
 	fate := c.fate(j, caller.Account)
 	if fate == throttle {
 		r.Err = refuse(throttled, "Rate exceeded")
 		return
 	}
-	op := j.service.byName[j.operation]
-	r.Writes = op != nil && op.Writes
 	if r.Out, r.Err = c.answer(j, op, c.call(j, caller, r.Time), fate); r.Err == nil {
 		j.done(r.Out)
 	}

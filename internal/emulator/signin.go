@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/trail"
 	"forcemfa/policy"
 )
 
@@ -32,13 +33,19 @@ const consoleSession = 12 * time.Hour
 // with which the console then calls AWS. A user with an MFA device must use one:
 // code is a TOTP code, or [SecurityKey]. code is empty for a user without.
 func (c *Cloud) SignIn(account, user, password, code string) (aws.Credentials, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	creds, err := c.signIn(account, user, password, code)
+	creds, happened, err := c.trySignIn(account, user, password, code)
+	c.deliver(happened)
 	if err != nil {
 		return aws.Credentials{}, fmt.Errorf("sign in %s of %s: %w", user, account, err)
 	}
 	return creds, nil
+}
+
+func (c *Cloud) trySignIn(account, user, password, code string) (aws.Credentials, *trail.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	creds, err := c.signIn(account, user, password, code)
+	return creds, c.signedIn(account, user, code, err), err
 }
 
 func (c *Cloud) signIn(account, name, password, code string) (aws.Credentials, error) {

@@ -15,6 +15,8 @@ import (
 func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	bucket, key := place(r)
 	switch {
+	case bucket != "" && key == "" && r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
+		return readList(bucket, r.URL.Query())
 	case !plain(r):
 		return "", nil, nil
 	case bucket == "" && r.Method == http.MethodGet:
@@ -24,7 +26,7 @@ func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return "GetObject", &GetObjectInput{bucket, key}, nil
 	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "":
-		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5")}, nil
+		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5"), r.Header.Get("If-None-Match")}, nil
 	}
 	return "", nil, nil
 }
@@ -97,6 +99,8 @@ func Write(w http.ResponseWriter, _, requestID string, out any) {
 		w.Header().Set("Content-Type", "application/xml")
 		_, _ = w.Write([]byte(xml.Header)) // a client that went away has no use for an error
 		_ = xml.NewEncoder(w).Encode(a)
+	case *ListObjectsOutput:
+		writeList(w, out)
 	case *GetObjectOutput:
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))

@@ -1,6 +1,6 @@
-// Package s3svc is what the embedded AWS has of S3: ListBuckets, GetObject
-// (HeadObject too) and PutObject, path style and virtual-hosted style. Buckets
-// are seen from every region.
+// Package s3svc is what the embedded AWS has of S3: ListBuckets, ListObjectsV2,
+// GetObject (HeadObject too) and PutObject, path style and virtual-hosted style.
+// Buckets are seen from every region.
 package s3svc
 
 import (
@@ -47,6 +47,7 @@ type PutObjectInput struct {
 	Bucket, Key string
 	Body        []byte
 	MD5         string // as in Content-MD5; empty: none was sent
+	IfNoneMatch string // * : only where there is no such object; empty: whatever there is
 }
 
 // PutObjectOutput says what was written.
@@ -56,6 +57,7 @@ type PutObjectOutput struct{ ETag string }
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Read("ListBuckets", askList, listBuckets),
+		operation.Read("ListObjectsV2", askObjects, listObjects),
 		operation.Read("GetObject", askGet, getObject),
 		operation.Write("PutObject", askPut, putObject),
 	}
@@ -126,6 +128,9 @@ func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) 
 		return nil, noSuchBucket()
 	}
 	b = c.World.Edit(owner).Buckets[in.Bucket]
+	if _, there := b.Objects[in.Key]; there && in.IfNoneMatch == "*" {
+		return nil, refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
 	if b.Objects == nil {
 		b.Objects = map[string][]byte{}
 	}

@@ -1,0 +1,114 @@
+package emulator
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"time"
+
+	"forcemfa/internal/trail"
+)
+
+// secrets are the members that CloudTrail leaves out of its records.
+// Source: CloudTrail records of CreateAccessKey, CreateLoginProfile,
+// ChangePassword, EnableMFADevice, CreateVirtualMFADevice and of STS, which lack
+// them. The session token, which AWS records, is left out here as well.
+var secrets = map[string]bool{
+	"Password": true, "OldPassword": true, "NewPassword": true, "SecretAccessKey": true, "SessionToken": true,
+	"AuthenticationCode1": true, "AuthenticationCode2": true, "TokenCode": true, "SerialNumberAndCode": true,
+	"Base32StringSeed": true, "QRCodePNG": true, "ServicePassword": true, "ServiceCredentialSecret": true,
+	"ResultMetadata": true,
+}
+
+// parameters are the requestParameters of an input; nil, which is printed as
+// null, for none.
+func parameters(in any) trail.Parameters {
+	members, _ := lowered(reflect.ValueOf(in)).(map[string]any)
+	if len(members) == 0 {
+		return nil
+	}
+	p := trail.Parameters{}
+	for name, value := range members {
+		p[name] = printed(value)
+	}
+	return p
+}
+
+// elements are the responseElements of an output; nil for one without members.
+func elements(out any) json.RawMessage {
+	members, _ := lowered(reflect.ValueOf(out)).(map[string]any)
+	if len(members) == 0 {
+		return nil
+	}
+	return printed(members)
+}
+
+func printed(value any) json.RawMessage {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // what lowered makes can be printed
+	}
+	return text
+}
+
+// awsTime is how records of IAM write times.
+const awsTime = "Jan 2, 2006 3:04:05 PM"
+
+// lowered is a value of the SDK as records write it: members by their names with
+// a lower first letter, without those that are not set and without secrets; nil
+// for a value that is not set.
+func lowered(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return nil
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return lowered(v.Elem())
+	case reflect.Struct:
+		if t, ok := v.Interface().(time.Time); ok {
+			return t.UTC().Format(awsTime)
+		}
+		return loweredMembers(v)
+	case reflect.Slice:
+		return loweredList(v)
+	case reflect.Map:
+		if v.Len() == 0 {
+			return nil
+		}
+	case reflect.String:
+		if v.Len() == 0 {
+			return nil
+		}
+	}
+	return v.Interface()
+}
+
+func loweredMembers(v reflect.Value) any {
+	members := map[string]any{}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() || secrets[f.Name] {
+			continue
+		}
+		if value := lowered(v.Field(i)); value != nil {
+			members[strings.ToLower(f.Name[:1])+f.Name[1:]] = value
+		}
+	}
+	return members
+}
+
+func loweredList(v reflect.Value) any {
+	if v.Len() == 0 {
+		return nil
+	}
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		return nil // what is sent as bytes is not recorded
+	}
+	list := make([]any, v.Len())
+	for i := range list {
+		list[i] = lowered(v.Index(i))
+	}
+	return list
+}

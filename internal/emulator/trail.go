@@ -1,0 +1,229 @@
+package emulator
+
+import (
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/trail"
+	"forcemfa/policy"
+)
+
+// Subscribe has f told of the events that a pattern of EventBridge chooses: of
+// every call that changes something, also one that failed, and of every sign-in
+// to the console. f is told after the call has ended and before its answer is
+// given, by the goroutine that called; f may use the cloud, whose events are
+// handed over in the same way. The function that is returned ends it. The error
+// is that of the pattern.
+// Source: EventBridge User Guide, "AWS service events delivered via CloudTrail":
+// read-only management events do not match rules unless they ask for them.
+func (c *Cloud) Subscribe(pattern string, f func(trail.Event)) (cancel func(), err error) {
+	p, err := trail.ParsePattern([]byte(pattern))
+	if err != nil {
+		return nil, err
+	}
+	s := &subscriber{p, f}
+	c.change(func(all []*subscriber) []*subscriber { return append(all, s) })
+	return func() {
+		c.change(func(all []*subscriber) (rest []*subscriber) {
+			for _, other := range all {
+				if other != s {
+					rest = append(rest, other)
+				}
+			}
+			return rest
+		})
+	}, nil
+}
+
+// A subscriber is a rule with its target.
+type subscriber struct {
+	pattern *trail.Pattern
+	tell    func(trail.Event)
+}
+
+// change replaces the list of subscribers by a new one.
+func (c *Cloud) change(by func([]*subscriber) []*subscriber) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*subscriber
+	if old := c.subscribers.Load(); old != nil {
+		all = append(all, *old...)
+	}
+	all = by(all)
+	c.subscribers.Store(&all)
+}
+
+// listened tells whether there is anybody to make events for.
+func (c *Cloud) listened() bool {
+	all := c.subscribers.Load()
+	return all != nil && len(*all) > 0
+}
+
+// deliver hands an event over. It is called without the lock.
+func (c *Cloud) deliver(e *trail.Event) {
+	if e == nil {
+		return
+	}
+	text, err := e.JSON()
+	if err != nil {
+		panic(err) // what recorded makes can be printed
+	}
+	for _, s := range *c.subscribers.Load() {
+		if s.pattern.Match(text) {
+			s.tell(*e)
+		}
+	}
+}
+
+// readOnly are operations that change something here and are read-only to
+// CloudTrail.
+// Source: IAM User Guide, "Logging IAM and AWS STS API calls with AWS
+// CloudTrail", whose AssumeRole records have readOnly true.
+var readOnly = map[string]bool{"sts:AssumeRole": true, "iam:GenerateCredentialReport": true}
+
+// managed are the services whose writes here are management events. Those of S3
+// and DynamoDB are data events, which trails do not log by default.
+var managed = map[string]bool{"iam": true, "sts": true, "organizations": true, "ec2": true}
+
+// recorded is the event of a call; nil where CloudTrail has none, or none that
+// rules match by default. The cloud is locked.
+func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
+	if !c.listened() || !r.Writes || r.Caller.Account == "" || !managed[r.Service] || readOnly[r.Service+":"+r.Operation] {
+		return nil
+	}
+	e := c.event(trail.APICall, "aws."+r.Service, r.Caller.Account, c.region(r.Service, r.Region), r.RequestID, r.Time)
+	d := &e.Detail
+	d.UserIdentity = c.userIdentity(&r.Caller)
+	d.EventSource, d.EventName, d.EventType = r.Service+".amazonaws.com", r.Operation, "AwsApiCall"
+	d.SourceIP, d.UserAgent = r.SourceIP, r.UserAgent
+	d.Parameters = parameters(r.In)
+	if r.Err == nil {
+		d.ResponseElements = elements(r.Out)
+		return e
+	}
+	failure := r.Err
+	var why *refusal
+	if errors.As(failure, &why) {
+		failure = why.in(j.service)
+	}
+	var api smithy.APIError
+	if errors.As(failure, &api) {
+		d.ErrorCode, d.ErrorMessage = api.ErrorCode(), api.ErrorMessage()
+	}
+	return e
+}
+
+// event is an event whose record says nothing yet of who and what.
+func (c *Cloud) event(kind, source, account, region, requestID string, at time.Time) *trail.Event {
+	at = at.UTC().Truncate(time.Second)
+	id := eventID(requestID)
+	return &trail.Event{
+		Version: "0", ID: id, DetailType: kind, Source: source, Account: account, Time: at, Region: region, Resources: []string{},
+		Detail: trail.Record{
+			EventVersion: "1.09", EventTime: at, Region: region, RequestID: requestID, EventID: id, ManagementEvent: true,
+			RecipientAccountID: account, EventCategory: "Management",
+		},
+	}
+}
+
+// eventID is an ID that belongs to a request, in the form of AWS's.
+func eventID(requestID string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("event " + requestID)) // never fails
+	return strings.Join([]string{requestID[:8], requestID[9:13], requestID[14:18], requestID[19:23], hexadecimal(h.Sum64())}, "-")
+}
+
+func hexadecimal(n uint64) string {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 12)
+	for i := range text {
+		text[i] = digits[n>>(4*i)&15]
+	}
+	return string(text)
+}
+
+// region is where a service records its calls: those without Regions at home.
+// Source: CloudTrail User Guide, "Global service events".
+func (c *Cloud) region(service, called string) string {
+	if service != "iam" && service != "organizations" {
+		return called
+	}
+	switch c.world.Partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return "us-east-1"
+}
+
+// userIdentity is who called.
+// Source: CloudTrail User Guide, "CloudTrail userIdentity element".
+func (c *Cloud) userIdentity(who *world.Caller) trail.Identity {
+	id := trail.Identity{
+		PrincipalID: userID(who), ARN: who.Principal.ARN, AccountID: who.Account, AccessKeyID: who.AccessKeyID,
+	}
+	var issuer *trail.Issuer
+	switch who.Principal.Kind {
+	case policy.IAMUser:
+		id.Type, id.UserName = "IAMUser", who.User.Name
+	case policy.RoleSession:
+		id.Type = "AssumedRole"
+		issuer = &trail.Issuer{
+			Type: "Role", PrincipalID: who.Role.ID, ARN: c.world.RoleARN(who.Account, who.Role), AccountID: who.Account, UserName: who.Role.Name,
+		}
+	case policy.FederatedUser:
+		id.Type = "FederatedUser"
+		issuer = &trail.Issuer{
+			Type: "IAMUser", PrincipalID: who.User.ID, ARN: c.world.UserARN(who.Account, who.User), AccountID: who.Account, UserName: who.User.Name,
+		}
+	default:
+		id.Type = "Root"
+	}
+	if s := who.Session; s != nil {
+		id.SessionContext = &trail.SessionContext{SessionIssuer: issuer}
+		id.SessionContext.Attributes.CreationDate = s.Issued.UTC().Truncate(time.Second)
+		id.SessionContext.Attributes.MFAAuthenticated = "false"
+		if s.Present == policy.True {
+			id.SessionContext.Attributes.MFAAuthenticated = "true"
+		}
+	}
+	return id
+}
+
+// signedIn is the event of a try to sign in to the console; nil where the
+// account does not exist or the person is asked for a new password first. The
+// cloud is locked.
+// Source: CloudTrail User Guide, "AWS Management Console sign-in events".
+func (c *Cloud) signedIn(account, name, code string, err error) *trail.Event {
+	a := c.world.Account(account)
+	if !c.listened() || a == nil || errors.Is(err, ErrResetRequired) {
+		return nil
+	}
+	e := c.event(trail.ConsoleSignIn, "aws.signin", account, c.region("iam", ""), c.requestID(), c.Now())
+	e.Detail.RequestID = ""
+	d := &e.Detail
+	d.EventSource, d.EventName, d.EventType = "signin.amazonaws.com", "ConsoleLogin", "AwsConsoleSignIn"
+	d.SourceIP, d.UserAgent = memoryAddress, "Mozilla/5.0"
+	d.UserIdentity = trail.Identity{Type: "IAMUser", AccountID: account, UserName: "HIDDEN_DUE_TO_SECURITY_REASONS"}
+	d.AdditionalData = trail.Parameters{
+		"LoginTo": printed("https://console.aws.amazon.com/console/home"), "MobileVersion": printed("No"), "MFAUsed": printed("No"),
+	}
+	if u := a.Users[world.Fold(name)]; u != nil {
+		d.UserIdentity.PrincipalID, d.UserIdentity.ARN, d.UserIdentity.UserName = u.ID, c.world.UserARN(account, u), u.Name
+		if devices := a.DevicesOf(u.Name); len(devices) > 0 && code != "" {
+			d.AdditionalData["MFAUsed"], d.AdditionalData["MFAIdentifier"] = printed("Yes"), printed(devices[0].Serial)
+		}
+	}
+	d.ResponseElements = json.RawMessage(`{"ConsoleLogin":"Success"}`)
+	if err != nil {
+		d.ErrorMessage, d.ResponseElements = "Failed authentication", json.RawMessage(`{"ConsoleLogin":"Failure"}`)
+	}
+	return e
+}
