@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,10 @@ type shared struct {
 	accounts    []string
 	notAccounts []string
 	units       []string
+	notUnits    []string
+	tags        []string
+	notTags     []string
+	duration    time.Duration
 	concurrency int
 	output      string
 	quiet       bool
@@ -39,9 +44,13 @@ func (s *shared) add(c *cobra.Command) {
 	f.StringVar(&s.region, "region", "", "AWS region for STS; by default the profile's, or the partition's own")
 	f.StringVar(&s.roleName, "role-name", "", "role by which member accounts are entered (default OrganizationAccountAccessRole)")
 	f.StringVar(&s.externalID, "external-id", "", "external ID for that role")
+	f.DurationVar(&s.duration, "session-duration", 0, "how long a session of that role is good for (default 1h)")
 	f.StringSliceVar(&s.accounts, "accounts", nil, "only these account `IDs`")
 	f.StringSliceVar(&s.notAccounts, "not-accounts", nil, "all but these account `IDs`")
-	f.StringSliceVar(&s.units, "ou", nil, "only accounts under these organizational unit `IDs`")
+	f.StringSliceVar(&s.units, "ou", nil, "only accounts under these organizational units, by `ID` or name")
+	f.StringSliceVar(&s.notUnits, "not-ou", nil, "all but the accounts under these organizational units, by `ID` or name")
+	f.StringSliceVar(&s.tags, "account-tag", nil, "only accounts with one of these tags, as `KEY=VALUE` or KEY")
+	f.StringSliceVar(&s.notTags, "not-account-tag", nil, "all but the accounts with one of these tags, as `KEY=VALUE` or KEY")
 	f.IntVar(&s.concurrency, "concurrency", 0, "accounts worked on at once (default 5)")
 	f.StringVarP(&s.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
@@ -59,7 +68,8 @@ func (s *shared) add(c *cobra.Command) {
 
 // variables are the flags that an environment variable gives where they are
 // not on the command line: FORCEMFA_ and the name, in upper case with _.
-var variables = []string{"config", "profile", "region", "role-name", "external-id", "accounts", "not-accounts", "ou", "concurrency"}
+var variables = []string{"config", "profile", "region", "role-name", "external-id", "session-duration", "accounts", "not-accounts", "ou", "not-ou",
+	"account-tag", "not-account-tag", "concurrency"}
 
 // variable is the name of a flag's environment variable.
 func variable(flag string) string {

@@ -49,10 +49,14 @@ func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
 	f, err := fleet.New(cfg, fleet.Options{
 		RoleName:    s.roleName,
 		ExternalID:  s.externalID,
+		Duration:    s.duration,
 		Concurrency: s.concurrency,
 		Accounts:    s.accounts,
 		NotAccounts: s.notAccounts,
 		OUs:         s.units,
+		NotOUs:      s.notUnits,
+		Tags:        s.tags,
+		NotTags:     s.notTags,
 		Now:         s.env.Now,
 	})
 	if err != nil {

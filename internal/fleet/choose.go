@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"forcemfa/internal/org"
 )
 
 // choose keeps the accounts that the options select. A name that selects
 // nothing is an error: a typing mistake must not look like a clean account.
-func (d *Discovery) choose(o Options) error {
+// Tags are asked for last, an account each.
+func (d *Discovery) choose(o Options, tagged func(account string) (map[string]string, error)) error {
 	for _, id := range append(append([]string{}, o.Accounts...), o.NotAccounts...) {
 		if d.account(id) == nil {
 			return fmt.Errorf("account %s is not %s", id, d.where())
@@ -20,15 +22,68 @@ func (d *Discovery) choose(o Options) error {
 	if err != nil {
 		return err
 	}
+	notUnits, err := d.below(o.NotOUs)
+	if err != nil {
+		return err
+	}
+	if err := d.placed(o); err != nil {
+		return err
+	}
 	d.Accounts = slices.DeleteFunc(d.Accounts, func(a *org.Account) bool {
 		return len(o.Accounts) > 0 && !slices.Contains(o.Accounts, a.ID) ||
 			slices.Contains(o.NotAccounts, a.ID) ||
-			len(o.OUs) > 0 && !units[a.Unit]
+			len(o.OUs) > 0 && !units[a.Unit] || notUnits[a.Unit]
 	})
+	if err := d.chooseByTag(o, tagged); err != nil {
+		return err
+	}
 	if len(d.Accounts) == 0 {
 		return errors.New("the filters leave no account")
 	}
 	return nil
+}
+
+// placed refuses to choose by unit among accounts whose unit is not known: one
+// that should be left out might be in.
+func (d *Discovery) placed(o Options) error {
+	if len(o.OUs)+len(o.NotOUs) == 0 {
+		return nil
+	}
+	for _, a := range d.Accounts {
+		if a.Unit == "" {
+			return fmt.Errorf("account %s: its organizational unit could not be read, so it cannot be chosen by it", a.ID)
+		}
+	}
+	return nil
+}
+
+func (d *Discovery) chooseByTag(o Options, tagged func(account string) (map[string]string, error)) error {
+	if len(o.Tags)+len(o.NotTags) == 0 {
+		return nil
+	}
+	var kept []*org.Account
+	for _, a := range d.Accounts {
+		tags, err := tagged(a.ID)
+		if err != nil {
+			return fmt.Errorf("read the tags of account %s, which cannot be chosen by them: %w", a.ID, err)
+		}
+		if (len(o.Tags) == 0 || anyTag(tags, o.Tags)) && !anyTag(tags, o.NotTags) {
+			kept = append(kept, a)
+		}
+	}
+	d.Accounts = kept
+	return nil
+}
+
+// anyTag tells whether one of the filters, KEY=VALUE or KEY, holds. Unlike those
+// of IAM, tags of Organizations tell upper from lower case. Source: Organizations
+// User Guide, "Tagging AWS Organizations resources".
+func anyTag(tags map[string]string, filters []string) bool {
+	return slices.ContainsFunc(filters, func(filter string) bool {
+		key, value, withValue := strings.Cut(filter, "=")
+		have, there := tags[key]
+		return there && (!withValue || have == value)
+	})
 }
 
 func (d *Discovery) where() string {

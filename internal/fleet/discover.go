@@ -49,7 +49,8 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 	for _, a := range e.d.Accounts {
 		note(a)
 	}
-	if err := e.d.choose(f.options); err != nil {
+	tags := func(account string) (map[string]string, error) { return e.tags(ctx, account) }
+	if err := e.d.choose(f.options, tags); err != nil {
 		return nil, err
 	}
 	return e.d, nil
@@ -255,6 +256,22 @@ func (e *explorer) place(ctx context.Context, unit string) {
 			}
 		}
 	}
+}
+
+// tags are of an account.
+func (e *explorer) tags(ctx context.Context, account string) (map[string]string, error) {
+	tags := map[string]string{}
+	pages := organizations.NewListTagsForResourcePaginator(e.client, &organizations.ListTagsForResourceInput{ResourceId: &account})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range page.Tags {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+	}
+	return tags, nil
 }
 
 func (d *Discovery) account(id string) *org.Account {

@@ -14,7 +14,9 @@ import (
 // A member is one account with what it is entered by.
 type member struct {
 	config aws.Config
-	role   *session // nil: the caller's own account
+	role   *session    // nil: the caller's own account
+	client *sts.Client // of the caller's own account; nil elsewhere
+	last   int64       // the entry in which it was used last
 }
 
 // Enter gives a config that acts in an account, and the ARN that it acts
@@ -39,31 +41,52 @@ func (f *Fleet) Enter(ctx context.Context, account string) (aws.Config, string, 
 func (f *Fleet) member(c *caller, account string) *member {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if m := f.members[account]; m != nil {
-		return m
+	own := f.keep(c.account)
+	if own.client == nil {
+		own.client = sts.NewFromConfig(own.config)
 	}
-	m := &member{config: f.config(accountPace(f.options.Rate))}
-	if account != c.account {
+	m := f.keep(account)
+	if account != c.account && m.role == nil {
 		m.role = &session{
-			client: sts.NewFromConfig(f.home(c)),
+			client: own.client,
 			role:   arn.IAM(c.partition, account, "role", "/", f.options.RoleName),
 			o:      f.options,
 			lock:   make(chan struct{}, 1),
 		}
 		m.config.Credentials = m.role
 	}
-	f.members[account] = m
 	return m
 }
 
-// home is the config of the caller's own account. f.mu is held.
-func (f *Fleet) home(c *caller) aws.Config {
-	m := f.members[c.account]
+// keep gives the member of an account and remembers it as the one used last.
+// f.mu is held.
+func (f *Fleet) keep(account string) *member {
+	m := f.members[account]
 	if m == nil {
-		m = &member{config: f.config(accountPace(f.options.Rate))}
-		f.members[c.account] = m
+		f.forget()
+		m = &member{config: f.config(newPace(f.options.Rate))}
+		f.members[account] = m
 	}
-	return m.config
+	f.entries++
+	m.last = f.entries
+	return m
+}
+
+// forget makes room for one more member, so that memory does not grow with the
+// organization. What was handed out for a member that is forgotten works on;
+// only when its account is entered again there is another session and another
+// pace. So there are many more members than accounts that are worked on at once.
+func (f *Fleet) forget() {
+	if len(f.members) < max(256, 8*f.options.Concurrency) {
+		return
+	}
+	var oldest string
+	for account, m := range f.members {
+		if oldest == "" || m.last < f.members[oldest].last {
+			oldest = account
+		}
+	}
+	delete(f.members, oldest)
 }
 
 // early is how long before its end a session is renewed.

@@ -25,16 +25,21 @@ type Options struct {
 	RoleName    string        // with its path, if it has one; empty: OrganizationAccountAccessRole
 	ExternalID  string        // sent with AssumeRole; empty: none
 	SessionName string        // of the role sessions; empty: forcemfa
-	Duration    time.Duration // of the role sessions; zero: one hour, the most that a chained session may have
+	Duration    time.Duration // of the role sessions, 15 minutes to 12 hours; zero: one hour, the most that a chained session may have
 	Concurrency int           // accounts at once; zero: 5
 
+	// What is not empty must select an account, and what says not must not.
 	Accounts    []string // IDs; empty: all
 	NotAccounts []string // IDs
 	OUs         []string // IDs or names of organizational units, the ones below included; empty: all
+	NotOUs      []string // as OUs
+	Tags        []string // of accounts, KEY=VALUE or KEY, of which one is there; empty: all
+	NotTags     []string // as Tags
 
-	// Rate is how many requests a second one account gets, after a burst of
-	// five seconds' worth; zero: 20; negative: no limit. IAM has no documented
-	// rate, and shares it with everybody who works in the account.
+	// Rate is how many requests a second one account gets from each service, after
+	// a burst of five seconds' worth; zero: 20, and 100 of STS; negative: no limit.
+	// IAM has no documented rate, and shares it with everybody who works in the
+	// account.
 	Rate float64
 	// Now is the clock that role sessions expire by; nil: time.Now.
 	Now func() time.Time
@@ -53,7 +58,8 @@ type Fleet struct {
 	caller      *caller
 
 	mu      sync.Mutex
-	members map[string]*member
+	members map[string]*member // of the accounts that were entered last
+	entries int64              // so far
 }
 
 // A caller is the identity that the run started with.
@@ -70,10 +76,8 @@ const defaultRegion = "us-east-1"
 // New is a fleet that starts with the credentials, endpoints and transport of
 // base. It makes no request.
 func New(base aws.Config, o Options) (*Fleet, error) {
-	for _, id := range append(append([]string{}, o.Accounts...), o.NotAccounts...) {
-		if !arn.IsAccountID(id) {
-			return nil, fmt.Errorf("account %q: an account ID has 12 digits", id)
-		}
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	o.RoleName = strings.TrimPrefix(o.RoleName, "/")
 	if o.RoleName == "" {
@@ -96,8 +100,33 @@ func New(base aws.Config, o Options) (*Fleet, error) {
 		f.base.Region = defaultRegion
 		f.guessed = true
 	}
-	f.organizations = f.config(organizationsPace(o.Rate))
+	f.organizations = f.config(newPace(o.Rate))
 	return f, nil
+}
+
+// The shortest and longest session of a role. Source: AWS STS API Reference,
+// AssumeRole, DurationSeconds.
+const (
+	shortestSession = 15 * time.Minute
+	longestSession  = 12 * time.Hour
+)
+
+// check refuses options that can only be typing mistakes.
+func (o *Options) check() error {
+	for _, id := range append(append([]string{}, o.Accounts...), o.NotAccounts...) {
+		if !arn.IsAccountID(id) {
+			return fmt.Errorf("account %q: an account ID has 12 digits", id)
+		}
+	}
+	for _, t := range append(append([]string{}, o.Tags...), o.NotTags...) {
+		if key, _, _ := strings.Cut(t, "="); strings.TrimSpace(key) == "" {
+			return fmt.Errorf("tag %q of accounts: want KEY=VALUE or KEY", t)
+		}
+	}
+	if d := o.Duration; d != 0 && (d < shortestSession || d > longestSession || d%time.Second != 0) {
+		return fmt.Errorf("role sessions of %s: want 15m to 12h in whole seconds", d)
+	}
+	return nil
 }
 
 // Concurrency is how many accounts are to be worked on at once.

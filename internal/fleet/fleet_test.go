@@ -560,7 +560,7 @@ func TestThrottlingIsTriedAgainAndAQuotaIsNot(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			transport := &answers{status: c.status, body: iamError(c.code)}
 			f := newFleet(t, aws.Config{HTTPClient: transport, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", "")}, Options{})
-			_, err := iam.NewFromConfig(f.config(accountPace(-1))).ListUsers(t.Context(), &iam.ListUsersInput{})
+			_, err := iam.NewFromConfig(f.config(newPace(-1))).ListUsers(t.Context(), &iam.ListUsersInput{})
 			var api smithy.APIError
 			if !errors.As(err, &api) || api.ErrorCode() != c.code || Why(err) != c.code+": no" {
 				t.Errorf("%s: error %v", c.code, err)

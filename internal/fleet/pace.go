@@ -2,10 +2,14 @@ package fleet
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
 )
@@ -15,30 +19,51 @@ const (
 	maxBackoff = 20 * time.Second
 )
 
-// accountPace is the token bucket of one account: rate as in [Options].
-func accountPace(perSecond float64) *rate.Limiter {
-	if perSecond < 0 {
-		return rate.NewLimiter(rate.Inf, 0)
+// A pace is the token buckets of one account, one for each service: the quotas
+// of AWS are of that kind, and the many sessions that the caller's account hands
+// out must not slow down what is read in it.
+type pace struct {
+	perSecond float64 // as Options.Rate
+
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter // by the SDK's ID of the service
+}
+
+func newPace(perSecond float64) *pace {
+	return &pace{perSecond: perSecond, buckets: map[string]*rate.Limiter{}}
+}
+
+// of is the bucket of a service.
+func (p *pace) of(service string) *rate.Limiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.buckets[service] == nil {
+		p.buckets[service] = bucket(service, p.perSecond)
 	}
-	if perSecond == 0 {
+	return p.buckets[service]
+}
+
+// bucket is full at the beginning.
+func bucket(service string, perSecond float64) *rate.Limiter {
+	switch {
+	case perSecond < 0:
+		return rate.NewLimiter(rate.Inf, 0)
+	case service == organizations.ServiceID:
+		// It lets a small organization through in one burst and keeps a large one
+		// below the quotas, of which the common ones begin at 5 a second. Source:
+		// Organizations User Guide, "Quotas".
+		return rate.NewLimiter(5, 50)
+	case perSecond == 0 && service == sts.ServiceID:
+		perSecond = 100 // of 600. Source: IAM User Guide, "IAM and AWS STS quotas"
+	case perSecond == 0:
 		perSecond = 20
 	}
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(5*perSecond)))
 }
 
-// organizationsPace lets a small organization through in one burst and keeps a
-// large one below the quotas of Organizations, of which the common ones begin
-// at 5 a second. Source: Organizations User Guide, "Quotas".
-func organizationsPace(perSecond float64) *rate.Limiter {
-	if perSecond < 0 {
-		return rate.NewLimiter(rate.Inf, 0)
-	}
-	return rate.NewLimiter(5, 50)
-}
-
 // config is the base with a pace and a retryer that all clients made from it
 // share, so that the pace is the account's and not the client's.
-func (f *Fleet) config(pace *rate.Limiter) aws.Config {
+func (f *Fleet) config(p *pace) aws.Config {
 	c := f.base.Copy()
 	// The standard retryer waits between nothing and the doubled delay (full
 	// jitter) and takes IAM's quota error, LimitExceeded, as final; the
@@ -49,17 +74,17 @@ func (f *Fleet) config(pace *rate.Limiter) aws.Config {
 	})
 	c.Retryer = func() aws.Retryer { return retryer }
 	c.APIOptions = append(append([]func(*middleware.Stack) error{}, c.APIOptions...), func(s *middleware.Stack) error {
-		return s.Finalize.Insert(f.pacing(pace), "Retry", middleware.After)
+		return s.Finalize.Insert(f.pacing(p), "Retry", middleware.After)
 	})
 	return c
 }
 
 // pacing waits for a token before every attempt, and counts it.
-func (f *Fleet) pacing(pace *rate.Limiter) middleware.FinalizeMiddleware {
+func (f *Fleet) pacing(p *pace) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("forcemfa/pace", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := pace.Wait(ctx); err != nil {
+		if err := p.of(awsmiddleware.GetServiceID(ctx)).Wait(ctx); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		f.calls.Add(1)
