@@ -81,18 +81,6 @@ type GuardSCP struct {
 	Except  []string `json:"except,omitempty"` // ARNs of roles, or globs
 }
 
-// Notify is who is told.
-type Notify struct {
-	Slack Slack
-}
-
-// Slack is a channel and where the URL of its webhook is kept. The URL itself
-// is a secret and never here.
-type Slack struct {
-	Webhook string // env:NAME, or the ARN of a secret or parameter
-	Channel string
-}
-
 // Attach is how the policy reaches a user.
 type Attach string
 

@@ -75,12 +75,7 @@ func (f *configFile) over(b *Baseline) mapping {
 			}}},
 			{"access", optional, "Who assumes which role where: groups of the identity account, their members, and the roles in other accounts.",
 				f.access.fields()},
-			{"notify", optional, "Who is told. Secrets are named here, never written.", mapping{fields: []field{
-				{"slack", optional, "A Slack channel.", mapping{fields: []field{
-					{"webhook", optional, "Where the webhook's URL is kept: env:NAME, or the ARN of a secret or parameter.", b.Notify.Slack.webhook()},
-					{"channel", optional, "The name of the channel.", sentence{&b.Notify.Slack.Channel}},
-				}}},
-			}}},
+			{"notify", optional, "Who is told. Secrets are named here, never written.", b.Notify.fields()},
 		},
 		check: b.check,
 	}
@@ -98,7 +93,7 @@ func (b *Baseline) check(n node) error {
 	if (b.Attach == AttachSCP || b.Attach == AttachGroups) && b.Scope == ScopeWithoutDevice {
 		return n.errorf("scope without-device: attach %s reaches users with a device as well; use attach group or user", b.Attach)
 	}
-	return nil
+	return b.Notify.check(n)
 }
 
 func unique[T comparable](all []T) []T {

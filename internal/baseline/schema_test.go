@@ -50,7 +50,11 @@ access:
   grants:
     - {group: Releasers, role: Releaser, accounts: ["333333333333"], policies: [ReadOnlyAccess], actions: ["ec2:*"], max_session: 2h}
 notify:
-  slack: {webhook: "env:HOOK", channel: "#mfa"}
+  slack: {webhook: "env:HOOK", token: "arn:aws:secretsmanager:eu-west-1:111111111111:secret:slack-AbCdEf", channel: "#mfa"}
+  sns: {topic: "arn:aws:sns:eu-west-1:111111111111:mfa"}
+  webhook: {url: "https://hooks.example.com/mfa", secret: "ssm:/forcemfa/webhook-key"}
+  security_hub: true
+  bus: arn:aws:events:eu-west-1:111111111111:event-bus/forcemfa
 `
 
 func schemaOf(t *testing.T) map[string]any {
@@ -205,6 +209,12 @@ func TestTheSchemaRefusesWhatParseRefuses(t *testing.T) {
 		"version: 1\nguard_scp: {targets: [r-ab12]}\n",
 		"version: 1\nguard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::1:user/a\"]}\n",
 		"version: 1\nnotify: {slack: {webhook: \"https://hooks.example.com/T0/B0/secret\"}}\n",
+		"version: 1\nnotify: {slack: {token: xoxb-secret}}\n",
+		"version: 1\nnotify: {sns: {topic: mfa}}\n",
+		"version: 1\nnotify: {webhook: {url: \"http://hooks.example.com/\", secret: \"env:KEY\"}}\n",
+		"version: 1\nnotify: {webhook: {url: \"https://me:secret@hooks.example.com/\", secret: \"env:KEY\"}}\n",
+		"version: 1\nnotify: {security_hub: yes please}\n",
+		"version: 1\nnotify: {bus: \"arn:aws:events:eu-west-1:111111111111:rule/forcemfa\"}\n",
 	} {
 		if _, err := baseline.Parse("c.yaml", []byte(text)); err == nil {
 			t.Errorf("Parse takes %q", text)

@@ -55,16 +55,3 @@ func parseRolePattern(s string) (string, error) {
 	}
 	return s, nil
 }
-
-// secretShape is env:NAME, or the ARN of a secret or of a parameter.
-var secretShape = regexp.MustCompile(`^(env:[A-Za-z_][A-Za-z0-9_]*|arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+)$`)
-
-// webhook never repeats what was written: it may be the secret itself.
-func (s *Slack) webhook() value {
-	return word[string]{to: &s.Webhook, shape: secretShape.String(), parse: func(text string) (string, error) {
-		if !secretShape.MatchString(text) {
-			return "", fmt.Errorf("webhook: the URL is a secret and does not belong here; name where it is kept: env:NAME, or the ARN of a secret or parameter")
-		}
-		return text, nil
-	}}
-}

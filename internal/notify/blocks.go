@@ -1,0 +1,247 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"forcemfa/internal/view"
+
+	"github.com/slack-go/slack"
+)
+
+// The limits of a message in Slack. Source: Slack, Block Kit reference (blocks
+// of a message; text of section and header; fields), and chat.postMessage
+// (truncated beyond 40,000 characters).
+const (
+	mostBlocks    = 50
+	mostText      = 3000
+	mostField     = 2000
+	mostHeader    = 150
+	mostCharacter = 40000
+)
+
+// slackCards is how many messages of a digest are told in full; more would not
+// be read.
+const slackCards = 15
+
+// slackMessage is a digest as Slack wants it: blocks, and a text for
+// notifications. Whatever the digest holds, it is within Slack's limits, and
+// what has no room is counted.
+func slackMessage(d *Digest) (text string, blocks []slack.Block) {
+	p := &page{digest: d, left: mostCharacter}
+	foot := styled(clip(d.origin(), 200, "…"))
+	p.text = styled(clip(d.headline(), 300, "…"))
+	if len(d.Messages) == 1 {
+		p.text += " in account " + styled(clip(d.Messages[0].place(), 150, "…"))
+	}
+	p.left -= size(foot) + size(p.text)
+	p.header(circle(d.colour()) + " " + clip(d.headline(), 100, "…"))
+	cards := d.outline(slackCards).cards
+	told := 0
+	for told < len(cards) && (told == 0 || p.left > mostCard+roomForGroups) {
+		p.card(&cards[told], len(d.Messages) == 1)
+		told++
+	}
+	p.groups(d.outline(told).groups)
+	p.add(slack.NewContextBlock("", mrkdwn(foot)), 0)
+	return p.text, p.blocks
+}
+
+// A card has at most so many characters, even where all of them are escaped.
+const mostCard = 6000
+
+// roomForGroups is what the cards leave.
+const roomForGroups = 8000
+
+// A page is a message that is being written.
+type page struct {
+	digest *Digest
+	text   string
+	blocks []slack.Block
+	left   int // characters
+}
+
+// add takes a block whose text has so many characters.
+func (p *page) add(b slack.Block, characters int) {
+	p.blocks = append(p.blocks, b)
+	p.left -= characters
+}
+
+func (p *page) header(text string) {
+	text = escapeWithin(text, mostHeader)
+	p.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, text, true, false)), size(text))
+}
+
+// card tells one message in two blocks: about whom, and what.
+func (p *page) card(m *Message, alone bool) {
+	alias := "none"
+	if m.Alias != "" {
+		alias = code(m.Alias)
+	} else if m.AccountName != "" {
+		alias = "none, its name is " + code(m.AccountName)
+	}
+	fields := []string{
+		"*Account:* " + code(m.Account), "*Alias:* " + alias,
+		"*" + noun(m) + ":* " + code(m.name()), "*Severity:* " + string(m.severity()),
+	}
+	var title *slack.TextBlockObject
+	if !alone { // its title is the header
+		title = mrkdwn(circle(m.colour()) + " *" + styled(clip(m.title(), 200, "…")) + "*")
+		p.left -= size(title.Text)
+	}
+	var objects []*slack.TextBlockObject
+	for _, f := range fields {
+		objects = append(objects, mrkdwn(f))
+		p.left -= size(f)
+	}
+	p.blocks = append(p.blocks, slack.NewSectionBlock(title, objects, nil))
+	most := 1100
+	if alone {
+		most = mostText
+	}
+	text := happened(m, most)
+	p.add(slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, text, false, false), nil, nil), size(text))
+}
+
+// noun is what the subject is.
+func noun(m *Message) string {
+	kind, _, found := strings.Cut(m.Subject, "/")
+	switch {
+	case found && kind == "user":
+		return "User"
+	case found && kind == "role":
+		return "Role"
+	case found && kind == "policy":
+		return "Policy"
+	case found && kind == "group":
+		return "Group"
+	}
+	return "Subject"
+}
+
+// happened is what happened and what to do, escaped, for text that is not
+// formatted.
+func happened(m *Message, most int) string {
+	remedy := "nothing"
+	if m.Remedy != "" {
+		remedy = m.Remedy
+	}
+	what := escapeWithin("What happened: "+m.What, most*6/10)
+	return what + "\n" + escapeWithin("What to do: "+remedy, most-size(what)-1)
+}
+
+// groupsOfSection is how many lines a block has.
+const groupsOfSection = 12
+
+// groups counts what is not told in full, a line each, as far as there is room,
+// and then counts the rest of the lines.
+func (p *page) groups(all []group) {
+	const forRest = 1500 // characters, if all of it is escaped
+	for len(all) > 0 && len(p.blocks) < mostBlocks-2 {
+		var lines []string
+		characters := 0
+		for len(lines) < min(groupsOfSection, len(all)) {
+			line := groupLine(&all[len(lines)])
+			if n := size(line) + 1; characters+n > min(mostText, p.left-forRest) {
+				break
+			} else {
+				characters += n
+			}
+			lines = append(lines, line)
+		}
+		if len(lines) == 0 {
+			break
+		}
+		p.add(slack.NewSectionBlock(mrkdwn(strings.Join(lines, "\n")), nil, nil), characters)
+		all = all[len(lines):]
+	}
+	if len(all) == 0 {
+		return
+	}
+	messages, in := counted(all)
+	rest := "and " + number(messages, "more message") + " from " + number(in, "account") + ": " + styled(clip(p.digest.more(), 200, "…"))
+	p.add(slack.NewSectionBlock(mrkdwn(rest), nil, nil), size(rest))
+}
+
+func groupLine(g *group) string {
+	m := &g.message
+	short := func(s string) string { return code(clip(s, 64, "…")) }
+	return fmt.Sprintf("%s %d × *%s* (%s) in %s: %s", circle(m.colour()), g.count,
+		styled(clip(m.Rule(), 64, "…")), styled(clip(string(m.Kind), 20, "…")), short(m.place()), g.subjects(short))
+}
+
+// circle is the colour as Slack's emoji.
+func circle(colour string) string {
+	switch colour {
+	case "red":
+		return ":red_circle:"
+	case "green":
+		return ":large_green_circle:"
+	case "orange":
+		return ":large_orange_circle:"
+	case "yellow":
+		return ":large_yellow_circle:"
+	}
+	return ":white_circle:"
+}
+
+// mrkdwn is formatted text in which Slack makes no links and mentions of its
+// own.
+func mrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
+}
+
+// code is foreign text in formatted text, as it is. A backtick would end it and
+// cannot be escaped.
+func code(text string) string {
+	text = strings.ReplaceAll(clip(text, 150, "…"), "`", "'")
+	if text == "" {
+		return "none"
+	}
+	return "`" + escape(text) + "`"
+}
+
+// styled is foreign text inside of formatted text that must not format: what
+// Slack reads as a mark is replaced by a look-alike.
+func styled(text string) string {
+	return escape(strings.NewReplacer("*", "∗", "_", "ˍ", "~", "∼", "`", "'").Replace(text))
+}
+
+// escape writes the three characters that control Slack's text as entities.
+// Source: Slack, "Formatting text for app surfaces", escaping text.
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+// escapeWithin escapes text to at most so many characters and says how many it
+// left out. No entity is cut.
+func escapeWithin(text string, most int) string {
+	text = view.Clean(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
+	if whole := escape(text); size(whole) <= most {
+		return whole
+	}
+	const note = 32 // characters, of the count
+	runes := []rune(text)
+	var out strings.Builder
+	used, kept := 0, 0
+	for _, r := range runes {
+		piece := escape(string(r))
+		if used+size(piece) > most-note {
+			break
+		}
+		used += size(piece)
+		kept++
+		out.WriteString(piece)
+	}
+	return fmt.Sprintf("%s … and %d more characters", out.String(), len(runes)-kept)
+}
+
+// size counts as JavaScript does, which is never less than Slack's count.
+func size(text string) int {
+	n := 0
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}

@@ -1,0 +1,230 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"forcemfa/internal/audit"
+	"forcemfa/policy/arn"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// mostFindings is how many findings one call takes. Source: AWS Security Hub
+// API Reference, BatchImportFindings.
+const mostFindings = 100
+
+// A hub imports messages into Security Hub, a finding each. The finding of an ID
+// is the same for good: it is made, changed, and archived when it is fixed.
+// Security Hub ignores what is older than what it has, so messages may come in
+// any order.
+type hub struct {
+	client *securityhub.Client
+	region string
+	whoami *sts.Client
+	caller arn.ARN // zero: not asked yet
+}
+
+func newHub(cfg aws.Config) *hub {
+	return &hub{client: securityhub.NewFromConfig(cfg), region: cfg.Region, whoami: sts.NewFromConfig(cfg)}
+}
+
+func (h *hub) Name() string { return "security hub" }
+
+// Send imports the messages. Those that Security Hub refuses are told as
+// [Unsent].
+func (h *hub) Send(ctx context.Context, d *Digest) error {
+	if err := h.identify(ctx); err != nil {
+		return err
+	}
+	var unsent []Message
+	var errs []error
+	for all := latest(d.Messages); len(all) > 0; {
+		n := min(mostFindings, len(all))
+		refused, err := h.put(ctx, all[:n])
+		unsent = append(unsent, refused...)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		all = all[n:]
+	}
+	if len(unsent) == 0 {
+		return nil
+	}
+	return &Unsent{Messages: unsent, Err: errors.Join(errs...)}
+}
+
+// identify asks who is calling: a finding in the product of an account can only
+// be about that account. Source: AWS Security Hub API Reference,
+// BatchImportFindings.
+func (h *hub) identify(ctx context.Context) error {
+	if h.caller.Account != "" {
+		return nil
+	}
+	out, err := h.whoami.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return fmt.Errorf("ask AWS who is calling: %w", err)
+	}
+	if h.caller, err = arn.Parse(aws.ToString(out.Arn)); err != nil {
+		return fmt.Errorf("ask AWS who is calling: %w", err)
+	}
+	return nil
+}
+
+// latest is the last message of each ID, because a call takes an ID once; the
+// order is otherwise kept.
+func latest(messages []Message) []Message {
+	last := map[string]int{}
+	for i := range messages {
+		j, known := last[messages[i].ID]
+		if !known || !messages[i].At.Before(messages[j].At) {
+			last[messages[i].ID] = i
+		}
+	}
+	var kept []Message
+	for i := range messages {
+		if last[messages[i].ID] == i {
+			kept = append(kept, messages[i])
+		}
+	}
+	return kept
+}
+
+// put imports at most a hundred messages and gives those that were refused.
+func (h *hub) put(ctx context.Context, messages []Message) ([]Message, error) {
+	of := map[string]Message{}
+	var in securityhub.BatchImportFindingsInput
+	for i := range messages {
+		f := h.finding(&messages[i])
+		of[*f.Id] = messages[i]
+		in.Findings = append(in.Findings, f)
+	}
+	out, err := h.client.BatchImportFindings(ctx, &in)
+	if err != nil {
+		return messages, fmt.Errorf("import findings: %w", err)
+	}
+	var refused []Message
+	var first error
+	for _, f := range out.FailedFindings {
+		if first == nil {
+			first = fmt.Errorf("import finding %s: %s: %s", aws.ToString(f.Id), aws.ToString(f.ErrorCode), quote(aws.ToString(f.ErrorMessage)))
+		}
+		if m, known := of[aws.ToString(f.Id)]; known {
+			refused = append(refused, m)
+			delete(of, aws.ToString(f.Id))
+		}
+	}
+	if first == nil && aws.ToInt32(out.FailedCount) > 0 {
+		return messages, fmt.Errorf("import findings: %d failed, and AWS does not say which", *out.FailedCount)
+	}
+	return refused, first
+}
+
+// finding is a message in the AWS Security Finding Format. Its required members
+// and their lengths are of the AWS Security Hub API Reference,
+// AwsSecurityFinding.
+func (h *hub) finding(m *Message) types.AwsSecurityFinding {
+	partition := cmp.Or(h.caller.Partition, "aws")
+	at := m.At.UTC().Format("2006-01-02T15:04:05.000Z")
+	severity := &types.Severity{Label: label(m.severity())}
+	kind := []string{"Software and Configuration Checks/AWS Security Best Practices"}
+	if m.Kind == KindTampering {
+		kind = []string{"TTPs/Defense Evasion"}
+	}
+	f := types.AwsSecurityFinding{
+		SchemaVersion: aws.String("2018-10-08"),
+		Id:            aws.String(findingID(m.ID)),
+		ProductArn:    aws.String(fmt.Sprintf("arn:%s:securityhub:%s:%s:product/%[3]s/default", partition, h.region, h.caller.Account)),
+		GeneratorId:   aws.String("forcemfa/" + clip(m.Rule(), 400, "…")),
+		AwsAccountId:  aws.String(h.caller.Account),
+		CreatedAt:     &at,
+		UpdatedAt:     &at,
+		Title:         aws.String(clip(m.title(), 256, "…")),
+		Description:   aws.String(cmp.Or(clip(m.What, 1024, ""), m.title())),
+		Severity:      severity,
+		Types:         kind,
+		FindingProviderFields: &types.FindingProviderFields{
+			Severity: &types.FindingProviderSeverity{Label: severity.Label}, Types: kind,
+		},
+		Resources:   []types.Resource{h.resource(m)},
+		Compliance:  &types.Compliance{Status: compliance(m.Kind)},
+		RecordState: types.RecordStateActive,
+		ProductFields: map[string]string{
+			"ProviderName": "forcemfa", "forcemfa/kind": clip(string(m.Kind), 100, "…"), "forcemfa/account": m.Account,
+		},
+	}
+	if m.Alias != "" {
+		f.ProductFields["forcemfa/alias"] = clip(m.Alias, 100, "…")
+	}
+	if m.Remedy != "" {
+		f.Remediation = &types.Remediation{Recommendation: &types.Recommendation{Text: aws.String(clip(m.Remedy, 512, ""))}}
+	}
+	if m.Kind == KindFixed || m.Kind == KindEnforced || m.isTest() {
+		f.RecordState = types.RecordStateArchived
+	}
+	return f
+}
+
+// findingID keeps an ID within its 512 characters.
+func findingID(id string) string {
+	if len(id) <= 400 {
+		return "forcemfa/" + clip(id, 400, "")
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "forcemfa/" + clip(id, 300, "/") + hex.EncodeToString(sum[:])
+}
+
+// resource is what the finding is about. Its ARN says in which account.
+func (h *hub) resource(m *Message) types.Resource {
+	r := types.Resource{
+		Type: aws.String("Other"), Id: aws.String(clip(m.ARN, 512, "…")),
+		Partition: types.Partition(cmp.Or(m.Partition, h.caller.Partition, "aws")), Region: aws.String(cmp.Or(m.Region, h.region)),
+	}
+	switch a, err := arn.Parse(m.ARN); {
+	case m.ARN == "":
+		r.Type, r.Id = aws.String("AwsAccount"), aws.String("AWS::::Account:"+m.Account)
+	case err == nil && a.Service == "iam" && a.Kind() == "user":
+		r.Type = aws.String("AwsIamUser")
+	case err == nil && a.Service == "iam" && a.Kind() == "role":
+		r.Type = aws.String("AwsIamRole")
+	case err == nil && a.Service == "iam" && a.Kind() == "policy":
+		r.Type = aws.String("AwsIamPolicy")
+	case err == nil && a.Service == "iam" && a.Kind() == "group":
+		r.Type = aws.String("AwsIamGroup")
+	}
+	return r
+}
+
+func label(s audit.Severity) types.SeverityLabel {
+	switch s {
+	case audit.Critical:
+		return types.SeverityLabelCritical
+	case audit.High:
+		return types.SeverityLabelHigh
+	case audit.Medium:
+		return types.SeverityLabelMedium
+	case audit.Low:
+		return types.SeverityLabelLow
+	}
+	return types.SeverityLabelInformational
+}
+
+// compliance is never PASSED for what was not possible or not known.
+func compliance(k Kind) types.ComplianceStatus {
+	switch k {
+	case KindEnforced, KindFixed:
+		return types.ComplianceStatusPassed
+	case KindWorkaround:
+		return types.ComplianceStatusWarning
+	case KindGap, KindTest:
+		return types.ComplianceStatusNotAvailable
+	}
+	return types.ComplianceStatusFailed
+}

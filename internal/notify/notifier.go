@@ -1,0 +1,245 @@
+// Package notify tells people: Slack, SNS, a signed webhook, Security Hub, and
+// the event bus by which the accounts of an organization speak with one voice.
+//
+// A [Notifier] sends a [Digest] to all of its channels. What could not be sent
+// is an error that names the channel, so that its caller can let the event go
+// back to its queue: nothing is lost. A channel that a message reached does not
+// get it again from the same Notifier, however often the caller repeats it.
+// Beyond one Notifier this cannot be promised: a second process knows nothing of
+// the first, and a server that took a message and did not answer in time gets it
+// again. Security Hub and the webhook's receiver tell such copies by their ID.
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
+
+// A Channel is a way to people.
+//
+// Send returns nil when every message of the digest arrived. When some did, the
+// error is an [Unsent]; with another error none is taken to have arrived. Errors
+// hold no secret. Send retries by itself and keeps to its budget; it need not be
+// safe for concurrent use.
+type Channel interface {
+	Name() string
+	Send(context.Context, *Digest) error
+}
+
+// An Unsent is the error of a channel that could send a part.
+type Unsent struct {
+	Messages []Message // that were not sent
+	Err      error     // why
+}
+
+func (u *Unsent) Error() string {
+	return fmt.Sprintf("%s not sent: %v", number(len(u.Messages), "message"), u.Err)
+}
+
+func (u *Unsent) Unwrap() error { return u.Err }
+
+// A Notifier sends to channels. It is safe for concurrent use.
+type Notifier struct {
+	outlets []*outlet
+	queue   *queue // nil: none
+	options Options
+}
+
+// An outlet is a channel and what it has sent.
+type outlet struct {
+	channel Channel
+
+	mu    sync.Mutex
+	told  map[string]bool // by key
+	order []string        // of the keys, the oldest first
+}
+
+// memory is how many messages an outlet remembers.
+const memory = 50_000
+
+// Open makes the channels of the options. It makes no request: a secret that
+// cannot be read, or a channel that does not exist, is an error of the first
+// send and keeps no other channel from sending.
+func Open(_ context.Context, cfg aws.Config, o Options) (*Notifier, error) {
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("notify: %w", err)
+	}
+	cfg = patient(cfg)
+	n := &Notifier{options: o}
+	channels, err := o.channels(cfg, o.courier())
+	if err != nil {
+		return nil, fmt.Errorf("notify: %w", err)
+	}
+	for _, c := range channels {
+		n.outlets = append(n.outlets, &outlet{channel: c, told: map[string]bool{}})
+	}
+	if o.Queue != "" {
+		n.queue = newQueue(cfg, o.Queue)
+	}
+	return n, nil
+}
+
+// patient is a config whose clients repeat what AWS throttles.
+func patient(cfg aws.Config) aws.Config {
+	c := cfg.Copy()
+	c.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(s *retry.StandardOptions) { s.MaxAttempts = 6 })
+	}
+	return c
+}
+
+func (o *Options) channels(cfg aws.Config, c *courier) (all []Channel, err error) {
+	if o.SlackWebhook != "" {
+		url, err := o.urlSecret(cfg, "Slack webhook", o.SlackWebhook, o.References, slackHosts...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &slackWebhook{courier: c, options: o, url: url})
+	}
+	if o.SlackToken != "" {
+		token, err := newSecret(cfg, "Slack token", o.SlackToken, o.References)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &slackBot{courier: c, api: cmp.Or(o.SlackAPI, slackAPI), channel: o.SlackChannel, token: token})
+	}
+	if o.SNSTopic != "" {
+		all = append(all, newTopic(cfg, o.SNSTopic))
+	}
+	if o.WebhookURL != "" {
+		w := &webhook{courier: c, options: o}
+		if w.url, err = o.urlSecret(cfg, "webhook's URL", o.WebhookURL, false); err != nil {
+			return nil, err
+		}
+		if w.key, err = newSecret(cfg, "webhook's secret", o.WebhookSecret, o.References); err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	if o.SecurityHub {
+		all = append(all, newHub(cfg))
+	}
+	if o.Bus != "" {
+		all = append(all, newBus(cfg, o.Bus, c))
+	}
+	return all, nil
+}
+
+// urlSecret is a secret that holds a URL. One that is given itself is checked
+// now.
+func (o *Options) urlSecret(cfg aws.Config, what, reference string, referencesOnly bool, hosts ...string) (*secret, error) {
+	s, err := newSecret(cfg, what, reference, referencesOnly)
+	if err != nil || s.fetch != nil {
+		return s, err
+	}
+	if _, err := o.address(s.value, hosts...); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return s, nil
+}
+
+// Channels are the names of the channels, in the order of [Notifier.Deliver].
+func (n *Notifier) Channels() []string {
+	var names []string
+	for _, o := range n.outlets {
+		names = append(names, o.channel.Name())
+	}
+	return names
+}
+
+// An Outcome is how a digest went to one channel.
+type Outcome struct {
+	Channel string
+	Sent    int   // messages; those that had been sent before are not counted
+	Err     error // nil: nothing is left to send
+}
+
+// Send tells a digest to all channels at the same time. The error joins those of
+// the channels that could not send all of it, each with its name. A digest
+// without messages is not sent.
+func (n *Notifier) Send(ctx context.Context, d *Digest) error {
+	return failures(n.Deliver(ctx, d))
+}
+
+func failures(outcomes []Outcome) error {
+	var all []error
+	for _, o := range outcomes {
+		if o.Err != nil {
+			all = append(all, fmt.Errorf("notify %s: %w", o.Channel, o.Err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Deliver is [Notifier.Send] that tells of each channel how it went.
+func (n *Notifier) Deliver(ctx context.Context, d *Digest) []Outcome {
+	outcomes := make([]Outcome, len(n.outlets))
+	var all sync.WaitGroup
+	for i, o := range n.outlets {
+		all.Go(func() {
+			outcomes[i].Channel = o.channel.Name()
+			outcomes[i].Sent, outcomes[i].Err = o.send(ctx, d)
+		})
+	}
+	all.Wait()
+	return outcomes
+}
+
+// send gives the channel what it has not sent, and remembers what it sends.
+func (o *outlet) send(ctx context.Context, d *Digest) (sent int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	fresh := o.fresh(d.Messages)
+	if len(fresh) == 0 {
+		return 0, nil
+	}
+	err = o.channel.Send(ctx, d.with(fresh))
+	unsent := map[string]bool{}
+	var some *Unsent
+	if errors.As(err, &some) {
+		for i := range some.Messages {
+			unsent[some.Messages[i].key()] = true
+		}
+	} else if err != nil {
+		return 0, err
+	}
+	for i := range fresh {
+		if key := fresh[i].key(); !unsent[key] {
+			o.remember(key)
+			sent++
+		}
+	}
+	return sent, err
+}
+
+// fresh are the messages that were not sent, each once.
+func (o *outlet) fresh(messages []Message) []Message {
+	var fresh []Message
+	seen := map[string]bool{}
+	for _, m := range messages {
+		if key := m.key(); !o.told[key] && !seen[key] {
+			seen[key] = true
+			fresh = append(fresh, m)
+		}
+	}
+	return fresh
+}
+
+func (o *outlet) remember(key string) {
+	if len(o.order) >= memory {
+		half := o.order[:memory/2]
+		for _, old := range half {
+			delete(o.told, old)
+		}
+		o.order = slices.Clone(o.order[memory/2:])
+	}
+	o.told[key] = true
+	o.order = append(o.order, key)
+}

@@ -1,0 +1,194 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/policy/arn"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Options say who is told. The zero value is nobody.
+//
+// A secret is named by the ARN of a Secrets Manager secret, by that of an SSM
+// parameter of type SecureString, or as ssm:/NAME; anything else is the secret
+// itself.
+type Options struct {
+	SlackWebhook  string // secret: the URL of an incoming webhook
+	SlackToken    string // secret: the token of a bot that may chat:write; instead of the webhook
+	SlackChannel  string // of the token; a webhook has its own
+	SNSTopic      string // ARN
+	WebhookURL    string // https, or a secret that holds it
+	WebhookSecret string // secret: the key by which requests to WebhookURL are signed
+	Bus           string // name or ARN of an event bus
+	SecurityHub   bool
+	Queue         string // URL of the SQS queue that [Notifier.Handle] makes digests of
+
+	// References refuses secrets that are given themselves: they would stand in
+	// the environment of a Lambda function, which many may read.
+	References bool
+	// Loopback allows http to this machine and, as SlackAPI, another place for
+	// Slack's Web API. It is for tests.
+	Loopback bool
+	SlackAPI string // empty: https://slack.com/api/
+
+	// Budget is how long one channel may try; zero: two minutes. The deadline of
+	// the context shortens it.
+	Budget time.Duration
+	// Timeout is how long one request over HTTP may take; zero: 15 seconds.
+	Timeout time.Duration
+	Now     func() time.Time                           // nil: time.Now
+	Sleep   func(context.Context, time.Duration) error // nil: that time passes
+}
+
+// OptionsFrom takes the options of a Lambda function from its environment. A
+// secret there is a reference.
+func OptionsFrom(env map[string]string) Options {
+	hub, _ := strconv.ParseBool(env["FORCEMFA_SECURITY_HUB"])
+	return Options{
+		SlackWebhook:  env["FORCEMFA_SLACK_WEBHOOK_SECRET"],
+		SlackToken:    env["FORCEMFA_SLACK_TOKEN_SECRET"],
+		SlackChannel:  env["FORCEMFA_SLACK_CHANNEL"],
+		SNSTopic:      env["FORCEMFA_SNS_TOPIC"],
+		WebhookURL:    env["FORCEMFA_WEBHOOK_URL"],
+		WebhookSecret: env["FORCEMFA_WEBHOOK_SECRET"],
+		Bus:           env["FORCEMFA_BUS"],
+		SecurityHub:   hub,
+		Queue:         env["FORCEMFA_QUEUE"],
+		References:    true,
+	}
+}
+
+// OptionsOf takes the options from the config file. An env:NAME there is read by
+// getenv.
+func OptionsOf(n baseline.Notify, getenv func(string) string) (Options, error) {
+	o := Options{SlackChannel: n.Slack.Channel, SNSTopic: n.SNS.Topic, Bus: n.Bus, SecurityHub: n.SecurityHub}
+	for _, s := range []struct {
+		what, reference string
+		to              *string
+	}{
+		{"notify: slack: webhook", n.Slack.Webhook, &o.SlackWebhook},
+		{"notify: slack: token", n.Slack.Token, &o.SlackToken},
+		{"notify: webhook: url", n.Webhook.URL, &o.WebhookURL},
+		{"notify: webhook: secret", n.Webhook.Secret, &o.WebhookSecret},
+	} {
+		name, ok := strings.CutPrefix(s.reference, "env:")
+		if !ok {
+			*s.to = s.reference
+			continue
+		}
+		if *s.to = getenv(name); *s.to == "" {
+			return Options{}, fmt.Errorf("%s: environment variable %s is empty", s.what, name)
+		}
+	}
+	return o, nil
+}
+
+// check refuses what can never be sent. No error repeats a secret.
+func (o *Options) check() error {
+	switch {
+	case o.SlackWebhook != "" && o.SlackToken != "":
+		return errors.New("slack: a webhook and a token; give one of them, or everything arrives twice")
+	case o.SlackToken != "" && o.SlackChannel == "":
+		return errors.New("slack: a token without a channel; name the channel that the bot is in")
+	case o.WebhookURL != "" && o.WebhookSecret == "":
+		return errors.New("webhook: no secret; without one nobody can tell our requests from others")
+	case o.WebhookURL == "" && o.WebhookSecret != "":
+		return errors.New("webhook: a secret without a URL")
+	}
+	for _, s := range []struct{ what, service, text string }{
+		{"SNS topic", "sns", o.SNSTopic}, {"event bus", "events", o.Bus},
+	} {
+		if s.text == "" || s.service == "events" && !strings.HasPrefix(s.text, "arn:") {
+			continue
+		}
+		if a, err := arn.Parse(s.text); err != nil || a.Service != s.service || a.Region == "" || a.Resource == "" {
+			return fmt.Errorf("%s %q: want its ARN, with a region", s.what, s.text)
+		}
+	}
+	if o.SlackAPI != "" && !o.Loopback {
+		return errors.New("slack: another place for the Web API is for tests")
+	}
+	return nil
+}
+
+// regional is the config in the region of an ARN.
+func regional(cfg aws.Config, text string) aws.Config {
+	c := cfg.Copy()
+	if a, err := arn.Parse(text); err == nil && a.Region != "" {
+		c.Region = a.Region
+	}
+	return c
+}
+
+// address checks where a secret would be sent. The error does not repeat it.
+func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil || u.Host == "" || u.User != nil {
+		return nil, errors.New("this is no https URL")
+	}
+	if o.Loopback && u.Scheme == "http" {
+		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
+			return u, nil
+		}
+	}
+	if u.Scheme != "https" {
+		return nil, errors.New("this is no https URL")
+	}
+	for _, h := range hosts {
+		if strings.EqualFold(u.Hostname(), h) && u.Port() == "" {
+			return u, nil
+		}
+	}
+	if len(hosts) > 0 {
+		return nil, fmt.Errorf("this is no URL at %s", strings.Join(hosts, " or "))
+	}
+	return u, nil
+}
+
+// courier is made of the options.
+func (o *Options) courier() *courier {
+	c := &courier{
+		client: &http.Client{
+			Timeout:       cmp.Or(o.Timeout, attemptTimeout),
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		budget: o.Budget,
+		now:    o.Now,
+		sleep:  o.Sleep,
+		random: rand.Float64,
+	}
+	if c.budget == 0 {
+		c.budget = 2 * time.Minute
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = sleep
+	}
+	return c
+}
+
+// sleep lets time pass, or gives the reason why the context ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

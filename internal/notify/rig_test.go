@@ -1,0 +1,247 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/notify"
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	moto.stop()
+	os.Exit(status)
+}
+
+// noon is when everything happens.
+var noon = time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
+
+// A clock moves when somebody sleeps.
+type clock struct {
+	mu    sync.Mutex
+	at    time.Time
+	slept []time.Duration
+}
+
+func newClock() *clock { return &clock{at: noon} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+	c.slept = append(c.slept, d)
+	return ctx.Err()
+}
+
+// A peer is a local server that answers as it is told: the next of its answers,
+// and the last one again and again.
+type peer struct {
+	*httptest.Server
+	answers []answer
+
+	mu    sync.Mutex
+	taken []taken
+}
+
+type answer struct {
+	status     int
+	body       string
+	retryAfter string
+	drop       bool          // the connection, without an answer
+	wait       chan struct{} // until closed
+}
+
+// taken is a request that came.
+type taken struct {
+	path   string
+	header http.Header
+	body   string
+}
+
+var slackOK = answer{status: 200, body: "ok"}
+
+func newPeer(t *testing.T, answers ...answer) *peer {
+	t.Helper()
+	p := &peer{answers: answers}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	p.mu.Lock()
+	a := p.answers[min(len(p.taken), len(p.answers)-1)]
+	p.taken = append(p.taken, taken{r.URL.RequestURI(), r.Header.Clone(), string(body)})
+	p.mu.Unlock()
+	if a.wait != nil {
+		<-a.wait
+	}
+	if a.drop {
+		panic(http.ErrAbortHandler)
+	}
+	if a.retryAfter != "" {
+		w.Header().Set("Retry-After", a.retryAfter)
+	}
+	if a.status >= 300 && a.status < 400 {
+		w.Header().Set("Location", "/elsewhere")
+	}
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.body)
+}
+
+func (p *peer) requests() []taken {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]taken{}, p.taken...)
+}
+
+// answer replaces what it says from now on.
+func (p *peer) answer(answers ...answer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers, p.taken = answers, nil
+}
+
+// open makes a notifier with a fake clock, against servers of this machine.
+func open(t *testing.T, c *clock, cfg aws.Config, o notify.Options) *notify.Notifier {
+	t.Helper()
+	o.Loopback, o.Now, o.Sleep = true, c.now, c.sleep
+	n, err := notify.Open(t.Context(), cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// users are messages about so many users of an account.
+func users(n int, account string) []notify.Message {
+	var all []notify.Message
+	for i := range n {
+		name := fmt.Sprintf("user%03d", i)
+		all = append(all, notify.Message{
+			ID: "open-user/" + account + "/user/" + name, Kind: notify.KindFinding, Severity: audit.Medium,
+			Account: account, Alias: "acme-dev", Partition: "aws", Subject: "user/" + name,
+			ARN: "arn:aws:iam::" + account + ":user/" + name, What: "s3:GetObject is allowed without MFA",
+			Remedy: "forcemfa apply", At: noon,
+		})
+	}
+	return all
+}
+
+func one() *notify.Digest { return &notify.Digest{Run: "r-1", Messages: users(1, "222222222222")} }
+
+// moto is the AWS of the tests that need more than our own: one server for all
+// of them, wiped for each.
+var moto server
+
+type server struct {
+	once     sync.Once
+	endpoint string
+	failure  error
+	process  *exec.Cmd
+}
+
+// motoConfig starts moto where it does not run yet, and wipes it. Without moto
+// the test fails: what it would show is not shown.
+func motoConfig(t *testing.T) aws.Config {
+	t.Helper()
+	moto.once.Do(moto.start)
+	if moto.failure != nil {
+		t.Fatalf("moto_server: %v", moto.failure)
+	}
+	response, err := http.Post(moto.endpoint+"/moto-api/reset", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return configAt(moto.endpoint)
+}
+
+func configAt(endpoint string) aws.Config {
+	return aws.Config{
+		Region:       "eu-west-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		BaseEndpoint: &endpoint,
+	}
+}
+
+func (s *server) start() {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.failure = err
+		return
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	free.Close()
+	s.process = exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
+	if s.failure = s.process.Start(); s.failure != nil {
+		s.process = nil
+		return
+	}
+	s.endpoint = "http://127.0.0.1:" + port
+	for until := time.Now().Add(90 * time.Second); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		if response, err := http.Get(s.endpoint + "/moto-api/data.json"); err == nil {
+			response.Body.Close()
+			return
+		}
+	}
+	s.failure = fmt.Errorf("no answer on port %s", port)
+}
+
+func (s *server) stop() {
+	if s.process != nil {
+		_ = s.process.Process.Kill()
+		_ = s.process.Wait()
+	}
+}
+
+// awsPeer is a service of AWS that answers JSON as a function says.
+func awsPeer(t *testing.T, answer func(operation string, in map[string]any) (status int, out any)) aws.Config {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in map[string]any
+		body, _ := io.ReadAll(r.Body)
+		operation := r.URL.Path
+		if target := r.Header.Get("X-Amz-Target"); target != "" {
+			operation = target[strings.LastIndex(target, ".")+1:]
+		}
+		if strings.Contains(string(body), "Action=GetCallerIdentity") {
+			w.Header().Set("Content-Type", "text/xml")
+			fmt.Fprint(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
+				`<Arn>arn:aws-us-gov:sts::999999999999:assumed-role/forcemfa/1</Arn><UserId>A</UserId><Account>999999999999</Account>`+
+				`</GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`)
+			return
+		}
+		if err := json.Unmarshal(body, &in); err != nil {
+			t.Errorf("%s: %v in %q", operation, err, body)
+		}
+		status, out := answer(operation, in)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(out)
+	}))
+	t.Cleanup(s.Close)
+	return configAt(s.URL)
+}

@@ -1,0 +1,169 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// The hosts of Slack's incoming webhooks; the second is of GovSlack.
+var slackHosts = []string{"hooks.slack.com", "hooks.slack-gov.com"}
+
+const slackAPI = "https://slack.com/api/"
+
+// A slackPayload is what both ways to Slack take.
+type slackPayload struct {
+	Channel     string       `json:"channel,omitempty"`
+	Text        string       `json:"text"`
+	Blocks      slack.Blocks `json:"blocks"`
+	UnfurlLinks bool         `json:"unfurl_links"`
+	UnfurlMedia bool         `json:"unfurl_media"`
+}
+
+func slackBody(channel string, d *Digest) ([]byte, error) {
+	text, blocks := slackMessage(d)
+	body, err := json.Marshal(slackPayload{Channel: channel, Text: text, Blocks: slack.Blocks{BlockSet: blocks}})
+	if err != nil {
+		return nil, fmt.Errorf("write the message: %w", err)
+	}
+	return body, nil
+}
+
+// A slackWebhook posts to the channel that the webhook was made for.
+type slackWebhook struct {
+	*courier
+	options *Options
+	url     *secret
+}
+
+func (s *slackWebhook) Name() string { return "slack" }
+
+// Send posts the digest as one message.
+func (s *slackWebhook) Send(ctx context.Context, d *Digest) error {
+	text, err := s.url.read(ctx)
+	if err != nil {
+		return err
+	}
+	to, err := s.options.address(text, slackHosts...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.url.what, err)
+	}
+	body, err := slackBody("", d)
+	if err != nil {
+		return err
+	}
+	return s.deliver(ctx, func(ctx context.Context) (*http.Request, error) {
+		return jsonRequest(ctx, to.String(), body)
+	}, func(a *answer) verdict { return s.judge(a, to) })
+}
+
+// judge reads an answer to a webhook: 200 and ok, or a word that says what is
+// wrong and stays wrong.
+func (s *slackWebhook) judge(a *answer, to *url.URL) verdict {
+	if v, done := s.busy("Slack", a); done {
+		return v
+	}
+	if a.status == http.StatusOK && strings.TrimSpace(a.body) == "ok" {
+		return verdict{}
+	}
+	if a.status != http.StatusBadRequest {
+		s.url.forget() // refused, gone, or not a webhook: it may have been replaced
+	}
+	return verdict{err: fmt.Errorf("refused by Slack: %s (HTTP %d); sending it again would not help",
+		quote(a.body, to.String(), to.RequestURI(), to.Path), a.status)}
+}
+
+// A slackBot posts by chat.postMessage.
+type slackBot struct {
+	*courier
+	api     string
+	channel string
+	token   *secret
+}
+
+func (s *slackBot) Name() string { return "slack" }
+
+// Send posts the digest as one message.
+func (s *slackBot) Send(ctx context.Context, d *Digest) error {
+	token, err := s.token.read(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := slackBody(s.channel, d)
+	if err != nil {
+		return err
+	}
+	return s.deliver(ctx, func(ctx context.Context) (*http.Request, error) {
+		request, err := jsonRequest(ctx, s.api+"chat.postMessage", body)
+		if err != nil {
+			return nil, err
+		}
+		if strings.ContainsAny(token, "\r\n") {
+			return nil, errors.New("the Slack token has more than one line")
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		return request, nil
+	}, func(a *answer) verdict { return s.judge(a, token) })
+}
+
+// passing are the errors of chat.postMessage that another attempt may not meet.
+// Source: Slack, chat.postMessage, errors.
+var passing = map[string]bool{
+	"ratelimited": true, "rate_limited": true, "internal_error": true, "fatal_error": true,
+	"service_unavailable": true, "request_timeout": true,
+}
+
+// remedies are for the errors that people can do something about.
+var remedies = map[string]string{
+	"not_in_channel":    "invite the bot to the channel",
+	"channel_not_found": "name a channel that the bot is in",
+	"is_archived":       "the channel is archived: name another one",
+	"missing_scope":     "give the bot the scope chat:write",
+	"invalid_auth":      "replace the token",
+	"token_revoked":     "replace the token",
+	"account_inactive":  "replace the token",
+	"not_authed":        "replace the token",
+}
+
+// judge reads an answer of the Web API, which says errors with HTTP 200.
+func (s *slackBot) judge(a *answer, token string) verdict {
+	if v, done := s.busy("Slack", a); done {
+		return v
+	}
+	var said struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &said); err != nil {
+		return verdict{err: fmt.Errorf("an answer of Slack that is no JSON (HTTP %d): %s", a.status, quote(a.body, token))}
+	}
+	switch {
+	case said.OK:
+		return verdict{}
+	case passing[said.Error]:
+		return verdict{fmt.Errorf("trouble within Slack: %s", quote(said.Error, token)), true, s.retryAfter(a)}
+	}
+	s.token.forget()
+	err := fmt.Errorf("refused by Slack: %s; sending it again would not help", quote(said.Error, token))
+	if remedy := remedies[said.Error]; remedy != "" {
+		err = fmt.Errorf("%w: %s", err, remedy)
+	}
+	return verdict{err: err}
+}
+
+func jsonRequest(ctx context.Context, to string, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	request.Header.Set("User-Agent", "forcemfa")
+	return request, nil
+}

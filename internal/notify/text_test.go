@@ -1,0 +1,73 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"forcemfa/internal/view"
+)
+
+func FuzzEscapedTextStaysWithinItsLimitAndReadsBack(f *testing.F) {
+	f.Add("a & b <!channel>", 3000)
+	f.Add(strings.Repeat("<", 900), 150)
+	f.Add("\xff\u202eevil\n\t`x`", 150)
+	f.Add(strings.Repeat("𝔐", 200), 151)
+	f.Fuzz(func(t *testing.T, text string, most int) {
+		if most < 64 || most > 5000 {
+			t.Skip("no limit of ours")
+		}
+		got := escapeWithin(text, most)
+		if size(got) > most {
+			t.Errorf("%d characters, of %d: %q", size(got), most, got)
+		}
+		if !utf8.ValidString(got) || strings.ContainsAny(got, "<>\n\r\x00") {
+			t.Errorf("%q", got)
+		}
+		clean := view.Clean(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
+		back := strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(got)
+		kept, count, cut := strings.Cut(back, " … and ")
+		if !strings.Contains(clean, " … and ") {
+			switch {
+			case !cut && back != clean:
+				t.Errorf("%q reads back as %q", clean, back)
+			case cut && (!strings.HasPrefix(clean, kept) || !strings.HasSuffix(count, " more characters")):
+				t.Errorf("%q was cut to %q", clean, back)
+			}
+		}
+	})
+}
+
+func FuzzEventsAreReadOrRefused(f *testing.F) {
+	f.Add(`{"source":"forcemfa","detail-type":"forcemfa message","account":"111111111111","detail":{"id":"a/b/c","kind":"finding","account":"222222222222"}}`)
+	f.Add(`{"requestPayload":{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"gap","account":"222222222222"}}}`)
+	f.Add(`{"requestPayload":null}`)
+	f.Add(`[]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := parseEvent([]byte(text))
+		if err != nil {
+			return
+		}
+		if m.ID == "" || m.Kind == "" || len(m.Account) != 12 {
+			t.Errorf("took %+v", m)
+		}
+		d := &Digest{Messages: []Message{m}}
+		if _, blocks := slackMessage(d); len(blocks) == 0 || len(snsText(d)) > mostSNS || subject(d.headline()) == "" {
+			t.Errorf("cannot tell %+v", m)
+		}
+	})
+}
+
+func TestSubjectsAreLinesThatSNSTakes(t *testing.T) {
+	for _, row := range []struct{ line, want string }{
+		{"MFA enforced for bob", "MFA enforced for bob"},
+		{"MFA enforced for böb\nBcc: all", "MFA enforced for b?b Bcc: all"},
+		{strings.Repeat("x", 120), strings.Repeat("x", 96) + "..."},
+		{" ", "forcemfa"},
+		{"", "forcemfa"},
+	} {
+		if got := subject(row.line); got != row.want {
+			t.Errorf("%q: %q, want %q", row.line, got, row.want)
+		}
+	}
+}
