@@ -17,3 +17,8 @@ func MissingExecutors() []plan.Op {
 	}
 	return missing
 }
+
+// SameRun is another writer of a journal's run.
+func SameRun(j *S3Journal) *S3Journal {
+	return &S3Journal{client: j.client, place: j.place, run: j.run}
+}

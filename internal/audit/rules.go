@@ -160,6 +160,12 @@ var Rules = []Rule{
 		Remedy: "give the run a role in the account, then audit again", Refs: nil,
 	},
 	{
+		Name: "no-trail", Severities: []Severity{Medium},
+		Means: "No trail logs the write management events of the account in the home Region of IAM, so that EventBridge does not hear of changes " +
+			"and the function finds them at its next sweep. Told by `deploy plan`.",
+		Remedy: "let an organization trail log write management events, in all Regions", Refs: nil,
+	},
+	{
 		Name: "report-missing", Severities: []Severity{Medium},
 		Means:  "No credential report could be had, so devices, passwords and keys may be unknown.",
 		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport to the role of the run", Refs: nil,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -34,15 +33,18 @@ left alone. It asks as apply does, and is a run itself, so it can be taken back.
 Versions of a policy that the run pruned come back with their text; AWS gives them
 new numbers. A policy or group that is made again gets a new unique ID.
 
---list names the runs of this machine, oldest first.
+--list names the runs of this machine, oldest first. --journal reads the runs of
+the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUNT.
 ` + statusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
-  forcemfa rollback 20270131T120000Z --yes -o json`,
+  forcemfa rollback 20270131T120000Z --yes -o json
+  forcemfa rollback --journal s3://acme-forcemfa/runs/111122223333 --list`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runRollback(c.Context(), &o, args) },
 	}
 	o.add(c)
+	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
 	c.Flags().BoolVar(&o.list, "list", false, "name the runs that have a journal")
 	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
 	return c
@@ -50,22 +52,29 @@ new numbers. A policy or group that is made again gets a new unique ID.
 
 type rollbackOptions struct {
 	shared
-	list bool
-	yes  bool
+	list    bool
+	yes     bool
+	journal string
+
+	target *target // see opened
 }
 
 func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
-	switch {
-	case o.list && len(args) == 0:
-		return o.listRuns()
-	case o.list || len(args) != 1:
+	if o.list == (len(args) == 1) {
 		return hinted(errors.New("rollback takes one run, or --list alone"), `name the runs with "forcemfa rollback --list"`)
 	}
-	record, err := o.readRun(args[0])
+	runs, err := o.openShelf(ctx)
 	if err != nil {
 		return err
 	}
-	t, err := o.open(ctx)
+	if o.list {
+		return o.listRuns(runs)
+	}
+	record, err := runs.record(args[0])
+	if err != nil {
+		return err
+	}
+	t, err := o.opened(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,7 +98,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
 			return err
 		}
-		if err := r.run(ctx, t, record); err != nil {
+		if err := r.run(ctx, t, runs, record); err != nil {
 			return err
 		}
 	}
@@ -97,19 +106,6 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		return err
 	}
 	return exit(r.status())
-}
-
-// readRun reads the journal of a run.
-func (o *rollbackOptions) readRun(run string) (*apply.Record, error) {
-	const remedy = `name the runs with "forcemfa rollback --list"`
-	record, err := apply.ReadJournal(o.env.journals(), run)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, hinted(fmt.Errorf("there is no journal of the run %s", run), remedy)
-	case err != nil:
-		return nil, hinted(err, remedy)
-	}
-	return record, nil
 }
 
 // home is the account whose name confirms a rollback: the management account,
@@ -198,12 +194,12 @@ func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) 
 	}
 }
 
-func (r *rolledBack) run(ctx context.Context, t *target, record *apply.Record) error {
+func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *apply.Record) error {
 	journal, err := t.openJournal()
 	if err != nil {
 		return err
 	}
-	if again, err := apply.ReadJournal(t.env.journals(), record.Run); err != nil || len(again.Entries) != len(record.Entries) {
+	if again, err := runs.read(record.Run); err != nil || len(again.Entries) != len(record.Entries) {
 		changed := fmt.Errorf("the journal of run %s grew meanwhile: nothing was changed", record.Run)
 		return &exitError{status: statusGuarded, err: errors.Join(changed, err, journal.Close()), hint: "run it again"}
 	}
@@ -258,14 +254,14 @@ type listed struct {
 
 // listRuns names the runs. One whose journal cannot be read is named with the
 // reason and makes the answer incomplete.
-func (o *rollbackOptions) listRuns() error {
-	runs, err := apply.RunIDs(o.env.journals())
+func (o *rollbackOptions) listRuns(from *shelf) error {
+	runs, err := from.list()
 	if err != nil {
 		return err
 	}
 	all, status := []listed{}, statusOK
 	for _, run := range runs {
-		l := o.listed(run)
+		l := from.listed(run)
 		if l.Error != "" {
 			status = statusIncomplete
 		}
@@ -276,13 +272,13 @@ func (o *rollbackOptions) listRuns() error {
 			Runs []listed `json:"runs"`
 		}{all})
 	} else {
-		o.showRuns(all)
+		o.showRuns(from, all)
 	}
 	return errors.Join(err, exit(status))
 }
 
-func (o *rollbackOptions) listed(run string) listed {
-	record, err := apply.ReadJournal(o.env.journals(), run)
+func (s *shelf) listed(run string) listed {
+	record, err := s.read(run)
 	if err != nil {
 		return listed{Run: run, Error: reason(err)}
 	}
@@ -307,9 +303,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func (o *rollbackOptions) showRuns(all []listed) {
+func (o *rollbackOptions) showRuns(from *shelf, all []listed) {
 	if len(all) == 0 {
-		fmt.Fprintf(o.env.Stdout, "No runs in %s.\n", o.env.journals())
+		fmt.Fprintf(o.env.Stdout, "No runs in %s.\n", from.name)
 		return
 	}
 	rows := make([][]string, len(all))

@@ -1,0 +1,56 @@
+// Command forcemfa-lambda is the bootstrap of forcemfa's Lambda functions, for the
+// runtime provided.al2023. FORCEMFA_FUNCTION says which of them it is: reconcile,
+// which keeps one account enforced, or notifier, which tells people.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() {
+	h, err := handler(context.Background(), os.Getenv, os.Stdout)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "forcemfa-lambda: %v\n", err)
+		os.Exit(1)
+	}
+	limitMemory(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	lambda.Start(h)
+}
+
+// limitMemory has the garbage collector keep to the function's memory, given in
+// MiB, with a fifth of it left for what it does not count.
+func limitMemory(text string) {
+	if size, err := strconv.ParseInt(text, 10, 32); err == nil && size > 0 {
+		debug.SetMemoryLimit(size << 20 / 5 * 4)
+	}
+}
+
+// handler is the function that the environment asks for.
+func handler(ctx context.Context, getenv func(string) string, out io.Writer) (lambda.Handler, error) {
+	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level(getenv("FORCEMFA_LOG_LEVEL"))}))
+	switch name := getenv("FORCEMFA_FUNCTION"); name {
+	case "", "reconcile":
+		return newReconciler(getenv, log, out)
+	case "notifier":
+		return newNotifier(ctx, getenv, log)
+	default:
+		return nil, fmt.Errorf("FORCEMFA_FUNCTION is %q: want reconcile or notifier", name)
+	}
+}
+
+// level is how much is logged: info, unless the environment says debug or warn.
+func level(text string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(text)); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}

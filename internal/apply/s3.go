@@ -1,0 +1,219 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// An S3Place is where journals rest in S3: a run is a folder under the prefix,
+// an entry an object in it.
+type S3Place struct{ Bucket, Prefix string }
+
+// ParseS3Place reads s3://BUCKET/PREFIX; the prefix may be empty.
+func ParseS3Place(text string) (S3Place, error) {
+	rest, ok := strings.CutPrefix(text, "s3://")
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if !ok || bucket == "" || strings.ContainsAny(rest, " \t\n?#") {
+		return S3Place{}, fmt.Errorf("journal place %q: want s3://BUCKET/PREFIX", text)
+	}
+	return S3Place{bucket, strings.Trim(prefix, "/")}, nil
+}
+
+// Under is a place below this one.
+func (p S3Place) Under(name string) S3Place { return S3Place{p.Bucket, path.Join(p.Prefix, name)} }
+
+// String is the place as it is given.
+func (p S3Place) String() string { return "s3://" + path.Join(p.Bucket, p.Prefix) }
+
+// folder is the prefix of the keys of a run, or of all runs for an empty one.
+func (p S3Place) folder(run string) string {
+	folder := path.Join(p.Prefix, run)
+	if folder == "" {
+		return ""
+	}
+	return folder + "/"
+}
+
+// entryName is the name of the nth entry's object; names sort as entries do.
+func entryName(n int) string { return fmt.Sprintf("%08d.json", n) }
+
+// An S3Journal is the journal of one run with an object for each entry. It
+// needs s3:PutObject alone, and overwrites nothing.
+type S3Journal struct {
+	client *s3.Client
+	place  S3Place
+	run    string
+
+	mu     sync.Mutex
+	n      int
+	failed error // nothing may follow an entry that is missing
+}
+
+// NewS3Journal is the journal of a new run. It writes nothing before the first
+// entry. Its ID has a number at random after the time, so that functions that
+// begin in the same second do not meet.
+func NewS3Journal(client *s3.Client, place S3Place, now time.Time) *S3Journal {
+	run := fmt.Sprintf("%s-%09d", now.UTC().Format("20060102T150405Z"), rand.N(1_000_000_000))
+	return &S3Journal{client: client, place: place, run: run}
+}
+
+// Run is the ID of the run, by which [ReadS3Journal] finds it.
+func (j *S3Journal) Run() string { return j.run }
+
+// Append writes one object, which S3 keeps once it has answered. After an error
+// every further Append fails.
+func (j *S3Journal) Append(ctx context.Context, e Entry) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failed != nil {
+		return j.failed
+	}
+	j.n++
+	key := j.place.folder(j.run) + entryName(j.n)
+	if err := j.put(ctx, key, text); err != nil {
+		j.failed = fmt.Errorf("append to journal: put s3://%s/%s: %w", j.place.Bucket, key, err)
+	}
+	return j.failed
+}
+
+// putAttempts is how often an entry is sent.
+const putAttempts = 5
+
+// put writes an object that is not there yet. It tries again by itself, because
+// only the caller of the first attempt knows that an object which a later one
+// meets is its own: the answer to the first was lost.
+// Source: Amazon S3 User Guide, "How to prevent object overwrites with
+// conditional writes": 412 where there is an object, 409 where one is being
+// written.
+func (j *S3Journal) put(ctx context.Context, key string, text []byte) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		_, err := j.client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: &j.place.Bucket, Key: &key, Body: bytes.NewReader(text), IfNoneMatch: aws.String("*"), ContentType: aws.String("application/json"),
+		}, func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+		switch {
+		case err == nil, attempt > 1 && code(err) == "PreconditionFailed":
+			return nil
+		case attempt == putAttempts || !unanswered(err):
+			return err
+		}
+		if sleep(ctx, pause) != nil {
+			return err
+		}
+		pause = longer(pause)
+	}
+}
+
+// unanswered tells whether a write may be tried again: there was no answer, S3
+// failed, is throttling, or is writing the same key.
+func unanswered(err error) bool {
+	switch code(err) {
+	case "", "ConditionalRequestConflict", "OperationAborted", "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout":
+		return true
+	}
+	return passing(err)
+}
+
+// ReadS3Journal reads the journal of one run. The error is [fs.ErrNotExist] where
+// there is none; it names an entry that is missing or is none.
+func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run string) (*Record, error) {
+	if !isRun(run) {
+		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
+	}
+	keys, err := entryKeys(ctx, client, place, run)
+	if err != nil {
+		return nil, fmt.Errorf("read journal %s of %s: %w", run, place, err)
+	}
+	r := &Record{Run: run}
+	for n, key := range keys {
+		if want := place.folder(run) + entryName(n+1); key != want {
+			return nil, fmt.Errorf("read journal %s of %s: entry %s is missing, and there is %s", run, place, want, key)
+		}
+		text, err := getObject(ctx, client, place.Bucket, key)
+		if err != nil {
+			return nil, fmt.Errorf("read journal s3://%s/%s: %w", place.Bucket, key, err)
+		}
+		e, err := parseEntry(text, n == 0)
+		if err != nil {
+			return nil, fmt.Errorf("read journal s3://%s/%s: %w", place.Bucket, key, err)
+		}
+		r.Entries = append(r.Entries, e)
+	}
+	return r, nil
+}
+
+// entryKeys are the keys of a run's entries in their order.
+func entryKeys(ctx context.Context, client *s3.Client, place S3Place, run string) ([]string, error) {
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &place.Bucket, Prefix: aws.String(place.folder(run))})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	if len(keys) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
+// maxEntry bounds what is read of an object: an entry holds at most a policy with
+// its versions.
+const maxEntry = 1 << 20
+
+func getObject(ctx context.Context, client *s3.Client, bucket, key string) (text []byte, err error) {
+	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, out.Body.Close()) }()
+	text, err = io.ReadAll(io.LimitReader(out.Body, maxEntry+1))
+	if err == nil && len(text) > maxEntry {
+		err = fmt.Errorf("it is larger than %d bytes", maxEntry)
+	}
+	return text, err
+}
+
+// S3RunIDs are the runs of a place, oldest first.
+func S3RunIDs(ctx context.Context, client *s3.Client, place S3Place) ([]string, error) {
+	var runs []string
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{
+		Bucket: &place.Bucket, Prefix: aws.String(place.folder("")), Delimiter: aws.String("/"),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list journals of %s: %w", place, err)
+		}
+		for _, folder := range page.CommonPrefixes {
+			if run := path.Base(aws.ToString(folder.Prefix)); isRun(run) {
+				runs = append(runs, run)
+			}
+		}
+	}
+	slices.SortFunc(runs, compareRuns)
+	return runs, nil
+}

@@ -1,0 +1,241 @@
+package apply_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+var journals = apply.S3Place{Bucket: "journals", Prefix: "runs/111122223333"}
+
+// s3Of is a client of a bucket of the embedded AWS, whose pages are small. wrap
+// changes its transport; nil: as it is.
+func s3Of(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) *s3.Client {
+	t.Helper()
+	const account = "111122223333"
+	r := rigOf(t, org.Header{Format: org.Format, Taken: start, Partition: "aws"}, []org.Account{{ID: account, Partition: "aws", State: "ACTIVE", Read: true}},
+		&emulator.Strict{PageSize: 3})
+	r.cloud.Update(func(w *world.World) {
+		a := w.Edit(account)
+		a.Buckets["journals"] = &world.Bucket{Name: "journals", Created: start}
+		a.Roles["forcemfa"] = &world.Role{Name: "forcemfa", Path: "/", ID: "AROAFORCEMFA", MaxSession: time.Hour, Trust: "{}",
+			Inline: map[string]string{"s3": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`}}
+	})
+	r.wrap = wrap
+	cfg, err := r.config(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// motoS3 is a client of a bucket of moto, which is stopped with the test.
+func motoS3(t *testing.T) *s3.Client {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	_ = free.Close()
+	moto := exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
+	if err := moto.Start(); err != nil {
+		t.Fatalf("start moto_server, which this test needs: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = moto.Process.Kill()
+		_ = moto.Wait()
+	})
+	client := s3.NewFromConfig(aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:" + port), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.MaxBackoff = 200, 200*time.Millisecond
+				o.RateLimiter = noLimit{}
+			})
+		},
+	}, func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: aws.String("journals")}); err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// noLimit lets a client wait for moto as long as it takes.
+type noLimit struct{}
+
+func (noLimit) GetToken(context.Context, uint) (func() error, error) {
+	return func() error { return nil }, nil
+}
+func (noLimit) AddTokens(uint) error { return nil }
+
+// twoSteps are the entries of a run of two steps, one of which is in doubt.
+func twoSteps() []apply.Entry {
+	step := func(name string) *plan.Step {
+		return &plan.Step{ID: "AddUserToGroup/" + name, Op: plan.AddUserToGroup, Account: "111122223333", Subject: "arn:aws:iam::111122223333:user/" + name,
+			Object: "ForceMFA", Want: plan.State{Present: true}, Because: []string{"user-open/111122223333/user/" + name}}
+	}
+	return []apply.Entry{
+		{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 2, Home: "111122223333"},
+		{Kind: apply.Intent, Time: start, Step: step("ann"), Before: &plan.State{}},
+		{Kind: apply.Ended, Time: start, ID: "AddUserToGroup/ann", Status: apply.Done},
+		{Kind: apply.Intent, Time: start, Step: step("bea"), Before: &plan.State{}},
+	}
+}
+
+func appended(t *testing.T, j *apply.S3Journal, all []apply.Entry) {
+	t.Helper()
+	for _, e := range all {
+		if err := j.Append(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAJournalInS3IsReadBackAsItWasKept(t *testing.T) {
+	for name, client := range map[string]func(*testing.T) *s3.Client{
+		"embedded AWS": func(t *testing.T) *s3.Client { return s3Of(t, nil) },
+		"moto":         motoS3,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, c := context.Background(), client(t)
+			first, second := apply.NewS3Journal(c, journals, start), apply.NewS3Journal(c, journals, start.Add(time.Minute))
+			appended(t, second, twoSteps()[:1])
+			appended(t, first, twoSteps())
+			got, err := apply.ReadS3Journal(ctx, c, journals, first.Run())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&apply.Record{Run: first.Run(), Entries: twoSteps()}, got); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+			if doubt := got.InDoubt(); len(doubt) != 1 || doubt[0].UserName() != "bea" || len(got.Undo()) != 2 {
+				t.Errorf("in doubt: %v; to undo: %v", doubt, got.Undo())
+			}
+			runs, err := apply.S3RunIDs(ctx, c, journals)
+			if diff := cmp.Diff([]string{first.Run(), second.Run()}, runs); err != nil || diff != "" {
+				t.Errorf("runs (-want +got):\n%s%v", diff, err)
+			}
+			if _, err := apply.ReadS3Journal(ctx, c, journals, "20270131T120000Z"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a run that is not there: %v", err)
+			}
+			two := apply.SameRun(first)
+			if err := two.Append(ctx, twoSteps()[0]); err == nil || !strings.Contains(err.Error(), "PreconditionFailed") {
+				t.Errorf("another writer of the same run: %v", err)
+			}
+			if err := two.Append(ctx, twoSteps()[1]); err == nil {
+				t.Error("an entry follows one that is missing")
+			}
+		})
+	}
+}
+
+// An entry whose answer was lost is sent again, and what is there is our own.
+func TestAnEntryWhoseAnswerWasLostIsKeptOnce(t *testing.T) {
+	lost := 0
+	client := s3Of(t, func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			answer, err := next.RoundTrip(r)
+			if r.Method == http.MethodPut && lost < 2 && err == nil {
+				lost++
+				return nil, io.ErrUnexpectedEOF
+			}
+			return answer, err
+		})
+	})
+	j := apply.NewS3Journal(client, journals, start)
+	appended(t, j, twoSteps())
+	got, err := apply.ReadS3Journal(context.Background(), client, journals, j.Run())
+	if err != nil || lost != 2 {
+		t.Fatalf("%d answers lost, %v", lost, err)
+	}
+	if diff := cmp.Diff(twoSteps(), got.Entries); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAJournalInS3ThatIsNotWholeIsNamed(t *testing.T) {
+	ctx, client := context.Background(), s3Of(t, nil)
+	put := func(run, name, text string) {
+		t.Helper()
+		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &journals.Bucket, Key: aws.String(journals.Prefix + "/" + run + "/" + name), Body: bytes.NewReader([]byte(text))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := fmt.Sprintf(`{"kind":"begin","time":"2026-11-02T09:00:00Z","format":%d}`, apply.Format)
+	put("20270131T120000Z", "00000001.json", begin)
+	put("20270131T120000Z", "00000003.json", `{"kind":"end"}`)
+	put("20270131T120001Z", "00000001.json", begin)
+	put("20270131T120001Z", "00000002.json", `not JSON`)
+	put("20270131T120002Z", "00000001.json", strings.Repeat(" ", 2<<20))
+	for run, want := range map[string]string{
+		"20270131T120000Z": "entry runs/111122223333/20270131T120000Z/00000002.json is missing",
+		"20270131T120001Z": "s3://journals/runs/111122223333/20270131T120001Z/00000002.json: not a journal entry",
+		"20270131T120002Z": "larger than 1048576 bytes",
+		"../secrets":       `"../secrets" is not the ID of a run`,
+	} {
+		if _, err := apply.ReadS3Journal(ctx, client, journals, run); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", run, err, want)
+		}
+	}
+}
+
+func TestAPlaceInS3IsReadAndPrinted(t *testing.T) {
+	for text, want := range map[string]apply.S3Place{
+		"s3://b":         {Bucket: "b"},
+		"s3://b/":        {Bucket: "b"},
+		"s3://b/p/q":     {Bucket: "b", Prefix: "p/q"},
+		"s3://b/p/q/":    {Bucket: "b", Prefix: "p/q"},
+		"https://b/p":    {},
+		"s3:///p":        {},
+		"s3://b/p?x=1":   {},
+		"b/p":            {},
+		"s3://a bucket/": {},
+	} {
+		got, err := apply.ParseS3Place(text)
+		if got != want || (err != nil) != (want == apply.S3Place{}) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+		if again, err := apply.ParseS3Place(got.String()); want.Bucket != "" && (err != nil || again != got) {
+			t.Errorf("%s printed %s: %+v, %v", text, got, again, err)
+		}
+	}
+	if got := (apply.S3Place{Bucket: "b"}).Under("1").String(); got != "s3://b/1" {
+		t.Errorf("under a bucket: %s", got)
+	}
+}
+
+func FuzzParseS3Place(f *testing.F) {
+	f.Add("s3://b/p/q")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := apply.ParseS3Place(text)
+		if err == nil && (p.Bucket == "" || !strings.HasPrefix(text, "s3://"+p.Bucket)) {
+			t.Errorf("%q: %+v", text, p)
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/org"
+	"forcemfa/internal/trail"
+)
+
+// deliver subscribes the functions of all accounts to the events that the rule
+// chooses. What keep refuses is lost; nil: nothing is.
+func (r *rig) deliver() {
+	r.t.Helper()
+	cancel, err := r.cloud.Subscribe(Pattern, func(e trail.Event) {
+		payload, err := e.JSON()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if _, err := r.function(e.Account).Handle(context.Background(), payload); err != nil {
+			r.t.Errorf("%s in %s: %v", e.Detail.EventName, e.Account, err)
+		}
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(cancel)
+}
+
+func TestAUserWhoIsCreatedIsEnforcedAndTold(t *testing.T) {
+	r := newRig(t, 17, nil, person("ann", "ForceMFA"))
+	account := accountIDs(17)[16]
+	r.deliver()
+	client := r.as(account)
+	if _, err := client.CreateUser(context.Background(), &iam.CreateUserInput{UserName: aws.String("bob")}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]audit.State{"ann": audit.Enforced, "bob": audit.Enforced}, r.states(account)); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+	want := []string{"enforced info user/bob: MFA is enforced for bob through the group ForceMFA"}
+	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	for _, m := range r.told.messages {
+		if m.Account != account || m.Alias != "acme-127" || m.ARN != "arn:aws:iam::"+account+":user/bob" {
+			t.Errorf("the message is about %s (%s), %s", m.Account, m.Alias, m.ARN)
+		}
+	}
+	if strings.Contains(r.log.String(), `"level":"ERROR"`) {
+		t.Errorf("the log has errors:\n%s", r.log)
+	}
+}
+
+func TestReportModeChangesNothingAndSaysWhatWouldBe(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann"))
+	before := r.digest()
+	o := r.options(home)
+	o.Mode = Report
+	if _, err := r.fresh(o, home).Handle(context.Background(), []byte(`{}`)); err != nil {
+		t.Fatal(err)
+	}
+	if r.digest() != before {
+		t.Error("something was changed")
+	}
+	want := []string{"finding high user/ann: ann is not enforced, and would be by AddUserToGroup"}
+	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+func TestOffDoesNothing(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann"))
+	o := r.options(home)
+	o.Mode = Off
+	calls := 0
+	r.cloud.OnCall(func(emulator.Record) { calls++ })
+	if _, err := r.fresh(o, home).Handle(context.Background(), []byte(`{}`)); err != nil || calls != 0 || len(r.told.messages) > 0 {
+		t.Errorf("error %v, %d calls, told %v", err, calls, r.told.lines())
+	}
+}
+
+// A config that is missing, broken, another one than was deployed, or about what
+// an account cannot see of itself lets nothing be changed.
+func TestAConfigThatCannotBeTrustedIsAProblem(t *testing.T) {
+	const good = "version: 1\n"
+	sum := sha256.Sum256([]byte(good))
+	hash := hex.EncodeToString(sum[:])
+	none := func(string) string { return "" }
+	for _, row := range []struct {
+		name, text, want string
+		getenv           func(string) string
+		problem          string // part of it; empty: none
+	}{
+		{"as deployed", good, hash, none, ""},
+		{"no hash told", good, "", none, ""},
+		{"another one", good, "0123", none, "is not the one that was deployed"},
+		{"missing", "", "", none, "cannot be read"},
+		{"broken", "version: 1\nattach: nobody\n", "", none, "forcemfa.yaml:2"},
+		{"a unit", "version: 1\nexemptions:\n  - {match: {ou: Robots}, owner: a@b.c, reason: x}\n", "", none, "organizational unit"},
+		{"a variable that is wrong", good, hash, func(name string) string {
+			if name == "WHITELIST_TAG" {
+				return "userType"
+			}
+			return ""
+		}, "WHITELIST_TAG"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			dir := fstest.MapFS{}
+			if row.text != "" {
+				dir[ConfigName] = &fstest.MapFile{Data: []byte(row.text)}
+			}
+			s := ReadSettings(dir, row.want, row.getenv)
+			if s.Baseline == nil || (s.Problem != "") != (row.problem != "") || !strings.Contains(s.Problem, row.problem) {
+				t.Errorf("problem %q, want %q", s.Problem, row.problem)
+			}
+			f, err := New(aws.Config{}, Options{Mode: Enforce, Settings: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]Mode{true: Report, false: Enforce}[row.problem != ""]; f.mode() != want {
+				t.Errorf("mode %s, want %s", f.mode(), want)
+			}
+		})
+	}
+}
+
+func TestASweepCountsInCloudWatchsFormat(t *testing.T) {
+	exempt := person("robot")
+	exempt.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
+	r := newRig(t, 1, nil, person("ann", "ForceMFA"), person("bea"), exempt)
+	r.sweep(home)
+	var line struct {
+		AWS struct {
+			Timestamp         int64
+			CloudWatchMetrics []struct {
+				Namespace  string
+				Dimensions [][]string
+				Metrics    []struct{ Name, Unit string }
+			}
+		} `json:"_aws"`
+		Users, Enforced, Exempt, Open, Unknown, StepsLeft, ConfigProblem, SweepFailed float64
+		LastSuccessAge                                                                *float64
+	}
+	if err := json.Unmarshal(r.metrics.Bytes(), &line); err != nil {
+		t.Fatalf("%v: %s", err, r.metrics)
+	}
+	if got, want := [5]float64{line.Users, line.Enforced, line.Exempt, line.Open, line.Unknown}, [5]float64{3, 2, 1, 0, 0}; got != want {
+		t.Errorf("users, enforced, exempt, open, unknown: %v, want %v", got, want)
+	}
+	if line.LastSuccessAge == nil || *line.LastSuccessAge != 0 || line.AWS.Timestamp == 0 {
+		t.Errorf("age of last success %v at %d", line.LastSuccessAge, line.AWS.Timestamp)
+	}
+	said := map[string]any{}
+	if err := json.Unmarshal(r.metrics.Bytes(), &said); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range line.AWS.CloudWatchMetrics[0].Metrics {
+		if _, ok := said[m.Name].(float64); !ok || m.Unit == "" {
+			t.Errorf("metric %s of unit %q has no value", m.Name, m.Unit)
+		}
+	}
+}
+
+func TestEveryLineOfTheLogSaysByWhichConfig(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann"))
+	r.sweep(home)
+	for _, line := range strings.Split(strings.TrimSpace(r.log.String()), "\n") {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if fields["config"] != "abc123" {
+			t.Errorf("the line does not say by which config: %s", line)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// namespace is where the metrics are in CloudWatch.
+const namespace = "forcemfa"
+
+// metrics writes what a sweep counted, as a line of CloudWatch's embedded metric
+// format. After a sweep that failed there is nothing to count but how old the
+// last one is that did not.
+// Source: CloudWatch User Guide, "Specification: Embedded metric format".
+func (r *run) metrics(failure error) {
+	if r.options.Metrics == nil {
+		return
+	}
+	type metric struct{ Name, Unit string }
+	values := map[string]float64{
+		"LastSuccessAge": r.now().Sub(r.success).Seconds(), "ConfigProblem": 0, "SweepFailed": 0,
+	}
+	named := []metric{{"LastSuccessAge", "Seconds"}, {"ConfigProblem", "Count"}, {"SweepFailed", "Count"}}
+	if r.options.Settings.Problem != "" {
+		values["ConfigProblem"] = 1
+	}
+	if failure != nil {
+		values["SweepFailed"] = 1
+	} else {
+		c := r.seen.audited.Summary.Counts
+		for _, count := range []struct {
+			name string
+			n    int
+		}{{"Users", c.Users}, {"Enforced", c.Enforced}, {"Exempt", c.Exempt}, {"Open", c.Open}, {"Unknown", c.Unknown}, {"StepsLeft", r.result.Left}} {
+			named = append(named, metric{count.name, "Count"})
+			values[count.name] = float64(count.n)
+		}
+	}
+	line := map[string]any{
+		"_aws": map[string]any{
+			"Timestamp":         r.now().UnixMilli(),
+			"CloudWatchMetrics": []any{map[string]any{"Namespace": namespace, "Dimensions": [][]string{{}}, "Metrics": named}},
+		},
+		"account": r.account, "run": r.id, "config": r.options.Settings.Hash,
+	}
+	for name, value := range values {
+		line[name] = value
+	}
+	text, err := json.Marshal(line)
+	if err == nil {
+		_, err = fmt.Fprintf(r.options.Metrics, "%s\n", text)
+	}
+	if err != nil {
+		r.log.Error("metrics", "error", err.Error())
+	}
+}

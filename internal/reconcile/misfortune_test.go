@@ -1,0 +1,509 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/notify"
+	"forcemfa/internal/org"
+	"forcemfa/internal/trail"
+)
+
+// A tap sees each request of a transport before it is sent; an error is what the
+// client gets instead of an answer.
+type tap struct {
+	next http.RoundTripper
+	on   func(action string) error
+}
+
+func (t tap) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	action := r.Method // of S3
+	if form, err := url.ParseQuery(string(body)); err == nil && form.Has("Action") {
+		action = form.Get("Action")
+	}
+	if err := t.on(action); err != nil {
+		return nil, err
+	}
+	return t.next.RoundTrip(r)
+}
+
+func writes(action string) bool {
+	return action == http.MethodPut || strings.HasPrefix(action, "Add") || strings.HasPrefix(action, "Attach") || strings.HasPrefix(action, "Tag") || strings.HasPrefix(action, "Untag")
+}
+
+// eventsOf are the events of what f does, as the rule delivers them.
+func (r *rig) eventsOf(f func()) (payloads [][]byte) {
+	r.t.Helper()
+	cancel, err := r.cloud.Subscribe(Pattern, func(e trail.Event) {
+		payload, err := e.JSON()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		payloads = append(payloads, payload)
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	f()
+	cancel()
+	return payloads
+}
+
+func (r *rig) removeFromGroup(name string) []byte {
+	r.t.Helper()
+	events := r.eventsOf(func() {
+		if _, err := r.as(home).RemoveUserFromGroup(context.Background(), &iam.RemoveUserFromGroupInput{GroupName: aws.String(baseline.GroupName), UserName: &name}); err != nil {
+			r.t.Fatal(err)
+		}
+	})
+	return events[0]
+}
+
+// deadSender is told nothing once its function was killed.
+type deadSender struct {
+	*told
+	dead *atomic.Bool
+}
+
+func (s deadSender) Send(ctx context.Context, d *notify.Digest) error {
+	if s.dead.Load() {
+		return errors.New("killed")
+	}
+	return s.told.Send(ctx, d)
+}
+
+// At whichever of its requests the function is killed, Lambda's next try of the
+// event leaves the user enforced, people told once, and journals that can be read.
+func TestAKilledRunIsFinishedByTheNext(t *testing.T) {
+	for at := 1; ; at++ {
+		r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+		payload := r.removeFromGroup("ann")
+		var dead atomic.Bool
+		var sent atomic.Int64
+		r.wrap = func(next http.RoundTripper) http.RoundTripper {
+			return tap{next, func(action string) error {
+				if writes(action) && sent.Add(1) >= int64(at) {
+					dead.Store(true)
+				}
+				if dead.Load() {
+					return &aws.RequestCanceledError{Err: errors.New("killed")}
+				}
+				return nil
+			}}
+		}
+		o := r.options(home)
+		o.Sender = deadSender{r.told, &dead}
+		_, _ = r.fresh(o, home).Handle(context.Background(), payload)
+		r.wrap = nil
+		died := dead.Load()
+		if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
+			t.Fatalf("killed at write %d: the next try: %v", at, err)
+		}
+		if state := r.states(home)["ann"]; state != audit.Enforced {
+			t.Errorf("killed at write %d: ann is %s", at, state)
+		}
+		alerts := map[string]int{}
+		for _, m := range r.told.messages {
+			if m.Kind == notify.KindTampering {
+				alerts[m.ID]++
+			}
+		}
+		if died && (len(alerts) != 1 || slices.Max(values(alerts)) != 1) {
+			t.Errorf("killed at write %d: told %v", at, alerts)
+		}
+		if !died {
+			break // there are no more writes to be killed at
+		}
+	}
+}
+
+func values(m map[string]int) (all []int) {
+	for _, n := range m {
+		all = append(all, n)
+	}
+	return all
+}
+
+// unattached are n users with devices who are in no group of ours.
+func unattached(n int) (users []org.User) {
+	for i := range n {
+		users = append(users, person(fmt.Sprintf("user-%02d", i)))
+	}
+	return users
+}
+
+func TestASweepThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const users = 40
+		r := newRigAt(t, time.Now, 1, nil, unattached(users)...)
+		r.wrap = func(next http.RoundTripper) http.RoundTripper {
+			return tap{next, func(action string) error {
+				if strings.HasPrefix(action, "Add") {
+					time.Sleep(2 * time.Second)
+				}
+				return nil
+			}}
+		}
+		done := 0
+		for sweep := 1; ; sweep++ {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			began := time.Now()
+			result, err := r.function(home).Handle(ctx, []byte(`{}`))
+			cancel()
+			if err != nil {
+				t.Fatalf("sweep %d: %v", sweep, err)
+			}
+			if took := time.Since(began); took >= time.Minute {
+				t.Errorf("sweep %d took %s", sweep, took)
+			}
+			if result.Done == 0 || result.Done+result.Left+done != users {
+				t.Fatalf("sweep %d: %+v after %d", sweep, result, done)
+			}
+			done += result.Done
+			if result.Left == 0 {
+				if sweep == 1 {
+					t.Error("the time sufficed")
+				}
+				break
+			}
+			if want := fmt.Sprintf("%d steps are left", result.Left); !strings.Contains(strings.Join(r.told.lines(), "\n"), want) {
+				t.Errorf("sweep %d does not say that %s", sweep, want)
+			}
+		}
+		enforced := map[string]int{}
+		for _, m := range r.told.messages {
+			if m.Kind == notify.KindEnforced {
+				enforced[m.Subject]++
+			}
+		}
+		if len(enforced) != users || slices.Max(values(enforced)) != 1 {
+			t.Errorf("told of: %v", enforced)
+		}
+	})
+}
+
+// Whatever of the users' details the time suffices for is done, and the rest is
+// left.
+func TestUsersWhomTheTimeDoesNotSufficeToLookAtAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const users = 120
+		people := unattached(users)
+		for i := range people {
+			people[i].Devices, people[i].MFA = nil, org.No
+		}
+		r := newRigAt(t, time.Now, 1, nil, people...)
+		r.wrap = func(next http.RoundTripper) http.RoundTripper {
+			return tap{next, func(action string) error {
+				if action == "GetLoginProfile" {
+					time.Sleep(time.Second)
+				}
+				return nil
+			}}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		result, err := r.function(home).Handle(ctx, []byte(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Done == 0 || result.Left == 0 || result.Done+result.Left != users {
+			t.Errorf("result %+v", result)
+		}
+		for _, line := range r.told.lines() {
+			if strings.HasPrefix(line, "blocked") {
+				t.Errorf("told of who is only left: %s", line)
+			}
+		}
+	})
+}
+
+func TestThrottlesFaultsAndLagOnlyDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		strict := &emulator.Strict{PageSize: 3, Throttle: 0.30, Fail: 0.05, Lag: 2 * time.Second, LagShare: 0.5}
+		r := newRigAt(t, time.Now, 1, strict, append(unattached(6), person("ann", baseline.GroupName))...)
+		payload := r.removeFromGroup("ann")
+		for try := 0; try < 3; try++ { // as often as Lambda does
+			if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
+				break
+			} else if try == 2 {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if state := r.states(home)["ann"]; state != audit.Enforced {
+			t.Errorf("ann is %s", state)
+		}
+		time.Sleep(time.Minute)
+		r.sweep(home)
+		for name, state := range r.states(home) {
+			if state != audit.Enforced {
+				t.Errorf("%s is %s", name, state)
+			}
+		}
+		time.Sleep(time.Minute)
+		if result := r.sweep(home); result.Done != 0 || result.Open != 0 {
+			t.Errorf("the next run is not clean: %+v", result)
+		}
+	})
+}
+
+func TestAUserWhoIsGoneIsNoMatter(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	gone := func(w *world.World) {
+		a := w.Edit(home)
+		delete(a.Users, "ann")
+		clear(a.Devices)
+	}
+	removed := r.removeFromGroup("ann")
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action string) error {
+			if action == "ListGroupsForUser" { // the step looks before it writes
+				r.cloud.Update(gone)
+			}
+			return nil
+		}}
+	}
+	for _, when := range []string{"while it is repaired", "before"} {
+		result, err := r.fresh(r.options(home), home).Handle(context.Background(), removed)
+		if err != nil || result.Done != 0 {
+			t.Errorf("gone %s: %+v, %v", when, result, err)
+		}
+	}
+	want := []string{
+		"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
+		"tampering low user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator; the user is not there any more",
+	}
+	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+func TestASuspendedAccountIsLeftAloneUntilItIsBack(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	payload := r.removeFromGroup("ann")
+	set := func(state string) {
+		r.cloud.Update(func(w *world.World) { w.Edit(home).State = state })
+	}
+	f := r.function(home)
+	set("SUSPENDED")
+	if _, err := f.Handle(context.Background(), payload); err == nil {
+		t.Error("no error, so the event is not tried again")
+	}
+	set("ACTIVE")
+	if result, err := f.Handle(context.Background(), payload); err != nil || result.Done != 1 {
+		t.Errorf("once it is back: %+v, %v", result, err)
+	}
+}
+
+// Five versions leave no room for another: the function needs none, and says who
+// puts the document back.
+func TestAPolicyWithFiveVersionsIsNotWritten(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName), person("bea"))
+	versions := func(current string) {
+		r.cloud.Update(func(w *world.World) {
+			p := w.Edit(home).Policies[baseline.PolicyARN("aws", home)]
+			for n := len(p.Versions) + 1; n <= 5; n++ {
+				p.Versions = append(p.Versions, org.Version{ID: fmt.Sprintf("v%d", n), Created: start, Document: s3All})
+			}
+			p.Default, p.NextVersion = current, 6
+		})
+	}
+	versions("v5")
+	before := r.digest()
+	if result := r.sweep(home); result.Done != 0 || r.digest() != before {
+		t.Errorf("with another document in force: %+v", result)
+	}
+	drift := slices.ContainsFunc(r.told.messages, func(m notify.Message) bool {
+		return m.ID == "policy-drift/"+home+"/policy/ForceMFA" && m.Severity == audit.High && strings.Contains(m.Remedy, "forcemfa deploy apply")
+	})
+	if !drift {
+		t.Errorf("nothing is said of the document: %v", r.told.lines())
+	}
+	versions("v1")
+	if result := r.sweep(home); result.Done != 1 || r.states(home)["bea"] != audit.Enforced {
+		t.Errorf("with ours in force: %+v", result)
+	}
+}
+
+func (r *rig) digest() string {
+	var digests []string
+	r.cloud.View(func(w *world.World) {
+		_, stream := w.Snapshot(r.cloud.Now())
+		for a := range stream {
+			digests = append(digests, a.Digest())
+		}
+	})
+	return strings.Join(digests, "\n")
+}
+
+// The two alerts that people came from: could not attach because of a quota, and
+// what was done instead.
+func TestAFullQuotaIsWorkedAroundAndTold(t *testing.T) {
+	var nine []string
+	full, fuller := person("full"), person("fuller")
+	for n := range 9 {
+		nine = append(nine, fmt.Sprintf("team-%d", n))
+		fuller.Attached = append(fuller.Attached, fmt.Sprintf("arn:aws:iam::%s:policy/Own%d", home, n))
+	}
+	fuller.Attached = append(fuller.Attached, "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+	full.Groups, fuller.Groups = append(nine, "Developers"), append(nine, "Developers")
+	r := newRig(t, 1, nil)
+	r.cloud.Update(func(w *world.World) {
+		a := w.Edit(home)
+		for n, name := range nine {
+			a.Groups[name] = &world.Group{Name: name, Path: "/", ID: "AGPA" + name, Inline: map[string]string{}}
+			own := fmt.Sprintf("arn:aws:iam::%s:policy/Own%d", home, n)
+			a.Policies[own] = &world.Policy{ARN: own, Name: fmt.Sprintf("Own%d", n), Path: "/", Default: "v1", Versions: []org.Version{{ID: "v1", Created: start, Document: s3All}}, NextVersion: 2}
+		}
+		for _, u := range []org.User{full, fuller} {
+			groups := map[string]bool{}
+			for _, g := range u.Groups {
+				groups[world.Fold(g)] = true
+			}
+			a.Users[u.Name] = &world.User{Name: u.Name, Path: "/", ID: "AIDA" + u.Name, Created: start.AddDate(-1, 0, 0), Groups: groups, Inline: map[string]string{}, Attached: u.Attached}
+		}
+	})
+	r.sweep(home)
+	got := slices.DeleteFunc(r.told.lines(), func(line string) bool {
+		return !strings.HasPrefix(line, "workaround") && !strings.HasPrefix(line, "blocked")
+	})
+	want := []string{
+		"blocked high user/fuller: PutUserPolicy is not done: there is no room for the user in the group or among its attachments, and the function writes no policy document",
+		"workaround medium user/full: full could not be put into the group ForceMFA (the user is in 10 groups, and the quota GroupsPerUser is 10); ForceMFA is attached to the user instead, so MFA is enforced",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if states := r.states(home); states["full"] != audit.Enforced || states["fuller"] != audit.Open {
+		t.Errorf("states %v", states)
+	}
+}
+
+func TestAnOutageOfSlackLosesAndDoublesNothing(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName), person("bea", baseline.GroupName))
+	r.told.failing = errors.New("slack: 503")
+	for _, name := range []string{"ann", "bea"} {
+		payload := r.removeFromGroup(name)
+		for range 3 { // as often as Lambda tries
+			if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
+				t.Fatal("no error, though nobody was told")
+			}
+			r.cloud.Advance(20 * time.Minute)
+		}
+		if state := r.states(home)[name]; state != audit.Enforced {
+			t.Errorf("%s is %s: what is told must not hold up what is done", name, state)
+		}
+	}
+	r.told.failing = nil
+	r.sweep(home)
+	by := " by arn:aws:iam::111111111111:role/Operator"
+	want := []string{
+		"enforced info user/ann: MFA is enforced for ann through the group ForceMFA",
+		"enforced info user/bea: MFA is enforced for bea through the group ForceMFA",
+		"tampering high user/ann: ann was taken out of the group ForceMFA" + by,
+		"tampering high user/bea: bea was taken out of the group ForceMFA" + by,
+	}
+	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if r.sweep(home); len(r.told.messages) != len(want) {
+		t.Errorf("the next run says it again: %v", r.told.lines())
+	}
+}
+
+// The function does all it does by the actions that it is given, uses every one
+// of them, and is refused none.
+func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
+	key := person("key")
+	key.Devices, key.MFA, key.Password, key.Keys = nil, org.No, org.No, []org.AccessKey{{Slot: 1, Active: true}}
+	late := person("late")
+	late.Devices, late.MFA = nil, org.No
+	late.Inline = []org.InlinePolicy{{Name: "s3", Document: s3All}}
+	windowed := person("windowed", baseline.GroupName)
+	windowed.Attached = []string{"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}
+	windowed.Tags = []org.Tag{{Key: baseline.Default().Window.Tag, Value: "2026-11-01"}}
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName), key, windowed, late)
+	used := map[string]bool{}
+	observe := func(call emulator.Record) {
+		if call.Operation == "GenerateCredentialReport" {
+			r.cloud.Advance(10 * time.Second)
+		}
+		if call.Caller.Role == nil || call.Caller.Role.Name != executor {
+			return
+		}
+		used[call.Service+":"+call.Operation] = true
+		if call.Err != nil && strings.Contains(call.Err.Error(), "AccessDenied") {
+			t.Errorf("%s:%s: %v", call.Service, call.Operation, call.Err)
+		}
+	}
+	r.cloud.OnCall(observe)
+	r.cloud.Update(func(w *world.World) { w.Edit(home).Groups["forcemfa"].Attached = nil })
+	r.sweep(home)
+	r.cloud.Update(func(w *world.World) {
+		a := w.Edit(home)
+		delete(a.Groups, "forcemfa")
+		for _, u := range a.Users {
+			delete(u.Groups, "forcemfa")
+		}
+		a.Users["late"].Attached = nil
+	})
+	r.sweep(home)
+	// A user whom the account's list does not have yet is asked for by name.
+	var hidden *world.User
+	r.cloud.Update(func(w *world.World) {
+		hidden = w.Edit(home).Users["late"]
+		delete(w.Edit(home).Users, "late")
+	})
+	r.cloud.OnCall(func(call emulator.Record) {
+		observe(call)
+		if call.Operation == "ListAccountAliases" {
+			r.cloud.Update(func(w *world.World) { w.Edit(home).Users["late"] = hidden })
+		}
+	})
+	created := []byte(`{"detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"` + home + `","time":"2026-11-20T09:00:00Z","detail":{
+		"eventSource":"iam.amazonaws.com","eventName":"CreateUser","eventTime":"2026-11-20T09:00:00Z","eventID":"x","requestParameters":{"userName":"late"},
+		"userIdentity":{"type":"Root","arn":"arn:aws:iam::` + home + `:root"}}}`)
+	if _, err := r.function(home).Handle(context.Background(), created); err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range Actions {
+		if !used[action] {
+			t.Errorf("%s is among the actions, and nothing used it", action)
+		}
+		delete(used, action)
+	}
+	delete(used, "sts:GetCallerIdentity") // needs no right
+	if len(used) > 0 {
+		t.Errorf("used, and not among the actions: %v", used)
+	}
+	for name, state := range r.states(home) {
+		if state != audit.Enforced {
+			t.Errorf("%s is %s", name, state)
+		}
+	}
+}
