@@ -47,6 +47,8 @@ func (m cleaned) Run() int {
 //	subst FILE…            fill in the $VARIABLES of files
 //	nowhere VAR FILE…      no file but these, below the work directory, holds the value of VAR
 //	canary VAR…            what these hold now must not get out of any command that guarded runs
+//	hook VAR FILE ANSWER   serve a webhook that answers so (ok, or STATUS:BODY); VAR is its URL, FILE what came
+//	moto                   serve moto_server, another AWS in memory, and be its administrator
 //	guarded N VERB…        as status N forcemfa VERB…: no canary on stdout or stderr, in an argument, or in a child's environment
 //
 // and the condition [terraform]: it is here, with its provider for AWS.
@@ -57,8 +59,8 @@ func TestScenarios(t *testing.T) {
 		Condition: installed,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"emulate": emulate, "as": as, "session": session, "keep": keep, "code": code, "status": status,
-			"own": own, "subst": subst, "nowhere": nowhere,
-			"canary": canary, "guarded": guarded,
+			"own": own, "subst": subst, "nowhere": nowhere, "moto": moto,
+			"canary": canary, "guarded": guarded, "hook": hook,
 		},
 	})
 }

@@ -155,7 +155,7 @@ start there.`,
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
 		"try":     {newRehearse(e), newEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newInit(e), newSchema(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newNotify(e), newInit(e), newSchema(e)},
 		"day":     {newImport(e), newConfigure(e), newDoctor(e), newLogin(e), newCredentialProcess(e), newExec(e), newExport(e), newSessions(e), newShellInit(e), newConsole(e), newRotate(e), newEnroll(e)},
 		"other":   {newVersion(e)},
 	} {

@@ -1,0 +1,425 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/deploy"
+	"forcemfa/internal/view"
+)
+
+func newDeploy(e *Env) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "deploy",
+		Short: "Keep every account enforced: the Lambda, its rules and role",
+		Long: `deploy puts a function into every account, today's and tomorrow's, that keeps IAM
+users behind MFA: by a stack set in the accounts of the organization, by a stack in
+the management account, which stack sets never reach. docs/deploy.md is the way in
+ten lines.`,
+		Example: `  forcemfa deploy template > member.yaml
+  forcemfa deploy plan
+  forcemfa deploy apply --mode enforce`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newDeployPlan(e), newDeployApply(e), newDeployTemplate(e), newDeployPackage(e))
+	return c
+}
+
+func newDeployTemplate(e *Env) *cobra.Command {
+	o := templateOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "template [NAME]",
+		Short: "Print a CloudFormation template",
+		Long: `deploy template prints a template for whoever deploys by other means:
+
+  member      policy, group, function, schedule and event rule of one account (default)
+  notifier    event bus and notifier of the security account
+  forwarder   sends the console sign-ins of a Region to the home Region of IAM
+  bucket      holds the package for the organization, and takes the journals
+  audit-role  lets forcemfa audit an account that was invited
+  apply-role  lets it enforce there, too
+
+The policy is the one of the config file. It makes no request.
+` + statusHelp,
+		Example: `  forcemfa deploy template > member.yaml
+  forcemfa deploy template audit-role -o json
+  forcemfa deploy template --partition aws-us-gov`,
+		Args:      cobra.MaximumNArgs(1),
+		ValidArgs: deploy.Names,
+		RunE:      func(_ *cobra.Command, args []string) error { return runDeployTemplate(&o, args) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVarP(&o.output, "output", "o", "yaml", "yaml or json")
+	f.StringVar(&o.partition, "partition", "aws", "aws, aws-cn, aws-us-gov or one of aws-iso")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+type templateOptions struct {
+	shared
+	partition string
+}
+
+func runDeployTemplate(o *templateOptions, args []string) error {
+	if err := oneOf("output", o.output, "yaml", "json", "text"); err != nil {
+		return err
+	}
+	if !slices.Contains(deploy.Partitions(), o.partition) {
+		return fmt.Errorf("--partition %q: want one of %s", o.partition, strings.Join(deploy.Partitions(), ", "))
+	}
+	name := deploy.Member
+	if len(args) == 1 {
+		name = args[0]
+	}
+	b, err := o.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	if err != nil {
+		return err
+	}
+	text, err := deploy.Render(name, b, o.partition)
+	if err != nil {
+		return err
+	}
+	if o.json() {
+		if text, err = deploy.AsJSON(text); err != nil {
+			return err
+		}
+	}
+	if _, err := o.env.Stdout.Write(text); err != nil {
+		return fmt.Errorf("print the template: %w", err)
+	}
+	return nil
+}
+
+// packing are the flags that say what is in the package.
+type packing struct {
+	bootstrap    string
+	architecture string
+}
+
+func (p *packing) add(c *cobra.Command) {
+	c.Flags().StringVar(&p.bootstrap, "bootstrap", "", "the program of the function, a `file` (by default it is built from the source tree here)")
+	c.Flags().StringVar(&p.architecture, "arch", deploy.ARM64, "arm64 or x86_64")
+	_ = c.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{deploy.ARM64, deploy.X86}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// withoutConfig is the config file of a package where there is none: the tag
+// that exempts comes from the template's parameter then.
+const withoutConfig = "version: 1\n"
+
+// pack makes the package of the config file and the bootstrap, and gives the
+// baseline that the function will have.
+func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseline.Baseline, error) {
+	b, err := s.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	if changed := slices.DeleteFunc(slices.Clone(b.Environment), func(name string) bool { return !strings.HasPrefix(name, "FORCEMFA_") }); len(changed) > 0 {
+		return nil, nil, &exitError{status: statusGuarded, err: fmt.Errorf("the environment changes what is wanted (%s), and does not travel with the function", strings.Join(changed, ", ")), hint: "put it into the config file"}
+	}
+	config := []byte(withoutConfig)
+	if b.Name != "" {
+		if config, err = os.ReadFile(b.Name); err != nil {
+			return nil, nil, fileError("read config", err)
+		}
+	}
+	program, err := p.program(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	pkg, err := deploy.Pack(program, config, p.architecture)
+	if err != nil {
+		return nil, nil, hinted(err, "--bootstrap wants the program cmd/forcemfa-lambda, built for linux/arm64 or, with --arch x86_64, linux/amd64")
+	}
+	return pkg, b, nil
+}
+
+func (p *packing) program(ctx context.Context) ([]byte, error) {
+	if p.bootstrap == "" {
+		program, err := deploy.Build(ctx, ".", p.architecture)
+		if err != nil {
+			return nil, hinted(err, "run it in the source tree of forcemfa with Go installed, or give --bootstrap FILE")
+		}
+		return program, nil
+	}
+	program, err := os.ReadFile(p.bootstrap)
+	if err != nil {
+		return nil, fileError("read bootstrap", err)
+	}
+	return program, nil
+}
+
+func newDeployPackage(e *Env) *cobra.Command {
+	o := packageOptions{shared: shared{env: e}}
+	c := &cobra.Command{
+		Use:   "package",
+		Short: "Make the function's zip file",
+		Long: `deploy package makes the zip file with the program and the config file. The same
+program and the same config file give the same bytes. deploy apply does this by
+itself; here it is for whoever uploads by other means.
+` + statusHelp,
+		Example: `  forcemfa deploy package --out forcemfa.zip
+  forcemfa deploy package --out forcemfa.zip --bootstrap build/bootstrap --arch x86_64`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runDeployPackage(c.Context(), &o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVarP(&o.output, "output", "o", "text", "text or json")
+	f.StringVar(&o.out, "out", "forcemfa.zip", "the `file` to write")
+	o.packing.add(c)
+	c.PreRunE = func(*cobra.Command, []string) error { return checkOutput(o.output) }
+	return c
+}
+
+type packageOptions struct {
+	shared
+	packing
+	out string
+}
+
+func runDeployPackage(ctx context.Context, o *packageOptions) error {
+	pkg, _, err := o.pack(ctx, &o.shared)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(o.out, pkg.Zip, 0o644); err != nil {
+		return hinted(fileError("write", err), "name a file in a directory that you may write to")
+	}
+	if o.json() {
+		return view.JSON(o.env.Stdout, struct {
+			File         string `json:"file"`
+			Bytes        int    `json:"bytes"`
+			SHA256       string `json:"sha256"`
+			ConfigHash   string `json:"config_hash"`
+			Key          string `json:"key"`
+			Architecture string `json:"architecture"`
+		}{o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key(), pkg.Architecture})
+	}
+	_, err = fmt.Fprintf(o.env.Stdout, "%s: %d bytes, SHA-256 %s\nConfigHash: %s\nS3Key, as deploy apply would name it: %s\n", o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key())
+	return err
+}
+
+// deployOptions are the flags of plan and apply.
+type deployOptions struct {
+	shared
+	packing
+	mode         string
+	slackWebhook string
+	slackChannel string
+	parameters   []string
+	notifier     string
+	signIns      []string
+	stack        string
+	bucket       string
+	pace         deploy.Pace
+	remove       bool
+}
+
+func (o *deployOptions) add(c *cobra.Command) {
+	o.shared.add(c)
+	o.packing.add(c)
+	f := c.Flags()
+	f.StringVar(&o.mode, "mode", "", "report, enforce or off (default as deployed; report at first)")
+	f.StringVar(&o.slackWebhook, "slack-webhook", "", "`ARN` of the secret that holds the URL of the Slack webhook")
+	f.StringVar(&o.slackChannel, "slack-channel", "", "name of the Slack channel")
+	f.StringArrayVar(&o.parameters, "parameter", nil, "any other parameter of the templates: `NAME=VALUE`")
+	f.StringVar(&o.notifier, "notifier-account", "", "`ID` of the account that tells people (default the secret's)")
+	f.StringSliceVar(&o.signIns, "sign-in-regions", nil, "`Regions` whose console sign-ins are sent home")
+	f.StringVar(&o.stack, "stack-name", "forcemfa", "name of stacks and stack set")
+	f.StringVar(&o.bucket, "bucket", "", "name of the bucket for the package (default forcemfa-ACCOUNT-REGION)")
+	f.IntVar(&o.pace.MaxConcurrent, "max-concurrent", 25, "`percent` of the accounts that CloudFormation works on at once")
+	f.IntVar(&o.pace.FailureTolerance, "failure-tolerance", 10, "`percent` of the accounts that may fail before CloudFormation stops")
+}
+
+// site opens what is to be deployed.
+func (o *deployOptions) site(ctx context.Context) (*deploy.Site, *target, error) {
+	if o.sandbox != "" {
+		return nil, nil, hinted(errors.New("the embedded AWS has no CloudFormation"), "leave --sandbox out; deploy template and deploy package need no AWS")
+	}
+	values, err := o.values()
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := o.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var pkg *deploy.Package
+	if o.remove {
+		pkg = &deploy.Package{Architecture: o.architecture, Hash: strings.Repeat("0", 64)} // nothing is uploaded
+	} else if pkg, _, err = o.pack(ctx, &o.shared); err != nil {
+		return nil, nil, err
+	}
+	site, err := deploy.Open(ctx, t.fleet, deploy.Options{
+		Baseline: t.baseline, Package: pkg, Parameters: values, Notifier: o.notifier, Regions: o.signIns,
+		Units: o.units, Accounts: o.accounts, Except: o.notAccounts, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.env.Now,
+	})
+	var access *deploy.AccessError
+	if errors.As(err, &access) {
+		err = hinted(err, access.Remedy)
+	}
+	return site, t, err
+}
+
+// values are the parameters that were given.
+func (o *deployOptions) values() (map[string]string, error) {
+	values := map[string]string{}
+	for _, given := range o.parameters {
+		name, value, ok := strings.Cut(given, "=")
+		if !ok || name == "" {
+			return nil, errors.New("--parameter wants NAME=VALUE") // not repeated: it may be a secret
+		}
+		values[name] = value
+	}
+	for name, value := range map[string]string{"Mode": o.mode, "SlackWebhookParameter": o.slackWebhook, "SlackChannelName": o.slackChannel} {
+		if value != "" {
+			values[name] = value
+		}
+	}
+	if tags := o.env.Getenv("WHITELIST_TAG"); tags != "" && values["WhitelistTag"] == "" {
+		values["WhitelistTag"] = tags
+	}
+	return values, nil
+}
+
+func newDeployPlan(e *Env) *cobra.Command {
+	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{env: e}}}
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "What would be deployed, and in which accounts changes are heard of",
+		Long: `deploy plan says what deploy apply would do: stacks, the stack set, the resources
+that change, and accounts whose policy somebody edited. For each account it says
+whether a trail logs write management events; without one EventBridge hears of
+nothing, and the daily sweep finds it. It changes nothing: a change set that it
+asks CloudFormation for is deleted again.
+
+A parameter that is not given stays as it is deployed.
+` + statusHelp,
+		Example: `  forcemfa deploy plan
+  forcemfa deploy plan --slack-webhook arn:aws:secretsmanager:us-east-1:111122223333:secret:slack-AbCdEf
+  forcemfa deploy plan --ou Workloads --detailed-exitcode`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runDeployPlan(c.Context(), &o) },
+	}
+	o.add(c)
+	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when something would change")
+	return c
+}
+
+type deployPlanOptions struct {
+	deployOptions
+	detailed bool
+}
+
+func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
+	site, _, err := o.site(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := site.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json() {
+		err = view.JSON(o.env.Stdout, p)
+	} else {
+		err = showDeployment(o.env.Stdout, o.style(), p)
+	}
+	if err != nil {
+		return err
+	}
+	changes, incomplete := statusOK, statusOK
+	if o.detailed && p.Changes() > 0 {
+		changes = statusChanges
+	}
+	if len(p.Gaps) > 0 {
+		incomplete = statusIncomplete
+	}
+	return exit(worst(incomplete, changes))
+}
+
+// showDeployment prints a plan for a person.
+func showDeployment(w io.Writer, style view.Style, p *deploy.Plan) error {
+	for i := range p.Parts {
+		showPart(w, &p.Parts[i])
+	}
+	for _, id := range p.Drifted {
+		fmt.Fprintf(w, "~ policy ForceMFA in %s: somebody edited it; it gets a new version\n", id)
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(w, "note: %s\n", view.Clean(note))
+	}
+	fmt.Fprintln(w)
+	showTrails(w, style, p)
+	view.Gaps(w, style, p.Gaps)
+	_, err := fmt.Fprintf(w, "Plan: %s to change.\n", view.Count(p.Changes(), "part"))
+	return err
+}
+
+// signs are how the actions look at the beginning of a line.
+var signs = map[deploy.Action]string{deploy.Create: "+", deploy.Update: "~", deploy.Replace: "±", deploy.Delete: "-", deploy.None: "="}
+
+func showPart(w io.Writer, c *deploy.Change) {
+	fmt.Fprintf(w, "%s %s %s in %s %s", signs[c.Action], c.Kind, view.Clean(c.Name), c.Account, c.Region)
+	if c.Action == deploy.None {
+		fmt.Fprint(w, ": as wanted")
+	}
+	if len(c.Targets) > 0 {
+		fmt.Fprintf(w, ", to %s", strings.Join(c.Targets, ", "))
+	}
+	fmt.Fprintln(w)
+	for _, r := range c.Resources {
+		fmt.Fprintf(w, "    %s %s %s%s\n", r.Action, r.Type, r.ID, details(&r))
+	}
+	for _, s := range c.Parameters {
+		if c.Action == deploy.Update {
+			fmt.Fprintf(w, "    %s: %q → %q\n", s.Name, view.Clean(s.Before), view.Clean(s.After))
+		} else if s.After != "" {
+			fmt.Fprintf(w, "    %s: %q\n", s.Name, view.Clean(s.After))
+		}
+	}
+	for _, i := range c.Instances {
+		fmt.Fprintf(w, "    account %s %s: %s %s\n", i.Account, i.Region, i.Status, view.Clean(i.Why))
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(w, "    %s\n", view.Clean(note))
+	}
+}
+
+func details(r *deploy.ResourceChange) string {
+	text := ""
+	if len(r.What) > 0 {
+		text = " (" + strings.Join(r.What, ", ") + ")"
+	}
+	if r.Perhaps {
+		text += ", perhaps"
+	}
+	return text
+}
+
+func showTrails(w io.Writer, style view.Style, p *deploy.Plan) {
+	rows := make([][]string, 0, len(p.Trails))
+	for _, h := range p.Trails {
+		heard := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the sweep alone", deploy.HearsUnknown: "unknown"}[h.State]
+		why := h.Why
+		if h.State == deploy.Logged {
+			why = h.Trail
+		}
+		rows = append(rows, []string{view.AccountName(h.Account, h.Name), heard, view.Clean(why)})
+	}
+	style.Table(w, []string{"account", "changes are heard of", "because of"}, rows, nil)
+	fmt.Fprintln(w)
+	for _, f := range p.Findings {
+		fmt.Fprintf(w, "%s %s\n  %s\n  remedy: %s\n", f.Severity, f.ID, view.Clean(f.What), f.Remedy)
+	}
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/deploy"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+func newDeployApply(e *Env) *cobra.Command {
+	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{env: e}}}
+	c := &cobra.Command{
+		Use:   "apply",
+		Short: "Deploy it, or take it away",
+		Long: `deploy apply makes the bucket, uploads the package, and makes or updates the stacks
+and the stack set. It shows the plan, asks once for the management account's alias
+(or ID), and tells each account as CloudFormation is done with it. An account that
+failed is named with the reason, and the exit status is 4; run it again when that is
+mended. A policy that somebody edited gets a new version, which is in the journal as
+of forcemfa apply.
+
+--remove takes stacks and stack set away. The policy and the group stay, and so
+everybody stays enforced: forcemfa apply --remove is for that. The bucket stays, too.
+` + statusHelp,
+		Example: `  forcemfa deploy apply
+  forcemfa deploy apply --mode enforce
+  forcemfa deploy apply --ou Workloads --sign-in-regions us-east-2,eu-north-1
+  forcemfa deploy apply --remove`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runDeployApply(c.Context(), &o) },
+	}
+	o.add(c)
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.remove, "remove", false, "take stacks and stack set away; users stay enforced")
+	return c
+}
+
+type deployApplyOptions struct {
+	deployOptions
+	yes bool
+}
+
+// A deployment is what became of a deploy apply, as -o json prints it.
+type deployment struct {
+	Outcomes []deploy.Outcome `json:"outcomes"`
+	Repairs  *applied         `json:"repairs,omitempty"` // of policies that somebody edited
+	Gaps     []org.Gap        `json:"gaps"`
+}
+
+func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
+	site, t, err := o.site(ctx)
+	if err != nil {
+		return err
+	}
+	if !o.remove {
+		p, err := site.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		if !o.json() {
+			if err := showDeployment(o.env.Stderr, view.Style{}, p); err != nil {
+				return err
+			}
+		}
+		if p.Changes() == 0 {
+			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Gaps: site.Gaps()})
+		}
+	}
+	home, alias, err := t.home(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.confirm(ctx, o.yes, home, alias); err != nil {
+		return err
+	}
+	r := &deployment{Outcomes: []deploy.Outcome{}}
+	do := site.Apply
+	if o.remove {
+		do = site.Remove
+	}
+	if err := do(ctx, o.teller(r)); err != nil {
+		return err
+	}
+	r.Gaps = site.Gaps()
+	if drifted := site.Drifted(); !o.remove && len(drifted) > 0 {
+		if err := o.repair(ctx, drifted, home, r); err != nil {
+			return err
+		}
+	}
+	return o.end(r)
+}
+
+// teller keeps each outcome and says it as it comes.
+func (o *deployApplyOptions) teller(r *deployment) func(deploy.Outcome) {
+	var one sync.Mutex
+	return func(out deploy.Outcome) {
+		one.Lock()
+		defer one.Unlock()
+		r.Outcomes = append(r.Outcomes, out)
+		if !o.json() {
+			o.remark("%s", sentence(&out))
+		}
+	}
+}
+
+func sentence(out *deploy.Outcome) string {
+	text := fmt.Sprintf("%s: %s %s in %s %s", out.Status, out.Kind, view.Clean(out.Name), out.Account, out.Region)
+	if out.Why != "" {
+		text += ": " + view.Clean(out.Why)
+	}
+	return text
+}
+
+// repair gives policies that somebody edited the wanted text again: the steps of
+// a plan of those accounts that concern the policy, under the plan's guards.
+func (o *deployApplyOptions) repair(ctx context.Context, accounts []string, home string, r *deployment) error {
+	own := *o
+	own.accounts, own.units, own.notAccounts = accounts, nil, nil
+	s, err := own.openSurvey(ctx)
+	if err != nil {
+		return err
+	}
+	whole, err := s.plan(ctx, nil, nil)
+	if err != nil {
+		return err
+	}
+	r.Gaps = append(r.Gaps, s.gaps...)
+	r.Repairs = &applied{Gaps: []org.Gap{}, Outcomes: []apply.Outcome{}, home: home}
+	return r.Repairs.run(ctx, s, policySteps(whole), &applyOptions{shared: own.shared})
+}
+
+// policySteps are the steps that mend policies, and those that they need.
+func policySteps(p *plan.Plan) []plan.Step {
+	var needed []string
+	for _, s := range slices.Backward(p.Steps) {
+		if s.Op == plan.UpdatePolicy || slices.Contains(needed, s.ID) {
+			needed = append(append(needed, s.ID), s.Needs...)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s plan.Step) bool { return !slices.Contains(needed, s.ID) })
+}
+
+// end prints what became of everything and gives the status.
+func (o *deployApplyOptions) end(r *deployment) error {
+	status := statusOK
+	failed := 0
+	for i := range r.Outcomes {
+		if s := r.Outcomes[i].Status; s == deploy.Failed || s == deploy.Skipped {
+			failed++
+		}
+	}
+	if failed > 0 || len(r.Gaps) > 0 || r.Repairs != nil && r.Repairs.status() != statusOK {
+		status = statusIncomplete
+	}
+	if o.json() {
+		if err := view.JSON(o.env.Stdout, r); err != nil {
+			return err
+		}
+		return exit(status)
+	}
+	return o.print(r, failed, status)
+}
+
+func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
+	w := o.env.Stdout
+	for i := range r.Outcomes {
+		if s := r.Outcomes[i].Status; s == deploy.Failed || s == deploy.Skipped {
+			fmt.Fprintln(w, sentence(&r.Outcomes[i]))
+		}
+	}
+	if r.Repairs != nil && r.Repairs.Run != "" {
+		unreached(w, r.Repairs.Outcomes)
+		sumUp(w, r.Repairs.Run, r.Repairs.Journal, &r.Repairs.result)
+	}
+	view.Gaps(w, o.style(), r.Gaps)
+	switch {
+	case len(r.Outcomes) == 0:
+		fmt.Fprintln(w, "Nothing to do.")
+	case o.remove:
+		fmt.Fprintf(w, "Removed, %d failed. Users stay enforced: the policy and the group stay until forcemfa apply --remove.\n", failed)
+	default:
+		fmt.Fprintf(w, "Deployed: %s, %d failed.\n", view.Count(len(r.Outcomes)-failed, "part"), failed)
+	}
+	return exit(status)
+}

@@ -1,0 +1,114 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"golang.org/x/sync/errgroup"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/fleet"
+	"forcemfa/internal/org"
+	"forcemfa/policy"
+)
+
+// A look is what was seen of one account before anything is deployed there.
+type look struct {
+	account *org.Account
+	hearing Hearing
+	present bool   // policy or group of ours are there
+	text    string // of the policy's default version; empty without one
+}
+
+// look enters every account and looks at its trails and at what is there under
+// our names. What cannot be read is a gap.
+func (s *Site) look(ctx context.Context) error {
+	looks := make([]look, len(s.found.Accounts))
+	gaps := make([][]org.Gap, len(looks))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(s.fleet.Concurrency())
+	for i, a := range s.found.Accounts {
+		looks[i] = look{account: a, hearing: Hearing{State: HearsUnknown}}
+		gaps[i] = append(gaps[i], a.Gaps...)
+		if fleet.Enterable(a) {
+			group.Go(func() error {
+				gap := s.lookAt(ctx, &looks[i])
+				gaps[i] = append(gaps[i], gap...)
+				return ctx.Err()
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.looks, s.gaps = looks, append(slices.Clone(s.found.Header.Gaps), slices.Concat(gaps...)...)
+	return nil
+}
+
+func (s *Site) lookAt(ctx context.Context, l *look) []org.Gap {
+	gap := func(what string, err error) []org.Gap {
+		return []org.Gap{{Account: l.account.ID, What: what, Why: fleet.Why(err)}}
+	}
+	cfg, err := s.config(ctx, l.account.ID, s.home)
+	if err != nil {
+		l.hearing.Why = fleet.Why(err)
+		return gap("account", err)
+	}
+	var gaps []org.Gap
+	if l.hearing = hear(ctx, cfg); l.hearing.State == HearsUnknown {
+		gaps = append(gaps, org.Gap{Account: l.account.ID, What: "trails", Why: l.hearing.Why})
+	}
+	client := iam.NewFromConfig(cfg)
+	if l.text, l.present, err = ours(ctx, client, baseline.PolicyARN(s.partition, l.account.ID)); err != nil {
+		gaps = append(gaps, gap("policy", err)...)
+	}
+	if !l.present {
+		if l.present, err = hasGroup(ctx, client); err != nil {
+			gaps = append(gaps, gap("group", err)...)
+		}
+	}
+	return gaps
+}
+
+// ours reads the default version of our policy.
+func ours(ctx context.Context, client *iam.Client, policyARN string) (document string, there bool, err error) {
+	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &policyARN})
+	var none *types.NoSuchEntityException
+	if errors.As(err, &none) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &policyARN, VersionId: out.Policy.DefaultVersionId})
+	if err != nil {
+		return "", true, err
+	}
+	document = aws.ToString(version.PolicyVersion.Document)
+	if plain, err := url.PathUnescape(document); err == nil && !strings.HasPrefix(document, "{") {
+		document = plain
+	}
+	return document, true, nil
+}
+
+func hasGroup(ctx context.Context, client *iam.Client) (bool, error) {
+	out, err := client.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(baseline.GroupName), MaxItems: aws.Int32(1)})
+	var none *types.NoSuchEntityException
+	if errors.As(err, &none) {
+		return false, nil
+	}
+	return err == nil && out.Group != nil && aws.ToString(out.Group.Path) == baseline.Path, err
+}
+
+// says tells whether the policy in force says what a document says.
+func (l *look) says(document string) bool {
+	now, err := policy.Parse(policy.Identity, l.text)
+	want, wrong := policy.Parse(policy.Identity, document)
+	return err == nil && wrong == nil && now.Equal(want)
+}

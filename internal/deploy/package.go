@@ -1,0 +1,111 @@
+package deploy
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/flate"
+	"crypto/sha256"
+	"debug/elf"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// The architectures that a function can have, by the names of Lambda.
+const (
+	ARM64 = "arm64"
+	X86   = "x86_64"
+)
+
+// The names of the package's files: Lambda starts bootstrap, and that reads the
+// config file.
+// Source: Lambda Developer Guide, "Building a custom runtime".
+const (
+	bootstrapName = "bootstrap"
+	configName    = "forcemfa.yaml"
+)
+
+// unpackedLimit is how large a package may be.
+// Source: Lambda Developer Guide, "Lambda quotas", deployment package size.
+const unpackedLimit = 250 << 20
+
+// A Package is the zip file of both functions.
+type Package struct {
+	Zip          []byte
+	Hash         string // SHA-256 of Zip, in hexadecimal
+	ConfigHash   string // SHA-256 of the config file in it
+	Architecture string
+}
+
+// Key is where the package rests in the bucket. It is made of the content, so
+// that a new package is a new key and CloudFormation sees the change.
+func (p *Package) Key() string {
+	return "code/forcemfa-" + p.Architecture + "-" + p.Hash[:32] + ".zip"
+}
+
+// Pack makes the package of a program for Linux and a config file. The same
+// bytes give the same package: times, modes and the order are fixed.
+func Pack(bootstrap, config []byte, architecture string) (*Package, error) {
+	if err := checkProgram(bootstrap, architecture); err != nil {
+		return nil, err
+	}
+	if len(bootstrap)+len(config) > unpackedLimit {
+		return nil, fmt.Errorf("the package has %d bytes, and Lambda takes %d", len(bootstrap)+len(config), unpackedLimit)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	w.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	for _, file := range []struct {
+		name string
+		mode uint32
+		text []byte
+	}{{bootstrapName, 0o755, bootstrap}, {configName, 0o644, config}} {
+		if err := add(w, file.name, file.mode, file.text); err != nil {
+			return nil, fmt.Errorf("pack %s: %w", file.name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	return &Package{Zip: out.Bytes(), Hash: sum(out.Bytes()), ConfigHash: sum(config), Architecture: architecture}, nil
+}
+
+// epoch is the time of every file: the first that a zip file can hold.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func add(w *zip.Writer, name string, mode uint32, text []byte) error {
+	const regular = 0o100000
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch, CreatorVersion: 3 << 8} // 3: Unix, or the mode is lost
+	h.ExternalAttrs = (regular | mode) << 16
+	file, err := w.CreateHeader(h)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return err
+}
+
+// checkProgram refuses what Lambda would only refuse when it starts it: a
+// program for another machine.
+func checkProgram(bootstrap []byte, architecture string) error {
+	machines := map[string]elf.Machine{ARM64: elf.EM_AARCH64, X86: elf.EM_X86_64}
+	want, ok := machines[architecture]
+	if !ok {
+		return fmt.Errorf("architecture %q: want %s or %s", architecture, ARM64, X86)
+	}
+	file, err := elf.NewFile(bytes.NewReader(bootstrap))
+	if err != nil {
+		return errors.New("the bootstrap is no program for Linux")
+	}
+	if file.Machine != want {
+		return fmt.Errorf("the bootstrap is for %s, and the function would be %s", file.Machine, architecture)
+	}
+	return nil
+}
+
+func sum(text []byte) string {
+	s := sha256.Sum256(text)
+	return hex.EncodeToString(s[:])
+}

@@ -1,0 +1,200 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"forcemfa/internal/baseline"
+)
+
+var moto struct {
+	once sync.Once
+	url  string
+	err  error
+	cmd  *exec.Cmd
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if moto.cmd != nil {
+		_ = syscall.Kill(-moto.cmd.Process.Pid, syscall.SIGKILL)
+		_ = moto.cmd.Wait()
+	}
+	os.Exit(status)
+}
+
+// startMoto starts moto_server on a free port of the loopback interface.
+func startMoto() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		moto.err = err
+		return
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if moto.err = cmd.Start(); moto.err != nil {
+		return
+	}
+	moto.cmd, moto.url = cmd, "http://127.0.0.1:"+port
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if answer, err := http.Get(moto.url + "/moto-api/"); err == nil {
+			_ = answer.Body.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			moto.err = fmt.Errorf("moto_server did not get ready")
+			return
+		}
+	}
+}
+
+// motoConfig is the config of the administrator of a fresh moto.
+func motoConfig(t *testing.T) aws.Config {
+	t.Helper()
+	moto.once.Do(startMoto)
+	if moto.err != nil {
+		t.Fatalf("start moto_server, which the tests of deployments need: %v", moto.err)
+	}
+	answer, err := http.Post(moto.url+"/moto-api/reset", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(moto.url), HTTPClient: targeted{http.DefaultTransport, &remembered{sets: map[string]string{}}},
+		Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", ""),
+	}
+}
+
+// targeted makes moto behave as AWS where it does not: it deletes stacks by
+// Accounts alone, where AWS takes DeploymentTargets, and it forgets automatic
+// deployment and the units of a stack set.
+type targeted struct {
+	inner http.RoundTripper
+	known *remembered
+}
+
+type remembered struct {
+	mu      sync.Mutex
+	members []string // of the organization
+	sets    map[string]string
+}
+
+func (m targeted) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return m.inner.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	m.known.see(form)
+	body = []byte(form.Encode())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	answer, err := m.inner.RoundTrip(r)
+	if err != nil || form.Get("Action") != "DescribeStackSet" {
+		return answer, err
+	}
+	text, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	whole := strings.Replace(string(text), "</StackSet>", m.known.of(form.Get("StackSetName"))+"</StackSet>", 1)
+	answer.Body, answer.ContentLength = io.NopCloser(strings.NewReader(whole)), int64(len(whole))
+	return answer, err
+}
+
+// see keeps what moto forgets, and says in its words what it would not read.
+func (k *remembered) see(form url.Values) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	name, unit := form.Get("StackSetName"), form.Get("DeploymentTargets.OrganizationalUnitIds.member.1")
+	switch form.Get("Action") {
+	case "CreateStackSet":
+		k.sets[name] = "<AutoDeployment><Enabled>" + form.Get("AutoDeployment.Enabled") + "</Enabled><RetainStacksOnAccountRemoval>" +
+			form.Get("AutoDeployment.RetainStacksOnAccountRemoval") + "</RetainStacksOnAccountRemoval></AutoDeployment>"
+	case "CreateStackInstances":
+		k.sets[name] += "<OrganizationalUnitIds><member>" + unit + "</member></OrganizationalUnitIds>"
+	case "DeleteStackInstances":
+		for i, id := range k.members {
+			if unit != "" {
+				form.Set(fmt.Sprintf("Accounts.member.%d", i+1), id)
+			}
+		}
+	}
+}
+
+func (k *remembered) of(set string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.sets[set]
+}
+
+func testPackage(t *testing.T, config string) *Package {
+	t.Helper()
+	p, err := Pack(testProgram(), []byte(config), ARM64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// testProgram is the least that is a program for Linux on ARM64: an ELF header.
+func testProgram() []byte {
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x01\x01")
+	header[16], header[18], header[20] = 2, 183, 1 // an executable for AArch64, version 1
+	header[52], header[54], header[58] = 64, 56, 64
+	return header
+}
+
+func parsed(t *testing.T, config string) *baseline.Baseline {
+	t.Helper()
+	b, err := baseline.Parse("forcemfa.yaml", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func quickly(context.Context, time.Duration) error { return nil }
+
+// lint runs cfn-lint on templates and gives what it said; empty: nothing.
+func lint(t *testing.T, templates map[string]string, more ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"-f", "parseable"}
+	for name, text := range templates {
+		file := dir + "/" + name
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-t", file)
+	}
+	out, err := exec.Command("cfn-lint", append(args, more...)...).CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); err != nil && !ok {
+		t.Fatalf("run cfn-lint, which the tests of templates need: %v", err)
+	} else if ok && len(out) == 0 {
+		t.Fatalf("cfn-lint: %v", exit)
+	}
+	return strings.ReplaceAll(string(out), dir+"/", "")
+}

@@ -1,0 +1,180 @@
+package deploy
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/reconcile"
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// actionsOf are the actions that the documents allow, sorted.
+func actionsOf(t *testing.T, text string) []string {
+	t.Helper()
+	d, err := policy.Parse(policy.Identity, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, s := range d.Statements {
+		all = append(all, s.Actions...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func executionPolicy(t *testing.T, variant string) string {
+	t.Helper()
+	text, err := ExecutionPolicy(parsed(t, configs["default"]), here, whole(Member, variants[variant]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestTheRoleMayDoWhatTheFunctionCallsAndTellPeople(t *testing.T) {
+	telling := map[string][]string{
+		"bus":   {"events:PutEvents"},
+		"alone": {"secretsmanager:GetSecretValue", "ssm:GetParameter", "securityhub:BatchImportFindings"},
+	}
+	for variant, more := range telling {
+		want := slices.Concat(reconcile.Actions, []string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}, more)
+		slices.Sort(want)
+		got := actionsOf(t, executionPolicy(t, variant))
+		if diff := cmp.Diff(want, got, fold); diff != "" {
+			t.Errorf("%s: actions (-called +allowed):\n%s", variant, diff)
+		}
+	}
+}
+
+// fold compares actions as IAM does.
+var fold = cmp.Transformer("sorted", func(actions []string) []string {
+	var out []string
+	for _, a := range actions {
+		out = append(out, strings.ToLower(a))
+	}
+	slices.Sort(out)
+	return out
+})
+
+func TestTheEventRuleHasTheFunctionsPattern(t *testing.T) {
+	var want, got any
+	if err := json.Unmarshal([]byte(reconcile.Pattern), &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(canonical(made(t, Member, "EventRule", nil).Properties["EventPattern"])), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pattern (-reconcile +template):\n%s", diff)
+	}
+}
+
+// mayList is all that the function may do to users: reads, joining our group,
+// attaching our policy, and the tag of the window. The rest is its log, its
+// queue, its journal and its messages.
+const mayList = `{"Version":"2012-10-17","Statement":[
+{"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:GenerateCredentialReport","organizations:DescribeOrganization"],"Resource":"*"},
+{"Effect":"Allow","Action":"iam:AddUserToGroup","Resource":"arn:aws:iam::111111111111:group/forcemfa/ForceMFA"},
+{"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:AttachGroupPolicy"],"Resource":"arn:aws:iam::111111111111:*",
+ "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
+{"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
+ "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},
+{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:us-east-1:111111111111:log-group:*"},
+{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:*"},
+{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::journals/journal/111111111111/*"},
+{"Effect":"Allow","Action":"events:PutEvents","Resource":"arn:aws:events:us-east-1:222222222222:event-bus/forcemfa"}]}`
+
+// beyond proves that one policy allows nothing that another does not: it turns
+// both into Denies, and asks whether each request that the first refuses is
+// refused by the second.
+func beyond(t *testing.T, text, list string) prove.Answer {
+	t.Helper()
+	deny := func(text string) *policy.Document {
+		d, err := policy.Parse(policy.Identity, strings.ReplaceAll(text, `"Effect":"Allow"`, `"Effect":"Deny"`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	return prove.Weakens(deny(text), deny(list))
+}
+
+func TestTheRoleMayDoNothingBeyondItsList(t *testing.T) {
+	if a := beyond(t, executionPolicy(t, "bus"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
+		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalogue %v", a.Outcome, a.Strict, a.Why, a.Witness, a.Beyond)
+	}
+}
+
+func TestTheProofSeesARoleThatMayDoMore(t *testing.T) {
+	good := executionPolicy(t, "bus")
+	for _, row := range [][2]string{
+		{`"Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}},`, ``},
+		{`"iam:AddUserToGroup"`, `["iam:AddUserToGroup","iam:RemoveUserFromGroup"]`},
+		{`"iam:GetPolicyVersion"`, `"iam:GetPolicyVersion","iam:CreatePolicyVersion"`},
+		{`group/forcemfa/ForceMFA`, `group/*`},
+		{`"s3:PutObject"`, `["s3:PutObject","s3:DeleteObject"]`},
+		{`"aws:TagKeys":"forcemfa-enrolment"`, `"aws:TagKeys":["forcemfa-enrolment","userType"]`},
+	} {
+		more := strings.Replace(good, row[0], row[1], 1)
+		if more == good {
+			t.Fatalf("the policy has no %s: %s", row[0], good)
+		}
+		if a := beyond(t, more, mayList); a.Outcome != prove.Open || a.Witness == nil {
+			t.Errorf("with %s: %v, %s", row[1], a.Outcome, a.Why)
+		}
+	}
+}
+
+func TestNobodyBecomesAdministratorThroughTheFunction(t *testing.T) {
+	d, err := policy.Parse(policy.Identity, executionPolicy(t, "alone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := policy.Set{Identity: []policy.Source{{Name: "the role's policy", Document: d}}}
+	const user, group = "arn:aws:iam::111111111111:user/mallory", "arn:aws:iam::111111111111:group/"
+	ours, admin := "arn:aws:iam::111111111111:policy/forcemfa/ForceMFA", "arn:aws:iam::aws:policy/AdministratorAccess"
+	for _, row := range []struct {
+		action, resource, key, value string
+		want                         policy.Verdict
+	}{
+		{"iam:AttachUserPolicy", user, "iam:PolicyARN", ours, policy.Allowed},
+		{"iam:AttachUserPolicy", user, "iam:PolicyARN", admin, policy.ImplicitDenied},
+		{"iam:AttachUserPolicy", user, "iam:PolicyARN", "arn:aws:iam::111111111111:policy/ForceMFA", policy.ImplicitDenied},
+		{"iam:AttachGroupPolicy", group + "Admins", "iam:PolicyARN", admin, policy.ImplicitDenied},
+		{"iam:AttachRolePolicy", "arn:aws:iam::111111111111:role/forcemfa/ForceMFAFunction", "iam:PolicyARN", ours, policy.ImplicitDenied},
+		{"iam:AddUserToGroup", group + "forcemfa/ForceMFA", "", "", policy.Allowed},
+		{"iam:AddUserToGroup", group + "Admins", "", "", policy.ImplicitDenied},
+		{"iam:CreatePolicyVersion", ours, "", "", policy.ImplicitDenied},
+		{"iam:SetDefaultPolicyVersion", ours, "", "", policy.ImplicitDenied},
+		{"iam:CreatePolicy", ours, "", "", policy.ImplicitDenied},
+		{"iam:PutUserPolicy", user, "", "", policy.ImplicitDenied},
+		{"iam:PutGroupPolicy", group + "forcemfa/ForceMFA", "", "", policy.ImplicitDenied},
+		{"iam:RemoveUserFromGroup", group + "forcemfa/ForceMFA", "", "", policy.ImplicitDenied},
+		{"iam:DetachUserPolicy", user, "iam:PolicyARN", ours, policy.ImplicitDenied},
+		{"iam:TagUser", user, "aws:TagKeys", "forcemfa-enrolment", policy.Allowed},
+		{"iam:TagUser", user, "aws:TagKeys", "userType", policy.ImplicitDenied},
+		{"iam:CreateAccessKey", user, "", "", policy.ImplicitDenied},
+		{"secretsmanager:GetSecretValue", secret, "", "", policy.Allowed},
+		{"secretsmanager:GetSecretValue", secret + "2", "", "", policy.ImplicitDenied},
+	} {
+		c := new(policy.Context)
+		if row.key == "aws:TagKeys" {
+			c.SetMany(row.key, []string{row.value})
+		} else if row.key != "" {
+			c.Set(row.key, row.value)
+		}
+		got := set.Decide(&policy.Request{
+			Principal: policy.Principal{Kind: policy.RoleSession, Account: "111111111111", ARN: "arn:aws:sts::111111111111:assumed-role/ForceMFAFunction/f", Issuer: "arn:aws:iam::111111111111:role/forcemfa/ForceMFAFunction"},
+			Action:    row.action, Resource: row.resource, Context: c,
+		})
+		if got.Verdict != row.want {
+			t.Errorf("%s on %s with %s: %v %s, want %v", row.action, row.resource, row.value, got.Verdict, got.Why, row.want)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package deploy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/policy/arn"
+)
+
+// peopleParameters are the parameters that say who is told: of the notifier in
+// an organization, of the member where there is one account.
+var peopleParameters = []string{
+	"SlackWebhookParameter", "SlackTokenSecret", "SlackChannelName", "SNSTopic", "WebhookURL", "WebhookSecret", "SecretKeyArn",
+}
+
+// values are the parameters of the member's template and those that say who is
+// told: what is given, else what the config file says, else as deployed, else
+// the template's own.
+func (s *Site) values(deployed map[string]string, bucket string) (member, people map[string]string, err error) {
+	template, err := s.render(Member)
+	if err != nil {
+		return nil, nil, err
+	}
+	whole, err := parse(template)
+	if err != nil {
+		return nil, nil, err
+	}
+	declared := object(whole["Parameters"])
+	member = map[string]string{}
+	for name := range declared {
+		member[name] = text(object(declared[name])["Default"])
+		if old, ok := deployed[name]; ok {
+			member[name] = old
+		}
+	}
+	if len(deployed) == 0 && s.o.Baseline.Name != "" {
+		member["WhitelistTag"] = "" // the config file says who is exempt
+	}
+	configured, err := notified(&s.o.Baseline.Notify)
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(member, configured)
+	for name, value := range s.o.Parameters {
+		if declared[name] == nil {
+			return nil, nil, fmt.Errorf("parameter %s: there is none of that name; there are %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
+		}
+		member[name] = value
+	}
+	member["S3Bucket"], member["S3Key"], member["S3ObjectVersion"] = bucket, s.o.Package.Key(), ""
+	member["Architecture"], member["ConfigHash"] = s.o.Package.Architecture, s.o.Package.ConfigHash
+	if _, given := s.o.Parameters["JournalBucket"]; !given {
+		member["JournalBucket"] = bucket
+	}
+	if _, err := Resolve(template, Place{s.partition, s.caller, s.home}, member); err != nil {
+		return nil, nil, err
+	}
+	people = s.split(member)
+	return member, people, nil
+}
+
+// split takes what says who is told out of the member's values where an
+// organization has a notifier for that.
+func (s *Site) split(member map[string]string) map[string]string {
+	people := map[string]string{}
+	if s.organization() == "" {
+		return people
+	}
+	for _, name := range peopleParameters {
+		people[name] = member[name]
+		member[name] = ""
+	}
+	return people
+}
+
+// notified are the parameters that the config file's notify section gives.
+func notified(n *baseline.Notify) (map[string]string, error) {
+	values := map[string]string{}
+	for _, s := range []struct{ path, reference, parameter string }{
+		{"notify.slack.webhook", n.Slack.Webhook, "SlackWebhookParameter"},
+		{"notify.slack.token", n.Slack.Token, "SlackTokenSecret"},
+		{"notify.webhook.secret", n.Webhook.Secret, "WebhookSecret"},
+	} {
+		if s.reference == "" {
+			continue
+		}
+		if a, err := arn.Parse(s.reference); err != nil || a.Service != "secretsmanager" && a.Service != "ssm" {
+			return nil, fmt.Errorf("%s: a function reads secrets from Secrets Manager or SSM: give the ARN of one", s.path)
+		}
+		values[s.parameter] = s.reference
+	}
+	for parameter, value := range map[string]string{
+		"SlackChannelName": n.Slack.Channel, "SNSTopic": n.SNS.Topic, "WebhookURL": httpsOnly(n.Webhook.URL),
+	} {
+		if value != "" {
+			values[parameter] = value
+		}
+	}
+	if n.SecurityHub {
+		values["SecurityHub"] = "true"
+	}
+	return values, nil
+}
+
+// httpsOnly leaves out a URL that is kept elsewhere: see [notified].
+func httpsOnly(reference string) string {
+	if strings.HasPrefix(reference, "https://") {
+		return reference
+	}
+	return ""
+}
