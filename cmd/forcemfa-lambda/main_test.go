@@ -262,7 +262,7 @@ func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
 		w.Edit(account).Buckets["journals"] = &world.Bucket{Name: "journals", Created: time.Now()}
 	})
 	add(cloud, "bob")
-	p := start(t, os.Args[0], append(env, packed(t), "FORCEMFA_MODE=enforce", "FORCEMFA_JOURNAL=s3://journals/runs")...)
+	p := start(t, os.Args[0], append(env, packed(t), "FORCEMFA_MODE=enforce", "FORCEMFA_JOURNAL=s3://journals/runs/"+account)...)
 	got := p.invoke(created("bob"), time.Minute)
 	if got.failed || got.id != "request-1" {
 		t.Fatalf("answer %+v\n%s", got, p.log())

@@ -53,8 +53,7 @@ func taskRoot(getenv func(string) string) string {
 	return "."
 }
 
-// journals begins journals at a place in S3, in a folder for each account; nil
-// where none is given.
+// journals begins journals at a place in S3; nil where none is given.
 func journals(cfg aws.Config, place string) (func(context.Context, string, time.Time) (reconcile.Journal, error), error) {
 	if place == "" {
 		return nil, nil
@@ -63,9 +62,9 @@ func journals(cfg aws.Config, place string) (func(context.Context, string, time.
 	if err != nil {
 		return nil, err
 	}
-	return func(_ context.Context, account string, now time.Time) (reconcile.Journal, error) {
+	return func(_ context.Context, _ string, now time.Time) (reconcile.Journal, error) {
 		client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
-		return apply.NewS3Journal(client, at.Under(account), now), nil
+		return apply.NewS3Journal(client, at, now), nil
 	}, nil
 }
 

@@ -39,7 +39,7 @@ the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUN
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
   forcemfa rollback 20270131T120000Z --yes -o json
-  forcemfa rollback --journal s3://acme-forcemfa/runs/111122223333 --list`,
+  forcemfa rollback --journal s3://acme-forcemfa/journal/111122223333 --list`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runRollback(c.Context(), &o, args) },
 	}

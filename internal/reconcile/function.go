@@ -91,7 +91,7 @@ type Function struct {
 
 	said    memory           // IDs of alerts that were sent
 	unsent  []notify.Message // of runs whose digest could not be sent
-	success time.Time        // of the last sweep that went through; before that, of the start
+	success time.Time        // of the last sweep that went through; zero: none did, in this instance
 }
 
 // New is a function that acts with these credentials, in their account.
@@ -112,7 +112,7 @@ func New(cfg aws.Config, o Options) (*Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Function{options: o, fleet: fl, success: o.Now()}
+	f := &Function{options: o, fleet: fl}
 	f.log = o.Log.With("config", o.Settings.Hash, "mode", string(f.mode()))
 	return f, nil
 }

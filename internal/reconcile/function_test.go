@@ -15,6 +15,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/trail"
 )
@@ -170,6 +171,26 @@ func TestASweepCountsInCloudWatchsFormat(t *testing.T) {
 		if _, ok := said[m.Name].(float64); !ok || m.Unit == "" {
 			t.Errorf("metric %s of unit %q has no value", m.Name, m.Unit)
 		}
+	}
+}
+
+// An instance that has never swept must not look as if it just had.
+func TestAFailedSweepOfAFreshInstanceClaimsNoSuccess(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann"))
+	f := r.function(home)
+	if err := f.identify(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r.cloud.Update(func(w *world.World) { w.Edit(home).Roles[executor].Inline = map[string]string{} })
+	if _, err := f.Handle(context.Background(), []byte(`{}`)); err == nil {
+		t.Fatal("the account could be read")
+	}
+	var line map[string]any
+	if err := json.Unmarshal(r.metrics.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if _, claimed := line["LastSuccessAge"]; claimed || line["SweepFailed"] != 1.0 {
+		t.Errorf("metrics %v", line)
 	}
 }
 

@@ -10,17 +10,20 @@ const namespace = "forcemfa"
 
 // metrics writes what a sweep counted, as a line of CloudWatch's embedded metric
 // format. After a sweep that failed there is nothing to count but how old the
-// last one is that did not.
+// last one is that did not; an instance that knows of none is silent about it, so
+// that an alarm on missing data tells.
 // Source: CloudWatch User Guide, "Specification: Embedded metric format".
 func (r *run) metrics(failure error) {
 	if r.options.Metrics == nil {
 		return
 	}
 	type metric struct{ Name, Unit string }
-	values := map[string]float64{
-		"LastSuccessAge": r.now().Sub(r.success).Seconds(), "ConfigProblem": 0, "SweepFailed": 0,
+	values := map[string]float64{"ConfigProblem": 0, "SweepFailed": 0}
+	named := []metric{{"ConfigProblem", "Count"}, {"SweepFailed", "Count"}}
+	if !r.success.IsZero() {
+		named = append(named, metric{"LastSuccessAge", "Seconds"})
+		values["LastSuccessAge"] = r.now().Sub(r.success).Seconds()
 	}
-	named := []metric{{"LastSuccessAge", "Seconds"}, {"ConfigProblem", "Count"}, {"SweepFailed", "Count"}}
 	if r.options.Settings.Problem != "" {
 		values["ConfigProblem"] = 1
 	}

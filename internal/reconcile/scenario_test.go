@@ -42,12 +42,12 @@ func company() []org.User {
 // late, twice or not at all.
 type attack struct {
 	*rig
-	random    *rand.Rand
-	accounts  []string
-	pending   []trail.Event
-	lose      bool
-	drifted   map[string]bool
-	created   int
+	random   *rand.Rand
+	accounts []string
+	pending  []trail.Event
+	lose     bool
+	drifted  map[string]bool
+	created  int
 
 	mutations int
 	done      map[string]int  // mutations by their event's name
