@@ -115,6 +115,17 @@ func (p *process) log() string {
 	return p.out.String()
 }
 
+// says waits for a whole line with this text: an answer can be here before what
+// was logged ahead of it.
+func (p *process) says(text string) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if log := p.log(); strings.Contains(log, text) && strings.HasSuffix(log, "\n") {
+			return true
+		}
+	}
+	return false
+}
+
 // start runs a program with an environment and nothing else of it.
 func start(t testing.TB, program string, env ...string) *process {
 	t.Helper()
@@ -289,7 +300,7 @@ func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
 		t.Errorf("the journal has %d entries, want begin, intent, ended and end", entries)
 	}
 	swept := p.invoke(`{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, time.Minute)
-	if swept.failed || !strings.Contains(p.log(), `"CloudWatchMetrics"`) {
+	if swept.failed || !p.says(`"CloudWatchMetrics"`) {
 		t.Errorf("sweep: %+v\n%s", swept, p.log())
 	}
 	for n, line := range strings.Split(strings.TrimSpace(p.log()), "\n") {
@@ -326,7 +337,7 @@ func TestWithoutItsConfigTheProcessOnlyReports(t *testing.T) {
 			if got := p.invoke(created("bob"), time.Minute); got.failed || inGroup(cloud, "bob") {
 				t.Errorf("answer %+v, in the group: %v", got, inGroup(cloud, "bob"))
 			}
-			if got := p.invoke(`{}`, time.Minute); got.failed || !strings.Contains(p.log(), `"ConfigProblem":1`) {
+			if got := p.invoke(`{}`, time.Minute); got.failed || !p.says(`"ConfigProblem":1`) {
 				t.Errorf("sweep %+v\n%s", got, p.log())
 			}
 		})
