@@ -221,7 +221,7 @@ func TestAnOrganizationIsReadAsFastAsTheRatesAllow(t *testing.T) {
 		for action, n := range c.calls {
 			t.Logf("%8d %s", n, action)
 		}
-		if wall > least*12/10 {
+		if wall > least*12/10 || wall < least*8/10 {
 			t.Errorf("it took %v, where the rates allow %v", wall, least)
 		}
 		if int64(c.refused)*100 > f.Calls() {
@@ -240,8 +240,8 @@ func live() uint64 {
 
 // least is what the rates and the latency allow: the pages of Organizations one
 // after the other at the fleet's pace of five a second after a burst of fifty;
-// then a session an account at the pace of the home account, twenty a second
-// after a hundred, or, where that is slower, so many accounts at once with their
+// then a session an account at the fleet's pace of STS, a hundred a second after
+// five hundred, or, where that is slower, so many accounts at once with their
 // calls one after the other.
 func (c *crowd) least() time.Duration {
 	seconds := func(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
@@ -254,8 +254,8 @@ func (c *crowd) least() time.Duration {
 			each += n
 		}
 	}
-	list := max(seconds(float64(listing-50)/5), time.Duration(listing)*latency)
-	sessions := seconds(float64(c.accounts-100) / 20)
+	list := max(seconds(float64(listing-50)/5), seconds(float64(listing-12)/8), time.Duration(listing)*latency)
+	sessions := seconds(float64(c.accounts-500) / 100)
 	reading := time.Duration(each) * latency / time.Duration(min(*scaleAtOnce, c.accounts))
 	return list + max(sessions, reading)
 }
