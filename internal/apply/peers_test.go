@@ -30,12 +30,12 @@ func TestEveryFlawOfTheLambdaHasARow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rows := regexp.MustCompile("(?m)^\\| S-(\\d+) \\| [^|]+ \\| (?:`(Test\\w+)`|not shown yet[^|]*) \\|$").FindAllStringSubmatch(string(page), -1)
+	rows := regexp.MustCompile("(?m)^\\| S-(\\d+) \\| [^|]+ \\| `(Test\\w+)` \\|$").FindAllStringSubmatch(string(page), -1)
 	if len(rows) != 25 {
 		t.Errorf("%d rows, want 25", len(rows))
 	}
 	for _, row := range rows {
-		if row[2] != "" && !strings.Contains(tests.String(), "\nfunc "+row[2]+"(") {
+		if !strings.Contains(tests.String(), "\nfunc "+row[2]+"(") {
 			t.Errorf("S-%s: there is no test %s", row[1], row[2])
 		}
 	}

@@ -264,7 +264,7 @@ func TestTrailsDecideWhetherChangesAreHeardOf(t *testing.T) {
 	for _, f := range p.Findings {
 		found = append(found, f.ID)
 	}
-	if diff := cmp.Diff([]string{"no-trail/" + c.management + "/account", "no-trail/" + c.members[1] + "/account"}, sorted(found)); diff != "" {
+	if diff := cmp.Diff(sorted([]string{"no-trail/" + c.management + "/account", "no-trail/" + c.members[1] + "/account"}), sorted(found)); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 }
