@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // An S3Place is where journals rest in S3: a run is a folder under the prefix,
@@ -115,7 +116,7 @@ func (j *S3Journal) put(ctx context.Context, key string, text []byte) error {
 		case attempt == putAttempts || !unanswered(err):
 			return err
 		}
-		if sleep(ctx, pause) != nil {
+		if smithytime.SleepWithContext(ctx, pause) != nil {
 			return err
 		}
 		pause = longer(pause)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
@@ -140,14 +141,7 @@ func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) erro
 		return nil
 	}
 	o.remark("waiting %s until AWS shows what became of the steps in doubt", left.Round(time.Second))
-	t := time.NewTimer(left)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+	return smithytime.SleepWithContext(ctx, left)
 }
 
 // rolledBack is what became of a rollback, as -o json prints it.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
@@ -95,7 +96,7 @@ func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Site, error) {
 		s.clock.now = time.Now
 	}
 	if s.clock.sleep == nil {
-		s.clock.sleep = sleep
+		s.clock.sleep = smithytime.SleepWithContext
 	}
 	id, err := f.Identify(ctx)
 	if err != nil {
@@ -115,15 +116,6 @@ func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Site, error) {
 		return nil, err
 	}
 	return s, s.assemble(ctx)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // config acts in an account and Region.

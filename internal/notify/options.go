@@ -17,6 +17,7 @@ import (
 	"forcemfa/policy/arn"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	smithytime "github.com/aws/smithy-go/time"
 )
 
 // Options say who is told. The zero value is nobody.
@@ -176,19 +177,7 @@ func (o *Options) courier() *courier {
 		c.now = time.Now
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = smithytime.SleepWithContext
 	}
 	return c
-}
-
-// sleep lets time pass, or gives the reason why the context ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/fleet"
@@ -100,7 +101,7 @@ func New(cfg aws.Config, o Options) (*Function, error) {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = smithytime.SleepWithContext
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -115,17 +116,6 @@ func New(cfg aws.Config, o Options) (*Function, error) {
 	f := &Function{options: o, fleet: fl}
 	f.log = o.Log.With("config", o.Settings.Hash, "mode", string(f.mode()))
 	return f, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 func (f *Function) now() time.Time { return f.options.Now().UTC() }

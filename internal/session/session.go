@@ -16,6 +16,8 @@ import (
 	"net/http"
 	"time"
 
+	smithytime "github.com/aws/smithy-go/time"
+
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
@@ -155,14 +157,7 @@ func (k *Keeper) sleep(ctx context.Context, d time.Duration) error {
 	if k.Sleep != nil {
 		return k.Sleep(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return smithytime.SleepWithContext(ctx, d)
 }
 
 // obtain is the session at the end of a route, and its name in the cache.
