@@ -104,6 +104,7 @@ func parseOperator(name string) (o operator, ok bool) {
 type condition struct {
 	operator
 	key    string // lower case
+	mfa    bool   // the key is mfaKey
 	values []operand
 }
 
@@ -125,6 +126,7 @@ func compileCondition(c Condition, version string) (out condition, message strin
 		return out, "unknown condition operator " + c.Operator
 	}
 	out = condition{operator: o, key: strings.ToLower(c.Key)}
+	out.mfa = out.key == mfaKey
 	for _, v := range c.Values {
 		operand, message := compileOperand(o.family, v, version == version2012)
 		if message != "" {
@@ -186,7 +188,12 @@ func compileARN(text string, variables bool) (*resourcePattern, string) {
 
 // holds tells whether the condition is met.
 func (c *condition) holds(e *evaluation) truth {
-	entry := e.context.find(c.key)
+	var entry *entry
+	if c.mfa {
+		entry = e.context.findMFA()
+	} else {
+		entry = e.context.find(c.key)
+	}
 	switch {
 	case len(c.values) == 0:
 		return e.doubts(noValues)

@@ -12,7 +12,13 @@ import (
 // while nobody changes it.
 type Context struct {
 	entries []entry
+	// mfa is the place, from 1, of aws:MultiFactorAuthPresent, the key that is
+	// asked for most; 0: it is absent.
+	mfa int
 }
+
+// mfaKey is aws:MultiFactorAuthPresent as entries have it.
+const mfaKey = "aws:multifactorauthpresent"
 
 type entry struct {
 	key    string // lower case
@@ -31,6 +37,14 @@ func (c *Context) find(key string) *entry {
 		}
 	}
 	return nil
+}
+
+// findMFA is find for mfaKey.
+func (c *Context) findMFA() *entry {
+	if c == nil || c.mfa == 0 {
+		return nil
+	}
+	return &c.entries[c.mfa-1]
 }
 
 // Set gives a single-valued key its value, replacing what was there.
@@ -52,12 +66,16 @@ func (c *Context) put(e entry) {
 		return
 	}
 	c.entries = append(c.entries, e)
+	if e.key == mfaKey {
+		c.mfa = len(c.entries)
+	}
 }
 
 // Delete makes a key absent.
 func (c *Context) Delete(key string) {
 	key = strings.ToLower(key)
 	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return e.key == key })
+	c.mfa = 1 + slices.IndexFunc(c.entries, func(e entry) bool { return e.key == mfaKey })
 }
 
 // Get returns the values of a key and whether it is present. The caller must
@@ -87,7 +105,7 @@ func (c *Context) Clone() *Context {
 	if c == nil {
 		return &Context{}
 	}
-	return &Context{entries: slices.Clone(c.entries)}
+	return &Context{slices.Clone(c.entries), c.mfa}
 }
 
 // SetMFA writes the keys that depend on the credential: aws:MultiFactorAuthPresent

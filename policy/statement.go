@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strings"
 
 	"forcemfa/policy/arn"
 )
@@ -114,9 +113,13 @@ func (e *evaluation) resource() (a *arn.ARN, ok bool) {
 	return &e.arn, e.splitsOK
 }
 
+// cutAction splits at the first colon. Services have few letters, so that a loop
+// is there before strings.Cut begins.
 func cutAction(action string) (service, name string) {
-	if i := strings.IndexByte(action, ':'); i >= 0 {
-		return action[:i], action[i+1:]
+	for i := range len(action) {
+		if action[i] == ':' {
+			return action[:i], action[i+1:]
+		}
 	}
 	return action, ""
 }

@@ -134,9 +134,9 @@ func (d decimal) instant(year bool) (i instant, ok bool) {
 // parseBool reads true and false in any case.
 func parseBool(s string) (value, ok bool) {
 	switch {
-	case equalFold(s, "true"):
+	case s == "true", equalFold(s, "true"):
 		return true, true
-	case equalFold(s, "false"):
+	case s == "false", equalFold(s, "false"):
 		return false, true
 	}
 	return false, false
