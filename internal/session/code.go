@@ -113,10 +113,11 @@ func (k *Keeper) another(ctx context.Context, r *Route, codes CodeSource, wrong 
 		k.say("%s; waiting %s for the next one", wrong, shortly(wait))
 		return k.sleep(ctx, wait)
 	}
-	return &Problem{
-		Sentence: wrong,
-		Next:     fmt.Sprintf("wait %s for the next code of %s and give that", shortly(wait), r.Serial), Err: errNeedsPerson,
+	next := fmt.Sprintf("wait %s for the next code of %s and give that", shortly(wait), r.Serial)
+	if !digits {
+		next = fmt.Sprintf("give the six digits that %s shows", r.Serial)
 	}
+	return &Problem{Sentence: wrong, Next: next, Err: errNeedsPerson}
 }
 
 func shortly(d time.Duration) string { return (d + time.Second - 1).Truncate(time.Second).String() }

@@ -130,14 +130,17 @@ func (k *Keeper) Explain(err error, profile string) error {
 	if problem := k.common(err, profile); problem != nil {
 		return problem
 	}
-	code, message, _ := apiError(err)
-	if strings.HasPrefix(code, "AccessDenied") && strings.Contains(message, explicitDeny) {
+	message, refused := denied(err)
+	switch {
+	case !refused:
+		return err
+	case strings.Contains(message, explicitDeny):
 		return &Problem{
 			Sentence: "a policy denies this: " + message,
 			Next:     fmt.Sprintf("if the call was made without MFA run %q; else ask an administrator", "forcemfa login "+profile), Err: err,
 		}
 	}
-	return err
+	return &Problem{Sentence: "no policy allows this: " + message, Next: "name a profile that may, or ask an administrator", Err: err}
 }
 
 // common are the errors that every call can get.

@@ -3,6 +3,8 @@ package session_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +107,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		{
 			name:     "not six digits",
 			arrange:  func(_ *rig, k *session.Keeper) { k.Codes = once("12345") },
-			sentence: "an MFA code is six digits", next: "next code",
+			sentence: "an MFA code is six digits", next: "give the six digits that arn:aws:iam::222222222222:mfa/jonas shows",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -159,6 +161,8 @@ func TestErrorsOfCallsAreExplained(t *testing.T) {
 		}
 	}
 	assert("explicit deny without MFA", list(r.static("jonas")), "a policy denies this", `"forcemfa login jonas"`)
+	assert("no Allow", k.Explain(&smithy.GenericAPIError{Code: "AccessDenied", Message: "User: jonas is not authorized to perform: iam:TagUser"}, "jonas"),
+		"no policy allows this: User: jonas is not authorized to perform: iam:TagUser", "name a profile that may, or ask an administrator")
 
 	plain, err := sts.NewFromConfig(r.cloud.Config(r.static("jonas"), "us-east-1")).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
 	if err != nil {
@@ -189,6 +193,46 @@ func TestWrongClockIsMended(t *testing.T) {
 		t.Errorf("with a clock that is %s off: %v", time.Until(start).Round(time.Hour), err)
 	}
 }
+
+// STS makes the session, IAM knows the device; each is called where its own variable
+// says, before AWS_ENDPOINT_URL.
+func TestEachServiceHasAnEndpointOfItsOwn(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	server, err := r.cloud.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	var called []string
+	r.http = &http.Client{Transport: through(func(q *http.Request) (*http.Response, error) {
+		called = append(called, q.URL.Host)
+		q.Host, q.URL.Host = q.URL.Host, strings.TrimPrefix(server.Endpoint, "http://")
+		return http.DefaultTransport.RoundTrip(q)
+	})}
+	r.env["AWS_ENDPOINT_URL"] = "http://everything.example"
+	r.env["AWS_ENDPOINT_URL_STS"] = "http://sts.example"
+	r.env["AWS_ENDPOINT_URL_IAM"] = "http://iam.example"
+	k := r.keeper()
+	k.Now = time.Now
+	for range 2 {
+		if _, err := k.Session(t.Context(), session.Request{Profile: "jonas"}); err != nil {
+			t.Error(err)
+		}
+		delete(r.env, "AWS_ENDPOINT_URL_IAM")
+		if err := os.RemoveAll(k.Cache.Path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(slices.Compact(called), " "); got != "iam.example sts.example everything.example sts.example" {
+		t.Errorf("called %s", got)
+	}
+}
+
+// through is a transport that is a function.
+type through func(*http.Request) (*http.Response, error)
+
+func (f through) RoundTrip(q *http.Request) (*http.Response, error) { return f(q) }
 
 // Where signing again does not help, the error says what is wrong.
 func TestWrongClockIsNamed(t *testing.T) {

@@ -39,27 +39,31 @@ type Access struct {
 }
 
 // Own is access with the long-lived key of a profile, or where it has none with
-// what others finds: a session of "aws login", say.
+// what others, if it is given, finds: a session of "aws login", say.
 func (k *Keeper) Own(ctx context.Context, req Request, others func(context.Context) (aws.Config, error)) (*Access, error) {
 	a := &Access{keeper: k, Bare: true}
 	r, err := k.Route(ctx, req)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.Roles = nil
 		a.Route = r
-		a.Config, err = k.keyConfig(r)
-	} else {
-		problem := err
-		a.Bare = false
-		if a.Config, err = others(ctx); err == nil {
-			if _, err = a.Config.Credentials.Retrieve(ctx); err != nil {
-				err = problem
-			}
+		if a.Config, err = k.keyConfig(r); err != nil {
+			return nil, err
 		}
-	}
-	if err != nil {
-		return nil, err
+	case others == nil || !a.borrow(ctx, others):
+		return nil, err // why the profile has no key is what helps
 	}
 	return a, a.identify(ctx)
+}
+
+// borrow takes what others finds, if there are credentials in it.
+func (a *Access) borrow(ctx context.Context, others func(context.Context) (aws.Config, error)) bool {
+	cfg, err := others(ctx)
+	if err == nil {
+		_, err = cfg.Credentials.Retrieve(ctx)
+	}
+	a.Config, a.Bare = cfg, false
+	return err == nil
 }
 
 // sts and iam go to the route's endpoints, or where the other tool's config says.

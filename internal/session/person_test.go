@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -124,6 +125,40 @@ func TestConsoleSessionEnrolsWithoutAKey(t *testing.T) {
 	}
 	if serial, err := r.enrol(own, own, "emmas-phone"); err != nil || own.Bare {
 		t.Errorf("enrolled %s, %v", serial, err)
+	}
+}
+
+func TestTokenThatRunsFastIsResynchronized(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	const serial = "arn:aws:iam::222222222222:mfa/jonas"
+	shows := func() (code string) { // by a clock that is five minutes ahead
+		r.cloud.View(func(w *world.World) { code, _ = w.Code(serial, r.cloud.Now().Add(5*time.Minute)) })
+		return code
+	}
+	k := r.keeper()
+	k.Codes = once(shows())
+	if p := r.refused(k, session.Request{Profile: "jonas"}); !strings.Contains(p.Next, "clocks of this machine and of the device") {
+		t.Errorf("before: next %q", p.Next)
+	}
+	own := r.own("jonas")
+	if err := own.ResyncDevice(t.Context(), serial, "000000", "000001"); !errors.Is(err, session.ErrCodes) {
+		t.Errorf("codes of no device: %v", err)
+	}
+	first := shows()
+	r.cloud.Advance(30 * time.Second)
+	if err := own.ResyncDevice(t.Context(), serial, first, shows()); err != nil {
+		t.Fatal(err)
+	}
+	own.NewDeviceUsed(serial, shows())
+	k.Codes = once(shows())
+	if p := r.refused(k, session.Request{Profile: "jonas"}); p.Sentence != "this code was used already; AWS takes each code once" {
+		t.Errorf("the code that was given for it: %q", p.Sentence)
+	}
+	r.cloud.Advance(30 * time.Second)
+	k.Codes = once(shows())
+	if _, err := k.Session(t.Context(), session.Request{Profile: "jonas"}); err != nil {
+		t.Errorf("after: %v", err)
 	}
 }
 
