@@ -166,7 +166,29 @@ start there.`,
 	}
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
+	root.SetFlagErrorFunc(misused)
+	explainArguments(root)
 	return root
+}
+
+// misused is an error of a command line, whose next step is the verb's help.
+func misused(c *cobra.Command, err error) error {
+	return hinted(err, "see "+c.CommandPath()+" --help")
+}
+
+// explainArguments gives the same step to arguments that are too many or too few.
+func explainArguments(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return misused(c, err)
+			}
+			return nil
+		}
+	}
+	for _, verb := range c.Commands() {
+		explainArguments(verb)
+	}
 }
 
 // checkOutput checks the value of --output.

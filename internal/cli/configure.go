@@ -25,7 +25,10 @@ which would make each tool ask for a code itself.
 
 It shows the change and asks. What it adds is marked, what it takes out of use stays
 as a comment, and --remove gives the file back as it was.
-` + statusHelp,
+
+EXIT STATUS
+  0  the profiles are as they should be, or --dry-run showed the change
+  1  nothing was changed; the hint is the next step`,
 		Example: `  forcemfa configure alice
   forcemfa configure alice --role admin=arn:aws:iam::222222222222:role/Administrator
   forcemfa configure alice --as alice-mfa --dry-run

@@ -234,6 +234,31 @@ func TestCodeComesFromAFlagTheEnvironmentOrThePerson(t *testing.T) {
 	}
 }
 
+func TestWrongInputHasANextStep(t *testing.T) {
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "config")) // enroll looks for credentials of other tools, too
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "credentials"))
+	const noProfile = "forcemfa: no profile eve in HOME/.aws/config or HOME/.aws/credentials\nhint: run \"forcemfa import eve\" to keep a key under this name\n"
+	for args, want := range map[string]string{
+		"login eve":              noProfile,
+		"exec eve -- true":       noProfile,
+		"export eve":             noProfile,
+		"credential-process eve": noProfile,
+		"console eve":            noProfile,
+		"rotate eve":             noProfile,
+		"enroll eve":             noProfile,
+		"shell-init":             "forcemfa: accepts 1 arg(s), received 0\nhint: see forcemfa shell-init --help\n",
+		"login bob eve":          "forcemfa: accepts at most 1 arg(s), received 2\nhint: see forcemfa login --help\n",
+		"sessions clear --all":   "forcemfa: unknown flag: --all\nhint: see forcemfa sessions clear --help\n",
+	} {
+		e, out, errs := day(t, strings.Fields(args)...)
+		status := Main(t.Context(), e)
+		got := strings.ReplaceAll(errs.String(), e.Getenv("HOME"), "HOME")
+		if diff := cmp.Diff(want, got); diff != "" || status != statusFailed || out.Len() > 0 {
+			t.Errorf("%s: status %d\n%s%s", args, status, out, diff)
+		}
+	}
+}
+
 func TestTimeLeftIsShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second: "over", 30 * time.Second: "over", 59 * time.Minute: "59m", 3*time.Hour + 5*time.Minute: "3h05m", 36 * time.Hour: "36h00m",

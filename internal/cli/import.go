@@ -29,7 +29,10 @@ Nothing is lost: the key leaves the file only after it was read back from the
 store and AWS took the copy. Every other byte of the file stays. The profile then
 gets a credential_process, so that aws CLI, SDKs and Terraform go on working, with
 a session that has MFA.
-` + statusHelp,
+
+EXIT STATUS
+  0  the key is in the store
+  1  it is not, or not taken out of the file; nothing is lost, and the hint is the next step`,
 		Example: `  forcemfa import alice --backup ~/credentials.bak
   forcemfa import alice --csv ~/Downloads/alice_accessKeys.csv
   FORCEMFA_SECRET_BACKEND=file forcemfa import`,

@@ -58,7 +58,7 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 	if err != nil {
 		return err
 	}
-	own, err := k.Own(ctx, o.request(), noOthers)
+	own, err := k.Own(ctx, o.request(), nil) // another session has no key to replace
 	if err != nil {
 		return err
 	}
@@ -86,11 +86,6 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 	o.say("%s has the new key %s; %s is inactive", own.Route.Base, newID, oldID)
 	o.say("when nothing misses it: forcemfa rotate %s --delete %s", own.Route.Base, oldID)
 	return nil
-}
-
-// noOthers is for verbs that need the long-lived key itself.
-func noOthers(context.Context) (aws.Config, error) {
-	return aws.Config{}, errors.New("no key")
 }
 
 // holderOf is where the key of a route rests, when forcemfa can write there.
