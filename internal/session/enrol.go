@@ -193,6 +193,9 @@ func (k *Keeper) TwoCodes(ctx context.Context, serial string) (code1, code2 stri
 func (k *Keeper) newCode(ctx context.Context, prompt, before string) (string, error) {
 	for try := 1; ; try++ {
 		text, err := k.Codes.Code(ctx, prompt)
+		if errors.Is(err, context.Canceled) {
+			return "", err
+		}
 		if err != nil {
 			return "", &Problem{Sentence: "no code: " + err.Error(), Next: "run it again and give the codes that the device shows", Err: err}
 		}
