@@ -73,6 +73,10 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 		if p.Changes() == 0 {
 			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Gaps: site.Gaps()})
 		}
+	} else {
+		for _, note := range site.Notes() {
+			o.remark("note: %s", view.Clean(note))
+		}
 	}
 	home, alias, err := t.home(ctx)
 	if err != nil {

@@ -319,3 +319,54 @@ func TestAPolicyThatSomebodyEditedIsNamed(t *testing.T) {
 		t.Errorf("before an update of the policy: drifted %v", p.Drifted)
 	}
 }
+
+// forwarding are the Regions with a stack that forwards sign-ins, of those that
+// the test speaks of.
+func (c *company) forwarding(t *testing.T) []string {
+	t.Helper()
+	var regions []string
+	for _, region := range []string{"us-east-2", "eu-north-1"} {
+		for _, account := range append([]string{c.management}, c.members...) {
+			cfg := c.enter(t, account)
+			cfg.Region = region
+			if rules := must(t)(eventbridge.NewFromConfig(cfg).ListRules(t.Context(), &eventbridge.ListRulesInput{NamePrefix: aws.String("forcemfa-sign-ins")})).(*eventbridge.ListRulesOutput); len(rules.Rules) > 0 {
+				regions = append(regions, region+" of "+account)
+			}
+		}
+	}
+	return regions
+}
+
+func TestForwardersOfEveryRegionAreTakenAwayUnnamed(t *testing.T) {
+	c := newCompany(t)
+	told(t, c.open(t, configs["default"], func(o *Options) { o.Regions = []string{"us-east-2"} }).Apply)
+	told(t, c.open(t, configs["default"], func(o *Options) { o.Regions = []string{"eu-north-1"} }).Apply)
+	if got := c.forwarding(t); len(got) != 6 {
+		t.Fatalf("sign-ins are forwarded from %v, want two Regions of three accounts", got)
+	}
+	told(t, c.open(t, configs["default"], nil).Remove)
+	if got := c.forwarding(t); got != nil {
+		t.Errorf("sign-ins are still forwarded from %v", got)
+	}
+}
+
+func TestOneAccountAsksForTheRegionsThatForward(t *testing.T) {
+	c := &company{cfg: motoConfig(t), management: "123456789012"}
+	in := func(regions ...string) *Site {
+		return c.open(t, configs["default"], func(o *Options) { o.Units, o.Regions = nil, regions })
+	}
+	asks := func(s *Site) bool {
+		return slices.ContainsFunc(s.Notes(), func(n string) bool { return strings.Contains(n, "name them with --sign-in-regions") })
+	}
+	if asks(in()) {
+		t.Error("it asks where nothing is deployed")
+	}
+	told(t, in("us-east-2").Apply)
+	if !asks(in()) || asks(in("us-east-2")) {
+		t.Errorf("it asks when no Region is named: %v, when one is: %v", asks(in()), asks(in("us-east-2")))
+	}
+	told(t, in("us-east-2").Remove)
+	if got := c.forwarding(t); got != nil {
+		t.Errorf("sign-ins are still forwarded from %v", got)
+	}
+}

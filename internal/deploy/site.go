@@ -32,7 +32,7 @@ type Options struct {
 	// name. One that is not here stays as it is deployed.
 	Parameters map[string]string
 	Notifier   string   // account of the notifier; empty: where its secret or topic is
-	Regions    []string // whose console sign-ins are forwarded, besides the home Region
+	Regions    []string // whose console sign-ins are forwarded, besides the home Region and those of today
 	Units      []string // IDs or names of organizational units; none: the root
 	Accounts   []string // only these, and below the units
 	Except     []string // not these
@@ -209,7 +209,7 @@ func (s *Site) assemble(ctx context.Context) error {
 	if err := s.addNotifier(ctx, people, values); err != nil {
 		return err
 	}
-	regions, err := s.forwarded(ctx, set)
+	regions, err := s.forwarded(ctx, set, deployed)
 	if err != nil {
 		return err
 	}
@@ -363,10 +363,14 @@ func (s *Site) existing(deployed *setState) []string {
 }
 
 // forwarded are the Regions whose sign-ins are to be forwarded: those that were
-// asked for, or those of today.
-func (s *Site) forwarded(ctx context.Context, set *stackSet) ([]string, error) {
+// asked for, and those of today, for what is deployed is never made smaller and
+// is taken away as a whole.
+func (s *Site) forwarded(ctx context.Context, set *stackSet, deployed *setState) ([]string, error) {
 	regions := slices.DeleteFunc(slices.Clone(s.o.Regions), func(r string) bool { return r == s.home })
-	if len(s.o.Regions) > 0 || s.management() == "" {
+	if s.management() == "" {
+		if len(regions) == 0 && deployed.values["SignInForwarding"] == "true" {
+			s.note("sign-ins are forwarded from other Regions, of which one account keeps no list: name them with --sign-in-regions, or their stacks stay as they are")
+		}
 		return regions, nil
 	}
 	forwarders := *set
@@ -489,6 +493,9 @@ func documentOf(state *setState, at Place) string {
 	}
 	return canonical(resources[i].Properties["PolicyDocument"])
 }
+
+// Notes are what a person should know of before anything is changed.
+func (s *Site) Notes() []string { return slices.Clone(s.notes) }
 
 // Gaps are what could not be read.
 func (s *Site) Gaps() []org.Gap { return append([]org.Gap{}, s.gaps...) }
