@@ -224,7 +224,7 @@ func TestAnOrganizationIsReadAsFastAsTheRatesAllow(t *testing.T) {
 		if wall > least*12/10 || wall < least*8/10 {
 			t.Errorf("it took %v, where the rates allow %v", wall, least)
 		}
-		if int64(c.refused)*100 > f.Calls() {
+		if c.refused > 0 {
 			t.Errorf("%d of %d calls were throttled: the fleet goes faster than AWS takes", c.refused, f.Calls())
 		}
 	})
@@ -239,7 +239,7 @@ func live() uint64 {
 }
 
 // least is what the rates and the latency allow: the pages of Organizations one
-// after the other at the fleet's pace of five a second after a burst of fifty;
+// after the other at the fleet's pace of five a second after a burst of eight;
 // then a session an account at the fleet's pace of STS, a hundred a second after
 // five hundred, or, where that is slower, so many accounts at once with their
 // calls one after the other.
@@ -254,7 +254,7 @@ func (c *crowd) least() time.Duration {
 			each += n
 		}
 	}
-	list := max(seconds(float64(listing-50)/5), seconds(float64(listing-12)/8), time.Duration(listing)*latency)
+	list := max(seconds(float64(listing-8)/5), seconds(float64(listing-12)/8), time.Duration(listing)*latency)
 	sessions := seconds(float64(c.accounts-500) / 100)
 	reading := time.Duration(each) * latency / time.Duration(min(*scaleAtOnce, c.accounts))
 	return list + max(sessions, reading)

@@ -49,10 +49,10 @@ func bucket(service string, perSecond float64) *rate.Limiter {
 	case perSecond < 0:
 		return rate.NewLimiter(rate.Inf, 0)
 	case service == organizations.ServiceID:
-		// It lets a small organization through in one burst and keeps a large one
-		// below the quotas, of which the common ones begin at 5 a second. Source:
-		// Organizations User Guide, "Quotas".
-		return rate.NewLimiter(5, 50)
+		// The least of the common quotas, 5 a second after a burst of 8, which the
+		// lists of units have; ListAccounts has 8 after 12. So none of them is ever
+		// used up. Source: Organizations User Guide, "Quotas".
+		return rate.NewLimiter(5, 8)
 	case perSecond == 0 && service == sts.ServiceID:
 		perSecond = 100 // of 600. Source: IAM User Guide, "IAM and AWS STS quotas"
 	case perSecond == 0:
