@@ -436,6 +436,56 @@ func TestAnOutageOfSlackLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
+func TestAnAlertThatAnInstanceTookWithItIsToldByTheNextTry(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	payload := r.removeFromGroup("ann")
+	r.told.failing = errors.New("slack: 503")
+	if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
+		t.Fatal("no error, though nobody was told: Lambda would not try again")
+	}
+	if log := r.log.String(); !strings.Contains(log, `"kind":"enforced"`) || !strings.Contains(log, `"msg":"not told"`) {
+		t.Errorf("the log does not name what nobody was told: %s", log)
+	}
+	r.told.failing = nil
+	r.cloud.Advance(time.Minute)
+	if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator"}
+	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	if state := r.states(home)["ann"]; state != audit.Enforced {
+		t.Errorf("ann is %s", state)
+	}
+}
+
+// A notifier drops a message whose ID, kind and time it has told.
+func TestInstancesGiveOneAlertOneIdentity(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	payload := r.removeFromGroup("ann")
+	for range 2 { // delivered twice, to two instances
+		if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
+			t.Fatal(err)
+		}
+		r.cloud.Advance(time.Minute)
+	}
+	type identity struct {
+		id   string
+		kind notify.Kind
+		at   time.Time
+	}
+	alerts := map[identity]int{}
+	for _, m := range r.told.messages {
+		if m.Kind == notify.KindTampering {
+			alerts[identity{m.ID, m.Kind, m.At}]++
+		}
+	}
+	if len(alerts) != 1 || len(r.told.messages) != 3 {
+		t.Errorf("%d identities of alerts in %v", len(alerts), r.told.lines())
+	}
+}
+
 // The function does all it does by the actions that it is given, uses every one
 // of them, and is refused none.
 func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
