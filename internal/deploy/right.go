@@ -8,14 +8,10 @@ import (
 	"forcemfa/internal/baseline"
 )
 
-// ExecutionPolicy is the policy of the role that the member's function runs as,
-// with the values of the template's parameters. S3Bucket and S3Key need no value.
-func ExecutionPolicy(b *baseline.Baseline, place Place, values map[string]string) (string, error) {
-	return rolePolicy(Member, b, place, values)
-}
-
-// rolePolicy is the policy of a template's resource Role.
-func rolePolicy(name string, b *baseline.Baseline, place Place, values map[string]string) (string, error) {
+// RolePolicy is the policy of the role that a template makes: of [Member] and
+// [Notifier] the one that their function runs as, of [AuditRole] and [ApplyRole]
+// the one that people enter an account by. S3Bucket and S3Key need no value.
+func RolePolicy(name string, b *baseline.Baseline, place Place, values map[string]string) (string, error) {
 	template, err := Render(name, b, place.Partition)
 	if err != nil {
 		return "", err

@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/reconcile"
 	"forcemfa/policy"
+	"forcemfa/policy/catalog"
 	"forcemfa/policy/prove"
 )
 
@@ -30,7 +31,7 @@ func actionsOf(t *testing.T, text string) []string {
 
 func executionPolicy(t *testing.T, variant string) string {
 	t.Helper()
-	text, err := ExecutionPolicy(parsed(t, configs["default"]), here, whole(Member, variants[variant]))
+	text, err := RolePolicy(Member, parsed(t, configs["default"]), here, whole(Member, variants[variant]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ const mayList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:AttachGroupPolicy"],"Resource":"arn:aws:iam::111111111111:*",
  "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
- "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},
 {"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:us-east-1:111111111111:log-group:*"},
 {"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:*"},
 {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::journals/journal/111111111111/*"},
@@ -158,6 +159,7 @@ func TestNobodyBecomesAdministratorThroughTheFunction(t *testing.T) {
 		{"iam:RemoveUserFromGroup", group + "forcemfa/ForceMFA", "", "", policy.ImplicitDenied},
 		{"iam:DetachUserPolicy", user, "iam:PolicyARN", ours, policy.ImplicitDenied},
 		{"iam:TagUser", user, "aws:TagKeys", "forcemfa-enrolment", policy.Allowed},
+		{"iam:UntagUser", user, "aws:TagKeys", "Forcemfa-Enrolment", policy.Allowed}, // the same key: IAM User Guide, "Rules for tagging in IAM and AWS STS"
 		{"iam:TagUser", user, "aws:TagKeys", "userType", policy.ImplicitDenied},
 		{"iam:CreateAccessKey", user, "", "", policy.ImplicitDenied},
 		{"secretsmanager:GetSecretValue", secret, "", "", policy.Allowed},
@@ -175,6 +177,72 @@ func TestNobodyBecomesAdministratorThroughTheFunction(t *testing.T) {
 		})
 		if got.Verdict != row.want {
 			t.Errorf("%s on %s with %s: %v %s, want %v", row.action, row.resource, row.value, got.Verdict, got.Why, row.want)
+		}
+	}
+}
+
+// reading is a policy that allows every action of IAM and CloudTrail that only
+// reads, by the access levels of the Service Authorization Reference.
+func reading(t *testing.T) string {
+	t.Helper()
+	var names []string
+	for _, prefix := range []string{"iam", "cloudtrail"} {
+		service, ok := catalog.Load().Service(prefix)
+		if !ok {
+			t.Fatalf("the catalogue has no service %s", prefix)
+		}
+		for _, a := range service.Actions {
+			if a.Access&^(catalog.List|catalog.Read) == 0 {
+				names = append(names, a.String())
+			}
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": map[string]any{"Effect": "Allow", "Action": names, "Resource": "*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func rightsOf(t *testing.T, name string, values map[string]string) string {
+	t.Helper()
+	text, err := RolePolicy(name, parsed(t, configs["default"]), here, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestTheAuditRoleMayOnlyRead(t *testing.T) {
+	good, list := rightsOf(t, AuditRole, map[string]string{"TrustedPrincipal": trusted}), reading(t)
+	if a := beyond(t, good, list); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
+		t.Errorf("%v, strict %v, %s, witness %v", a.Outcome, a.Strict, a.Why, a.Witness)
+	}
+	for _, more := range []string{"iam:TagUser", "iam:CreateAccessKey", "iam:Put*", "s3:GetObject"} {
+		worse := strings.Replace(good, `"iam:GetPolicy"`, `"iam:GetPolicy","`+more+`"`, 1)
+		if a := beyond(t, worse, list); a.Outcome != prove.Open || a.Witness == nil {
+			t.Errorf("with %s: %v, %s", more, a.Outcome, a.Why)
+		}
+	}
+}
+
+const trusted = "arn:aws:iam::222222222222:root"
+
+// applyList is all that the apply role may change without Documents=write.
+const applyList = `{"Version":"2012-10-17","Statement":[
+{"Effect":"Allow","Action":["iam:AddUserToGroup","iam:RemoveUserFromGroup"],"Resource":"arn:aws:iam::111111111111:group/forcemfa/ForceMFA"},
+{"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:DetachUserPolicy"],"Resource":"arn:aws:iam::111111111111:user/*",
+ "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
+{"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},`
+
+func TestTheApplyRoleWritesDocumentsOnlyWhereItIsTold(t *testing.T) {
+	list := applyList + strings.TrimPrefix(reading(t), `{"Statement":`)
+	list = strings.Replace(list, `,"Version":"2012-10-17"}`, `]}`, 1)
+	for documents, want := range map[string]prove.Outcome{"keep": prove.Enforced, "write": prove.Open} {
+		text := rightsOf(t, ApplyRole, map[string]string{"TrustedPrincipal": trusted, "Documents": documents})
+		if a := beyond(t, text, list); a.Outcome != want {
+			t.Errorf("documents %s: %v, %s, witness %v", documents, a.Outcome, a.Why, a.Witness)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func TestTemplatesAndPoliciesFitTheQuotas(t *testing.T) {
 	}
 	for variant, values := range variants {
 		for _, name := range []string{Member, Notifier} {
-			text, err := rolePolicy(name, parsed(t, configs["default"]), here, whole(name, values))
+			text, err := RolePolicy(name, parsed(t, configs["default"]), here, whole(name, values))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +233,7 @@ func TestNoTemplateHasWhatStackSetsRefuse(t *testing.T) {
 
 func TestWithABusOnlyTheNotifierReadsSecrets(t *testing.T) {
 	for name, reads := range map[string]bool{"bus": false, "alone": true, "alone-all": true, "bare": false} {
-		text, err := ExecutionPolicy(parsed(t, configs["default"]), here, whole(Member, variants[name]))
+		text, err := RolePolicy(Member, parsed(t, configs["default"]), here, whole(Member, variants[name]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func TestWithABusOnlyTheNotifierReadsSecrets(t *testing.T) {
 			t.Errorf("%s: its environment names a secret: %v", name, got)
 		}
 	}
-	text, err := rolePolicy(Notifier, parsed(t, configs["default"]), here, whole(Notifier, variants["alone"]))
+	text, err := RolePolicy(Notifier, parsed(t, configs["default"]), here, whole(Notifier, variants["alone"]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,7 +179,7 @@ const s3All = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s
 func rights(account string) string {
 	group, policy := baseline.GroupARN("aws", account), baseline.PolicyARN("aws", account)
 	ours := map[string]any{"ArnEquals": map[string]string{"iam:PolicyARN": policy}}
-	window := map[string]any{"ForAllValues:StringEquals": map[string]string{"aws:TagKeys": baseline.Default().Window.Tag}}
+	window := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]string{"aws:TagKeys": baseline.Default().Window.Tag}}
 	bound := map[string]map[string]any{
 		"iam:AddUserToGroup":    {"Resource": group},
 		"iam:AttachGroupPolicy": {"Resource": group, "Condition": ours},

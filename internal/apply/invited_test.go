@@ -1,0 +1,258 @@
+package apply_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/collect"
+	"forcemfa/internal/deploy"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/fleet"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// The roles by which invited accounts are entered, as --role-name has them.
+const (
+	byAdmin = "forcemfa"
+	byAudit = "forcemfa/ForceMFAAudit"
+	byApply = "forcemfa/ForceMFAApply"
+)
+
+// invite lets the management account enter an account as its administrator, and
+// by the roles that the templates make there.
+func invite(t *testing.T, b *baseline.Baseline, documents string, a *org.Account) {
+	t.Helper()
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + home + `:root"},"Action":"sts:AssumeRole"}]}`
+	for i := range a.Roles {
+		a.Roles[i].Trust = trust
+	}
+	principal := map[string]string{"TrustedPrincipal": "arn:aws:iam::" + home + ":root"}
+	for template, values := range map[string]map[string]string{
+		deploy.AuditRole: principal,
+		deploy.ApplyRole: {"TrustedPrincipal": principal["TrustedPrincipal"], "Documents": documents},
+	} {
+		text, err := deploy.RolePolicy(template, b, deploy.Place{Partition: "aws", Account: a.ID, Region: "us-east-1"}, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := map[string]string{deploy.AuditRole: "ForceMFAAudit", deploy.ApplyRole: "ForceMFAApply"}[template]
+		a.Roles = append(a.Roles, org.Role{
+			Name: name, Path: baseline.Path, ARN: "arn:aws:iam::" + a.ID + ":role" + baseline.Path + name, Trust: trust,
+			Inline: []org.InlinePolicy{{Name: name, Document: text}},
+		})
+	}
+	a.Sort()
+}
+
+// invitation is an organization with two invited accounts: one in which forcemfa
+// never ran, and one where it ran long ago, whose role Ops can be assumed
+// without MFA.
+func invitation(t *testing.T, documents string) *rig {
+	t.Helper()
+	b := configured(t, "trust: {mfa: true, max_age: 1h}\n"+exemptions)
+	h, accounts := organized(accountOf(home), fresh(member), drifted(other))
+	for i := range accounts[1:] {
+		invite(t, b, documents, &accounts[1+i])
+	}
+	accounts[2].Roles = append(accounts[2].Roles, org.Role{
+		Name: "Ops", Path: "/team/", ARN: "arn:aws:iam::" + other + ":role/team/Ops",
+		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + other + `:root"},"Action":"sts:AssumeRole"}]}`,
+	})
+	r := rigOf(t, h, accounts, nil)
+	r.baseline = b
+	r.reportsAtOnce()
+	return r
+}
+
+// reportsAtOnce lets time pass while AWS makes a credential report.
+func (r *rig) reportsAtOnce() {
+	r.cloud.OnCall(func(call emulator.Record) {
+		if call.Operation == "GenerateCredentialReport" {
+			r.cloud.Advance(10 * time.Second)
+		}
+	})
+}
+
+// entered is the fleet of the management account's administrator, who enters the
+// invited accounts by a role.
+func (r *rig) entered(t *testing.T, role string) *fleet.Fleet {
+	t.Helper()
+	creds, err := r.cloud.AssumeAs(home, "forcemfa", "forcemfa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := fleet.New(r.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, "us-east-1"),
+		fleet.Options{RoleName: role, Accounts: []string{member, other}, Rate: -1, Now: r.cloud.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// A sight is what one sees of the invited accounts.
+type sight struct {
+	Gaps     []org.Gap
+	Users    []audit.User
+	Findings []audit.Finding
+	plan     *plan.Plan
+}
+
+// seenBy reads the invited accounts by a role, with what is read of users whom a
+// step would change, audits and plans them.
+func (r *rig) seenBy(t *testing.T, role string) sight {
+	t.Helper()
+	f := r.entered(t, role)
+	h, stream, err := collect.Run(t.Context(), f, collect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sight{Gaps: h.Gaps}
+	auditor := audit.New(&h, r.baseline, r.cloud.Now())
+	var all []plan.Audited
+	for a, err := range stream {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for i := range a.Users {
+			names = append(names, a.Users[i].Name)
+		}
+		if err := collect.Detail(t.Context(), f, a, names); err != nil {
+			t.Fatal(err)
+		}
+		audited := auditor.Audit(a)
+		s.Gaps = append(s.Gaps, a.Gaps...)
+		s.Users, s.Findings = append(s.Users, audited.Users...), append(s.Findings, audited.Findings...)
+		all = append(all, plan.Audited{Account: a, Users: audited.Users, Findings: audited.Findings})
+	}
+	s.plan, err = plan.Make(plan.Input{
+		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Partial: true,
+		Accounts: func(yield func(plan.Audited, error) bool) {
+			for _, a := range all {
+				if !yield(a, nil) {
+					return
+				}
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// runBy carries out steps by a role.
+func (r *rig) runBy(t *testing.T, role string, steps []plan.Step, j apply.Journal) apply.Result {
+	t.Helper()
+	f := r.entered(t, role)
+	enter := func(account string) (aws.Config, error) {
+		cfg, _, err := f.Enter(t.Context(), account)
+		return cfg, err
+	}
+	return apply.Run(context.Background(), steps, enter, j, r.options())
+}
+
+func TestTheAuditRoleSeesWhatAnAdministratorSees(t *testing.T) {
+	r := invitation(t, "keep")
+	want, got := r.seenBy(t, byAdmin), r.seenBy(t, byAudit)
+	if len(want.Users) != 7 || len(want.Gaps) > 0 || len(want.Findings) == 0 {
+		t.Fatalf("the administrator sees %d users, %d findings and the gaps %v", len(want.Users), len(want.Findings), want.Gaps)
+	}
+	if d := cmp.Diff(want.Gaps, got.Gaps); d != "" {
+		t.Errorf("gaps (-administrator +audit role):\n%s", d)
+	}
+	if d := cmp.Diff(want.Users, got.Users); d != "" {
+		t.Errorf("users (-administrator +audit role):\n%s", d)
+	}
+	if d := cmp.Diff(want.Findings, got.Findings); d != "" {
+		t.Errorf("findings (-administrator +audit role):\n%s", d)
+	}
+}
+
+func TestTheAuditRoleCanDoNoStep(t *testing.T) {
+	r := invitation(t, "keep")
+	p := r.seenBy(t, byAudit).plan
+	before := r.digest()
+	for _, o := range r.runBy(t, byAudit, p.Steps, new(memory)).Outcomes {
+		if o.Status == apply.Done {
+			t.Errorf("%s was done", o.Step.ID)
+		}
+	}
+	if r.digest() != before {
+		t.Error("something changed")
+	}
+}
+
+func TestTheApplyRoleDoesEveryStepAndTakesItBack(t *testing.T) {
+	r := invitation(t, "write")
+	before := r.digest()
+	first := r.seenBy(t, byApply)
+	if len(first.Gaps) > 0 {
+		t.Errorf("gaps: %v", first.Gaps)
+	}
+	if missing := lacking(first.plan); missing != nil {
+		t.Errorf("the plan has no step of the kinds %v", missing)
+	}
+	journal := new(memory)
+	for _, o := range r.runBy(t, byApply, first.plan.Steps, journal).Outcomes {
+		if o.Status != apply.Done && (o.Status != apply.Blocked || !entrance(&o.Step)) {
+			t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
+		}
+	}
+	r.cloud.Advance(time.Minute)
+	second := r.seenBy(t, byApply)
+	for _, u := range second.Users {
+		if u.State != audit.Enforced && u.State != audit.Exempt {
+			t.Errorf("%s is %s", u.Name, u.State)
+		}
+	}
+	for _, s := range second.plan.Steps {
+		if !entrance(&s) {
+			t.Errorf("planned again: %s", s.ID)
+		}
+	}
+	if odd := became(r.runBy(t, byApply, journal.record().Undo(), new(memory)), apply.Done); odd != nil {
+		t.Errorf("not undone: %v", odd)
+	}
+	if r.digest() != before {
+		t.Error("after undoing, it differs from before")
+	}
+}
+
+// entrance tells a step that would ask for MFA of those who enter the account by
+// a role from another one, and that waits for somebody to acknowledge it.
+func entrance(s *plan.Step) bool { return s.Op == plan.UpdateEntranceTrust && s.Blocked != "" }
+
+// lacking are the kinds of steps that the apply role is for and a plan has not.
+func lacking(p *plan.Plan) (missing []plan.Op) {
+	for _, op := range []plan.Op{
+		plan.CreatePolicy, plan.UpdatePolicy, plan.CreateGroup, plan.AttachGroupPolicy, plan.AddUserToGroup, plan.AttachUserPolicy,
+		plan.PutUserPolicy, plan.TagUser, plan.UntagUser, plan.UpdateTrust, plan.RemoveUserFromGroup, plan.DetachUserPolicy, plan.DeleteUserPolicy,
+	} {
+		if !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Op == op && s.Blocked == "" }) {
+			missing = append(missing, op)
+		}
+	}
+	return missing
+}
+
+func TestWithoutDocumentsTheApplyRoleWritesNone(t *testing.T) {
+	r := invitation(t, "keep")
+	documents := []plan.Op{plan.CreatePolicy, plan.UpdatePolicy, plan.CreateGroup, plan.AttachGroupPolicy, plan.PutUserPolicy, plan.DeleteUserPolicy, plan.UpdateTrust}
+	p := r.seenBy(t, byApply).plan
+	for _, o := range r.runBy(t, byApply, p.Steps, new(memory)).Outcomes {
+		if slices.Contains(documents, o.Step.Op) && o.Status == apply.Done {
+			t.Errorf("%s was done", o.Step.ID)
+		}
+	}
+}
