@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/plan"
 )
 
@@ -126,7 +127,7 @@ func otherVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version,
 func createPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) error {
 	path, name := entity(s)
 	_, err := c.CreatePolicy(ctx, &iam.CreatePolicyInput{
-		PolicyName: &name, Path: &path, PolicyDocument: &s.Want.Document, Description: aws.String(description),
+		PolicyName: &name, Path: &path, PolicyDocument: &s.Want.Document, Description: aws.String(description), Tags: tagsOf(s),
 	})
 	switch {
 	case err == nil:
@@ -141,7 +142,31 @@ func createPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version)
 	return addTexts(ctx, c, s, now.Texts)
 }
 
+// tagsOf are the tags that a policy of ours is made with.
+func tagsOf(s *plan.Step) []types.Tag {
+	tags := []types.Tag{{Key: aws.String(baseline.ManagedByTag), Value: aws.String(baseline.ManagedBy)}}
+	if s.Want.Fingerprint == "" {
+		return tags
+	}
+	return append(tags, types.Tag{Key: aws.String(baseline.FingerprintTag), Value: &s.Want.Fingerprint})
+}
+
+// putFingerprint gives a policy the fingerprint that the step wants, or takes
+// it away. It is done before the document is put in force: a run that is cut
+// off between them does the step again.
+func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
+	if s.Want.Fingerprint == "" {
+		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: []string{baseline.FingerprintTag}})
+		return err
+	}
+	_, err := c.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &s.Subject, Tags: tagsOf(s)})
+	return err
+}
+
 func updatePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
+	if err := putFingerprint(ctx, c, s); err != nil {
+		return err
+	}
 	if err := deleteVersions(ctx, c, s, drop); err != nil {
 		return err
 	}
@@ -177,6 +202,9 @@ func replacedVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Versi
 func restorePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
 	all, current, err := wholeVersions(ctx, c, s.Subject)
 	if err != nil {
+		return err
+	}
+	if err := putFingerprint(ctx, c, s); err != nil {
 		return err
 	}
 	chosen, err := makeDefault(ctx, c, s, all, current, drop)

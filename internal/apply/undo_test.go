@@ -91,6 +91,56 @@ func TestUndoingAnUpdateBringsPrunedVersionsBack(t *testing.T) {
 	}
 }
 
+// tagged are the tags of our policy in the one account of the rig.
+func (r *rig) tagged() map[string]string {
+	_, accounts := r.snapshot()
+	tags := map[string]string{}
+	for _, p := range accounts[0].Policies {
+		for _, t := range p.Tags {
+			tags[t.Key] = t.Value
+		}
+	}
+	return tags
+}
+
+func TestOurPolicyBearsTheFingerprintOfWhatForcemfaGaveIt(t *testing.T) {
+	wanted := map[string]string{"managed-by": "forcemfa", "forcemfa-fingerprint": baseline.Fingerprint(baseline.Default().Document("aws"))}
+	edited := withVersions(texts()[:2], 2)
+	edited.Policies[0].Tags = []org.Tag{{Key: "team", Value: "iam"}, {Key: baseline.FingerprintTag, Value: baseline.Fingerprint(texts()[0])}}
+	withTeam := map[string]string{"team": "iam", "managed-by": "forcemfa", "forcemfa-fingerprint": wanted["forcemfa-fingerprint"]}
+	nobody := accountOf("111122223333")
+	nobody.Users = []org.User{person(nobody.ID, "ada", nil, []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, phone)}
+	for _, row := range []struct {
+		name                  string
+		account               org.Account
+		before, after, undone map[string]string
+	}{
+		{"made", nobody, map[string]string{}, wanted, map[string]string{}},
+		{"repaired for the first time", withVersions(texts()[:1], 1), map[string]string{}, wanted, map[string]string{"managed-by": "forcemfa"}},
+		{"repaired", edited,
+			map[string]string{"team": "iam", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}, withTeam,
+			map[string]string{"team": "iam", "managed-by": "forcemfa", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := rigOf(t, org.Header{Format: org.Format, Taken: start, Partition: "aws"}, []org.Account{row.account}, emulator.AsTested())
+			got := []map[string]string{r.tagged()}
+			p, _ := r.plan(t, nil)
+			journal := new(memory)
+			if odd := became(r.run(p.Steps, journal), apply.Done); odd != nil {
+				t.Fatalf("not done: %v", odd)
+			}
+			got = append(got, r.tagged())
+			r.cloud.Advance(time.Minute)
+			if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
+				t.Fatalf("not undone: %v", odd)
+			}
+			if d := cmp.Diff([]map[string]string{row.before, row.after, row.undone}, append(got, r.tagged())); d != "" {
+				t.Errorf("tags before, after and undone (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
 func TestUndoingADeletedPolicyBringsItsVersionsBack(t *testing.T) {
 	h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
 	r := rigOf(t, h, []org.Account{withVersions(texts(), 3)}, emulator.AsTested())

@@ -241,6 +241,21 @@ func TestFindings(t *testing.T) {
 			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
 				baseline.PolicyARN("aws", account)+" is not the document that is wanted"),
 		}},
+		{"our policy is an older one", func(a *org.Account) {
+			document := strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
+			a.Policies[0].Versions[0].Document = strings.ReplaceAll(document, ",", ", ")
+			a.Policies[0].Tags = []org.Tag{{Key: "forcemfa-fingerprint", Value: baseline.Fingerprint(document)}}
+		}, []audit.Finding{
+			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
+				baseline.PolicyARN("aws", account)+" is not the document that is wanted: it is as forcemfa left it, for another config or by another version"),
+		}},
+		{"our policy was edited", func(a *org.Account) {
+			a.Policies[0].Tags = []org.Tag{{Key: "forcemfa-fingerprint", Value: baseline.Fingerprint(a.Policies[0].Versions[0].Document)}}
+			a.Policies[0].Versions[0].Document = strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
+		}, []audit.Finding{
+			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
+				baseline.PolicyARN("aws", account)+" is not the document that is wanted: it is not what forcemfa put there last, so somebody changed it or a run was cut off"),
+		}},
 		{"our policy with white space is ours", func(a *org.Account) {
 			a.Policies[0].Versions[0].Document = strings.ReplaceAll(a.Policies[0].Versions[0].Document, ",", ",\n  ")
 		}, nil},

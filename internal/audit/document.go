@@ -21,7 +21,7 @@ func (r *report) policies() {
 		case org.ByAWS(p.ARN):
 			continue
 		case p.ARN == ours:
-			r.drift("policy/"+p.Name, p.ARN, document, read)
+			r.drift(p, document, read)
 		case strings.EqualFold(p.Name, baseline.PolicyName):
 			r.add("policy-look-alike", "policy"+p.Path+p.Name, "the policy %s is not the one of forcemfa, %s", p.ARN, ours).ARN = p.ARN
 		}
@@ -65,14 +65,25 @@ func (r *report) inline() {
 }
 
 // drift compares our managed policy with what is wanted.
-func (r *report) drift(subject, arn, document string, read bool) {
-	if !read {
-		r.add("policy-drift", subject, "the default version of %s was not read", arn).ARN = arn
-		return
+func (r *report) drift(p *org.Policy, document string, read bool) {
+	switch {
+	case !read:
+		r.add("policy-drift", "policy/"+p.Name, "the default version of %s was not read", p.ARN).ARN = p.ARN
+	case !r.same(document, r.auditor.documentsIn(r.account.Partition).document):
+		r.add("policy-drift", "policy/"+p.Name, "%s is not the document that is wanted%s", p.ARN, origin(p, document)).ARN = p.ARN
 	}
-	if !r.same(document, r.auditor.documentsIn(r.account.Partition).document) {
-		r.add("policy-drift", subject, "%s is not the document that is wanted", arn).ARN = arn
+}
+
+// origin says by the fingerprint of our policy where its document comes from;
+// nothing when it bears none, as those of older versions of forcemfa.
+func origin(p *org.Policy, document string) string {
+	switch baseline.FingerprintOf(p) {
+	case "":
+		return ""
+	case baseline.Fingerprint(document):
+		return ": it is as forcemfa left it, for another config or by another version"
 	}
+	return ": it is not what forcemfa put there last, so somebody changed it or a run was cut off"
 }
 
 // driftInline compares an inline policy of our name with what is wanted.

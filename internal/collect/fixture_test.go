@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/fleet"
@@ -96,6 +97,8 @@ func furnish(a *org.Account) {
 		org.Policy{ARN: own, Name: "Own", Path: "/team/", Default: "v10", Versions: []org.Version{
 			{ID: "v9", Created: made, Document: everything}, {ID: "v10", Created: made.Add(time.Hour), Document: nothing},
 		}},
+		org.Policy{ARN: baseline.PolicyARN("aws", a.ID), Name: baseline.PolicyName, Path: baseline.Path, Default: "v1",
+			Tags: []org.Tag{{Key: baseline.FingerprintTag, Value: "f"}}, Versions: []org.Version{{ID: "v1", Created: made, Document: nothing}}},
 		org.Policy{ARN: supportARN, Name: "FixtureSupport", Path: "/", Default: "v3", Versions: []org.Version{{ID: "v3", Created: made, Document: nothing}}},
 	)
 	for _, name := range []string{"Devs", "Ops"} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,6 +77,23 @@ func (l *library) fetch(ctx context.Context, client *iam.Client, arn string) (or
 	}
 	l.read[arn] = p
 	return p, nil
+}
+
+// fingerprint reads the tags of our own policy, when it is there: the details
+// of the account do not tell them.
+// Source: IAM API Reference, ManagedPolicyDetail.
+func (r *reader) fingerprint(ctx context.Context) {
+	ours := baseline.PolicyARN(r.to.Partition, r.to.ID)
+	i := slices.IndexFunc(r.to.Policies, func(p org.Policy) bool { return p.ARN == ours })
+	if i < 0 {
+		return
+	}
+	out, err := r.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &ours})
+	if err != nil {
+		r.gap("iam:GetPolicy "+ours, err)
+		return
+	}
+	r.to.Policies[i].Tags = tags(out.Policy.Tags)
 }
 
 // documentsAtOnce is how many policies an account reads side by side.

@@ -48,6 +48,7 @@ func (r *reader) account(ctx context.Context, c *collector) {
 		return
 	}
 	devices := r.virtualDevices(ctx)
+	r.fingerprint(ctx)
 	r.summary(ctx)
 	r.alias(ctx)
 	report := r.report(ctx, requested, c.options.ReportPatience)

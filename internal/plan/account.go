@@ -198,7 +198,7 @@ func inheritBlock(s *Step, needed ...*Step) {
 
 // planPolicy makes our policy when somebody is to have it, or repairs it.
 func (p *planner) planPolicy(members []member) {
-	want := State{Present: true, Document: p.document}
+	want := State{Present: true, Document: p.document, Fingerprint: baseline.Fingerprint(p.document)}
 	switch {
 	case p.policy == nil && slices.ContainsFunc(members, p.wantsPolicy):
 		p.policyStep = p.add(newStep(CreatePolicy, p.account.ID, p.policyARN, "", State{}, want))

@@ -162,6 +162,7 @@ func (r *reader) state(s *State) func(string) error {
 			{"document", true, r.string(&s.Document, maxDocument)},
 			{"value", true, r.string(&s.Value, maxText)},
 			{"versions", true, r.strings(&s.Versions, maxText)},
+			{"fingerprint", true, r.string(&s.Fingerprint, maxText)},
 			{"texts", true, r.strings(&s.Texts, maxDocument)},
 		})
 	}

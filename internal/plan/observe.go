@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -48,7 +49,7 @@ func policyState(p *org.Policy) (state State, ok bool) {
 	if p == nil {
 		return State{}, true
 	}
-	state.Present = true
+	state.Present, state.Fingerprint = true, baseline.FingerprintOf(p)
 	state.Document, ok = p.DefaultDocument()
 	for _, v := range p.Versions {
 		state.Versions = append(state.Versions, v.ID)

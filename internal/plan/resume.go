@@ -10,7 +10,8 @@ import "slices"
 // run that was killed can be applied again.
 //
 // Steps that are done in the meantime drop out of what the others need, and
-// out of a policy's versions drops the one that a killed run pruned.
+// out of a policy's versions drops the one that a killed run pruned. The
+// policy may bear the new fingerprint already.
 func Intersect(file, today *Plan) (do, done, stale []Step) {
 	now := make(map[string]*Step, len(today.Steps))
 	for i := range today.Steps {
@@ -37,6 +38,9 @@ func resumes(file, current *Step, done map[string]bool) bool {
 	rest.Needs = slices.DeleteFunc(slices.Clone(file.Needs), func(id string) bool { return done[id] })
 	if rest.Op == UpdatePolicy && pruned(rest.Expect.Versions, current.Expect.Versions) {
 		rest.Expect.Versions = current.Expect.Versions
+	}
+	if rest.Op == UpdatePolicy && current.Expect.Fingerprint == current.Want.Fingerprint {
+		rest.Expect.Fingerprint = current.Expect.Fingerprint
 	}
 	return rest.Equal(current)
 }

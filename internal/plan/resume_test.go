@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -70,6 +71,7 @@ func TestARunThatWasKilledAfterPruningIsResumed(t *testing.T) {
 	first := scene{account: org.Account{Policies: policies, Groups: group}}
 	file := reread(t, first.plan(t))
 	after := policies[0]
+	after.Tags = []org.Tag{{Key: baseline.FingerprintTag, Value: baseline.Fingerprint(baseline.Default().Document("aws"))}}
 	after.Versions = after.Versions[1:]
 	later := scene{account: org.Account{Policies: []org.Policy{after}, Groups: group}, resume: file}
 	want := split{Do: []string{"UpdatePolicy ForceMFA"}}
@@ -80,6 +82,11 @@ func TestARunThatWasKilledAfterPruningIsResumed(t *testing.T) {
 	later.account.Policies = []org.Policy{after}
 	if d := cmp.Diff(split{Stale: []string{"UpdatePolicy ForceMFA"}}, intersect(file, later.plan(t))); d != "" {
 		t.Errorf("two versions gone (-want +got):\n%s", d)
+	}
+	after.Versions, after.Tags = policies[0].Versions, []org.Tag{{Key: baseline.FingerprintTag, Value: "somebody else's"}}
+	later.account.Policies = []org.Policy{after}
+	if d := cmp.Diff(split{Stale: []string{"UpdatePolicy ForceMFA"}}, intersect(file, later.plan(t))); d != "" {
+		t.Errorf("another fingerprint (-want +got):\n%s", d)
 	}
 }
 

@@ -118,11 +118,12 @@ type Step struct {
 // A State is what a step reads of its subject and object; each Op sets the
 // fields that it looks at.
 type State struct {
-	Present  bool     `json:"present"`            // the policy or group exists; the attachment, membership or tag is there
-	Document string   `json:"document,omitempty"` // the policy document, as text
-	Value    string   `json:"value,omitempty"`    // of the tag; of a role that is made, how long a session may be
-	Versions []string `json:"versions,omitempty"` // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
-	Texts    []string `json:"texts,omitempty"`    // documents of versions that are not the default, oldest first; only what undoes a run asks for them
+	Present     bool     `json:"present"`               // the policy or group exists; the attachment, membership or tag is there
+	Document    string   `json:"document,omitempty"`    // the policy document, as text
+	Value       string   `json:"value,omitempty"`       // of the tag; of a role that is made, how long a session may be
+	Versions    []string `json:"versions,omitempty"`    // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
+	Fingerprint string   `json:"fingerprint,omitempty"` // of our policy, see baseline.FingerprintTag; it goes with Document and is never compared
+	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only what undoes a run asks for them
 }
 
 // A Plan is what [Make] makes.
