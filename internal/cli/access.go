@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/apply"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -37,30 +36,33 @@ are asked for MFA. Nobody is taken out of a group: who is in it besides is named
 }
 
 func newAccessPlan(e *Env) *cobra.Command {
-	o := accessOptions{applyOptions{shared: shared{env: e}}}
+	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
-		Use:     "plan",
-		Short:   "What would change, and how people will use it",
-		Long:    "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" + statusHelp,
-		Example: "  forcemfa access plan\n  forcemfa access plan -o json",
+		Use:   "plan",
+		Short: "What would change, and how people will use it",
+		Long: "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" +
+			"--out saves the plan for access apply, which plans again and does only what both plans have.\n" + statusHelp,
+		Example: "  forcemfa access plan\n  forcemfa access plan --out access.json && forcemfa access apply access.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runAccessPlan(c.Context(), &o) },
 	}
 	o.add(c)
 	o.guards.add(c)
+	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
 	return c
 }
 
 func newAccessApply(e *Env) *cobra.Command {
-	o := accessOptions{applyOptions{shared: shared{env: e}}}
+	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
-		Use:   "apply",
+		Use:   "apply [FILE]",
 		Short: "Do it",
 		Long: "access apply plans, shows the plan, asks once, and does it as apply does: each write is in the journal\n" +
-			"before it is made, and forcemfa rollback takes the run back.\n" + statusHelp,
-		Example: "  forcemfa access apply\n  forcemfa access apply --yes",
-		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return runAccessApply(c.Context(), &o) },
+			"before it is made, and forcemfa rollback takes the run back. With a FILE that access plan saved it does\n" +
+			"only the steps that both plans have.\n" + statusHelp,
+		Example: "  forcemfa access apply access.json\n  forcemfa access apply --yes",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return runAccessApply(c.Context(), &o, args) },
 	}
 	o.add(c)
 	o.guards.add(c)
@@ -68,7 +70,10 @@ func newAccessApply(e *Env) *cobra.Command {
 	return c
 }
 
-type accessOptions struct{ applyOptions }
+type accessOptions struct {
+	applyOptions
+	out string
+}
 
 // An accessSurvey is one look at the accounts that the access section names.
 type accessSurvey struct {
@@ -175,6 +180,9 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if err := checkLimit(limit, p); err != nil {
 		return err
 	}
+	if err := o.save(o.out, p, "access apply"); err != nil {
+		return err
+	}
 	blocked := statusOK
 	if p.Summary().Blocked > 0 {
 		blocked = statusIncomplete
@@ -182,17 +190,25 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	return exit(worst(s.incomplete(), blocked))
 }
 
-func runAccessApply(ctx context.Context, o *accessOptions) error {
+func runAccessApply(ctx context.Context, o *accessOptions, args []string) error {
+	var file *plan.Plan
+	if len(args) == 1 {
+		var err error
+		if file, err = readPlan(args[0], "access plan"); err != nil {
+			return err
+		}
+	}
 	s, limit, err := o.openAccess(ctx)
 	if err != nil {
 		return err
 	}
-	p := plan.Access(s.in)
-	if err := checkLimit(limit, p); err != nil {
+	s.in.Resume = file
+	r := newApplied(s.survey)
+	todo := r.choose(file, plan.Access(s.in))
+	if err := checkLimit(limit, todo); err != nil {
 		return err
 	}
-	r, err := o.carryOut(ctx, s, p)
-	if err != nil {
+	if err := o.carryOut(ctx, s.survey, r, todo); err != nil {
 		return err
 	}
 	if err := r.show(&o.applyOptions); err != nil {
@@ -202,25 +218,6 @@ func runAccessApply(ctx context.Context, o *accessOptions) error {
 		showPeople(o.env.Stdout, plan.People(s.in))
 	}
 	return exit(worst(s.incomplete(), r.status()))
-}
-
-// carryOut shows steps, asks once, and does them.
-func (o *accessOptions) carryOut(ctx context.Context, s *accessSurvey, p *plan.Plan) (*applied, error) {
-	r := &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
-	if !o.json() {
-		view.Plan(o.env.Stderr, view.Style{}, p)
-	}
-	if p.Summary().Steps > 0 {
-		id, alias, err := s.target.home(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
-			return nil, err
-		}
-		r.home = id
-	}
-	return r, r.run(ctx, s.survey, p.Steps, &o.applyOptions)
 }
 
 // showPeople prints how each person uses the roles: in the console, and in

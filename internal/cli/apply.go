@@ -62,7 +62,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	}
 	var file *plan.Plan
 	if len(args) == 1 {
-		if file, err = readPlan(args[0]); err != nil {
+		if file, err = readPlan(args[0], "plan"); err != nil {
 			return err
 		}
 		if err := o.sameKind(args[0], file); err != nil {
@@ -78,19 +78,27 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	r := &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
-	todo := *today
-	if file != nil {
-		todo.Steps, r.Done, r.Stale = plan.Intersect(file, today)
-	}
-	if err := checkLimit(limit, &todo); err != nil {
+	r := newApplied(s)
+	todo := r.choose(file, today)
+	if err := checkLimit(limit, todo); err != nil {
 		return err
 	}
+	if err := o.carryOut(ctx, s, r, todo); err != nil {
+		return err
+	}
+	if err := r.show(o); err != nil {
+		return err
+	}
+	return exit(worst(s.incomplete(), r.status()))
+}
+
+// carryOut shows steps, asks once, and does them.
+func (o *applyOptions) carryOut(ctx context.Context, s *survey, r *applied, todo *plan.Plan) error {
 	if !o.json() {
-		view.Plan(o.env.Stderr, view.Style{}, &todo)
+		view.Plan(o.env.Stderr, view.Style{}, todo)
 	}
 	if todo.Summary().Steps > 0 {
-		id, alias, err := s.home()
+		id, alias, err := s.home(ctx)
 		if err != nil {
 			return err
 		}
@@ -99,13 +107,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		}
 		r.home = id
 	}
-	if err := r.run(ctx, s, todo.Steps, o); err != nil {
-		return err
-	}
-	if err := r.show(o); err != nil {
-		return err
-	}
-	return exit(worst(s.incomplete(), r.status()))
+	return r.run(ctx, s, todo.Steps, o)
 }
 
 // sameKind refuses a plan that takes everything away without --remove, and the
@@ -120,10 +122,10 @@ func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	return nil
 }
 
-// readPlan reads a plan file, which may have been tampered with: it is only
-// ever compared with a plan of today.
-func readPlan(name string) (*plan.Plan, error) {
-	const remedy = `make it again with "forcemfa plan --out FILE"`
+// readPlan reads a file that a verb saved, which may have been tampered with:
+// it is only ever compared with a plan of today.
+func readPlan(name, verb string) (*plan.Plan, error) {
+	remedy := fmt.Sprintf("make it again with \"forcemfa %s --out FILE\"", verb)
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, hinted(fileError("read plan", err), remedy)
@@ -167,6 +169,20 @@ type applied struct {
 
 	result apply.Result
 	home   string // ID of the account that was confirmed
+}
+
+func newApplied(s *survey) *applied {
+	return &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
+}
+
+// choose is what is done of today's plan: all of it, or what a file has too.
+func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
+	if file == nil {
+		return today
+	}
+	todo := *today
+	todo.Steps, r.Done, r.Stale = plan.Intersect(file, today)
+	return &todo
 }
 
 func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *applyOptions) error {

@@ -17,7 +17,7 @@ import (
 )
 
 func newMigrate(e *Env) *cobra.Command {
-	o := migrateOptions{accessOptions: accessOptions{applyOptions{shared: shared{env: e}}}}
+	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}}
 	c := &cobra.Command{
 		Use:   "migrate USER…",
 		Short: "From a user's own policies to group and role",
@@ -77,8 +77,8 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 		view.Plan(o.env.Stderr, view.Style{}, p)
 		return &exitError{status: statusGuarded, err: errors.New("group and role cannot be made ready: nothing was changed"), hint: "do what the blocked steps say"}
 	}
-	m := &migrated{}
-	if m.Ready, err = o.carryOut(ctx, s, p); err != nil {
+	m := &migrated{Ready: newApplied(s.survey)}
+	if err := o.carryOut(ctx, s.survey, m.Ready, p); err != nil {
 		return err
 	}
 	if m.Ready.status() != statusOK {
@@ -144,9 +144,8 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 			return err
 		}
 	}
-	var err error
-	m.Stripped, err = o.carryOut(ctx, s, p)
-	return err
+	m.Stripped = newApplied(s.survey)
+	return o.carryOut(ctx, s.survey, m.Stripped, p)
 }
 
 // sing assumes a role of the user with a real code.

@@ -105,15 +105,12 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err := checkLimit(limit, p); err != nil {
 		return err
 	}
-	if o.out != "" {
-		if err := savePlan(o.out, p); err != nil {
-			return err
-		}
-		flag := ""
-		if o.remove {
-			flag = "--remove "
-		}
-		o.remark("saved to %s; do it with: forcemfa apply %s%s", o.out, flag, o.out)
+	apply := "apply"
+	if o.remove {
+		apply = "apply --remove"
+	}
+	if err := o.save(o.out, p, apply); err != nil {
+		return err
 	}
 	return exit(o.status(s, p))
 }
@@ -141,6 +138,19 @@ func (o *planOptions) show(s *survey, p *plan.Plan) error {
 	}
 	view.Plan(o.env.Stdout, o.style(), p)
 	view.Gaps(o.env.Stdout, o.style(), s.gaps)
+	return nil
+}
+
+// save keeps a plan in a file, if one was named, and says by which verb it is
+// done.
+func (s *shared) save(name string, p *plan.Plan, verb string) error {
+	if name == "" {
+		return nil
+	}
+	if err := savePlan(name, p); err != nil {
+		return err
+	}
+	s.remark("saved to %s; do it with: forcemfa %s %s", name, verb, name)
 	return nil
 }
 

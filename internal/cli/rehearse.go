@@ -68,7 +68,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions, args []string) error {
 	}
 	r := &rehearsal{rehearseOptions: o, acks: acks}
 	if len(args) == 1 {
-		if r.file, err = readPlan(args[0]); err != nil {
+		if r.file, err = readPlan(args[0], "plan"); err != nil {
 			return err
 		}
 	}

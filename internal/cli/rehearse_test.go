@@ -158,7 +158,7 @@ func TestAPlanThatDoesLessLeavesDoorsOpen(t *testing.T) {
 	if status, stdout, stderr := verb("plan", "--sandbox="+organization, "--out", file); status != statusOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
-	p, err := readPlan(file)
+	p, err := readPlan(file, "plan")
 	if err != nil {
 		t.Fatal(err)
 	}

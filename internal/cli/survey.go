@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"forcemfa/internal/audit"
@@ -142,14 +141,12 @@ func (s *survey) incomplete() int {
 }
 
 // home is the account whose name confirms a run: the management account, or
-// the only one that was read.
-func (s *survey) home() (id, alias string, err error) {
+// the only one. It is asked for its alias unless it was read.
+func (s *survey) home(ctx context.Context) (id, alias string, err error) {
 	if o := s.header.Organization; o != nil {
-		return o.ManagementAccount, s.names[o.ManagementAccount], nil
+		if alias, read := s.names[o.ManagementAccount]; read {
+			return o.ManagementAccount, alias, nil
+		}
 	}
-	caller, err := s.fleet.Identify(context.Background())
-	if err != nil {
-		return "", "", fmt.Errorf("find out the account: %w", err)
-	}
-	return caller.Account, s.names[caller.Account], nil
+	return s.target.home(ctx)
 }

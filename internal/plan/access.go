@@ -20,6 +20,7 @@ type AccessInput struct {
 	Accounts    []*org.Account   // those that it names; one that is missing is blocked
 	Now         time.Time
 	Acknowledge []baseline.Acknowledgement
+	Resume      *Plan // see [Input]
 }
 
 // account is the one of that ID, or nil when it was not read.
@@ -35,13 +36,18 @@ func (in *AccessInput) account(id string) *org.Account {
 // all accounts. Nothing is taken away from a role or group that is there
 // already; what a role has besides is a note.
 func Access(in AccessInput) *Plan {
-	p := &Plan{Format: Format, Made: in.Now.UTC(), Config: in.Baseline.Hash(), Steps: []Step{}}
+	p := &Plan{Format: Format, Made: in.Now.UTC(), Config: in.Baseline.Hash(), Steps: []Step{}, done: map[string]bool{}}
 	x := &accessPlanner{in: &in, plan: p}
 	for _, r := range in.Access.Roles(in.Header.Partition) {
 		x.role(r)
 	}
 	for _, g := range in.Access.Groups {
 		x.group(g)
+	}
+	for id, steps := range byAccount(in.Resume) {
+		if a := in.account(id); a != nil {
+			p.remember(a, steps)
+		}
 	}
 	slices.SortFunc(p.Steps, compareSteps)
 	return p

@@ -66,10 +66,7 @@ func Make(in Input) (*Plan, error) {
 		}
 		scps.see(one)
 		said.add(&one.remarks)
-		for _, s := range resumed[a.Account.ID] {
-			state, ok := Observe(a.Account, s)
-			p.done[s.ID] = ok && s.Want.Holds(state)
-		}
+		p.remember(a.Account, resumed[a.Account.ID])
 	}
 	if in.Digest != nil {
 		p.Digest = in.Digest()
@@ -119,6 +116,20 @@ func NeedsDetail(in *Input, a Audited) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// remember notes which steps of the resumed plan are done in an account. How
+// long the sessions of a new role may be is not told by a snapshot, and no plan
+// would change it.
+func (p *Plan) remember(a *org.Account, resumed []*Step) {
+	for _, s := range resumed {
+		state, ok := Observe(a, s)
+		want := s.Want
+		if s.Op == CreateRole && state.Value == "" {
+			want.Value = ""
+		}
+		p.done[s.ID] = ok && want.Holds(state)
+	}
 }
 
 func byAccount(p *Plan) map[string][]*Step {
