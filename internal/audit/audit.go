@@ -157,6 +157,7 @@ func (r *report) whole() {
 	r.policies()
 	r.roles()
 	r.exemptionTags()
+	r.windowTag()
 }
 
 func (r *report) unreadable() {

@@ -434,6 +434,50 @@ func TestSettableExemptionTag(t *testing.T) {
 	}
 }
 
+func TestSettableWindowTag(t *testing.T) {
+	tags := func(actions, condition string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"` + condition + `}]}`
+	}
+	const what = "the tag forcemfa-enrolment, which lets users enrol by access key, can be "
+	for _, row := range []struct {
+		name     string
+		change   func(*org.Account, *baseline.Baseline)
+		document string
+		want     []audit.Finding
+	}{
+		{"put and taken", nil, tags(`"iam:*"`, ""), []audit.Finding{
+			finding(audit.High, "window-tag-settable", "tag/forcemfa-enrolment", "", what+"put on a user without MFA by robby"),
+		}},
+		{"taken alone", nil, tags(`"iam:UntagUser"`, ""), []audit.Finding{
+			finding(audit.Low, "window-tag-settable", "tag/forcemfa-enrolment", "", what+"taken from a user without MFA by robby"),
+		}},
+		{"other tags alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"}}`), nil},
+		{"with MFA alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`), nil},
+		{"by a user who is kept for emergencies", func(_ *org.Account, b *baseline.Baseline) { b.Exemptions[0].BreakGlass = true }, tags(`"iam:TagUser"`, ""), nil},
+		{"where the window decides nothing", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrolment = baseline.EnrolmentAny }, tags(`"iam:TagUser"`, ""), nil},
+	} {
+		a, b := quiet(t), *wanted(t)
+		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a robot"}}
+		robby := a.Users[0]
+		robby.Name, robby.ARN, robby.Groups, robby.Password = "robby", "arn:aws:iam::"+account+":user/robby", []string{"people"}, org.No
+		a.Users = append(a.Users, robby)
+		a.Groups[1].Inline[0].Document = row.document
+		if row.change != nil {
+			row.change(a, &b)
+		}
+		got, _ := run(t, &org.Header{Partition: "aws"}, &b, a)
+		var found []audit.Finding
+		for _, f := range got.findings {
+			if f.Rule == "window-tag-settable" {
+				found = append(found, f)
+			}
+		}
+		if diff := cmp.Diff(row.want, found); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, diff)
+		}
+	}
+}
+
 func TestStreamIsOrderedAndCounted(t *testing.T) {
 	first := quiet(t)
 	open := first.Users[0]

@@ -28,6 +28,37 @@ func (r *report) exemptionTags() {
 	}
 }
 
+// windowTag says which exempt users can open or close windows of enrolment
+// without MFA. Others either cannot, or are open and a finding of their own.
+func (r *report) windowTag() {
+	b := r.auditor.baseline
+	if b.Policy.Enrolment == baseline.EnrolmentAny {
+		return
+	}
+	var put, take []string
+	for i := range r.account.Users {
+		u := &r.account.Users[i]
+		if e := b.Exempt(r.place, u, r.auditor.now); e == nil || e.BreakGlass {
+			continue
+		}
+		t := r.tagger(r.account.Principal(u), r.auditor.documents.PolicySet(r.auditor.header, r.account, u),
+			r.account.Context(r.auditor.header, u), b.Window.Tag, b.Window.Value(r.auditor.now))
+		if t.canWithoutMFA("iam:TagUser") {
+			put = append(put, u.Name)
+		}
+		if t.canWithoutMFA("iam:UntagUser") {
+			take = append(take, u.Name)
+		}
+	}
+	subject := "tag/" + b.Window.Tag
+	switch {
+	case len(put) > 0:
+		r.add("window-tag-settable", subject, "the tag %s, which lets users enrol by access key, can be put on a user without MFA by %s", b.Window.Tag, some(put))
+	case len(take) > 0:
+		r.add("window-tag-settable", subject, "the tag %s, which lets users enrol by access key, can be taken from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
+	}
+}
+
 // settable says who can put a tag on a user.
 func (r *report) settable(tag string) {
 	key, value := baseline.Match{Tag: tag}.ExampleTag()
@@ -38,9 +69,9 @@ func (r *report) settable(tag string) {
 			r.account.Context(r.auditor.header, u), key, value)
 		switch e := r.auditor.baseline.Exempt(r.place, u, r.auditor.now); {
 		case e != nil && e.BreakGlass: // may do anything, and is meant to
-		case t.can(policy.LongTermKey, policy.Absent) || t.can(policy.ConsolePassword, policy.False):
+		case t.canWithoutMFA(onUsers...):
 			without = append(without, u.Name)
-		case t.can(policy.SessionTokenMFA, policy.True):
+		case t.can(policy.SessionTokenMFA, policy.True, onUsers...):
 			with = append(with, u.Name)
 		}
 	}
@@ -49,7 +80,7 @@ func (r *report) settable(tag string) {
 		const session = "example"
 		t := r.tagger(r.account.RolePrincipal(role, session), r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role),
 			r.account.RoleContext(r.auditor.header, role, session), key, value)
-		if t.can(policy.RoleFromMFA, policy.True) || t.can(policy.RoleFromKey, policy.False) {
+		if t.can(policy.RoleFromMFA, policy.True, onUsers...) || t.can(policy.RoleFromKey, policy.False, onUsers...) {
 			roles = append(roles, role.Name)
 		}
 	}
@@ -110,13 +141,20 @@ func (r *report) tagger(p policy.Principal, set *policy.Set, context *policy.Con
 	return t
 }
 
-// can tells whether the tag can be set with a credential: on a user, or on one
-// made for it.
-func (t *tagger) can(c policy.Credential, present policy.Presence) bool {
+// onUsers is how a tag comes on a user: one that is there, or one made for it.
+var onUsers = []string{"iam:TagUser", "iam:CreateUser"}
+
+// canWithoutMFA tells whether a user's own credentials suffice.
+func (t *tagger) canWithoutMFA(actions ...string) bool {
+	return t.can(policy.LongTermKey, policy.Absent, actions...) || t.can(policy.ConsolePassword, policy.False, actions...)
+}
+
+// can tells whether one of the actions on the tag is allowed with a credential.
+func (t *tagger) can(c policy.Credential, present policy.Presence, actions ...string) bool {
 	context := t.context.Clone()
 	context.SetMFA(c, present, t.now.Add(-time.Minute), t.now)
 	for _, target := range t.targets {
-		for _, action := range []string{"iam:TagUser", "iam:CreateUser"} {
+		for _, action := range actions {
 			r := &policy.Request{Principal: t.principal, Action: action, Resource: target, Context: context}
 			if t.set.Decide(r).Verdict == policy.Allowed {
 				return true

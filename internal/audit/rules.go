@@ -88,6 +88,13 @@ var Rules = []Rule{
 		Remedy: "apply the plan, which removes the tag", Refs: nil,
 	},
 	{
+		Name: "window-tag-settable", Severities: []Severity{High, Low},
+		Means: "An exempt user, who needs no MFA, can put the tag of the enrolment window on users: with a stolen key of one who has no device, " +
+			"a device can then be enrolled for that user. Low when the tag can only be taken away.",
+		Remedy: "refuse iam:TagUser and iam:UntagUser with that tag key to everybody but the administrator role, as the guard SCP does",
+		Refs:   nil,
+	},
+	{
 		Name: "direct-policies", Severities: []Severity{Low},
 		Means:  "Policies hang on the user itself and not on a group.",
 		Remedy: "move them to a group", Refs: groupsOnly,
