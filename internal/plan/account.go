@@ -163,6 +163,7 @@ func (p *planner) plan(users []audit.User) []Step {
 	for i := range members {
 		p.enforce(&members[i])
 	}
+	p.repairInline(users, members)
 	p.planTrust()
 	slices.SortFunc(p.steps, compareSteps)
 	return p.steps

@@ -45,6 +45,7 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 	policies, ourGroup := ours(wanted())
 	drifted, _ := ours("{}", allowAll)
 	b := config(t, "attach: groups")
+	const noCodes = "no way in: fay has an access key and no MFA device that gives codes, and no console password"
 	tests := []struct {
 		name string
 		scene
@@ -53,6 +54,9 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 		{"every group gets it", scene{account: org.Account{Groups: groups(2), Users: []org.User{user("ada", in("ga")), user("bob", in("ga"))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA", "AttachGroupPolicy gb ForceMFA"}},
 		{"nobody asks for it", scene{account: org.Account{Groups: groups(2)}}, nil},
+		{"a group waits for who would be locked out, whose inline policy of ours drifted", scene{account: org.Account{Policies: policies, Groups: groups(1),
+			Users: []org.User{user("fay", in("ga"), fidoOnly, noPassword, inline(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`))}}},
+			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED enforces fay as well: " + noCodes, "PutUserPolicy fay ForceMFA BLOCKED " + noCodes}},
 		{"a user in no group is blocked", scene{account: org.Account{Users: []org.User{user("ada")}}},
 			[]string{"AddUserToGroup ada ForceMFA BLOCKED in no group, and attach groups reaches groups alone"}},
 		{"a group with somebody exempt is passed over, and the others get it themselves", scene{account: org.Account{Groups: groups(1),

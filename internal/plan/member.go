@@ -75,7 +75,9 @@ func (p *planner) members(users []audit.User) []member {
 		members = append(members, m)
 	}
 	if !attaches(members) {
-		members = slices.DeleteFunc(members, func(m member) bool { return m.bystander && m.place == throughNewAttachment })
+		members = slices.DeleteFunc(members, func(m member) bool {
+			return m.bystander && m.place == throughNewAttachment && !p.inlineDrifted(m.user.Read)
+		})
 	}
 	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.user.ARN, b.user.ARN) })
 	return members
@@ -92,6 +94,8 @@ func (p *planner) placement(u *audit.User) placement {
 		return settled
 	case p.inside(u.Read) && p.openGroup: // what is attached for others enforces this one too
 		return throughNewAttachment
+	case groups && p.inlineDrifted(u.Read) && p.joinsTaker(u): // so that the group waits for whoever is blocked
+		return throughTakers
 	case p.inlineDrifted(u.Read) && p.inlineDocument(u.Read) != "":
 		return throughInline
 	case p.inlineOurs(u.Read) && !p.inlineDrifted(u.Read):
@@ -134,6 +138,39 @@ func (p *planner) inlineTaken(u *org.User) bool {
 func (p *planner) inlineDrifted(u *org.User) bool {
 	s := inlineState(u, p.inlineName)
 	return p.inlineOurs(u) && !SameDocument(s.Document, p.document) && !SameDocument(s.Document, p.denies)
+}
+
+// repairInline repairs inline policies of ours that drifted on users whom
+// something else enforces. It is not deleted, which would open whoever it
+// alone keeps until the policy is repaired.
+func (p *planner) repairInline(users []audit.User, members []member) {
+	for i := range users {
+		u := &users[i]
+		if u.State == audit.Exempt || u.Read == nil || !p.inlineDrifted(u.Read) || p.planned(PutUserPolicy, u.ARN) {
+			continue
+		}
+		s := newStep(PutUserPolicy, p.account.ID, u.ARN, p.inlineName, inlineState(u.Read, p.inlineName), State{Present: true, Document: p.inlineDocument(u.Read)})
+		if s.Want.Document == "" {
+			s.Want.Document = p.denies
+			s.Blocked = p.noRoom(u.Read)
+			s.Remedy = "shorten the other inline policies of " + u.Name + ", or delete " + p.inlineName + " once the user is enforced otherwise"
+		}
+		if j := slices.IndexFunc(members, func(m member) bool { return m.user.ARN == u.ARN }); j >= 0 && s.Blocked == "" {
+			p.holdRepair(&s, &members[j])
+		}
+		p.add(s)
+	}
+}
+
+// holdRepair keeps the repair of an inline policy from enforcing a member whom
+// this plan does not enforce, or not before the window is open.
+func (p *planner) holdRepair(s *Step, m *member) {
+	s.Blocked, s.Remedy = m.blocked, m.remedy
+	if s.Blocked == "" && m.needsWindow && m.window == nil {
+		s.Blocked = "the window that " + m.user.Name + " needs is not opened, because the step that enforces the user is blocked"
+		s.Remedy = "do what that step says"
+	}
+	s.Needs = needs(m.window)
 }
 
 // inlineDocument is what of the policy there is room for: all of it, the

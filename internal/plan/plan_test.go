@@ -48,6 +48,7 @@ func TestWhatIsPlanned(t *testing.T) {
 	old := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 	bare := []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN}}
 	long := strings.Repeat("s3:GetObject,", 100)
+	const onlyFIDO = "no way in: in has an access key and no MFA device that gives codes, and no console password"
 	tests := []struct {
 		name string
 		scene
@@ -69,9 +70,27 @@ func TestWhatIsPlanned(t *testing.T) {
 		}()}, nil},
 		{"a drifted inline policy of ours is repaired", scene{account: org.Account{Users: []org.User{user("own", inline(old))}}},
 			[]string{"PutUserPolicy own ForceMFA"}},
-		{"who is in our group comes under it, whatever its inline policy says", scene{account: org.Account{Policies: policies, Groups: bare,
+		{"who is in our group comes under it, and its inline policy is repaired", scene{account: org.Account{Policies: policies, Groups: bare,
 			Users: []org.User{user("own", inGroup, inline(old))}}},
-			[]string{"AttachGroupPolicy ForceMFA ForceMFA"}},
+			[]string{"AttachGroupPolicy ForceMFA ForceMFA", "PutUserPolicy own ForceMFA"}},
+		{"a drifted inline policy of ours is repaired on who is enforced otherwise", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("by", attached, inline(old)), user("in", inGroup, inline(old))}}},
+			[]string{"PutUserPolicy by ForceMFA", "PutUserPolicy in ForceMFA"}},
+		{"a drifted inline policy is repaired after the policy and the window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			Users: []org.User{user("in", inGroup, noDevice, noPassword, inline(old))}}},
+			[]string{"TagUser in forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA", "PutUserPolicy in ForceMFA"}},
+		{"a drifted inline policy is not repaired on who would be locked out", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			Users: []org.User{user("in", inGroup, fidoOnly, noPassword, inline(old))}}},
+			[]string{"UpdatePolicy ForceMFA BLOCKED enforces in as well: " + onlyFIDO, "PutUserPolicy in ForceMFA BLOCKED " + onlyFIDO}},
+		{"a drifted inline policy waits with the window for what is blocked", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			Users: []org.User{user("fay", inGroup, fidoOnly, noPassword), user("in", inGroup, noDevice, noPassword, inline(old))}}},
+			[]string{"UpdatePolicy ForceMFA BLOCKED enforces fay as well: " + strings.Replace(onlyFIDO, "in has", "fay has", 1),
+				"PutUserPolicy in ForceMFA BLOCKED the window that in needs is not opened, because the step that enforces the user is blocked"}},
+		{"a drifted inline policy without room is named", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			Users: []org.User{user("in", inGroup, inline(old), func(u *org.User) {
+				u.Inline = append(u.Inline, org.InlinePolicy{Name: "big", Document: `{"Statement":"` + long + `"}`})
+			})}}},
+			[]string{"PutUserPolicy in ForceMFA BLOCKED no room for the policy: in 1 of 10 groups, 1 of 10 policies attached, 732 characters left for inline policies"}},
 		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
 		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
