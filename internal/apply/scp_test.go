@@ -251,8 +251,8 @@ func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
 }
 
 // Whatever an organization looks like: with a service control policy, what is
-// not blocked leaves nobody open, nothing is planned twice, and undoing it
-// leaves the organization as it was.
+// not blocked leaves nobody open, nothing is planned twice, taking everything
+// away is undone, and undoing it leaves the organization as it was.
 func TestServiceControlPoliciesAgreeAndAreUndone(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h, accounts := organized(drawAccount(rt, home), drawAccount(rt, member), drawAccount(rt, other))
@@ -286,6 +286,7 @@ func TestServiceControlPoliciesAgreeAndAreUndone(t *testing.T) {
 		if len(second.Steps) == 0 && counts.Open > 0 && !strings.Contains(config, "targets: [ou") {
 			rt.Errorf("nothing is planned, yet %d users are open", counts.Open)
 		}
+		removeAndUndo(t, rt, r.fork())
 		if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
 			rt.Errorf("not undone: %v", odd)
 		}
@@ -293,4 +294,55 @@ func TestServiceControlPoliciesAgreeAndAreUndone(t *testing.T) {
 			rt.Error("after undoing, it differs from before")
 		}
 	})
+}
+
+// removeAndUndo takes everything of ours away, service control policies too,
+// and brings it back.
+func removeAndUndo(t *testing.T, rt *rapid.T, r *rig) {
+	r.remove = true
+	before := r.digestByName()
+	p, _ := r.plan(t, nil)
+	journal := new(memory)
+	for _, o := range r.run(p.Steps, journal).Outcomes {
+		if o.Status != apply.Done && (o.Status != apply.Blocked || o.Step.Blocked == "") {
+			rt.Errorf("removing: %s: %s: %s", o.Step.ID, o.Status, o.Why)
+		}
+	}
+	if h, _ := r.snapshot(); len(h.SCPs) != 1 {
+		rt.Errorf("service control policies left: %v", h.SCPs)
+	}
+	r.cloud.Advance(time.Minute)
+	if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
+		rt.Errorf("removing is not undone: %v", odd)
+	}
+	if r.digestByName() != before {
+		rt.Error("after undoing the removal, it differs from before")
+	}
+}
+
+// digestByName is the digest with the names of service control policies in
+// place of their IDs: one that is made again gets another ID from AWS.
+func (r *rig) digestByName() string {
+	h, accounts := r.snapshot()
+	names := map[string]string{}
+	for i := range h.SCPs {
+		names[h.SCPs[i].ID] = h.SCPs[i].Name
+		h.SCPs[i].ID = h.SCPs[i].Name
+	}
+	named := func(ids []string) (all []string) {
+		for _, id := range ids {
+			all = append(all, names[id])
+		}
+		slices.Sort(all)
+		return all
+	}
+	for i := range h.Units {
+		h.Units[i].SCPs = named(h.Units[i].SCPs)
+	}
+	var digests []string
+	for i := range accounts {
+		accounts[i].SCPs = named(accounts[i].SCPs)
+		digests = append(digests, accounts[i].Digest())
+	}
+	return org.Digest(&h, digests)
 }
