@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,10 +30,9 @@ const (
 type FileJournal struct {
 	run  string
 	lock *flock.Flock
+	file *os.File
 
-	mu     sync.Mutex
-	file   *os.File
-	failed error // an append that failed leaves a torn line; nothing may follow it
+	sequence // an append that failed leaves a torn line
 }
 
 // A LockedError says that another run holds the journal directory.
@@ -112,23 +110,12 @@ func (j *FileJournal) Path() string { return j.file.Name() }
 // Append writes one line and waits until the disk has it. After an error every
 // further Append fails.
 func (j *FileJournal) Append(_ context.Context, e Entry) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("append to journal: %w", err)
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.failed != nil {
-		return j.failed
-	}
-	_, err = j.file.Write(append(line, '\n'))
-	if err == nil {
-		err = j.file.Sync()
-	}
-	if err != nil {
-		j.failed = fmt.Errorf("append to journal: %w", err)
-	}
-	return j.failed
+	return j.append(e, func(_ int, line []byte) error {
+		if _, err := j.file.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		return j.file.Sync()
+	})
 }
 
 // Close ends the journal and lets the next run begin.

@@ -2,7 +2,10 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"forcemfa/internal/plan"
@@ -13,6 +16,33 @@ import (
 // goroutines.
 type Journal interface {
 	Append(context.Context, Entry) error
+}
+
+// A sequence is what kinds of journals have in common: entries one after the
+// other, and none after one that is missing.
+type sequence struct {
+	mu     sync.Mutex
+	n      int
+	failed error
+}
+
+// append has the text of the nth entry kept. After an error every further
+// append fails.
+func (q *sequence) append(e Entry, keep func(n int, text []byte) error) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failed != nil {
+		return q.failed
+	}
+	q.n++
+	if err := keep(q.n, text); err != nil {
+		q.failed = fmt.Errorf("append to journal: %w", err)
+	}
+	return q.failed
 }
 
 // Format is the version of the journal.

@@ -3,7 +3,6 @@ package apply
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,9 +57,7 @@ type S3Journal struct {
 	place  S3Place
 	run    string
 
-	mu     sync.Mutex
-	n      int
-	failed error // nothing may follow an entry that is missing
+	sequence
 }
 
 // NewS3Journal is the journal of a new run. It writes nothing before the first
@@ -78,21 +74,13 @@ func (j *S3Journal) Run() string { return j.run }
 // Append writes one object, which S3 keeps once it has answered. After an error
 // every further Append fails.
 func (j *S3Journal) Append(ctx context.Context, e Entry) error {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("append to journal: %w", err)
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.failed != nil {
-		return j.failed
-	}
-	j.n++
-	key := j.place.folder(j.run) + entryName(j.n)
-	if err := j.put(ctx, key, text); err != nil {
-		j.failed = fmt.Errorf("append to journal: put s3://%s/%s: %w", j.place.Bucket, key, err)
-	}
-	return j.failed
+	return j.append(e, func(n int, text []byte) error {
+		key := j.place.folder(j.run) + entryName(n)
+		if err := j.put(ctx, key, text); err != nil {
+			return fmt.Errorf("put s3://%s/%s: %w", j.place.Bucket, key, err)
+		}
+		return nil
+	})
 }
 
 // putAttempts is how often an entry is sent.
