@@ -194,14 +194,19 @@ func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *appl
 		return err
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
-	progress, done := o.progress(), atomic.Int64{}
-	r.result = apply.Run(ctx, steps, s.enter(ctx), journal, apply.Options{
-		Now: o.env.Now, Concurrency: s.fleet.Concurrency(), Home: r.home,
-		Progress: func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) },
-	})
-	progress.Done()
+	r.result, err = s.do(ctx, steps, journal, apply.Options{Home: r.home})
 	r.Outcomes = r.result.Outcomes
-	return errors.Join(r.result.Err, journal.Close())
+	return err
+}
+
+// do carries steps out, shows how far it is, and ends the journal.
+func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
+	progress, done := t.progress(), atomic.Int64{}
+	o.Now, o.Concurrency = t.env.Now, t.fleet.Concurrency()
+	o.Progress = func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) }
+	result := apply.Run(ctx, steps, t.enter(ctx), journal, o)
+	progress.Done()
+	return result, errors.Join(result.Err, journal.Close())
 }
 
 // enter gives the config of an account, also after ctx has ended: the step in

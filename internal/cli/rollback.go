@@ -151,10 +151,9 @@ type rolledBack struct {
 	Journal  string          `json:"journal,omitempty"` // its file
 	Outcomes []apply.Outcome `json:"outcomes"`
 
-	home   string
-	todo   []plan.Step
-	at     []int // position of each step to do among the outcomes
-	result apply.Result
+	home string
+	todo []plan.Step
+	at   []int // position of each step to do among the outcomes
 }
 
 // look compares every target with what the run left, and keeps the steps that
@@ -198,16 +197,11 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *ap
 		return &exitError{status: statusGuarded, err: errors.Join(changed, err, journal.Close()), hint: "run it again"}
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
-	progress, done := t.progress(), atomic.Int64{}
-	r.result = apply.Run(ctx, r.todo, t.enter(ctx), journal, apply.Options{
-		Now: t.env.Now, Concurrency: t.fleet.Concurrency(), Home: r.home, Undoes: r.Undoes,
-		Progress: func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(r.todo)) },
-	})
-	progress.Done()
-	for i, out := range r.result.Outcomes {
+	result, err := t.do(ctx, r.todo, journal, apply.Options{Home: r.home, Undoes: r.Undoes})
+	for i, out := range result.Outcomes {
 		r.Outcomes[r.at[i]] = out
 	}
-	return errors.Join(r.result.Err, journal.Close())
+	return err
 }
 
 func (r *rolledBack) status() int {
