@@ -139,14 +139,6 @@ func changes(before, after []org.Account) []string {
 	return all
 }
 
-// gathered is a sink that keeps the users and findings of one account.
-type gathered struct{ plan.Audited }
-
-func (g *gathered) User(u audit.User)       { g.Users = append(g.Users, u) }
-func (g *gathered) Finding(f audit.Finding) { g.Findings = append(g.Findings, f) }
-func (g *gathered) Gap(org.Gap)             {}
-func (g *gathered) Account(audit.Account)   {}
-
 // plan audits and plans the cloud as it is. resume is a file, or nil.
 func (r *rig) plan(t testing.TB, resume *plan.Plan) (*plan.Plan, audit.Counts) {
 	t.Helper()
@@ -155,11 +147,11 @@ func (r *rig) plan(t testing.TB, resume *plan.Plan) (*plan.Plan, audit.Counts) {
 	var total audit.Counts
 	p, err := plan.Make(plan.Input{
 		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Resume: resume, Remove: r.remove, Partial: r.partial,
-		Accounts: func(yield func(plan.Audited, error) bool) {
+		Accounts: func(yield func(*audit.Audited, error) bool) {
 			for i := range accounts {
-				g := gathered{plan.Audited{Account: &accounts[i]}}
-				total.Add(auditor.Account(&accounts[i], &g))
-				if !yield(g.Audited, nil) {
+				audited := auditor.Audit(&accounts[i])
+				total.Add(audited.Summary.Counts)
+				if !yield(audited, nil) {
 					return
 				}
 			}

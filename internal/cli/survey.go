@@ -98,19 +98,19 @@ func (s *survey) plan(ctx context.Context, resume *plan.Plan, acknowledge []base
 
 // audited audits each account, and once more when that told of users whom a step
 // would change: their devices and passwords are then read as they are now.
-func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[plan.Audited, error] {
+func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[*audit.Audited, error] {
 	auditor := audit.New(s.header, s.baseline, in.Now)
-	return func(yield func(plan.Audited, error) bool) {
+	return func(yield func(*audit.Audited, error) bool) {
 		for audited, err := range auditor.Accounts(ctx, s.accounts) {
 			if err == nil {
 				audited, err = s.detailed(ctx, in, auditor, audited)
 			}
 			if err != nil {
-				yield(plan.Audited{}, err)
+				yield(nil, err)
 				return
 			}
 			s.seen(audited)
-			if !yield(planned(audited), nil) {
+			if !yield(audited, nil) {
 				return
 			}
 		}
@@ -118,7 +118,7 @@ func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[plan.Aud
 }
 
 func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Auditor, audited *audit.Audited) (*audit.Audited, error) {
-	users := plan.NeedsDetail(in, planned(audited))
+	users := plan.NeedsDetail(in, audited)
 	if len(users) == 0 {
 		return audited, nil
 	}
@@ -126,10 +126,6 @@ func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Au
 		return nil, err
 	}
 	return auditor.Audit(audited.Account), nil
-}
-
-func planned(a *audit.Audited) plan.Audited {
-	return plan.Audited{Account: a.Account, Users: a.Users, Findings: a.Findings}
 }
 
 // incomplete is the status for what could not be read.

@@ -46,7 +46,7 @@ type planner struct {
 	attachStep *Step // AttachGroupPolicy, once emitted
 }
 
-func newPlanner(in *Input, documents *org.Cache, a Audited) *planner {
+func newPlanner(in *Input, documents *org.Cache, a *audit.Audited) *planner {
 	partition := a.Account.Partition
 	p := &planner{
 		in: in, documents: documents, account: a.Account, place: baseline.PlaceOf(in.Header, a.Account), findings: bySubject(a.Findings),

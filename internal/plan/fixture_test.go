@@ -23,22 +23,12 @@ const (
 	allowAll  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-// gathered is a sink that keeps the users and findings of one account.
-type gathered struct{ plan.Audited }
-
-func (g *gathered) User(u audit.User)       { g.Users = append(g.Users, u) }
-func (g *gathered) Finding(f audit.Finding) { g.Findings = append(g.Findings, f) }
-func (g *gathered) Gap(org.Gap)             {}
-func (g *gathered) Account(audit.Account)   {}
-
 // audited streams accounts with what audit says of them.
-func audited(h *org.Header, accounts []org.Account, b *baseline.Baseline, at time.Time) iter.Seq2[plan.Audited, error] {
-	return func(yield func(plan.Audited, error) bool) {
+func audited(h *org.Header, accounts []org.Account, b *baseline.Baseline, at time.Time) iter.Seq2[*audit.Audited, error] {
+	return func(yield func(*audit.Audited, error) bool) {
 		auditor := audit.New(h, b, at)
 		for i := range accounts {
-			g := gathered{plan.Audited{Account: &accounts[i]}}
-			auditor.Account(&accounts[i], &g)
-			if !yield(g.Audited, nil) {
+			if !yield(auditor.Audit(&accounts[i]), nil) {
 				return
 			}
 		}

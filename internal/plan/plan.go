@@ -17,7 +17,7 @@ import (
 type Input struct {
 	Header   *org.Header
 	Baseline *baseline.Baseline
-	Accounts iter.Seq2[Audited, error] // read once, to its end or first error
+	Accounts iter.Seq2[*audit.Audited, error] // read once, to its end or first error
 	Now      time.Time
 	// Acknowledge lifts guards besides those that the baseline lifts.
 	Acknowledge []baseline.Acknowledgement
@@ -32,13 +32,6 @@ type Input struct {
 	// Partial: only some accounts are read, so nothing that reaches others, as a
 	// service control policy, is changed.
 	Partial bool
-}
-
-// An Audited is one account with what package audit found in it.
-type Audited struct {
-	Account  *org.Account
-	Users    []audit.User
-	Findings []audit.Finding
 }
 
 // roleSessionLimit is how long a role session can live at most.
@@ -92,7 +85,7 @@ func Make(in Input) (*Plan, error) {
 
 // ForAccount plans one account by itself. The steps are in the order in which
 // they are done.
-func ForAccount(in *Input, a Audited) []Step {
+func ForAccount(in *Input, a *audit.Audited) []Step {
 	p := newPlanner(in, new(org.Cache), a)
 	if in.Remove {
 		return p.remove()
@@ -103,7 +96,7 @@ func ForAccount(in *Input, a Audited) []Step {
 // NeedsDetail names the users of an account that a step would enforce, so that
 // what only matters for them (a forced password change, the kind of a device,
 // service credentials) is read before the plan is made. Sorted.
-func NeedsDetail(in *Input, a Audited) []string {
+func NeedsDetail(in *Input, a *audit.Audited) []string {
 	var names []string
 	if in.Remove {
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -222,7 +223,7 @@ func TestAccountsAreReadToTheFirstError(t *testing.T) {
 	s := scene{}
 	in := s.input()
 	broken := errors.New("line 3: cut off")
-	in.Accounts = func(yield func(plan.Audited, error) bool) { yield(plan.Audited{}, broken) }
+	in.Accounts = func(yield func(*audit.Audited, error) bool) { yield(nil, broken) }
 	if _, err := plan.Make(in); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}

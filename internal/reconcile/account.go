@@ -110,14 +110,10 @@ func (a *account) input() *plan.Input {
 	return &plan.Input{Header: a.header, Baseline: a.baseline, Now: a.now}
 }
 
-func (a *account) forPlan() plan.Audited {
-	return plan.Audited{Account: a.Account, Users: a.audited.Users, Findings: a.audited.Findings}
-}
-
 // wanting are the users whom a step would change and of whom more has to be known
 // first. Of who has a device that gives codes nothing more is asked.
 func (a *account) wanting() []string {
-	return slices.DeleteFunc(plan.NeedsDetail(a.input(), a.forPlan()), func(name string) bool {
+	return slices.DeleteFunc(plan.NeedsDetail(a.input(), a.audited), func(name string) bool {
 		u := a.Account.User(name)
 		return u != nil && slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
 	})

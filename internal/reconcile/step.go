@@ -18,7 +18,7 @@ type held struct {
 }
 
 // plan is all steps of the account as it was read.
-func (a *account) plan() []plan.Step { return plan.ForAccount(a.input(), a.forPlan()) }
+func (a *account) plan() []plan.Step { return plan.ForAccount(a.input(), a.audited) }
 
 // chosen are the steps that are wanted, with all that they need, in their order.
 func chosen(all []plan.Step, wanted func(*plan.Step) bool) []plan.Step {
