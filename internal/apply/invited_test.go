@@ -118,7 +118,7 @@ func (r *rig) seenBy(t *testing.T, role string) sight {
 	}
 	s := sight{Gaps: h.Gaps}
 	auditor := audit.New(&h, r.baseline, r.cloud.Now())
-	var all []plan.Audited
+	var all []*audit.Audited
 	for a, err := range stream {
 		if err != nil {
 			t.Fatal(err)
@@ -133,11 +133,11 @@ func (r *rig) seenBy(t *testing.T, role string) sight {
 		audited := auditor.Audit(a)
 		s.Gaps = append(s.Gaps, a.Gaps...)
 		s.Users, s.Findings = append(s.Users, audited.Users...), append(s.Findings, audited.Findings...)
-		all = append(all, plan.Audited{Account: a, Users: audited.Users, Findings: audited.Findings})
+		all = append(all, audited)
 	}
 	s.plan, err = plan.Make(plan.Input{
 		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Partial: true,
-		Accounts: func(yield func(plan.Audited, error) bool) {
+		Accounts: func(yield func(*audit.Audited, error) bool) {
 			for _, a := range all {
 				if !yield(a, nil) {
 					return
