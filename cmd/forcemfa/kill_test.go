@@ -122,12 +122,12 @@ func digest(t *testing.T, c *emulator.Cloud) string {
 	t.Helper()
 	var out []string
 	c.View(func(w *world.World) {
-		_, accounts := w.Snapshot(c.Now())
+		h, accounts := w.Snapshot(c.Now())
 		for a, err := range accounts {
 			if err != nil {
 				t.Error(err)
 			} else if strings.Contains(killAccounts, a.ID) {
-				out = append(out, a.Digest())
+				out = append(out, a.Digest(&h))
 			}
 		}
 	})

@@ -123,7 +123,7 @@ func (r *rig) digest() string {
 	h, accounts := r.snapshot()
 	var digests []string
 	for i := range accounts {
-		digests = append(digests, accounts[i].Digest())
+		digests = append(digests, accounts[i].Digest(&h))
 	}
 	return org.Digest(&h, digests)
 }
@@ -132,7 +132,7 @@ func (r *rig) digest() string {
 func changes(before, after []org.Account) []string {
 	var all []string
 	for i := range before {
-		for _, c := range org.Diff(&before[i], &after[i]) {
+		for _, c := range org.Diff(&org.Header{}, &before[i], &after[i]) {
 			all = append(all, before[i].ID+": "+c.String())
 		}
 	}

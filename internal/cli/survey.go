@@ -80,7 +80,7 @@ func (s *survey) seen(a *audit.Audited) {
 	}
 	s.gaps = append(s.gaps, a.Account.Gaps...)
 	s.names[a.Account.ID] = a.Account.Alias
-	s.digests = append(s.digests, a.Account.Digest())
+	s.digests = append(s.digests, a.Account.Digest(s.header))
 }
 
 // plan reads the stream to its end and plans every account. What only matters

@@ -17,21 +17,23 @@ func (c Change) String() string { return c.Subject + " " + c.What }
 
 // Diff is what changed from a to b, of what [Account.Digest] covers: it is
 // empty exactly when the digests agree. Sorted by subject. Either may be nil.
-func Diff(a, b *Account) []Change {
+// The header, of both, tells the names of service control policies.
+func Diff(h *Header, a, b *Account) []Change {
 	var changes []Change
-	for before, after := range pair(factsOf(a), factsOf(b)) {
+	was, is := factsOf(h, a), factsOf(h, b)
+	for before, after := range pair(was, is) {
 		if c, ok := changeOf(before, after); ok {
 			changes = append(changes, c)
 		}
 	}
-	return withoutDetails(changes, factsOf(a), factsOf(b))
+	return withoutDetails(changes, was, is)
 }
 
-func factsOf(a *Account) []fact {
+func factsOf(h *Header, a *Account) []fact {
 	if a == nil {
 		return nil
 	}
-	return a.facts()
+	return a.facts(h)
 }
 
 // pair yields the facts of two sorted lists side by side; nil where one list

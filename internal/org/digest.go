@@ -16,9 +16,10 @@ import (
 // policies (our own fingerprint among them), and what is only read of users
 // that a step would change, so that two reads of an unchanged account agree.
 //
-// Two accounts with the same digest have no [Diff].
-func (a *Account) Digest() string {
-	return digest("account", a.facts(), nil)
+// Two accounts with the same digest have no [Diff]. The header tells the names
+// of service control policies.
+func (a *Account) Digest(h *Header) string {
+	return digest("account", a.facts(h), nil)
 }
 
 // Digest identifies an organization: what its header decides (units, SCPs,

@@ -41,7 +41,7 @@ func edits() []edit {
 		{"tag", func(a *Account) { a.Users[1].Tags[0].Value = "Service" }, []Change{{"user/bob", "has tag userType = Service, was Human"}}},
 		{"tag gone", func(a *Account) { a.Users[1].Tags = nil }, []Change{{"user/bob", "lost tag userType = Human"}}},
 		{"trust", func(a *Account) { a.Roles[0].Trust = denyJSON }, []Change{{"role/Deploy", "has another trust policy"}}},
-		{"SCP", func(a *Account) { a.SCPs = append(a.SCPs, "p-guard") }, []Change{{"account", "got SCP p-guard"}}},
+		{"SCP", func(a *Account) { a.SCPs = append(a.SCPs, "p-guard") }, []Change{{"account", "got SCP Guard"}}},
 		{"unit", func(a *Account) { a.Unit = "r-1" }, []Change{{"account", "moved from unit ou-dev to r-1"}}},
 		{"device", func(a *Account) { a.Users[0].Devices = nil }, []Change{{"user/ann", "lost MFA device arn:aws:iam::222222222222:mfa/ann"}}},
 		{"MFA", func(a *Account) { a.Users[1].MFA = Yes }, []Change{{"user/bob", "has MFA: yes, was no"}}},
@@ -60,13 +60,13 @@ func edits() []edit {
 func TestDigestAndDiffAgreeOnWhatDecides(t *testing.T) {
 	for _, e := range edits() {
 		t.Run(e.name, func(t *testing.T) {
-			_, before := acme()
+			h, before := acme()
 			_, after := acme()
 			e.do(after)
-			if d := cmp.Diff(e.want, Diff(before, after)); d != "" {
+			if d := cmp.Diff(e.want, Diff(h, before, after)); d != "" {
 				t.Error(d)
 			}
-			if same := before.Digest() == after.Digest(); same != (len(e.want) == 0) {
+			if same := before.Digest(h) == after.Digest(h); same != (len(e.want) == 0) {
 				t.Errorf("digests agree: %v", same)
 			}
 		})
@@ -75,19 +75,19 @@ func TestDigestAndDiffAgreeOnWhatDecides(t *testing.T) {
 
 func TestEveryChangeHasItsWayBack(t *testing.T) {
 	for _, e := range edits() {
-		_, before := acme()
+		h, before := acme()
 		_, after := acme()
 		e.do(after)
-		if there, back := Diff(before, after), Diff(after, before); len(there) != len(back) {
+		if there, back := Diff(h, before, after), Diff(h, after, before); len(there) != len(back) {
 			t.Errorf("%s: %v there, %v back", e.name, there, back)
 		}
 	}
 }
 
 func TestANewAccountIsOneChangeASubject(t *testing.T) {
-	_, a := acme()
+	h, a := acme()
 	seen := map[string]int{}
-	for _, c := range Diff(nil, a) {
+	for _, c := range Diff(h, nil, a) {
 		seen[c.Subject]++
 		if c.Subject != "root" && c.What != "is new" {
 			t.Error(c)
@@ -106,7 +106,9 @@ func TestTheOrganizationsDigestCoversWhatItsHeaderDecides(t *testing.T) {
 	}{
 		{"nothing", func(*Header) {}, false},
 		{"time and caller", func(h *Header) { h.Taken, h.Caller, h.Accounts = may.Add(1), "arn:x", 7 }, false},
-		{"names", func(h *Header) { h.Units[1].Name, h.SCPs[1].Name = "x", "y" }, false},
+		{"name of a unit", func(h *Header) { h.Units[1].Name = "x" }, false},
+		{"ID of an SCP that was made again", func(h *Header) { h.SCPs[1].ID, h.Units[1].SCPs[1] = "p-again", "p-again" }, false},
+		{"another SCP", func(h *Header) { h.SCPs[1].Name = "y" }, true},
 		{"order", func(h *Header) { h.SCPs[0], h.SCPs[1] = h.SCPs[1], h.SCPs[0] }, false},
 		{"SCP in other words", func(h *Header) { h.SCPs[1].Document = denyTwin }, false},
 		{"SCP", func(h *Header) { h.SCPs[1].Document = allow }, true},
@@ -118,7 +120,7 @@ func TestTheOrganizationsDigestCoversWhatItsHeaderDecides(t *testing.T) {
 		before, a := acme()
 		after, _ := acme()
 		c.do(after)
-		if changes := Digest(before, []string{a.Digest()}) != Digest(after, []string{a.Digest()}); changes != c.changes {
+		if changes := Digest(before, []string{a.Digest(before)}) != Digest(after, []string{a.Digest(after)}); changes != c.changes {
 			t.Errorf("%s: the digest changes: %v", c.name, changes)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // A fact is one thing that decides. A digest hashes facts, a difference
 // compares them, so the two cannot disagree.
 type fact struct {
-	subject string // user/bob, group/Devs, role/Admin, policy/ARN, device/SERIAL, account, root; scp/ID and unit/ID in a header
+	subject string // user/bob, group/Devs, role/Admin, policy/ARN, device/SERIAL, account, root; scp/name and unit/ID in a header
 	aspect  aspect
 	key     string // tells facts of the same aspect apart: a tag's key, a group's name
 	value   string
@@ -77,16 +77,27 @@ func (h *Header) facts() []fact {
 		l.add(subject, exists, "", "/")
 		l.set(subject, unit, u.Parent)
 		for _, id := range u.SCPs {
-			l.add(subject, scp, id, "")
+			l.add(subject, scp, h.scpName(id), "")
 		}
 	}
 	for _, p := range h.SCPs {
-		l.add("scp/"+p.ID, document, "", hash(Canonical(p.Document)))
+		l.add("scp/"+p.Name, document, "", hash(Canonical(p.Document)))
 	}
 	return l.sorted()
 }
 
-func (a *Account) facts() []fact {
+// scpName identifies a service control policy whose ID AWS chose: an
+// organization has each name once, and one that is made again has it again. One
+// that was not read has its ID alone.
+// Source: Organizations API Reference, CreatePolicy, DuplicatePolicyException.
+func (h *Header) scpName(id string) string {
+	if p := h.SCP(id); p != nil {
+		return p.Name
+	}
+	return id
+}
+
+func (a *Account) facts(h *Header) []fact {
 	var l ledger
 	l.set("account", exists, a.ID)
 	l.set("account", state, a.State)
@@ -94,7 +105,7 @@ func (a *Account) facts() []fact {
 	l.set("account", management, strconv.FormatBool(a.Management))
 	l.set("account", unit, a.Unit)
 	for _, id := range a.SCPs {
-		l.add("account", scp, id, "")
+		l.add("account", scp, h.scpName(id), "")
 	}
 	l.set("root", mfa, tri(a.Root.MFA))
 	l.set("root", hardwareMFA, tri(a.Root.HardwareMFA))

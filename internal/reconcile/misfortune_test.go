@@ -353,9 +353,9 @@ func TestAPolicyWithFiveVersionsIsNotWritten(t *testing.T) {
 func (r *rig) digest() string {
 	var digests []string
 	r.cloud.View(func(w *world.World) {
-		_, stream := w.Snapshot(r.cloud.Now())
+		h, stream := w.Snapshot(r.cloud.Now())
 		for a := range stream {
-			digests = append(digests, a.Digest())
+			digests = append(digests, a.Digest(&h))
 		}
 	})
 	return strings.Join(digests, "\n")
