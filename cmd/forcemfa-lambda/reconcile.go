@@ -96,6 +96,24 @@ func (s *sender) Send(ctx context.Context, d *notify.Digest) error {
 	return n.Send(ctx, d)
 }
 
+// Keep and Catch make it a reconcile.Keeper.
+func (s *sender) Keep(ctx context.Context, messages []notify.Message) error {
+	n, err := s.notifier(ctx)
+	if err != nil {
+		return err
+	}
+	return n.Keep(ctx, messages)
+}
+
+// Catch tells what an instance of the function kept.
+func (s *sender) Catch(ctx context.Context) error {
+	n, err := s.notifier(ctx)
+	if err != nil {
+		return err
+	}
+	return n.Catch(ctx)
+}
+
 func (s *sender) notifier(ctx context.Context) (*notify.Notifier, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,7 +41,7 @@ func executionPolicy(t *testing.T, variant string) string {
 func TestTheRoleMayDoWhatTheFunctionCallsAndTellPeople(t *testing.T) {
 	telling := map[string][]string{
 		"bus":   {"events:PutEvents"},
-		"alone": {"secretsmanager:GetSecretValue", "ssm:GetParameter", "securityhub:BatchImportFindings"},
+		"alone": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue", "ssm:GetParameter", "securityhub:BatchImportFindings"},
 	}
 	for variant, more := range telling {
 		want := slices.Concat(reconcile.Actions, []string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}, more)

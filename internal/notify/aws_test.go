@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -470,6 +471,42 @@ func TestADigestThatCannotBeSentIsSentByTheNextRun(t *testing.T) {
 	digest := posted(t, 1, r.slack.requests())
 	if digest.told() != 12 || r.left(t) != "0+0" {
 		t.Errorf("tells of %d of 12, and %s are left", digest.told(), r.left(t))
+	}
+}
+
+func TestWhatIsKeptIsToldOnceByTheNextProcess(t *testing.T) {
+	r := newRig(t)
+	o := notify.Options{SlackWebhook: r.slack.URL + secretPath, Queue: r.queue}
+	first, next := open(t, r.clock, r.cfg, o), open(t, r.clock, r.cfg, o)
+	var kept []notify.Message
+	for _, name := range []string{"ann", "bea"} {
+		kept = append(kept, notify.Message{ID: "enforced/" + motoAccount + "/user/" + name, Kind: notify.KindEnforced, Severity: audit.Info,
+			Account: motoAccount, Subject: "user/" + name, What: "MFA is enforced for " + name, At: noon})
+	}
+	for range 2 { // as often as a run fails
+		if err := first.Keep(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nobody := open(t, r.clock, r.cfg, notify.Options{Queue: r.queue})
+	if err := nobody.Catch(t.Context()); err != nil || r.left(t) != "4+0" {
+		t.Fatalf("without a channel: %v, and %s are left", err, r.left(t))
+	}
+	if err := next.Catch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if digest := posted(t, 1, r.slack.requests()); digest.told() != 2 || r.left(t) != "0+0" {
+		t.Errorf("tells of %d of 2, and %s are left", digest.told(), r.left(t))
+	}
+}
+
+func TestKeepingWithoutAQueueIsAnErrorAndCatchingIsNot(t *testing.T) {
+	n := open(t, newClock(), aws.Config{}, notify.Options{})
+	if err := n.Keep(t.Context(), []notify.Message{{}}); !errors.Is(err, notify.ErrNoQueue) {
+		t.Errorf("error %v", err)
+	}
+	if err := n.Catch(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	WebhookSecret string // secret: the key by which requests to WebhookURL are signed
 	Bus           string // name or ARN of an event bus
 	SecurityHub   bool
-	Queue         string // URL of the SQS queue that [Notifier.Handle] makes digests of
+	Queue         string // URL of the SQS queue that [Notifier.Handle] makes digests of, and that keeps what could not be sent
 
 	// References refuses secrets that are given themselves: they would stand in
 	// the environment of a Lambda function, which many may read.

@@ -47,7 +47,7 @@ type event struct {
 	Detail     json.RawMessage `json:"detail"`
 	// RequestPayload is the event of an invocation that failed, in the record
 	// that Lambda sends to a destination.
-	RequestPayload json.RawMessage `json:"requestPayload"`
+	RequestPayload json.RawMessage `json:"requestPayload,omitempty"`
 }
 
 // scheduled tells an event of a rule with a schedule, or of EventBridge
@@ -96,10 +96,13 @@ func newQueue(cfg aws.Config, url string) *queue {
 // the next. They all stay in memory.
 const mostDrained = 10_000
 
+// ErrNoQueue says that the options name no queue.
+var ErrNoQueue = errors.New("no queue is configured (FORCEMFA_QUEUE)")
+
 // drain makes one digest of what is in the queue.
 func (n *Notifier) drain(ctx context.Context) error {
 	if n.queue == nil {
-		return errors.New("make a digest: no queue is configured (FORCEMFA_QUEUE)")
+		return fmt.Errorf("make a digest: %w", ErrNoQueue)
 	}
 	d, receipts, err := n.queue.gather(ctx)
 	if sendErr := n.Send(ctx, d); sendErr != nil {
@@ -107,6 +110,45 @@ func (n *Notifier) drain(ctx context.Context) error {
 		return errors.Join(err, sendErr)
 	}
 	return errors.Join(err, n.queue.remove(ctx, receipts))
+}
+
+// Keep puts messages that could not be sent into the queue, where they outlive
+// this process, and [Notifier.Catch] finds them. The error is [ErrNoQueue]
+// without one.
+func (n *Notifier) Keep(ctx context.Context, messages []Message) error {
+	if n.queue == nil {
+		return fmt.Errorf("keep messages: %w", ErrNoQueue)
+	}
+	for i := range messages {
+		if err := n.queue.put(ctx, &messages[i]); err != nil {
+			return fmt.Errorf("keep message %s: %w", messages[i].ID, err)
+		}
+	}
+	return nil
+}
+
+// Catch tells what was kept, as one digest. Without a queue nothing was, and
+// without a channel it stays there.
+func (n *Notifier) Catch(ctx context.Context) error {
+	if n.queue == nil || len(n.outlets) == 0 {
+		return nil
+	}
+	return n.drain(ctx)
+}
+
+// put sends one message as the event that it would be on the bus. One call each
+// keeps every message below the size of an entry.
+func (q *queue) put(ctx context.Context, m *Message) error {
+	detail, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(event{Source: Source, DetailType: DetailType, Account: m.Account, Detail: detail})
+	if err != nil {
+		return err
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body))})
+	return err
 }
 
 // gather receives what is in the queue, as far as there is time. The error tells

@@ -55,6 +55,13 @@ type Sender interface {
 	Send(context.Context, *notify.Digest) error
 }
 
+// A Keeper is a [Sender] that can keep what it could not send beyond the life of
+// this instance. *notify.Notifier is one, where it has a queue.
+type Keeper interface {
+	Keep(context.Context, []notify.Message) error // as if it were never called, unless it is nil
+	Catch(context.Context) error                  // tells what was kept; nil when that is nothing
+}
+
 // A Journal keeps what a run writes, under an ID of the run.
 type Journal interface {
 	apply.Journal
@@ -68,7 +75,7 @@ type Options struct {
 	Name     string // of the Lambda function; empty: not known
 	// Journal begins the journal of a run in an account; nil: in the log.
 	Journal func(ctx context.Context, account string, now time.Time) (Journal, error)
-	Sender  Sender       // nil: nobody is told but by the log
+	Sender  Sender       // nil: nobody is told but by the log; see [Keeper]
 	Log     *slog.Logger // nil: none
 	Metrics io.Writer    // takes a line of CloudWatch's embedded metric format for each sweep; nil: none
 	Rate    float64      // requests a second, as in fleet.Options

@@ -460,6 +460,69 @@ func TestAnAlertThatAnInstanceTookWithItIsToldByTheNextTry(t *testing.T) {
 	}
 }
 
+// queued is a Keeper whose queue outlives the instances. It drops a message
+// whose ID, kind and time it has told, as a notifier does.
+type queued struct {
+	*told
+	kept []notify.Message
+}
+
+func (q *queued) Send(ctx context.Context, d *notify.Digest) error {
+	fresh := *d
+	fresh.Messages = nil
+	for _, m := range d.Messages {
+		same := func(old notify.Message) bool { return old.ID == m.ID && old.Kind == m.Kind && old.At.Equal(m.At) }
+		if !slices.ContainsFunc(q.messages, same) && !slices.ContainsFunc(fresh.Messages, same) {
+			fresh.Messages = append(fresh.Messages, m)
+		}
+	}
+	return q.told.Send(ctx, &fresh)
+}
+
+func (q *queued) Keep(_ context.Context, messages []notify.Message) error {
+	q.kept = append(q.kept, messages...)
+	return nil
+}
+
+func (q *queued) Catch(ctx context.Context) error {
+	err := q.Send(ctx, &notify.Digest{Messages: q.kept})
+	if err == nil {
+		q.kept = nil
+	}
+	return err
+}
+
+func TestWhatAnInstanceCouldNotTellOutlivesIt(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	payload := r.removeFromGroup("ann")
+	queue := &queued{told: r.told}
+	options := r.options(home)
+	options.Sender = queue
+	r.told.failing = errors.New("slack: 503")
+	for range 3 { // as often as Lambda tries, each time in another instance
+		if _, err := r.fresh(options, home).Handle(context.Background(), payload); err == nil {
+			t.Fatal("no error, though nobody was told")
+		}
+		r.cloud.Advance(20 * time.Minute)
+	}
+	if len(queue.kept) != 4 { // three times the alert, and once what was done
+		t.Errorf("kept: %v", queue.kept)
+	}
+	r.told.failing = nil
+	want := []string{
+		"enforced info user/ann: MFA is enforced for ann through the group ForceMFA",
+		"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
+	}
+	for range 2 { // the sweep tells, and the next one has nothing to say
+		if _, err := r.fresh(options, home).Sweep(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, r.told.lines()); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // A notifier drops a message whose ID, kind and time it has told.
 func TestInstancesGiveOneAlertOneIdentity(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))

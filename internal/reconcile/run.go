@@ -233,16 +233,34 @@ func (r *run) unsettled(why string) {
 func (r *run) send(ctx context.Context) error {
 	all := merged(r.unsent, r.messages)
 	r.result.Messages = len(all)
-	if len(all) == 0 || r.options.Sender == nil {
+	if r.options.Sender == nil {
 		return nil
 	}
+	if len(all) > 0 {
+		if err := r.tell(ctx, all); err != nil {
+			return err
+		}
+	}
+	if k, ok := r.options.Sender.(Keeper); ok && (len(all) > 0 || r.result.Kind == "sweep") {
+		return k.Catch(ctx)
+	}
+	return nil
+}
+
+// tell sends messages. Those that cannot be sent are kept, or else remembered by
+// this instance.
+func (r *run) tell(ctx context.Context, all []notify.Message) error {
 	err := r.options.Sender.Send(ctx, &notify.Digest{
 		Run: r.id, ConfigHash: r.options.Settings.Hash, Since: r.began, Until: r.now(), Messages: all,
 	})
 	if err != nil {
 		r.unsent = all
+		kept := "in the queue"
+		if why := r.keep(ctx, all); why != nil {
+			kept = "by this instance: " + why.Error()
+		}
 		for n := range all {
-			r.log.Error("not told", "message", all[n].ID, "kind", string(all[n].Kind), "arn", all[n].ARN)
+			r.log.Error("not told", "message", all[n].ID, "kind", string(all[n].Kind), "arn", all[n].ARN, "kept", kept)
 		}
 		return fmt.Errorf("tell people: %w", err)
 	}
@@ -253,6 +271,20 @@ func (r *run) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// keep has the sender keep messages, where it can, so that this instance need
+// not.
+func (r *run) keep(ctx context.Context, messages []notify.Message) error {
+	k, ok := r.options.Sender.(Keeper)
+	if !ok {
+		return errors.New("there is no queue")
+	}
+	err := k.Keep(ctx, messages)
+	if err == nil {
+		r.unsent = nil
+	}
+	return err
 }
 
 // merged are the messages of both, each once.
