@@ -122,7 +122,10 @@ func (q *query) cuts() []*residual {
 // entries are the actions to try: those that escape the narrowest cut, those
 // that must is about, or all.
 func (q *query) entries(cuts []*residual) []entry {
-	generator, narrow := q.generator(cuts)
+	generator, cut, narrow := q.generator(cuts)
+	if cut != nil {
+		q.kill(invented, "", cut) // all that is not tried here
+	}
 	if q.universe == Strict {
 		if narrow && !slices.ContainsFunc(generator, func(p actionPattern) bool { return !p.literal() }) {
 			return matching(generator)
@@ -151,25 +154,26 @@ func (q *query) entries(cuts []*residual) []entry {
 	return append(slices.Clip(listed().entries), matching(named)...)
 }
 
-// generator is the narrowest list that all actions to try are in.
-func (q *query) generator(cuts []*residual) (patterns []actionPattern, ok bool) {
+// generator is the narrowest list that all actions to try are in, and the Deny
+// that refuses the others, where it is one.
+func (q *query) generator(cuts []*residual) (patterns []actionPattern, cut *residual, ok bool) {
 	best := len(listed().entries)
-	consider := func(list []actionPattern) {
+	consider := func(list []actionPattern, by *residual) {
 		if n := breadth(list); n < best {
-			best, patterns, ok = n, list, true
+			best, patterns, cut, ok = n, list, by, true
 		}
 	}
 	for _, r := range cuts {
 		if r.notAction {
-			consider(r.actions)
+			consider(r.actions, r)
 		}
 	}
 	for _, r := range q.must {
 		if !r.notAction {
-			consider(r.actions)
+			consider(r.actions, nil)
 		}
 	}
-	return patterns, ok
+	return patterns, cut, ok
 }
 
 // special are the actions that the rules of the enrolment set name.

@@ -234,6 +234,18 @@ func TestProofsOfRandomPoliciesAreAccepted(t *testing.T) {
 	})
 }
 
+// Of two Denies, the proof names the one that all actions to try escape.
+func TestTheNarrowestDenyIsPartOfTheProof(t *testing.T) {
+	s := bob(source(t, fmt.Sprintf(denyAll, mfa), others, byKey, `{"Effect":"Deny","NotAction":"iam:GetUser","Resource":"*","Condition":{`+mfa+`}}`))
+	a := prove.User(s)
+	if a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
+		t.Fatalf("outcome %v, strict %v", a.Outcome, a.Strict)
+	}
+	if err := certificate.Check(a.Proof, claim(s)); err != nil {
+		t.Error(err)
+	}
+}
+
 func BenchmarkCheck(b *testing.B) {
 	s := bob(shipped(b))
 	proof, c := prove.User(s).Proof, claim(s)
