@@ -152,10 +152,13 @@ func tagsOf(s *plan.Step) []types.Tag {
 }
 
 // putFingerprint gives a policy the fingerprint that the step wants, or takes
-// it away. It is done before the document is put in force: a run that is cut
-// off between them does the step again.
+// it away, unless that was done. It is done before the document is put in force:
+// a run that is cut off between them does the step again.
 func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
-	if s.Want.Fingerprint == "" {
+	switch s.Want.Fingerprint {
+	case s.Expect.Fingerprint:
+		return nil
+	case "":
 		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: []string{baseline.FingerprintTag}})
 		return err
 	}
