@@ -197,6 +197,19 @@ func TestTwoKeysForOneProfileAreNotGuessedBetween(t *testing.T) {
 	}
 }
 
+// A secret key may happen to have neither / nor +; typed where the ID belongs, it
+// would be shown in the next question.
+func TestASecretKeyIsNeverTakenForAKeyID(t *testing.T) {
+	for text, want := range map[string]bool{
+		"AKIAIOSFODNN7EXAMPLE": true, "ASIAIOSFODNN7EXAMPLE": true, "AKIA": false, "AKIAIOSFODNN7 EXAMPLE": false,
+		"wJalrXUtnFEMIAK7MDENGAbPxRfiCYEXAMPLEKEY": false, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": false,
+	} {
+		if isKeyID(text) != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}
+
 // The canary is put into every input of import, configure and doctor, and looked
 // for wherever they write.
 func TestNoVerbOfTheKeysShowsASecret(t *testing.T) {

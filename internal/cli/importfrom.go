@@ -54,11 +54,12 @@ func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*foundK
 	return found, checkKeys(found.keys)
 }
 
-// isKeyID wants from 16 to 128 word characters. Source: IAM API Reference,
-// AccessKey.
+// isKeyID wants from 16 to 128 word characters, none of them a small letter: all
+// identifiers that AWS makes are such, and a secret key is not.
+// Source: IAM API Reference, AccessKey; IAM User Guide, "Unique identifiers".
 func isKeyID(s string) bool {
 	return len(s) >= 16 && len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
+		return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
 	})
 }
 
@@ -67,7 +68,7 @@ func checkKeys(k secret.Keys) error {
 	switch {
 	case !isKeyID(k.AccessKeyID):
 		// It may be a secret that was typed in the wrong place.
-		return errors.New("the access key ID is not one: want 16 or more letters and digits, such as AKIAIOSFODNN7EXAMPLE")
+		return errors.New("the access key ID is not one: want 16 or more capital letters and digits, such as AKIAIOSFODNN7EXAMPLE")
 	case strings.HasPrefix(k.AccessKeyID, "ASIA"):
 		return hinted(errors.New("the key is of a session, which ends by itself: only long-lived keys go into the store"), "name a key that begins with AKIA")
 	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
