@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -84,10 +85,20 @@ func (f *Fleet) pacing(p *pace) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("forcemfa/pace", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := p.of(awsmiddleware.GetServiceID(ctx)).Wait(ctx); err != nil {
+		if err := wait(ctx, p.of(awsmiddleware.GetServiceID(ctx))); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		f.calls.Add(1)
 		return next.HandleFinalize(ctx, in)
 	})
+}
+
+// wait takes a token. A deadline that comes before the token does, or that has
+// come although its timer has not run yet, is context.DeadlineExceeded at once.
+func wait(ctx context.Context, bucket *rate.Limiter) error {
+	err := bucket.Wait(ctx)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: the next call that the rate allows comes later", context.DeadlineExceeded)
+	}
+	return err
 }

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -37,6 +39,25 @@ func (m *metered) Do(r *http.Request) (*http.Response, error) {
 		status, body = http.StatusBadRequest, `{"__type":"TooManyRequestsException","Message":"You have exceeded the rate"}`
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+}
+
+func TestATokenLaterThanTheDeadlineIsTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bucket := rate.NewLimiter(1, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if err := wait(ctx, bucket); err != nil {
+			t.Errorf("the first token: %v", err)
+		}
+		if err := wait(ctx, bucket); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 0 {
+			t.Errorf("the second token: %v after %s, want the deadline at once", err, time.Since(began))
+		}
+		cancel()
+		if err := wait(ctx, bucket); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the end: %v, want context.Canceled", err)
+		}
+	})
 }
 
 func TestOrganizationsIsNeverAskedFasterThanItAnswers(t *testing.T) {
