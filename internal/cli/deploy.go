@@ -192,8 +192,8 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.out, pkg.Zip, 0o644); err != nil {
-		return hinted(fileError("write", err), "name a file in a directory that you may write to")
+	if err := writeFile(o.out, pkg.Zip, 0o644); err != nil {
+		return err
 	}
 	if o.json() {
 		return view.JSON(o.env.Stdout, struct {

@@ -161,12 +161,13 @@ func savePlan(name string, p *plan.Plan) error {
 	if err := plan.Write(&text, p); err != nil {
 		return err
 	}
-	return writeFile(name, &text)
+	return writeFile(name, text.Bytes(), 0o600)
 }
 
-func writeFile(name string, text *bytes.Buffer) error {
-	if err := atomic.WriteFile(name, text); err != nil {
+// writeFile writes the whole file or nothing.
+func writeFile(name string, text []byte, mode os.FileMode) error {
+	if err := atomic.WriteFile(name, bytes.NewReader(text)); err != nil {
 		return hinted(fileError("write", err), "name a file in a directory that you may write to")
 	}
-	return os.Chmod(name, 0o600)
+	return os.Chmod(name, mode)
 }

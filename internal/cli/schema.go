@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ In editors that use the YAML language server, the first line of the file names i
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if out != "" {
-				return writeFile(out, bytes.NewBuffer(baseline.Schema()))
+				return writeFile(out, baseline.Schema(), 0o644)
 			}
 			_, err := e.Stdout.Write(baseline.Schema())
 			if err != nil {

@@ -45,7 +45,7 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	} else {
 		var text bytes.Buffer
 		if err = org.Write(&text, *s.header, s.watched()); err == nil {
-			err = writeFile(o.out, &text)
+			err = writeFile(o.out, text.Bytes(), 0o600)
 		}
 	}
 	s.progress.Done()

@@ -57,12 +57,12 @@ func (w *World) OrgPath(account string) string {
 
 // SCPs are the service control policies that decide the requests of an
 // account's principals, one list a level: root first, account last. It is nil
-// where none applies: for the management account, without an organization, and
-// while the policy type is not enabled.
+// where none applies: for the management account, for an account that is in no
+// unit of the organization, and while the policy type is not enabled.
 // Source: Organizations User Guide, "SCP evaluation".
 func (w *World) SCPs(account string) [][]policy.Source {
 	o, a := w.Organization, w.Account(account)
-	if o == nil || !o.SCPsEnabled || a == nil || w.IsManagement(account) {
+	if o == nil || !o.SCPsEnabled || a == nil || a.Unit == "" || w.IsManagement(account) {
 		return nil
 	}
 	var levels [][]policy.Source
