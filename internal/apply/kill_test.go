@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -18,13 +17,14 @@ import (
 )
 
 // A killer ends a run at its nth write as SIGKILL would: from then on no call
-// reaches AWS and nothing more comes into the journal.
+// reaches AWS and nothing more comes into the journal. A write that is tried
+// again is the same write, for how often AWS throttles differs from run to run.
 type killer struct {
 	at     int  // the write at which it kills; 0: never
 	after  bool // once the write was carried out, not before
 	torn   bool // in the middle of the next line of the journal
 	mu     sync.Mutex
-	writes int
+	writes map[string]bool // by ID
 	dead   bool
 	file   *apply.FileJournal
 }
@@ -32,17 +32,20 @@ type killer struct {
 var errKilled = errors.New("killed")
 
 func (k *killer) wrap(next http.RoundTripper) http.RoundTripper {
-	return tap{next, func(action string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+	return tap{next, func(action, id string, carry func() (*http.Response, error)) (*http.Response, error) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.dead {
 			return nil, errKilled
 		}
-		if !writes(action) {
+		if !writes(action) || k.writes[id] {
 			return carry()
 		}
-		k.writes++
-		if k.writes != k.at {
+		if k.writes == nil {
+			k.writes = map[string]bool{}
+		}
+		k.writes[id] = true
+		if len(k.writes) != k.at {
 			return carry()
 		}
 		k.dead = true
@@ -86,11 +89,11 @@ func TestKilledAtAnyWriteTheNextRunFinishesTheJob(t *testing.T) {
 	whole := base.fork()
 	count := new(killer)
 	finish(t, whole, count, first)
-	if count.writes < len(first.Steps) {
-		t.Fatalf("%d writes for %d steps", count.writes, len(first.Steps))
+	if len(count.writes) < len(first.Steps) {
+		t.Fatalf("%d writes for %d steps", len(count.writes), len(first.Steps))
 	}
 	wanted := whole.digest()
-	for at := 1; at <= count.writes; at++ {
+	for at := 1; at <= len(count.writes); at++ {
 		for _, k := range []*killer{{at: at}, {at: at, after: true, torn: at%2 == 0}} {
 			name := fmt.Sprintf("write %d, after %v, torn %v", at, k.after, k.torn)
 			t.Run(name, func(t *testing.T) {
@@ -99,7 +102,7 @@ func TestKilledAtAnyWriteTheNextRunFinishesTheJob(t *testing.T) {
 			})
 		}
 	}
-	t.Logf("%d steps, %d writes", len(first.Steps), count.writes)
+	t.Logf("%d steps, %d writes", len(first.Steps), len(count.writes))
 }
 
 // killed kills a run, looks at its journal, and lets the next run finish it:

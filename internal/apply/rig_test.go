@@ -210,8 +210,9 @@ func (m *memory) record() *apply.Record { return &apply.Record{Entries: m.entrie
 type tap struct {
 	next http.RoundTripper
 	// on decides about a call, after the SDK signed it; a non-nil error is what
-	// the client gets. carry does the call.
-	on func(action string, form url.Values, carry func() (*http.Response, error)) (*http.Response, error)
+	// the client gets. The ID is the same however often the call is tried. carry
+	// does it.
+	on func(action, id string, carry func() (*http.Response, error)) (*http.Response, error)
 }
 
 func (t tap) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -225,7 +226,8 @@ func (t tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.on(form.Get("Action"), form, func() (*http.Response, error) { return t.next.RoundTrip(r) })
+	credential, _, _ := strings.Cut(r.Header.Get("Authorization"), "/")
+	return t.on(form.Get("Action"), credential+"?"+form.Encode(), func() (*http.Response, error) { return t.next.RoundTrip(r) })
 }
 
 // writes tells whether an action of IAM changes anything.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -67,7 +66,7 @@ func TestASecondRunOfTheSameStepsWritesNothing(t *testing.T) {
 	}
 	var written []string
 	r.wrap = func(next http.RoundTripper) http.RoundTripper {
-		return tap{next, func(action string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+		return tap{next, func(action, _ string, carry func() (*http.Response, error)) (*http.Response, error) {
 			if writes(action) {
 				written = append(written, action)
 			}
@@ -217,7 +216,7 @@ func TestAnEndedContextFinishesTheStepInFlight(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	r.wrap = func(next http.RoundTripper) http.RoundTripper {
-		return tap{next, func(action string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+		return tap{next, func(action, _ string, carry func() (*http.Response, error)) (*http.Response, error) {
 			if action == "CreateGroup" {
 				stop()
 			}
@@ -262,7 +261,7 @@ func TestNothingIsWrittenThatIsNotJournalled(t *testing.T) {
 func refuse(action, code string, status, n int, tries *int) func(http.RoundTripper) http.RoundTripper {
 	var mu sync.Mutex
 	return func(next http.RoundTripper) http.RoundTripper {
-		return tap{next, func(called string, _ url.Values, carry func() (*http.Response, error)) (*http.Response, error) {
+		return tap{next, func(called, _ string, carry func() (*http.Response, error)) (*http.Response, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if called != action {
