@@ -42,7 +42,8 @@ func (at *situation) principalOr(p policy.Principal) policy.Principal {
 	return p
 }
 
-// lockedOut is for a Deny without MFA of what one needs to get MFA.
+// lockedOut is for a Deny of what one needs to get MFA: one that asks for MFA,
+// or one that takes back what the document means to leave open.
 func (in *inspection) lockedOut() bool {
 	p := in.base(caller{}).principalOr(in.user(""))
 	found := false
@@ -50,21 +51,44 @@ func (in *inspection) lockedOut() bool {
 		{"iam:EnableMFADevice", p.ARN}, {"iam:CreateVirtualMFADevice", in.iam("mfa/alice")},
 	} {
 		at := in.base(byPassword(p)).on(try.action, try.resource)
-		if !in.refused(at) || in.refused(at.with(withMFA(p))) {
+		if !in.refused(at) || found {
 			continue
 		}
-		d := in.set(in.open).Decide(at.request())
-		i := d.Statement
-		st := &in.doc.Statements[i]
-		if len(mfaConditions(st)) == 0 || found {
+		i := in.set(in.open).Decide(at.request()).Statement
+		asks, never := len(mfaConditions(&in.doc.Statements[i])) > 0, in.refused(at.with(withMFA(p)))
+		keysToo := in.refused(at.with(byKey(p)))
+		switch {
+		case asks && !never:
+			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused without MFA", try.action)
+			f.Witness, f.Fix = in.witness(at, true, false), in.unlock(i)
+		case never && keysToo && in.leavesOpen(try.action):
+			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused to everybody", try.action)
+			f.Witness, f.Fix = in.witness(at, true, false), in.unlockForConsole(i)
+		default:
 			continue
 		}
 		found = true
-		f := in.add("L-1", i, "a user without a device cannot get one: %s is refused without MFA", try.action)
-		f.Witness = in.witness(at, true, false)
-		f.Fix = in.unlock(i)
 	}
 	return found
+}
+
+// leavesOpen tells whether the guard of the document excepts an action of
+// enrolment, so that another Deny of it contradicts the guard.
+func (in *inspection) leavesOpen(action string) bool {
+	return in.guard != nil && covers(in.doc.Statements[in.guard.statement].NotActions, action)
+}
+
+// unlockForConsole lets the actions that one needs to get MFA out of a Deny for
+// everybody, or keeps it for access keys when it is about nothing else.
+func (in *inspection) unlockForConsole(i int) *Fix {
+	st := &in.doc.Statements[i]
+	others := slices.ContainsFunc(st.Actions, func(a string) bool {
+		return !strings.EqualFold(a, "iam:CreateVirtualMFADevice") && !strings.EqualFold(a, "iam:EnableMFADevice")
+	})
+	if st.NotActions != nil || others {
+		return in.unlock(i)
+	}
+	return in.replace(i, func(st *policy.Statement) { st.Conditions = []policy.Condition{longTermKeys} })
 }
 
 // except is the fix that adds exceptions to every guard of the document.

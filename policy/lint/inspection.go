@@ -124,13 +124,17 @@ func (in *inspection) set(s policy.Source) *policy.Set {
 
 // decide answers for a situation with s as the document.
 func (in *inspection) decide(s policy.Source, at *situation) policy.Verdict {
+	return in.decision(s, at).Verdict
+}
+
+func (in *inspection) decision(s policy.Source, at *situation) policy.Decision {
 	r := at.request()
 	if in.kind == policy.Resource || in.kind == policy.Trust {
 		r.Policies, r.ResourceAccount = []policy.Source{s}, ownerAccount
 	} else if r.Principal.Account != "" {
 		r.Policies = delegates(r)
 	}
-	return in.set(s).Decide(r).Verdict
+	return in.set(s).Decide(r)
 }
 
 // delegates is the policy of a role or a KMS key, which has to allow as well: it

@@ -157,6 +157,7 @@ func inspect(kind policy.Kind, text string) (*Report, error) {
 var inspections = []func(*inspection){
 	(*inspection).guards,
 	(*inspection).gates,
+	(*inspection).undecided,
 	(*inspection).escapes,
 	(*inspection).exemptions,
 	(*inspection).enrolment,

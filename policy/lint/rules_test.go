@@ -175,6 +175,8 @@ var pairs = []pair{
 	{"L-1", 0, `{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:DeleteUser"],"Resource":"*","Condition":{` + noMFA + `}}`,
 		`{"Effect":"Deny","Action":"iam:DeleteUser","Resource":"*","Condition":{` + noMFA + `}}`},
 	{"L-1", 0, `{"Effect":"Deny","Action":"iam:*","Resource":"*","Condition":{` + noMFA + `}}`, noOthers},
+	{"L-1", 0, guard("", "", strings.Replace(noKeys, `,"Condition":{"Null":{"aws:TokenIssueTime":"true"}}`, "", 1)), guard("", "", noKeys)},
+	{"L-1", 0, guard("", "", `{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:ListMFADevices"],"Resource":"*"}`), guard("", "", noKeys)},
 	{"U-1", 0, allow("iam:CreateAccessKey", `"arn:aws:iam::123456789012:user/${aws:username}*"`), allow("iam:CreateAccessKey", bothOwn)},
 	{"U-1", 0, guard("", "") + "," + strings.Replace(noOthers, `user/${aws:username}"`, `user/*${aws:username}"`, 1), guard("", "", noOthers)},
 	{"T-1", 0, trust(alice, mfa) + "," + trust(external, ""), trust(alice, mfa) + "," + trust(external, mfa)},
@@ -202,6 +204,9 @@ var pairs = []pair{
 	{"K-5", 0, `{"Version":"2008-10-17","Statement":` + gate(mfa+`,"StringEquals":{"aws:RequestTag/owner":"${aws:username}"}`) + `}`, `{"Statement":` + gate(mfa) + `}`},
 	{"K-6", 0, `{"Effect":"Deny","Action":"sts:GetSessionToken","Resource":"*"},` + allow("s3:*", `"*"`), `{"Effect":"Deny","Action":"sts:GetFederationToken","Resource":"*"}`},
 	{"K-6", 0, `{"Effect":"Deny","Action":["STS:getsessiontoken","s3:*"],"Resource":"*"}`, allow("sts:GetSessionToken", `"*"`)},
+	{"K-8", 0, guard("", `,"Bool":{"aws:SecureTransport":"yes"}`), guard("", "")},
+	{"K-8", 0, guard("", `,"IpAddress":{"aws:SourceIp":[]}`), guard("", "")},
+	{"K-8", 0, strings.Replace(guard("", ""), `"Resource":"*"`, `"Resource":"arn:aws:s3*"`, 1), guard("", "")},
 	{"K-7", 0, guard(`,"*"`, ""), guard("", "")},
 	{"K-7", 0, `{"Effect":"Deny","Action":"*","NotResource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
 	{"K-7", 0, `{"Effect":"Allow","NotAction":"*","Resource":"*"}`, allow("s3:*", `"*"`)},
@@ -242,7 +247,7 @@ func TestEveryRuleIsWholeAndTested(t *testing.T) {
 // Rules about requests show one. Those that do not are about the text, or about
 // what cannot be made up.
 func TestFindingsAboutRequestsHaveAWitness(t *testing.T) {
-	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "T-2"}
+	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
 			if f.Code == p.code && f.Witness == nil && !slices.Contains(text, f.Code) {
