@@ -1,0 +1,121 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// undecided finds statements of which AWS does not say when they apply. They
+// count as holes: a Deny that may not apply protects nobody.
+func (in *inspection) undecided() {
+	for i := range in.doc.Statements {
+		if slices.ContainsFunc(in.findings, func(f Finding) bool {
+			return f.Statement == i && (f.Code == "M-6" || f.Code == "M-7")
+		}) {
+			continue
+		}
+		if !in.undecidedConditions(i) {
+			in.undecidedElements(i)
+		}
+	}
+}
+
+// undecidedConditions tells whether a condition has values, or none, that AWS
+// does not document.
+func (in *inspection) undecidedConditions(i int) bool {
+	st := &in.doc.Statements[i]
+	for _, c := range st.Conditions {
+		why := in.doubt(&c)
+		if why == "" {
+			continue
+		}
+		code, one := "K-8", []policy.Condition{c}
+		if aboutMFA(&c) && !typed(&c) {
+			code = "M-7"
+		}
+		f := in.add(code, i, "whether the statement applies is unknown: %s (%s)", why, conditionText(one))
+		switch {
+		case st.Effect == policy.Allow && !aboutMFA(&c):
+			f.Severity = Low
+		case st.Effect == policy.Deny && aboutMFA(&c):
+			f.Fix = in.replace(i, func(st *policy.Statement) {
+				st.Conditions = append(withoutMFAKeys(st.Conditions), denyWithoutMFA)
+			})
+		}
+		return true
+	}
+	return false
+}
+
+// doubt is why AWS does not say whether a condition holds, empty when it does.
+func (in *inspection) doubt(c *policy.Condition) string {
+	st := in.allowAll()
+	st.Effect, st.Conditions = policy.Deny, []policy.Condition{*c}
+	source := in.compose(in.doc.Version, st, in.allowAll())
+	p := in.user("")
+	for _, who := range []caller{byKey(p), byPassword(p), withMFA(p)} {
+		at := &situation{who: who, action: telling[0], resource: "arn:" + in.partition + ":s3:::example/example"}
+		tries := []*situation{at}
+		for _, v := range requestValues(c) {
+			tries = append(tries, at.having(c.Key, []string{v}))
+		}
+		for _, try := range tries {
+			if d := in.decision(source, try); d.Verdict == policy.Unknown {
+				return d.Why
+			}
+		}
+	}
+	return ""
+}
+
+// requestValues are values that a request may have for a condition's key, of the
+// type that its operator compares.
+func requestValues(c *policy.Condition) []string {
+	switch _, op, _ := operator(c); {
+	case op == "Bool":
+		return []string{"true", "false"}
+	case strings.HasPrefix(op, "Numeric"):
+		return []string{"1"}
+	case strings.HasPrefix(op, "Date"):
+		return []string{"2026-06-01T12:00:00Z"}
+	case strings.Contains(op, "IpAddress"):
+		return []string{"192.0.2.1", "2001:db8::1"}
+	case strings.HasPrefix(op, "Arn"):
+		return []string{"arn:aws:iam::" + anyAccount + ":user/alice"}
+	}
+	return []string{"something"}
+}
+
+// undecidedElements is for a statement that applies to nothing for certain and
+// that may apply to something.
+func (in *inspection) undecidedElements(i int) {
+	st := &in.doc.Statements[i]
+	if st.Principals != nil || st.NotPrincipals != nil {
+		return // who is meant is the matter of rule T-2
+	}
+	bare := *st
+	bare.Effect, bare.Conditions = policy.Deny, nil
+	source := in.compose(in.doc.Version, bare, in.allowAll())
+	why := ""
+	who := byKey(in.user(""))
+	for _, action := range in.actions(st) {
+		for _, resource := range in.resources(st, action) {
+			at := &situation{who: who, action: action, resource: resource}
+			switch d := in.decision(source, at); d.Verdict {
+			case policy.ExplicitDenied:
+				return
+			case policy.Unknown:
+				why = d.Why
+			}
+		}
+	}
+	if why == "" {
+		return
+	}
+	f := in.add("K-8", i, "whether the statement applies is unknown: %s", why)
+	if st.Effect == policy.Allow {
+		f.Severity = Low
+	}
+}
