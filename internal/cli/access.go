@@ -187,7 +187,7 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if p.Summary().Blocked > 0 {
 		blocked = statusIncomplete
 	}
-	return exit(worst(s.incomplete(), blocked))
+	return s.exit(blocked)
 }
 
 func runAccessApply(ctx context.Context, o *accessOptions, args []string) error {
@@ -217,7 +217,7 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 	if !o.json() {
 		showPeople(o.env.Stdout, plan.People(s.in))
 	}
-	return exit(worst(s.incomplete(), r.status()))
+	return s.exit(r.status())
 }
 
 // showPeople prints how each person uses the roles: in the console, and in

@@ -89,7 +89,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	if err := r.show(o); err != nil {
 		return err
 	}
-	return exit(worst(s.incomplete(), r.status()))
+	return s.exit(r.status())
 }
 
 // carryOut shows steps, asks once, and does them.
@@ -258,7 +258,11 @@ func (r *applied) show(o *applyOptions) error {
 	}
 	view.Gaps(w, o.style(), r.Gaps)
 	if r.Run == "" {
-		fmt.Fprintln(w, "Nothing to do.")
+		nothing := "Nothing to do."
+		if len(r.Gaps) > 0 {
+			nothing = "Nothing to do in what could be read."
+		}
+		fmt.Fprintln(w, nothing)
 		return nil
 	}
 	sumUp(w, r.Run, r.Journal, &r.result)

@@ -54,7 +54,7 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	if err := sink.Close(s.counts); err != nil {
 		return err
 	}
-	return exit(worst(s.incomplete(), o.failOn.status(s.worst)))
+	return s.exit(o.failOn.status(s.worst))
 }
 
 // sink is the face of a stream that the person asked for.

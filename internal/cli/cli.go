@@ -167,7 +167,9 @@ start there.`,
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
 	root.SetFlagErrorFunc(misused)
+	root.InitDefaultCompletionCmd()
 	explainArguments(root)
+	refuseUnknownShells(root)
 	return root
 }
 
@@ -180,7 +182,11 @@ func misused(c *cobra.Command, err error) error {
 func explainArguments(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := check(c, args)
+			switch sandbox := c.Flags().Lookup("sandbox"); {
+			case err != nil && sandbox != nil && sandbox.Changed && sandbox.Value.String() == sampleOrganization:
+				return hinted(err, "a snapshot for the sandbox stands after an equals sign, --sandbox=FILE; see "+c.CommandPath()+" --help")
+			case err != nil:
 				return misused(c, err)
 			}
 			return nil
@@ -188,6 +194,23 @@ func explainArguments(c *cobra.Command) {
 	}
 	for _, verb := range c.Commands() {
 		explainArguments(verb)
+	}
+}
+
+// refuseUnknownShells makes an error of a shell that there is no completion for,
+// where cobra prints help.
+func refuseUnknownShells(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Args = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misused(c, fmt.Errorf("completion for %q: there is bash, zsh, fish and powershell", args[0]))
+			}
+			return nil
+		}
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
 }
 

@@ -92,13 +92,11 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 		return err
 	}
 	if len(users) == 0 {
-		return &exitError{
-			status: worst(statusFailed), err: fmt.Errorf("no user %s in %s", who, view.Count(len(s.names), "account")),
-			hint: `"forcemfa audit --all" lists the users`,
-		}
+		return s.nobody(who)
 	}
 	if o.json() {
 		err = view.JSON(o.env.Stdout, users)
+		view.Gaps(o.env.Stderr, o.style(), s.gaps)
 	} else {
 		for i := range users {
 			users[i].print(o.env.Stdout)
@@ -106,7 +104,17 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 		view.Gaps(o.env.Stdout, o.style(), s.gaps)
 	}
 	open := slices.ContainsFunc(users, func(u explained) bool { return u.State == audit.Open })
-	return errors.Join(err, exit(worst(s.incomplete(), found(open))))
+	return errors.Join(err, s.exit(found(open)))
+}
+
+// nobody is the error for a user who was not found. In an account that could not
+// be read there may be one.
+func (s *survey) nobody(who string) error {
+	view.Gaps(s.env.Stderr, s.style(), s.gaps)
+	if s.unread() {
+		return &exitError{status: statusIncomplete, err: fmt.Errorf("no user %q is known: no account could be read", who), hint: unreadHint}
+	}
+	return hinted(fmt.Errorf("no user %q in %s that could be read", who, view.Count(s.readable, "account")), `"forcemfa audit --all" lists the users`)
 }
 
 // explain finds the users of this name, in every account.
@@ -135,7 +143,7 @@ func (s *survey) explain(ctx context.Context, name string) ([]explained, error) 
 				e.Findings = append(e.Findings, f)
 			}
 		}
-		e.Steps = stepsFor(plan.ForAccount(&in, a), u.ARN)
+		e.Steps = stepsFor(plan.ForAccount(&in, a), a.Account, u)
 		e.reach(auditor.Reach(a.Account, u))
 		users = append(users, e)
 	}
@@ -158,12 +166,25 @@ func (e *explained) reach(r audit.Reach) {
 	}
 }
 
-// stepsFor are the steps that change a user, and those they need.
-func stepsFor(steps []plan.Step, user string) []plan.Step {
+// stepsFor are the steps that change a user, its groups or a policy that it has,
+// and those they need.
+func stepsFor(steps []plan.Step, a *org.Account, u *org.User) []plan.Step {
+	subjects := map[string]bool{u.ARN: true}
+	for _, policy := range u.Attached {
+		subjects[policy] = true
+	}
+	for _, name := range u.Groups {
+		if g := a.Group(name); g != nil {
+			subjects[g.ARN] = true
+			for _, policy := range g.Attached {
+				subjects[policy] = true
+			}
+		}
+	}
 	wanted := map[string]bool{}
 	out := []plan.Step{}
 	for i := len(steps) - 1; i >= 0; i-- {
-		if s := &steps[i]; s.Subject == user || wanted[s.ID] {
+		if s := &steps[i]; subjects[s.Subject] || wanted[s.ID] {
 			for _, id := range s.Needs {
 				wanted[id] = true
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/aws/smithy-go"
 
@@ -16,6 +17,7 @@ import (
 func hintFor(err error) string {
 	var api smithy.APIError
 	var network net.Error
+	var operation *net.OpError
 	var problem *session.Problem
 	if errors.As(err, &problem) {
 		return problem.Next
@@ -28,13 +30,24 @@ func hintFor(err error) string {
 		return "interrupted; nothing is half done: run it again"
 	case errors.As(err, &api):
 		return apiHints[api.ErrorCode()]
-	case errors.As(err, &network):
+	case errors.As(err, &operation) && operation.Op == "listen":
+		return "listen on a free port of this machine: 127.0.0.1:0"
+	case errors.As(err, &network) && !isErrno(network):
 		return "check the network, AWS_ENDPOINT_URL and proxies"
+	case strings.HasPrefix(err.Error(), "unknown command"): // of cobra, which has no type for it
+		return `"forcemfa --help" lists the verbs`
 	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "no EC2 IMDS role found"):
 		// The SDK has no type for "there are no credentials".
 		return "give credentials as for the AWS CLI: --profile, AWS_PROFILE or AWS_ACCESS_KEY_ID; forcemfa rehearse needs none"
 	}
 	return ""
+}
+
+// isErrno tells whether it is an error of the operating system, as of a file,
+// which all have the methods of net.Error.
+func isErrno(err net.Error) bool {
+	_, is := err.(syscall.Errno)
+	return is
 }
 
 // apiHints is by error code.

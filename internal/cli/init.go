@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/view"
 )
 
 func newInit(e *Env) *cobra.Command {
@@ -61,10 +62,8 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := o.write(d.Text()); err != nil {
 		return err
 	}
-	for _, g := range s.gaps {
-		o.remark("could not read %s: %s: %s", g.Account, g.What, g.Why)
-	}
-	return exit(s.incomplete())
+	view.Gaps(o.env.Stderr, o.style(), s.gaps)
+	return s.exit()
 }
 
 // write makes the file; one that is there is left as it is.

@@ -104,10 +104,11 @@ func runLint(o *lintOptions, names []string) error {
 		return err
 	}
 	var l view.Lint
-	worstFinding := len(severities)
+	worstFinding, incomplete := len(severities), false
 	for _, f := range files {
 		if report := o.lint(&l, f, old); report != nil && len(report.Findings) > 0 {
 			worstFinding = min(worstFinding, view.Rank(audit.Severity(report.Worst())))
+			incomplete = incomplete || !report.Complete()
 		}
 	}
 	if err := o.print(&l); err != nil {
@@ -117,7 +118,7 @@ func runLint(o *lintOptions, names []string) error {
 	if worstFinding == len(severities) {
 		status = statusOK
 	}
-	return exit(worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(len(l.Skipped) > 0)))
+	return exit(worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(incomplete || len(l.Skipped) > 0)))
 }
 
 // readOld is the document to compare with, empty when there is none.
@@ -130,7 +131,7 @@ func (o *lintOptions) readOld(files []lintFile) (string, error) {
 	}
 	text, err := o.read(o.against)
 	if err != nil {
-		return "", fmt.Errorf("read old document %s: %w", o.against, err)
+		return "", hinted(fmt.Errorf("read old document %s: %w", o.against, err), "name the document that is in force, or - for stdin")
 	}
 	if _, err := lint.Check(kinds[o.kind], text); err != nil {
 		return "", fmt.Errorf("read old document %s: %w", o.against, err)

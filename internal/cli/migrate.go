@@ -95,7 +95,7 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	if err := m.show(o); err != nil {
 		return err
 	}
-	return exit(worst(s.incomplete(), m.Stripped.status()))
+	return s.exit(m.Stripped.status())
 }
 
 // readiness refuses users whom the config does not know, and those who could

@@ -112,10 +112,10 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err := o.save(o.out, p, apply); err != nil {
 		return err
 	}
-	return exit(o.status(s, p))
+	return s.exit(o.status(p)...)
 }
 
-func (o *planOptions) status(s *survey, p *plan.Plan) int {
+func (o *planOptions) status(p *plan.Plan) []int {
 	sum := p.Summary()
 	blocked, changes := statusOK, statusOK
 	if sum.Blocked > 0 {
@@ -124,7 +124,7 @@ func (o *planOptions) status(s *survey, p *plan.Plan) int {
 	if o.detailed && sum.Steps > 0 {
 		changes = statusChanges
 	}
-	return worst(s.incomplete(), blocked, changes)
+	return []int{blocked, changes}
 }
 
 // show prints the plan as the person asked for.

@@ -62,6 +62,9 @@ func (s *shared) add(c *cobra.Command) {
 		if err := s.fromEnvironment(c); err != nil {
 			return err
 		}
+		if c.Flags().Changed("concurrency") && s.concurrency < 1 {
+			return misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
+		}
 		return checkOutput(s.output)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/org"
+	"forcemfa/internal/view"
 )
 
 func newSnapshot(e *Env) *cobra.Command {
@@ -52,10 +53,8 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range s.gaps {
-		o.remark("could not read %s: %s: %s", g.Account, g.What, g.Why)
-	}
-	return exit(s.incomplete())
+	view.Gaps(o.env.Stderr, o.style(), s.gaps)
+	return s.exit()
 }
 
 // watched is the stream, with its gaps noted as it passes.

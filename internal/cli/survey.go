@@ -24,11 +24,12 @@ type survey struct {
 	checkProofs bool
 
 	// What follows grows while the stream is read.
-	names   map[string]string // alias of an account, by ID
-	counts  audit.Counts
-	gaps    []org.Gap
-	worst   int // rank of the worst finding
-	digests []string
+	names    map[string]string // alias of an account, by ID
+	readable int               // accounts
+	counts   audit.Counts
+	gaps     []org.Gap
+	worst    int // rank of the worst finding
+	digests  []string
 }
 
 // openSurvey reads config and credentials and begins to read the organization.
@@ -74,6 +75,9 @@ func (s *survey) audit(ctx context.Context, sink audit.Sink) error {
 
 // seen adds one account to what was seen of the whole.
 func (s *survey) seen(a *audit.Audited) {
+	if a.Account.Read {
+		s.readable++
+	}
 	s.counts.Add(a.Summary.Counts)
 	for _, f := range a.Findings {
 		s.worst = min(s.worst, view.Rank(f.Severity))
@@ -127,6 +131,20 @@ func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Au
 	}
 	return auditor.Audit(audited.Account), nil
 }
+
+// exit ends a verb by the worst of the statuses and of what could not be read.
+func (s *survey) exit(statuses ...int) error {
+	status := worst(append(statuses, s.incomplete())...)
+	if status == statusIncomplete && s.unread() {
+		return &exitError{status: status, hint: unreadHint}
+	}
+	return exit(status)
+}
+
+// unread tells whether nothing was read of any account.
+func (s *survey) unread() bool { return s.readable == 0 && len(s.gaps) > 0 }
+
+const unreadHint = "nothing could be read: run it as a role that may read IAM and assume the member role, see docs/permissions.md"
 
 // incomplete is the status for what could not be read.
 func (s *survey) incomplete() int {

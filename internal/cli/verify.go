@@ -61,7 +61,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	if err := v.close(o, s, second); err != nil {
 		return err
 	}
-	return exit(worst(s.incomplete(), found(s.counts.Open > 0 || slices.ContainsFunc(second, opinion.differs)), failedOpinion(second)))
+	return s.exit(found(s.counts.Open > 0 || slices.ContainsFunc(second, opinion.differs)), failedOpinion(second))
 }
 
 func found(is bool) int {

@@ -23,7 +23,7 @@ type Server struct {
 func (c *Cloud) Listen(address string) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: want an address such as 127.0.0.1:0: %w", address, err)
+		return nil, fmt.Errorf("listen on %s: want an address such as 127.0.0.1:0", address)
 	}
 	if host == "localhost" {
 		host = "127.0.0.1"

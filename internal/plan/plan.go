@@ -46,6 +46,7 @@ func Make(in Input) (*Plan, error) {
 	var said remarks
 	documents := new(org.Cache)
 	scps := newSCPs(&in)
+	said.nobody = slices.Clone(in.Acknowledge)
 	for a, err := range in.Accounts {
 		if err != nil {
 			return nil, err
@@ -59,6 +60,7 @@ func Make(in Input) (*Plan, error) {
 		}
 		scps.see(one)
 		said.add(&one.remarks)
+		said.nobody = slices.DeleteFunc(said.nobody, func(k baseline.Acknowledgement) bool { return names(k, a.Account) })
 		p.remember(a.Account, resumed[a.Account.ID])
 	}
 	if in.Digest != nil {
@@ -158,16 +160,24 @@ func (in *Input) acknowledged(guard, account, name string) bool {
 // remarks are what the head of a plan says of accounts and users, by ID and
 // by account/name.
 type remarks struct {
-	assumedQuotas []string // accounts whose quotas could not be read
-	notOurs       []string // sentences on look-alikes and strangers in our group
-	directly      []string // users who are attached directly in group mode
-	inline        []string // users who get the inline policy
-	windows       []string // users who get a window
-	locked        []string // users enforced by acknowledgement though they have no way in
-	outside       []string // users who have a device, where the scope is those who have none
-	stops         []string // users for whom something stops that cannot carry MFA, or does not yet
-	unlooked      []string // users whose credentials that can never carry MFA nobody could count
+	assumedQuotas []string                   // accounts whose quotas could not be read
+	notOurs       []string                   // sentences on look-alikes and strangers in our group
+	directly      []string                   // users who are attached directly in group mode
+	inline        []string                   // users who get the inline policy
+	windows       []string                   // users who get a window
+	locked        []string                   // users enforced by acknowledgement though they have no way in
+	outside       []string                   // users who have a device, where the scope is those who have none
+	stops         []string                   // users for whom something stops that cannot carry MFA, or does not yet
+	unlooked      []string                   // users whose credentials that can never carry MFA nobody could count
+	nobody        []baseline.Acknowledgement // for names that are not there
 	scheduled     []Scheduled
+}
+
+// names tells whether an acknowledgement is for a user or role of an account.
+func names(k baseline.Acknowledgement, a *org.Account) bool {
+	return (k.Account == "" || k.Account == a.ID) &&
+		(slices.ContainsFunc(a.Users, func(u org.User) bool { return strings.EqualFold(u.Name, k.Name) }) ||
+			slices.ContainsFunc(a.Roles, func(r org.Role) bool { return strings.EqualFold(r.Name, k.Name) }))
 }
 
 // schedule notes a user who waits for a wave.
@@ -223,6 +233,9 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 	say(r.directly, "attached directly, because the group has no room or cannot be used: %s")
 	say(r.inline, "enforced by an inline policy, because neither group nor attachment has room or can be used: %s")
 	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
+	for _, k := range r.nobody {
+		said = append(said, fmt.Sprintf("acknowledged for nobody: %s: no user or role that could be read has that name", k))
+	}
 	said = append(said, r.notOurs...)
 	return said
 }

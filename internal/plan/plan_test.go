@@ -185,7 +185,7 @@ func TestNotesSayWhatMattersFirst(t *testing.T) {
 			user("ada", noDevice, noPassword), user("bob", fullOf(10)),
 			user("eve", noDevice, noPassword, noKey), user("lou", fidoOnly, noPassword),
 		},
-	}, acks: []baseline.Acknowledgement{{Guard: baseline.GuardNoWayIn, Name: "LOU"}}}
+	}, acks: []baseline.Acknowledgement{{Guard: baseline.GuardNoWayIn, Name: "LOU"}, {Guard: baseline.GuardNoWayIn, Name: "luo"}}}
 	want := append(s.plan(t).Notes[:len(baseline.Default().Notes()):len(baseline.Default().Notes())],
 		"role sessions that users took before this plan is applied live on for up to 12 hours, until 2026-11-02T21:00:00Z if it is applied now",
 		"may enrol by access key until the end of 2026-11-09 (tag forcemfa-enrolment): 111122223333/ada",
@@ -193,6 +193,7 @@ func TestNotesSayWhatMattersFirst(t *testing.T) {
 		"could not be read whether they have SSH keys or credentials of single services, which would stop: 111122223333/ada, 111122223333/eve, 111122223333/lou",
 		"attached directly, because the group has no room or cannot be used: 111122223333/bob",
 		"quotas could not be read, AWS's defaults are assumed: 111122223333",
+		"acknowledged for nobody: no-way-in:luo: no user or role that could be read has that name",
 	)
 	if d := cmp.Diff(want, s.plan(t).Notes); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)

@@ -76,7 +76,9 @@ func (l *Lint) Text(w io.Writer, style Style, brief bool) {
 			lintFinding(w, style, d.File, &d.Findings[i], brief)
 		}
 	}
-	fmt.Fprintf(w, "%s: %s\n", Count(len(l.Documents), "document"), l.total())
+	if len(l.Documents) > 0 || len(l.Unreadable) == 0 {
+		fmt.Fprintf(w, "%s: %s\n", Count(len(l.Documents), "document"), l.total())
+	}
 }
 
 func (l *Lint) total() string {

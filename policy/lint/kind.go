@@ -63,7 +63,7 @@ func guessBroken(text string) (policy.Kind, error) {
 	if json.Unmarshal([]byte(text), &any) == nil {
 		return 0, &NotPolicyError{"JSON, but no object with a Statement"}
 	}
-	return 0, &NotPolicyError{"not JSON"}
+	return 0, &NotPolicyError{"not JSON; a policy document is an object with Version and Statement"}
 }
 
 // notPolicy says what an object without Statement is instead.

@@ -76,6 +76,14 @@ func (r *Report) Worst() Severity {
 	return worst
 }
 
+// Complete tells whether everything was looked at and could be decided: not when
+// the document was too large, or not comparable with the old one.
+func (r *Report) Complete() bool {
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Code == "W-2" || f.Code == "D-20" && f.Severity == High
+	})
+}
+
 func rank(s Severity) int { return slices.Index(severities, s) }
 
 // Check lints a document. kind 0 takes what [Guess] says. The error is a

@@ -41,7 +41,7 @@ func (in *inspection) quota() {
 	size, most := policy.Size(in.text), quotas[in.kind]
 	switch {
 	case size > most:
-		f := in.add("D-20", -1, "the document has %d characters, too many for a %s (%d): it cannot be put into force", size, in.kind, most)
+		f := in.add("D-20", -1, "the document has %d characters, and the quota of this %s is %d: it cannot be put into force", size, in.kind, most)
 		f.Severity = Medium
 		f.Fix = in.denials(most)
 	case in.kind == policy.Identity && in.guard != nil && size > userInlineQuota:

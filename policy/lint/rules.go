@@ -210,7 +210,8 @@ console session by password alone (` + "`false`" + `). Each finding names the st
 statements. A request "beside full access" is one that AdministratorAccess, or FullAWSAccess beside a control policy, allows.
 
 A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are no policies
-are named and make the run incomplete (exit status 4). This page is printed from the table in ` + "`policy/lint/rules.go`" + ` by its test.
+are named and make the run incomplete (exit status 4), as does a document of which something could not be looked at or
+compared (D-20 at high, W-2). This page is printed from the table in ` + "`policy/lint/rules.go`" + ` by its test.
 
 | code | severity | what | why it is a hole | remedy |
 |---|---|---|---|---|
