@@ -24,8 +24,9 @@ type Record struct {
 	Err       error // nil: it was done
 }
 
-// OnCall has f told of every call from now on, after its end and one at a
-// time for each client; nil: nobody. f may use the cloud.
+// OnCall has f told of every call from now on, after its end, by the goroutine
+// that made it, so of several at once where calls are; nil: nobody. f may use the
+// cloud.
 func (c *Cloud) OnCall(f func(Record)) {
 	if f == nil {
 		c.observer.Store(nil)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -561,6 +562,7 @@ func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
 	windowed.Attached = []string{"arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}
 	windowed.Tags = []org.Tag{{Key: baseline.Default().Window.Tag, Value: "2026-11-01"}}
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName), key, windowed, late)
+	var mu sync.Mutex
 	used := map[string]bool{}
 	observe := func(call emulator.Record) {
 		if call.Operation == "GenerateCredentialReport" {
@@ -569,7 +571,9 @@ func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
 		if call.Caller.Role == nil || call.Caller.Role.Name != executor {
 			return
 		}
+		mu.Lock()
 		used[call.Service+":"+call.Operation] = true
+		mu.Unlock()
 		if call.Err != nil && strings.Contains(call.Err.Error(), "AccessDenied") {
 			t.Errorf("%s:%s: %v", call.Service, call.Operation, call.Err)
 		}
