@@ -118,7 +118,7 @@ func (p *process) log() string {
 // says waits for a whole line with this text: an answer can be here before what
 // was logged ahead of it.
 func (p *process) says(text string) bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if log := p.log(); strings.Contains(log, text) && strings.HasSuffix(log, "\n") {
 			return true
 		}
@@ -358,7 +358,7 @@ func TestTheProcessEndsWhenItIsTold(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the process runs on after SIGTERM")
 	}
 }

@@ -53,7 +53,7 @@ func TestKeysOfASuspendedAccountAreRefused(t *testing.T) {
 }
 
 func TestSessionEndsOnTime(t *testing.T) {
-	c := newCloud(t, Options{})
+	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
 	creds := sessionOf(t, c, as("bob"), 900, "")
 	c.Advance(899 * time.Second)
 	if got := whoami(t, c, with(creds)); got != "arn:aws:iam::222222222222:user/bob" {
