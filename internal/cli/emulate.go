@@ -34,7 +34,7 @@ The first principal is the administrator of the management account.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` and port; port 0 takes a free one")
-	f.StringVar(&o.org, "org", "", "snapshot `file` to serve instead of the sample organization")
+	organizationFlags(f, &o.org)
 	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
 	f.BoolVar(&o.readings.CodeInCallIsNotMFA, "code-in-call-is-not-mfa", false,
 		"read AWS's documentation so that a code sent with AssumeRole satisfies the role's trust policy, but no Deny of the caller's own policies")

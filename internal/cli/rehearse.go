@@ -45,7 +45,7 @@ EXIT STATUS
 		RunE:    func(c *cobra.Command, args []string) error { return runRehearse(c.Context(), &o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.org, "org", "", "snapshot `file` to rehearse on instead of the sample organization")
+	organizationFlags(f, &o.org)
 	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (default: the sample's own, or the defaults)")
 	f.StringSliceVar(&o.ack, "ack", nil, "lift a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/spf13/pflag"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
@@ -39,6 +40,14 @@ const (
 	// sampleAdministrator is the user of the sample that may do everything.
 	sampleAdministrator = "admin"
 )
+
+// organizationFlags are the flags of the verbs that never run on anything but an
+// embedded AWS: there --sandbox, which every verb has, says no more than --org.
+func organizationFlags(f *pflag.FlagSet, file *string) {
+	f.StringVar(file, "org", "", "snapshot `file` to load instead of the sample organization")
+	f.StringVar(file, "sandbox", "", "the same `file` as --org takes (--sandbox=FILE)")
+	f.Lookup("sandbox").NoOptDefVal = sampleOrganization
+}
 
 // openSandbox loads a snapshot file, or the sample organization when name is
 // empty or "sample".

@@ -33,13 +33,15 @@ some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user)
 		RunE: func(c *cobra.Command, _ []string) error { return runVerify(c.Context(), &o) },
 	}
 	o.add(c)
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "open users do not change the exit status")
 	c.Flags().BoolVar(&o.aws, "aws", false, "ask SimulatePrincipalPolicy as a second opinion")
 	return c
 }
 
 type verifyOptions struct {
 	shared
-	aws bool
+	aws      bool
+	exitZero bool
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
@@ -61,7 +63,8 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	if err := v.close(o, s, second); err != nil {
 		return err
 	}
-	return s.exit(found(s.counts.Open > 0 || slices.ContainsFunc(second, opinion.differs)), failedOpinion(second))
+	open := s.counts.Open > 0 || slices.ContainsFunc(second, opinion.differs)
+	return s.exit(found(open && !o.exitZero), failedOpinion(second))
 }
 
 func found(is bool) int {
