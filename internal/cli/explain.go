@@ -121,17 +121,26 @@ func (s *survey) nobody(who string) error {
 func (s *survey) explain(ctx context.Context, name string) ([]explained, error) {
 	defer s.progress.Done()
 	users := []explained{}
-	in := plan.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now()}
+	in := s.planInput()
+	var found []*audit.Audited
+	in.Accounts = func(yield func(*audit.Audited, error) bool) {
+		for a, err := range s.audited(ctx, &in) {
+			if err == nil && a.Account.User(name) != nil {
+				found = append(found, a)
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+	p, err := plan.Make(in)
+	if err != nil {
+		return nil, err
+	}
 	var documents org.Cache
 	auditor := audit.New(s.header, s.baseline, in.Now)
-	for a, err := range s.audited(ctx, &in) {
-		if err != nil {
-			return nil, err
-		}
+	for _, a := range found {
 		u := a.Account.User(name)
-		if u == nil {
-			continue
-		}
 		e := explained{Documents: documentsOf(documents.PolicySet(s.header, a.Account, u)), Findings: []audit.Finding{}, Steps: []plan.Step{}}
 		for _, state := range a.Users {
 			if state.Name == u.Name {
@@ -143,7 +152,7 @@ func (s *survey) explain(ctx context.Context, name string) ([]explained, error) 
 				e.Findings = append(e.Findings, f)
 			}
 		}
-		e.Steps = stepsFor(plan.ForAccount(&in, a), a.Account, u)
+		e.Steps = stepsFor(p.Steps, a.Account, u, in.Covers(a.Account))
 		e.reach(auditor.Reach(a.Account, u))
 		users = append(users, e)
 	}
@@ -166,9 +175,9 @@ func (e *explained) reach(r audit.Reach) {
 	}
 }
 
-// stepsFor are the steps that change a user, its groups or a policy that it has,
-// and those they need.
-func stepsFor(steps []plan.Step, a *org.Account, u *org.User) []plan.Step {
+// stepsFor are the steps that change a user, its groups, a policy that it has or
+// the organization's that covers it, and those of its account that they need.
+func stepsFor(steps []plan.Step, a *org.Account, u *org.User, covered bool) []plan.Step {
 	subjects := map[string]bool{u.ARN: true}
 	for _, policy := range u.Attached {
 		subjects[policy] = true
@@ -184,7 +193,12 @@ func stepsFor(steps []plan.Step, a *org.Account, u *org.User) []plan.Step {
 	wanted := map[string]bool{}
 	out := []plan.Step{}
 	for i := len(steps) - 1; i >= 0; i-- {
-		if s := &steps[i]; subjects[s.Subject] || wanted[s.ID] {
+		s := &steps[i]
+		if s.OfOrganization() {
+			if covered {
+				out = append(out, *s)
+			}
+		} else if subjects[s.Subject] || wanted[s.ID] {
 			for _, id := range s.Needs {
 				wanted[id] = true
 			}

@@ -37,6 +37,11 @@ type shared struct {
 
 const sampleOrganization = "sample"
 
+// chosen tells whether the run leaves accounts out.
+func (s *shared) chosen() bool {
+	return len(s.accounts)+len(s.notAccounts)+len(s.units)+len(s.notUnits)+len(s.tags)+len(s.notTags) > 0
+}
+
 func (s *shared) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")

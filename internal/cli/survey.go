@@ -91,13 +91,16 @@ func (s *survey) seen(a *audit.Audited) {
 // for users that a step would change is read on the way.
 func (s *survey) plan(ctx context.Context, resume *plan.Plan, acknowledge []baseline.Acknowledgement) (*plan.Plan, error) {
 	defer s.progress.Done()
-	in := plan.Input{
-		Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Acknowledge: acknowledge, Resume: resume, Remove: s.remove,
-		Partial: len(s.shared.accounts)+len(s.notAccounts)+len(s.units) > 0,
-		Digest:  func() string { return org.Digest(s.header, s.digests) },
-	}
+	in := s.planInput()
+	in.Acknowledge, in.Resume, in.Remove = acknowledge, resume, s.remove
+	in.Digest = func() string { return org.Digest(s.header, s.digests) }
 	in.Accounts = s.audited(ctx, &in)
 	return plan.Make(in)
+}
+
+// planInput is what every plan of this run has in common.
+func (s *survey) planInput() plan.Input {
+	return plan.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Partial: s.chosen()}
 }
 
 // audited audits each account, and once more when that told of users whom a step

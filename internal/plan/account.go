@@ -58,7 +58,7 @@ func newPlanner(in *Input, documents *org.Cache, a *audit.Audited) *planner {
 	if p.quotas, assumed = orDefault(a.Account.Quotas); assumed && p.inReach() {
 		p.remarks.assumedQuotas = []string{a.Account.ID}
 	}
-	p.covered = in.covers(a.Account)
+	p.covered = in.Covers(a.Account)
 	p.findPolicy()
 	p.findGroup()
 	for i := range a.Account.Users {

@@ -30,10 +30,10 @@ func (in *Input) scpTargets() []string {
 	return nil
 }
 
-// covers tells whether the SCP that enforces reaches an account. It never
+// Covers tells whether the SCP that enforces reaches an account. It never
 // reaches the management account.
 // Source: Organizations User Guide, "Service control policies".
-func (in *Input) covers(a *org.Account) bool {
+func (in *Input) Covers(a *org.Account) bool {
 	o := in.Header.Organization
 	return in.Baseline.Attach == baseline.AttachSCP && o != nil && o.SCPsEnabled && in.under(a, in.scpTargets())
 }
@@ -204,7 +204,7 @@ func (s *scps) heldBack(inexpressible error) held {
 	case inexpressible != nil:
 		return held{inexpressible.Error(), "change the exemption, or set attach to group"}
 	case s.in.Partial:
-		return held{"only some accounts were chosen, and it reaches others", "run it without --accounts, --not-accounts and --ou, and name its targets in the config file"}
+		return held{"only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts, and name its targets in the config file"}
 	case len(s.unread) > 0:
 		return held{"nobody knows whom it would lock out in accounts that could not be read: " + few(s.unread), "give the run a role there, or name other targets"}
 	case s.first != nil:
@@ -219,7 +219,7 @@ func (s *scps) heldShut(inexpressible error) held {
 	case inexpressible != nil:
 		return held{inexpressible.Error(), "change the exemption"}
 	case s.in.Partial:
-		return held{"only some accounts were chosen, and it reaches others", "run it without --accounts, --not-accounts and --ou"}
+		return held{"only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts"}
 	case len(s.shut) > 0:
 		return held{"it would shut out the role by which this run enters: " + few(s.shut), "name that role in except of guard_scp"}
 	}
@@ -322,7 +322,7 @@ func (s *scps) remove(name string) []Step {
 	case !baseline.OurSCP(there.Document):
 		gone.Blocked, gone.Remedy = "it has the name of ours and is not it", "rename or delete it"
 	case s.in.Partial:
-		gone.Blocked, gone.Remedy = "only some accounts were chosen, and it reaches others", "run it without --accounts, --not-accounts and --ou"
+		gone.Blocked, gone.Remedy = "only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts"
 	}
 	return append(steps, gone)
 }
