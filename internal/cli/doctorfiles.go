@@ -121,7 +121,7 @@ func (d *doctor) checkProfiles() {
 		d.checkSerial(p)
 		d.checkProcess(p)
 		if s, ok := p.Setting(secretSetting); ok && p.LongLivedKey() {
-			d.add("plaintext", levelRisk, s.Origin.String(), "profile "+name+": a long-lived key rests in plain text", "run \"forcemfa import "+word(name)+"\"")
+			d.add("plaintext", levelRisk, s.Origin.String(), "profile "+name+": a long-lived key rests in plain text", "run \"forcemfa import "+session.Word(name)+"\"")
 		}
 		if s, ok := p.Setting(storeKey); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
 			d.add("store", levelBroken, s.Origin.String(), fmt.Sprintf("%s: %q is no secret store", storeKey, s.Value), "write keyring, file or pass")
@@ -188,9 +188,9 @@ func (d *doctor) checkSerial(p awsfile.Profile) {
 	case strings.Contains(s.Value, ":u2f/"):
 		d.add("device", levelBroken, s.Origin.String(), "profile "+p.Name+": a security key gives no codes, and STS takes nothing else", "add a virtual device: forcemfa enroll")
 	case p.Get("role_arn") != "":
-		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": with mfa_serial on a role each tool asks for a code of its own, and Terraform and SDKs cannot", "run \"forcemfa configure "+word(d.baseOf(p))+"\"")
+		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": with mfa_serial on a role each tool asks for a code of its own, and Terraform and SDKs cannot", "run \"forcemfa configure "+session.Word(d.baseOf(p))+"\"")
 	case p.LongLivedKey():
-		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial with a role only", "run \"forcemfa import "+word(p.Name)+"\", then \"forcemfa login "+word(p.Name)+"\"")
+		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial with a role only", "run \"forcemfa import "+session.Word(p.Name)+"\", then \"forcemfa login "+session.Word(p.Name)+"\"")
 	}
 }
 
@@ -217,14 +217,14 @@ func (d *doctor) checkProcess(p awsfile.Profile) {
 	}
 	words, err := session.SplitCommand(s.Value)
 	if err != nil || len(words) == 0 {
-		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": credential_process is no command", "run \"forcemfa configure "+word(p.Name)+"\"")
+		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": credential_process is no command", "run \"forcemfa configure "+session.Word(p.Name)+"\"")
 		return
 	}
 	if _, err := exec.LookPath(words[0]); err != nil {
 		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": the program of credential_process is not found: "+words[0], "install it or put it into PATH")
 	}
 	if p.Get(keyIDSetting) != "" {
-		d.add("process", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs take the access key in the file and never run credential_process", "run \"forcemfa import "+word(p.Name)+"\"")
+		d.add("process", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs take the access key in the file and never run credential_process", "run \"forcemfa import "+session.Word(p.Name)+"\"")
 	}
 }
 
@@ -268,7 +268,7 @@ func (d *doctor) findKey(ctx context.Context) {
 	if d.keys, err = d.storedKey(ctx, base); err != nil {
 		next := storeHint(err)
 		if next == "" {
-			next = "run \"forcemfa import " + word(base.Name) + "\""
+			next = "run \"forcemfa import " + session.Word(base.Name) + "\""
 		}
 		level := levelUnknown
 		if errors.Is(err, secret.ErrNotFound) {
@@ -296,6 +296,6 @@ func (d *doctor) keyless(p awsfile.Profile) {
 			return
 		}
 	}
-	d.add("profile", levelBroken, p.Origin.String(), "profile "+p.Name+" has no credentials", "run \"forcemfa import "+word(p.Name)+"\"")
+	d.add("profile", levelBroken, p.Origin.String(), "profile "+p.Name+" has no credentials", "run \"forcemfa import "+session.Word(p.Name)+"\"")
 	d.profile = ""
 }

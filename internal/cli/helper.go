@@ -19,7 +19,7 @@ const helperProgram = "forcemfa-credential-process"
 // like a shell without running one, the Go SDK gives it to sh -c or cmd.exe.
 // Source: AWS SDKs and Tools Reference Guide, Process credential provider.
 func processLine(profile string) string {
-	return word(helperPath()) + " --profile " + word(profile)
+	return session.Word(helperPath()) + " --profile " + session.Word(profile)
 }
 
 // helperPath is the bare name where PATH leads to it, else where it lies beside
@@ -41,29 +41,6 @@ func helperPath() string {
 		return helperProgram
 	}
 	return beside
-}
-
-// word quotes for both kinds of readers where it must.
-func word(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plainInCommand(r) }) {
-		return s
-	}
-	if runtime.GOOS == "windows" {
-		return `"` + s + `"`
-	}
-	// No quotes: the Go SDK takes a pair around the whole value away.
-	var escaped strings.Builder
-	for _, r := range s {
-		if !plainInCommand(r) {
-			escaped.WriteByte('\\')
-		}
-		escaped.WriteRune(r)
-	}
-	return escaped.String()
-}
-
-func plainInCommand(r rune) bool {
-	return r > '~' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,", r)
 }
 
 // ownProcess tells whether a credential_process is one of ours.

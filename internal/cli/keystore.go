@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
 )
 
 // storeKey is the setting of a profile that names the backend which holds its
@@ -59,7 +60,7 @@ func (e *Env) keyStore(backend string) (secret.Store, error) {
 func (e *Env) keyStoreOf(p awsfile.Profile) (secret.Store, error) {
 	mark, ok := p.Setting(storeKey)
 	if !ok {
-		return nil, hinted(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", p.Name))
+		return nil, hinted(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", session.Word(p.Name)))
 	}
 	s, err := e.keyStore(mark.Value)
 	if err != nil {

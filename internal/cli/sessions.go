@@ -119,6 +119,6 @@ func runSessionsClear(ctx context.Context, e *Env, profiles []string) error {
 	if err != nil {
 		return fileError("forget sessions", err)
 	}
-	fmt.Fprintf(e.Stderr, "forgot %d sessions\n", n)
+	fmt.Fprintf(e.Stderr, "forgot %s\n", view.Count(n, "session"))
 	return nil
 }

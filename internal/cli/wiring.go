@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/session"
 	"forcemfa/policy/arn"
 )
 
@@ -63,7 +64,7 @@ func parseRole(given string) (wiredRole, error) {
 func (w *wiring) checkBase(as string) error {
 	p, err := w.files.Profile(w.base)
 	if errors.Is(err, awsfile.ErrNoProfile) {
-		return hinted(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", w.base))
+		return hinted(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", session.Word(w.base)))
 	}
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func (w *wiring) checkBase(as string) error {
 	}
 	if s, ok := p.Setting(keyIDSetting); ok && as == "" {
 		return hinted(fmt.Errorf("%s: profile %s holds an access key, which SDKs take before a credential_process", s.Origin, w.base),
-			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", w.base, w.base))
+			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", session.Word(w.base), session.Word(w.base)))
 	}
 	if as == "" {
 		return nil

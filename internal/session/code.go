@@ -54,7 +54,7 @@ func (c *CodeSource) ready(r *Route) error {
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("there is no MFA session for profile %s, and %s", or(r.Profile, "default"), why),
-		Next:     fmt.Sprintf("run %q in a terminal", r.login()), Err: errNeedsPerson,
+		Next:     "run " + r.login() + " in a terminal", Err: errNeedsPerson,
 	}
 }
 
@@ -163,7 +163,7 @@ func (k *Keeper) noCode(r *Route, err error) error {
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("no MFA code for %s: %v", r.Serial, err),
-		Next:     fmt.Sprintf("run %q and give the code", r.login()),
+		Next:     "run " + r.login() + " and give the code",
 		Err:      errors.Join(err, errNeedsPerson),
 	}
 }

@@ -110,7 +110,7 @@ func (k *Keeper) signInToken(ctx context.Context, endpoint string, e *cache.Entr
 	if err != nil || answer.StatusCode != http.StatusOK || json.Unmarshal(text, &got) != nil || got.SigninToken == "" {
 		return "", &Problem{
 			Sentence: fmt.Sprintf("AWS's sign-in refused the session of %s: %s", e.ARN, answer.Status),
-			Next:     fmt.Sprintf("run %q and try again", "forcemfa login --force "+e.Profile),
+			Next:     "run " + command("login --force", e.Profile) + " and try again",
 		}
 	}
 	return got.SigninToken, nil

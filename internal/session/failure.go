@@ -137,7 +137,7 @@ func (k *Keeper) Explain(err error, profile string) error {
 	case strings.Contains(message, explicitDeny):
 		return &Problem{
 			Sentence: "a policy denies this: " + message,
-			Next:     fmt.Sprintf("if the call was made without MFA run %q; else ask an administrator", "forcemfa login "+profile), Err: err,
+			Next:     "if the call was made without MFA run " + command("login", profile) + "; else ask an administrator", Err: err,
 		}
 	}
 	return &Problem{Sentence: "no policy allows this: " + message, Next: "name a profile that may, or ask an administrator", Err: err}
@@ -153,7 +153,7 @@ func (k *Keeper) common(err error, profile string) error {
 		return problem
 	}
 	code, message, ok := apiError(err)
-	login := fmt.Sprintf("run %q", strings.TrimSpace("forcemfa login --force "+profile))
+	login := "run " + command("login --force", profile)
 	switch {
 	case !ok:
 		var network net.Error
@@ -170,7 +170,7 @@ func (k *Keeper) common(err error, profile string) error {
 			Next:     login + "; if that fails check the key in the console", Err: err,
 		}
 	case code == "SignatureDoesNotMatch":
-		return &Problem{Sentence: fmt.Sprintf("the secret access key of profile %s does not belong to its access key ID", profile), Next: fmt.Sprintf("run %q with the right pair", "forcemfa import "+profile), Err: err}
+		return &Problem{Sentence: fmt.Sprintf("the secret access key of profile %s does not belong to its access key ID", profile), Next: "run " + command("import", profile) + " with the right pair", Err: err}
 	}
 	return nil
 }

@@ -151,3 +151,27 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 	}
 	return exec.CommandContext(ctx, "/bin/sh", "-c", command)
 }
+
+// Word quotes an argument of a command line, where it must, so that shells and
+// [SplitCommand] understand it.
+func Word(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plainInCommand(r) }) {
+		return s
+	}
+	if runtime.GOOS == "windows" {
+		return `"` + s + `"`
+	}
+	// No quotes: the Go SDK takes a pair around the whole value away.
+	var escaped strings.Builder
+	for _, r := range s {
+		if !plainInCommand(r) {
+			escaped.WriteByte('\\')
+		}
+		escaped.WriteRune(r)
+	}
+	return escaped.String()
+}
+
+func plainInCommand(r rune) bool {
+	return r > '~' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+,", r)
+}

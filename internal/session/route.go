@@ -214,7 +214,7 @@ func (f *follower) take(profile string, from KeyPlace, key secret.Keys) {
 }
 
 func (f *follower) unknown(name string) error {
-	next := fmt.Sprintf("run %q to keep a key under this name", "forcemfa import "+name)
+	next := "run " + command("import", name) + " to keep a key under this name"
 	if known := f.files.Profiles(); len(known) > 0 {
 		next += "; profiles there are: " + strings.Join(known, ", ")
 	}
@@ -241,7 +241,7 @@ func (f *follower) keyless(p awsfile.Profile) error {
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("profile %s has no access key in %s, %s or the secret store", p.Name, f.files.Credentials.Path, f.files.Config.Path),
-		Next:     fmt.Sprintf("run %q", "forcemfa import "+p.Name),
+		Next:     "run " + command("import", p.Name),
 	}
 }
 
@@ -394,8 +394,16 @@ func (r *Route) deviceName() string { return cache.Name("device", r.stsEndpoint,
 
 // login is the command that makes the MFA session of a route.
 func (r *Route) login() string {
-	if r.KeyFrom == KeyInEnvironment || r.Profile == "" {
-		return "forcemfa login"
+	if r.KeyFrom == KeyInEnvironment {
+		return command("login", "")
 	}
-	return "forcemfa login " + r.Profile
+	return command("login", r.Profile)
+}
+
+// command is one of ours to type, in quotes; profile may be empty.
+func command(verb, profile string) string {
+	if profile != "" {
+		verb += " " + Word(profile)
+	}
+	return `"forcemfa ` + verb + `"`
 }

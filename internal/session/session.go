@@ -12,7 +12,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -210,7 +209,7 @@ func (k *Keeper) withCode(ctx context.Context, r *Route, req Request, i int, beg
 	if d := k.Cache.Device(r.deviceName()); d.Failed.After(began) {
 		return nil, &Problem{
 			Sentence: "the code for " + r.Serial + " was asked for already, and none came: " + d.Why,
-			Next:     fmt.Sprintf("run %q and give the code", r.login()), Err: errNeedsPerson,
+			Next:     "run " + r.login() + " and give the code", Err: errNeedsPerson,
 		}
 	}
 	if err := k.Cache.Ready(r.rests, r.name(i)); err != nil {
