@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 
-	"github.com/natefinch/atomic"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
@@ -162,12 +160,4 @@ func savePlan(name string, p *plan.Plan) error {
 		return err
 	}
 	return writeFile(name, text.Bytes(), 0o600)
-}
-
-// writeFile writes the whole file or nothing.
-func writeFile(name string, text []byte, mode os.FileMode) error {
-	if err := atomic.WriteFile(name, bytes.NewReader(text)); err != nil {
-		return hinted(fileError("write", err), "name a file in a directory that you may write to")
-	}
-	return os.Chmod(name, mode)
 }

@@ -47,6 +47,7 @@ func Make(in Input) (*Plan, error) {
 	documents := new(org.Cache)
 	scps := newSCPs(&in)
 	said.nobody = slices.Clone(in.Acknowledge)
+	said.idle = in.unexpired()
 	for a, err := range in.Accounts {
 		if err != nil {
 			return nil, err
@@ -61,6 +62,7 @@ func Make(in Input) (*Plan, error) {
 		scps.see(one)
 		said.add(&one.remarks)
 		said.nobody = slices.DeleteFunc(said.nobody, func(k baseline.Acknowledgement) bool { return names(k, a.Account) })
+		said.meet(one.place, a.Account)
 		p.remember(a.Account, resumed[a.Account.ID])
 	}
 	if in.Digest != nil {
@@ -170,6 +172,7 @@ type remarks struct {
 	stops         []string                   // users for whom something stops that cannot carry MFA, or does not yet
 	unlooked      []string                   // users whose credentials that can never carry MFA nobody could count
 	nobody        []baseline.Acknowledgement // for names that are not there
+	idle          []*baseline.Exemption      // that match nobody
 	scheduled     []Scheduled
 }
 
@@ -178,6 +181,25 @@ func names(k baseline.Acknowledgement, a *org.Account) bool {
 	return (k.Account == "" || k.Account == a.ID) &&
 		(slices.ContainsFunc(a.Users, func(u org.User) bool { return strings.EqualFold(u.Name, k.Name) }) ||
 			slices.ContainsFunc(a.Roles, func(r org.Role) bool { return strings.EqualFold(r.Name, k.Name) }))
+}
+
+// unexpired are the exemptions of the config file that exempt somebody, if they
+// match.
+func (in *Input) unexpired() []*baseline.Exemption {
+	var es []*baseline.Exemption
+	for i := range in.Baseline.Exemptions {
+		if e := &in.Baseline.Exemptions[i]; e.Line > 0 && !e.Expired(in.Now) {
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+// meet takes the exemptions that match a user of an account off the idle ones.
+func (r *remarks) meet(at baseline.Place, a *org.Account) {
+	r.idle = slices.DeleteFunc(r.idle, func(e *baseline.Exemption) bool {
+		return e.Match.InPlace(at) && slices.ContainsFunc(a.Users, func(u org.User) bool { return e.Match.Matches(at, &u) })
+	})
 }
 
 // schedule notes a user who waits for a wave.
@@ -235,6 +257,11 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
 	for _, k := range r.nobody {
 		said = append(said, fmt.Sprintf("acknowledged for nobody: %s: no user or role that could be read has that name", k))
+	}
+	if !in.Partial {
+		for _, e := range r.idle {
+			said = append(said, fmt.Sprintf("exempts nobody who could be read: %s (line %d of the config file)", e, e.Line))
+		}
 	}
 	said = append(said, r.notOurs...)
 	return said

@@ -200,6 +200,28 @@ func TestNotesSayWhatMattersFirst(t *testing.T) {
 	}
 }
 
+func TestAnExemptionThatExemptsNobodyIsNoted(t *testing.T) {
+	e := func(line int, m baseline.Match) baseline.Exemption {
+		return baseline.Exemption{Match: m, Owner: "o", Reason: "r", Line: line}
+	}
+	b := baseline.Default()
+	b.Exemptions = []baseline.Exemption{
+		e(3, baseline.Match{Name: "ada"}), e(7, baseline.Match{Name: "a*"}), e(11, baseline.Match{OU: "nosuch"}), e(0, baseline.Match{Name: "default"}),
+		{Match: baseline.Match{Name: "gone"}, Owner: "o", Reason: "r", Line: 15, Expires: now.AddDate(-1, 0, 0)},
+	}
+	s := scene{account: org.Account{Users: []org.User{user("ada")}}, baseline: b}
+	const want = "exempts nobody who could be read: exemption ou nosuch, owner o: r (line 11 of the config file)"
+	var got []string
+	for _, note := range s.plan(t).Notes {
+		if strings.HasPrefix(note, "exempts nobody") {
+			got = append(got, note)
+		}
+	}
+	if d := cmp.Diff([]string{want}, got); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
+	}
+}
+
 func TestAPlanThatEnforcesNobodySaysNothingOfSessions(t *testing.T) {
 	s := scene{}
 	if d := cmp.Diff(baseline.Default().Notes(), s.plan(t).Notes); d != "" {

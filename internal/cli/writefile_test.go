@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWriteFileReplacesNothingButFiles(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := os.WriteFile(target, []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip("no links here:", err)
+	}
+	for _, name := range []string{target, link, filepath.Join(dir, "new"), os.DevNull} {
+		if err := writeFile(name, []byte("after"), 0o600); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{target, filepath.Join(dir, "new")} {
+		text, err := os.ReadFile(name)
+		info, _ := os.Lstat(name)
+		if err != nil || string(text) != "after" || info.Mode() != 0o600 {
+			t.Errorf("%s: %q, %v, %v", name, text, info.Mode(), err)
+		}
+	}
+	for name, want := range map[string]os.FileMode{link: os.ModeSymlink, os.DevNull: os.ModeDevice | os.ModeCharDevice} {
+		if info, err := os.Lstat(name); err != nil || info.Mode().Type() != want {
+			t.Errorf("%s was replaced: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestWriteFileNamesWhatItCannotWrite(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{dir, filepath.Join(dir, "absent", "plan.json")} {
+		err := writeFile(name, nil, 0o600)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
