@@ -5,8 +5,9 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"forcemfa/internal/fleet"
 )
 
 // config takes Region and credentials from where Lambda puts them. The SDK's own
@@ -15,7 +16,7 @@ import (
 func config(getenv func(string) string) aws.Config {
 	cfg := aws.Config{
 		Region:     getenv("AWS_REGION"),
-		HTTPClient: awshttp.NewBuildableClient(),
+		HTTPClient: fleet.Transport(nil),
 		Credentials: credentials.NewStaticCredentialsProvider(
 			getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
 		ConfigSources: []any{endpoints{fips: isTrue(getenv("AWS_USE_FIPS_ENDPOINT")), dual: isTrue(getenv("AWS_USE_DUALSTACK_ENDPOINT"))}},

@@ -6,13 +6,13 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/secret"
 	"forcemfa/policy/arn"
 )
@@ -59,17 +59,14 @@ func (e *Env) keyConfig(ctx context.Context, files *awsfile.Files, profile, regi
 	if files.Has(profile) {
 		options = append(options, config.WithSharedConfigProfile(profile))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := loadConfig(ctx, options...)
 	var none config.SharedConfigProfileNotExistError
 	if errors.As(err, &none) {
 		// AWS_PROFILE names the profile that is about to be made.
-		cfg, err = aws.Config{Credentials: static, Region: e.Getenv("AWS_REGION"), BaseEndpoint: e.endpoint()}, nil
+		cfg, err = aws.Config{Credentials: static, Region: e.Getenv("AWS_REGION"), BaseEndpoint: e.endpoint(), HTTPClient: fleet.Transport(nil)}, nil
 	}
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS config: %w", err)
-	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient()
 	}
 	if region != "" {
 		cfg.Region = region

@@ -187,7 +187,7 @@ func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *plan.Migr
 // credentials in the environment the SDK would take those; a profile that is
 // named is meant.
 func (o *migrateOptions) canaryConfig(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
+	cfg, err := loadConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
 	if err != nil {
 		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(o.canaryProfile))
 	}

@@ -203,7 +203,7 @@ func (s *sessionFlags) otherCredentials(ctx context.Context) (aws.Config, error)
 	if s.region != "" {
 		options = append(options, config.WithRegion(s.region))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := loadConfig(ctx, options...)
 	if err == nil && cfg.Region == "" {
 		cfg.Region = "us-east-1"
 	}

@@ -79,10 +79,20 @@ func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
 	if s.region != "" {
 		options = append(options, config.WithRegion(s.region))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := loadConfig(ctx, options...)
 	if err != nil {
 		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(s.profile))
 	}
+	return cfg, nil
+}
+
+// loadConfig is the SDK's own loader, over one transport for all its clients.
+func loadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	cfg.HTTPClient = fleet.Transport(cfg.HTTPClient)
 	return cfg, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/session/cache"
 )
 
@@ -57,7 +58,7 @@ func (k *Keeper) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 		}
 		client = own
 	}
-	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: client}, nil
+	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: fleet.Transport(client)}, nil
 }
 
 // network trusts what AWS_CA_BUNDLE says, as the AWS CLI does.
