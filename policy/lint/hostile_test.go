@@ -89,6 +89,21 @@ func unit(tb testing.TB) time.Duration {
 	return best
 }
 
+// inTime checks a document, and fails when that takes too long: three times, for
+// the machine may have stood still.
+func inTime(t *testing.T, unit time.Duration, k policy.Kind, text string) (*lint.Report, error) {
+	var took time.Duration
+	for range 3 {
+		start := time.Now()
+		r, err := lint.Check(k, text)
+		if took = time.Since(start); took <= 1000*unit {
+			return r, err
+		}
+	}
+	t.Fatalf("took %v, where the seed's document takes %v", took, unit)
+	return nil, nil
+}
+
 // Documents as large as AWS takes them, and larger, made to cost much. The limit
 // of time is wide: it catches what grows with the square of the size.
 func TestHostileDocumentsEndInTime(t *testing.T) {
@@ -114,11 +129,7 @@ func TestHostileDocumentsEndInTime(t *testing.T) {
 		"one long string":    doc(allow("s3:"+strings.Repeat("a", 1<<20), `"*"`)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			r, err := lint.Check(0, text)
-			if took := time.Since(start); took > 1000*unit {
-				t.Errorf("took %v, where the seed's document takes %v", took, unit)
-			}
+			r, err := inTime(t, unit, 0, text)
 			if err == nil && len(r.Findings) == 0 {
 				t.Error("reported clean")
 			}
@@ -138,11 +149,7 @@ func FuzzDocument(f *testing.F) {
 	unit := unit(f)
 	f.Fuzz(func(t *testing.T, text string, kind uint8) {
 		k := policy.Kind(kind % uint8(policy.Trust+1))
-		start := time.Now()
-		r, err := lint.Check(k, text)
-		if took := time.Since(start); took > 1000*unit {
-			t.Errorf("took %v, where the seed's document takes %v", took, unit)
-		}
+		r, err := inTime(t, unit, k, text)
 		if err != nil {
 			return
 		}
