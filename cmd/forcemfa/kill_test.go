@@ -90,7 +90,7 @@ func (f *front) run(t *testing.T, state string, args ...string) (output string, 
 	server.Start()
 	defer server.Close()
 	cmd := exec.Command("forcemfa", args...)
-	cmd.Env = append(clientEnv(server.URL, f.administrator(t)), "HOME="+state, "XDG_STATE_HOME="+state)
+	cmd.Env = append(clientEnv(server.URL, f.administrator(t)), "HOME="+state, "XDG_STATE_HOME="+state, "FORCEMFA_RATE=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	f.mu.Lock() // so that no write comes before the program is known

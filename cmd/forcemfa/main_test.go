@@ -155,6 +155,7 @@ func emulate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_ENDPOINT_URL", w.Endpoint)
 	ts.Setenv("AWS_REGION", w.Region)
 	ts.Setenv("AWS_DEFAULT_REGION", w.Region)
+	ts.Setenv("FORCEMFA_RATE", "0")
 	ts.Setenv("ADMIN_KEY", w.Principals[0].AccessKeyID)
 	ts.Setenv("ADMIN_SECRET", w.Principals[0].SecretAccessKey)
 	become(ts, w.Principals[0])

@@ -143,7 +143,7 @@ func (r *rehearsal) run(ctx context.Context) (*rehearsed, error) {
 
 // target is the embedded organization as verbs see it, as fast as it goes.
 func (r *rehearsal) target() (*target, error) {
-	f, err := fleet.New(r.box.cfg, fleet.Options{Rate: -1, Now: r.env.Now})
+	f, err := fleet.New(r.box.cfg, fleet.Options{Rate: unlimited, Now: r.env.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
@@ -59,28 +58,6 @@ func holdingOf(a *world.Account) doors.Holding {
 	h.Instances, h.Tables = sortedKeys(a.Instances), sortedKeys(a.Tables)
 	return h
 }
-
-// hasReports has AWS's credential reports ready, as in an organization where
-// somebody looks at them, so that nobody waits for them. Where that fails,
-// reading the account says why.
-func (b *sandbox) hasReports(ctx context.Context) {
-	var ids []string
-	b.cloud.View(func(w *world.World) { ids = w.Accounts() })
-	for _, id := range ids {
-		role := memberEntrance
-		if id == b.home {
-			role = homeEntrance
-		}
-		if creds, err := b.cloud.AssumeAs(id, role, "forcemfa"); err == nil {
-			cfg := b.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.cfg.Region)
-			_, _ = iam.NewFromConfig(cfg).GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{})
-		}
-	}
-	b.cloud.Advance(reportTime)
-}
-
-// reportTime is longer than the embedded AWS works on a credential report.
-const reportTime = time.Minute
 
 // steal takes what there is to be had of a user, and a session without MFA by
 // the key, now.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/spf13/pflag"
 
 	"forcemfa/internal/baseline"
@@ -151,6 +154,28 @@ func (b *sandbox) baseline() (*baseline.Baseline, error) {
 		return baseline.Parse("the sample's forcemfa.yaml", sample.Config())
 	}
 	return baseline.Default(), nil
+}
+
+// hasReports has AWS's credential reports complete, as in an organization where
+// somebody looks at them, so that nobody waits for them. Where that fails,
+// reading the account says why.
+func (b *sandbox) hasReports(ctx context.Context) {
+	var ids []string
+	b.cloud.View(func(w *world.World) { ids = w.Accounts() })
+	for _, id := range ids {
+		role := memberEntrance
+		if id == b.home {
+			role = homeEntrance
+		}
+		creds, err := b.cloud.AssumeAs(id, role, "forcemfa")
+		client := iam.NewFromConfig(b.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.cfg.Region))
+		for state := types.ReportStateTypeStarted; err == nil && state != types.ReportStateTypeComplete; {
+			var out *iam.GenerateCredentialReportOutput
+			if out, err = client.GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{}); err == nil {
+				state = out.State
+			}
+		}
+	}
 }
 
 func streamed(accounts []org.Account) org.Accounts {

@@ -29,6 +29,7 @@ type shared struct {
 	notTags     []string
 	duration    time.Duration
 	concurrency int
+	rate        float64 // as fleet.Options.Rate
 	output      string
 	quiet       bool
 	noColor     bool
@@ -57,6 +58,7 @@ func (s *shared) add(c *cobra.Command) {
 	f.StringSliceVar(&s.tags, "account-tag", nil, "only accounts with one of these tags, as `KEY=VALUE` or KEY")
 	f.StringSliceVar(&s.notTags, "not-account-tag", nil, "all but the accounts with one of these tags, as `KEY=VALUE` or KEY")
 	f.IntVar(&s.concurrency, "concurrency", 0, "accounts worked on at once (default 5)")
+	f.Float64Var(&s.rate, "rate", 0, "requests a second to each service of an account, 0 for no limit (default 20, and 100 of STS; Organizations always gets 5)")
 	f.StringVarP(&s.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours on a terminal")
@@ -70,14 +72,25 @@ func (s *shared) add(c *cobra.Command) {
 		if c.Flags().Changed("concurrency") && s.concurrency < 1 {
 			return misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
 		}
+		if c.Flags().Changed("rate") && !(s.rate >= 0 && s.rate <= maxRate) {
+			return misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
+		}
+		if c.Flags().Changed("rate") && s.rate == 0 {
+			s.rate = unlimited
+		}
 		return checkOutput(s.output)
 	}
 }
 
+const (
+	unlimited = -1     // as fleet.Options.Rate
+	maxRate   = 10_000 // more than any service of AWS takes from an account
+)
+
 // variables are the flags that an environment variable gives where they are
 // not on the command line: FORCEMFA_ and the name, in upper case with _.
 var variables = []string{"config", "profile", "region", "role-name", "external-id", "session-duration", "accounts", "not-accounts", "ou", "not-ou",
-	"account-tag", "not-account-tag", "concurrency"}
+	"account-tag", "not-account-tag", "concurrency", "rate"}
 
 // variable is the name of a flag's environment variable.
 func variable(flag string) string {

@@ -27,10 +27,12 @@ func (s *shared) open(ctx context.Context) (*target, error) {
 	standIn := func() (*baseline.Baseline, error) { return baseline.Default(), nil }
 	load := s.awsConfig
 	if s.sandbox != "" {
+		s.rate = unlimited // nobody is to be spared
 		box, err := openSandbox(s.sandbox, s.env.Now)
 		if err != nil {
 			return nil, err
 		}
+		box.hasReports(ctx)
 		standIn = box.baseline
 		load = func(context.Context) (aws.Config, error) { return box.cfg, nil }
 	}
@@ -51,6 +53,7 @@ func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
 		ExternalID:  s.externalID,
 		Duration:    s.duration,
 		Concurrency: s.concurrency,
+		Rate:        s.rate,
 		Accounts:    s.accounts,
 		NotAccounts: s.notAccounts,
 		OUs:         s.units,
