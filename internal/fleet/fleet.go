@@ -26,7 +26,7 @@ type Options struct {
 	ExternalID  string        // sent with AssumeRole; empty: none
 	SessionName string        // of the role sessions; empty: forcemfa
 	Duration    time.Duration // of the role sessions, 15 minutes to 12 hours; zero: one hour, the most that a chained session may have
-	Concurrency int           // accounts at once; zero: 5
+	Concurrency int           // accounts at once; zero: 20
 
 	// What is not empty must select an account, and what says not must not.
 	Accounts    []string // IDs; empty: all
@@ -90,7 +90,7 @@ func New(base aws.Config, o Options) (*Fleet, error) {
 		o.Duration = time.Hour
 	}
 	if o.Concurrency <= 0 {
-		o.Concurrency = 5
+		o.Concurrency = 20 // most of an account's time is waiting, for its credential report above all
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -22,6 +22,10 @@ func Transport(next aws.HTTPClient) aws.HTTPClient {
 	if next == nil {
 		next = awshttp.NewBuildableClient()
 	}
+	if own, ok := next.(*awshttp.BuildableClient); ok {
+		// Every account of a partition has the same host.
+		next = own.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns })
+	}
 	return whole{next}
 }
 
