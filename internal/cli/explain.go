@@ -35,10 +35,14 @@ what audit finds, and the steps that would fix it. It changes nothing.
 		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
 	}
 	o.add(c)
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "an open user does not change the exit status")
 	return c
 }
 
-type explainOptions struct{ shared }
+type explainOptions struct {
+	shared
+	exitZero bool
+}
 
 // explained is one user as -o json prints it.
 type explained struct {
@@ -104,7 +108,7 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 		view.Gaps(o.env.Stdout, o.style(), s.gaps)
 	}
 	open := slices.ContainsFunc(users, func(u explained) bool { return u.State == audit.Open })
-	return errors.Join(err, s.exit(found(open)))
+	return errors.Join(err, s.exit(found(open && !o.exitZero)))
 }
 
 // nobody is the error for a user who was not found. In an account that could not
