@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"context"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -41,13 +41,11 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
+	write := func(w io.Writer) error { return org.Write(w, *s.header, s.watched()) }
 	if o.out == "" {
-		err = org.Write(o.env.Stdout, *s.header, s.watched())
+		err = write(o.env.Stdout)
 	} else {
-		var text bytes.Buffer
-		if err = org.Write(&text, *s.header, s.watched()); err == nil {
-			err = writeFile(o.out, text.Bytes(), 0o600)
-		}
+		err = writeStream(o.out, 0o600, write)
 	}
 	s.progress.Done()
 	if err != nil {
@@ -57,12 +55,12 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	return s.exit()
 }
 
-// watched is the stream, with its gaps noted as it passes.
+// watched is the stream, with what was read and its gaps noted as it passes.
 func (s *survey) watched() org.Accounts {
 	return func(yield func(*org.Account, error) bool) {
 		for account, err := range s.accounts {
 			if account != nil {
-				s.gaps = append(s.gaps, account.Gaps...)
+				s.note(account)
 			}
 			if !yield(account, err) {
 				return

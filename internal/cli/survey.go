@@ -75,16 +75,21 @@ func (s *survey) audit(ctx context.Context, sink audit.Sink) error {
 
 // seen adds one account to what was seen of the whole.
 func (s *survey) seen(a *audit.Audited) {
-	if a.Account.Read {
-		s.readable++
-	}
+	s.note(a.Account)
 	s.counts.Add(a.Summary.Counts)
 	for _, f := range a.Findings {
 		s.worst = min(s.worst, view.Rank(f.Severity))
 	}
-	s.gaps = append(s.gaps, a.Account.Gaps...)
 	s.names[a.Account.ID] = a.Account.Alias
 	s.digests = append(s.digests, a.Account.Digest(s.header))
+}
+
+// note keeps of an account whether it could be read, and what could not.
+func (s *survey) note(a *org.Account) {
+	if a.Read {
+		s.readable++
+	}
+	s.gaps = append(s.gaps, a.Gaps...)
 }
 
 // plan reads the stream to its end and plans every account. What only matters

@@ -1,52 +1,81 @@
 package cli
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/natefinch/atomic"
 )
 
-// writeFile writes the whole file or nothing, with this mode. Through a link it
-// writes what the link leads to; a device or a pipe is written to and not
-// replaced.
+// writeFile writes the whole file or nothing, with this mode.
 func writeFile(name string, text []byte, mode os.FileMode) error {
-	if err := writeWhole(name, text, mode); err != nil {
-		return hinted(err, "name a file in a directory that you may write to")
-	}
-	return nil
+	return writeStream(name, mode, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }
 
-func writeWhole(name string, text []byte, mode os.FileMode) error {
-	switch info, err := os.Stat(name); {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("write %s: is a directory", name)
-	case err == nil && !info.Mode().IsRegular():
-		return writeInto(name, text)
+// writeStream writes what write gives it, the whole file or nothing, with this
+// mode. Through a link it writes what the link leads to; a device or a pipe is
+// written to and not replaced. A place that cannot be written is told before
+// write is called.
+func writeStream(name string, mode os.FileMode, write func(io.Writer) error) error {
+	const remedy = "name a file in a directory that you may write to"
+	target, replace, err := destination(name)
+	if err != nil {
+		return hinted(err, remedy)
 	}
-	target := name
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		target = real
+	if !replace {
+		return writeInto(target, write)
 	}
-	if _, err := os.Stat(filepath.Dir(target)); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	from, to := io.Pipe()
+	done := make(chan error)
+	go func() {
+		err := write(to)
+		_ = to.CloseWithError(err)
+		done <- err
+	}()
+	err = atomic.WriteFile(target, from)
+	_ = from.Close() // what is still written goes nowhere
+	if failed := <-done; failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
+		return failed
 	}
-	if err := atomic.WriteFile(target, bytes.NewReader(text)); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	if err != nil {
+		return hinted(fmt.Errorf("write %s: %w", name, err), remedy)
 	}
 	return os.Chmod(target, mode)
 }
 
-func writeInto(name string, text []byte) error {
+// destination is the file that a name leads to, and whether it is to be
+// replaced.
+func destination(name string) (target string, replace bool, err error) {
+	switch info, err := os.Stat(name); {
+	case err == nil && info.IsDir():
+		return "", false, fmt.Errorf("write %s: is a directory", name)
+	case err == nil && !info.Mode().IsRegular():
+		return name, false, nil
+	}
+	target = name
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		target = real
+	}
+	if _, err := os.Stat(filepath.Dir(target)); err != nil {
+		return "", false, fmt.Errorf("write %s: %w", name, err)
+	}
+	return target, true, nil
+}
+
+func writeInto(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
 		return fileError("write", err)
 	}
-	if _, err := f.Write(text); err != nil {
+	if err := write(f); err != nil {
 		_ = f.Close()
-		return fileError("write", err)
+		return err
 	}
 	return f.Close()
 }

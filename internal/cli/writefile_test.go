@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,10 +37,28 @@ func TestWriteFileReplacesNothingButFiles(t *testing.T) {
 	}
 }
 
+func TestWriteStreamThatFailsLeavesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "snapshot.jsonl")
+	if err := os.WriteFile(name, []byte("before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cut := errors.New("the network is gone")
+	err := writeStream(name, 0o600, func(w io.Writer) error {
+		_, _ = io.WriteString(w, "half of it")
+		return cut
+	})
+	text, _ := os.ReadFile(name)
+	left, _ := os.ReadDir(dir)
+	if !errors.Is(err, cut) || string(text) != "before" || len(left) != 1 {
+		t.Errorf("%v; the file holds %q, beside it %v", err, text, left)
+	}
+}
+
 func TestWriteFileNamesWhatItCannotWrite(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{dir, filepath.Join(dir, "absent", "plan.json")} {
-		err := writeFile(name, nil, 0o600)
+		err := writeStream(name, 0o600, func(io.Writer) error { t.Errorf("%s: it was asked what to write", name); return nil })
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
