@@ -58,7 +58,7 @@ func (s *shared) add(c *cobra.Command) {
 	f.StringSliceVar(&s.tags, "account-tag", nil, "only accounts with one of these tags, as `KEY=VALUE` or KEY")
 	f.StringSliceVar(&s.notTags, "not-account-tag", nil, "all but the accounts with one of these tags, as `KEY=VALUE` or KEY")
 	f.IntVar(&s.concurrency, "concurrency", 0, "accounts worked on at once (default 20)")
-	f.Float64Var(&s.rate, "rate", 0, "requests a second to each service of an account, 0 for no limit (default 20, and 100 of STS; Organizations always gets 5)")
+	f.Float64Var(&s.rate, "rate", 0, "requests a second to each service of an account, 0 for no limit (default 20, and 100 of STS; Organizations gets what its quotas allow)")
 	f.StringVarP(&s.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours on a terminal")

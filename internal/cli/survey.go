@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"iter"
+	"time"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
@@ -44,15 +45,44 @@ func (s *shared) openSurvey(ctx context.Context) (*survey, error) {
 // survey begins to read the organization.
 func (t *target) survey(ctx context.Context) (*survey, error) {
 	s := &survey{target: t, progress: t.shared.progress(), names: map[string]string{}, worst: view.Rank("none")}
+	listed := s.listing()
 	header, accounts, err := collect.Run(ctx, t.fleet, collect.Options{
 		Progress: func(p collect.Progress) { s.progress.Show("accounts read:", p.Done, p.Of) },
 	})
+	listed()
 	if err != nil {
 		return nil, err
 	}
 	s.header, s.accounts = &header, accounts
 	s.gaps = append(s.gaps, header.Gaps...)
 	return s, nil
+}
+
+// listing shows that something goes on until the function that it gives is
+// called: the lists of a large organization take minutes.
+func (s *survey) listing() (done func()) {
+	if s.progress == nil {
+		return func() {}
+	}
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				s.progress.Show("reading the organization, requests:", int(s.fleet.Calls()), 0)
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
+		s.progress.Done()
+	}
 }
 
 // audit reads the stream to its end and audits every account into the sink.

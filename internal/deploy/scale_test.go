@@ -38,7 +38,7 @@ var rates = map[string]struct {
 	burst     int
 }{
 	"ListAccounts": {8, 12}, "ListOrganizationalUnitsForParent": {5, 8}, "ListRoots": {1, 2}, "DescribeOrganization": {1, 2},
-	"ListDelegatedAdministrators": {5, 8}, "sts": {600, 600}, "iam": {20, 100},
+	"ListDelegatedAdministrators": {5, 8}, "ListPolicies": {5, 8}, "ListTargetsForPolicy": {5, 8}, "DescribePolicy": {2, 2}, "sts": {600, 600}, "iam": {20, 100},
 }
 
 // latency is how long the simulated AWS takes to answer.
@@ -66,7 +66,13 @@ func (c *crowd) Do(r *http.Request) (*http.Response, error) {
 	}
 	switch action {
 	case "ListAccounts":
-		return reply(r, http.StatusOK, c.page(form.Get("NextToken"))), nil
+		return reply(r, http.StatusOK, c.page(form.Get("NextToken"), "Accounts", func(id string) any {
+			return map[string]any{"Id": id, "Name": "account " + id, "State": "ACTIVE", "Paths": []string{"o-scale00000/r-scal/" + id + "/"}}
+		})), nil
+	case "ListTargetsForPolicy": // FullAWSAccess is attached to every account
+		return reply(r, http.StatusOK, c.page(form.Get("NextToken"), "Targets", func(id string) any {
+			return map[string]any{"TargetId": id, "Type": "ACCOUNT"}
+		})), nil
 	case "AssumeRole":
 		id := strings.Split(form.Get("RoleArn"), ":")[4]
 		return reply(r, http.StatusOK, strings.ReplaceAll(c.body[action], "ACCOUNT", id)), nil
@@ -124,26 +130,17 @@ func (c *crowd) allow(action string, r *http.Request) bool {
 	return true
 }
 
-// page is twenty accounts, as many as Organizations gives at most.
-func (c *crowd) page(token string) string {
+// page is what of says of twenty accounts, as many as Organizations gives at most.
+func (c *crowd) page(token, list string, of func(id string) any) string {
 	from := 0
 	_, _ = fmt.Sscan(token, &from)
-	type account struct {
-		ID    string   `json:"Id"`
-		Name  string   `json:"Name"`
-		State string   `json:"State"`
-		Paths []string `json:"Paths"`
-	}
-	var out struct {
-		Accounts  []account
-		NextToken string `json:",omitempty"`
-	}
+	var members []any
 	for i := from; i < min(from+20, c.accounts); i++ {
-		id := fmt.Sprintf("%012d", 100000000000+i)
-		out.Accounts = append(out.Accounts, account{id, "account " + id, "ACTIVE", []string{"o-scale00000/r-scal/" + id + "/"}})
+		members = append(members, of(fmt.Sprintf("%012d", 100000000000+i)))
 	}
+	out := map[string]any{list: members}
 	if from+20 < c.accounts {
-		out.NextToken = fmt.Sprint(from + 20)
+		out["NextToken"] = fmt.Sprint(from + 20)
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
@@ -162,7 +159,9 @@ func newCrowd(accounts, users int) *crowd {
 	c.body = map[string]string{
 		"DescribeOrganization":             `{"Organization":{"Id":"o-scale00000","MasterAccountId":"` + scaleHome + `","FeatureSet":"ALL"}}`,
 		"ListDelegatedAdministrators":      `{"DelegatedAdministrators":[]}`,
-		"ListRoots":                        `{"Roots":[{"Id":"r-scal","Name":"Root","PolicyTypes":[]}]}`,
+		"ListRoots":                        `{"Roots":[{"Id":"r-scal","Name":"Root","PolicyTypes":[{"Type":"SERVICE_CONTROL_POLICY","Status":"ENABLED"}]}]}`,
+		"ListPolicies":                     `{"Policies":[{"Id":"p-FullAWSAccess","Name":"FullAWSAccess","AwsManaged":true}]}`,
+		"DescribePolicy":                   `{"Policy":{"Content":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}}`,
 		"ListOrganizationalUnitsForParent": `{"OrganizationalUnits":[]}`,
 		"GetCallerIdentity":                wrap("GetCallerIdentity", "<Account>"+scaleHome+"</Account><Arn>arn:aws:sts::"+scaleHome+":assumed-role/Admin/s</Arn>"),
 		"AssumeRole": wrap("AssumeRole", "<Credentials><AccessKeyId>ASIAACCOUNT</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>y</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>"+
@@ -238,23 +237,30 @@ func live() uint64 {
 	return m.HeapAlloc
 }
 
-// least is what the rates and the latency allow: the pages of Organizations one
-// after the other at the fleet's pace of five a second after a burst of eight;
-// then a session an account at the fleet's pace of STS, a hundred a second after
-// five hundred, or, where that is slower, so many accounts at once with their
-// calls one after the other.
+// least is what the rates and the latency allow: the list of the accounts, eight
+// pages a second after a burst of twelve, and beside it that of the policy's
+// targets, five after eight; then a session an account at the fleet's pace of STS,
+// a hundred a second after five hundred, or, where that is slower, so many accounts
+// at once with their calls one after the other.
 func (c *crowd) least() time.Duration {
 	seconds := func(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
-	listing, each := 0, 0
+	before, between, each := 0, 0, 0
 	for action, n := range c.calls {
 		switch action {
-		case "ListAccounts", "ListOrganizationalUnitsForParent", "ListRoots", "DescribeOrganization", "ListDelegatedAdministrators", "GetCallerIdentity":
-			listing += n
+		case "ListAccounts", "ListTargetsForPolicy":
+		case "GetCallerIdentity", "DescribeOrganization":
+			before += n
+		case "ListDelegatedAdministrators", "ListRoots", "ListOrganizationalUnitsForParent", "ListPolicies", "DescribePolicy":
+			between += n
 		default:
 			each += n
 		}
 	}
-	list := max(seconds(float64(listing-8)/5), seconds(float64(listing-12)/8), time.Duration(listing)*latency)
+	pages := func(action string, perSecond, burst float64) time.Duration {
+		n := c.calls[action]
+		return max(seconds((float64(n)-burst)/perSecond), time.Duration(n)*latency)
+	}
+	list := time.Duration(before)*latency + max(pages("ListAccounts", 8, 12), latency+time.Duration(between)*latency+pages("ListTargetsForPolicy", 5, 8))
 	sessions := seconds(float64(c.accounts-500) / 100)
 	reading := time.Duration(each) * latency / time.Duration(min(*scaleAtOnce, c.accounts))
 	return list + max(sessions, reading)

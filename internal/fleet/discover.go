@@ -3,8 +3,10 @@ package fleet
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/internal/org"
 
@@ -34,7 +36,7 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 	}
 	e := &explorer{
 		client: organizations.NewFromConfig(f.organizations),
-		caller: c,
+		caller: c, targets: map[string][]string{},
 		d: &Discovery{Header: org.Header{
 			Format: org.Format, Partition: c.partition, Caller: c.arn.String(),
 		}},
@@ -71,9 +73,10 @@ func note(a *org.Account) {
 
 // An explorer reads an organization into a Discovery.
 type explorer struct {
-	client *organizations.Client
-	caller *caller
-	d      *Discovery
+	client  *organizations.Client
+	caller  *caller
+	d       *Discovery
+	targets map[string][]string // of an SCP, by its ID
 }
 
 func (e *explorer) gap(operation string, err error) {
@@ -109,27 +112,53 @@ func (e *explorer) organization(ctx context.Context) {
 		ManagementAccount: aws.ToString(o.MasterAccountId),
 		FeatureSet:        string(o.FeatureSet),
 	}
-	if !e.accounts(ctx) {
+	if !e.listings(ctx) {
 		return
 	}
-	e.delegated(ctx)
-	if e.roots(ctx) {
-		e.units(ctx)
-		e.scps(ctx)
-	}
+	e.places(ctx)
+	e.attach()
 }
 
-// accounts lists every account. It is the one list that is complete at one
-// time: an account that moves between units may be missed by a walk through
-// them.
-func (e *explorer) accounts(ctx context.Context) bool {
+// listings reads the list of the accounts and, beside it, everything that comes
+// by the page as well: Organizations has a quota for each of its lists, and in a
+// large organization they are what takes the time. Who may not list the accounts
+// asks for nothing else.
+func (e *explorer) listings(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	pages := organizations.NewListAccountsPaginator(e.client, &organizations.ListAccountsInput{})
-	for pages.HasMorePages() {
+	err := e.accounts(ctx, pages, 1)
+	if err == nil {
+		var structure sync.WaitGroup
+		structure.Go(func() {
+			e.delegated(ctx)
+			if e.roots(ctx) {
+				e.units(ctx)
+				e.scps(ctx)
+			}
+		})
+		if err = e.accounts(ctx, pages, math.MaxInt); err != nil {
+			cancel()
+		}
+		structure.Wait()
+	}
+	if err != nil {
+		e.d.Accounts = nil
+		e.d.Header.Units, e.d.Header.SCPs, e.d.Header.Gaps = nil, nil, nil
+		e.d.Header.Organization.DelegatedAdmins, e.d.Header.Organization.SCPsEnabled = nil, false
+		e.gap("ListAccounts", err)
+	}
+	return err == nil
+}
+
+// accounts lists every account, or the ones of some pages. It is the one list
+// that is complete at one time: an account that moves between units may be missed
+// by a walk through them.
+func (e *explorer) accounts(ctx context.Context, pages *organizations.ListAccountsPaginator, most int) error {
+	for n := 0; n < most && pages.HasMorePages(); n++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			e.d.Accounts = nil
-			e.gap("ListAccounts", err)
-			return false
+			return err
 		}
 		for _, a := range page.Accounts {
 			e.d.Accounts = append(e.d.Accounts, e.account(a))
@@ -137,7 +166,7 @@ func (e *explorer) accounts(ctx context.Context) bool {
 	}
 	slices.SortFunc(e.d.Accounts, func(a, b *org.Account) int { return strings.Compare(a.ID, b.ID) })
 	e.d.Accounts = slices.CompactFunc(e.d.Accounts, func(a, b *org.Account) bool { return a.ID == b.ID })
-	return true
+	return nil
 }
 
 func (e *explorer) account(a types.Account) *org.Account {
@@ -211,15 +240,21 @@ func (e *explorer) roots(ctx context.Context) bool {
 	return true
 }
 
-// units walks the tree, parents before children, and asks each unit for its
-// accounts unless every account told its place.
+// units walks the tree, parents before children.
 func (e *explorer) units(ctx context.Context) {
-	placed := !slices.ContainsFunc(e.d.Accounts, func(a *org.Account) bool { return a.Unit == "" })
 	for i := 0; i < len(e.d.Header.Units) && ctx.Err() == nil; i++ {
-		id := e.d.Header.Units[i].ID
-		e.children(ctx, id)
-		if !placed {
-			e.place(ctx, id)
+		e.children(ctx, e.d.Header.Units[i].ID)
+	}
+}
+
+// places asks each unit for its accounts unless every account told its place.
+func (e *explorer) places(ctx context.Context) {
+	if !slices.ContainsFunc(e.d.Accounts, func(a *org.Account) bool { return a.Unit == "" }) {
+		return
+	}
+	for i := range e.d.Header.Units {
+		if ctx.Err() == nil {
+			e.place(ctx, e.d.Header.Units[i].ID)
 		}
 	}
 }

@@ -38,6 +38,7 @@ type Options struct {
 
 	// Rate is how many requests a second one account gets from each service, after
 	// a burst of five seconds' worth; zero: 20, and 100 of STS; negative: no limit.
+	// Organizations gets what its documented quotas allow, unless there is no limit.
 	// IAM has no documented rate, and shares it with everybody who works in the
 	// account.
 	Rate float64

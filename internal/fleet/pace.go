@@ -20,47 +20,85 @@ const (
 	maxBackoff = 20 * time.Second
 )
 
-// A pace is the token buckets of one account, one for each service: the quotas
-// of AWS are of that kind, and the many sessions that the caller's account hands
-// out must not slow down what is read in it.
+// A pace is the token buckets of one account, one for each service, and of
+// Organizations one for each operation: the quotas of AWS are of that kind, and
+// the many sessions that the caller's account hands out must not slow down what is
+// read in it.
 type pace struct {
 	perSecond float64 // as Options.Rate
 
 	mu      sync.Mutex
-	buckets map[string]*rate.Limiter // by the SDK's ID of the service
+	buckets map[quota]*rate.Limiter
+}
+
+// A quota is what a bucket is for.
+type quota struct {
+	service   string // the SDK's ID
+	operation string // empty: all
 }
 
 func newPace(perSecond float64) *pace {
-	return &pace{perSecond: perSecond, buckets: map[string]*rate.Limiter{}}
+	return &pace{perSecond: perSecond, buckets: map[quota]*rate.Limiter{}}
 }
 
-// of is the bucket of a service.
-func (p *pace) of(service string) *rate.Limiter {
+// of is the bucket of an operation.
+func (p *pace) of(service, operation string) *rate.Limiter {
+	q := quota{service: service}
+	if service == organizations.ServiceID {
+		q.operation = operation
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.buckets[service] == nil {
-		p.buckets[service] = bucket(service, p.perSecond)
+	if p.buckets[q] == nil {
+		p.buckets[q] = bucket(q, p.perSecond)
 	}
-	return p.buckets[service]
+	return p.buckets[q]
 }
 
 // bucket is full at the beginning.
-func bucket(service string, perSecond float64) *rate.Limiter {
+func bucket(q quota, perSecond float64) *rate.Limiter {
 	switch {
 	case perSecond < 0:
 		return rate.NewLimiter(rate.Inf, 0)
-	case service == organizations.ServiceID:
-		// The least of the common quotas, 5 a second after a burst of 8, which the
-		// lists of units have; ListAccounts has 8 after 12. So none of them is ever
-		// used up. Source: Organizations User Guide, "Quotas".
-		return rate.NewLimiter(5, 8)
-	case perSecond == 0 && service == sts.ServiceID:
+	case q.service == organizations.ServiceID:
+		b, ok := organizationsQuotas[q.operation]
+		if !ok {
+			b = leastQuota
+		}
+		return rate.NewLimiter(b.perSecond, b.burst)
+	case perSecond == 0 && q.service == sts.ServiceID:
 		perSecond = 100 // of 600. Source: IAM User Guide, "IAM and AWS STS quotas"
 	case perSecond == 0:
 		perSecond = 20
 	}
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(5*perSecond)))
 }
+
+type tokens struct {
+	perSecond rate.Limit
+	burst     int
+}
+
+// organizationsQuotas are those of one account, by operation; leastQuota is the
+// lowest that is documented.
+// Source: AWS Organizations User Guide, "Quotas for AWS Organizations".
+var (
+	organizationsQuotas = map[string]tokens{
+		"ListAccounts":                     {8, 12},
+		"ListAccountsForParent":            {5, 8},
+		"ListDelegatedAdministrators":      {5, 8},
+		"ListOrganizationalUnitsForParent": {5, 8},
+		"ListPolicies":                     {5, 8},
+		"ListTagsForResource":              {10, 15},
+		"ListTargetsForPolicy":             {5, 8},
+		"AttachPolicy":                     {2, 3},
+		"CreatePolicy":                     {2, 3},
+		"DeletePolicy":                     {2, 3},
+		"DescribePolicy":                   {2, 2},
+		"DetachPolicy":                     {2, 3},
+	}
+	leastQuota = tokens{1, 2}
+)
 
 // config is the base with a pace and a retryer that all clients made from it
 // share, so that the pace is the account's and not the client's.
@@ -85,7 +123,7 @@ func (f *Fleet) pacing(p *pace) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("forcemfa/pace", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := wait(ctx, p.of(awsmiddleware.GetServiceID(ctx))); err != nil {
+		if err := wait(ctx, p.of(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		f.calls.Add(1)

@@ -24,11 +24,19 @@ func (e *explorer) scps(ctx context.Context) {
 	if err := e.readSCPs(ctx); err != nil {
 		h.Organization.SCPsEnabled = false
 		h.SCPs = nil
-		for i := range h.Units {
-			h.Units[i].SCPs = nil
-		}
-		for _, a := range e.d.Accounts {
-			a.SCPs = nil
+	}
+}
+
+// attach writes the SCPs to the units and accounts that they are attached to.
+func (e *explorer) attach() {
+	h := &e.d.Header
+	for i := range h.SCPs {
+		for _, target := range e.targets[h.SCPs[i].ID] {
+			if u := h.Unit(target); u != nil {
+				u.SCPs = append(u.SCPs, h.SCPs[i].ID)
+			} else if a := e.d.account(target); a != nil {
+				a.SCPs = append(a.SCPs, h.SCPs[i].ID)
+			}
 		}
 	}
 }
@@ -49,7 +57,7 @@ func (e *explorer) readSCPs(ctx context.Context) error {
 	}
 	slices.SortFunc(h.SCPs, func(a, b org.SCP) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range h.SCPs {
-		if err := e.targets(ctx, h.SCPs[i].ID); err != nil {
+		if err := e.attachments(ctx, h.SCPs[i].ID); err != nil {
 			return err
 		}
 		e.document(ctx, &h.SCPs[i])
@@ -68,7 +76,7 @@ func (e *explorer) document(ctx context.Context, p *org.SCP) {
 	p.Document = aws.ToString(out.Policy.Content)
 }
 
-func (e *explorer) targets(ctx context.Context, policy string) error {
+func (e *explorer) attachments(ctx context.Context, policy string) error {
 	pages := organizations.NewListTargetsForPolicyPaginator(e.client,
 		&organizations.ListTargetsForPolicyInput{PolicyId: &policy})
 	for pages.HasMorePages() {
@@ -78,12 +86,7 @@ func (e *explorer) targets(ctx context.Context, policy string) error {
 			return err
 		}
 		for _, t := range page.Targets {
-			id := aws.ToString(t.TargetId)
-			if u := e.d.Header.Unit(id); u != nil {
-				u.SCPs = append(u.SCPs, policy)
-			} else if a := e.d.account(id); a != nil {
-				a.SCPs = append(a.SCPs, policy)
-			}
+			e.targets[policy] = append(e.targets[policy], aws.ToString(t.TargetId))
 		}
 	}
 	return nil

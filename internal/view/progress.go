@@ -15,14 +15,20 @@ type Progress struct {
 	now      func() time.Time
 
 	mu    sync.Mutex
+	made  time.Time
 	shown time.Time
-	begun time.Time
 	dirty bool
+
+	// The piece of the work that was shown last, when it was first shown and how
+	// much was done then.
+	what  string
+	begun time.Time
+	had   int
 }
 
 // NewProgress writes to w, which is a terminal or not.
 func NewProgress(w io.Writer, terminal bool, now func() time.Time) *Progress {
-	return &Progress{w: w, terminal: terminal, now: now, begun: now()}
+	return &Progress{w: w, terminal: terminal, now: now, made: now()}
 }
 
 const (
@@ -30,8 +36,9 @@ const (
 	logPace      = 10 * time.Second
 )
 
-// Show says that done of total are done. Calls that come faster than a person
-// reads are dropped; it is safe for concurrent use.
+// Show says that done of total are done, or of nobody knows how many when total
+// is zero. Calls that come faster than a person reads are dropped; it is safe for
+// concurrent use.
 func (p *Progress) Show(what string, done, total int) {
 	if p == nil {
 		return
@@ -42,11 +49,17 @@ func (p *Progress) Show(what string, done, total int) {
 	if p.terminal {
 		pace = terminalPace
 	}
-	if now.Sub(p.begun) < pace || now.Sub(p.shown) < pace {
+	if p.what != what {
+		p.what, p.begun, p.had = what, now, done
+	}
+	if now.Sub(p.made) < pace || now.Sub(p.shown) < pace {
 		return
 	}
 	p.shown = now
-	line := fmt.Sprintf("%s %d of %d%s", what, done, total, left(done, total, now.Sub(p.begun)))
+	line := fmt.Sprintf("%s %d", what, done)
+	if total > 0 {
+		line += fmt.Sprintf(" of %d%s", total, left(done-p.had, total-p.had, now.Sub(p.begun)))
+	}
 	if !p.terminal {
 		fmt.Fprintln(p.w, line)
 		return
@@ -88,6 +101,7 @@ func (p *Progress) clear() {
 	}
 }
 
+// left is how fast the work goes and how long the rest takes.
 func left(done, total int, elapsed time.Duration) string {
 	if done == 0 || done >= total || elapsed < time.Second {
 		return ""

@@ -41,6 +41,24 @@ func TestALogSeesALineNowAndThen(t *testing.T) {
 	}
 }
 
+func TestTheTimeLeftIsThatOfThePieceOfWork(t *testing.T) {
+	var out strings.Builder
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := NewProgress(&out, false, func() time.Time { return now })
+	for calls := 0; calls < 40; calls += 20 { // a minute of listing
+		now = now.Add(30 * time.Second)
+		p.Show("requests:", calls, 0)
+	}
+	for done := 1; done <= 31; done += 10 { // then ten accounts every ten seconds
+		p.Show("accounts read:", done, 101)
+		now = now.Add(10 * time.Second)
+	}
+	want := "requests: 0\nrequests: 20\naccounts read: 11 of 101, 1/s, about 1m30s left\naccounts read: 21 of 101, 1/s, about 1m20s left\naccounts read: 31 of 101, 1/s, about 1m10s left\n"
+	if out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
 func TestTheLineMakesRoomForOtherOutput(t *testing.T) {
 	got := show(true, 4, func(p *Progress, w io.Writer) {
 		over := p.Over(w)
