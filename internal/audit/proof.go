@@ -35,17 +35,31 @@ func universe(a *prove.Answer) Universe {
 // checks remembers what the checker said of a proof. Users with the same
 // policies share one.
 type checks struct {
-	mu   sync.Mutex
-	errs map[*policy.Proof]error
+	checker certificate.Checker
+	mu      sync.Mutex
+	said    map[*policy.Proof]func() error
 }
+
+// remembered bounds the memory of an Auditor.
+const remembered = 1 << 14
 
 // check has a proof checked for the first subject that brings it.
 func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	a.checked.mu.Lock()
-	defer a.checked.mu.Unlock()
-	if err, known := a.checked.errs[p]; known {
-		return err
+	said := a.checked.said[p]
+	if said == nil {
+		said = sync.OnceValue(func() error { return a.checked.checker.Check(p, claimOf(p, s)) })
+		if a.checked.said == nil || len(a.checked.said) >= remembered {
+			a.checked.said = map[*policy.Proof]func() error{}
+		}
+		a.checked.said[p] = said
 	}
+	a.checked.mu.Unlock()
+	return said()
+}
+
+// claimOf is what a proof is said to prove.
+func claimOf(p *policy.Proof, s *prove.Subject) certificate.Claim {
 	claim := certificate.Claim{
 		Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice, ForwardedCallsPass: s.ForwardedCallsPass,
 		Enrolment: s.Enrolment, EnrolmentByKey: s.EnrolmentByKey,
@@ -53,12 +67,7 @@ func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	if !p.Strict {
 		claim.Actions = catalogued()
 	}
-	err := certificate.Check(p, claim)
-	if a.checked.errs == nil {
-		a.checked.errs = map[*policy.Proof]error{}
-	}
-	a.checked.errs[p] = err
-	return err
+	return claim
 }
 
 // catalogued are the actions of the catalogue for the checker.

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"forcemfa/policy"
@@ -49,7 +50,19 @@ type Action struct {
 const maxCombinations = 100_000
 
 // Check tells whether a proof proves a claim; the error says what it does not.
-func Check(p *policy.Proof, c Claim) error {
+func Check(p *policy.Proof, c Claim) error { return new(Checker).Check(p, c) }
+
+// A Checker checks many proofs. It remembers no verdict, but the names of actions
+// that lists of patterns tell apart, because the documents of an organization
+// mostly name the same ones. The zero Checker is ready for use, also by several
+// goroutines.
+type Checker struct {
+	mu    sync.Mutex
+	names map[string][]string // by the patterns, one a line
+}
+
+// Check is [Check].
+func (m *Checker) Check(p *policy.Proof, c Claim) error {
 	if p == nil || c.Set == nil {
 		return errors.New("no proof, or no policies")
 	}
@@ -61,7 +74,7 @@ func Check(p *policy.Proof, c Claim) error {
 		if i < 0 {
 			return fmt.Errorf("nothing is said of requests with a %v", want.Credential)
 		}
-		k, err := newChecker(&c, &p.Cases[i], p.Strict)
+		k, err := newInquiry(m, &c, &p.Cases[i], p.Strict)
 		if err == nil {
 			err = k.check()
 		}
@@ -89,9 +102,10 @@ func (c *Claim) cases() []policy.ProofCase {
 	return out
 }
 
-// A checker checks one case.
-type checker struct {
+// An inquiry checks one case.
+type inquiry struct {
 	*Claim
+	memory  *Checker
 	proof   *policy.ProofCase
 	strict  bool
 	context *policy.Context
@@ -117,8 +131,8 @@ type deny struct {
 	open      []condition
 }
 
-func newChecker(c *Claim, proof *policy.ProofCase, strict bool) (*checker, error) {
-	k := &checker{Claim: c, proof: proof, strict: strict, denies: map[policy.ProofDeny]*deny{}, settled: map[string]error{}, kinds: map[string][]string{}}
+func newInquiry(m *Checker, c *Claim, proof *policy.ProofCase, strict bool) (*inquiry, error) {
+	k := &inquiry{Claim: c, memory: m, proof: proof, strict: strict, denies: map[policy.ProofDeny]*deny{}, settled: map[string]error{}, kinds: map[string][]string{}}
 	k.context = c.Context.Clone()
 	moment := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	k.context.SetMFA(proof.Credential, proof.Present, moment, moment)
@@ -144,7 +158,7 @@ func newChecker(c *Claim, proof *policy.ProofCase, strict bool) (*checker, error
 }
 
 // deny finds a Deny and takes it out of its document.
-func (k *checker) deny(at policy.ProofDeny) (*deny, error) {
+func (k *inquiry) deny(at policy.ProofDeny) (*deny, error) {
 	if d, known := k.denies[at]; known {
 		return d, nil
 	}
@@ -195,7 +209,7 @@ var fixed = []string{"aws:multifactorauthpresent", "aws:multifactorauthage", "aw
 	"aws:federatedprovider", "aws:assumedroot", "aws:ec2instancesourcevpc", "aws:ec2instancesourceprivateipv4"}
 
 // chosen tells whether the sender of a request decides about a key.
-func (k *checker) chosen(key string) bool {
+func (k *inquiry) chosen(key string) bool {
 	_, known := k.context.Get(key)
 	switch {
 	case key == "aws:tokenissuetime":
@@ -208,14 +222,14 @@ func (k *checker) chosen(key string) bool {
 	return !known && !slices.Contains(fixed, key)
 }
 
-func (k *checker) sendersChoice(c condition) bool {
+func (k *inquiry) sendersChoice(c condition) bool {
 	if c.key == "aws:tokenissuetime" && c.operator == "null" {
 		return false
 	}
 	return k.chosen(c.key)
 }
 
-func (k *checker) check() error {
+func (k *inquiry) check() error {
 	for _, x := range k.cells {
 		if err := k.represents(&x); err != nil {
 			return err
@@ -233,7 +247,7 @@ func (k *checker) check() error {
 }
 
 // represents asks the evaluator about the request that stands for a cell.
-func (k *checker) represents(x *cell) error {
+func (k *inquiry) represents(x *cell) error {
 	resource := x.Resource
 	if resource == "" {
 		resource = "*"
@@ -253,20 +267,14 @@ func (d *deny) everywhere() bool {
 }
 
 // everything checks all actions that AWS could ever have.
-func (k *checker) everything() error {
-	var patterns []pattern
-	names := slices.Concat(k.Enrolment, byName)
+func (k *inquiry) everything() error {
+	named := slices.Concat(k.Enrolment, byName)
 	for _, d := range k.denies {
-		names = append(append(names, d.statement.Actions...), d.statement.NotActions...)
+		named = append(append(named, d.statement.Actions...), d.statement.NotActions...)
 	}
-	for _, name := range names {
-		if service, verb, found := strings.Cut(strings.ToLower(name), ":"); found {
-			patterns = append(patterns, slices.Concat(glob(service).segment(), exactly(":"), glob(verb).segment()))
-		}
-	}
-	all, ok := samples(glob("?*:?*").segment(), patterns)
-	if !ok {
-		return errors.New("the actions of the policies tell too many names apart")
+	all, err := k.memory.actions(named)
+	if err != nil {
+		return err
 	}
 	for _, name := range all {
 		if strings.Count(name, ":") != 1 {
@@ -279,8 +287,44 @@ func (k *checker) everything() error {
 	return nil
 }
 
+// remembered bounds the memory of a Checker.
+const remembered = 1 << 10
+
+// actions are one name of an action of every kind that the patterns tell apart.
+func (m *Checker) actions(named []string) ([]string, error) {
+	for i := range named {
+		named[i] = strings.ToLower(named[i])
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	key := strings.Join(named, "\n")
+	m.mu.Lock()
+	known, ok := m.names[key]
+	m.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	var patterns []pattern
+	for _, name := range named {
+		if service, verb, found := strings.Cut(name, ":"); found {
+			patterns = append(patterns, slices.Concat(glob(service).segment(), exactly(":"), glob(verb).segment()))
+		}
+	}
+	all, ok := samples(glob("?*:?*").segment(), patterns)
+	if !ok {
+		return nil, errors.New("the actions of the policies tell too many names apart")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.names == nil || len(m.names) >= remembered {
+		m.names = map[string][]string{}
+	}
+	m.names[key] = all
+	return all, nil
+}
+
 // action checks that every request for an action is settled.
-func (k *checker) action(a *Action) error {
+func (k *inquiry) action(a *Action) error {
 	if k.exempt(a.Name, "") {
 		return nil
 	}
@@ -308,7 +352,7 @@ func (k *checker) action(a *Action) error {
 	return nil
 }
 
-func (k *checker) request(action, resource string) error {
+func (k *inquiry) request(action, resource string) error {
 	if k.exempt(action, resource) {
 		return nil
 	}
@@ -322,7 +366,7 @@ func (k *checker) request(action, resource string) error {
 
 // refused tells whether the Denies of a cell refuse a request whatever the
 // sender chooses.
-func (k *checker) refused(x *cell, action, resource string) error {
+func (k *inquiry) refused(x *cell, action, resource string) error {
 	for _, d := range x.by {
 		if !k.covers(d, action, resource) {
 			return fmt.Errorf("%s on %s: %v does not cover it", action, resource, d.at)
@@ -337,7 +381,7 @@ func (k *checker) refused(x *cell, action, resource string) error {
 	return err
 }
 
-func (k *checker) covers(d *deny, action, resource string) bool {
+func (k *inquiry) covers(d *deny, action, resource string) bool {
 	if d.layer == policy.RCP && k.foreign(resource) {
 		return false
 	}
@@ -347,13 +391,13 @@ func (k *checker) covers(d *deny, action, resource string) bool {
 
 // foreign tells whether a resource can belong to another account, which the
 // resource control policies do not bind.
-func (k *checker) foreign(resource string) bool {
+func (k *inquiry) foreign(resource string) bool {
 	parts := strings.SplitN(resource, ":", 6)
 	return len(parts) == 6 && parts[4] != k.Principal.Account
 }
 
 // whatever tries all values of the keys that the sender chooses.
-func (k *checker) whatever(by []*deny, action, resource string) error {
+func (k *inquiry) whatever(by []*deny, action, resource string) error {
 	keys := map[string][]condition{}
 	for _, d := range by {
 		for _, c := range d.open {
@@ -380,7 +424,7 @@ func (k *checker) whatever(by []*deny, action, resource string) error {
 	return k.combine(by, action, resource, names, values, k.context.Clone())
 }
 
-func (k *checker) combine(by []*deny, action, resource string, names []string, values map[string][]value, context *policy.Context) error {
+func (k *inquiry) combine(by []*deny, action, resource string, names []string, values map[string][]value, context *policy.Context) error {
 	if len(names) == 0 {
 		r := &policy.Request{Principal: k.Principal, Action: action, Resource: resource, Context: context}
 		if contradicts(context) || slices.ContainsFunc(by, func(d *deny) bool { return d.refuses.Refuses(r).Verdict == policy.ExplicitDenied }) {
@@ -409,7 +453,7 @@ func contradicts(c *policy.Context) bool {
 }
 
 // ofResource is the part of the resource's ARN that a key repeats.
-func (k *checker) ofResource(key, resource string) string {
+func (k *inquiry) ofResource(key, resource string) string {
 	parts := strings.SplitN(resource, ":", 6)
 	switch {
 	case len(parts) < 6:

@@ -65,7 +65,7 @@ var lists = []string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "a
 
 // values are enough values of a key to meet and to miss the conditions on it in
 // every combination in which some value does.
-func (k *checker) values(key string, conditions []condition) ([]value, error) {
+func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
 	texts, err := k.texts(key, conditions)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func subsets(texts []string, n int) ([]value, error) {
 	return out, nil
 }
 
-func (k *checker) texts(key string, conditions []condition) ([]string, error) {
+func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, c := range conditions {
 		if kind := kindOf(c.operator); kind != "" {
@@ -166,7 +166,7 @@ func kindOf(operator string) string {
 	return "text"
 }
 
-func (k *checker) strings(key string, conditions []condition) ([]string, error) {
+func (k *inquiry) strings(key string, conditions []condition) ([]string, error) {
 	var patterns []pattern
 	arns := true
 	for _, c := range conditions {
@@ -220,7 +220,7 @@ func inParts(p pattern) pattern {
 
 // filled is a pattern with the values of its variables; not ok when one has
 // none.
-func (k *checker) filled(text string, variables, wildcards bool) (p pattern, ok bool) {
+func (k *inquiry) filled(text string, variables, wildcards bool) (p pattern, ok bool) {
 	plain := exactly
 	if wildcards {
 		plain = glob

@@ -9,7 +9,7 @@ import (
 )
 
 // resources are one resource of every kind that the Denies tell apart.
-func (k *checker) resources(action, template string) ([]string, error) {
+func (k *inquiry) resources(action, template string) ([]string, error) {
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	id := template
 	if service == "iam" {
@@ -31,7 +31,7 @@ func (k *checker) resources(action, template string) ([]string, error) {
 }
 
 // bases are the parts of the ARNs of a template.
-func (k *checker) bases(action, template string) [][6]pattern {
+func (k *inquiry) bases(action, template string) [][6]pattern {
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	partition := strings.SplitN(k.Principal.ARN, ":", 3)[1]
 	var base [6]pattern
@@ -79,7 +79,7 @@ func ofTemplate(part string) (out pattern) {
 
 // within are the resources of a base: of each part every kind, in every
 // combination.
-func (k *checker) within(base [6]pattern) ([]string, error) {
+func (k *inquiry) within(base [6]pattern) ([]string, error) {
 	patterns := k.patterns()
 	out := []string{"arn"}
 	for i := 1; i < 6; i++ {
@@ -107,7 +107,7 @@ func (k *checker) within(base [6]pattern) ([]string, error) {
 
 // patterns are all resource patterns of the Denies of the case, and those of the
 // rules about the user.
-func (k *checker) patterns() [][6]pattern {
+func (k *inquiry) patterns() [][6]pattern {
 	var out [][6]pattern
 	add := func(i int, p pattern) {
 		all := [6]pattern{glob("*"), glob("*"), glob("*"), glob("*"), glob("*"), glob("*")}
@@ -150,7 +150,7 @@ func (p pattern) anyCaseIf(fold bool) pattern {
 
 // parts cuts a resource pattern at its colons, those inside of variables
 // apart. Patterns with fewer than six parts never cover a request for certain.
-func (k *checker) parts(written string, variables bool) (out [6]pattern, ok bool) {
+func (k *inquiry) parts(written string, variables bool) (out [6]pattern, ok bool) {
 	at, inside, from := 0, false, 0
 	for i := range len(written) + 1 {
 		switch {
@@ -192,7 +192,7 @@ func has(list []string, action string) bool {
 // exempt tells whether the claim says nothing of a request: it is in the
 // enrolment set, no policy decides about it, or AWS refuses it. The resource
 // is empty for what is so whatever it is.
-func (k *checker) exempt(action, resource string) bool {
+func (k *inquiry) exempt(action, resource string) bool {
 	if _, barred := k.proof.Credential.Barred(action); barred || policy.Unconditional(action) || has(companions, action) {
 		return true
 	}
@@ -212,7 +212,7 @@ func (k *checker) exempt(action, resource string) bool {
 
 // namesake tells whether a resource is a user of the same name elsewhere in the
 // account, which cannot be.
-func (k *checker) namesake(resource string) bool {
+func (k *inquiry) namesake(resource string) bool {
 	parts, self := strings.SplitN(resource, ":", 6), strings.SplitN(k.Principal.ARN, ":", 6)
 	if len(parts) < 6 || parts[2] != "iam" || parts[4] != k.Principal.Account || !strings.HasPrefix(parts[5], "user/") {
 		return false
