@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -185,8 +186,11 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 	return &todo
 }
 
+// run carries steps out. Where all of them are blocked there is no run.
 func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *applyOptions) error {
-	if len(steps) == 0 {
+	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
+		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.env.Now})
+		r.Outcomes = r.result.Outcomes
 		return nil
 	}
 	journal, err := o.openJournal()
@@ -258,11 +262,14 @@ func (r *applied) show(o *applyOptions) error {
 	}
 	view.Gaps(w, o.style(), r.Gaps)
 	if r.Run == "" {
-		nothing := "Nothing to do."
+		nothing := "Nothing to do"
 		if len(r.Gaps) > 0 {
-			nothing = "Nothing to do in what could be read."
+			nothing += " in what could be read"
 		}
-		fmt.Fprintln(w, nothing)
+		if n := r.result.Count(apply.Blocked); n > 0 {
+			nothing += ": " + view.Count(n, "step") + " blocked"
+		}
+		fmt.Fprintln(w, nothing+".")
 		return nil
 	}
 	sumUp(w, r.Run, r.Journal, &r.result)
