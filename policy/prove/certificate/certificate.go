@@ -58,7 +58,7 @@ func Check(p *policy.Proof, c Claim) error { return new(Checker).Check(p, c) }
 // goroutines.
 type Checker struct {
 	mu    sync.Mutex
-	names map[string][]string // by the patterns, one a line
+	names map[string][]string // by the patterns
 }
 
 // Check is [Check].
@@ -297,7 +297,7 @@ func (m *Checker) actions(named []string) ([]string, error) {
 	}
 	slices.Sort(named)
 	named = slices.Compact(named)
-	key := strings.Join(named, "\n")
+	key := fmt.Sprintf("%q", named) // quoted, because a pattern may hold any character
 	m.mu.Lock()
 	known, ok := m.names[key]
 	m.mu.Unlock()
