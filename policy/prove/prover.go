@@ -45,6 +45,7 @@ func (p *Prover) User(s Subject) Answer {
 		}
 	}
 	v := p.find(&s)
+	v.of = documents(sources)
 	p.remember(key, v)
 	a, ok := s.answer(v)
 	if !ok {
@@ -139,11 +140,12 @@ func (s *Subject) assumptions(v verdict) []string {
 
 // traits are what of a subject can matter to a document.
 type traits struct {
-	keys        map[string]bool // condition keys and variables that it names, lower case
-	sorted      []string        // the same
-	user        bool            // it tells users apart by their ARN
-	account     bool            // it names an account
-	own, others []string        // resources with the user's name in them, and without, by service
+	of          []*policy.Document // as in verdict
+	keys        map[string]bool    // condition keys and variables that it names, lower case
+	sorted      []string           // the same
+	user        bool               // it tells users apart by their ARN
+	account     bool               // it names an account
+	own, others []string           // resources with the user's name in them, and without, by service
 }
 
 func (t *traits) add(o *traits) {
@@ -194,7 +196,7 @@ func (p *Prover) setTraits(sources []*policy.Source, id string) *traits {
 	if t, ok := p.traits[id]; ok {
 		return t
 	}
-	all := &traits{keys: map[string]bool{}}
+	all := &traits{of: documents(sources), keys: map[string]bool{}}
 	for _, source := range sources {
 		if source.Document != nil {
 			all.add(traitsOf(source.Document))
@@ -291,7 +293,17 @@ func namesAccount(text string) bool {
 	return false
 }
 
-// identify tells sets apart by their documents.
+// documents are those of a set. What is remembered by [identify] holds them, so
+// that no other document comes to stand where one of them was.
+func documents(sources []*policy.Source) []*policy.Document {
+	out := make([]*policy.Document, len(sources))
+	for i, source := range sources {
+		out[i] = source.Document
+	}
+	return out
+}
+
+// identify tells sets apart by where their documents stand in memory.
 func identify(set *policy.Set, sources []*policy.Source) string {
 	id := make([]byte, 0, 128)
 	number := func(n uint64) { id = append(strconv.AppendUint(id, n, 36), ' ') }
@@ -322,7 +334,9 @@ func identify(set *policy.Set, sources []*policy.Source) string {
 // it in common differ in names alone.
 func (s *Subject) fingerprint(id string, t *traits) string {
 	out := append(make([]byte, 0, 512), id...)
-	add := func(text string) { out = append(append(out, text...), 0) }
+	add := func(text string) { // with its length, because a tag may hold any character
+		out = append(append(strconv.AppendInt(out, int64(len(text)), 10), ' '), text...)
+	}
 	self, _ := arn.Split(s.Principal.ARN)
 	add(self.Partition)
 	for _, flag := range [...]bool{strings.Count(self.Resource, "/") > 1, s.HasDevice, s.ForwardedCallsPass, s.EnrolmentByKey, t.user, t.account || t.user} {

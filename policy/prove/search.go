@@ -30,6 +30,7 @@ type choice struct {
 
 // A verdict is what a search found, without what is particular to a subject.
 type verdict struct {
+	of        []*policy.Document // the documents that it is remembered by
 	outcome   Outcome
 	latent    bool
 	trial     trial // the witness, or what could not be decided
