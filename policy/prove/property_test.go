@@ -27,15 +27,15 @@ var (
 		mfa + `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, mfa + `,"StringNotEquals":{"aws:RequestedRegion":"eu-west-1"}`}
 )
 
-func drawStatement(t *rapid.T, label string) string {
+func drawStatement(t *rapid.T, label string, arns, tests []string) string {
 	effect := rapid.SampledFrom([]string{"Allow", "Deny", "Deny"}).Draw(t, label+" effect")
 	element := func(name string, from []string) string {
 		not := rapid.SampledFrom([]string{"", "", "Not"}).Draw(t, label+" "+name)
 		values := rapid.SliceOfNDistinct(rapid.SampledFrom(from), 1, 3, rapid.ID).Draw(t, label+" "+name+" values")
 		return `"` + not + name + `":["` + strings.Join(values, `","`) + `"]`
 	}
-	return fmt.Sprintf(`{"Effect":"%s",%s,%s,"Condition":{%s}}`, effect, element("Action", somePatterns), element("Resource", someARNs),
-		rapid.SampledFrom(someTests).Draw(t, label+" condition"))
+	return fmt.Sprintf(`{"Effect":"%s",%s,%s,"Condition":{%s}}`, effect, element("Action", somePatterns), element("Resource", arns),
+		rapid.SampledFrom(tests).Draw(t, label+" condition"))
 }
 
 // A user who is called enforced has no request that is not refused; a witness
@@ -48,7 +48,7 @@ func TestAnswersHoldForRandomPolicies(t *testing.T) {
 			list = append(list, force...)
 		}
 		for i := range rapid.IntRange(1, 4).Draw(t, "statements") {
-			list = append(list, drawStatement(t, fmt.Sprint(i)))
+			list = append(list, drawStatement(t, fmt.Sprint(i), someARNs, someTests))
 		}
 		s := bob(identity(list...))
 		a := prove.User(s)
