@@ -10,7 +10,8 @@ import (
 // Set gives a setting a value, in place where the key stands already: the space
 // around it, a comment behind it and the case of the key stay. Where it stands
 // twice the one that counts is changed. A key that is not there comes after the
-// last setting of its section, a section that is not there at the end.
+// last setting of its section, a section that is not there at the end. The value
+// cannot be empty: [File.Unset] takes a setting out.
 func (f *File) Set(section, key, value string) error {
 	if err := checkSetting(section, key, value); err != nil {
 		return err
@@ -28,6 +29,9 @@ func checkSetting(section, key, value string) error {
 		return fmt.Errorf("section name %q: want one line without brackets, and no space or quotes around the name", section)
 	case key == "" || strings.ContainsFunc(key, notInKey):
 		return fmt.Errorf("key %q: want letters, digits, underscores and hyphens", key)
+	case value == "":
+		// Without a value, indented lines below would become a group of it.
+		return fmt.Errorf("value of %s: it is empty", key)
 	case strings.ContainsAny(value, "\r\n") || value != strings.TrimSpace(value):
 		// The value may be a secret, so it is not shown.
 		return fmt.Errorf("value of %s: want one line without space around it", key)
@@ -61,7 +65,7 @@ func (f *File) replace(i int, value string) error {
 			return fmt.Errorf("%s: %s: %w", f.origin(i), l.key, errGroup)
 		}
 	}
-	if value != "" && l.from == l.to && strings.HasSuffix(l.text[:l.from], "=") {
+	if l.from == l.to && strings.HasSuffix(l.text[:l.from], "=") {
 		value = " " + value
 	}
 	l.text = l.text[:l.from] + value + l.text[l.to:]

@@ -114,7 +114,8 @@ func (f *File) RemoveBlock() (bool, error) {
 }
 
 // Override gives a setting another value and keeps the old line as a comment,
-// for [File.Restore].
+// for [File.Restore]. The new line is indented as the old one, because the lines
+// below it mean what they mean by how far they are indented.
 func (f *File) Override(section, key, value string) error {
 	if err := checkSetting(section, key, value); err != nil {
 		return err
@@ -123,11 +124,12 @@ func (f *File) Override(section, key, value string) error {
 	if f.ours(i) {
 		return f.replace(i, value)
 	}
-	at := f.place(section)
+	at, indent := f.place(section), ""
 	if i >= 0 {
+		indent = f.lines[i].text[:indentOf(f.lines[i].text)]
 		at = f.retire(i) + 1
 	}
-	f.insert(at, key, value)
+	f.insert(at, indent+key, value)
 	f.lines = slices.Insert(f.lines, at, line{text: setMark, end: f.ending()})
 	f.index()
 	return nil
