@@ -103,7 +103,7 @@ func runEmulate(ctx context.Context, e *Env, o emulateOptions) error {
 
 func printExports(e *Env, s served) {
 	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
-	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // nobody is to be spared
+	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // nobody else asks here
 	for i, p := range s.Principals {
 		comment := "# "
 		if i == 0 {

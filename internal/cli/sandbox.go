@@ -168,6 +168,9 @@ func (b *sandbox) hasReports(ctx context.Context) {
 			role = homeEntrance
 		}
 		creds, err := b.cloud.AssumeAs(id, role, "forcemfa")
+		if err != nil {
+			continue
+		}
 		client := iam.NewFromConfig(b.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.cfg.Region))
 		for state := types.ReportStateTypeStarted; err == nil && state != types.ReportStateTypeComplete; {
 			var out *iam.GenerateCredentialReportOutput

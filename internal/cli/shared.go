@@ -72,11 +72,13 @@ func (s *shared) add(c *cobra.Command) {
 		if c.Flags().Changed("concurrency") && s.concurrency < 1 {
 			return misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
 		}
-		if c.Flags().Changed("rate") && !(s.rate >= 0 && s.rate <= maxRate) {
-			return misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
-		}
-		if c.Flags().Changed("rate") && s.rate == 0 {
-			s.rate = unlimited
+		if c.Flags().Changed("rate") {
+			if !(s.rate >= 0 && s.rate <= maxRate) { // which NaN is not either
+				return misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
+			}
+			if s.rate == 0 {
+				s.rate = unlimited
+			}
 		}
 		return checkOutput(s.output)
 	}

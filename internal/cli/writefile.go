@@ -24,12 +24,9 @@ func writeFile(name string, text []byte, mode os.FileMode) error {
 // write is called.
 func writeStream(name string, mode os.FileMode, write func(io.Writer) error) error {
 	const remedy = "name a file in a directory that you may write to"
-	target, replace, err := destination(name)
+	target, put, err := destination(name)
 	if err != nil {
 		return hinted(err, remedy)
-	}
-	if !replace {
-		return writeInto(target, write)
 	}
 	from, to := io.Pipe()
 	done := make(chan error)
@@ -38,44 +35,48 @@ func writeStream(name string, mode os.FileMode, write func(io.Writer) error) err
 		_ = to.CloseWithError(err)
 		done <- err
 	}()
-	err = atomic.WriteFile(target, from)
+	err = put(target, from, mode)
 	_ = from.Close() // what is still written goes nowhere
 	if failed := <-done; failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
 		return failed
 	}
 	if err != nil {
-		return hinted(fmt.Errorf("write %s: %w", name, err), remedy)
+		return hinted(fmt.Errorf("write %s: %w", name, fileReason(err)), remedy)
 	}
-	return os.Chmod(target, mode)
+	return nil
 }
 
-// destination is the file that a name leads to, and whether it is to be
-// replaced.
-func destination(name string) (target string, replace bool, err error) {
+// destination is the file that a name leads to, and how it is written.
+func destination(name string) (target string, put func(string, io.Reader, os.FileMode) error, err error) {
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
-		return "", false, fmt.Errorf("write %s: is a directory", name)
+		return "", nil, fmt.Errorf("write %s: is a directory", name)
 	case err == nil && !info.Mode().IsRegular():
-		return name, false, nil
+		return name, writeInto, nil
 	}
 	target = name
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		target = real
 	}
 	if _, err := os.Stat(filepath.Dir(target)); err != nil {
-		return "", false, fmt.Errorf("write %s: %w", name, err)
+		return "", nil, fmt.Errorf("write %s: %w", name, err)
 	}
-	return target, true, nil
+	return target, replaceFile, nil
 }
 
-func writeInto(name string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
-	if err != nil {
-		return fileError("write", err)
-	}
-	if err := write(f); err != nil {
-		_ = f.Close()
+func replaceFile(name string, from io.Reader, mode os.FileMode) error {
+	if err := atomic.WriteFile(name, from); err != nil {
 		return err
 	}
-	return f.Close()
+	return os.Chmod(name, mode)
+}
+
+// writeInto leaves the mode of a device or a pipe as it is.
+func writeInto(name string, from io.Reader, _ os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, from)
+	return errors.Join(err, f.Close())
 }

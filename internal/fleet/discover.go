@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -126,10 +125,8 @@ func (e *explorer) organization(ctx context.Context) {
 func (e *explorer) listings(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	pages := organizations.NewListAccountsPaginator(e.client, &organizations.ListAccountsInput{})
-	err := e.accounts(ctx, pages, 1)
-	if err == nil {
-		var structure sync.WaitGroup
+	var structure sync.WaitGroup
+	err := e.accounts(ctx, func() {
 		structure.Go(func() {
 			e.delegated(ctx)
 			if e.roots(ctx) {
@@ -137,11 +134,11 @@ func (e *explorer) listings(ctx context.Context) bool {
 				e.scps(ctx)
 			}
 		})
-		if err = e.accounts(ctx, pages, math.MaxInt); err != nil {
-			cancel()
-		}
-		structure.Wait()
+	})
+	if err != nil {
+		cancel()
 	}
+	structure.Wait()
 	if err != nil {
 		e.d.Accounts = nil
 		e.d.Header.Units, e.d.Header.SCPs, e.d.Header.Gaps = nil, nil, nil
@@ -151,14 +148,18 @@ func (e *explorer) listings(ctx context.Context) bool {
 	return err == nil
 }
 
-// accounts lists every account, or the ones of some pages. It is the one list
-// that is complete at one time: an account that moves between units may be missed
-// by a walk through them.
-func (e *explorer) accounts(ctx context.Context, pages *organizations.ListAccountsPaginator, most int) error {
-	for n := 0; n < most && pages.HasMorePages(); n++ {
+// accounts lists every account, and calls allowed when the first page has come.
+// It is the one list that is complete at one time: an account that moves between
+// units may be missed by a walk through them.
+func (e *explorer) accounts(ctx context.Context, allowed func()) error {
+	pages := organizations.NewListAccountsPaginator(e.client, &organizations.ListAccountsInput{})
+	for first := true; pages.HasMorePages(); first = false {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
+		}
+		if first {
+			allowed()
 		}
 		for _, a := range page.Accounts {
 			e.d.Accounts = append(e.d.Accounts, e.account(a))

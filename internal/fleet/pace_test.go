@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"golang.org/x/time/rate"
 )
 
@@ -21,7 +22,7 @@ import (
 func quotas() map[string]*rate.Limiter {
 	return map[string]*rate.Limiter{
 		"ListAccounts": rate.NewLimiter(8, 12), "ListAccountsForParent": rate.NewLimiter(5, 8), "ListOrganizationalUnitsForParent": rate.NewLimiter(5, 8),
-		"DescribePolicy": rate.NewLimiter(2, 2), "ListTargetsForPolicy": rate.NewLimiter(5, 8), "ListTagsForResource": rate.NewLimiter(10, 15),
+		"DescribePolicy": rate.NewLimiter(2, 2), "ListPolicies": rate.NewLimiter(5, 8), "ListTargetsForPolicy": rate.NewLimiter(5, 8), "ListTagsForResource": rate.NewLimiter(10, 15),
 	}
 }
 
@@ -76,6 +77,10 @@ func TestOrganizationsIsNeverAskedFasterThanItAnswers(t *testing.T) {
 		},
 		"ListTargetsForPolicy": func(t *testing.T, c *organizations.Client) error {
 			_, err := c.ListTargetsForPolicy(t.Context(), &organizations.ListTargetsForPolicyInput{PolicyId: aws.String("p-12345678")})
+			return err
+		},
+		"ListPolicies": func(t *testing.T, c *organizations.Client) error {
+			_, err := c.ListPolicies(t.Context(), &organizations.ListPoliciesInput{Filter: types.PolicyTypeServiceControlPolicy})
 			return err
 		},
 		"DescribePolicy": func(t *testing.T, c *organizations.Client) error {

@@ -38,19 +38,25 @@ func drawStatement(t *rapid.T, label string, arns, tests []string) string {
 		rapid.SampledFrom(tests).Draw(t, label+" condition"))
 }
 
+// drawSet is a policy of one to most random statements, often with those that
+// enforce.
+func drawSet(t *rapid.T, most int, arns, tests []string) *policy.Set {
+	var list []string
+	if rapid.Bool().Draw(t, "tight") {
+		list = append(list, force...)
+	}
+	for i := range rapid.IntRange(1, most).Draw(t, "statements") {
+		list = append(list, drawStatement(t, fmt.Sprint(i), arns, tests))
+	}
+	return identity(list...)
+}
+
 // A user who is called enforced has no request that is not refused; a witness
 // is one that is not, and allowed unless latent.
 func TestAnswersHoldForRandomPolicies(t *testing.T) {
 	requests := 0
 	rapid.Check(t, func(t *rapid.T) {
-		var list []string
-		if rapid.Bool().Draw(t, "tight") {
-			list = append(list, force...)
-		}
-		for i := range rapid.IntRange(1, 4).Draw(t, "statements") {
-			list = append(list, drawStatement(t, fmt.Sprint(i), someARNs, someTests))
-		}
-		s := bob(identity(list...))
+		s := bob(drawSet(t, 4, someARNs, someTests))
 		a := prove.User(s)
 		switch a.Outcome {
 		case prove.Open:
