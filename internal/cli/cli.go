@@ -184,7 +184,7 @@ func explainArguments(c *cobra.Command) {
 		c.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
 			switch sandbox := c.Flags().Lookup("sandbox"); {
-			case err != nil && sandbox != nil && sandbox.Changed && sandbox.Value.String() == sampleOrganization:
+			case err != nil && len(args) > 0 && sandbox != nil && sandbox.Changed && sandbox.Value.String() == sampleOrganization:
 				return hinted(err, "a snapshot for the sandbox stands after an equals sign, --sandbox=FILE; see "+c.CommandPath()+" --help")
 			case err != nil:
 				return misused(c, err)
