@@ -260,6 +260,12 @@ func TestEdits(t *testing.T) {
 		{"override", "[a]\nx = 1\ny = 2\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was: x = 1\n# forcemfa-set\nx = 3\ny = 2\n", ""},
 		{"override among indented settings", "[a]\n  x = 1\n  y = 2\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was:   x = 1\n# forcemfa-set\n  x = 3\n  y = 2\n", ""},
 		{"override above a line that is nothing", "[a]\n x =\n !\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was:  x =\n# forcemfa-set\n x = 3\n !\n", ""},
+		{"override taken back from a group", "[a]\nx =\ny = 1\n x =\n", func(f *File) error {
+			err := f.Override("a", "x", "3")
+			f.Suppress("a", "y")
+			f.Restore()
+			return err
+		}, "[a]\nx =\ny = 1\n x =\n", ""},
 		{"setting behind the block", "# BEGIN forcemfa: written by forcemfa configure; remove with forcemfa configure --remove\n[b]\n# END forcemfa\nx = 1\n", func(f *File) error { _, err := f.RemoveBlock(); return err }, "", "f:4: this line is in a section"},
 		{"block without an end", blockBegin + "\n[b]\n", func(f *File) error { _, err := f.RemoveBlock(); return err }, "", "f:1: the forcemfa block has no end mark"},
 	} {

@@ -178,7 +178,8 @@ func (f *File) Restore() bool {
 		switch {
 		case strings.HasPrefix(text, wasMark):
 			f.lines[i].text, done = text[len(wasMark):], true
-		case strings.TrimSpace(text) == setMark && i+1 < len(f.lines) && f.lines[i+1].kind == setting:
+		case strings.TrimSpace(text) == setMark && i+1 < len(f.lines) && (f.lines[i+1].kind == setting || f.lines[i+1].kind == nested):
+			// Nested it is where a setting between it and a group went meanwhile.
 			gone = append(gone, i, i+1)
 		}
 	}
