@@ -82,6 +82,33 @@ func TestEveryPackageHasADocComment(t *testing.T) {
 	}
 }
 
+// TestArchitectureListsEveryPackage compares the list of packages in
+// docs/architecture.md with the source tree.
+func TestArchitectureListsEveryPackage(t *testing.T) {
+	_, page, found := strings.Cut(readFile(t, "docs/architecture.md"), "<!-- packages:")
+	_, page, opened := strings.Cut(page, "```\n")
+	list, _, closed := strings.Cut(page, "```")
+	if !found || !opened || !closed {
+		t.Fatal("docs/architecture.md has no list of packages")
+	}
+	listed := map[string]bool{}
+	for _, line := range strings.Split(list, "\n") {
+		if words := strings.Fields(line); len(words) > 1 {
+			listed[words[0]] = true
+		}
+	}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, "forcemfa/")
+		if !listed[name] {
+			t.Errorf("docs/architecture.md does not list %s", name)
+		}
+		delete(listed, name)
+	}
+	for name := range listed {
+		t.Errorf("docs/architecture.md lists %s, which does not exist", name)
+	}
+}
+
 func TestLayerRulesRefuse(t *testing.T) {
 	for _, row := range []struct {
 		from, to string
