@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate"},
 	{"internal/baseline/document", "internal/baseline", "internal/audit", "internal/impact", "internal/plan", "internal/planner", "internal/access"},
 	{"internal/view internal/report internal/evidence"},
-	{"internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator", "internal/accesskey internal/doctor internal/apply internal/doors internal/attack"},
+	{"internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator", "internal/accesskey internal/doctor internal/apply internal/attack"},
 	{"internal/survey", "internal/rehearse internal/reconcile internal/cli/command", "internal/cli/engineer", "internal/cli"},
 	{"cmd/forcemfa cmd/forcemfa-lambda cmd/forcemfa-credential-process cmd/forcemfa-check"},
 }
@@ -120,15 +120,15 @@ func TestLayerRulesRefuse(t *testing.T) {
 		{"internal/plan", "internal/audit", false},
 		{"internal/audit", "internal/plan", true},
 		{"internal/view", "internal/report", true},
-		{"internal/doors", "internal/emulator", true},
+		{"internal/attack", "internal/emulator", true},
 		{"internal/cli", "internal/emulator", false},
 		{"internal/emulator/world", "internal/org", false},
 		{"internal/emulator/world", "internal/audit", true},
 		{"internal/emulator", "internal/emulator/wire", false},
 		{"policy/prove/certificate", "policy/prove", true},
-		{"internal/cli", "internal/doors", false},
-		{"internal/apply", "internal/doors", true},
-		{"internal/reconcile", "internal/doors", true},
+		{"internal/cli", "internal/attack", false},
+		{"internal/apply", "internal/attack", true},
+		{"internal/reconcile", "internal/attack", true},
 		{"internal/drawer", "policy", true},
 	} {
 		if got := refuse(row.from, row.to); (got != "") != row.refused {
@@ -157,7 +157,7 @@ func refuse(from, to string) string {
 			return "the emulator imports layers 0 to 2 only"
 		}
 		return ""
-	case (to == "internal/doors" || to == "internal/attack") && from != "internal/cli" && from != "internal/rehearse":
+	case to == "internal/attack" && from != "internal/cli" && from != "internal/rehearse":
 		return "only cli, rehearse and tests import the attack scenarios"
 	case from == "policy/prove/certificate" && to != "policy":
 		return "the checker of proofs imports policy alone"

@@ -11,7 +11,7 @@ import (
 	"forcemfa/internal/apply"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/doors"
+	"forcemfa/internal/attack"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
@@ -245,13 +245,13 @@ func (r *rehearsal) steal(ctx context.Context, s *seen) error {
 }
 
 // subjects are the users that were seen, each with forks of the cloud.
-func (r *rehearsal) subjects(cloud *emulator.Cloud, s *seen) []*doors.Subject {
+func (r *rehearsal) subjects(cloud *emulator.Cloud, s *seen) []*attack.Subject {
 	var accounts []*org.Account
 	for _, id := range sortedKeys(s.accounts) {
 		accounts = append(accounts, s.accounts[id])
 	}
-	m := doors.Survey(accounts, r.stage.holdings)
-	var subjects []*doors.Subject
+	m := attack.NewInventory(accounts, r.stage.holdings)
+	var subjects []*attack.Subject
 	for _, u := range s.users {
 		if l := r.loot[u.ARN]; l != nil {
 			subjects = append(subjects, r.stage.subject(cloud, u, s.accounts[u.Account], m, l))
@@ -276,16 +276,16 @@ func (r *rehearsal) count(before, after *seen) {
 
 // tryDoors tries every door before and after. What must be kept counts after
 // where it worked before.
-func (r *rehearsal) tryDoors(ctx context.Context, before, after []*doors.Subject) {
-	attacksBefore := r.try(ctx, "trying doors before", doors.Cases(doors.Attacks, before))
+func (r *rehearsal) tryDoors(ctx context.Context, before, after []*attack.Subject) {
+	attacksBefore := r.try(ctx, "trying doors before", attack.Cases(attack.Attacks, before))
 	worked := map[string]bool{}
-	for _, result := range r.try(ctx, "trying what works before", keptOnly(doors.Cases(doors.MustWork, before))) {
-		worked[result.ID()] = result.Outcome == doors.Open
+	for _, result := range r.try(ctx, "trying what works before", keptOnly(attack.Cases(attack.ExpectedAccess, before))) {
+		worked[result.ID()] = result.Outcome == attack.Succeeded
 	}
-	attacksAfter := r.try(ctx, "trying doors after", doors.Cases(doors.Attacks, after))
-	var must []doors.Case
-	for _, c := range doors.Cases(doors.MustWork, after) {
-		if !c.Door.Kept || worked[c.ID()] {
+	attacksAfter := r.try(ctx, "trying doors after", attack.Cases(attack.Attacks, after))
+	var must []attack.Case
+	for _, c := range attack.Cases(attack.ExpectedAccess, after) {
+		if !c.Scenario.Preserve || worked[c.ID()] {
 			must = append(must, c)
 		}
 	}
@@ -293,10 +293,10 @@ func (r *rehearsal) tryDoors(ctx context.Context, before, after []*doors.Subject
 	r.out.Windows = windows(after, r.box.cloud.Now())
 }
 
-func keptOnly(cases []doors.Case) []doors.Case {
-	var kept []doors.Case
+func keptOnly(cases []attack.Case) []attack.Case {
+	var kept []attack.Case
 	for _, c := range cases {
-		if c.Door.Kept {
+		if c.Scenario.Preserve {
 			kept = append(kept, c)
 		}
 	}
@@ -304,11 +304,11 @@ func keptOnly(cases []doors.Case) []doors.Case {
 }
 
 // try tries cases and shows how far it is.
-func (r *rehearsal) try(ctx context.Context, what string, cases []doors.Case) []doors.Result {
+func (r *rehearsal) try(ctx context.Context, what string, cases []attack.Case) []attack.Result {
 	r.remark("%s: %d", what, len(cases))
 	progress, n := r.progress(), 0
 	defer progress.Done()
-	return doors.Try(ctx, cases, func(doors.Result) {
+	return attack.Try(ctx, cases, func(attack.Result) {
 		n++
 		progress.Show(what+":", n, len(cases))
 	})

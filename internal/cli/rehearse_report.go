@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
-	"forcemfa/internal/doors"
+	"forcemfa/internal/attack"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
@@ -106,56 +106,61 @@ func (r *rehearsed) status() int {
 }
 
 // countDoors fills in everything that is counted from the attempts.
-func (r *rehearsed) countDoors(before, after, works []doors.Result) {
-	r.DoorsBefore, r.Doors = doorCount(doors.Count(before)), doorCount(doors.Count(after))
-	worked := doors.Count(works)
-	r.MustWork = workCount{Tried: worked.Tried, Worked: worked.Open}
+func (r *rehearsed) countDoors(before, after, works []attack.Result) {
+	r.DoorsBefore, r.Doors = countOf(before), countOf(after)
+	worked := attack.Count(works)
+	r.MustWork = workCount{Tried: worked.Tried, Worked: worked.Succeeded}
 	r.Attacks = attackTable(before, after)
 	r.Works = workTable(works)
-	r.Ajar = resultsBut(after, doors.Closed)
-	r.Broken = resultsBut(works, doors.Open)
+	r.Ajar = resultsBut(after, attack.Refused)
+	r.Broken = resultsBut(works, attack.Succeeded)
 }
 
-func attackTable(before, after []doors.Result) []attackResult {
+func countOf(results []attack.Result) doorCount {
+	t := attack.Count(results)
+	return doorCount{t.Tried, t.Refused, t.Succeeded, t.Failed}
+}
+
+func attackTable(before, after []attack.Result) []attackResult {
 	opened, _ := byDoor(before)
 	open, tried := byDoor(after)
 	rows := []attackResult{}
-	for i := range doors.Attacks {
-		d := &doors.Attacks[i]
+	for i := range attack.Attacks {
+		d := &attack.Attacks[i]
 		rows = append(rows, attackResult{d.Name, d.Title, d.Why, tried[d.Name], opened[d.Name], open[d.Name]})
 	}
 	return rows
 }
 
-func workTable(works []doors.Result) []workResult {
+func workTable(works []attack.Result) []workResult {
 	worked, tried := byDoor(works)
 	rows := []workResult{}
-	for i := range doors.MustWork {
-		d := &doors.MustWork[i]
+	for i := range attack.ExpectedAccess {
+		d := &attack.ExpectedAccess[i]
 		rows = append(rows, workResult{d.Name, d.Title, d.Why, tried[d.Name], worked[d.Name]})
 	}
 	return rows
 }
 
 // byDoor counts how often each door was tried, and was open.
-func byDoor(results []doors.Result) (open, tried map[string]int) {
+func byDoor(results []attack.Result) (open, tried map[string]int) {
 	open, tried = map[string]int{}, map[string]int{}
 	for _, r := range results {
-		tried[r.Door.Name]++
-		if r.Outcome == doors.Open {
-			open[r.Door.Name]++
+		tried[r.Scenario.Name]++
+		if r.Outcome == attack.Succeeded {
+			open[r.Scenario.Name]++
 		}
 	}
 	return open, tried
 }
 
 // resultsBut are the results that are not as they should be.
-func resultsBut(results []doors.Result, want doors.Outcome) []doorResult {
+func resultsBut(results []attack.Result, want attack.Outcome) []doorResult {
 	list := []doorResult{}
 	for _, r := range results {
 		if r.Outcome != want {
 			u := r.Subject.User
-			list = append(list, doorResult{r.Door.Name, u.Account, u.Name, r.Aim, r.Outcome.String(), r.Why})
+			list = append(list, doorResult{r.Scenario.Name, u.Account, u.Name, r.Target, r.Outcome.String(), r.Why})
 		}
 	}
 	return list

@@ -14,7 +14,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/doors"
+	"forcemfa/internal/attack"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -35,11 +35,11 @@ type stage struct {
 	cloud    *emulator.Cloud
 	region   string
 	baseline *baseline.Baseline
-	holdings map[string]doors.Holding // by account
+	holdings map[string]attack.Resources // by account
 }
 
 func newStage(box *sandbox, b *baseline.Baseline) *stage {
-	s := &stage{cloud: box.cloud, region: box.cfg.Region, baseline: b, holdings: map[string]doors.Holding{}}
+	s := &stage{cloud: box.cloud, region: box.cfg.Region, baseline: b, holdings: map[string]attack.Resources{}}
 	box.cloud.View(func(w *world.World) {
 		for _, id := range w.Accounts() {
 			s.holdings[id] = holdingOf(w.Account(id))
@@ -48,8 +48,8 @@ func newStage(box *sandbox, b *baseline.Baseline) *stage {
 	return s
 }
 
-func holdingOf(a *world.Account) doors.Holding {
-	var h doors.Holding
+func holdingOf(a *world.Account) attack.Resources {
+	var h attack.Resources
 	for _, bucket := range sortedKeys(a.Buckets) {
 		for _, object := range sortedKeys(a.Buckets[bucket].Objects) {
 			h.Objects = append(h.Objects, bucket+"/"+object)
@@ -97,31 +97,25 @@ func (l *loot) take(a *world.Account, u *world.User) {
 }
 
 // subject is a user as the doors see it. cloud is what its scenes are forks of.
-func (s *stage) subject(cloud *emulator.Cloud, u audit.User, account *org.Account, m *doors.Map, l *loot) *doors.Subject {
+func (s *stage) subject(cloud *emulator.Cloud, u audit.User, account *org.Account, m *attack.Inventory, l *loot) *attack.Subject {
 	read := account.User(u.Name)
-	subject := &doors.Subject{
-		User: u, Partition: account.Partition, Resets: l.resets,
-		Aims:        m.Aims(read, account),
-		EnrolsByKey: s.baseline.Policy.Enrolment == baseline.EnrolmentAny,
-		EnrolsAlone: s.baseline.Policy.SelfService != baseline.SelfServiceNone,
-		Fork:        func() (*doors.Scene, error) { return s.scene(cloud.Fork(), u, l), nil },
+	subject := m.Subject(u, account)
+	subject.MustResetPassword = l.resets
+	subject.EnrollsByKey = s.baseline.Policy.Enrolment == baseline.EnrolmentAny
+	subject.SelfService = s.baseline.Policy.SelfService != baseline.SelfServiceNone
+	subject.Fork = func() (*attack.Scene, error) { return s.scene(cloud.Fork(), u, l), nil }
+	subject.Enforcement = attack.Enforcement{
+		PolicyARN: baseline.PolicyARN(account.Partition, account.ID), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,
+		WindowTag: org.Tag{Key: s.baseline.Window.Tag, Value: s.baseline.Window.Value(s.cloud.Now())},
+		ExemptTag: exemptTag(s.baseline),
 	}
-	s.aimAtEnforcement(&subject.Aims, account)
 	if window, ok := s.baseline.Window.Of(read.Tags); ok {
-		subject.Window = window.Until
+		subject.WindowEnd = window.Until
 	}
 	if e := s.baseline.Exempt(baseline.Place{Account: u.Account}, read, s.cloud.Now()); e != nil {
 		subject.BreakGlass = e.BreakGlass
 	}
 	return subject
-}
-
-func (s *stage) aimAtEnforcement(a *doors.Aims, account *org.Account) {
-	a.PolicyARN = baseline.PolicyARN(account.Partition, account.ID)
-	a.Group = baseline.GroupName
-	a.InlinePolicy = baseline.InlinePolicyName
-	a.WindowTag = org.Tag{Key: s.baseline.Window.Tag, Value: s.baseline.Window.Value(s.cloud.Now())}
-	a.ExemptTag = exemptTag(s.baseline)
 }
 
 // exemptTag is a tag that would exempt a user: the first of the configuration
@@ -136,19 +130,19 @@ func exemptTag(b *baseline.Baseline) org.Tag {
 }
 
 // scene is a fork with what the thief stole.
-func (s *stage) scene(fork *emulator.Cloud, u audit.User, l *loot) *doors.Scene {
+func (s *stage) scene(fork *emulator.Cloud, u audit.User, l *loot) *attack.Scene {
 	config := fork.Config(nil, s.region)
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	scene := &doors.Scene{
-		Config: config, Clock: doors.Clock{Now: fork.Now, Advance: fork.Advance},
-		Key: l.key, Former: l.former, Password: l.password,
+	scene := &attack.Scene{
+		Config: config, Clock: attack.Clock{Now: fork.Now, Advance: fork.Advance},
+		Key: l.key, EarlierSession: l.former, Password: l.password,
 		SignIn: func(_ context.Context, code string) (aws.CredentialsProvider, error) {
 			return signIn(fork, u, l.password, code)
 		},
-		Plant: func(context.Context) (*doors.Device, error) { return plant(fork, u.Account), nil },
+		Plant: func(context.Context) (*attack.Device, error) { return plant(fork, u.Account), nil },
 	}
 	if l.serial != "" {
-		scene.Device = doors.NewDevice(l.serial, l.seed, scene.Clock)
+		scene.Device = attack.NewDevice(l.serial, l.seed, scene.Clock)
 	}
 	return scene
 }
@@ -156,7 +150,7 @@ func (s *stage) scene(fork *emulator.Cloud, u audit.User, l *loot) *doors.Scene 
 // signIn tells the refusals of sign-in, which is a web page and no API, apart
 // from everything else.
 func signIn(fork *emulator.Cloud, u audit.User, password, code string) (aws.CredentialsProvider, error) {
-	if code == doors.SecurityKey {
+	if code == attack.SecurityKey {
 		code = emulator.SecurityKey
 	}
 	creds, err := fork.SignIn(u.Account, u.Name, password, code)
@@ -170,22 +164,22 @@ func signIn(fork *emulator.Cloud, u audit.User, password, code string) (aws.Cred
 }
 
 // plant puts a virtual device that belongs to nobody into an account.
-func plant(fork *emulator.Cloud, account string) *doors.Device {
+func plant(fork *emulator.Cloud, account string) *attack.Device {
 	seed := []byte("the thief's own seed")
 	var serial string
 	fork.Update(func(w *world.World) {
 		serial = "arn:" + w.Partition + ":iam::" + account + ":mfa/planted"
 		w.Edit(account).Devices[serial] = &world.Device{Serial: serial, Kind: org.VirtualMFA, Seed: seed}
 	})
-	return doors.NewDevice(serial, base32.StdEncoding.EncodeToString(seed), doors.Clock{Now: fork.Now, Advance: fork.Advance})
+	return attack.NewDevice(serial, base32.StdEncoding.EncodeToString(seed), attack.Clock{Now: fork.Now, Advance: fork.Advance})
 }
 
 // windows lists the enrolment windows that are open.
-func windows(subjects []*doors.Subject, now time.Time) []openWindow {
+func windows(subjects []*attack.Subject, now time.Time) []openWindow {
 	open := []openWindow{}
 	for _, s := range subjects {
-		if s.Window.After(now) {
-			open = append(open, openWindow{s.User.Account, s.User.Name, s.Window})
+		if s.WindowEnd.After(now) {
+			open = append(open, openWindow{s.User.Account, s.User.Name, s.WindowEnd})
 		}
 	}
 	return open

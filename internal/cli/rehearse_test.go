@@ -139,7 +139,7 @@ func TestASnapshotIsRehearsedForAPerson(t *testing.T) {
 	for _, want := range []string{
 		"4  4 → 0  0 → 4",
 		"read an S3 object with the access key",
-		"enrol a first device in the console, and use it",
+		"enroll a first device in the console, and use it",
 		"Done: no user that could be read is open (4 were)",
 	} {
 		if !strings.Contains(stdout, want) {

@@ -1,4 +1,4 @@
-package doors
+package attack
 
 import (
 	"fmt"
@@ -7,17 +7,17 @@ import (
 	"github.com/pquerna/otp/hotp"
 )
 
-// step is how long a TOTP code is shown. Source: RFC 6238, and the devices
-// that AWS supports.
+// step is how long a TOTP code is valid. Source: RFC 6238, and the devices that AWS
+// supports.
 const step = 30 * time.Second
 
-// A Device is a TOTP device in somebody's hands.
+// A Device is a TOTP device.
 type Device struct {
 	Serial string
 
 	seed  string // base32
 	clock Clock
-	last  int64 // the step of the code that was read last
+	last  int64 // the step of the last code that was read
 }
 
 // NewDevice is a device with this seed (base32) on the scene's clock.
@@ -25,8 +25,8 @@ func NewDevice(serial, seed string, clock Clock) *Device {
 	return &Device{Serial: serial, seed: seed, clock: clock}
 }
 
-// Code is a code that was not read before. It lets the scene's time pass when
-// the one that is shown was.
+// Code returns a code that was not read before. It advances the scene's clock if the
+// current one was.
 func (d *Device) Code() (string, error) {
 	now := d.clock.Now()
 	at := now.Unix() / int64(step/time.Second)
@@ -42,7 +42,7 @@ func (d *Device) Code() (string, error) {
 	return code, nil
 }
 
-// Pair is two consecutive codes, as enabling a device asks for.
+// Pair returns two consecutive codes, as needed to enable a device.
 func (d *Device) Pair() (first, second string, err error) {
 	if first, err = d.Code(); err != nil {
 		return "", "", err
@@ -51,7 +51,7 @@ func (d *Device) Pair() (first, second string, err error) {
 	return first, second, err
 }
 
-// wrong is a code that the device would not show now.
+// wrong is a code that the device does not show now.
 func wrong(code string) string {
 	last := code[len(code)-1]
 	return fmt.Sprintf("%s%d", code[:len(code)-1], (last-'0'+5)%10)

@@ -1,4 +1,4 @@
-package doors
+package attack
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-// assume enters the role that the attempt aims at, without a code in the call.
-func assume(ctx context.Context, a *Attempt, with aws.CredentialsProvider) error {
+// assume assumes the targeted role without a code in the call.
+func assume(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
 	_, err := a.assumed(ctx, with, nil)
 	return err
 }
 
-// assumed is the session of the role that the attempt aims at; device: its
-// code goes with the call.
-func (a *Attempt) assumed(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
-	in := &sts.AssumeRoleInput{RoleArn: &a.Aim, RoleSessionName: aws.String("door")}
+// assumed returns a session of the targeted role. With a device, the call carries its
+// code.
+func (a *attempt) assumed(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
+	in := &sts.AssumeRoleInput{RoleArn: &a.target, RoleSessionName: aws.String("attack")}
 	if device != nil {
 		code, err := device.Code()
 		if err != nil {
@@ -33,21 +33,21 @@ func (a *Attempt) assumed(ctx context.Context, with aws.CredentialsProvider, dev
 	return static(out.Credentials), nil
 }
 
-func federate(ctx context.Context, a *Attempt, with aws.CredentialsProvider) error {
+func federate(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
 	_, err := a.federated(ctx, with)
 	return err
 }
 
-func (a *Attempt) federated(ctx context.Context, with aws.CredentialsProvider) (aws.CredentialsProvider, error) {
-	out, err := a.sts(with).GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: aws.String("door"), Policy: aws.String(everything)})
+func (a *attempt) federated(ctx context.Context, with aws.CredentialsProvider) (aws.CredentialsProvider, error) {
+	out, err := a.sts(with).GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: aws.String("attack"), Policy: aws.String(everything)})
 	if err != nil {
 		return nil, err
 	}
 	return static(out.Credentials), nil
 }
 
-// session is a GetSessionToken session; device nil: without MFA.
-func (a *Attempt) session(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
+// session returns a GetSessionToken session; device nil: without MFA.
+func (a *attempt) session(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
 	in := &sts.GetSessionTokenInput{}
 	if device != nil {
 		code, err := device.Code()
@@ -59,7 +59,7 @@ func (a *Attempt) session(ctx context.Context, with aws.CredentialsProvider, dev
 	return a.sessionWith(ctx, with, in)
 }
 
-func (a *Attempt) sessionWith(ctx context.Context, with aws.CredentialsProvider, in *sts.GetSessionTokenInput) (aws.CredentialsProvider, error) {
+func (a *attempt) sessionWith(ctx context.Context, with aws.CredentialsProvider, in *sts.GetSessionTokenInput) (aws.CredentialsProvider, error) {
 	out, err := a.sts(with).GetSessionToken(ctx, in)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package doors
+package attack
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A call is one request to a service whose SDK client is not linked: those of
-// S3, EC2 and DynamoDB would double the time of a cold build.
+// A call is one request to a service without an SDK client in this program: the
+// clients of S3, EC2 and DynamoDB would double the time of a cold build.
 type call struct {
 	service, method, path string
 	body                  string
@@ -52,9 +52,8 @@ func dynamoDB(operation string, input map[string]string) (call, error) {
 		}}, err
 }
 
-// send signs and sends the call. An answer of the service that is an error is a
-// smithy.APIError.
-func (a *Attempt) send(ctx context.Context, with aws.CredentialsProvider, c call) error {
+// send signs and sends the call. An error returned by the service is a smithy.APIError.
+func (a *attempt) send(ctx context.Context, with aws.CredentialsProvider, c call) error {
 	request, err := http.NewRequestWithContext(ctx, c.method, a.endpoint(c.service)+c.path, strings.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("make a request to %s: %w", c.service, err)
@@ -80,7 +79,7 @@ func (a *Attempt) send(ctx context.Context, with aws.CredentialsProvider, c call
 	return serviceError(c.service, response, body)
 }
 
-func (a *Attempt) sign(ctx context.Context, request *http.Request, with aws.CredentialsProvider, c call) error {
+func (a *attempt) sign(ctx context.Context, request *http.Request, with aws.CredentialsProvider, c call) error {
 	credentials, err := with.Retrieve(ctx)
 	if err != nil {
 		return &setUpError{"retrieve credentials", err}
@@ -89,15 +88,15 @@ func (a *Attempt) sign(ctx context.Context, request *http.Request, with aws.Cred
 	hash := hex.EncodeToString(sum[:])
 	request.Header.Set("X-Amz-Content-Sha256", hash)
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = c.service == "s3" })
-	// The wall clock, as the SDK's clients do, though the scene's may be ahead.
+	// The wall clock, as in the SDK's clients, although the scene's clock may be ahead.
 	if err := signer.SignHTTP(ctx, credentials, request, hash, c.service, a.Config.Region, time.Now()); err != nil {
 		return &setUpError{"sign a request to " + c.service, err}
 	}
 	return nil
 }
 
-// endpoint is where a service answers, without a final slash.
-func (a *Attempt) endpoint(service string) string {
+// endpoint is the URL of a service without the trailing slash.
+func (a *attempt) endpoint(service string) string {
 	if a.Config.BaseEndpoint != nil {
 		return strings.TrimSuffix(*a.Config.BaseEndpoint, "/")
 	}
@@ -108,8 +107,8 @@ func (a *Attempt) endpoint(service string) string {
 	return "https://" + service + "." + a.Config.Region + "." + suffix
 }
 
-// serviceError reads the error forms of S3 (an Error element), EC2 (the same
-// inside Errors) and DynamoDB (JSON with __type).
+// serviceError reads the error formats of S3 (an Error element), EC2 (the same inside
+// Errors) and DynamoDB (JSON with __type).
 func serviceError(service string, response *http.Response, body []byte) error {
 	e := &smithy.GenericAPIError{Fault: smithy.FaultClient}
 	switch {
@@ -130,7 +129,7 @@ func serviceError(service string, response *http.Response, body []byte) error {
 	return e
 }
 
-// xmlError is the first Code and Message of an answer, wherever they are.
+// xmlError returns the first Code and Message of a response, at any depth.
 func xmlError(body []byte) (code, message string) {
 	decoder := xml.NewDecoder(bytes.NewReader(body))
 	for {

@@ -1,4 +1,4 @@
-package doors
+package attack
 
 import (
 	"errors"
@@ -7,21 +7,21 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// An Outcome is what an attempt showed. The zero value is Failed.
+// An Outcome is the result of an attempt. The zero value is Failed.
 type Outcome uint8
 
 // The outcomes.
 const (
-	Failed Outcome = iota // the attempt showed nothing: transport, set-up, a malformed request
-	Closed                // AWS refused
-	Open                  // AWS did it, or refused for a reason that comes after authorization
+	Failed    Outcome = iota // inconclusive: transport, setup, a malformed request
+	Refused                  // AWS refused
+	Succeeded                // authorized: AWS executed it, or refused it for a reason that is checked after authorization
 )
 
 func (o Outcome) String() string {
-	return [...]string{"failed", "closed", "open"}[o]
+	return [...]string{"failed", "refused", "succeeded"}[o]
 }
 
-// refusals are the codes by which AWS says that the caller may not.
+// refusals are the error codes of a request that is not authorized.
 // Source: IAM API Reference, "Common error types"; EC2 API, "Error codes".
 var refusals = map[string]bool{
 	"AccessDenied":          true,
@@ -29,8 +29,8 @@ var refusals = map[string]bool{
 	"UnauthorizedOperation": true,
 }
 
-// afterAuthorization are codes of errors that AWS answers to a caller who may
-// make the request: authorization comes first.
+// afterAuthorization are the codes of errors that AWS returns for authorized requests
+// only: authorization comes first.
 var afterAuthorization = map[string]bool{
 	"NoSuchEntity":                  true,
 	"EntityAlreadyExists":           true,
@@ -47,33 +47,33 @@ var afterAuthorization = map[string]bool{
 	"ResourceInUseException":        true,
 }
 
-// Judge tells what the error of an attempt shows, and what AWS answered.
-func Judge(err error) (outcome Outcome, why string) {
+// judge derives the outcome from the error of an attempt. why is the answer from AWS.
+func judge(err error) (outcome Outcome, why string) {
 	var api smithy.APIError
 	var none *noCredentialError
 	var setUp *setUpError
 	switch {
 	case err == nil:
-		return Open, "succeeded"
+		return Succeeded, "succeeded"
 	case errors.As(err, &setUp):
 		return Failed, err.Error()
 	case errors.As(err, &none):
-		return Closed, err.Error()
+		return Refused, err.Error()
 	case !errors.As(err, &api):
 		return Failed, err.Error()
 	}
 	why = strings.TrimSpace(api.ErrorCode() + ": " + api.ErrorMessage())
 	switch {
 	case refusals[api.ErrorCode()]:
-		return Closed, why
+		return Refused, why
 	case afterAuthorization[api.ErrorCode()]:
-		return Open, why
+		return Succeeded, why
 	}
 	return Failed, why
 }
 
-// A noCredentialError says that the credential which the door needs cannot be
-// had, so that the door is closed.
+// A noCredentialError reports that AWS refused the credential that the scenario needs,
+// which refuses the attack.
 type noCredentialError struct {
 	credential string
 	err        error
@@ -82,16 +82,16 @@ type noCredentialError struct {
 func (e *noCredentialError) Error() string { return "no " + e.credential + ": " + e.err.Error() }
 func (e *noCredentialError) Unwrap() error { return e.err }
 
-// noCredential is the error of an attempt whose credential AWS refused to
-// give. Any other reason shows nothing about the door and stays as it is.
+// noCredential is the error of an attempt that could not get its credential. Only a
+// refusal by AWS counts as the refusal of the attack; any other error is inconclusive.
 func noCredential(credential string, err error) error {
-	if outcome, _ := Judge(err); outcome == Closed {
+	if outcome, _ := judge(err); outcome == Refused {
 		return &noCredentialError{credential, err}
 	}
 	return &setUpError{"get a " + credential, err}
 }
 
-// A setUpError says that an attempt could not be made.
+// A setUpError reports that an attempt could not be made.
 type setUpError struct {
 	what string
 	err  error
@@ -100,9 +100,9 @@ type setUpError struct {
 func (e *setUpError) Error() string { return e.what + ": " + e.err.Error() }
 func (e *setUpError) Unwrap() error { return e.err }
 
-// barred is the error of a request with a session that AWS bars from the whole
-// service, which it says as InvalidClientTokenId. Only for sessions that were
-// valid a moment ago: for any other credential that code shows nothing.
+// barred is the error of a request with a session that AWS does not accept for the
+// whole service, with the code InvalidClientTokenId. Use it only for sessions that were
+// just valid: for any other credential that code is inconclusive.
 // Source: STS API Reference, GetSessionToken: "You cannot call any IAM API
 // operations unless MFA authentication information is included".
 func barred(err error) error {
@@ -113,6 +113,5 @@ func barred(err error) error {
 	return err
 }
 
-// errNotThere is why an attempt could not be made that its door's aims should
-// have ruled out.
-var errNotThere = errors.New("there is none")
+// errNone is for attempts without the credential that the scenario's targets check for.
+var errNone = errors.New("there is none")

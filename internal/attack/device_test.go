@@ -1,4 +1,4 @@
-package doors
+package attack
 
 import (
 	"testing"
