@@ -148,43 +148,43 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"Version", "missing is 2008-10-17, in which `${…}` is literal", "TestADocumentWithoutVersionIsOfTheOldOne TestOldVersionHasNoVariables TestOldVersionTakesAVariableInAResourceLiterally"},
+	{"Version", "a missing Version means 2008-10-17, in which `${…}` is literal text", "TestADocumentWithoutVersionIsOfTheOldOne TestOldVersionHasNoVariables TestOldVersionTakesAVariableInAResourceLiterally"},
 	{"one or many", "an element is a value or a list; numbers and booleans need no quotation marks", "TestParseReadsEveryElement TestParseAccepts TestBool"},
-	{"duplicates", "a key that comes twice, or an element or operator that is not known, makes the document unreadable, and what it decides unknown", "TestParseRefuses TestWhatCannotBeReadIsUnknownUnlessItDoesNotMatter"},
-	{"kinds", "who has Principal and Resource, and who must not", "TestParseRefuses TestParseAccepts"},
+	{"duplicates", "a repeated key, or an unknown element or operator, makes the document unreadable, and its decisions unknown", "TestParseRefuses TestWhatCannotBeReadIsUnknownUnlessItDoesNotMatter"},
+	{"kinds", "which kinds of policy require Principal and Resource, and which refuse them", "TestParseRefuses TestParseAccepts"},
 	{"identity set", "inline, attached and group policies together; default versions only", "TestIdentityBoundaryAndSessionPolicies"},
-	{"actions", "without case; `*` and `?` anywhere in the name", "TestStatements"},
-	{"wildcard service", "unknown wherever the readings differ: not documented", "TestStatements"},
+	{"actions", "case-insensitive; `*` and `?` anywhere in the name", "TestStatements"},
+	{"wildcard service", "not documented: unknown wherever the interpretations differ", "TestStatements"},
 	{"action text", "nothing else is a pattern", "TestStatements"},
 	{"NotAction", "the complement over all services", "TestStatements TestForceMFALetsOnlyEnrolmentThroughWithoutMFA"},
-	{"ARN parts", "compared one by one; a star crosses no colon but in the last", "TestStatements TestARNOperators"},
+	{"ARN parts", "compared one by one; a star crosses a colon only in the last part", "TestStatements TestARNOperators"},
 	{"resource `*`", "matches all; a specific ARN does not match an action without resources", "TestStatements"},
-	{"short ARNs", "unknown, as they differ by policy type", "TestStatements TestARNOperators"},
-	{"wildcard resource type", "both readings: unknown where they differ", "TestStatements"},
-	{"unresolved variable", "a resource with it matches nothing; NotResource: unknown", "TestStatements TestVariables"},
-	{"everybody", "`*` and `{\"AWS\":\"*\"}` are one; no partial wildcards", "TestResourcePoliciesWithinTheAccount TestParseRefuses"},
+	{"short ARNs", "unknown, because they differ by policy type", "TestStatements TestARNOperators"},
+	{"wildcard resource type", "not documented: unknown wherever the two interpretations differ", "TestStatements"},
+	{"unresolved variable", "a Resource with it matches nothing; a NotResource with it is unknown", "TestStatements TestVariables"},
+	{"everybody", "`*` and `{\"AWS\":\"*\"}` are equal; partial wildcards are refused", "TestResourcePoliciesWithinTheAccount TestParseRefuses"},
 	{"account", "twelve digits and the root ARN delegate to the account", "TestAllowOfAResourcePolicyWithinTheAccount"},
 	{"identities", "user, role, session, federated user, service", "TestResourcePoliciesWithinTheAccount TestASessionIsOfItsRoleWithoutIssuerToo"},
 	{"deleted principals", "AIDA… and AROA… match nobody", "TestResourcePoliciesWithinTheAccount"},
 	{"NotPrincipal", "unknown unless the documented safe form is used; always denies with a boundary", "TestNotPrincipal"},
-	{"and, or", "operators and keys: all; values: one; values of a negated operator: none", "TestSeveralConditionsMustAllHold TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
-	{"key names", "without case", "TestContextKeysCompareWithoutCase TestStringOperators"},
-	{"absent key", "by operator and form; ForAnyValue with IfExists is unknown", "TestEveryOperatorInEveryFormAnswersEveryKindOfKey TestNull"},
+	{"and, or", "all operators and keys must hold; one value is enough; with a negated operator no value may match", "TestSeveralConditionsMustAllHold TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
+	{"key names", "case-insensitive", "TestContextKeysCompareWithoutCase TestStringOperators"},
+	{"absent key", "depends on operator and form; ForAnyValue with IfExists is unknown", "TestEveryOperatorInEveryFormAnswersEveryKindOfKey TestNull"},
 	{"set operators", "over the values of the request", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
-	{"many values without set operator", "does not hold, negated neither", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
-	{"operators", "string, number, date, Boolean, binary, address, ARN; what cannot be compared is no match, and unknown when negated", "TestStringOperators TestNumericOperators TestDateOperators TestBool TestBinary TestAddressOperators TestARNOperators"},
-	{"variables", "literal when substituted; missing: no match, and a negated operator holds", "TestVariables"},
-	{"explicit Deny", "wins, whichever policy it is in", "TestAddingADenyNeverAllowsMore TestWhatIsRefusedIsExplicitlyDenied"},
-	{"same account", "a resource policy that names the caller stands beside identity, boundary and session policy by the documented table", "TestAllowOfAResourcePolicyWithinTheAccount"},
-	{"trust and key policies", "must allow themselves", "TestTrustPoliciesAndKeyPoliciesMustAllow"},
+	{"many values without set operator", "does not hold, and the negated operator does not hold either", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
+	{"operators", "string, number, date, Boolean, binary, address, ARN; values that cannot be compared do not match, and are unknown when negated", "TestStringOperators TestNumericOperators TestDateOperators TestBool TestBinary TestAddressOperators TestARNOperators"},
+	{"variables", "literal when substituted; a missing one does not match, and a negated operator holds", "TestVariables"},
+	{"explicit Deny", "wins, whichever policy contains it", "TestAddingADenyNeverAllowsMore TestWhatIsRefusedIsExplicitlyDenied"},
+	{"same account", "a resource policy that names the caller is combined with identity, boundary and session policy by the documented table", "TestAllowOfAResourcePolicyWithinTheAccount"},
+	{"trust and key policies", "must themselves allow the request", "TestTrustPoliciesAndKeyPoliciesMustAllow"},
 	{"across accounts", "both sides must allow", "TestAcrossAccountsBothSidesMustAllow"},
-	{"federated users", "have what user and session policy both allow; without a session policy nothing", "TestFederatedUsersNeedASessionPolicy"},
-	{"root user", "is bound from outside only", "TestTheRootUserIsBoundOnlyFromOutside"},
-	{"anonymous and services", "have the resource policy only", "TestServicesAndAnonymousCallersHaveOnlyTheResourcePolicy"},
+	{"federated users", "have the permissions that user policy and session policy both allow; without a session policy, none", "TestFederatedUsersNeedASessionPolicy"},
+	{"root user", "is limited only from outside the account", "TestTheRootUserIsBoundOnlyFromOutside"},
+	{"anonymous and services", "have the permissions of the resource policy only", "TestServicesAndAnonymousCallersHaveOnlyTheResourcePolicy"},
 	{"SCPs", "one Allow at every level, no Deny; not for the management account and service-linked roles", "TestServiceControlPolicies TestLimitsNeverGrant"},
-	{"SCP language", "the whole one, in Allow too", "TestServiceControlPolicies"},
-	{"RCPs", "by the owner of the resource, for services on AWS's list", "TestResourceControlPolicies TestServicesWithRCPsAreSorted"},
-	{"implicit deny of a limit", "is told apart from an explicit one, and denies alike", "TestServiceControlPolicies"},
+	{"SCP language", "the full language, in Allow too", "TestServiceControlPolicies"},
+	{"RCPs", "by the owner of the resource, for the services on AWS's list", "TestResourceControlPolicies TestServicesWithRCPsAreSorted"},
+	{"implicit deny of a limit", "is reported separately from an explicit one; both deny", "TestServiceControlPolicies"},
 }
 
 // The credential table and the shapes of MFA conditions, beside the rules.
@@ -268,10 +268,12 @@ func evaluationPage() string {
 	var b strings.Builder
 	b.WriteString(`# How a request is decided
 
-Package ` + "`policy`" + ` decides as AWS documents it. Where AWS does not document what
-happens, the answer is unknown, and the prover must be safe under both readings.
-This page is written by the tests of the package; each row names the tests that
-show it.
+After reading this page you know by which rules forcemfa decides whether AWS would
+allow a request, and which tests show each rule.
+
+Package ` + "`policy`" + ` decides as AWS documents it. Where AWS does not document the
+result, the answer is unknown, and the prover must be safe under both interpretations.
+The tests of the package write this page.
 
 ## Rules
 
@@ -281,12 +283,12 @@ show it.
 	for i, r := range rules {
 		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", i+1, r.topic, r.says, strings.Join(strings.Fields(r.tests), ", "))
 	}
-	fmt.Fprintf(&b, "\nThe condition keys of every kind of credential, and what AWS refuses beside all policies, are one table\n"+
-		"(`policy/credential.go`) that the emulator, the audit and the prover share: %s.\n", strings.Join(mfaTests, ", "))
+	fmt.Fprintf(&b, "\nThe condition keys of every kind of credential, and the requests that AWS refuses whatever policies say, are one\n"+
+		"table (`policy/credential.go`) that the emulator, the audit and the prover share: %s.\n", strings.Join(mfaTests, ", "))
 	b.WriteString(`
 ## Condition operators
 
-Number of cases: positive, negative, one and none of two values, key absent, key
+Number of test cases: positive, negative, one and none of two values, key absent, key
 without values, several values. All are in TestEveryOperatorInEveryFormAnswersEveryKindOfKey;
 ` + "`Null`" + `, which has no forms, is in TestNull.
 

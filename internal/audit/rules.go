@@ -195,8 +195,8 @@ var ruleByName = func() map[string]*Rule {
 // Markdown is the table of rules as it stands in the documentation.
 func Markdown() string {
 	var out strings.Builder
-	out.WriteString("# Rules\n\nEvery finding has the ID `rule/account/subject`. " +
-		"This page is printed from the table in `internal/audit/rules.go` by its test.\n")
+	out.WriteString("# Rules\n\nAfter reading this page you know what each finding of `forcemfa audit` means, and its remedy.\n\n" +
+		"Every finding has the ID `rule/account/subject`. The test of the table in `internal/audit/rules.go` writes this page.\n")
 	for _, r := range Rules {
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n- Severity: %s\n- Remedy: %s\n", r.Name, r.Means, join(r.Severities), r.Remedy)
 		if len(r.Refs) > 0 {

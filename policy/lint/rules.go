@@ -202,24 +202,26 @@ func RuleOf(code string) (*Rule, bool) {
 // Markdown is the table of codes as it stands in the documentation.
 func Markdown() string {
 	var out strings.Builder
-	out.WriteString(`# Codes of lint
+	out.WriteString(`# Findings of lint
 
-` + "`forcemfa lint`" + ` reads policy documents and reports those that look like MFA and are not. What a statement does is
-decided with the credentials that can be without MFA: a long-term access key (no ` + "`aws:MultiFactorAuthPresent`" + ` at all) and a
-console session by password alone (` + "`false`" + `). Each finding names the statement, a request that shows it, and the corrected
-statements. A request "beside full access" is one that AdministratorAccess, or FullAWSAccess beside a control policy, allows.
+After reading this page you know what each finding of ` + "`forcemfa lint`" + ` means, and how to correct the document.
 
-A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are no policies
-are named and make the run incomplete (exit status 4), as does a document of which something could not be looked at or
-compared (D-20 at high, W-2). This page is printed from the table in ` + "`policy/lint/rules.go`" + ` by its test.
+` + "`forcemfa lint`" + ` reads policy documents and reports those that appear to require MFA but don't. It decides each statement for the
+credentials that can lack MFA: a long-term access key (without ` + "`aws:MultiFactorAuthPresent`" + `) and a console session by password alone
+(` + "`false`" + `). Each finding names the statement, an example request, and the corrected statements. A request "with full access" is one that
+AdministratorAccess allows, or FullAWSAccess together with a control policy.
 
-| code | severity | what | why it is a hole | remedy |
+A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are not policies are reported and
+make the run incomplete (exit status 4), as does a document of which a part could not be checked or compared (D-20 at high, W-2). The test of
+the table in ` + "`policy/lint/rules.go`" + ` writes this page.
+
+| code | severity | finding | why it matters | remedy |
 |---|---|---|---|---|
 `)
 	for _, r := range Rules {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", r.Code, r.Severity, r.Title, r.Means, r.Remedy)
 	}
-	out.WriteString("\nOf the survey's numbers, these are not about one document:\n\n")
+	out.WriteString("\nThese numbers are not about one document:\n\n")
 	for _, n := range notOfADocument {
 		fmt.Fprintf(&out, "- %s: %s\n", n.code, n.why)
 	}

@@ -49,7 +49,7 @@ func (w *Witness) String() string {
 		s += ", " + k + " " + value
 	}
 	if w.Beside {
-		s += ", beside full access"
+		s += ", with full access"
 	}
 	return s
 }
