@@ -156,7 +156,7 @@ var rules = []rule{
 	{"actions", "case-insensitive; `*` and `?` anywhere in the name", "TestStatements"},
 	{"wildcard service", "not documented: unknown wherever the interpretations differ", "TestStatements"},
 	{"action text", "nothing else is a pattern", "TestStatements"},
-	{"NotAction", "the complement over all services", "TestStatements TestForceMFALetsOnlyEnrolmentThroughWithoutMFA"},
+	{"NotAction", "the complement over all services", "TestStatements TestForceMFALetsOnlyEnrollmentThroughWithoutMFA"},
 	{"ARN parts", "compared one by one; a star crosses a colon only in the last part", "TestStatements TestARNOperators"},
 	{"resource `*`", "matches all; a specific ARN does not match an action without resources", "TestStatements"},
 	{"short ARNs", "unknown, because they differ by policy type", "TestStatements TestARNOperators"},

@@ -38,7 +38,7 @@ func TestExplainSaysWhichConditionDecided(t *testing.T) {
 	}
 	want[4] = "identity policy 0, ForceMFA[8] Deny: nearly: NotAction lists iam:EnableMFADevice"
 	if diff := cmp.Diff(want, explain("iam:EnableMFADevice", withMFA("false"))); diff != "" {
-		t.Errorf("enrolment (-want +got):\n%s", diff)
+		t.Errorf("enrollment (-want +got):\n%s", diff)
 	}
 	c := withMFA("false")
 	c.Set("aws:username", "eve")

@@ -116,7 +116,7 @@ func TestForwardedCallPassesADenyOfDirectCalls(t *testing.T) {
 
 // The policy of 2019 with administrator rights beside it: only the listed
 // actions pass without MFA, and everything passes with it.
-func TestForceMFALetsOnlyEnrolmentThroughWithoutMFA(t *testing.T) {
+func TestForceMFALetsOnlyEnrollmentThroughWithoutMFA(t *testing.T) {
 	set := forceMFA(t)
 	want := map[string]Verdict{
 		"s3:GetObject absent": ExplicitDenied, "s3:GetObject false": ExplicitDenied, "s3:GetObject true": Allowed,

@@ -132,7 +132,7 @@ func oursIn(a *org.Account) []string {
 				left = append(left, u.Name+" has the inline policy")
 			}
 		}
-		if _, tagged := u.Tag("forcemfa-enrolment"); tagged {
+		if _, tagged := u.Tag("forcemfa-enrollment"); tagged {
 			left = append(left, u.Name+" has a window")
 		}
 	}
@@ -246,7 +246,7 @@ func drawUser(t *rapid.T, id, name string, groups, attachable []string) org.User
 		u.Inline = append(u.Inline, org.InlinePolicy{Name: baseline.InlinePolicyName, Document: drawDocument(t)})
 	}
 	if value := pick(t, "window", "", "", "2026-11-05", "2026-10-01", "never", "2099-01-01"); value != "" {
-		u.Tags = append(u.Tags, org.Tag{Key: pick(t, "window tag", "forcemfa-enrolment", "Forcemfa-Enrolment"), Value: value})
+		u.Tags = append(u.Tags, org.Tag{Key: pick(t, "window tag", "forcemfa-enrollment", "Forcemfa-Enrollment"), Value: value})
 	}
 	if pick(t, "exempt", 0, 0, 0, 1) == 1 {
 		u.Tags = append(u.Tags, org.Tag{Key: "userType", Value: "service"})

@@ -119,14 +119,14 @@ func TestAServiceControlPolicyEnforcesMemberAccountsAndAGroupTheManagementAccoun
 	r.baseline = configured(t, "attach: scp\n"+exemptions)
 	const scp = "policy/o-example1234/service_control_policy/ForceMFA "
 	const ours = "policy/forcemfa/ForceMFA"
-	inMember := func(id string) []string { // dan has no right to enrol
+	inMember := func(id string) []string { // dan has no right to enroll
 		return []string{
-			id + " TagUser user/dan forcemfa-enrolment", id + " CreatePolicy " + ours + " ", id + " CreateGroup group/forcemfa/ForceMFA ",
+			id + " TagUser user/dan forcemfa-enrollment", id + " CreatePolicy " + ours + " ", id + " CreateGroup group/forcemfa/ForceMFA ",
 			id + " AttachGroupPolicy group/forcemfa/ForceMFA arn:aws:iam::" + id + ":" + ours, id + " AddUserToGroup user/dan ForceMFA",
 		}
 	}
 	want := slices.Concat(
-		[]string{home + " TagUser user/dan forcemfa-enrolment", home + " CreatePolicy " + ours + " ", home + " CreateGroup group/forcemfa/ForceMFA ",
+		[]string{home + " TagUser user/dan forcemfa-enrollment", home + " CreatePolicy " + ours + " ", home + " CreateGroup group/forcemfa/ForceMFA ",
 			home + " AttachGroupPolicy group/forcemfa/ForceMFA arn:aws:iam::" + home + ":" + ours,
 			home + " AddUserToGroup user/ada ForceMFA", home + " AddUserToGroup user/dan ForceMFA", home + " AddUserToGroup user/eve ForceMFA"},
 		inMember(member), inMember(other),

@@ -68,7 +68,7 @@ func drifted(id string) org.Account {
 	robot.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
 	robot.Inline = []org.InlinePolicy{{Name: baseline.InlinePolicyName, Document: strings.Replace(allowAll, "Allow", "Deny", 1)}}
 	late := person(id, "late", []string{baseline.GroupName}, nil, phone)
-	late.Tags = []org.Tag{{Key: "Forcemfa-Enrolment", Value: "2026-10-01"}}
+	late.Tags = []org.Tag{{Key: "Forcemfa-Enrollment", Value: "2026-10-01"}}
 	a.Users = []org.User{late, person(id, "mia", nil, nil, phone), robot}
 	return a
 }

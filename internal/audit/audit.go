@@ -38,14 +38,14 @@ type Auditor struct {
 	// unknown.
 	CheckProofs bool
 
-	header    *org.Header
-	baseline  *baseline.Baseline
-	now       time.Time
-	documents org.Cache
-	prover    prove.Prover
-	enrolment []string
-	wanted    map[string]wanted // by partition
-	checked   checks
+	header     *org.Header
+	baseline   *baseline.Baseline
+	now        time.Time
+	documents  org.Cache
+	prover     prove.Prover
+	enrollment []string
+	wanted     map[string]wanted // by partition
+	checked    checks
 }
 
 // wanted are our documents in a partition.
@@ -53,7 +53,7 @@ type wanted struct{ document, deny string }
 
 // New is an auditor as of now.
 func New(header *org.Header, b *baseline.Baseline, now time.Time) *Auditor {
-	a := &Auditor{header: header, baseline: b, now: now, enrolment: b.EnrolmentSet(), wanted: map[string]wanted{}}
+	a := &Auditor{header: header, baseline: b, now: now, enrollment: b.EnrollmentSet(), wanted: map[string]wanted{}}
 	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
 		a.wanted[partition] = wanted{b.Document(partition), b.DenyDocument(partition)}
 	}

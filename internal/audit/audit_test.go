@@ -208,25 +208,25 @@ func TestFindings(t *testing.T) {
 		}},
 		{"window open", func(a *org.Account) {
 			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
-			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-05-05"}}
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-05-05"}}
 		}, []audit.Finding{
 			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
-			finding(audit.Medium, "window-open", "user/bob", bobARN, "bob can enrol a device by access key until 2026-05-05"),
+			finding(audit.Medium, "window-open", "user/bob", bobARN, "bob can enroll a device by access key until 2026-05-05"),
 		}},
-		{"window expired: the key can enrol, so the user is open", func(a *org.Account) {
+		{"window expired: the key can enroll, so the user is open", func(a *org.Account) {
 			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
-			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-04-05"}}
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-04-05"}}
 		}, []audit.Finding{
 			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
 			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: iam:EnableMFADevice without MFA by access key on "+bobARN),
 				&prove.Witness{Action: "iam:EnableMFADevice", Resource: bobARN, Credential: policy.LongTermKey,
 					AllowedBy: "policy " + baseline.PolicyARN("aws", account) + " of group ForceMFA, statement AllowManageOwnMFA"}),
-			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrolment window of bob should be closed since 2026-04-05"),
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob should be closed since 2026-04-05"),
 		}},
 		{"window of a user with a device", func(a *org.Account) {
-			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-05-05"}}
+			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-05-05"}}
 		}, []audit.Finding{
-			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrolment window of bob is open (tag forcemfa-enrolment), though it has a device"),
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob is open (tag forcemfa-enrollment), though it has a device"),
 		}},
 		{"policies of the user's own", func(a *org.Account) {
 			bob(a).Inline = []org.InlinePolicy{{Name: "mine", Document: allow("ec2:*")}}
@@ -267,15 +267,15 @@ func TestFindings(t *testing.T) {
 		{"an inline policy of our name that grants more is not ours", func(a *org.Account) {
 			bob(a).Inline = []org.InlinePolicy{{Name: "ForceMFA", Document: allow("ec2:*")}}
 		}, []audit.Finding{
-			finding(audit.Medium, "policy-look-alike", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob grants what no document of forcemfa does: it is somebody else's"),
+			finding(audit.Medium, "policy-name-collision", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob grants what no document of forcemfa does: it is somebody else's"),
 		}},
 		{"look-alikes", func(a *org.Account) {
 			a.Policies = append(a.Policies, policyOf("arn:aws:iam::"+account+":policy/forcemfa", "forcemfa", "/", allow("s3:*")))
 			a.Groups[1] = org.Group{Name: "forceMFA", Path: "/old/", ARN: "arn:aws:iam::" + account + ":group/old/forceMFA"}
 		}, []audit.Finding{
-			finding(audit.Medium, "policy-look-alike", "group/old/forceMFA", "arn:aws:iam::"+account+":group/old/forceMFA",
+			finding(audit.Medium, "policy-name-collision", "group/old/forceMFA", "arn:aws:iam::"+account+":group/old/forceMFA",
 				"the group arn:aws:iam::111111111111:group/old/forceMFA is not the one of forcemfa"),
-			finding(audit.Medium, "policy-look-alike", "policy/forcemfa", "arn:aws:iam::"+account+":policy/forcemfa",
+			finding(audit.Medium, "policy-name-collision", "policy/forcemfa", "arn:aws:iam::"+account+":policy/forcemfa",
 				"the policy arn:aws:iam::111111111111:policy/forcemfa is not the one of forcemfa, arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"),
 		}},
 		{"root without MFA", func(a *org.Account) { a.Root.MFA, a.Root.HardwareMFA = org.No, org.No }, []audit.Finding{
@@ -438,7 +438,7 @@ func TestSettableWindowTag(t *testing.T) {
 	tags := func(actions, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"` + condition + `}]}`
 	}
-	const what = "the tag forcemfa-enrolment, which lets users enrol by access key, can be "
+	const what = "the tag forcemfa-enrollment, which lets users enroll by access key, can be "
 	for _, row := range []struct {
 		name     string
 		change   func(*org.Account, *baseline.Baseline)
@@ -446,15 +446,15 @@ func TestSettableWindowTag(t *testing.T) {
 		want     []audit.Finding
 	}{
 		{"put and taken", nil, tags(`"iam:*"`, ""), []audit.Finding{
-			finding(audit.High, "window-tag-settable", "tag/forcemfa-enrolment", "", what+"put on a user without MFA by robby"),
+			finding(audit.High, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"put on a user without MFA by robby"),
 		}},
 		{"taken alone", nil, tags(`"iam:UntagUser"`, ""), []audit.Finding{
-			finding(audit.Low, "window-tag-settable", "tag/forcemfa-enrolment", "", what+"taken from a user without MFA by robby"),
+			finding(audit.Low, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"taken from a user without MFA by robby"),
 		}},
-		{"other tags alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"}}`), nil},
+		{"other tags alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"}}`), nil},
 		{"with MFA alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`), nil},
 		{"by a user who is kept for emergencies", func(_ *org.Account, b *baseline.Baseline) { b.Exemptions[0].BreakGlass = true }, tags(`"iam:TagUser"`, ""), nil},
-		{"where the window decides nothing", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrolment = baseline.EnrolmentAny }, tags(`"iam:TagUser"`, ""), nil},
+		{"where the window decides nothing", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
 	} {
 		a, b := quiet(t), *wanted(t)
 		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a robot"}}
@@ -529,7 +529,7 @@ func TestUserSaysWhatStandsBesideItsState(t *testing.T) {
 		Account: account, AccountName: "test", Name: "bob", ARN: bobARN, State: audit.Enforced, MFA: org.Yes,
 		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Read: &a.Users[0],
 		Proof: audit.EveryAction, Assumptions: []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
-			"and no action of the enrolment set forwards requests"},
+			"and no action of the enrollment set forwards requests"},
 	}}
 	if diff := cmp.Diff(want, got.users); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -23,7 +23,7 @@ func (r *report) policies() {
 		case p.ARN == ours:
 			r.drift(p, document, read)
 		case strings.EqualFold(p.Name, baseline.PolicyName):
-			r.add("policy-look-alike", "policy"+p.Path+p.Name, "the policy %s is not the one of forcemfa, %s", p.ARN, ours).ARN = p.ARN
+			r.add("policy-name-collision", "policy"+p.Path+p.Name, "the policy %s is not the one of forcemfa, %s", p.ARN, ours).ARN = p.ARN
 		}
 		if read && p.ARN != ours {
 			r.weak("policy"+p.Path+p.Name, p.ARN, policy.Identity, document)
@@ -48,7 +48,7 @@ func (r *report) inline() {
 					r.driftInline(u, subject, p.Document)
 					continue
 				}
-				r.add("policy-look-alike", subject, "the inline policy %s of %s grants what no document of forcemfa does: it is somebody else's", p.Name, u.Name).ARN = u.ARN
+				r.add("policy-name-collision", subject, "the inline policy %s of %s grants what no document of forcemfa does: it is somebody else's", p.Name, u.Name).ARN = u.ARN
 			}
 			r.weak(subject, u.ARN, policy.Identity, p.Document)
 		}
@@ -56,7 +56,7 @@ func (r *report) inline() {
 	for i := range r.account.Groups {
 		g := &r.account.Groups[i]
 		if strings.EqualFold(g.Name, baseline.GroupName) && g.ARN != baseline.GroupARN(r.account.Partition, r.account.ID) {
-			r.add("policy-look-alike", "group"+g.Path+g.Name, "the group %s is not the one of forcemfa", g.ARN).ARN = g.ARN
+			r.add("policy-name-collision", "group"+g.Path+g.Name, "the group %s is not the one of forcemfa", g.ARN).ARN = g.ARN
 		}
 		for _, p := range g.Inline {
 			r.weak("group/"+g.Name+"/"+p.Name, g.ARN, policy.Identity, p.Document)

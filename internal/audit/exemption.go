@@ -28,11 +28,11 @@ func (r *report) exemptionTags() {
 	}
 }
 
-// windowTag says which exempt users can open or close windows of enrolment
+// windowTag says which exempt users can open or close windows of enrollment
 // without MFA. Others either cannot, or are open and a finding of their own.
 func (r *report) windowTag() {
 	b := r.auditor.baseline
-	if b.Policy.Enrolment == baseline.EnrolmentAny {
+	if b.Policy.Enrollment == baseline.EnrollmentAny {
 		return
 	}
 	var put, take []string
@@ -53,9 +53,9 @@ func (r *report) windowTag() {
 	subject := "tag/" + b.Window.Tag
 	switch {
 	case len(put) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which lets users enrol by access key, can be put on a user without MFA by %s", b.Window.Tag, some(put))
+		r.add("window-tag-settable", subject, "the tag %s, which lets users enroll by access key, can be put on a user without MFA by %s", b.Window.Tag, some(put))
 	case len(take) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which lets users enrol by access key, can be taken from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
+		r.add("window-tag-settable", subject, "the tag %s, which lets users enroll by access key, can be taken from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
 	}
 }
 

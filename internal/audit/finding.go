@@ -14,7 +14,7 @@ type State string
 
 // The four states of a user.
 const (
-	Enforced State = "enforced" // the Denies in force refuse every request without MFA outside the enrolment set
+	Enforced State = "enforced" // the Denies in force refuse every request without MFA outside the enrollment set
 	Exempt   State = "exempt"   // an unexpired exemption matches
 	Open     State = "open"     // neither; Witness says what passes
 	Unknown  State = "unknown"  // could not be decided

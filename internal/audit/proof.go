@@ -62,7 +62,7 @@ func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 func claimOf(p *policy.Proof, s *prove.Subject) certificate.Claim {
 	claim := certificate.Claim{
 		Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice, ForwardedCallsPass: s.ForwardedCallsPass,
-		Enrolment: s.Enrolment, EnrolmentByKey: s.EnrolmentByKey,
+		Enrollment: s.Enrollment, EnrollmentByKey: s.EnrollmentByKey,
 	}
 	if !p.Strict {
 		claim.Actions = catalogued()

@@ -52,7 +52,7 @@ var Rules = []Rule{
 	{
 		Name: "no-device", Severities: []Severity{Medium, Low},
 		Means:  "The user has no MFA device: medium with a console password, low with access keys alone.",
-		Remedy: "let the user enrol a device", Refs: consoleMFA,
+		Remedy: "let the user enroll a device", Refs: consoleMFA,
 	},
 	{
 		Name: "cli-lockout", Severities: []Severity{Medium},
@@ -79,17 +79,17 @@ var Rules = []Rule{
 	},
 	{
 		Name: "window-open", Severities: []Severity{Medium},
-		Means:  "The enrolment window of the user is open: its access key can enrol a first device without MFA.",
-		Remedy: "let the user enrol before the window ends", Refs: nil,
+		Means:  "The enrollment window of the user is open: its access key can enroll a first device without MFA.",
+		Remedy: "let the user enroll before the window ends", Refs: nil,
 	},
 	{
 		Name: "window-expired", Severities: []Severity{High},
-		Means:  "The enrolment window of the user should be closed: its date has passed or cannot be read, or the user has a device.",
+		Means:  "The enrollment window of the user should be closed: its date has passed or cannot be read, or the user has a device.",
 		Remedy: "apply the plan, which removes the tag", Refs: nil,
 	},
 	{
 		Name: "window-tag-settable", Severities: []Severity{High, Low},
-		Means: "An exempt user, who needs no MFA, can put the tag of the enrolment window on users: with a stolen key of one who has no device, " +
+		Means: "An exempt user, who needs no MFA, can put the tag of the enrollment window on users: with a stolen key of one who has no device, " +
 			"a device can then be enrolled for that user. Low when the tag can only be taken away.",
 		Remedy: "refuse iam:TagUser and iam:UntagUser with that tag key to everybody but the administrator role, as the guard SCP does",
 		Refs:   nil,
@@ -110,7 +110,7 @@ var Rules = []Rule{
 		Remedy: "apply the plan, which makes a new default version", Refs: nil,
 	},
 	{
-		Name: "policy-look-alike", Severities: []Severity{Medium},
+		Name: "policy-name-collision", Severities: []Severity{Medium},
 		Means:  "A policy or group is called ForceMFA and is not ours. It counts for nothing but what its document says.",
 		Remedy: "rename or delete it", Refs: nil,
 	},
@@ -158,7 +158,7 @@ var Rules = []Rule{
 	},
 	{
 		Name: "orphan-device", Severities: []Severity{Low},
-		Means:  "A virtual MFA device belongs to nobody: left over from an enrolment that was not finished, or one that is under way.",
+		Means:  "A virtual MFA device belongs to nobody: left over from an enrollment that was not finished, or one that is under way.",
 		Remedy: "delete it once it was seen in two runs", Refs: nil,
 	},
 	{

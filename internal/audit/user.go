@@ -68,8 +68,8 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 		Context:            account.Context(a.header, u),
 		HasDevice:          u.MFA == org.Yes,
 		ForwardedCallsPass: a.baseline.Policy.FAS != baseline.FASDeny,
-		Enrolment:          a.enrolment,
-		EnrolmentByKey:     a.enrolsByKey(u),
+		Enrollment:         a.enrollment,
+		EnrollmentByKey:    a.enrollsByKey(u),
 		Roles:              roles,
 	}
 	if u.ActiveKeys() > 0 {
@@ -81,10 +81,10 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 	return s
 }
 
-// enrolsByKey tells whether the baseline lets the user's access key enable a
+// enrollsByKey tells whether the baseline lets the user's access key enable a
 // first device: always, or while the user's window is open.
-func (a *Auditor) enrolsByKey(u *org.User) bool {
-	if a.baseline.Policy.Enrolment == baseline.EnrolmentAny {
+func (a *Auditor) enrollsByKey(u *org.User) bool {
+	if a.baseline.Policy.Enrollment == baseline.EnrollmentAny {
 		return true
 	}
 	window, open := a.baseline.Window.Of(u.Tags)
@@ -155,19 +155,19 @@ func (r *report) exemptions(u *User) {
 
 func (r *report) window(u *User) {
 	window, open := r.auditor.baseline.Window.Of(u.Read.Tags)
-	if !open || r.auditor.baseline.Policy.Enrolment == baseline.EnrolmentAny {
+	if !open || r.auditor.baseline.Policy.Enrollment == baseline.EnrollmentAny {
 		return
 	}
 	subject := "user/" + u.Name
 	switch {
 	case u.MFA == org.Yes:
-		r.add("window-expired", subject, "the enrolment window of %s is open (tag %s), though it has a device", u.Name, window.Tag)
+		r.add("window-expired", subject, "the enrollment window of %s is open (tag %s), though it has a device", u.Name, window.Tag)
 	case window.Until.IsZero():
-		r.add("window-expired", subject, "the enrolment window of %s has no date: tag %s is %q", u.Name, window.Tag, window.Value)
+		r.add("window-expired", subject, "the enrollment window of %s has no date: tag %s is %q", u.Name, window.Tag, window.Value)
 	case window.Expired(r.auditor.now):
-		r.add("window-expired", subject, "the enrolment window of %s should be closed since %s", u.Name, window.Value)
+		r.add("window-expired", subject, "the enrollment window of %s should be closed since %s", u.Name, window.Value)
 	default:
-		r.add("window-open", subject, "%s can enrol a device by access key until %s", u.Name, window.Value)
+		r.add("window-open", subject, "%s can enroll a device by access key until %s", u.Name, window.Value)
 	}
 }
 

@@ -207,7 +207,7 @@ func (a *Access) GroupsOf(user string) []string {
 // first device and changes the own password asks for no MFA here: ForceMFA
 // decides about it. Everything else does.
 func OwnAccountDocument(partition string) string {
-	statements := append(load("enrol.json"), load("full.json")...)
+	statements := append(load("enroll.json"), load("full.json")...)
 	for i := range statements {
 		s := &statements[i]
 		switch s.Sid {

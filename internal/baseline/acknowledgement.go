@@ -11,9 +11,9 @@ import (
 // The guards that can be acknowledged. An acknowledgement says that somebody
 // knows what the guard found and wants the step done all the same.
 const (
-	GuardNoWayIn           = "no-way-in"          // the user could not get an MFA session afterwards
+	GuardLockout           = "lockout"            // the user could not get an MFA session afterwards
 	GuardTrust             = "trust"              // the role is one that this program or AWS enters by
-	GuardWillBreak         = "will-break"         // something uses the user that will hardly get MFA
+	GuardBreaksWorkload    = "breaks-workload"    // something uses the user that will hardly get MFA
 	GuardBreakGlass        = "break-glass"        // the user is kept for emergencies
 	GuardCLILockout        = "cli-lockout"        // the user has a key, and devices that STS takes no code of
 	GuardCaller            = "caller"             // the user runs the plan
@@ -21,7 +21,7 @@ const (
 )
 
 var guards = []string{
-	GuardNoWayIn, GuardTrust, GuardWillBreak, GuardBreakGlass, GuardCLILockout, GuardCaller, GuardLastAdministrator,
+	GuardLockout, GuardTrust, GuardBreaksWorkload, GuardBreakGlass, GuardCLILockout, GuardCaller, GuardLastAdministrator,
 }
 
 // An Acknowledgement lifts a guard for one user or role.

@@ -96,7 +96,7 @@ const (
 // default.
 type Policy struct {
 	SelfService             SelfService          `json:"self_service"`
-	Enrolment               Enrolment            `json:"enrolment"`
+	Enrollment              Enrollment           `json:"enrollment"`
 	PasswordChangeBeforeMFA bool                 `json:"allow_password_change_before_mfa"`
 	ConsoleAuthorization    ConsoleAuthorization `json:"console_authorization"`
 	MaxSessionAge           time.Duration        `json:"max_session_age"` // whole seconds; zero: none
@@ -106,20 +106,20 @@ type Policy struct {
 // SelfService is what the document grants.
 type SelfService string
 
-// The grants. Enrol is the default.
+// The grants. Enroll is the default.
 const (
-	SelfServiceEnrol SelfService = "enrol" // to manage one's own MFA devices
-	SelfServiceFull  SelfService = "full"  // and one's own access keys, certificates and SSH keys, with MFA
-	SelfServiceNone  SelfService = "none"  // nothing: the Denies alone
+	SelfServiceEnroll SelfService = "enroll" // to manage one's own MFA devices
+	SelfServiceFull   SelfService = "full"   // and one's own access keys, certificates and SSH keys, with MFA
+	SelfServiceNone   SelfService = "none"   // nothing: the Denies alone
 )
 
-// Enrolment is what may create and enable a first device.
-type Enrolment string
+// Enrollment is what may create and enable a first device.
+type Enrollment string
 
-// The ways to enrol. Console is the default.
+// The ways to enroll. Console is the default.
 const (
-	EnrolmentConsole Enrolment = "console" // a console session, or a key while the user's window is open
-	EnrolmentAny     Enrolment = "any"     // a long-lived key as well, so a stolen one can enrol the thief's phone
+	EnrollmentConsole Enrollment = "console" // a console session, or a key while the user's window is open
+	EnrollmentAny     Enrollment = "any"     // a long-lived key as well, so a stolen one can enroll the thief's phone
 )
 
 // ConsoleAuthorization is whether console sign-in itself is left open to a
@@ -164,12 +164,12 @@ func defaults() *Baseline {
 		Attach: AttachGroup,
 		Scope:  ScopeAll,
 		Policy: Policy{
-			SelfService:          SelfServiceEnrol,
-			Enrolment:            EnrolmentConsole,
+			SelfService:          SelfServiceEnroll,
+			Enrollment:           EnrollmentConsole,
 			ConsoleAuthorization: ConsoleAuthorizationAuto,
 			FAS:                  FASAllow,
 		},
-		Window: Window{Tag: "forcemfa-enrolment", Days: 7},
+		Window: Window{Tag: "forcemfa-enrollment", Days: 7},
 	}
 }
 
@@ -219,8 +219,8 @@ func (b *Baseline) Notes() []string {
 		notes = append(notes, "console_authorization is auto: "+strings.Join(signinActions, " and ")+
 			" are not left open before MFA; set it to on where AWS Sign-In evaluates them")
 	}
-	if b.Policy.Enrolment == EnrolmentAny {
-		notes = append(notes, "enrolment is any: a stolen access key of a user without a device can enrol the thief's phone")
+	if b.Policy.Enrollment == EnrollmentAny {
+		notes = append(notes, "enrollment is any: a stolen access key of a user without a device can enroll the thief's phone")
 	}
 	return notes
 }

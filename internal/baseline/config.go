@@ -55,7 +55,7 @@ func (f *configFile) over(b *Baseline) mapping {
 			{"scope", optional, "Who must have the policy: everybody, or only users without an MFA device, whose access keys then stay open once they have one.",
 				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
 			{"policy", optional, "Options of the ForceMFA document.", b.Policy.fields()},
-			{"window", optional, "The window in which a user without a console password can enrol by access key.", b.Window.fields()},
+			{"window", optional, "The window in which a user without a console password can enroll by access key.", b.Window.fields()},
 			{"waves", optional, "The roll-out in waves. The first that matches a user decides; who is in none comes with the last.",
 				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
 			{"exemptions", optional, "Who is without ForceMFA, who answers for it, and why.", exemptions(&b.Exemptions, false)},
@@ -67,7 +67,7 @@ func (f *configFile) over(b *Baseline) mapping {
 			{"scp", optional, "Where the service control policy of attach: scp goes.", mapping{fields: []field{
 				{"targets", optional, "Roots, organizational units and accounts; without it, the root.", targets(&b.SCP.Targets)},
 			}}},
-			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrolment.",
+			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrollment.",
 				b.Guard.fields()},
 			{"trust", optional, "What the trust policies of roles must ask of accounts and users.", mapping{fields: []field{
 				{"mfa", optional, "Whether they ask for MFA. Services and federated principals are not asked.", truth{&b.Trust.MFA}},
@@ -109,9 +109,9 @@ func unique[T comparable](all []T) []T {
 func (p *Policy) fields() mapping {
 	return mapping{fields: []field{
 		{"self_service", optional, "What the document grants: to manage one's own MFA devices, all of one's own credentials with MFA, or nothing.",
-			oneOf(&p.SelfService, SelfServiceEnrol, SelfServiceFull, SelfServiceNone)},
-		{"enrolment", optional, "What may enable a first device: a console session, or an access key as well, also a stolen one.",
-			oneOf(&p.Enrolment, EnrolmentConsole, EnrolmentAny)},
+			oneOf(&p.SelfService, SelfServiceEnroll, SelfServiceFull, SelfServiceNone)},
+		{"enrollment", optional, "What may enable a first device: a console session, or an access key as well, also a stolen one.",
+			oneOf(&p.Enrollment, EnrollmentConsole, EnrollmentAny)},
 		{"allow_password_change_before_mfa", optional, "Whether a forced password change is possible before MFA.", truth{&p.PasswordChangeBeforeMFA}},
 		{"console_authorization", optional, "Whether AWS Sign-In's own actions are open before MFA, for accounts that use console authorization.",
 			oneOf(&p.ConsoleAuthorization, ConsoleAuthorizationAuto, ConsoleAuthorizationOn, ConsoleAuthorizationOff)},

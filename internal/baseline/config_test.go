@@ -17,12 +17,12 @@ version: 1
 attach: user
 policy:
   self_service: full
-  enrolment: any
+  enrollment: any
   allow_password_change_before_mfa: true
   console_authorization: "on"
   max_session_age: 12h
   fas: deny
-window: {tag: enrolment-open, days: 3}
+window: {tag: enrollment-open, days: 3}
 exemptions:
   - match: {tag: "userType=Service"}   # compared without case
     owner: platform@example.com
@@ -37,8 +37,8 @@ exemptions:
 break_glass:
   - {match: {account: "111111111111", name: break-glass-1}, owner: ciso@example.com, reason: sealed envelope}
 acknowledge:
-  - no-way-in:222222222222/fiona
-  - no-way-in:222222222222/fiona
+  - lockout:222222222222/fiona
+  - lockout:222222222222/fiona
   - trust:OrganizationAccountAccessRole
 `
 
@@ -53,13 +53,13 @@ func TestParseReadsEverything(t *testing.T) {
 		Scope:  baseline.ScopeAll,
 		Policy: baseline.Policy{
 			SelfService:             baseline.SelfServiceFull,
-			Enrolment:               baseline.EnrolmentAny,
+			Enrollment:              baseline.EnrollmentAny,
 			PasswordChangeBeforeMFA: true,
 			ConsoleAuthorization:    baseline.ConsoleAuthorizationOn,
 			MaxSessionAge:           12 * time.Hour,
 			FAS:                     baseline.FASDeny,
 		},
-		Window: baseline.Window{Tag: "enrolment-open", Days: 3},
+		Window: baseline.Window{Tag: "enrollment-open", Days: 3},
 		Exemptions: []baseline.Exemption{
 			{
 				Match: baseline.Match{Tag: "userType=Service"}, Owner: "platform@example.com", Reason: "build robots",
@@ -75,7 +75,7 @@ func TestParseReadsEverything(t *testing.T) {
 			},
 		},
 		Acknowledge: []baseline.Acknowledgement{
-			{Guard: baseline.GuardNoWayIn, Account: "222222222222", Name: "fiona"},
+			{Guard: baseline.GuardLockout, Account: "222222222222", Name: "fiona"},
 			{Guard: baseline.GuardTrust, Name: "OrganizationAccountAccessRole"},
 		},
 	}
@@ -110,7 +110,7 @@ func TestParseRefuses(t *testing.T) {
 		{"unknown key", "version: 1\nexmept: []\n",
 			`2:1: unknown key exmept; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, trust, access, notify`},
 		{"unknown key inside", "version: 1\npolicy:\n  fas: allow\n  mfa: yes\n",
-			`4:3: policy: unknown key mfa; allowed are self_service, enrolment, allow_password_change_before_mfa, console_authorization, max_session_age, fas`},
+			`4:3: policy: unknown key mfa; allowed are self_service, enrollment, allow_password_change_before_mfa, console_authorization, max_session_age, fas`},
 		{"key twice", "version: 1\nattach: user\nattach: group\n", `3:1: mapping key "attach" already defined at [2:1]`},
 		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, trust, access, notify`},
 		{"no YAML", "version: [1\n", `1:10: sequence end token ']' not found`},
@@ -161,7 +161,7 @@ func TestParseRefuses(t *testing.T) {
 		{"acknowledgement without guard", "version: 1\nacknowledge: [fiona]\n",
 			`2:15: acknowledgement "fiona": want guard:NAME or guard:ACCOUNT/NAME`},
 		{"acknowledgement of no guard", "version: 1\nacknowledge: [\"mfa:fiona\"]\n",
-			`2:15: acknowledgement "mfa:fiona": no guard "mfa"; there are no-way-in, trust, will-break, break-glass, cli-lockout, caller, last-administrator`},
+			`2:15: acknowledgement "mfa:fiona": no guard "mfa"; there are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
 		{"acknowledgement of no account", "version: 1\nacknowledge: [\"trust:prod/Admin\"]\n",
 			`2:15: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
 		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledgement "trust:": "" is not the name of a user or role`},
@@ -182,7 +182,7 @@ func TestParseRefuses(t *testing.T) {
 func TestNotesSayWhichDefaultsHold(t *testing.T) {
 	const auto = "console_authorization is auto: signin:AuthorizeOAuth2Access and signin:CreateOAuth2Token" +
 		" are not left open before MFA; set it to on where AWS Sign-In evaluates them"
-	configured, err := baseline.Parse("c.yaml", []byte("version: 1\npolicy: {console_authorization: \"off\", enrolment: any}\n"))
+	configured, err := baseline.Parse("c.yaml", []byte("version: 1\npolicy: {console_authorization: \"off\", enrollment: any}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestNotesSayWhichDefaultsHold(t *testing.T) {
 		want []string
 	}{
 		{baseline.Default(), []string{"no config file: attach through the group ForceMFA, every account and user, exempt the tag userType=Service", auto}},
-		{configured, []string{"enrolment is any: a stolen access key of a user without a device can enrol the thief's phone"}},
+		{configured, []string{"enrollment is any: a stolen access key of a user without a device can enroll the thief's phone"}},
 	} {
 		if diff := cmp.Diff(row.want, row.b.Notes()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

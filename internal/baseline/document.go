@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-//go:embed enrol.json full.json deny.json age.json guard.json
+//go:embed enroll.json full.json deny.json age.json guard.json
 var files embed.FS
 
 // The statements that options edit.
 const (
-	denyAll    = "DenyAllExceptEnrolmentWithoutMFA"
+	denyAll    = "DenyAllExceptEnrollmentWithoutMFA"
 	denyOthers = "DenyOthersMFAWithoutMFA"
-	denyByKey  = "DenyEnrolmentByAccessKey"
+	denyByKey  = "DenyEnrollmentByAccessKey"
 )
 
 // signinActions are what AWS Sign-In asks identity policies for before it
@@ -73,9 +73,9 @@ func (b *Baseline) Document(partition string) string {
 	switch b.Policy.SelfService {
 	case SelfServiceNone:
 	case SelfServiceFull:
-		statements = append(load("enrol.json"), load("full.json")...)
+		statements = append(load("enroll.json"), load("full.json")...)
 	default:
-		statements = load("enrol.json")
+		statements = load("enroll.json")
 	}
 	return render(append(statements, b.denies()...), partition)
 }
@@ -86,9 +86,9 @@ func (b *Baseline) DenyDocument(partition string) string {
 	return render(b.denies(), partition)
 }
 
-// EnrolmentSet is the actions that the Denies leave open without MFA, sorted.
+// EnrollmentSet is the actions that the Denies leave open without MFA, sorted.
 // Those that act on a user are open for the caller's own user alone.
-func (b *Baseline) EnrolmentSet() []string {
+func (b *Baseline) EnrollmentSet() []string {
 	i := slices.IndexFunc(b.denies(), func(s statement) bool { return s.Sid == denyAll })
 	return slices.Clone(b.denies()[i].NotAction)
 }
@@ -105,7 +105,7 @@ func (b *Baseline) denies() []statement {
 				s.Action = sorted(append(s.Action, "iam:ChangePassword"))
 			}
 		case denyByKey:
-			if b.Policy.Enrolment == EnrolmentAny {
+			if b.Policy.Enrollment == EnrollmentAny {
 				continue
 			}
 			s.Condition["Null"]["aws:PrincipalTag/"+b.Window.Tag] = list{"true"}

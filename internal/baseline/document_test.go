@@ -155,7 +155,7 @@ func without(more ...string) []string {
 	return sorted(append(out, more...))
 }
 
-// enrolling is without, and what enrols a first device.
+// enrolling is without, and what enrolls a first device.
 func enrolling(more ...string) []string {
 	return sorted(append(without("iam:CreateVirtualMFADevice", "iam:EnableMFADevice own"), more...))
 }
@@ -168,10 +168,10 @@ func sorted(actions []string) []string {
 
 func TestDocumentLeavesOpenExactly(t *testing.T) {
 	everything := []string{"everything"}
-	// The Denies of enrolment look at forwarded calls too; no service forwards them.
+	// The Denies of enrollment look at forwarded calls too; no service forwards them.
 	forwarded := []string{"only iam:EnableMFADevice own", "only iam:ResyncMFADevice own"}
 	window := byKey
-	window.tag = "ForceMFA-Enrolment"
+	window.tag = "ForceMFA-Enrollment"
 	old, young := byMFA, byMFA
 	old.age, young.age = 12*time.Hour+time.Second, 12*time.Hour
 	inPath := byConsole
@@ -194,7 +194,7 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"enrolment any", func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny }, map[string][]string{
+		{"enrollment any", func(p *baseline.Policy) { p.Enrollment = baseline.EnrollmentAny }, map[string][]string{
 			"key": enrolling(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
@@ -245,12 +245,12 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 
 // What the document itself allows, to a user who has nothing else.
 func TestDocumentGrantsExactly(t *testing.T) {
-	enrol := []string{
+	enroll := []string{
 		"iam:CreateVirtualMFADevice mfa", "iam:GetAccountPasswordPolicy none", "iam:ListVirtualMFADevices none",
 		"iam:ChangePassword own", "iam:DeactivateMFADevice own", "iam:EnableMFADevice own", "iam:GetMFADevice own",
 		"iam:GetUser own", "iam:ListMFADevices own", "iam:ResyncMFADevice own",
 	}
-	full := append(slices.Clone(enrol),
+	full := append(slices.Clone(enroll),
 		"iam:CreateAccessKey own", "iam:CreateServiceSpecificCredential own", "iam:DeleteAccessKey own", "iam:DeleteSSHPublicKey own",
 		"iam:DeleteServiceSpecificCredential own", "iam:DeleteSigningCertificate own", "iam:GetAccessKeyLastUsed own",
 		"iam:GetSSHPublicKey own", "iam:ListAccessKeys own", "iam:ListSSHPublicKeys own", "iam:ListServiceSpecificCredentials own",
@@ -262,8 +262,8 @@ func TestDocumentGrantsExactly(t *testing.T) {
 		path        string
 		want        []string
 	}{
-		{baseline.SelfServiceEnrol, "", enrol},
-		{baseline.SelfServiceEnrol, "/team/", enrol},
+		{baseline.SelfServiceEnroll, "", enroll},
+		{baseline.SelfServiceEnroll, "/team/", enroll},
 		{baseline.SelfServiceFull, "/a/b/", full},
 		{baseline.SelfServiceNone, "", nil},
 	} {

@@ -95,8 +95,8 @@ attach: group
 
 # Options of the policy, as they are without this section.
 #policy:
-#  self_service: enrol
-#  enrolment: console
+#  self_service: enroll
+#  enrollment: console
 #  max_session_age: none
 
 `, d.now.UTC().Format(time.DateOnly), d.users, d.accounts)

@@ -35,8 +35,8 @@ attach: group
 
 # Options of the policy, as they are without this section.
 #policy:
-#  self_service: enrol
-#  enrolment: console
+#  self_service: enroll
+#  enrollment: console
 #  max_session_age: none
 
 # Who is without ForceMFA, who answers for it, and why. Everybody else needs MFA.

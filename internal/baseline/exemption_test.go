@@ -150,11 +150,11 @@ func TestWindowIsOpenThroughItsDay(t *testing.T) {
 		at   time.Time
 		want string
 	}{
-		{org.Tag{Key: "forcemfa-enrolment", Value: value}, day(8, 23), "open"},
-		{org.Tag{Key: "ForceMFA-Enrolment", Value: value}, day(9, 0), "expired"},
-		{org.Tag{Key: "forcemfa-enrolment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 7), "open"},
-		{org.Tag{Key: "forcemfa-enrolment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 8), "expired"},
-		{org.Tag{Key: "forcemfa-enrolment", Value: "next week"}, day(1, 0), "expired"},
+		{org.Tag{Key: "forcemfa-enrollment", Value: value}, day(8, 23), "open"},
+		{org.Tag{Key: "ForceMFA-Enrollment", Value: value}, day(9, 0), "expired"},
+		{org.Tag{Key: "forcemfa-enrollment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 7), "open"},
+		{org.Tag{Key: "forcemfa-enrollment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 8), "expired"},
+		{org.Tag{Key: "forcemfa-enrollment", Value: "next week"}, day(1, 0), "expired"},
 		{org.Tag{Key: "forcemfa", Value: value}, day(1, 0), "none"},
 	} {
 		got := "none"
@@ -171,7 +171,7 @@ func TestWindowIsOpenThroughItsDay(t *testing.T) {
 
 func TestAcknowledged(t *testing.T) {
 	var list []baseline.Acknowledgement
-	for _, s := range []string{"no-way-in:222222222222/Fiona", "no-way-in:lena", "trust:Admin"} {
+	for _, s := range []string{"lockout:222222222222/Fiona", "lockout:lena", "trust:Admin"} {
 		a, err := baseline.ParseAcknowledgement(s)
 		if err != nil {
 			t.Fatal(err)
@@ -186,12 +186,12 @@ func TestAcknowledged(t *testing.T) {
 		guard, account, name string
 		want                 bool
 	}{
-		{baseline.GuardNoWayIn, "222222222222", "fiona", true},
-		{baseline.GuardNoWayIn, "111111111111", "fiona", false},
-		{baseline.GuardNoWayIn, "111111111111", "lena", true},
+		{baseline.GuardLockout, "222222222222", "fiona", true},
+		{baseline.GuardLockout, "111111111111", "fiona", false},
+		{baseline.GuardLockout, "111111111111", "lena", true},
 		{baseline.GuardTrust, "222222222222", "fiona", false},
 		{baseline.GuardTrust, "333333333333", "Admin", true},
-		{baseline.GuardNoWayIn, "333333333333", "Admin", false},
+		{baseline.GuardLockout, "333333333333", "Admin", false},
 	} {
 		if got := b.Acknowledged(row.guard, row.account, row.name); got != row.want {
 			t.Errorf("%s %s/%s: %v, want %v", row.guard, row.account, row.name, got, row.want)

@@ -15,7 +15,7 @@ func variants() map[string]*baseline.Baseline {
 	for name, change := range map[string]func(*baseline.Policy){
 		"self_service full": func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull },
 		"self_service none": func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone },
-		"enrolment any":     func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny },
+		"enrollment any":    func(p *baseline.Policy) { p.Enrollment = baseline.EnrollmentAny },
 		"password change":   func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true },
 		"console on":        func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn },
 		"age":               func(p *baseline.Policy) { p.MaxSessionAge = time.Hour },
@@ -69,7 +69,7 @@ func TestD1OthersDevicesAndPasswordsAreClosedWithoutMFA(t *testing.T) {
 	})
 }
 
-func TestD2UserWithAPathCanEnrol(t *testing.T) {
+func TestD2UserWithAPathCanEnroll(t *testing.T) {
 	for _, path := range []string{"", "/team/", "/division/engineering/"} {
 		c := byConsole
 		c.path = path
@@ -193,10 +193,10 @@ func TestD11RemovingTheEnforcementNeedsMFA(t *testing.T) {
 	})
 }
 
-func TestD12StolenKeyCannotEnrol(t *testing.T) {
+func TestD12StolenKeyCannotEnroll(t *testing.T) {
 	device := "arn:aws:iam::" + account + ":mfa/thief"
 	each(t, func(t *testing.T, b *baseline.Baseline, document string) {
-		any := b.Policy.Enrolment == baseline.EnrolmentAny
+		any := b.Policy.Enrollment == baseline.EnrollmentAny
 		for _, row := range []struct {
 			what string
 			tag  string
@@ -216,7 +216,7 @@ func TestD12StolenKeyCannotEnrol(t *testing.T) {
 			}
 		}
 		if refused(t, document, byConsole, "iam:EnableMFADevice", byConsole.arn()) {
-			t.Error("the console cannot enrol")
+			t.Error("the console cannot enroll")
 		}
 	})
 }
@@ -270,10 +270,10 @@ func TestD21DeletingDevicesIsNotGranted(t *testing.T) {
 	})
 }
 
-func TestEnrolmentSetIsWhatTheDeniesLeaveOpen(t *testing.T) {
+func TestEnrollmentSetIsWhatTheDeniesLeaveOpen(t *testing.T) {
 	each(t, func(t *testing.T, b *baseline.Baseline, document string) {
 		inSet := map[string]bool{}
-		for _, a := range b.EnrolmentSet() {
+		for _, a := range b.EnrollmentSet() {
 			inSet[a] = true
 		}
 		for _, line := range open(t, document, byConsole) {

@@ -40,7 +40,7 @@ func FingerprintOf(p *org.Policy) string {
 // granted are the actions that our fullest document allows.
 var granted = func() []string {
 	var actions []string
-	for _, s := range append(load("enrol.json"), load("full.json")...) {
+	for _, s := range append(load("enroll.json"), load("full.json")...) {
 		actions = append(actions, s.Action...)
 	}
 	return actions

@@ -20,12 +20,12 @@ attach: group
 scope: all
 policy:
   self_service: full
-  enrolment: any
+  enrollment: any
   allow_password_change_before_mfa: true
   console_authorization: "on"
   max_session_age: 12h
   fas: deny
-window: {tag: enrolment-open, days: 3}
+window: {tag: enrollment-open, days: 3}
 waves:
   - name: pilot
     match: {ou: Platform, account: "1111*", tag: "team=platform", name: "a*", path: /, arn: "arn:aws:iam::*:user/*"}
@@ -38,7 +38,7 @@ exemptions:
     expires: 2027-01-31
 break_glass:
   - {match: {account: "111111111111", name: break-glass-1}, owner: ciso@example.com, reason: sealed envelope}
-acknowledge: [no-way-in:222222222222/fiona]
+acknowledge: [lockout:222222222222/fiona]
 scp: {targets: [r-ab12, ou-ab12-11111111, "111111111111"]}
 guard_scp:
   targets: [r-ab12]

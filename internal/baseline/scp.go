@@ -143,7 +143,7 @@ func (m Match) arns() (patterns []string, why string) {
 var deployers = []string{"stacksets-exec-*", "AWSCloudFormationStackSetExecutionRole"}
 
 // GuardSCP is the service control policy that keeps everybody but a few roles
-// from our policy and group, and from the tags that exempt or open enrolment,
+// from our policy and group, and from the tags that exempt or open enrollment,
 // whatever their case. The error is an [*InexpressibleError].
 func (b *Baseline) GuardSCP(partition string) (string, error) {
 	keys := []string{b.Window.Tag}

@@ -7,8 +7,8 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A Window lets users who have no console password enrol by access key: a tag
-// on the user that lifts the Deny of enrolment by key until a date.
+// A Window lets users who have no console password enroll by access key: a tag
+// on the user that lifts the Deny of enrollment by key until a date.
 type Window struct {
 	Tag  string `json:"tag"`
 	Days int    `json:"days"` // how long a new window stays open

@@ -25,9 +25,9 @@ the terminal for your authenticator app, asks for two codes that follow each oth
 enables the device and proves it with a first session. The seed is shown once and
 kept nowhere.
 
-It works before MFA is enforced, while an administrator's enrolment window is open,
+It works before MFA is enforced, while an administrator's enrollment window is open,
 with the session of "aws login", and, for a second device, from a session by the
-first. Where MFA is enforced an access key alone may not enrol: a stolen one could.
+first. Where MFA is enforced an access key alone may not enroll: a stolen one could.
 enroll then says where to sign in.
 
 A SECOND DEVICE  is wise: up to 8 are allowed, and losing one then costs nothing.
@@ -39,7 +39,7 @@ A LOST PHONE     cannot be replaced without it or a second device: an administra
 A WRONG CLOCK    of a hardware token is learnt by AWS with --resync --serial SERIAL.
 
 --open USER and --close USER are the administrator's: they set and take away the tag
-that lets a user without a password enrol by access key for some days.
+that lets a user without a password enroll by access key for some days.
 
 EXIT STATUS
   0  done
@@ -62,7 +62,7 @@ EXIT STATUS
 	f.StringVar(&o.path, "path", "", "`path` of the new device, such as /phones/")
 	f.BoolVar(&o.otpauth, "otpauth", false, "print the device as an otpauth:// text, seed included, instead of a QR code")
 	f.BoolVar(&o.resync, "resync", false, "tell AWS the time of the device --serial that runs fast or slow")
-	f.StringVar(&o.open, "open", "", "let this `user` enrol by access key for some days")
+	f.StringVar(&o.open, "open", "", "let this `user` enroll by access key for some days")
 	f.StringVar(&o.close, "close", "", "end that for this `user`")
 	f.IntVar(&o.days, "days", 0, "with --open: for how many days (default the config's, 7)")
 	f.StringVar(&o.config, "config", "", "with --open and --close: the `file` that says what is wanted (forcemfa.yaml)")
@@ -89,7 +89,7 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 		return runWindow(ctx, o)
 	}
 	device := o.serial
-	o.serial = "" // the device to enrol is not the one to make sessions with
+	o.serial = "" // the device to enroll is not the one to make sessions with
 	k, err := o.keeper(ctx)
 	if err != nil {
 		return err
@@ -113,10 +113,10 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 		_, err := o.enable(ctx, k, own, access, device)
 		return err
 	}
-	return o.enrol(ctx, k, own, access)
+	return o.enroll(ctx, k, own, access)
 }
 
-// standing is the credentials that may enrol: with a device in place AWS wants
+// standing is the credentials that may enroll: with a device in place AWS wants
 // MFA for the next. Source: AWS-2023-001.
 func (o *enrollOptions) standing(ctx context.Context, own *session.Access, have []string) (*session.Access, error) {
 	if len(have) == 0 || !own.Bare {
@@ -126,8 +126,8 @@ func (o *enrollOptions) standing(ctx context.Context, own *session.Access, have 
 	return own.WithMFA(ctx, o.request())
 }
 
-// enrol makes a virtual device, or leaves none behind.
-func (o *enrollOptions) enrol(ctx context.Context, k *session.Keeper, own, access *session.Access) error {
+// enroll makes a virtual device, or leaves none behind.
+func (o *enrollOptions) enroll(ctx context.Context, k *session.Keeper, own, access *session.Access) error {
 	show, done, err := o.screen()
 	if err != nil {
 		return err

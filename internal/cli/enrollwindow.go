@@ -14,8 +14,8 @@ import (
 	"forcemfa/internal/session"
 )
 
-// runWindow opens or closes a user's enrolment window: the tag that lifts the
-// Deny of enrolment by access key.
+// runWindow opens or closes a user's enrollment window: the tag that lifts the
+// Deny of enrollment by access key.
 func runWindow(ctx context.Context, o *enrollOptions) error {
 	s := shared{env: o.env, config: o.config}
 	b, err := s.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
@@ -65,7 +65,7 @@ func (o *enrollOptions) openWindow(ctx context.Context, k *session.Keeper, clien
 	if err != nil {
 		return o.windowProblem(k, err, o.open)
 	}
-	o.say("%s may enrol by access key until %s; the next run of forcemfa apply closes the window once the device is there", o.open, value)
+	o.say("%s may enroll by access key until %s; the next run of forcemfa apply closes the window once the device is there", o.open, value)
 	return nil
 }
 
@@ -76,14 +76,14 @@ func (o *enrollOptions) closeWindow(ctx context.Context, k *session.Keeper, clie
 	}
 	open, there := w.Of(tags)
 	if !there {
-		o.say("%s has no enrolment window", o.close)
+		o.say("%s has no enrollment window", o.close)
 		return nil
 	}
 	_, err = client.UntagUser(ctx, &iam.UntagUserInput{UserName: aws.String(o.close), TagKeys: []string{open.Tag}})
 	if err != nil {
 		return o.windowProblem(k, err, o.close)
 	}
-	o.say("the enrolment window of %s is closed", o.close)
+	o.say("the enrollment window of %s is closed", o.close)
 	return nil
 }
 

@@ -25,7 +25,7 @@ what is missing. Without PROFILE it takes AWS_PROFILE, else default. The code co
 from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
 mfa_process. A code that was used is not sent again.
 
-Security keys and passkeys give no codes: STS cannot take them. Enrol an
+Security keys and passkeys give no codes: STS cannot take them. Enroll an
 authenticator app beside it, or use "aws login" of the AWS CLI.
 
 EXIT STATUS

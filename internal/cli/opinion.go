@@ -50,7 +50,7 @@ func failedOpinion(all []opinion) int {
 }
 
 // simulated are the requests that AWS is asked about: telling ones that no
-// enrolment needs.
+// enrollment needs.
 var simulated = []string{
 	"s3:GetObject", "s3:PutObject", "ec2:TerminateInstances", "dynamodb:DeleteTable", "iam:CreateAccessKey",
 	"iam:CreateUser", "iam:AttachUserPolicy", "iam:DeactivateMFADevice", "sts:AssumeRole", "sts:GetFederationToken",

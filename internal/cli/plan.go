@@ -28,7 +28,7 @@ attachments, inline policies, windows, group, policy and service control policie
 ` + statusHelp,
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
-  forcemfa plan --ack no-way-in:111122223333/fiona --max-changes 5%
+  forcemfa plan --ack lockout:111122223333/fiona --max-changes 5%
   forcemfa plan --sandbox`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runPlan(c.Context(), &o) },
@@ -67,7 +67,7 @@ func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err
 	for _, word := range g.ack {
 		a, err := baseline.ParseAcknowledgement(word)
 		if err != nil {
-			return limit, nil, hinted(err, "--ack takes no-way-in:bob or no-way-in:111122223333/bob")
+			return limit, nil, hinted(err, "--ack takes lockout:bob or lockout:111122223333/bob")
 		}
 		acks = append(acks, a)
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
+	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/attack"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/attack"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/policy/arn"
@@ -210,10 +210,10 @@ func TestFlawedDocumentsOpenTheirDoors(t *testing.T) {
 			"carol: key/open-window", "carol: key/tag-exempt", "carol: key/tag-exempt-other-case", "carol: password/tag-exempt",
 			"dave: key/open-window", "dave: key/tag-exempt", "dave: key/tag-exempt-other-case",
 		}},
-		{"enrolment is open to access keys", without(t, good, "DenyEnrolmentByAccessKey"), []string{
+		{"enrollment is open to access keys", without(t, good, "DenyEnrollmentByAccessKey"), []string{
 			"carol: key/first-device", "carol: key/first-device-planted",
 		}},
-		{"the enrolment set is open for other users", without(t, good, "DenyOthersMFAWithoutMFA"), []string{
+		{"the enrollment set is open for other users", without(t, good, "DenyOthersMFAWithoutMFA"), []string{
 			"carol: key/resync-other", "carol: password/enable-on-other", "carol: password/resync-other", "dave: key/resync-other",
 		}},
 	} {
@@ -237,8 +237,8 @@ func TestBoolInsteadOfBoolIfExistsOpensTheKeyAndNothingElse(t *testing.T) {
 	}
 	unprotected := named(labRehearsal(t, "").attack(t), attack.Succeeded)
 	for _, name := range unprotected {
-		enrols := strings.Contains(name, "/first-device") || strings.Contains(name, "/enable-on-other")
-		if strings.Contains(name, ": key/") && !enrols && !slices.Contains(open, name) {
+		enrolls := strings.Contains(name, "/first-device") || strings.Contains(name, "/enable-on-other")
+		if strings.Contains(name, ": key/") && !enrolls && !slices.Contains(open, name) {
 			t.Errorf("%s is closed", name)
 		}
 	}
@@ -275,8 +275,8 @@ func TestWhatMustWorkWorksUnderForceMFA(t *testing.T) {
 	}
 }
 
-// A document that locks users out is noticed: the Deny without the enrolment
-// set closes every door, and enrolment with it.
+// A document that locks users out is noticed: the Deny without the enrollment
+// set closes every door, and enrollment with it.
 func TestALockOutIsNoticed(t *testing.T) {
 	locked := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}]}`
 	_, subjects := labRehearsal(t, locked).staged(t)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"forcemfa/internal/audit"
 	"forcemfa/internal/attack"
+	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
@@ -286,7 +286,7 @@ func (r *rehearsed) printWindows(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "%s open until %s, in which a first device may be enrolled by access key: %s\n",
-		view.Count(len(r.Windows), "enrolment window"), until.UTC().Format("2006-01-02 15:04 MST"), strings.Join(names, ", "))
+		view.Count(len(r.Windows), "enrollment window"), until.UTC().Format("2006-01-02 15:04 MST"), strings.Join(names, ", "))
 }
 
 func (r *rehearsed) verdict(style view.Style) string {

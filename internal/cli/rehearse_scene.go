@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/attack"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -101,7 +101,7 @@ func (s *stage) subject(cloud *emulator.Cloud, u audit.User, account *org.Accoun
 	read := account.User(u.Name)
 	subject := m.Subject(u, account)
 	subject.MustResetPassword = l.resets
-	subject.EnrollsByKey = s.baseline.Policy.Enrolment == baseline.EnrolmentAny
+	subject.EnrollsByKey = s.baseline.Policy.Enrollment == baseline.EnrollmentAny
 	subject.SelfService = s.baseline.Policy.SelfService != baseline.SelfServiceNone
 	subject.Fork = func() (*attack.Scene, error) { return s.scene(cloud.Fork(), u, l), nil }
 	subject.Enforcement = attack.Enforcement{
@@ -174,7 +174,7 @@ func plant(fork *emulator.Cloud, account string) *attack.Device {
 	return attack.NewDevice(serial, base32.StdEncoding.EncodeToString(seed), attack.Clock{Now: fork.Now, Advance: fork.Advance})
 }
 
-// windows lists the enrolment windows that are open.
+// windows lists the enrollment windows that are open.
 func windows(subjects []*attack.Subject, now time.Time) []openWindow {
 	open := []openWindow{}
 	for _, s := range subjects {

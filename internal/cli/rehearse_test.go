@@ -112,7 +112,7 @@ func assertEnough(t *testing.T, got *rehearsed) {
 		}
 	}
 	if len(got.Windows) == 0 {
-		t.Error("the sample opens no enrolment window")
+		t.Error("the sample opens no enrollment window")
 	}
 }
 

@@ -85,7 +85,7 @@ const mayList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:AttachGroupPolicy"],"Resource":"arn:aws:iam::111111111111:*",
  "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
- "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"},"Null":{"aws:TagKeys":"false"}}},
 {"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:us-east-1:111111111111:log-group:*"},
 {"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:*"},
 {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::journals/journal/111111111111/*"},
@@ -120,7 +120,7 @@ func TestTheProofSeesARoleThatMayDoMore(t *testing.T) {
 		{`"iam:GetPolicyVersion"`, `"iam:GetPolicyVersion","iam:CreatePolicyVersion"`},
 		{`group/forcemfa/ForceMFA`, `group/*`},
 		{`"s3:PutObject"`, `["s3:PutObject","s3:DeleteObject"]`},
-		{`"aws:TagKeys":"forcemfa-enrolment"`, `"aws:TagKeys":["forcemfa-enrolment","userType"]`},
+		{`"aws:TagKeys":"forcemfa-enrollment"`, `"aws:TagKeys":["forcemfa-enrollment","userType"]`},
 	} {
 		more := strings.Replace(good, row[0], row[1], 1)
 		if more == good {
@@ -158,8 +158,8 @@ func TestNobodyBecomesAdministratorThroughTheFunction(t *testing.T) {
 		{"iam:PutGroupPolicy", group + "forcemfa/ForceMFA", "", "", policy.ImplicitDenied},
 		{"iam:RemoveUserFromGroup", group + "forcemfa/ForceMFA", "", "", policy.ImplicitDenied},
 		{"iam:DetachUserPolicy", user, "iam:PolicyARN", ours, policy.ImplicitDenied},
-		{"iam:TagUser", user, "aws:TagKeys", "forcemfa-enrolment", policy.Allowed},
-		{"iam:UntagUser", user, "aws:TagKeys", "Forcemfa-Enrolment", policy.Allowed}, // the same key: IAM User Guide, "Rules for tagging in IAM and AWS STS"
+		{"iam:TagUser", user, "aws:TagKeys", "forcemfa-enrollment", policy.Allowed},
+		{"iam:UntagUser", user, "aws:TagKeys", "Forcemfa-Enrollment", policy.Allowed}, // the same key: IAM User Guide, "Rules for tagging in IAM and AWS STS"
 		{"iam:TagUser", user, "aws:TagKeys", "userType", policy.ImplicitDenied},
 		{"iam:CreateAccessKey", user, "", "", policy.ImplicitDenied},
 		{"secretsmanager:GetSecretValue", secret, "", "", policy.Allowed},
@@ -234,7 +234,7 @@ const applyList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:DetachUserPolicy"],"Resource":"arn:aws:iam::111111111111:user/*",
  "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
- "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolment"},"Null":{"aws:TagKeys":"false"}}},`
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"},"Null":{"aws:TagKeys":"false"}}},`
 
 func TestTheApplyRoleWritesDocumentsOnlyWhereItIsTold(t *testing.T) {
 	list := applyList + strings.TrimPrefix(reading(t), `{"Statement":`)

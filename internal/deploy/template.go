@@ -61,7 +61,7 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 	}
 	document := b.Document(partition)
 	if n := policy.Size(document); n > managedPolicySize {
-		return nil, fmt.Errorf("the policy %s has %d characters, and IAM takes %d: set self_service to enrol or none", baseline.PolicyName, n, managedPolicySize)
+		return nil, fmt.Errorf("the policy %s has %d characters, and IAM takes %d: set self_service to enroll or none", baseline.PolicyName, n, managedPolicySize)
 	}
 	text := strings.NewReplacer(
 		"{{document}}", document,

@@ -19,7 +19,7 @@ import (
 var configs = map[string]string{
 	"default": "version: 1\n",
 	"full":    "version: 1\npolicy: {self_service: full, allow_password_change_before_mfa: true, console_authorization: on, max_session_age: 12h}\n",
-	"none":    "version: 1\npolicy: {self_service: none, enrolment: any, fas: deny}\nwindow: {tag: team-window}\n",
+	"none":    "version: 1\npolicy: {self_service: none, enrollment: any, fas: deny}\nwindow: {tag: team-window}\n",
 }
 
 func render(t *testing.T, name, config, partition string) string {

@@ -116,7 +116,7 @@ func (b *bench) subject(t *rapid.T) prove.Subject {
 	}
 	return prove.Subject{
 		Principal: call.Caller.Principal, Set: b.cloud.documents(&call.Caller), Context: x, ForwardedCallsPass: true,
-		Enrolment:   []string{"iam:GetUser", "iam:EnableMFADevice"},
+		Enrollment:  []string{"iam:GetUser", "iam:EnableMFADevice"},
 		Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword, policy.SessionToken},
 	}
 }
@@ -133,7 +133,7 @@ func TestTheCloudAgreesWithTheProver(t *testing.T) {
 		switch {
 		case a.Outcome == prove.Enforced:
 			counts["enforced"]++
-			b.wantRefused(t, s.Enrolment)
+			b.wantRefused(t, s.Enrollment)
 		case a.Outcome == prove.Open && !a.Latent:
 			counts["open"]++
 			if why := b.authorized(t, a.Witness.Credential, a.Witness.Action, a.Witness.Resource, a.Witness.Keys); why != nil {
@@ -146,12 +146,12 @@ func TestTheCloudAgreesWithTheProver(t *testing.T) {
 }
 
 // wantRefused tries actions of the catalogue on a resource each.
-func (b *bench) wantRefused(t *rapid.T, enrolment []string) {
+func (b *bench) wantRefused(t *rapid.T, enrollment []string) {
 	services := catalog.Load().Services
 	for range 40 {
 		service := services[rapid.IntRange(0, len(services)-1).Draw(t, "service")]
 		action := service.Actions[rapid.IntRange(0, len(service.Actions)-1).Draw(t, "action")].String()
-		if slices.Contains(enrolment, action) || policy.Unconditional(action) {
+		if slices.Contains(enrollment, action) || policy.Unconditional(action) {
 			continue
 		}
 		resource := rapid.SampledFrom([]string{"*", "arn:aws:iam::222222222222:user/carl", "arn:aws:s3:::data-1/x"}).Draw(t, "resource")

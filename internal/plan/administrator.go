@@ -75,7 +75,7 @@ func (g *guard) lose(u *audit.User, m *member) {
 	}
 	why := held{
 		"no administrator of " + u.Account + " would keep a way in, and " + u.Name + " is one now",
-		fmt.Sprintf("enrol a virtual MFA device for one of them first, or give one the rights by another way; or acknowledge with --ack %s:%s/%s",
+		fmt.Sprintf("enroll a virtual MFA device for one of them first, or give one the rights by another way; or acknowledge with --ack %s:%s/%s",
 			baseline.GuardLastAdministrator, u.Account, u.Name),
 	}
 	if m == nil {

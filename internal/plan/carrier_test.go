@@ -74,7 +74,7 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 		{"alone, too, and then no policy is made", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
 			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED enforces fiona as well: no way in: fiona has an access key and no MFA device that gives codes, and no console password"}},
 		{"a window opens first", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("bob", in("ga"), noDevice, noPassword)}}},
-			[]string{"TagUser bob forcemfa-enrolment=2026-11-09", "CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
+			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
 		{"drift is seen through any group", scene{account: org.Account{Policies: drifted, Groups: carrying("ga"),
 			Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
 			[]string{"UpdatePolicy ForceMFA BLOCKED enforces fiona as well: no way in: fiona has an access key and no MFA device that gives codes, and no console password"}},
@@ -156,7 +156,7 @@ func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
 	}
 	whole := []string{
 		"RemoveUserFromGroup ada ForceMFA", "RemoveUserFromGroup robby ForceMFA", "DetachUserPolicy bob ForceMFA", "DeleteUserPolicy own ForceMFA",
-		"UntagUser robby forcemfa-enrolment", "DetachGroupPolicy ForceMFA ForceMFA", "DetachGroupPolicy ga ForceMFA",
+		"UntagUser robby forcemfa-enrollment", "DetachGroupPolicy ForceMFA ForceMFA", "DetachGroupPolicy ga ForceMFA",
 	}
 	tests := []struct {
 		name   string

@@ -139,7 +139,7 @@ func inline(document string) func(*org.User) {
 }
 
 func window(value string) func(*org.User) {
-	return func(u *org.User) { u.Tags = append(u.Tags, org.Tag{Key: "forcemfa-enrolment", Value: value}) }
+	return func(u *org.User) { u.Tags = append(u.Tags, org.Tag{Key: "forcemfa-enrollment", Value: value}) }
 }
 
 // fullOf puts a user in n groups.

@@ -98,7 +98,7 @@ func (g *guard) judgeOne(m *member) {
 }
 
 // judgeCovered looks at a user whom a service control policy enforces, which
-// grants nothing: one who could not enrol, or see to the own devices with MFA,
+// grants nothing: one who could not enroll, or see to the own devices with MFA,
 // is put into our group as well, whose policy grants it.
 func (g *guard) judgeCovered(m *member) {
 	g.weigh(m, g.bare)
@@ -132,11 +132,11 @@ func (g *guard) weigh(m *member, account *org.Account) {
 	}
 	switch {
 	case answer.way == found:
-	case g.p.in.acknowledged(baseline.GuardNoWayIn, u.Account, u.Name):
+	case g.p.in.acknowledged(baseline.GuardLockout, u.Account, u.Name):
 		m.acknowledged = true
 	default:
 		m.blocked = "no way in: " + answer.why
-		m.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", answer.fix, u.Name, baseline.GuardNoWayIn, u.Account, u.Name)
+		m.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", answer.fix, u.Name, baseline.GuardLockout, u.Account, u.Name)
 	}
 }
 
@@ -186,9 +186,9 @@ func (g *guard) ask(a *org.Account, read *org.User, u *audit.User) wayIn {
 	case org.Yes:
 		return withDevice(u)
 	case org.No:
-		return g.enrols(a, read, u)
+		return g.enrolls(a, read, u)
 	}
-	if first := g.enrols(a, read, u); first.way == found && withDevice(u).way == found {
+	if first := g.enrolls(a, read, u); first.way == found && withDevice(u).way == found {
 		return first
 	}
 	return wayIn{unsure, "whether " + u.Name + " has an MFA device could not be read",
@@ -211,17 +211,17 @@ func withDevice(u *audit.User) wayIn {
 			"let the role that forcemfa assumes call iam:GetLoginProfile"}
 	}
 	return wayIn{none, u.Name + " has an access key and no MFA device that gives codes, and no console password",
-		"enrol a virtual MFA device for " + u.Name + " as an administrator, or give the user a console password"}
+		"enroll a virtual MFA device for " + u.Name + " as an administrator, or give the user a console password"}
 }
 
-// enrols is the way in of a user who has no device: to make and enable a first
+// enrolls is the way in of a user who has no device: to make and enable a first
 // one, at the console or by access key.
-func (g *guard) enrols(a *org.Account, read *org.User, u *audit.User) wayIn {
-	console := g.enrolsAtConsole(a, read, u)
+func (g *guard) enrolls(a *org.Account, read *org.User, u *audit.User) wayIn {
+	console := g.enrollsAtConsole(a, read, u)
 	if console.way == found || u.ActiveKeys == 0 {
 		return console
 	}
-	key := g.allowed(a, read, u, policy.LongTermKey, enrolment)
+	key := g.allowed(a, read, u, policy.LongTermKey, enrollment)
 	if key.way == found || console.way == none {
 		if console.why != "" && key.way != found {
 			key.why = console.why + ", and by access key " + key.why
@@ -232,8 +232,8 @@ func (g *guard) enrols(a *org.Account, read *org.User, u *audit.User) wayIn {
 	return console
 }
 
-func (g *guard) enrolsAtConsole(a *org.Account, read *org.User, u *audit.User) wayIn {
-	asks := enrolment
+func (g *guard) enrollsAtConsole(a *org.Account, read *org.User, u *audit.User) wayIn {
+	asks := enrollment
 	early := g.p.in.Baseline.Policy.PasswordChangeBeforeMFA
 	switch {
 	case u.Console == org.Unknown:
@@ -241,7 +241,7 @@ func (g *guard) enrolsAtConsole(a *org.Account, read *org.User, u *audit.User) w
 			"let the role that forcemfa assumes call iam:GetCredentialReport or iam:GetLoginProfile"}
 	case u.Console == org.No:
 		return wayIn{none, u.Name + " has no MFA device and no console password",
-			"give " + u.Name + " a console password, or enrol a device as an administrator"}
+			"give " + u.Name + " a console password, or enroll a device as an administrator"}
 	case read.PasswordReset == org.Unknown && !early:
 		return wayIn{unsure, "whether " + u.Name + " must change the password at the next sign-in could not be read",
 			"let the role that forcemfa assumes call iam:GetLoginProfile"}
@@ -249,14 +249,14 @@ func (g *guard) enrolsAtConsole(a *org.Account, read *org.User, u *audit.User) w
 		return wayIn{none, u.Name + " must change the password at the next sign-in, which the policy denies without MFA",
 			"let " + u.Name + " sign in and change the password first, or set allow_password_change_before_mfa"}
 	case read.PasswordReset != org.No:
-		asks = append([]string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}, enrolment...)
+		asks = append([]string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}, enrollment...)
 	}
 	return g.allowed(a, read, u, policy.ConsolePassword, asks)
 }
 
-// enrolment is what enrolling a first virtual device takes.
+// enrollment is what enrolling a first virtual device takes.
 // Source: IAM User Guide, "Enable a virtual MFA device".
-var enrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"}
+var enrollment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"}
 
 // allowed tells whether the policies let the user do all of these with such a
 // credential, on its own user and on a device of its own name.
@@ -268,7 +268,7 @@ func (g *guard) allowed(a *org.Account, read *org.User, u *audit.User, c policy.
 			return refused
 		}
 	}
-	refused.fix = "let " + u.Name + " enrol its own device, or enrol one as an administrator"
+	refused.fix = "let " + u.Name + " enroll its own device, or enroll one as an administrator"
 	return refused
 }
 
@@ -319,9 +319,9 @@ func region(partition string) string {
 	return "us-east-1"
 }
 
-// addresses are those from which it is asked whether a user can enrol: one
+// addresses are those from which it is asked whether a user can enroll: one
 // from nowhere special, and one in every network that a policy of the user
-// names. Users may enrol from the office, so one that is allowed suffices.
+// names. Users may enroll from the office, so one that is allowed suffices.
 func addresses(set *policy.Set) []string {
 	all := []string{"192.0.2.1"} // RFC 5737
 	sources := slices.Clone(set.Identity)
@@ -384,7 +384,7 @@ func presences(bits policy.Presence) []policy.Presence {
 }
 
 // resource is what an action acts on: the user itself, where it is not about
-// enrolment or administration. A device of the user's own
+// enrollment or administration. A device of the user's own
 // name is the one that policies allow where they restrict the name.
 func (g *guard) resource(action string, u *org.User) string {
 	switch action {

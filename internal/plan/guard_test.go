@@ -24,7 +24,7 @@ func deny(action, condition string) func(*org.User) {
 // Allows MFA-authenticated IAM users to manage their own credentials" (a forced
 // password change is denied).
 func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
-	const end = "; or exempt bob, or acknowledge with --ack no-way-in:111122223333/bob"
+	const end = "; or exempt bob, or acknowledge with --ack lockout:111122223333/bob"
 	unreadable := func(u *org.User) { u.Attached = append(u.Attached, "arn:aws:iam::"+account+":policy/unread") }
 	noIAM := func(u *org.User) { u.Attached = nil }
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
 		{name: "security key and password", user: []func(*org.User){fidoOnly, noKey}},
 		{name: "security key, access key, no password", user: []func(*org.User){fidoOnly, noPassword},
 			blocked: "no way in: bob has an access key and no MFA device that gives codes, and no console password",
-			remedy:  "enrol a virtual MFA device for bob as an administrator, or give the user a console password" + end},
+			remedy:  "enroll a virtual MFA device for bob as an administrator, or give the user a console password" + end},
 		{name: "password, no device", user: []func(*org.User){noDevice, noKey}},
 		{name: "password and no rights of its own", user: []func(*org.User){noDevice, noKey, noIAM}},
 		{name: "password that must be changed, no device, no key", user: []func(*org.User){noDevice, noKey, mustReset},
@@ -52,24 +52,24 @@ func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
 			blocked: "no way in: whether bob must change the password at the next sign-in could not be read",
 			remedy:  "let the role that forcemfa assumes call iam:GetLoginProfile" + end},
 		{name: "no credentials at all", user: []func(*org.User){noDevice, noKey, noPassword}},
-		{name: "key alone, enrolment any", user: []func(*org.User){noDevice, noPassword},
-			change: func(b *baseline.Baseline) { b.Policy.Enrolment = baseline.EnrolmentAny }},
+		{name: "key alone, enrollment any", user: []func(*org.User){noDevice, noPassword},
+			change: func(b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }},
 		{name: "denied to enable a device", user: []func(*org.User){noDevice, noKey, deny("iam:EnableMFADevice", "")},
 			blocked: "no way in: iam:EnableMFADevice is denied by inline policy deny-iam-EnableMFADevice of user bob",
-			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "denied to enable a device but from the office", user: []func(*org.User){noDevice, noKey,
 			deny("*", `,"Condition":{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`)}},
 		{name: "denied to everybody but those with MFA, key alone", user: []func(*org.User){noDevice, noPassword,
 			deny("iam:*", `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`)},
 			blocked: "no way in: bob has no MFA device and no console password, and by access key iam:CreateVirtualMFADevice is denied by inline policy deny-iam-* of user bob",
-			remedy:  "give bob a console password, or enrol a device as an administrator" + end},
+			remedy:  "give bob a console password, or enroll a device as an administrator" + end},
 		{name: "nothing granted and no rights", user: []func(*org.User){noDevice, noKey, noIAM},
 			change:  func(b *baseline.Baseline) { b.Policy.SelfService = baseline.SelfServiceNone },
 			blocked: "no way in: iam:CreateVirtualMFADevice is not allowed",
-			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "a document that could not be read", user: []func(*org.User){noDevice, noKey, unreadable},
 			blocked: "no way in: whether iam:CreateVirtualMFADevice is allowed could not be decided: ",
-			remedy:  "let bob enrol its own device, or enrol one as an administrator" + end},
+			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "the same with a device", user: []func(*org.User){unreadable}},
 		{name: "device not known, password", user: []func(*org.User){func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }}},
 		{name: "device not known, no password", user: []func(*org.User){noPassword, func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }},
@@ -109,7 +109,7 @@ func find(t *testing.T, p *plan.Plan, op plan.Op) plan.Step {
 
 func TestAcknowledgementLiftsTheGuardForOneUser(t *testing.T) {
 	locked := []func(*org.User){noDevice, noKey, mustReset}
-	ack := baseline.Acknowledgement{Guard: baseline.GuardNoWayIn, Account: account, Name: "ann"}
+	ack := baseline.Acknowledgement{Guard: baseline.GuardLockout, Account: account, Name: "ann"}
 	for _, where := range []string{"flag", "config"} {
 		s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("ann", locked...), user("bob", locked...)}}}
 		if where == "flag" {
@@ -166,21 +166,21 @@ func TestRepairThatLocksSomebodyOutIsBlocked(t *testing.T) {
 	if got := lines(s.plan(t)); !slices.Equal(got, want) {
 		t.Errorf("plan:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	s.acks = []baseline.Acknowledgement{{Guard: baseline.GuardNoWayIn, Name: "lou"}}
-	want = []string{"TagUser kim forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA", "AddUserToGroup ann ForceMFA"}
+	s.acks = []baseline.Acknowledgement{{Guard: baseline.GuardLockout, Name: "lou"}}
+	want = []string{"TagUser kim forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA", "AddUserToGroup ann ForceMFA"}
 	if got := lines(s.plan(t)); !slices.Equal(got, want) {
 		t.Errorf("acknowledged:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-// A user who is enforced and enrols by key as the old document allows would
+// A user who is enforced and enrolls by key as the old document allows would
 // lose the way in when the new one forbids it: a window opens first.
 func TestRepairKeepsTheWayInOfUsersWhoAreEnforced(t *testing.T) {
 	any := baseline.Default()
-	any.Policy.Enrolment = baseline.EnrolmentAny
+	any.Policy.Enrollment = baseline.EnrollmentAny
 	drifted, group := ours(any.Document("aws"))
 	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{user("kim", noDevice, noPassword, inGroup), user("ann", inGroup)}}}
-	want := []string{"TagUser kim forcemfa-enrolment=2026-11-09", "UpdatePolicy ForceMFA"}
+	want := []string{"TagUser kim forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}
 	if got := lines(s.plan(t)); !slices.Equal(got, want) {
 		t.Errorf("plan:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -40,13 +40,13 @@ func (g *guard) hazards(u *audit.User) []hazard {
 			"name " + u.Name + " under break_glass in the config file, with a date that has not passed"})
 	}
 	if why := willBreak(u, g.p.in.Now); why != "" {
-		all = append(all, hazard{baseline.GuardWillBreak, u.Name + " looks like a robot: " + why,
-			"let what uses it take a role, or enrol a virtual MFA device for a person, or exempt " + u.Name})
+		all = append(all, hazard{baseline.GuardBreaksWorkload, u.Name + " looks like a robot: " + why,
+			"let what uses it take a role, or enroll a virtual MFA device for a person, or exempt " + u.Name})
 	}
 	if locksCLI(u) {
 		all = append(all, hazard{baseline.GuardCLILockout,
 			u.Name + " has an active access key, and devices that give no codes only: its command line stops",
-			"enrol a virtual MFA device for " + u.Name + " besides, or deactivate the key"})
+			"enroll a virtual MFA device for " + u.Name + " besides, or deactivate the key"})
 	}
 	return all
 }

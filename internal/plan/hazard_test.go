@@ -25,8 +25,8 @@ func inactive(u *org.User) { u.Keys[0].Active = false }
 
 func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 	const (
-		person = "let what uses it take a role, or enrol a virtual MFA device for a person, or exempt bob; or acknowledge with --ack will-break:" + account + "/bob"
-		device = "enrol a virtual MFA device for bob besides, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
+		person = "let what uses it take a role, or enroll a virtual MFA device for a person, or exempt bob; or acknowledge with --ack breaks-workload:" + account + "/bob"
+		device = "enroll a virtual MFA device for bob besides, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
 		keyed  = ", and it has neither a device that gives codes nor a console password"
 	)
 	window := "TagUser"
@@ -39,12 +39,12 @@ func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 		needs           string // the step that is needed once the guard is lifted
 	}{
 		{name: "a key used for S3, neither device nor password", user: []func(*org.User){noDevice, noPassword, used("s3", 1)},
-			blocked: "bob looks like a robot: its access key was used for s3 on 2026-11-01" + keyed, remedy: person, guard: "will-break", needs: window},
+			blocked: "bob looks like a robot: its access key was used for s3 on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
 		{name: "the same 90 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 90)},
-			blocked: "bob looks like a robot: its access key was used for s3 on 2026-08-04" + keyed, remedy: person, guard: "will-break", needs: window},
+			blocked: "bob looks like a robot: its access key was used for s3 on 2026-08-04" + keyed, remedy: person, guard: "breaks-workload", needs: window},
 		{name: "the same 91 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 91)}},
 		{name: "a key used for a service that AWS does not tell", user: []func(*org.User){noDevice, noPassword, used("", 1)},
-			blocked: "bob looks like a robot: its access key was used for something on 2026-11-01" + keyed, remedy: person, guard: "will-break", needs: window},
+			blocked: "bob looks like a robot: its access key was used for something on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
 		{name: "a key used for STS alone", user: []func(*org.User){noDevice, noPassword, used("sts", 1)}},
 		{name: "a key that was never used", user: []func(*org.User){noDevice, noPassword}},
 		{name: "an inactive key", user: []func(*org.User){noDevice, noPassword, used("s3", 1), inactive}},
@@ -53,9 +53,9 @@ func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 		{name: "a key used for S3, and a console password", user: []func(*org.User){noDevice, used("s3", 1)},
 			note: "stops working without MFA: 111122223333/bob (access key used for s3 on 2026-11-01)"},
 		{name: "Git credentials and SSH keys, no device", user: []func(*org.User){noDevice, noKey, services(2, "codecommit.amazonaws.com")},
-			blocked: "bob looks like a robot: it has credentials for codecommit.amazonaws.com and 2 SSH keys, which can never carry MFA", remedy: person, guard: "will-break"},
+			blocked: "bob looks like a robot: it has credentials for codecommit.amazonaws.com and 2 SSH keys, which can never carry MFA", remedy: person, guard: "breaks-workload"},
 		{name: "an SSH key and nothing else", user: []func(*org.User){noDevice, noKey, noPassword, services(1)},
-			blocked: "bob looks like a robot: it has an SSH key, which can never carry MFA", remedy: person, guard: "will-break"},
+			blocked: "bob looks like a robot: it has an SSH key, which can never carry MFA", remedy: person, guard: "breaks-workload"},
 		{name: "an SSH key and a TOTP device", user: []func(*org.User){services(1)},
 			note: "stops working without MFA: 111122223333/bob (an SSH key)"},
 		{name: "services that nobody could read, no device", user: []func(*org.User){noDevice},
@@ -156,17 +156,17 @@ func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
 		want  string // what blocks the step on ann
 	}{
 		{"another administrator has a device", user("cyd"), nil, ""},
-		{"another administrator can enrol", user("cyd", noDevice, noKey), nil, ""},
+		{"another administrator can enroll", user("cyd", noDevice, noKey), nil, ""},
 		{"another administrator is not enforced", user("cyd", robot), nil, ""},
 		{"nobody else is an administrator", noRights, nil,
 			"no administrator of " + account + " would keep a way in, and ann is one now"},
-		{"the other administrator has no way in either", user("cyd", fidoOnly, noPassword), []string{"no-way-in:cyd"},
+		{"the other administrator has no way in either", user("cyd", fidoOnly, noPassword), []string{"lockout:cyd"},
 			"no administrator of " + account + " would keep a way in, and ann is one now"},
 		{"acknowledged", noRights, []string{"last-administrator:" + account + "/ann"}, ""},
 	}
 	for _, tt := range tests {
 		s := scene{account: org.Account{Users: []org.User{lost, tt.other}}}
-		s.acks = acks(t, append(tt.acks, "no-way-in:ann")...)
+		s.acks = acks(t, append(tt.acks, "lockout:ann")...)
 		p := s.plan(t)
 		i := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Op == plan.AddUserToGroup && s.UserName() == "ann" })
 		if i < 0 || p.Steps[i].Blocked != tt.want || (tt.want != "") != strings.HasSuffix(p.Steps[i].Remedy, "--ack last-administrator:"+account+"/ann") {
@@ -179,7 +179,7 @@ func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
 // somebody is in our group, leaves nobody either.
 func TestAnAdministratorWhoseRightsEndWithThePlanIsNotKept(t *testing.T) {
 	s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("ann", deny("iam:*User*",
-		`,"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalTag/forcemfa-enrolment":"2026-11-09"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`))}}}
+		`,"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalTag/forcemfa-enrollment":"2026-11-09"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`))}}}
 	if step := find(t, s.plan(t), plan.AddUserToGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and ann is one now" {
 		t.Errorf("blocked %q", step.Blocked)
 	}

@@ -48,7 +48,7 @@ func Migrate(in AccessInput, name string) Migration {
 
 func acknowledged(in *AccessInput, account, name string) bool {
 	flags := baseline.Baseline{Acknowledge: in.Acknowledge}
-	return in.Baseline.Acknowledged(baseline.GuardNoWayIn, account, name) || flags.Acknowledged(baseline.GuardNoWayIn, account, name)
+	return in.Baseline.Acknowledged(baseline.GuardLockout, account, name) || flags.Acknowledged(baseline.GuardLockout, account, name)
 }
 
 // strip adds the steps and gives the user as it will be. What forcemfa gave
@@ -128,7 +128,7 @@ func (m *Migration) wayIn(in *AccessInput, a *org.Account, u *org.User) (why, re
 	if len(m.Roles) > 0 {
 		return "", ""
 	}
-	return "no way in: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardNoWayIn, a.ID, u.Name)
+	return "no way in: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardLockout, a.ID, u.Name)
 }
 
 // Device says why a user cannot get an MFA session; empty when the user can.
@@ -139,7 +139,7 @@ func Device(u *org.User) (why, remedy string) {
 	case u.MFA == org.Unknown:
 		return "whether " + u.Name + " has an MFA device could not be read", "let the role that forcemfa assumes call iam:ListMFADevices"
 	case u.MFA == org.No:
-		return u.Name + " has no MFA device", strings.Join([]string{"let", u.Name, "enrol one first: forcemfa enroll"}, " ")
+		return u.Name + " has no MFA device", strings.Join([]string{"let", u.Name, "enroll one first: forcemfa enroll"}, " ")
 	case u.Password != org.Yes && !(codes && key):
 		return u.Name + " has neither a console password nor an access key with a device that gives codes", "give " + u.Name + " a console password, or a virtual MFA device"
 	}

@@ -244,7 +244,7 @@ func notes(in *Input, p *Plan, r *remarks) []string {
 			said = append(said, fmt.Sprintf(format, append([]any{few(users)}, rest...)...))
 		}
 	}
-	say(r.windows, "may enrol by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.opened()), in.Baseline.Window.Tag)
+	say(r.windows, "may enroll by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.opened()), in.Baseline.Window.Tag)
 	say(r.locked, "enforced without a way in, as acknowledged: %s")
 	say(r.stops, "stops working without MFA: %s")
 	say(r.unlooked, "could not be read whether they have SSH keys or credentials of single services, which would stop: %s")

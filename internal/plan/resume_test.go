@@ -51,11 +51,11 @@ func TestARunThatWasKilledIsResumedFromItsFile(t *testing.T) {
 	half := messy()
 	half.Policies, half.Groups = ours(wanted())
 	half.Groups[0].Attached = nil
-	half.Users[0].Tags = []org.Tag{{Key: "forcemfa-enrolment", Value: "2026-11-09"}}
+	half.Users[0].Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-11-09"}}
 	later := scene{account: half, resume: file, now: now.Add(time.Hour)}
 	want := split{
 		Do:   []string{"AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup ada ForceMFA", "AddUserToGroup bob ForceMFA"},
-		Done: []string{"TagUser ada forcemfa-enrolment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA"},
+		Done: []string{"TagUser ada forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA"},
 	}
 	today := later.plan(t)
 	if d := cmp.Diff(want, intersect(file, today)); d != "" {

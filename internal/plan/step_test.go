@@ -132,7 +132,7 @@ func TestObserveReadsWhatAStepLooksAt(t *testing.T) {
 		{plan.AttachUserPolicy, bob.ARN, policyARN, present, true},
 		{plan.PutUserPolicy, bob.ARN, "ForceMFA", plan.State{Present: true, Document: "{}"}, true},
 		{plan.DeleteUserPolicy, bob.ARN, "forcemfa", plan.State{}, true},
-		{plan.TagUser, bob.ARN, "Forcemfa-Enrolment", plan.State{Present: true, Value: "x"}, true},
+		{plan.TagUser, bob.ARN, "Forcemfa-Enrollment", plan.State{Present: true, Value: "x"}, true},
 		{plan.UntagUser, bob.ARN, "other", plan.State{}, true},
 		{plan.TagUser, bob.ARN + "by", "other", plan.State{}, false},
 	}

@@ -13,7 +13,7 @@ import (
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 const maxTags = 50
 
-// openWindows lets users who have no other way enrol by access key until a
+// openWindows lets users who have no other way enroll by access key until a
 // date, before a step enforces them.
 func (p *planner) openWindows(members []member) {
 	for i := range members {

@@ -63,8 +63,8 @@ var deeds = map[string]deed{
 	"RemoveUserFromGroup":             {of: atUser, tampers: leaves},
 	"TagUser":                         {of: atUser, tampers: exempts},
 	"UntagUser":                       {of: atUser},
-	"EnableMFADevice":                 {of: atUser, tampers: enrolsByKey},
-	"DeactivateMFADevice":             {of: atUser, tampers: saying("the MFA device %s of %s was deactivated", "serialNumber", "ask whether the device was lost, and let the user enrol another")},
+	"EnableMFADevice":                 {of: atUser, tampers: enrollsByKey},
+	"DeactivateMFADevice":             {of: atUser, tampers: saying("the MFA device %s of %s was deactivated", "serialNumber", "ask whether the device was lost, and let the user enroll another")},
 	"AttachUserPolicy":                {of: atUser},
 	"DetachUserPolicy":                {of: atUser, tampers: detaches},
 	"PutUserPolicy":                   {of: atUser, tampers: overwritesInline},
@@ -239,7 +239,7 @@ func deletesInline(i *incident) *alert {
 		"the inline policy %s of %s was deleted", baseline.InlinePolicyName, i.user())
 }
 
-// exempts finds a tag that exempts, or that opens the enrolment window.
+// exempts finds a tag that exempts, or that opens the enrollment window.
 func exempts(i *incident) *alert {
 	var tags []org.Tag
 	_ = json.Unmarshal(i.record().Parameters["tags"], &tags) // none
@@ -249,13 +249,13 @@ func exempts(i *incident) *alert {
 		}
 	}
 	if window, open := i.baseline.Window.Of(tags); open {
-		return &alert{audit.Medium, fmt.Sprintf("the enrolment window of %s was opened (tag %s)", i.user(), window.Tag),
+		return &alert{audit.Medium, fmt.Sprintf("the enrollment window of %s was opened (tag %s)", i.user(), window.Tag),
 			"ask who opened it; it closes with its date, or once there is a device"}
 	}
 	return nil
 }
 
-func enrolsByKey(i *incident) *alert {
+func enrollsByKey(i *incident) *alert {
 	if !i.record().LongLived() {
 		return nil
 	}

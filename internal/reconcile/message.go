@@ -117,12 +117,12 @@ func (r *run) done(s *plan.Step) {
 		m.Kind = notify.KindFixed
 		m.What = fmt.Sprintf("%s is attached to the group %s again", baseline.PolicyName, baseline.GroupName)
 	case plan.TagUser:
-		m.What = fmt.Sprintf("%s may enrol an MFA device by access key until %s", s.UserName(), s.Want.Value)
+		m.What = fmt.Sprintf("%s may enroll an MFA device by access key until %s", s.UserName(), s.Want.Value)
 		m.ID, m.Severity = r.messageID("window-open", s), audit.Low
-		m.Remedy = "let the user enrol before that: forcemfa enroll"
+		m.Remedy = "let the user enroll before that: forcemfa enroll"
 	case plan.UntagUser:
 		m.ID, m.Kind = r.messageID("window-expired", s), notify.KindFixed
-		m.What = fmt.Sprintf("the enrolment window of %s is closed", s.UserName())
+		m.What = fmt.Sprintf("the enrollment window of %s is closed", s.UserName())
 	}
 	r.say(m)
 }

@@ -174,7 +174,7 @@ func (a *attack) deedsOfOthers() []mutation {
 		},
 		func(ctx context.Context, c *iam.Client, account, user string) (string, error) {
 			if a.random.IntN(3) == 0 {
-				return "EnableMFADevice", a.enrolByKey(ctx, account)
+				return "EnableMFADevice", a.enrollByKey(ctx, account)
 			}
 			_, err := c.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String(operator), PolicyDocument: aws.String(fmt.Sprintf(weakTrust, account))})
 			return "UpdateAssumeRolePolicy", err
@@ -182,8 +182,8 @@ func (a *attack) deedsOfOthers() []mutation {
 	}
 }
 
-// enrolByKey enrols a first device for guest with the robot's access key.
-func (a *attack) enrolByKey(ctx context.Context, account string) error {
+// enrollByKey enrolls a first device for guest with the robot's access key.
+func (a *attack) enrollByKey(ctx context.Context, account string) error {
 	var key world.Key
 	a.cloud.View(func(w *world.World) { key = *w.Account(account).Users["robot"].Keys[0] })
 	c := iam.NewFromConfig(a.cloud.Config(credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""), "us-east-1"))

@@ -105,7 +105,7 @@ func releases(op plan.Op) bool {
 
 // may tells whether the function has the right to a step: to put users into our
 // group, to attach our policy to them and to that group, and to open and close
-// enrolment windows. It writes no document, takes nothing away from anybody, and
+// enrollment windows. It writes no document, takes nothing away from anybody, and
 // touches nothing that is not ours.
 func (a *account) may(s *plan.Step) bool {
 	policy, group := baseline.PolicyARN(a.Partition, a.ID), baseline.GroupARN(a.Partition, a.ID)

@@ -42,7 +42,7 @@ func (k *Keeper) settle(ctx context.Context, r *Route) error {
 }
 
 // devices are the serial numbers of the user's own devices. ListMFADevices is
-// in the enrolment set, so the key alone may ask.
+// in the enrollment set, so the key alone may ask.
 func (k *Keeper) devices(ctx context.Context, r *Route) ([]string, error) {
 	cfg, err := k.keyConfig(r)
 	if err != nil {
@@ -109,7 +109,7 @@ func isSecurityKey(serial string) bool {
 func securityKeyProblem(serial string) error {
 	return &Problem{
 		Sentence: fmt.Sprintf("%s is a security key or passkey: STS takes codes only, so no MFA session can be made with it", serial),
-		Next:     `enrol an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in by the browser`,
+		Next:     `enroll an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in by the browser`,
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 	"forcemfa/internal/session"
 )
 
-// enrol goes the whole way of a new device: created, seen by an app, two codes,
+// enroll goes the whole way of a new device: created, seen by an app, two codes,
 // enabled, a first session by a third code.
-func (r *rig) enrol(own, access *session.Access, name string) (serial string, err error) {
+func (r *rig) enroll(own, access *session.Access, name string) (serial string, err error) {
 	r.t.Helper()
 	d, err := access.CreateDevice(r.t.Context(), name, "")
 	if err != nil {
@@ -61,7 +61,7 @@ func TestFirstDeviceIsEnrolledAndProven(t *testing.T) {
 	r := newRig(t)
 	r.settings(legacy, "", "bob")
 	own := r.own("bob")
-	serial, err := r.enrol(own, own, "")
+	serial, err := r.enroll(own, own, "")
 	if err != nil || serial != "arn:aws:iam::111111111111:mfa/bob" {
 		t.Fatalf("enrolled %s, %v", serial, err)
 	}
@@ -70,7 +70,7 @@ func TestFirstDeviceIsEnrolledAndProven(t *testing.T) {
 		t.Errorf("the first session: %v, %v", e, err)
 	}
 	if len(r.asked) != 1 || !strings.Contains(r.asked[0], "the one on it now was used") {
-		t.Errorf("asked %q: the second code of the enrolment must not be sent again", r.asked)
+		t.Errorf("asked %q: the second code of the enrollment must not be sent again", r.asked)
 	}
 	asked := len(r.asked)
 	if r.session("bob"); len(r.asked) != asked {
@@ -82,14 +82,14 @@ func TestSecondDeviceIsEnrolledFromASession(t *testing.T) {
 	r := newRig(t)
 	r.settings(legacy, "", "alice")
 	own := r.own("alice")
-	if _, err := r.enrol(own, own, "alice-tablet"); err == nil {
+	if _, err := r.enroll(own, own, "alice-tablet"); err == nil {
 		t.Error("a bare key enrolled a second device")
 	}
 	with, err := own.WithMFA(t.Context(), session.Request{Profile: "alice"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serial, err := r.enrol(own, with, ""); err != nil || serial != "arn:aws:iam::111111111111:mfa/alice-2" {
+	if serial, err := r.enroll(own, with, ""); err != nil || serial != "arn:aws:iam::111111111111:mfa/alice-2" {
 		t.Errorf("enrolled %s, %v", serial, err)
 	}
 	if devices, err := own.Devices(t.Context()); err != nil || len(devices) != 2 {
@@ -97,18 +97,18 @@ func TestSecondDeviceIsEnrolledFromASession(t *testing.T) {
 	}
 }
 
-func TestKeyThatMayNotEnrolIsToldWhereToGo(t *testing.T) {
+func TestKeyThatMayNotEnrollIsToldWhereToGo(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "", "emma") // enforced, and has no device
 	own := r.own("emma")
 	_, err := own.CreateDevice(t.Context(), "", "")
-	if err == nil || !strings.Contains(err.Error(), "an access key may not enrol an MFA device for emma here") ||
+	if err == nil || !strings.Contains(err.Error(), "an access key may not enroll an MFA device for emma here") ||
 		!strings.Contains(next(err), "https://222222222222.signin.aws.amazon.com/console") || !strings.Contains(next(err), "forcemfa enroll --open emma") {
 		t.Errorf("got %v, next %q", err, next(err))
 	}
 }
 
-func TestConsoleSessionEnrolsWithoutAKey(t *testing.T) {
+func TestConsoleSessionEnrollsWithoutAKey(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "")
 	var password string
@@ -123,7 +123,7 @@ func TestConsoleSessionEnrolsWithoutAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serial, err := r.enrol(own, own, "emmas-phone"); err != nil || own.Bare {
+	if serial, err := r.enroll(own, own, "emmas-phone"); err != nil || own.Bare {
 		t.Errorf("enrolled %s, %v", serial, err)
 	}
 }

@@ -148,7 +148,7 @@ func TestSamplesHaveWhatIsKnownOfThem(t *testing.T) {
 		want  []string
 		worst lint.Severity
 	}{
-		{"forcemfa-enrol.json", 0, []string{"D-10", "D-4", "D-6", "D-7"}, lint.Info},
+		{"forcemfa-enroll.json", 0, []string{"D-10", "D-4", "D-6", "D-7"}, lint.Info},
 		{"aws-self-manage.json", 0, []string{"D-1", "D-10", "D-12", "D-19", "D-2", "D-3", "D-4", "D-6", "D-7"}, lint.High},
 		{"users-scp.json", policy.SCP, []string{"D-1", "D-10", "D-12", "E-2", "E-6", "E-8", "O-2"}, lint.High},
 	} {
@@ -175,7 +175,7 @@ func TestOurOwnDocumentsAreSound(t *testing.T) {
 		"default":         {func(*baseline.Policy) {}, nil, nil},
 		"full":            {func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull }, nil, nil},
 		"none":            {func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone }, nil, nil},
-		"any":             {func(p *baseline.Policy) { p.Enrolment = baseline.EnrolmentAny }, []string{"D-12"}, []string{"D-12"}},
+		"any":             {func(p *baseline.Policy) { p.Enrollment = baseline.EnrollmentAny }, []string{"D-12"}, []string{"D-12"}},
 		"password change": {func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true }, []string{"E-2"}, []string{"E-2"}},
 		"console":         {func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn }, nil, nil},
 		"age":             {func(p *baseline.Policy) { p.MaxSessionAge = time.Hour }, nil, nil},
@@ -200,7 +200,7 @@ func TestOurOwnDocumentsAreSound(t *testing.T) {
 }
 
 func TestEmbeddedFilesAreCleanAtHigh(t *testing.T) {
-	for _, name := range []string{"enrol", "full", "deny"} {
+	for _, name := range []string{"enroll", "full", "deny"} {
 		text, err := os.ReadFile("../../internal/baseline/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -216,8 +216,8 @@ func TestEmbeddedFilesAreCleanAtHigh(t *testing.T) {
 // Single changes of the sound document that show in its shape. Each row adds
 // these codes to what the sound document has.
 func TestSingleChangesOfTheSoundDocumentAreNamed(t *testing.T) {
-	sound := read(t, "samples/forcemfa-enrol.json")
-	const main, others, byKey = "DenyAllExceptEnrolmentWithoutMFA", "DenyOthersMFAWithoutMFA", "DenyEnrolmentByAccessKey"
+	sound := read(t, "samples/forcemfa-enroll.json")
+	const main, others, byKey = "DenyAllExceptEnrollmentWithoutMFA", "DenyOthersMFAWithoutMFA", "DenyEnrollmentByAccessKey"
 	const own = `"arn:aws:iam::*:user/${aws:username}"`
 	// after replaces the first old text behind a statement's Sid.
 	after := func(sid, old, new string) string {
@@ -326,12 +326,12 @@ func TestSingleChangesOfTheSoundDocumentAreNamed(t *testing.T) {
 		{"others of any name", after(others, own, `"arn:aws:iam::*:user/*"`), "D-1"},
 		{"others by no value", after(others, `"false"`, `[]`), "M-7"},
 		{"others by a value of another type", after(others, `"false"`, `"no"`), "M-7"},
-		{"enrolment by key", drop(byKey), "D-12"},
-		{"enrolment by key when AWS has it so", after(byKey, `"true"`, `[]`), "K-8"},
-		{"enrolment by nobody", after(byKey, `"Null"`, `"StringNotEquals"`), "L-1"},
+		{"enrollment by key", drop(byKey), "D-12"},
+		{"enrollment by key when AWS has it so", after(byKey, `"true"`, `[]`), "K-8"},
+		{"enrollment by nobody", after(byKey, `"Null"`, `"StringNotEquals"`), "L-1"},
 		{"own devices denied", after("AllowManageOwnMFA", `"Allow"`, `"Deny"`), "L-1"},
 		{"creating devices denied", after("AllowCreateOwnVirtualMFA", `"Allow"`, `"Deny"`), "L-1"},
-		{"enrolment by session", after(byKey, `"true"`, `"false"`), "D-12"},
+		{"enrollment by session", after(byKey, `"true"`, `"false"`), "D-12"},
 		{"Create by key alone", after(byKey, `,
         "iam:EnableMFADevice"`, ""), "D-12"},
 

@@ -30,7 +30,7 @@ func harmless(action string) bool {
 // forceMFA is the sound guard.
 func forceMFA() policy.Statement {
 	return policy.Statement{
-		SID: "DenyAllExceptEnrolmentWithoutMFA", Effect: policy.Deny, NotActions: enrolling, Resources: []string{"*"},
+		SID: "DenyAllExceptEnrollmentWithoutMFA", Effect: policy.Deny, NotActions: enrolling, Resources: []string{"*"},
 		Conditions: []policy.Condition{denyWithoutMFA},
 	}
 }

@@ -60,7 +60,7 @@ func (in *inspection) guards() {
 }
 
 // unconditional is for the guard whose condition was forgotten: it has the
-// exceptions of enrolment and asks for no MFA.
+// exceptions of enrollment and asks for no MFA.
 func (in *inspection) unconditional(i int) {
 	st := &in.doc.Statements[i]
 	meant := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return !knownKey(c.Key) })

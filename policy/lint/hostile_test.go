@@ -143,7 +143,7 @@ func FuzzDocument(f *testing.F) {
 			f.Add(p.text(p.bad), uint8(p.kind))
 		}
 	}
-	for _, name := range []string{"seeds/001-force-mfa.json", "seeds/003-assume-roles.json", "samples/forcemfa-enrol.json"} {
+	for _, name := range []string{"seeds/001-force-mfa.json", "seeds/003-assume-roles.json", "samples/forcemfa-enroll.json"} {
 		f.Add(read(f, name), uint8(0))
 	}
 	unit := unit(f)

@@ -168,7 +168,7 @@ var inspections = []func(*inspection){
 	(*inspection).undecided,
 	(*inspection).escapes,
 	(*inspection).exemptions,
-	(*inspection).enrolment,
+	(*inspection).enrollment,
 	(*inspection).organization,
 	(*inspection).own,
 	(*inspection).selfService,

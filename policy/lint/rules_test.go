@@ -46,16 +46,16 @@ func (p pair) text(s string) string {
 }
 
 const (
-	enrolList = `"iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetMFADevice","iam:GetUser","iam:ListMFADevices","iam:ListVirtualMFADevices","iam:ResyncMFADevice","sts:GetSessionToken"`
-	bothOwn   = `["arn:aws:iam::123456789012:user/${aws:username}","arn:aws:iam::123456789012:user/*/${aws:username}"]`
-	noOthers  = `{"Sid":"Others","Effect":"Deny","Action":["iam:EnableMFADevice","iam:ResyncMFADevice"],"NotResource":` + bothOwn + `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
-	noKeys    = `{"Sid":"Keys","Effect":"Deny","Action":["iam:CreateVirtualMFADevice","iam:EnableMFADevice"],"Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
+	enrollList = `"iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetMFADevice","iam:GetUser","iam:ListMFADevices","iam:ListVirtualMFADevices","iam:ResyncMFADevice","sts:GetSessionToken"`
+	bothOwn    = `["arn:aws:iam::123456789012:user/${aws:username}","arn:aws:iam::123456789012:user/*/${aws:username}"]`
+	noOthers   = `{"Sid":"Others","Effect":"Deny","Action":["iam:EnableMFADevice","iam:ResyncMFADevice"],"NotResource":` + bothOwn + `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`
+	noKeys     = `{"Sid":"Keys","Effect":"Deny","Action":["iam:CreateVirtualMFADevice","iam:EnableMFADevice"],"Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
 )
 
 // guard is the sound Deny with more exceptions and more conditions; rest are
 // further statements.
 func guard(exceptions, conditions string, rest ...string) string {
-	g := `{"Sid":"Guard","Effect":"Deny","NotAction":[` + enrolList + exceptions + `],"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}` + conditions + `}}`
+	g := `{"Sid":"Guard","Effect":"Deny","NotAction":[` + enrollList + exceptions + `],"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}` + conditions + `}}`
 	return strings.Join(append([]string{g}, rest...), ",")
 }
 
@@ -156,7 +156,7 @@ var pairs = []pair{
 	{"M-8", 0, gate(mfa + `,"Null":{"aws:MultiFactorAuthPresent":"true"}`), gate(mfa + `,"Null":{"aws:MultiFactorAuthPresent":"false"}`)},
 	{"M-8", 0, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"},"NumericGreaterThan":{"aws:MultiFactorAuthAge":"60"}`), deny(noMFA + `,"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"60"}`)},
 	{"M-9", 0, deny(`"NumericGreaterThanEqualsIfExists":{"aws:MultiFactorAuthAge":"0"}`), deny(`"NumericGreaterThanEqualsIfExists":{"aws:MultiFactorAuthAge":"60"}`)},
-	{"M-9", 0, `{"Effect":"Deny","NotAction":[` + enrolList + `],"Resource":"*"}`, guard("", "")},
+	{"M-9", 0, `{"Effect":"Deny","NotAction":[` + enrollList + `],"Resource":"*"}`, guard("", "")},
 	{"E-1", 0, guard(`,"iam:DeactivateMFADevice"`, ""), guard("", "")},
 	{"E-1", 0, strings.Replace(guard(`,"iam:DeactivateMFADevice"`, ""), "BoolIfExists", "Bool", 1), strings.Replace(guard("", ""), "BoolIfExists", "Bool", 1)},
 	{"E-2", 0, guard(`,"iam:CreateAccessKey"`, ""), guard("", "")},

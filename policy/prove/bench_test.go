@@ -29,8 +29,8 @@ func shippedText(t testing.TB) string {
 	return string(text)
 }
 
-// shippedEnrolment is the enrolment set of the document.
-var shippedEnrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices",
+// shippedEnrollment is the enrollment set of the document.
+var shippedEnrollment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices",
 	"iam:ListVirtualMFADevices", "iam:ResyncMFADevice"}
 
 // BenchmarkUser is one proof or search, nothing remembered but the catalogue
@@ -54,7 +54,7 @@ func BenchmarkUser(b *testing.B) {
 			fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`),
 			fmt.Sprintf(denyAll, mfa+`,"StringNotEqualsIfExists":{"aws:RequestedRegion":"eu-west-1"}`), others, byKey, admin)), prove.Enforced},
 	} {
-		row.subject.Enrolment = shippedEnrolment
+		row.subject.Enrollment = shippedEnrollment
 		b.Run(row.name, func(b *testing.B) {
 			warm := new(prove.Prover)
 			if a := warm.User(row.subject); a.Outcome != row.want {

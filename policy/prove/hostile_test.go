@@ -84,7 +84,7 @@ func TestStrictSeesWhatAWSHasYetToInvent(t *testing.T) {
 		services = append(services, s+":*")
 	}
 	every := `{"Effect":"Deny","Action":["` + strings.Join(services, `","`) + `"],"Resource":"*","Condition":{` + mfa + `}}`
-	a := prove.User(with(bob(identity(every, admin)), func(s *prove.Subject) { s.Enrolment = nil }))
+	a := prove.User(with(bob(identity(every, admin)), func(s *prove.Subject) { s.Enrollment = nil }))
 	if a.Outcome != prove.Enforced || a.Strict != prove.Open || a.Beyond == nil {
 		t.Errorf("%s, strict %v, beyond %v", text1(a), a.Strict, a.Beyond)
 	}

@@ -19,9 +19,9 @@ type mutation struct {
 
 const (
 	bigCondition   = `"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}`
-	sidBig         = `"DenyAllExceptEnrolmentWithoutMFA",` + "\n      " + `"Effect": "Deny",`
+	sidBig         = `"DenyAllExceptEnrollmentWithoutMFA",` + "\n      " + `"Effect": "Deny",`
 	sidOthers      = `"DenyOthersMFAWithoutMFA",` + "\n      " + `"Effect": "Deny",`
-	sidKey         = `"DenyEnrolmentByAccessKey",` + "\n      " + `"Effect": "Deny",`
+	sidKey         = `"DenyEnrollmentByAccessKey",` + "\n      " + `"Effect": "Deny",`
 	othersActions  = `"Action": ["iam:EnableMFADevice", "iam:ResyncMFADevice"],`
 	keyActions     = `"Action": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"],`
 	ownUsers       = `["arn:aws:iam::*:user/${aws:username}", "arn:aws:iam::*:user/*/${aws:username}"]`
@@ -86,7 +86,7 @@ var mutations = []mutation{
 	{name: "a question mark in the exceptions", from: `"iam:GetUser"`, to: `"iam:???User"`},
 	{name: "everything is an exception", from: `"iam:GetUser"`, to: `"*"`},
 	{name: "a service wildcard in the exceptions", from: `"iam:GetUser"`, to: `"i*:Get*"`},
-	{name: "one exception less", from: `"iam:GetUser",`, to: ``, lint: "tighter; the enrolment loses a convenience"},
+	{name: "one exception less", from: `"iam:GetUser",`, to: ``, lint: "tighter; the enrollment loses a convenience"},
 	// resources
 	{name: "on some resources", from: `"Resource": "*"`, to: `"Resource": "arn:aws:s3:::*"`},
 	{name: "on ARNs", from: `"Resource": "*"`, to: `"Resource": "arn:*:*:*:*:*"`},
@@ -98,21 +98,21 @@ var mutations = []mutation{
 	{name: "others by their suffix", from: `"arn:aws:iam::*:user/${aws:username}"`, to: `"arn:aws:iam::*:user/*${aws:username}"`},
 	{name: "own users only are denied", from: `"NotResource": ` + ownUsers, to: `"Resource": ` + ownUsers},
 	{name: "another partition", from: `"NotResource": ` + ownUsers, to: `"Resource": "arn:aws-cn:iam::*:user/*"`},
-	{name: "without the path", from: `, "arn:aws:iam::*:user/*/${aws:username}"`, to: ``, lint: "tighter: a user at a path cannot enrol"},
+	{name: "without the path", from: `, "arn:aws:iam::*:user/*/${aws:username}"`, to: ``, lint: "tighter: a user at a path cannot enroll"},
 	// effects
 	{name: "Allow for the big Deny", from: sidBig, to: strings.Replace(sidBig, "Deny\",", "Allow\",", 1)},
 	{name: "Allow for others", from: sidOthers, to: strings.Replace(sidOthers, "\"Effect\": \"Deny\"", "\"Effect\": \"Allow\"", 1)},
-	{name: "Allow for enrolment by key", from: sidKey, to: strings.Replace(sidKey, "\"Effect\": \"Deny\"", "\"Effect\": \"Allow\"", 1)},
+	{name: "Allow for enrollment by key", from: sidKey, to: strings.Replace(sidKey, "\"Effect\": \"Deny\"", "\"Effect\": \"Allow\"", 1)},
 	// version
 	{name: "the old version, in which a variable is a name", from: `"2012-10-17"`, to: `"2008-10-17"`},
 	// the other statements
 	{name: "others with Bool", from: othersActions + "\n" + `      "NotResource": ` + ownUsers + ",\n" + `      "Condition": {` + "\n        " + bigCondition,
 		to: othersActions + "\n" + `      "NotResource": ` + ownUsers + ",\n" + `      "Condition": {` + "\n        " + `"Null": {"aws:MultiFactorAuthPresent": "true"}`},
 	{name: "others but not their resync", from: othersActions, to: `"Action": "iam:EnableMFADevice",`},
-	{name: "others but not their enrolment", from: othersActions, to: `"Action": "iam:ResyncMFADevice",`},
-	{name: "enrolment by key but not of the device", from: keyActions, to: `"Action": "iam:CreateVirtualMFADevice",`},
-	{name: "enrolment by session instead of key", from: `"Null": {"aws:TokenIssueTime": "true"}`, to: `"Null": {"aws:TokenIssueTime": "false"}`},
-	{name: "enrolment by key, but of old sessions", from: `"Null": {"aws:TokenIssueTime": "true"}`, to: `"DateLessThan": {"aws:TokenIssueTime": "2030-01-01T00:00:00Z"}`},
+	{name: "others but not their enrollment", from: othersActions, to: `"Action": "iam:ResyncMFADevice",`},
+	{name: "enrollment by key but not of the device", from: keyActions, to: `"Action": "iam:CreateVirtualMFADevice",`},
+	{name: "enrollment by session instead of key", from: `"Null": {"aws:TokenIssueTime": "true"}`, to: `"Null": {"aws:TokenIssueTime": "false"}`},
+	{name: "enrollment by key, but of old sessions", from: `"Null": {"aws:TokenIssueTime": "true"}`, to: `"DateLessThan": {"aws:TokenIssueTime": "2030-01-01T00:00:00Z"}`},
 	{name: "creating by key is possible", from: keyActions, to: `"Action": "iam:EnableMFADevice",`,
 		lint: "a device that is not enabled is nobody's"},
 }
@@ -130,7 +130,7 @@ func TestMutationsAreCaught(t *testing.T) {
 			set := identity(admin)
 			set.Identity = append(set.Identity, source)
 			s := bob(set)
-			s.Enrolment = shippedEnrolment
+			s.Enrollment = shippedEnrollment
 			a := prove.User(s)
 			switch {
 			case m.lint != "" && a.Outcome != prove.Enforced:
@@ -155,7 +155,7 @@ func TestMutationsAreCaught(t *testing.T) {
 			set := identity(admin)
 			set.Identity = append(set.Identity, policy.ParseSource("mutant", policy.Identity, d.String()))
 			s := bob(set)
-			s.Enrolment = shippedEnrolment
+			s.Enrollment = shippedEnrollment
 			if a := prove.User(s); a.Outcome != prove.Open {
 				t.Errorf("%s", text1(a))
 			}

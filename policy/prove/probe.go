@@ -220,7 +220,7 @@ func region(partition string) string {
 	return "us-east-1"
 }
 
-// onUsers are the actions of an enrolment set that act on a user, and so
+// onUsers are the actions of an enrollment set that act on a user, and so
 // belong to it for the subject's own user alone.
 var onUsers = map[string]bool{
 	"iam:changepassword":      true,
@@ -234,11 +234,11 @@ type rule uint8
 
 const (
 	always rule = iota // with all of them
-	byKey              // with long-lived keys: others are in the enrolment set
-	never              // it is in the enrolment set, or no policy decides about it
+	byKey              // with long-lived keys: others are in the enrollment set
+	never              // it is in the enrollment set, or no policy decides about it
 )
 
-// rule finds out about a request: the enrolment set has it, no policy controls
+// rule finds out about a request: the enrollment set has it, no policy controls
 // it, or AWS refuses it by itself.
 func (s *Subject) rule(action, resource string) rule {
 	lower := strings.ToLower(action)
@@ -248,9 +248,9 @@ func (s *Subject) rule(action, resource string) rule {
 		return never
 	case s.HasDevice && own && (lower == "iam:enablemfadevice" || lower == "iam:deactivatemfadevice"):
 		return never
-	case !contains(s.Enrolment, lower) || onUsers[lower] && !own:
+	case !contains(s.Enrollment, lower) || onUsers[lower] && !own:
 		return always
-	case lower == "iam:enablemfadevice" && !s.EnrolmentByKey:
+	case lower == "iam:enablemfadevice" && !s.EnrollmentByKey:
 		return byKey
 	}
 	return never
@@ -266,7 +266,7 @@ func (r rule) ignores(action string, c policy.Credential) bool {
 }
 
 // outside are the actions that the rule decides about by their names, besides
-// those of the enrolment set.
+// those of the enrollment set.
 var outside = []string{
 	"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext", "sts:AssumeRoleWithSAML",
 	"sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken", "sts:GetSessionToken", "sts:GetCallerIdentity",

@@ -21,7 +21,7 @@
 //     VPC endpoints, aws:RequestedRegion and aws:ResourceAccount and the ARN.
 //
 // A user is Enforced when a Deny that applies for certain covers every cell
-// outside of the enrolment set. Where AWS does not document which of two readings
+// outside of the enrollment set. Where AWS does not document which of two readings
 // holds, a Deny counts only if it applies in both, and a witness only if none
 // does. Every cell that is left is put to the evaluator as a request: it is the
 // witness, or the answer is Unknown and says why; so it is when the evaluator
@@ -63,15 +63,15 @@ type Subject struct {
 	// ForwardedCallsPass is set when the baseline says fas: allow, so that a
 	// call forwarded by a service needs no Deny of its own.
 	ForwardedCallsPass bool
-	// Enrolment is the enrolment set: the actions that the user may do
+	// Enrollment is the enrollment set: the actions that the user may do
 	// without MFA, so as to get MFA. Those that act on a user are in it for
 	// the subject's own user alone. What no policy can control
 	// (sts:GetSessionToken, sts:GetCallerIdentity) needs no mention.
-	Enrolment []string
-	// EnrolmentByKey: a long-lived key may enable the first device. Otherwise
-	// iam:EnableMFADevice is outside of the enrolment set for such a key: a
-	// stolen one would enrol the thief's phone.
-	EnrolmentByKey bool
+	Enrollment []string
+	// EnrollmentByKey: a long-lived key may enable the first device. Otherwise
+	// iam:EnableMFADevice is outside of the enrollment set for such a key: a
+	// stolen one would enroll the thief's phone.
+	EnrollmentByKey bool
 	// Credentials are the kinds that the user has today. A witness is looked
 	// for among them first; the outcome does not depend on them.
 	Credentials []policy.Credential
@@ -98,7 +98,7 @@ type Outcome uint8
 // The outcomes. The zero value is Unknown.
 const (
 	Unknown  Outcome = iota
-	Enforced         // the Denies in force refuse every request outside the enrolment set
+	Enforced         // the Denies in force refuse every request outside the enrollment set
 	Open             // Answer.Witness is a request that they do not refuse
 )
 
@@ -127,7 +127,7 @@ type Answer struct {
 	Proof *policy.Proof
 }
 
-// Today says whether anything outside of the enrolment set is allowed without
+// Today says whether anything outside of the enrollment set is allowed without
 // MFA by the documents as they are. Enforced: nothing is, because a Deny
 // refuses it or because no Allow gives it.
 type Today struct {

@@ -27,7 +27,7 @@ const (
 // force are the statements that enforce.
 var force = []string{fmt.Sprintf(denyAll, mfa), others, byKey}
 
-var enrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser"}
+var enrollment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser"}
 
 func document(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
@@ -48,7 +48,7 @@ func bob(set *policy.Set) prove.Subject { return user("/", "bob", set) }
 func user(path, name string, set *policy.Set) prove.Subject {
 	s := prove.Subject{
 		Principal: policy.Principal{Kind: policy.IAMUser, Account: account, ARN: "arn:aws:iam::" + account + ":user" + path + name},
-		Set:       set, Context: new(policy.Context), ForwardedCallsPass: true, Enrolment: enrolment,
+		Set:       set, Context: new(policy.Context), ForwardedCallsPass: true, Enrollment: enrollment,
 	}
 	s.Context.Set("aws:username", name)
 	s.Context.Set("aws:PrincipalArn", s.Principal.ARN)
@@ -160,11 +160,11 @@ func TestUser(t *testing.T) {
 		{"a key can enable the first device", bob(identity(fmt.Sprintf(denyAll, mfa), others, admin)),
 			"open iam:EnableMFADevice without MFA by access key on " + self},
 		{"a key can, and may", with(bob(identity(fmt.Sprintf(denyAll, mfa), others, admin)),
-			func(s *prove.Subject) { s.EnrolmentByKey = true }), "enforced"},
+			func(s *prove.Subject) { s.EnrollmentByKey = true }), "enforced"},
 		{"a key cannot when there is a device", with(bob(identity(fmt.Sprintf(denyAll, mfa), others, admin)),
 			func(s *prove.Subject) { s.HasDevice = true }), "enforced"},
-		{"an action outside of the enrolment set", with(bob(identity(append(force, admin)...)),
-			func(s *prove.Subject) { s.Enrolment = enrolment[:2] }), "open iam:GetUser without MFA by access key"},
+		{"an action outside of the enrollment set", with(bob(identity(append(force, admin)...)),
+			func(s *prove.Subject) { s.Enrollment = enrollment[:2] }), "open iam:GetUser without MFA by access key"},
 		{"forwarded calls are left out of the Deny, and may pass", bob(identity(
 			fmt.Sprintf(denyAll, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:ViaAWSService":"false"}`), others, byKey, admin)), "enforced"},
 		{"forwarded calls are left out of the Deny, and must not", with(bob(identity(
@@ -257,7 +257,7 @@ func TestAssumptionsAreSaid(t *testing.T) {
 	}{
 		{"none", bob(identity(force...)), nil},
 		{"forwarded calls", forwarding, []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
-			"and no action of the enrolment set forwards requests"}},
+			"and no action of the enrollment set forwards requests"}},
 		{"federation tokens", usersOnly, []string{"federation tokens made before the Deny was in force are not met by it; they end within 36 hours"}},
 	} {
 		if diff := cmp.Diff(row.want, prove.User(row.subject).Assumptions); diff != "" {

@@ -130,7 +130,7 @@ func (s *Subject) assumptions(v verdict) []string {
 	var out []string
 	if v.forwards {
 		out = append(out, "a request that an AWS service forwards exists only after a direct request of the same credential was allowed, "+
-			"and no action of the enrolment set forwards requests")
+			"and no action of the enrollment set forwards requests")
 	}
 	if !v.federated {
 		out = append(out, "federation tokens made before the Deny was in force are not met by it; they end within 36 hours")
@@ -339,11 +339,11 @@ func (s *Subject) fingerprint(id string, t *traits) string {
 	}
 	self, _ := arn.Split(s.Principal.ARN)
 	add(self.Partition)
-	for _, flag := range [...]bool{strings.Count(self.Resource, "/") > 1, s.HasDevice, s.ForwardedCallsPass, s.EnrolmentByKey, t.user, t.account || t.user} {
+	for _, flag := range [...]bool{strings.Count(self.Resource, "/") > 1, s.HasDevice, s.ForwardedCallsPass, s.EnrollmentByKey, t.user, t.account || t.user} {
 		out = strconv.AppendBool(out, flag)
 	}
 	out = append(out, byte(s.Principal.Kind))
-	for _, action := range s.Enrolment {
+	for _, action := range s.Enrollment {
 		add(action)
 	}
 	for _, c := range s.Credentials {

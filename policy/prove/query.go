@@ -176,10 +176,10 @@ func (q *query) generator(cuts []*residual) (patterns []actionPattern, cut *resi
 	return patterns, cut, ok
 }
 
-// special are the actions that the rules of the enrolment set name.
+// special are the actions that the rules of the enrollment set name.
 func (q *query) special() []actionPattern {
 	var out []actionPattern
-	for _, list := range [][]string{q.subject.Enrolment, outside} {
+	for _, list := range [][]string{q.subject.Enrollment, outside} {
 		for _, a := range list {
 			out = append(out, compileAction(a))
 		}
@@ -270,7 +270,7 @@ func (q *query) class(e *entry) string {
 	}
 	lower := e.lower
 	switch {
-	case contains(q.subject.Enrolment, lower), contains(outside, lower), onUsers[lower]:
+	case contains(q.subject.Enrollment, lower), contains(outside, lower), onUsers[lower]:
 		id += " " + lower
 	case e.service == "iam" || e.service == "sts":
 		id += " " + e.service

@@ -16,7 +16,7 @@ type Enforcement struct {
 	Direct   bool     // attached to the user itself
 	Inline   bool     // in an inline policy of the user, or of the groups
 	Boundary bool     // in the user's permissions boundary
-	Tags     []string // keys of tags that exempt, or open enrolment
+	Tags     []string // keys of tags that exempt, or open enrollment
 	Roles    []string // whose trust policy demands MFA
 	SCPs     []string // service control policies that hold the Denies
 }

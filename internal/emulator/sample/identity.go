@@ -49,7 +49,7 @@ func identityPeople(b *builder) {
 			Attached: []string{"AdministratorAccess"}, Boundary: "boundary-mfa", Console: password, Keys: keys(active(12, "iam")), Devices: devices(virtual("jonas"))},
 		user{Name: "kira", Case: "a permissions boundary that says nothing of MFA",
 			Groups: []string{"platform"}, Boundary: "boundary-engineer", Console: password, Keys: keys(active(18, "s3"))},
-		user{Name: "liam", Case: "a boundary that allows no enrolment, but has a device already",
+		user{Name: "liam", Case: "a boundary that allows no enrollment, but has a device already",
 			Groups: []string{"dev"}, Boundary: "boundary-services", Console: password, Keys: keys(active(140, "s3")), Devices: devices(virtual("liam"))},
 		user{Name: "Maya", Case: "upper case in the name; security key and phone",
 			Groups: []string{"platform"}, Console: password, Keys: keys(active(5, "sts")), Devices: devices(fido("macbook-passkey-7H2K"), virtual("Maya"))},

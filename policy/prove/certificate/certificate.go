@@ -24,17 +24,17 @@ import (
 )
 
 // A Claim is what a proof is said to prove: that no request of the principal
-// without MFA passes the Denies of the set, outside of the enrolment set.
+// without MFA passes the Denies of the set, outside of the enrollment set.
 type Claim struct {
 	Principal policy.Principal
 	Set       *policy.Set
 	Context   *policy.Context // what is fixed for the principal
-	// HasDevice, ForwardedCallsPass, Enrolment and EnrolmentByKey are those of
+	// HasDevice, ForwardedCallsPass, Enrollment and EnrollmentByKey are those of
 	// the subject of the proof.
 	HasDevice          bool
 	ForwardedCallsPass bool
-	Enrolment          []string
-	EnrolmentByKey     bool
+	Enrollment         []string
+	EnrollmentByKey    bool
 	// Actions are all actions that there are. A strict proof needs none.
 	Actions []Action
 }
@@ -268,7 +268,7 @@ func (d *deny) everywhere() bool {
 
 // everything checks all actions that AWS could ever have.
 func (k *inquiry) everything() error {
-	named := slices.Concat(k.Enrolment, byName)
+	named := slices.Concat(k.Enrollment, byName)
 	for _, d := range k.denies {
 		named = append(append(named, d.statement.Actions...), d.statement.NotActions...)
 	}

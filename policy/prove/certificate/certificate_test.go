@@ -24,7 +24,7 @@ const (
 	byKey   = `{"Effect":"Deny","Action":"iam:EnableMFADevice","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
 )
 
-var enrolment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:GetMFADevice", "iam:ListMFADevices",
+var enrollment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:GetMFADevice", "iam:ListMFADevices",
 	"iam:ListVirtualMFADevices", "iam:ResyncMFADevice"}
 
 func source(t testing.TB, statements ...string) policy.Source {
@@ -48,7 +48,7 @@ func shipped(t testing.TB) policy.Source {
 func bob(sources ...policy.Source) prove.Subject {
 	s := prove.Subject{
 		Principal: policy.Principal{Kind: policy.IAMUser, Account: account, ARN: "arn:aws:iam::" + account + ":user/team/bob"},
-		Set:       &policy.Set{Identity: sources}, Context: new(policy.Context), ForwardedCallsPass: true, Enrolment: enrolment,
+		Set:       &policy.Set{Identity: sources}, Context: new(policy.Context), ForwardedCallsPass: true, Enrollment: enrollment,
 	}
 	s.Context.Set("aws:username", "bob")
 	s.Context.Set("aws:PrincipalArn", s.Principal.ARN)
@@ -59,7 +59,7 @@ func bob(sources ...policy.Source) prove.Subject {
 
 func claim(s prove.Subject) certificate.Claim {
 	return certificate.Claim{Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice,
-		ForwardedCallsPass: s.ForwardedCallsPass, Enrolment: s.Enrolment, EnrolmentByKey: s.EnrolmentByKey, Actions: actions()}
+		ForwardedCallsPass: s.ForwardedCallsPass, Enrollment: s.Enrollment, EnrollmentByKey: s.EnrollmentByKey, Actions: actions()}
 }
 
 // actions are those of the catalogue.
@@ -194,13 +194,13 @@ func TestProofIsAboutItsOwnPolicies(t *testing.T) {
 		}
 	}
 	narrower := claim(bob(shipped(t)))
-	narrower.Enrolment = enrolment[:2]
+	narrower.Enrollment = enrollment[:2]
 	var checker certificate.Checker
 	if err := checker.Check(proof, claim(bob(shipped(t)))); err != nil {
 		t.Error(err)
 	}
 	if certificate.Check(proof, narrower) == nil || checker.Check(proof, narrower) == nil {
-		t.Error("accepted for a smaller enrolment set")
+		t.Error("accepted for a smaller enrollment set")
 	}
 	if certificate.Check(nil, narrower) == nil || certificate.Check(proof, certificate.Claim{}) == nil {
 		t.Error("accepted without proof or policies")

@@ -174,7 +174,7 @@ func (k *inquiry) parts(written string, variables bool) (out [6]pattern, ok bool
 }
 
 // byName are the actions that the rules below know, besides those of the
-// enrolment set.
+// enrollment set.
 var byName = append([]string{"iam:EnableMFADevice", "iam:DeactivateMFADevice", "sts:GetSessionToken", "sts:GetCallerIdentity",
 	"sts:AssumeRole", "sts:GetFederationToken"}, companions...)
 
@@ -182,7 +182,7 @@ var byName = append([]string{"iam:EnableMFADevice", "iam:DeactivateMFADevice", "
 var companions = []string{"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext",
 	"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken"}
 
-// onUser are actions of an enrolment set that are in it for the user itself.
+// onUser are actions of an enrollment set that are in it for the user itself.
 var onUser = []string{"iam:ChangePassword", "iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice"}
 
 func has(list []string, action string) bool {
@@ -190,7 +190,7 @@ func has(list []string, action string) bool {
 }
 
 // exempt tells whether the claim says nothing of a request: it is in the
-// enrolment set, no policy decides about it, or AWS refuses it. The resource
+// enrollment set, no policy decides about it, or AWS refuses it. The resource
 // is empty for what is so whatever it is.
 func (k *inquiry) exempt(action, resource string) bool {
 	if _, barred := k.proof.Credential.Barred(action); barred || policy.Unconditional(action) || has(companions, action) {
@@ -202,9 +202,9 @@ func (k *inquiry) exempt(action, resource string) bool {
 		return true
 	case own && k.HasDevice && (enrolling || strings.EqualFold(action, "iam:DeactivateMFADevice")):
 		return true
-	case !has(k.Enrolment, action) || has(onUser, action) && !own:
+	case !has(k.Enrollment, action) || has(onUser, action) && !own:
 		return false
-	case enrolling && !k.EnrolmentByKey:
+	case enrolling && !k.EnrollmentByKey:
 		return k.proof.Credential != policy.LongTermKey
 	}
 	return true

@@ -79,14 +79,14 @@ func (a *Access) notEnrolled(err error, name string) error {
 		return &Problem{Sentence: "there are as many MFA devices as AWS allows: 8 for a user", Next: "have one that is not used removed", Err: err}
 	case refused && a.Bare:
 		return &Problem{
-			Sentence: fmt.Sprintf("an access key may not enrol an MFA device for %s here: a stolen key could enrol the thief's phone (%s)", a.Name, reason(message)),
+			Sentence: fmt.Sprintf("an access key may not enroll an MFA device for %s here: a stolen key could enroll the thief's phone (%s)", a.Name, reason(message)),
 			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password ask an administrator to run %q, then run this again",
 				a.SignInPage(), "forcemfa enroll --open "+a.Name),
 			Err: err,
 		}
 	case refused:
 		return &Problem{
-			Sentence: fmt.Sprintf("%s may not enrol an MFA device (%s)", a.Name, reason(message)),
+			Sentence: fmt.Sprintf("%s may not enroll an MFA device (%s)", a.Name, reason(message)),
 			Next:     fmt.Sprintf("add it in the console at %s, or ask an administrator", a.SignInPage()), Err: err,
 		}
 	}
@@ -158,7 +158,7 @@ func (a *Access) NewDeviceUsed(serial, code string) {
 	})
 }
 
-// Verify makes the first session with a new device: what enrolment is for. Its
+// Verify makes the first session with a new device: what enrollment is for. Its
 // code is a third one.
 func (a *Access) Verify(ctx context.Context, serial string) (*cache.Entry, error) {
 	r := *a.Route

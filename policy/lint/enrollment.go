@@ -7,9 +7,9 @@ import (
 	"forcemfa/policy"
 )
 
-// enrolment looks at what a document lets users do so as to get MFA, before they
+// enrollment looks at what a document lets users do so as to get MFA, before they
 // have it and after.
-func (in *inspection) enrolment() {
+func (in *inspection) enrollment() {
 	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
 		return
 	}
@@ -22,7 +22,7 @@ func (in *inspection) enrolment() {
 	in.firstDevice()
 }
 
-// base is where enrolment requests start from: the guard's situation.
+// base is where enrollment requests start from: the guard's situation.
 func (in *inspection) base(c caller) *situation {
 	if in.guard == nil {
 		return &situation{who: c}
@@ -32,7 +32,7 @@ func (in *inspection) base(c caller) *situation {
 	return at
 }
 
-// self is the ARN of the user in enrolment requests.
+// self is the ARN of the user in enrollment requests.
 func (in *inspection) self() string { return in.base(caller{}).principalOr(in.user("")).ARN }
 
 func (at *situation) principalOr(p policy.Principal) policy.Principal {
@@ -73,7 +73,7 @@ func (in *inspection) lockedOut() bool {
 }
 
 // leavesOpen tells whether the guard of the document excepts an action of
-// enrolment, so that another Deny of it contradicts the guard.
+// enrollment, so that another Deny of it contradicts the guard.
 func (in *inspection) leavesOpen(action string) bool {
 	return in.guard != nil && covers(in.doc.Statements[in.guard.statement].NotActions, action)
 }
@@ -218,7 +218,7 @@ func (in *inspection) endless() {
 	f.Witness = in.witness(at, true, true)
 	st := in.doc.Statements[in.guard.statement]
 	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
-	st.SID, st.Conditions = "DenyAllExceptEnrolmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
+	st.SID, st.Conditions = "DenyAllExceptEnrollmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
 	f.Fix = new(Fix).append(in, st)
 }
 
@@ -234,7 +234,7 @@ func (in *inspection) firstDevice() {
 	f := in.add("D-12", in.guard.statement, "a stolen access key of a user who has no device yet can enable the thief's: nothing refuses iam:EnableMFADevice by access key")
 	f.Witness = in.witness(at, true, true)
 	f.Fix = new(Fix).append(in, policy.Statement{
-		SID: "DenyEnrolmentByAccessKey", Effect: policy.Deny, Actions: []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"},
+		SID: "DenyEnrollmentByAccessKey", Effect: policy.Deny, Actions: []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"},
 		Resources: []string{"*"}, Conditions: append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), longTermKeys),
 	})
 }
