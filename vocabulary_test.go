@@ -27,7 +27,7 @@ var refusedWords = []refusedWord{
 	refuseWord(`\bwitness(es)?\b`, `"example request" ("counterexample" in the prover)`),
 	refuseWord(`\bdoors?\b`, `"attack" or "attack scenario"`),
 	refuseWord(`\brobots?\b`, `"service account" or "workload"`),
-	refuseWord(`\benrol(s|ment|ments|led)?\b`, `"enroll", "enrolls", "enrollment", "enrolled"`),
+	refuseWord(`\benrol(s|ment|ments)?\b`, `"enroll", "enrolls", "enrollment"`),
 	refuseWord(`\bno-way-in\b|\bways? in\b`, `"sign-in path", guard "lockout"`),
 	refuseWord(`\bwill-break\b`, `guard "breaks-workload"`),
 	refuseWord(`\blook-?alikes?\b`, `"name collision"`),
@@ -64,15 +64,14 @@ type allowedWord struct {
 	why   string
 }
 
-var allowedWords = []allowedWord{}
+var allowedWords = []allowedWord{
+	{"docs/architecture.md", "`org.Gap`", "the Go type"},
+}
 
 // leftovers are outputs and files that are not rewritten yet, by the beginning
 // of their name.
 var leftovers = []string{
-	"forcemfa ", "cmd/forcemfa/testdata/", "policy/lint/testdata/", "internal/", "changes/",
-	"docs/lint.md", "docs/lambda.md", "docs/guide.md", "docs/config.md", "docs/rules.md", "docs/notify.md", "docs/deploy.md", "docs/access.md",
-	"docs/performance.md", "docs/evaluation.md", "docs/scale.md", "docs/permissions.md", "docs/sessions.md", "docs/peers.md", "docs/credentials.md",
-	"docs/emulator.md", "docs/architecture.md", "README.md",
+	"forcemfa ", "cmd/forcemfa/testdata/", "policy/lint/testdata/", "internal/", "docs/lint.md", "docs/rules.md", "docs/config.md", "docs/notify.md", "docs/lambda.md", "README.md",
 }
 
 func TestDocumentationUsesTheVocabulary(t *testing.T) {
