@@ -37,9 +37,9 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkSweep is a sweep of an account of 5,000 users who are enforced, and
+// BenchmarkScan is a scan of an account of 5,000 users who are enforced, and
 // the most memory that the process took: less than 128 MB is wanted.
-func BenchmarkSweep(b *testing.B) {
+func BenchmarkScan(b *testing.B) {
 	program := built(b)
 	_, env := emulated(b, 5000)
 	env = append(env, packed(b), "FORCEMFA_MODE=enforce")

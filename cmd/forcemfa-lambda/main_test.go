@@ -301,7 +301,7 @@ func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
 	}
 	swept := p.invoke(`{"detail-type":"Scheduled Event","source":"aws.events","detail":{}}`, time.Minute)
 	if swept.failed || !p.says(`"CloudWatchMetrics"`) {
-		t.Errorf("sweep: %+v\n%s", swept, p.log())
+		t.Errorf("scan: %+v\n%s", swept, p.log())
 	}
 	for n, line := range strings.Split(strings.TrimSpace(p.log()), "\n") {
 		if !json.Valid([]byte(line)) {
@@ -338,7 +338,7 @@ func TestWithoutItsConfigTheProcessOnlyReports(t *testing.T) {
 				t.Errorf("answer %+v, in the group: %v", got, inGroup(cloud, "bob"))
 			}
 			if got := p.invoke(`{}`, time.Minute); got.failed || !p.says(`"ConfigProblem":1`) {
-				t.Errorf("sweep %+v\n%s", got, p.log())
+				t.Errorf("scan %+v\n%s", got, p.log())
 			}
 		})
 	}

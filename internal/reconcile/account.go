@@ -18,43 +18,43 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// An account is the function's own, as it was read and audited.
+// An account is the function's own account, read and audited.
 type account struct {
 	*Function
 	*org.Account
 	header   *org.Header
-	baseline *baseline.Baseline // as it is planned for; see carrier
+	baseline *baseline.Baseline // the one to plan by; see attachable
 	auditor  *audit.Auditor
 	audited  *audit.Audited
 	now      time.Time
-	unseen   map[string]bool // ARNs of users whom the time did not suffice to look at
+	skipped  map[string]bool // ARNs of users that were not read for lack of time
 }
 
-// How long to wait for a credential report that AWS is making. Without one, the
-// users that matter are asked for one by one.
+// How long to wait while AWS generates a credential report. Without a report, the
+// users in question are read one by one.
 const (
-	sweepPatience = time.Minute
-	eventPatience = 8 * time.Second
+	scanReportWait  = time.Minute
+	eventReportWait = 8 * time.Second
 )
 
-// read reads and audits the whole account. For most accounts that takes fewer
-// calls than to ask for one user and for what decides about it.
+// read reads and audits the whole account. For most accounts that takes fewer calls
+// than reading one user and everything that its access depends on.
 func (f *Function) read(ctx context.Context, patience time.Duration) (*account, error) {
 	header, read, err := collect.Own(ctx, f.fleet, collect.Options{ReportPatience: patience})
 	if err != nil {
 		return nil, err
 	}
 	if !read.Read {
-		return nil, errors.New(unread(read))
+		return nil, errors.New(firstGap(read))
 	}
-	a := &account{Function: f, Account: read, header: &header, baseline: carrier(f.options.Settings.Baseline, read), now: f.now(), unseen: map[string]bool{}}
+	a := &account{Function: f, Account: read, header: &header, baseline: attachable(f.options.Settings.Baseline, read), now: f.now(), skipped: map[string]bool{}}
 	a.auditor = audit.New(a.header, a.baseline, a.now)
 	a.audited = a.auditor.Audit(read)
 	return a, nil
 }
 
-// home is the account whose name stands for the organization: what rollback asks
-// for.
+// home is the account that rollback names in its question: the management account, or
+// this one.
 func (a *account) home() string {
 	if o := a.header.Organization; o != nil {
 		return o.ManagementAccount
@@ -62,18 +62,18 @@ func (a *account) home() string {
 	return a.ID
 }
 
-func unread(a *org.Account) string {
+func firstGap(a *org.Account) string {
 	for _, g := range a.Gaps {
 		return g.What + ": " + g.Why
 	}
 	return "nothing could be read"
 }
 
-// carrier is the baseline for an account whose group, which is the stack's, is
-// not there: until it is back, the policy is attached to users themselves.
-func carrier(b *baseline.Baseline, a *org.Account) *baseline.Baseline {
-	ours := baseline.GroupARN(a.Partition, a.ID)
-	if b.Attach != baseline.AttachGroup || slices.ContainsFunc(a.Groups, func(g org.Group) bool { return g.ARN == ours }) {
+// attachable is the baseline to plan by. While the group, which belongs to the stack,
+// is missing, the policy is attached to the users.
+func attachable(b *baseline.Baseline, a *org.Account) *baseline.Baseline {
+	group := baseline.GroupARN(a.Partition, a.ID)
+	if b.Attach != baseline.AttachGroup || slices.ContainsFunc(a.Groups, func(g org.Group) bool { return g.ARN == group }) {
 		return b
 	}
 	other := *b
@@ -81,8 +81,8 @@ func carrier(b *baseline.Baseline, a *org.Account) *baseline.Baseline {
 	return &other
 }
 
-// find is the user whom an incident is about; nil when it is gone. One that the
-// account's list does not have yet is asked for by name.
+// find is the user that an incident is about; nil if it no longer exists. A user that
+// is not in the account's list yet is read by name.
 func (a *account) find(ctx context.Context, i *incident) (*org.User, error) {
 	if u := a.user(i.user()); u != nil {
 		return u.Read, nil
@@ -110,31 +110,31 @@ func (a *account) input() *plan.Input {
 	return &plan.Input{Header: a.header, Baseline: a.baseline, Now: a.now}
 }
 
-// wanting are the users whom a step would change and of whom more has to be known
-// first. Of who has a device that gives codes nothing more is asked.
-func (a *account) wanting() []string {
+// needDetail are the users that a step would change and of whom more must be read
+// first. Users with a device that shows codes need no more.
+func (a *account) needDetail() []string {
 	return slices.DeleteFunc(plan.NeedsDetail(a.input(), a.audited), func(name string) bool {
 		u := a.Account.User(name)
 		return u != nil && slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
 	})
 }
 
-// atOnce is how many users are asked about before the time is looked at.
-const atOnce = 50
+// detailChunk is how many users are read between two checks of the time.
+const detailChunk = 50
 
-// detailed reads of these users what only matters for those whom a step would
-// change, and audits again. It takes half of the time that is left at most: who
-// is not looked at by then is unseen, and waits for the next run.
-func (a *account) detailed(ctx context.Context, names []string) error {
+// readDetail reads the details of users that a step would change, and audits again. It
+// takes at most half of the time that is left. Users that were not read by then are
+// skipped: the next run reads them.
+func (a *account) readDetail(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
 	end, limited := ctx.Deadline()
 	half := time.Now().Add(time.Until(end) / 2)
-	for some := range slices.Chunk(names, atOnce) {
+	for some := range slices.Chunk(names, detailChunk) {
 		if limited && time.Now().After(half) {
 			for _, name := range some {
-				a.unseen[a.Account.User(name).ARN] = true
+				a.skipped[a.Account.User(name).ARN] = true
 			}
 			continue
 		}
@@ -146,13 +146,13 @@ func (a *account) detailed(ctx context.Context, names []string) error {
 	return nil
 }
 
-// happened is the account as it is after these outcomes, audited again: what
-// people are told is what is so now.
-func (a *account) happened(outcomes []apply.Outcome) {
+// update brings the account up to date with these outcomes and audits it again, so that
+// messages describe the state after the run.
+func (a *account) update(outcomes []apply.Outcome) {
 	changed := false
 	for n := range outcomes {
 		if outcomes[n].Status.Reached() {
-			a.take(&outcomes[n].Step)
+			a.change(&outcomes[n].Step)
 			changed = true
 		}
 	}
@@ -162,8 +162,8 @@ func (a *account) happened(outcomes []apply.Outcome) {
 	}
 }
 
-// take makes in the snapshot the change that a step made.
-func (a *account) take(s *plan.Step) {
+// change makes the change of a step in the snapshot.
+func (a *account) change(s *plan.Step) {
 	if s.Op == plan.AttachGroupPolicy {
 		for n := range a.Groups {
 			if g := &a.Groups[n]; g.ARN == s.Subject && !slices.Contains(g.Attached, s.Object) {
@@ -194,14 +194,14 @@ func untagged(tags []org.Tag, key string) []org.Tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t org.Tag) bool { return strings.EqualFold(t.Key, key) })
 }
 
-// enter gives the config by which steps are carried out. A request that would
-// be sent after the time is over is not.
+// enter returns the config that steps are applied with. It sends no request after the
+// time is over.
 func (f *Function) enter(ctx context.Context) func(string) (aws.Config, error) {
 	end, limited := ctx.Deadline()
 	return func(id string) (aws.Config, error) {
 		cfg, _, err := f.fleet.Enter(context.WithoutCancel(ctx), id)
 		if limited {
-			cfg.HTTPClient = until{cfg.HTTPClient, end.Add(patience)}
+			cfg.HTTPClient = until{cfg.HTTPClient, end.Add(stepTimeout)}
 		}
 		return cfg, err
 	}

@@ -1,10 +1,10 @@
 package reconcile
 
-// Actions are what a [Function] calls besides telling people: reads of its own
-// account, the few writes that put users under the policy, and its journal. None
-// of them writes a policy document, and what gives rights is to be bound to our
-// policy by iam:PolicyARN, to our group, and to the window's tag by aws:TagKeys.
-// sts:GetCallerIdentity needs no right. Sorted.
+// Actions are the calls of a [Function] except notifications: reads of its own account,
+// the few writes that put users under the policy, and its journal. None of them writes a
+// policy document. Its role must limit the writes to the policy of forcemfa with
+// iam:PolicyARN, to its group, and to the window's tag with aws:TagKeys.
+// sts:GetCallerIdentity needs no permission. Sorted.
 var Actions = []string{
 	"iam:AddUserToGroup",
 	"iam:AttachGroupPolicy",

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestTheActionsAreDocumented(t *testing.T) {
+func TestActionsAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/lambda.md")
 	if err != nil {
 		t.Fatal(err)

@@ -8,16 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// patience is how long a step may take once it is begun: for its write to be
-// seen, or AWS to be throttled.
-const patience = 10 * time.Second
+// stepTimeout is how long a step may take after its start: until its write is visible
+// or AWS stops throttling.
+const stepTimeout = 10 * time.Second
 
-// reserve is what of an invocation's time is kept for the step in flight, for
-// what is said and for the log; of a short one a third.
+// reserve is the part of an invocation's time that is kept for the step in progress,
+// notifications and the log: at most a third of a short one.
 const reserve = 20 * time.Second
 
-// budget is the time in which steps are begun. What it does not suffice for is
-// planned again by the next run, so nothing need be kept of it.
+// budget limits the time in which steps are started. The next run plans the remaining
+// ones again, so that nothing has to be saved.
 func (f *Function) budget(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
 	if !limited {
@@ -26,13 +26,13 @@ func (f *Function) budget(ctx context.Context) (context.Context, context.CancelF
 	return context.WithDeadline(ctx, end.Add(-min(reserve, time.Until(end)/3)))
 }
 
-// until sends requests until a time.
+// until sends requests until a deadline.
 type until struct {
 	next aws.HTTPClient
 	end  time.Time
 }
 
-// Do is the aws.HTTPClient. Its error is one that the SDK does not try again.
+// Do implements aws.HTTPClient. The SDK does not retry its error.
 func (u until) Do(r *http.Request) (*http.Response, error) {
 	if time.Now().After(u.end) {
 		return nil, &aws.RequestCanceledError{Err: errStopped}

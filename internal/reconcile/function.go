@@ -1,12 +1,11 @@
-// Package reconcile is the Lambda's body: one handler for a schedule, which
-// looks at the whole account, and for events, which look at what they touched.
-// It collects, audits, plans, applies what it may, and tells people.
+// Package reconcile is the body of the Lambda function. Scheduled scans check the whole
+// account, events check what they affect. It collects, audits, plans, applies what it is
+// allowed to, and notifies.
 //
-// A [Function] puts users into our group, attaches our policy and tags; it never
-// writes a policy document, and never takes enforcement away. What only a stack
-// or an administrator may do it says. Whatever it does can be done twice, out of
-// order and after a kill: it looks at what is there, and a step compares before
-// it writes.
+// A [Function] adds users to the group of forcemfa, attaches its policy and sets tags. It
+// never writes a policy document and never removes enforcement; it reports what only the
+// stack or an administrator may do. Every action can be repeated, run out of order and
+// after a crash: it reads the current state first, and a step compares before it writes.
 package reconcile
 
 import (
@@ -29,14 +28,14 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A Mode is what a function may do.
+// A Mode is what a function is allowed to do.
 type Mode string
 
 // The modes. Report is the default.
 const (
-	Report  Mode = "report"  // look and tell
-	Enforce Mode = "enforce" // and put users under the policy
-	Off     Mode = "off"     // nothing at all
+	Report  Mode = "report"  // read and notify
+	Enforce Mode = "enforce" // also put users under the policy
+	Off     Mode = "off"     // nothing
 )
 
 // ParseMode reads a mode; empty is [Report].
@@ -50,59 +49,59 @@ func ParseMode(text string) (Mode, error) {
 	return Report, fmt.Errorf("mode %q: want report, enforce or off", text)
 }
 
-// A Sender tells people of a run. *notify.Notifier is one.
+// A Sender sends the summary of a run. *notify.Notifier is one.
 type Sender interface {
 	Send(context.Context, *notify.Digest) error
 }
 
-// A Keeper is a [Sender] that can keep what it could not send beyond the life of
-// this instance. *notify.Notifier is one, where it has a queue.
+// A Keeper is a [Sender] that can keep unsent messages beyond the life of this instance.
+// *notify.Notifier is one if it has a queue.
 type Keeper interface {
-	Keep(context.Context, []notify.Message) error // as if it were never called, unless it is nil
-	Catch(context.Context) error                  // tells what was kept; nil when that is nothing
+	Keep(context.Context, []notify.Message) error // all or nothing
+	Catch(context.Context) error                  // sends what was kept, if anything
 }
 
-// A Journal keeps what a run writes, under an ID of the run.
+// A Journal records what a run changes, under the ID of the run.
 type Journal interface {
 	apply.Journal
 	Run() string
 }
 
-// Options are how a function goes about it.
+// Options configure a function.
 type Options struct {
 	Mode     Mode
 	Settings Settings
-	Name     string // of the Lambda function; empty: not known
-	// Journal begins the journal of a run in an account; nil: in the log.
+	Name     string // of the Lambda function; empty: unknown
+	// Journal starts the journal of a run in an account; nil: in the log.
 	Journal func(ctx context.Context, account string, now time.Time) (Journal, error)
-	Sender  Sender       // nil: nobody is told but by the log; see [Keeper]
+	Sender  Sender       // nil: messages go to the log only; see [Keeper]
 	Log     *slog.Logger // nil: none
-	Metrics io.Writer    // takes a line of CloudWatch's embedded metric format for each sweep; nil: none
+	Metrics io.Writer    // takes a line in CloudWatch's embedded metric format for each scheduled scan; nil: none
 	Rate    float64      // requests a second, as in fleet.Options
 
-	Now   func() time.Time                           // nil: the time of day
-	Sleep func(context.Context, time.Duration) error // nil: as long as it says
+	Now   func() time.Time                           // nil: time.Now
+	Sleep func(context.Context, time.Duration) error // nil: sleeps
 }
 
-// A Function is one instance of the Lambda function: it answers one invocation
-// after the other, and remembers what it said.
+// A Function is one instance of the Lambda function: it handles one invocation after the
+// other, and remembers the alerts that it sent.
 type Function struct {
 	options Options
 	fleet   *fleet.Fleet
 	log     *slog.Logger
 
-	running sync.Mutex // held for an invocation: at most one writes
+	running sync.Mutex // held during an invocation: at most one writes
 
-	identifying sync.Mutex // guards what follows
-	account     string     // ID of the function's own; empty: not known yet
-	role        string     // name of the function's own; empty: not a role
+	identifying sync.Mutex // guards the two fields below
+	account     string     // ID of the function's account; empty: not known yet
+	role        string     // name of the function's role; empty: not a role
 
-	said    memory           // IDs of alerts that were sent
-	unsent  []notify.Message // of runs whose digest could not be sent
-	success time.Time        // of the last sweep that went through; zero: none did, in this instance
+	sent        memory           // IDs of the alerts that were sent
+	unsent      []notify.Message // messages of earlier runs that could not be sent
+	lastSuccess time.Time        // end of the last successful scan of this instance; zero: none
 }
 
-// New is a function that acts with these credentials, in their account.
+// New returns a function that acts with these credentials, in their account.
 func New(cfg aws.Config, o Options) (*Function, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -127,8 +126,8 @@ func New(cfg aws.Config, o Options) (*Function, error) {
 
 func (f *Function) now() time.Time { return f.options.Now().UTC() }
 
-// mode is what may be done: without a config that was read and is the one that
-// was deployed, nothing is changed.
+// mode is the effective mode. If the config cannot be read, or differs from the deployed
+// one, the function only reports.
 func (f *Function) mode() Mode {
 	if f.options.Mode == Enforce && f.options.Settings.Problem != "" {
 		return Report
@@ -136,8 +135,7 @@ func (f *Function) mode() Mode {
 	return f.options.Mode
 }
 
-// identify finds out, once, in whose account and as which role the function
-// acts.
+// identify finds out the account and the role of the function, once.
 func (f *Function) identify(ctx context.Context) error {
 	f.identifying.Lock()
 	defer f.identifying.Unlock()
@@ -152,7 +150,7 @@ func (f *Function) identify(ctx context.Context) error {
 	return nil
 }
 
-// sessionRole is the name of the role of a session; empty for anybody else.
+// sessionRole is the name of a session's role; empty for any other principal.
 func sessionRole(id arn.ARN) string {
 	parts := strings.Split(id.Resource, "/")
 	if id.Service != "sts" || len(parts) != 3 || parts[0] != "assumed-role" {
@@ -161,28 +159,28 @@ func sessionRole(id arn.ARN) string {
 	return parts[1]
 }
 
-// A Result is what became of an invocation, as it is returned to Lambda.
+// A Result is the result of an invocation, returned to Lambda.
 type Result struct {
-	Kind     string `json:"kind"` // sweep, event or ignored
+	Kind     string `json:"kind"` // scan, event or ignored
 	Why      string `json:"why,omitempty"`
 	Users    int    `json:"users,omitempty"`
 	Enforced int    `json:"enforced,omitempty"`
 	Open     int    `json:"open,omitempty"`
 	Unknown  int    `json:"unknown,omitempty"`
 	Done     int    `json:"done"`
-	Left     int    `json:"left"` // steps that the time did not suffice for
+	Left     int    `json:"left"` // steps left for the next run for lack of time
 	Messages int    `json:"messages"`
 }
 
-// Handle answers one invocation: an event of EventBridge, or a schedule. An
-// error has Lambda invoke it again, which is safe.
+// Handle handles one invocation: an event from EventBridge, or a schedule. Lambda retries
+// after an error, which is safe.
 func (f *Function) Handle(ctx context.Context, payload []byte) (*Result, error) {
 	if f.mode() == Off {
 		f.log.Info("off")
 		return &Result{Kind: "ignored", Why: "the mode is off"}, nil
 	}
 	if isSchedule(payload) {
-		return f.exclusively(ctx, f.Sweep)
+		return f.exclusively(ctx, f.Scan)
 	}
 	e, err := trail.Parse(payload)
 	if err != nil {
@@ -192,7 +190,7 @@ func (f *Function) Handle(ctx context.Context, payload []byte) (*Result, error) 
 	return f.Event(ctx, e)
 }
 
-// exclusively does one thing at a time, within the time that Lambda gives.
+// exclusively runs one invocation at a time.
 func (f *Function) exclusively(ctx context.Context, do func(context.Context) (*Result, error)) (*Result, error) {
 	f.running.Lock()
 	defer f.running.Unlock()
@@ -203,7 +201,7 @@ func (f *Function) exclusively(ctx context.Context, do func(context.Context) (*R
 	return r, err
 }
 
-// Event answers one event.
+// Event handles one event.
 func (f *Function) Event(ctx context.Context, e *trail.Event) (*Result, error) {
 	if err := f.identify(ctx); err != nil {
 		return nil, err
@@ -213,18 +211,18 @@ func (f *Function) Event(ctx context.Context, e *trail.Event) (*Result, error) {
 		f.log.Debug("ignored", "event", e.ID, "name", e.Detail.EventName, "why", why)
 		return &Result{Kind: "ignored", Why: why}, nil
 	}
-	return f.exclusively(ctx, func(ctx context.Context) (*Result, error) { return f.answer(ctx, i) })
+	return f.exclusively(ctx, func(ctx context.Context) (*Result, error) { return f.respond(ctx, i) })
 }
 
-// answer alerts and repairs. The alert is sent whatever becomes of the rest: what
-// cannot be read now is tried again.
-func (f *Function) answer(ctx context.Context, i *incident) (*Result, error) {
+// respond alerts and repairs. The alert is sent even if the repair fails: Lambda retries
+// that.
+func (f *Function) respond(ctx context.Context, i *incident) (*Result, error) {
 	r := f.newRun("event", i.event.ID)
 	r.log.Info("event", "name", i.record().EventName, "subject", i.subject(), "actor", i.record().Actor())
 	a := f.raise(i)
 	var failure error
-	if i.of != atWatch {
-		failure = f.settle(ctx, i)
+	if i.scope != deploymentScope {
+		failure = f.waitUntilVisible(ctx, i)
 		if failure == nil {
 			failure = r.repair(ctx, i)
 		}
@@ -235,21 +233,21 @@ func (f *Function) answer(ctx context.Context, i *incident) (*Result, error) {
 	return r.result, errors.Join(failure, r.send(ctx))
 }
 
-// raise is what the deed did against enforcement; nil for nothing.
+// raise is the alert for an incident; nil if it does not weaken enforcement.
 func (f *Function) raise(i *incident) *alert {
-	if i.tampers == nil {
+	if i.detect == nil {
 		return nil
 	}
-	return i.tampers(i)
+	return i.detect(i)
 }
 
-// settling is how long AWS may take to show what a call did: an event that is
-// younger waits.
+// settling is how long the effect of a call may be invisible. The function waits that
+// long after an event.
 // Source: IAM User Guide, "Changes that I make are not always immediately
 // visible".
 const settling = 5 * time.Second
 
-func (f *Function) settle(ctx context.Context, i *incident) error {
+func (f *Function) waitUntilVisible(ctx context.Context, i *incident) error {
 	age := f.now().Sub(i.record().EventTime)
 	if age >= settling || age < 0 {
 		return nil
@@ -257,18 +255,18 @@ func (f *Function) settle(ctx context.Context, i *incident) error {
 	return f.options.Sleep(ctx, settling-age)
 }
 
-// Sweep looks at the whole account.
-func (f *Function) Sweep(ctx context.Context) (*Result, error) {
+// Scan checks the whole account.
+func (f *Function) Scan(ctx context.Context) (*Result, error) {
 	if err := f.identify(ctx); err != nil {
 		return nil, err
 	}
-	r := f.newRun("sweep", f.now().Format("20060102T150405Z"))
+	r := f.newRun("scan", f.now().Format("20060102T150405Z"))
 	if why := f.options.Settings.Problem; why != "" {
-		r.unsettled(why)
+		r.configProblem(why)
 	}
-	failure := r.sweep(ctx)
+	failure := r.scan(ctx)
 	if failure == nil {
-		f.success = f.now()
+		f.lastSuccess = f.now()
 	}
 	r.metrics(failure)
 	return r.result, errors.Join(failure, r.send(ctx))

@@ -39,7 +39,7 @@ func (r *rig) deliver() {
 	r.t.Cleanup(cancel)
 }
 
-func TestAUserWhoIsCreatedIsEnforcedAndTold(t *testing.T) {
+func TestANewUserIsEnforcedAndReported(t *testing.T) {
 	r := newRig(t, 17, nil, person("ann", "ForceMFA"))
 	account := accountIDs(17)[16]
 	r.deliver()
@@ -64,7 +64,7 @@ func TestAUserWhoIsCreatedIsEnforcedAndTold(t *testing.T) {
 	}
 }
 
-func TestReportModeChangesNothingAndSaysWhatWouldBe(t *testing.T) {
+func TestReportModeOnlyReports(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
 	before := r.digest()
 	o := r.options(home)
@@ -75,7 +75,7 @@ func TestReportModeChangesNothingAndSaysWhatWouldBe(t *testing.T) {
 	if r.digest() != before {
 		t.Error("something was changed")
 	}
-	want := []string{"finding high user/ann: ann is not enforced, and would be by AddUserToGroup"}
+	want := []string{"finding high user/ann: MFA is not enforced for ann; AddUserToGroup would enforce it"}
 	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
@@ -94,7 +94,7 @@ func TestOffDoesNothing(t *testing.T) {
 
 // A config that is missing, broken, another one than was deployed, or about what
 // an account cannot see of itself lets nothing be changed.
-func TestAConfigThatCannotBeTrustedIsAProblem(t *testing.T) {
+func TestAnUnreadableOrDifferentConfigIsAProblem(t *testing.T) {
 	const good = "version: 1\n"
 	sum := sha256.Sum256([]byte(good))
 	hash := hex.EncodeToString(sum[:])
@@ -106,7 +106,7 @@ func TestAConfigThatCannotBeTrustedIsAProblem(t *testing.T) {
 	}{
 		{"as deployed", good, hash, none, ""},
 		{"no hash told", good, "", none, ""},
-		{"another one", good, "0123", none, "is not the one that was deployed"},
+		{"another one", good, "0123", none, "differs from the deployed one"},
 		{"missing", "", "", none, "cannot be read"},
 		{"broken", "version: 1\nattach: nobody\n", "", none, "forcemfa.yaml:2"},
 		{"a unit", "version: 1\nexemptions:\n  - {match: {ou: Robots}, owner: a@b.c, reason: x}\n", "", none, "organizational unit"},
@@ -137,11 +137,11 @@ func TestAConfigThatCannotBeTrustedIsAProblem(t *testing.T) {
 	}
 }
 
-func TestASweepCountsInCloudWatchsFormat(t *testing.T) {
+func TestAScanCountsInCloudWatchsFormat(t *testing.T) {
 	exempt := person("robot")
 	exempt.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
 	r := newRig(t, 1, nil, person("ann", "ForceMFA"), person("bea"), exempt)
-	r.sweep(home)
+	r.scan(home)
 	var line struct {
 		AWS struct {
 			Timestamp         int64
@@ -151,7 +151,7 @@ func TestASweepCountsInCloudWatchsFormat(t *testing.T) {
 				Metrics    []struct{ Name, Unit string }
 			}
 		} `json:"_aws"`
-		Users, Enforced, Exempt, Open, Unknown, StepsLeft, ConfigProblem, SweepFailed float64
+		Users, Enforced, Exempt, Open, Unknown, StepsLeft, ConfigProblem, ScanFailed float64
 		LastSuccessAge                                                                *float64
 	}
 	if err := json.Unmarshal(r.metrics.Bytes(), &line); err != nil {
@@ -175,7 +175,7 @@ func TestASweepCountsInCloudWatchsFormat(t *testing.T) {
 }
 
 // An instance that has never swept must not look as if it just had.
-func TestAFailedSweepOfAFreshInstanceClaimsNoSuccess(t *testing.T) {
+func TestAFailedScanOfAFreshInstanceClaimsNoSuccess(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
 	f := r.function(home)
 	if err := f.identify(context.Background()); err != nil {
@@ -189,14 +189,14 @@ func TestAFailedSweepOfAFreshInstanceClaimsNoSuccess(t *testing.T) {
 	if err := json.Unmarshal(r.metrics.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
-	if _, claimed := line["LastSuccessAge"]; claimed || line["SweepFailed"] != 1.0 {
+	if _, claimed := line["LastSuccessAge"]; claimed || line["ScanFailed"] != 1.0 {
 		t.Errorf("metrics %v", line)
 	}
 }
 
-func TestEveryLineOfTheLogSaysByWhichConfig(t *testing.T) {
+func TestEveryLogLineHasTheConfigHash(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
-	r.sweep(home)
+	r.scan(home)
 	for _, line := range strings.Split(strings.TrimSpace(r.log.String()), "\n") {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {

@@ -7,8 +7,8 @@ import (
 	"forcemfa/internal/apply"
 )
 
-// A logJournal keeps a run in the function's log, for a function that was given
-// no other place. It can be read by people, not by rollback.
+// A logJournal writes the journal of a run to the function's log, for a function without
+// another place for it. rollback cannot read it.
 type logJournal struct {
 	log *slog.Logger
 	run string

@@ -2,11 +2,11 @@ package reconcile
 
 import "sync"
 
-// remembered is how many alerts a function remembers: events that are delivered
-// twice come soon after each other.
+// remembered is how many alerts a function remembers: duplicate deliveries of an event
+// come shortly after each other.
 const remembered = 4096
 
-// A memory is the last IDs that were added. The zero value is empty.
+// A memory holds the last IDs that were added. The zero value is empty.
 type memory struct {
 	mu    sync.Mutex
 	known map[string]bool

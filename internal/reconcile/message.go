@@ -24,18 +24,17 @@ func (r *run) say(m notify.Message) {
 	r.messages = append(r.messages, m)
 }
 
-// alert says what a deed did against enforcement, once, and what is known of its
-// subject by now.
+// alert adds the alert of an incident, once, with what is known about its subject now.
 func (r *run) alert(i *incident, a *alert) {
 	rec := i.record()
 	id := strings.Join([]string{"tampering", i.event.Account, i.subject(), rec.EventName, rec.EventID}, "/")
-	if r.said.has(id) {
-		r.log.Info("said already", "message", id)
+	if r.sent.has(id) {
+		r.log.Info("sent already", "message", id)
 		return
 	}
-	severity, what := a.severity, a.what+" by "+by(i)
-	if milder, why := r.milder(i); why != "" {
-		severity, what = milder, what+"; "+why
+	severity, what := a.severity, a.what+" by "+actorOf(i)
+	if lower, why := r.lowered(i); why != "" {
+		severity, what = lower, what+"; "+why
 	}
 	if severity == "" {
 		return
@@ -47,50 +46,50 @@ func (r *run) alert(i *incident, a *alert) {
 	})
 }
 
-func by(i *incident) string {
+func actorOf(i *incident) string {
 	if actor := i.record().Actor(); actor != "" {
 		return actor
 	}
-	return "somebody of whom the record does not tell"
+	return "an unknown caller: the record names none"
 }
 
-// milder is what becomes of an alert where the account, as it was read, says that
-// it is less. Empty with a reason: nothing need be said at all.
-func (r *run) milder(i *incident) (severity audit.Severity, why string) {
+// lowered is the severity of an alert that the state of the account makes less severe,
+// and why. An empty severity with a reason drops the alert.
+func (r *run) lowered(i *incident) (severity audit.Severity, why string) {
 	if r.seen == nil {
 		return "", ""
 	}
-	switch i.of {
-	case atUser:
+	switch i.scope {
+	case userScope:
 		u := r.seen.user(i.user())
 		switch {
 		case u == nil:
-			return audit.Low, "the user is not there any more"
+			return audit.Low, "the user no longer exists"
 		case u.State == audit.Exempt && i.record().EventName != "TagUser" && i.record().EventName != "CreateUser":
 			return audit.Low, "the user is exempt: " + u.Exemption
 		}
-	case atRole:
-		if !r.seen.trusts(i.text("roleName")) && !ourRole(i) {
-			return "", "its trust policy asks for MFA, or trusts no account and no user"
+	case roleScope:
+		if !r.seen.trustsWithoutMFA(i.text("roleName")) && !isFunctionRole(i) {
+			return "", "its trust policy requires MFA, or trusts no account and no user"
 		}
-	case atEverybody:
+	case allUsersScope:
 		if i.byCloudFormation() && !r.seen.drifted() {
-			return "", "a stack did it, and the document is as wanted"
+			return "", "CloudFormation made the change, and the document is as configured"
 		}
 	}
 	return "", ""
 }
 
-// arnOf is the ARN of the subject, where it is known.
+// arnOf is the ARN of the subject, if it is known.
 func (r *run) arnOf(i *incident) string {
-	switch i.of {
-	case atUser:
+	switch i.scope {
+	case userScope:
 		if r.seen != nil {
 			if u := r.seen.user(i.user()); u != nil {
 				return u.ARN
 			}
 		}
-	case atEverybody:
+	case allUsersScope:
 		if strings.HasPrefix(i.subject(), "policy/") {
 			return i.policyARN
 		}
@@ -99,7 +98,7 @@ func (r *run) arnOf(i *incident) string {
 	return ""
 }
 
-// done says what a step did.
+// done reports the effect of a step.
 func (r *run) done(s *plan.Step) {
 	m := notify.Message{ID: r.messageID("enforced", s), Kind: notify.KindEnforced, Severity: audit.Info, Subject: subjectOf(s), ARN: s.Subject}
 	switch s.Op {
@@ -109,17 +108,17 @@ func (r *run) done(s *plan.Step) {
 		m.What = fmt.Sprintf("MFA is enforced for %s: %s is attached to the user", s.UserName(), baseline.PolicyName)
 		if r.options.Settings.Baseline.Attach != baseline.AttachUser {
 			m.Kind, m.Severity = notify.KindWorkaround, audit.Medium
-			m.What = fmt.Sprintf("%s could not be put into the group %s (%s); %s is attached to the user instead, so MFA is enforced",
-				s.UserName(), baseline.GroupName, r.seen.groupTrouble(s.Subject), baseline.PolicyName)
-			m.Remedy = "make room among the user's groups, or run forcemfa deploy apply where the group is missing; then forcemfa apply"
+			m.What = fmt.Sprintf("MFA is enforced for %s, but not through the group %s (%s): %s is attached to the user instead",
+				s.UserName(), baseline.GroupName, r.seen.whyNotGroup(s.Subject), baseline.PolicyName)
+			m.Remedy = "remove the user from another group, or run forcemfa deploy apply if the group is missing; then run forcemfa apply"
 		}
 	case plan.AttachGroupPolicy:
 		m.Kind = notify.KindFixed
 		m.What = fmt.Sprintf("%s is attached to the group %s again", baseline.PolicyName, baseline.GroupName)
 	case plan.TagUser:
-		m.What = fmt.Sprintf("%s may enroll an MFA device by access key until %s", s.UserName(), s.Want.Value)
+		m.What = fmt.Sprintf("%s may enroll an MFA device with an access key until %s", s.UserName(), s.Want.Value)
 		m.ID, m.Severity = r.messageID("window-open", s), audit.Low
-		m.Remedy = "let the user enroll before that: forcemfa enroll"
+		m.Remedy = "have the user run forcemfa enroll before that date"
 	case plan.UntagUser:
 		m.ID, m.Kind = r.messageID("window-expired", s), notify.KindFixed
 		m.What = fmt.Sprintf("the enrollment window of %s is closed", s.UserName())
@@ -127,8 +126,8 @@ func (r *run) done(s *plan.Step) {
 	r.say(m)
 }
 
-// messageID is the ID of a message about a step: that of the finding which the
-// step answers, or of a rule.
+// messageID is the ID of a message about a step: the ID of the finding that the step
+// fixes, or a rule's.
 func (r *run) messageID(rule string, s *plan.Step) string {
 	if len(s.Because) > 0 && rule == "enforced" {
 		return s.Because[0]
@@ -136,7 +135,7 @@ func (r *run) messageID(rule string, s *plan.Step) string {
 	return rule + "/" + r.account + "/" + subjectOf(s)
 }
 
-// subjectOf is the subject of a step, as findings name it.
+// subjectOf is the subject of a step, as named in findings.
 func subjectOf(s *plan.Step) string {
 	a, err := arn.Parse(s.Subject)
 	if err != nil {
@@ -145,39 +144,39 @@ func subjectOf(s *plan.Step) string {
 	return a.Kind() + "/" + a.Name()
 }
 
-// failed says what could not be done, with what AWS answered.
+// failed reports a step that failed, with the answer from AWS.
 func (r *run) failed(s *plan.Step, why string) {
 	r.say(notify.Message{
 		ID: r.messageID("failed", s), Kind: notify.KindBlocked, Severity: audit.High, Subject: subjectOf(s), ARN: s.Subject,
-		What: fmt.Sprintf("%s could not be done: %s", s.Op, why), Remedy: "the next sweep tries again; if it fails as well, run forcemfa apply",
+		What: fmt.Sprintf("%s failed: %s", s.Op, why), Remedy: "the next scheduled scan tries again; if it fails too, run forcemfa apply",
 	})
 }
 
-// proposed says, where nothing is to be changed, what would be.
+// proposed reports steps that the mode does not allow.
 func (r *run) proposed(steps []plan.Step) {
 	for n := range steps {
-		r.log.Info("not done, in this mode", "step", steps[n].ID, "findings", steps[n].Because)
+		r.log.Info("not applied in this mode", "step", steps[n].ID, "findings", steps[n].Because)
 		if steps[n].UserName() == "" {
 			continue
 		}
 		r.say(notify.Message{
 			ID: r.messageID("enforced", &steps[n]), Kind: notify.KindFinding, Severity: audit.High, Subject: subjectOf(&steps[n]), ARN: steps[n].Subject,
-			What:   fmt.Sprintf("%s is not enforced, and would be by %s", steps[n].UserName(), steps[n].Op),
+			What:   fmt.Sprintf("MFA is not enforced for %s; %s would enforce it", steps[n].UserName(), steps[n].Op),
 			Remedy: "set the mode to enforce, or run forcemfa apply",
 		})
 	}
 }
 
-// held says what is not done, and what to do about it.
+// held reports a step that is not applied, and what to do about it.
 func (r *run) held(h *held) {
 	r.log.Warn("held", "step", h.step.ID, "why", h.why, "findings", h.step.Because)
 	r.say(notify.Message{
 		ID: r.messageID("blocked", &h.step), Kind: notify.KindBlocked, Severity: h.severity, Subject: subjectOf(&h.step), ARN: h.step.Subject,
-		What: fmt.Sprintf("%s is not done: %s", h.step.Op, h.why), Remedy: h.remedy,
+		What: fmt.Sprintf("%s is not applied: %s", h.step.Op, h.why), Remedy: h.remedy,
 	})
 }
 
-// user is a user as the account was audited; nil when it is not there.
+// user is an audited user; nil if it does not exist.
 func (a *account) user(name string) *audit.User {
 	for n := range a.audited.Users {
 		if strings.EqualFold(a.audited.Users[n].Name, name) {
@@ -187,9 +186,9 @@ func (a *account) user(name string) *audit.User {
 	return nil
 }
 
-// trusts tells whether a role can be assumed without MFA by a user or an
-// account, as far as is known.
-func (a *account) trusts(role string) bool {
+// trustsWithoutMFA reports whether the audit found that a user or an account can assume
+// the role without MFA.
+func (a *account) trustsWithoutMFA(role string) bool {
 	for _, found := range a.audited.Findings {
 		if strings.HasPrefix(found.Rule, "role-trust-") && found.Severity != audit.Low && strings.EqualFold(lastSegment(found.Subject), role) {
 			return true
@@ -200,7 +199,7 @@ func (a *account) trusts(role string) bool {
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
-// drifted tells whether our policy is not as it is wanted.
+// drifted reports whether the policy of forcemfa differs from the configured one.
 func (a *account) drifted() bool {
 	policy := a.Account.Policy(baseline.PolicyARN(a.Account.Partition, a.Account.ID))
 	if policy == nil {
@@ -210,21 +209,21 @@ func (a *account) drifted() bool {
 	return !known || !plan.SameDocument(text, a.baseline.Document(a.Account.Partition))
 }
 
-// groupTrouble says why a user is not put into our group.
-func (a *account) groupTrouble(userARN string) string {
+// whyNotGroup is why a user is not added to the group.
+func (a *account) whyNotGroup(userARN string) string {
 	group := a.Account.Group(baseline.GroupName)
 	switch {
 	case group == nil:
-		return "there is no such group"
+		return "the group does not exist"
 	case len(group.Inline) > 0 || len(group.Attached) > 1:
-		return "it gives more than our policy"
+		return "the group has other policies"
 	}
 	for n := range a.Account.Users {
 		if u := &a.Account.Users[n]; u.ARN == userARN {
 			return fmt.Sprintf("the user is in %d groups, and the quota GroupsPerUser is %d", len(u.Groups), quotaOf(a.Account))
 		}
 	}
-	return "it has no room"
+	return "the group is full"
 }
 
 func quotaOf(a *org.Account) int {

@@ -5,30 +5,29 @@ import (
 	"fmt"
 )
 
-// namespace is where the metrics are in CloudWatch.
+// namespace is the CloudWatch namespace of the metrics.
 const namespace = "forcemfa"
 
-// metrics writes what a sweep counted, as a line of CloudWatch's embedded metric
-// format. After a sweep that failed there is nothing to count but how old the
-// last one is that did not; an instance that knows of none is silent about it, so
-// that an alarm on missing data tells.
+// metrics writes the counts of a scheduled scan in CloudWatch's embedded metric format.
+// After a failed scan there is only the age of the last successful one. An instance
+// without a successful scan leaves that out, so that an alarm on missing data fires.
 // Source: CloudWatch User Guide, "Specification: Embedded metric format".
 func (r *run) metrics(failure error) {
 	if r.options.Metrics == nil {
 		return
 	}
 	type metric struct{ Name, Unit string }
-	values := map[string]float64{"ConfigProblem": 0, "SweepFailed": 0}
-	named := []metric{{"ConfigProblem", "Count"}, {"SweepFailed", "Count"}}
-	if !r.success.IsZero() {
+	values := map[string]float64{"ConfigProblem": 0, "ScanFailed": 0}
+	named := []metric{{"ConfigProblem", "Count"}, {"ScanFailed", "Count"}}
+	if !r.lastSuccess.IsZero() {
 		named = append(named, metric{"LastSuccessAge", "Seconds"})
-		values["LastSuccessAge"] = r.now().Sub(r.success).Seconds()
+		values["LastSuccessAge"] = r.now().Sub(r.lastSuccess).Seconds()
 	}
 	if r.options.Settings.Problem != "" {
 		values["ConfigProblem"] = 1
 	}
 	if failure != nil {
-		values["SweepFailed"] = 1
+		values["ScanFailed"] = 1
 	} else {
 		c := r.seen.audited.Summary.Counts
 		for _, count := range []struct {

@@ -1,10 +1,10 @@
 package reconcile
 
-// Pattern is the EventPattern of the rule that hands events to a [Function]:
-// calls that succeeded, by which users come, lose enforcement or get new
-// credentials, or by which what enforces them is touched; and sign-ins to the
-// console, whose detail-type AWS's guides and the rules in use spell differently.
-// It is without white space, because a pattern may have 2048 characters.
+// Pattern is the EventPattern of the rule that sends events to a [Function]: successful
+// calls that create users, remove enforcement from them, give them new credentials, or
+// change what enforces MFA; and console sign-ins, whose detail-type is spelled
+// differently in AWS's guides and in practice. It has no white space, because a pattern
+// is limited to 2048 characters.
 // Source: EventBridge User Guide, "AWS service events delivered via CloudTrail"
 // and "EventBridge quotas".
 const Pattern = `{"source":["aws.iam","aws.sts","aws.signin","aws.organizations","aws.events","aws.lambda","aws.cloudtrail","aws.cloudformation"],` +
@@ -15,16 +15,16 @@ const Pattern = `{"source":["aws.iam","aws.sts","aws.signin","aws.organizations"
 	`"CreateServiceSpecificCredential","UploadSSHPublicKey","UploadSigningCertificate","ConsoleLogin","GetFederationToken",` +
 	`"AddUserToGroup","RemoveUserFromGroup","TagUser","UntagUser",` +
 	`"EnableMFADevice","DeactivateMFADevice",` +
-	// what is attached to them
+	// policies and boundaries of users
 	`"AttachUserPolicy","DetachUserPolicy","PutUserPolicy","DeleteUserPolicy",` +
 	`"PutUserPermissionsBoundary","DeleteUserPermissionsBoundary",` +
-	// our group and policy
+	// the group and the policy of forcemfa
 	`"AttachGroupPolicy","DetachGroupPolicy","PutGroupPolicy","DeleteGroupPolicy","UpdateGroup","DeleteGroup",` +
 	`"CreatePolicyVersion","SetDefaultPolicyVersion","DeletePolicyVersion","DeletePolicy",` +
-	// roles: trust, and the function's own
+	// roles: trust policies, and the function's role
 	`"CreateRole","UpdateAssumeRolePolicy","AttachRolePolicy","DetachRolePolicy","PutRolePolicy","DeleteRolePolicy","DeleteRole",` +
 	`"PutRolePermissionsBoundary",` +
-	// the watcher itself
+	// the function, its rules and the trail
 	`"DisableRule","DeleteRule","PutRule","RemoveTargets","DeleteFunction20150331","UpdateFunctionCode20150331v2",` +
 	`"UpdateFunctionConfiguration20150331v2","PutFunctionConcurrency20171031","RemovePermission20150331v2",` +
 	`"StopLogging","DeleteTrail","PutEventSelectors","DeleteStack",` +

@@ -8,7 +8,7 @@ import (
 	"forcemfa/internal/trail"
 )
 
-func TestThePatternFitsARuleAndChoosesWhatTheHandlerKnows(t *testing.T) {
+func TestThePatternSelectsTheEventsThatHaveARule(t *testing.T) {
 	if n := len(Pattern); n > 2048 {
 		t.Errorf("the pattern has %d characters; a rule takes 2048", n)
 	}
@@ -27,11 +27,11 @@ func TestThePatternFitsARuleAndChoosesWhatTheHandlerKnows(t *testing.T) {
 	chosen := map[string]bool{}
 	for _, name := range rule.Detail.EventName {
 		chosen[name] = true
-		if deeds[name].of == nothing {
+		if eventRules[name].scope == noScope {
 			t.Errorf("%s is delivered, and the handler does nothing with it", name)
 		}
 	}
-	for name := range deeds {
+	for name := range eventRules {
 		if !chosen[name] {
 			t.Errorf("%s is known to the handler, and no rule delivers it", name)
 		}

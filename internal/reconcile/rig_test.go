@@ -266,12 +266,12 @@ func (r *rig) fresh(o Options, account string) *Function {
 // as is an IAM client of an administrator who is not the function.
 func (r *rig) as(account string) *iam.Client { return iam.NewFromConfig(r.config(account, operator)) }
 
-// sweep runs the schedule of an account.
-func (r *rig) sweep(account string) *Result {
+// scan runs the schedule of an account.
+func (r *rig) scan(account string) *Result {
 	r.t.Helper()
 	result, err := r.function(account).Handle(context.Background(), []byte(`{"detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}"}`))
 	if err != nil {
-		r.t.Fatalf("sweep of %s: %v", account, err)
+		r.t.Fatalf("scan of %s: %v", account, err)
 	}
 	return result
 }

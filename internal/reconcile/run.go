@@ -15,13 +15,13 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// A run is one invocation at work.
+// A run is one invocation.
 type run struct {
 	*Function
 	log    *slog.Logger
 	id     string
 	began  time.Time
-	seen   *account // as it was read; nil: it was not
+	seen   *account // nil: not read
 	result *Result
 
 	messages []notify.Message
@@ -34,75 +34,74 @@ func (f *Function) newRun(kind, id string) *run {
 	}
 }
 
-// sweep looks at everybody, and repairs what it may.
-func (r *run) sweep(ctx context.Context) error {
+// scan checks all users, and repairs what it may.
+func (r *run) scan(ctx context.Context) error {
 	begin, done := r.budget(ctx)
 	defer done()
-	a, err := r.read(begin, sweepPatience)
+	a, err := r.read(begin, scanReportWait)
 	if err != nil {
 		return fmt.Errorf("read the account: %w", err)
 	}
 	r.seen = a
-	if err := r.everybody(begin); err != nil {
+	if err := r.repairAll(begin); err != nil {
 		return err
 	}
-	r.standing()
-	r.gaps(append(a.header.Gaps, a.Account.Gaps...))
+	r.openFindings()
+	r.unread(append(a.header.Gaps, a.Account.Gaps...))
 	return nil
 }
 
-// repair looks at what a deed touched, and repairs that.
+// repair checks what an incident affects, and repairs what it may.
 func (r *run) repair(ctx context.Context, i *incident) error {
 	begin, done := r.budget(ctx)
 	defer done()
-	a, err := r.read(begin, eventPatience)
+	a, err := r.read(begin, eventReportWait)
 	if err != nil {
 		return fmt.Errorf("read the account after %s: %w", i.record().EventName, err)
 	}
 	r.seen = a
-	switch i.of {
-	case atEverybody:
-		return r.everybody(begin)
-	case atUser:
-		return r.one(begin, i)
+	switch i.scope {
+	case allUsersScope:
+		return r.repairAll(begin)
+	case userScope:
+		return r.repairUser(begin, i)
 	}
 	return nil
 }
 
-// everybody repairs what it may of all users.
-func (r *run) everybody(ctx context.Context) error {
+// repairAll repairs what it may for all users.
+func (r *run) repairAll(ctx context.Context) error {
 	a := r.seen
-	if err := a.detailed(ctx, a.wanting()); err != nil {
+	if err := a.readDetail(ctx, a.needDetail()); err != nil {
 		return fmt.Errorf("read users: %w", err)
 	}
-	return r.carryOut(ctx, a.plan(), func(*plan.Step) bool { return true })
+	return r.execute(ctx, a.plan(), func(*plan.Step) bool { return true })
 }
 
-// one repairs the user whom an incident is about, with what has to be repaired
-// first.
-func (r *run) one(ctx context.Context, i *incident) error {
+// repairUser repairs the user that an incident is about, and what its repair depends on.
+func (r *run) repairUser(ctx context.Context, i *incident) error {
 	a := r.seen
 	u, err := a.find(ctx, i)
 	if err != nil || u == nil {
 		return err
 	}
-	if err := a.detailed(ctx, []string{u.Name}); err != nil {
+	if err := a.readDetail(ctx, []string{u.Name}); err != nil {
 		return fmt.Errorf("read user %s: %w", u.Name, err)
 	}
 	own := func(s *plan.Step) bool { return s.Subject == u.ARN }
 	steps := chosen(a.plan(), own)
 	if slices.ContainsFunc(steps, func(s plan.Step) bool { return !own(&s) && a.may(&s) }) {
-		if err := a.detailed(ctx, a.wanting()); err != nil {
+		if err := a.readDetail(ctx, a.needDetail()); err != nil {
 			return fmt.Errorf("read users: %w", err)
 		}
 		steps = chosen(a.plan(), own)
 	}
-	return r.carryOut(ctx, steps, own)
+	return r.execute(ctx, steps, own)
 }
 
-// carryOut does what may be done of a plan, and says why the rest of it is not:
-// of the steps that are told.
-func (r *run) carryOut(ctx context.Context, steps []plan.Step, told func(*plan.Step) bool) error {
+// execute applies the steps that the function may apply, and reports why it does not
+// apply the others, as far as they are to be reported.
+func (r *run) execute(ctx context.Context, steps []plan.Step, report func(*plan.Step) bool) error {
 	todo, kept := r.seen.sort(steps)
 	if err := r.apply(ctx, todo); err != nil {
 		return err
@@ -111,7 +110,7 @@ func (r *run) carryOut(ctx context.Context, steps []plan.Step, told func(*plan.S
 		switch {
 		case h.left:
 			r.result.Left++
-		case told(&h.step) && h.severity != "":
+		case report(&h.step) && h.severity != "":
 			r.held(&h)
 		}
 	}
@@ -119,8 +118,7 @@ func (r *run) carryOut(ctx context.Context, steps []plan.Step, told func(*plan.S
 	return nil
 }
 
-// apply carries steps out, where the mode allows it, and says what became of
-// them.
+// apply applies steps if the mode allows it, and reports the outcomes.
 func (r *run) apply(ctx context.Context, steps []plan.Step) error {
 	if len(steps) == 0 {
 		return nil
@@ -131,16 +129,16 @@ func (r *run) apply(ctx context.Context, steps []plan.Step) error {
 	}
 	journal, err := r.journal(ctx)
 	if err != nil {
-		return fmt.Errorf("begin the journal: %w", err)
+		return fmt.Errorf("start the journal: %w", err)
 	}
 	r.log.Info("apply", "steps", len(steps), "journal", journal.Run())
 	result := apply.Run(ctx, steps, r.enter(ctx), journal, apply.Options{
-		Now: r.options.Now, Sleep: r.options.Sleep, Concurrency: 1, Patience: patience, Home: r.seen.home(),
+		Now: r.options.Now, Sleep: r.options.Sleep, Concurrency: 1, Patience: stepTimeout, Home: r.seen.home(),
 	})
 	for n := range result.Outcomes {
-		r.became(&result.Outcomes[n])
+		r.outcome(&result.Outcomes[n])
 	}
-	r.seen.happened(result.Outcomes)
+	r.seen.update(result.Outcomes)
 	return result.Err
 }
 
@@ -151,8 +149,8 @@ func (r *run) journal(ctx context.Context) (Journal, error) {
 	return r.options.Journal(ctx, r.account, r.now())
 }
 
-// became says what became of one step.
-func (r *run) became(o *apply.Outcome) {
+// outcome logs and reports the outcome of one step.
+func (r *run) outcome(o *apply.Outcome) {
 	s := &o.Step
 	line := r.log.With("step", s.ID, "status", string(o.Status), "findings", s.Because)
 	switch o.Status {
@@ -163,7 +161,7 @@ func (r *run) became(o *apply.Outcome) {
 	case apply.Already:
 		line.Info("step")
 	case apply.Stale:
-		line.Warn("step", "why", o.Why) // somebody was faster; of that there is an event
+		line.Warn("step", "why", o.Why) // changed in the meantime, which has its own event
 	case apply.Interrupted:
 		line.Warn("step left for the next run", "why", o.Why)
 		r.result.Left++
@@ -173,33 +171,32 @@ func (r *run) became(o *apply.Outcome) {
 	}
 }
 
-// conclude counts the users as they are after the run, and says what the time
-// did not suffice for.
+// conclude counts the users by state after the run, and reports steps that are left.
 func (r *run) conclude() {
 	counts := r.seen.audited.Summary.Counts
 	r.result.Users, r.result.Enforced, r.result.Open, r.result.Unknown = counts.Users, counts.Enforced, counts.Open, counts.Unknown
 	if r.result.Left > 0 {
 		r.say(notify.Message{
 			ID: "unfinished/" + r.account + "/account", Kind: notify.KindGap, Severity: audit.Medium, Subject: "account",
-			What:   fmt.Sprintf("the time did not suffice: %d steps are left for the next run", r.result.Left),
-			Remedy: "none, if the next sweep says no more of it; else give the function more time",
+			What:   fmt.Sprintf("the function ran out of time: %d steps are left for the next run", r.result.Left),
+			Remedy: "none, unless the next scheduled scan reports it again; in that case raise the timeout of the function",
 		})
 	}
 	r.log.Info("done", "users", counts.Users, "enforced", counts.Enforced, "exempt", counts.Exempt, "open", counts.Open,
 		"unknown", counts.Unknown, "steps", r.result.Done, "left", r.result.Left, "calls", r.fleet.Calls())
 }
 
-// standing says of each finding of high severity that is left, but for users of
-// whom something was said already.
-func (r *run) standing() {
-	said := map[string]bool{}
+// openFindings reports the remaining findings of high severity, except for users that
+// already have a message.
+func (r *run) openFindings() {
+	reported := map[string]bool{}
 	for _, m := range r.messages {
-		said[m.Subject] = true
+		reported[m.Subject] = true
 	}
 	for n := range r.seen.audited.Findings {
 		found := &r.seen.audited.Findings[n]
 		r.log.Info("finding", "finding", found.ID, "severity", string(found.Severity))
-		if found.Severity != audit.Critical && found.Severity != audit.High || said[found.Subject] && found.Rule == "user-open" {
+		if found.Severity != audit.Critical && found.Severity != audit.High || reported[found.Subject] && found.Rule == "user-open" {
 			continue
 		}
 		m := notify.Message{ID: found.ID, Kind: notify.KindFinding, Severity: found.Severity, Subject: found.Subject, ARN: found.ARN, What: found.What, Remedy: found.Remedy}
@@ -210,26 +207,26 @@ func (r *run) standing() {
 	}
 }
 
-// gaps says what could not be read.
-func (r *run) gaps(gaps []org.Gap) {
+// unread reports what could not be read.
+func (r *run) unread(gaps []org.Gap) {
 	for _, g := range gaps {
-		r.log.Warn("gap", "what", g.What, "why", g.Why)
+		r.log.Warn("not read", "what", g.What, "why", g.Why)
 		r.say(notify.Message{
 			ID: "gap/" + r.account + "/" + g.What, Kind: notify.KindGap, Severity: audit.Medium, Subject: "account",
-			What: g.What + " could not be read: " + g.Why, Remedy: "let the function's role read it: docs/lambda.md lists its actions",
+			What: g.What + " could not be read: " + g.Why, Remedy: "allow the function's role to read it: docs/lambda.md lists its actions",
 		})
 	}
 }
 
-// unsettled says why nothing is changed.
-func (r *run) unsettled(why string) {
+// configProblem reports why the function changes nothing.
+func (r *run) configProblem(why string) {
 	r.say(notify.Message{
 		ID: "config/" + r.account + "/account", Kind: notify.KindGap, Severity: audit.High, Subject: "account",
-		What: "nothing is changed, only reported: " + why, Remedy: "run forcemfa deploy apply, which packs the config file again",
+		What: "the function only reports and changes nothing: " + why, Remedy: "run forcemfa deploy apply, which packages the config file again",
 	})
 }
 
-// send tells people what the run has to say, and what earlier ones could not.
+// send sends the messages of this run, and those of earlier runs that could not be sent.
 func (r *run) send(ctx context.Context) error {
 	all := merged(r.unsent, r.messages)
 	r.result.Messages = len(all)
@@ -237,19 +234,19 @@ func (r *run) send(ctx context.Context) error {
 		return nil
 	}
 	if len(all) > 0 {
-		if err := r.tell(ctx, all); err != nil {
+		if err := r.notify(ctx, all); err != nil {
 			return err
 		}
 	}
-	if k, ok := r.options.Sender.(Keeper); ok && (len(all) > 0 || r.result.Kind == "sweep") {
+	if k, ok := r.options.Sender.(Keeper); ok && (len(all) > 0 || r.result.Kind == "scan") {
 		return k.Catch(ctx)
 	}
 	return nil
 }
 
-// tell sends messages. Those that cannot be sent are kept, or else remembered by
-// this instance.
-func (r *run) tell(ctx context.Context, all []notify.Message) error {
+// notify sends messages. If they cannot be sent, they are kept in the queue, or in the
+// memory of this instance.
+func (r *run) notify(ctx context.Context, all []notify.Message) error {
 	err := r.options.Sender.Send(ctx, &notify.Digest{
 		Run: r.id, ConfigHash: r.options.Settings.Hash, Since: r.began, Until: r.now(), Messages: all,
 	})
@@ -260,21 +257,20 @@ func (r *run) tell(ctx context.Context, all []notify.Message) error {
 			kept = "by this instance: " + why.Error()
 		}
 		for n := range all {
-			r.log.Error("not told", "message", all[n].ID, "kind", string(all[n].Kind), "arn", all[n].ARN, "kept", kept)
+			r.log.Error("not sent", "message", all[n].ID, "kind", string(all[n].Kind), "arn", all[n].ARN, "kept", kept)
 		}
-		return fmt.Errorf("tell people: %w", err)
+		return fmt.Errorf("send notifications: %w", err)
 	}
 	r.unsent = nil
 	for n := range all {
 		if all[n].Kind == notify.KindTampering {
-			r.said.add(all[n].ID)
+			r.sent.add(all[n].ID)
 		}
 	}
 	return nil
 }
 
-// keep has the sender keep messages, where it can, so that this instance need
-// not.
+// keep puts messages into the sender's queue, if it has one.
 func (r *run) keep(ctx context.Context, messages []notify.Message) error {
 	k, ok := r.options.Sender.(Keeper)
 	if !ok {
@@ -287,7 +283,7 @@ func (r *run) keep(ctx context.Context, messages []notify.Message) error {
 	return err
 }
 
-// merged are the messages of both, each once.
+// merged is the messages of both lists without duplicates.
 func merged(before, now []notify.Message) []notify.Message {
 	type key struct {
 		id   string
@@ -306,4 +302,4 @@ func merged(before, now []notify.Message) []notify.Message {
 	return all
 }
 
-var errStopped = errors.New("the time is over")
+var errStopped = errors.New("the function ran out of time")

@@ -6,8 +6,8 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// isSchedule tells whether an invocation asks for a sweep: one by a rule with a
-// schedule or by EventBridge Scheduler, whose detail is a text, or one by hand.
+// isSchedule reports whether an invocation starts a scan: by a rule with a schedule, by
+// EventBridge Scheduler, whose detail is a text, or by hand.
 // Source: EventBridge Scheduler User Guide, "Universal input"; Lambda Developer
 // Guide, "Process scheduled events".
 func isSchedule(payload []byte) bool {

@@ -13,18 +13,18 @@ import (
 // ConfigName is the name of the config file beside the function's binary.
 const ConfigName = "forcemfa.yaml"
 
-// Settings are what is wanted, as it came with the function.
+// Settings are the configuration that was deployed with the function.
 type Settings struct {
 	Baseline *baseline.Baseline // never nil
 	Hash     string             // SHA-256 of the file, in hexadecimal; empty: it was not read
-	// Problem says why the baseline may not be the one that is meant; nothing is
-	// changed then. Empty: it is.
+	// Problem is why the baseline may not be the intended one. The function changes
+	// nothing then. Empty: no problem.
 	Problem string
 }
 
-// ReadSettings reads the config file of a directory, and what the environment
-// says of the baseline. want is the hash of the file that was deployed; empty:
-// not told. Whatever is wrong is told as a problem, with the defaults in place.
+// ReadSettings reads the config file in a directory and the environment variables that
+// override it. want is the hash of the deployed file; empty: unknown. Any error becomes
+// the Problem of the settings, with the default baseline.
 func ReadSettings(dir fs.FS, want string, getenv func(string) string) Settings {
 	text, err := fs.ReadFile(dir, ConfigName)
 	if err != nil {
@@ -40,9 +40,9 @@ func ReadSettings(dir fs.FS, want string, getenv func(string) string) Settings {
 	case err != nil:
 		b, s.Problem = baseline.Default(), err.Error()
 	case want != "" && want != s.Hash:
-		s.Problem = fmt.Sprintf("the config file %s is not the one that was deployed: its hash is %s, not %s", ConfigName, s.Hash, want)
+		s.Problem = fmt.Sprintf("the config file %s differs from the deployed one: its hash is %s, not %s", ConfigName, s.Hash, want)
 	default:
-		s.Problem = outOfSight(b)
+		s.Problem = needsOrganization(b)
 	}
 	s.Baseline = b
 	return s
@@ -57,19 +57,19 @@ func reason(err error) error {
 	return err
 }
 
-// outOfSight says what of a baseline a member account cannot see: which
-// organizational unit it is in. Who is exempt by that would be enforced.
+// needsOrganization is the part of a baseline that a member account cannot evaluate: it
+// does not know its organizational unit. Ignoring it would enforce MFA for exempt users.
 // Source: AWS Organizations User Guide, "Delegated administrator": members may
 // call DescribeOrganization alone.
-func outOfSight(b *baseline.Baseline) string {
+func needsOrganization(b *baseline.Baseline) string {
 	for _, e := range b.Exemptions {
 		if e.Match.OU != "" {
-			return "an exemption names an organizational unit, which an account cannot see of itself; name accounts, tags or users"
+			return "an exemption names an organizational unit, which a member account cannot look up; name accounts, tags or users"
 		}
 	}
 	for _, w := range b.Waves {
 		if w.Match.OU != "" {
-			return "a wave names an organizational unit, which an account cannot see of itself; name accounts, tags or users"
+			return "a wave names an organizational unit, which a member account cannot look up; name accounts, tags or users"
 		}
 	}
 	return ""

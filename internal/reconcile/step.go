@@ -9,18 +9,18 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// A held step is one that is planned and not done.
+// A held step is planned but not applied.
 type held struct {
 	step        plan.Step
-	severity    audit.Severity // empty: nobody need be told
+	severity    audit.Severity // empty: not reported
 	why, remedy string
-	left        bool // for the next run: the time did not suffice to look at it
+	left        bool // for the next run, for lack of time
 }
 
-// plan is all steps of the account as it was read.
+// plan is all steps for the account.
 func (a *account) plan() []plan.Step { return plan.ForAccount(a.input(), a.audited) }
 
-// chosen are the steps that are wanted, with all that they need, in their order.
+// chosen are the wanted steps and all that they need, in order.
 func chosen(all []plan.Step, wanted func(*plan.Step) bool) []plan.Step {
 	byID := map[string]*plan.Step{}
 	for n := range all {
@@ -45,9 +45,9 @@ func chosen(all []plan.Step, wanted func(*plan.Step) bool) []plan.Step {
 	return slices.DeleteFunc(slices.Clone(all), func(s plan.Step) bool { return !in[s.ID] })
 }
 
-// sort divides steps into those that the function does and those that it does
-// not. None that is done needs one that is not, but for what releases exempt
-// users: they stay as they are.
+// sort divides steps into those that the function applies and those that it does not. No
+// applied step needs one that is not applied, except steps that release exempt users:
+// those users stay as they are.
 func (a *account) sort(steps []plan.Step) (todo []plan.Step, kept []held) {
 	hold := map[string]*held{}
 	for n := range steps {
@@ -63,50 +63,50 @@ func (a *account) sort(steps []plan.Step) (todo []plan.Step, kept []held) {
 	return todo, kept
 }
 
-// hindrance is why a step is not done; nil when it is.
+// hindrance is why a step is not applied; nil if it is.
 func (a *account) hindrance(s *plan.Step, hold map[string]*held) *held {
 	if !a.may(s) {
 		return refused(s)
 	}
 	if s.Blocked != "" {
-		unseen := a.unseen[s.Subject] || s.UserName() == "" && len(a.unseen) > 0
-		return &held{step: *s, severity: audit.High, why: s.Blocked, remedy: s.Remedy, left: unseen}
+		skipped := a.skipped[s.Subject] || s.UserName() == "" && len(a.skipped) > 0
+		return &held{step: *s, severity: audit.High, why: s.Blocked, remedy: s.Remedy, left: skipped}
 	}
 	for _, id := range s.Needs {
 		if h := hold[id]; h != nil {
-			return &held{step: *s, severity: h.severity, why: "it needs " + string(h.step.Op) + ", and " + h.why, remedy: h.remedy, left: h.left}
+			return &held{step: *s, severity: h.severity, why: "it depends on " + string(h.step.Op) + ", which is not applied: " + h.why, remedy: h.remedy, left: h.left}
 		}
 	}
 	return nil
 }
 
-// refused says of a step that is not the function's to do whose it is. What exempt
-// users still have is no danger, and of trust policies audit says more.
+// refused is why the function may not apply a step, and who may. Policies that exempt
+// users still have are no risk, and findings describe trust policies better.
 func refused(s *plan.Step) *held {
 	const byAdministrator = "run forcemfa apply as an administrator"
 	switch s.Op {
 	case plan.CreatePolicy, plan.UpdatePolicy, plan.CreateGroup:
-		return &held{step: *s, severity: audit.High, why: "policy and group are the stack's", remedy: "run forcemfa deploy apply"}
+		return &held{step: *s, severity: audit.High, why: "policy and group belong to the CloudFormation stack", remedy: "run forcemfa deploy apply"}
 	case plan.PutUserPolicy:
-		return &held{step: *s, severity: audit.High, why: "there is no room for the user in the group or among its attachments, and the function writes no policy document", remedy: byAdministrator}
+		return &held{step: *s, severity: audit.High, why: "the quotas for groups and attached policies of the user are full, and the function writes no policy documents", remedy: byAdministrator}
 	case plan.UpdateTrust, plan.UpdateEntranceTrust:
 		return &held{step: *s}
 	}
 	if releases(s.Op) {
-		return &held{step: *s, severity: audit.Low, why: "the user is exempt, and the function takes nothing away from anybody", remedy: byAdministrator}
+		return &held{step: *s, severity: audit.Low, why: "the user is exempt, and the function never removes enforcement", remedy: byAdministrator}
 	}
-	return &held{step: *s, severity: audit.Medium, why: "the function may not", remedy: byAdministrator}
+	return &held{step: *s, severity: audit.Medium, why: "the function is not allowed to make this change", remedy: byAdministrator}
 }
 
-// releases tells whether a kind of step takes enforcement away.
+// releases reports whether a kind of step removes enforcement.
 func releases(op plan.Op) bool {
 	return op == plan.RemoveUserFromGroup || op == plan.DetachUserPolicy || op == plan.DeleteUserPolicy
 }
 
-// may tells whether the function has the right to a step: to put users into our
-// group, to attach our policy to them and to that group, and to open and close
-// enrollment windows. It writes no document, takes nothing away from anybody, and
-// touches nothing that is not ours.
+// may reports whether the function is allowed to apply a step: to add users to the group
+// of forcemfa, to attach its policy to them and to the group, and to open and close
+// enrollment windows. It writes no document, never removes enforcement, and changes
+// nothing that forcemfa does not manage.
 func (a *account) may(s *plan.Step) bool {
 	policy, group := baseline.PolicyARN(a.Partition, a.ID), baseline.GroupARN(a.Partition, a.ID)
 	switch s.Op {

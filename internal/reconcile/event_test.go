@@ -44,7 +44,7 @@ func alone(t testing.TB) *Function {
 	return f
 }
 
-func TestWhatACallDidIsTold(t *testing.T) {
+func TestAlertsByCall(t *testing.T) {
 	trust := `"roleName":"App"`
 	for _, row := range []struct {
 		name, event, parameters, more string
@@ -53,12 +53,12 @@ func TestWhatACallDidIsTold(t *testing.T) {
 	}{
 		{"a user is created", "CreateUser", `"userName":"bob"`, byOperator, "user/bob", "", ""},
 		{"with the tag that exempts, in another case", "CreateUser", `"userName":"bob","tags":[{"key":"USERTYPE","value":"service"}]`, byOperator,
-			"user/bob", "the tag userType=Service was set on bob: it exempts from MFA", audit.High},
+			"user/bob", "the tag userType=Service was set on bob, which exempts the user from MFA", audit.High},
 		{"the enrollment window is opened", "TagUser", `"userName":"bob","tags":[{"key":"ForceMFA-Enrollment","value":"2026-12-01"}]`, byOperator,
 			"user/bob", "the enrollment window of bob was opened (tag ForceMFA-Enrollment)", audit.Medium},
 		{"another tag", "TagUser", `"userName":"bob","tags":[{"key":"team","value":"blue"}]`, byOperator, "user/bob", "", ""},
 		{"a user is renamed", "UpdateUser", `"userName":"bob","newUserName":"robert"`, byOperator, "user/robert", "", ""},
-		{"taken out of our group", "RemoveUserFromGroup", `"userName":"bob","groupName":"forcemfa"`, byOperator, "user/bob", "bob was taken out of the group ForceMFA", audit.High},
+		{"taken out of our group", "RemoveUserFromGroup", `"userName":"bob","groupName":"forcemfa"`, byOperator, "user/bob", "bob was removed from the group ForceMFA", audit.High},
 		{"taken out of another group", "RemoveUserFromGroup", `"userName":"bob","groupName":"Developers"`, byOperator, "user/bob", "", ""},
 		{"our policy is detached", "DetachUserPolicy", `"userName":"bob",` + ourPolicyIs, byOperator, "user/bob", "the policy ForceMFA was detached from bob", audit.High},
 		{"another policy is detached", "DetachUserPolicy", `"userName":"bob","policyArn":"arn:aws:iam::111111111111:policy/ForceMFA"`, byOperator, "user/bob", "", ""},
@@ -69,9 +69,9 @@ func TestWhatACallDidIsTold(t *testing.T) {
 		{"a device is enrolled otherwise", "EnableMFADevice", `"userName":"bob","serialNumber":"arn:d"`, byOperator, "user/bob", "", ""},
 		{"our policy leaves our group", "DetachGroupPolicy", `"groupName":"ForceMFA",` + ourPolicyIs, byOperator, "group/ForceMFA", "the policy ForceMFA was detached from the group ForceMFA", audit.High},
 		{"another policy joins our group", "AttachGroupPolicy", `"groupName":"ForceMFA","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"`, byOperator,
-			"group/ForceMFA", "arn:aws:iam::aws:policy/AdministratorAccess was attached to our group", audit.High},
-		{"our group is deleted", "DeleteGroup", `"groupName":"ForceMFA"`, byOperator, "group/ForceMFA", "our group was deleted", audit.High},
-		{"our policy gets a version", "CreatePolicyVersion", ourPolicyIs, byOperator, "policy/ForceMFA", "the policy ForceMFA got a new version", audit.High},
+			"group/ForceMFA", "arn:aws:iam::aws:policy/AdministratorAccess was attached to the group ForceMFA", audit.High},
+		{"our group is deleted", "DeleteGroup", `"groupName":"ForceMFA"`, byOperator, "group/ForceMFA", "the group ForceMFA was deleted", audit.High},
+		{"our policy gets a version", "CreatePolicyVersion", ourPolicyIs, byOperator, "policy/ForceMFA", "the policy ForceMFA has a new version", audit.High},
 		{"the trust of a role", "UpdateAssumeRolePolicy", trust, byOperator, "role/App", "the trust policy of the role App was changed", audit.High},
 		{"the function's own role", "PutRolePolicy", `"roleName":"forcemfa-reconcile"`, byOperator, "role/forcemfa-reconcile", "an inline policy was put on the function's role forcemfa-reconcile", audit.High},
 		{"the rule is disabled", "DisableRule", `"name":"forcemfa-events"`, byOperator, "name/forcemfa-events", "the rule forcemfa-events was disabled", audit.High},
@@ -105,18 +105,18 @@ func TestWhatACallDidIsTold(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotMatterIsIgnored(t *testing.T) {
+func TestIrrelevantEventsAreIgnored(t *testing.T) {
 	for _, row := range []struct{ name, event, parameters, more, why string }{
 		{"a call that failed", "CreateUser", `"userName":"bob"`, byOperator + `,"errorCode":"AccessDenied"`, "the call failed: AccessDenied"},
-		{"our own change", "AddUserToGroup", `"userName":"bob","groupName":"ForceMFA"`, byFunction, "done by this function"},
-		{"another call", "CreateSAMLProvider", ``, byOperator, "not a call that matters here"},
-		{"another group", "DetachGroupPolicy", `"groupName":"Developers","policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"`, byOperator, "not about what is ours"},
-		{"another policy", "CreatePolicyVersion", `"policyArn":"arn:aws:iam::111111111111:policy/Other"`, byOperator, "not about what is ours"},
-		{"another rule", "DisableRule", `"name":"backup"`, byOperator, "not about what is ours"},
-		{"no user", "CreateAccessKey", ``, byOperator, "about no user"},
-		{"a stack that updates the function", "UpdateFunctionCode20150331v2", `"functionName":"forcemfa-reconcile"`, byOperator + `,"sourceIPAddress":"cloudformation.amazonaws.com"`, "done by a stack"},
-		{"a sign-in with MFA", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"}`, "not about what is ours"},
-		{"a sign-in that failed", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Failure"},"additionalEventData":{"MFAUsed":"No"}`, "not about what is ours"},
+		{"our own change", "AddUserToGroup", `"userName":"bob","groupName":"ForceMFA"`, byFunction, "made by this function"},
+		{"another call", "CreateSAMLProvider", ``, byOperator, "the call does not affect enforcement"},
+		{"another group", "DetachGroupPolicy", `"groupName":"Developers","policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"`, byOperator, "not about anything managed by forcemfa"},
+		{"another policy", "CreatePolicyVersion", `"policyArn":"arn:aws:iam::111111111111:policy/Other"`, byOperator, "not about anything managed by forcemfa"},
+		{"another rule", "DisableRule", `"name":"backup"`, byOperator, "not about anything managed by forcemfa"},
+		{"no user", "CreateAccessKey", ``, byOperator, "not about a user"},
+		{"a stack that updates the function", "UpdateFunctionCode20150331v2", `"functionName":"forcemfa-reconcile"`, byOperator + `,"sourceIPAddress":"cloudformation.amazonaws.com"`, "made by CloudFormation"},
+		{"a sign-in with MFA", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"}`, "not about anything managed by forcemfa"},
+		{"a sign-in that failed", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Failure"},"additionalEventData":{"MFAUsed":"No"}`, "not about anything managed by forcemfa"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			i, why := alone(t).incident(eventOf(t, row.event, row.parameters, row.more))
@@ -127,10 +127,10 @@ func TestWhatDoesNotMatterIsIgnored(t *testing.T) {
 	}
 }
 
-func TestAnEventOfAnotherAccountIsIgnored(t *testing.T) {
+func TestAnEventFromAnotherAccountIsIgnored(t *testing.T) {
 	f := alone(t)
 	f.account = "222222222222"
-	if i, why := f.incident(eventOf(t, "CreateUser", `"userName":"bob"`, byOperator)); i != nil || why != "of another account: 111111111111" {
+	if i, why := f.incident(eventOf(t, "CreateUser", `"userName":"bob"`, byOperator)); i != nil || why != "from another account: 111111111111" {
 		t.Errorf("incident %v, why %q", i, why)
 	}
 }
@@ -158,7 +158,7 @@ func handled(t *testing.T, r *rig, e *trail.Event) *Result {
 
 // What the stack does to its own policy is no tampering while the document is as
 // wanted, and is an occasion to finish what had to wait for it.
-func TestAStackThatPutsTheDocumentBackIsNoTampering(t *testing.T) {
+func TestAStackThatRestoresTheDocumentIsNotTampering(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
 	result := handled(t, r, eventOf(t, "CreatePolicyVersion", ourPolicyIs, byOperator+`,"sourceIPAddress":"cloudformation.amazonaws.com"`))
 	if result.Done != 1 || r.states(home)["ann"] != audit.Enforced {
@@ -169,7 +169,7 @@ func TestAStackThatPutsTheDocumentBackIsNoTampering(t *testing.T) {
 	}
 }
 
-func TestARoleThatTrustsNobodyWithoutMFAIsNotTold(t *testing.T) {
+func TestARoleThatRequiresMFAIsNotReported(t *testing.T) {
 	r := newRig(t, 1, nil)
 	handled(t, r, eventOf(t, "UpdateAssumeRolePolicy", `"roleName":"`+operator+`"`, byOperator))
 	if len(r.told.messages) > 0 {

@@ -158,7 +158,7 @@ func unattached(n int) (users []org.User) {
 	return users
 }
 
-func TestASweepThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
+func TestAScanThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = 40
 		r := newRigAt(t, time.Now, 1, nil, unattached(users)...)
@@ -171,29 +171,29 @@ func TestASweepThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
 			}}
 		}
 		done := 0
-		for sweep := 1; ; sweep++ {
+		for scan := 1; ; scan++ {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			began := time.Now()
 			result, err := r.function(home).Handle(ctx, []byte(`{}`))
 			cancel()
 			if err != nil {
-				t.Fatalf("sweep %d: %v", sweep, err)
+				t.Fatalf("scan %d: %v", scan, err)
 			}
 			if took := time.Since(began); took >= time.Minute {
-				t.Errorf("sweep %d took %s", sweep, took)
+				t.Errorf("scan %d took %s", scan, took)
 			}
 			if result.Done == 0 || result.Done+result.Left+done != users {
-				t.Fatalf("sweep %d: %+v after %d", sweep, result, done)
+				t.Fatalf("scan %d: %+v after %d", scan, result, done)
 			}
 			done += result.Done
 			if result.Left == 0 {
-				if sweep == 1 {
+				if scan == 1 {
 					t.Error("the time sufficed")
 				}
 				break
 			}
 			if want := fmt.Sprintf("%d steps are left", result.Left); !strings.Contains(strings.Join(r.told.lines(), "\n"), want) {
-				t.Errorf("sweep %d does not say that %s", sweep, want)
+				t.Errorf("scan %d does not say that %s", scan, want)
 			}
 		}
 		enforced := map[string]int{}
@@ -210,7 +210,7 @@ func TestASweepThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
 
 // Whatever of the users' details the time suffices for is done, and the rest is
 // left.
-func TestUsersWhomTheTimeDoesNotSufficeToLookAtAreLeft(t *testing.T) {
+func TestUsersThatWereNotReadInTimeAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = 120
 		people := unattached(users)
@@ -243,7 +243,7 @@ func TestUsersWhomTheTimeDoesNotSufficeToLookAtAreLeft(t *testing.T) {
 	})
 }
 
-func TestThrottlesFaultsAndLagOnlyDelay(t *testing.T) {
+func TestThrottlingFaultsAndLagOnlyDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		strict := &emulator.Strict{PageSize: 3, Throttle: 0.30, Fail: 0.05, Lag: 2 * time.Second, LagShare: 0.5}
 		r := newRigAt(t, time.Now, 1, strict, append(unattached(6), person("ann", baseline.GroupName))...)
@@ -260,20 +260,20 @@ func TestThrottlesFaultsAndLagOnlyDelay(t *testing.T) {
 			t.Errorf("ann is %s", state)
 		}
 		time.Sleep(time.Minute)
-		r.sweep(home)
+		r.scan(home)
 		for name, state := range r.states(home) {
 			if state != audit.Enforced {
 				t.Errorf("%s is %s", name, state)
 			}
 		}
 		time.Sleep(time.Minute)
-		if result := r.sweep(home); result.Done != 0 || result.Open != 0 {
+		if result := r.scan(home); result.Done != 0 || result.Open != 0 {
 			t.Errorf("the next run is not clean: %+v", result)
 		}
 	})
 }
 
-func TestAUserWhoIsGoneIsNoMatter(t *testing.T) {
+func TestADeletedUserIsNoError(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	gone := func(w *world.World) {
 		a := w.Edit(home)
@@ -296,15 +296,15 @@ func TestAUserWhoIsGoneIsNoMatter(t *testing.T) {
 		}
 	}
 	want := []string{
-		"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
-		"tampering low user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator; the user is not there any more",
+		"tampering high user/ann: ann was removed from the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
+		"tampering low user/ann: ann was removed from the group ForceMFA by arn:aws:iam::111111111111:role/Operator; the user no longer exists",
 	}
 	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
-func TestASuspendedAccountIsLeftAloneUntilItIsBack(t *testing.T) {
+func TestASuspendedAccountIsSkipped(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	payload := r.removeFromGroup("ann")
 	set := func(state string) {
@@ -336,7 +336,7 @@ func TestAPolicyWithFiveVersionsIsNotWritten(t *testing.T) {
 	}
 	versions("v5")
 	before := r.digest()
-	if result := r.sweep(home); result.Done != 0 || r.digest() != before {
+	if result := r.scan(home); result.Done != 0 || r.digest() != before {
 		t.Errorf("with another document in force: %+v", result)
 	}
 	drift := slices.ContainsFunc(r.told.messages, func(m notify.Message) bool {
@@ -346,7 +346,7 @@ func TestAPolicyWithFiveVersionsIsNotWritten(t *testing.T) {
 		t.Errorf("nothing is said of the document: %v", r.told.lines())
 	}
 	versions("v1")
-	if result := r.sweep(home); result.Done != 1 || r.states(home)["bea"] != audit.Enforced {
+	if result := r.scan(home); result.Done != 1 || r.states(home)["bea"] != audit.Enforced {
 		t.Errorf("with ours in force: %+v", result)
 	}
 }
@@ -364,7 +364,7 @@ func (r *rig) digest() string {
 
 // The two alerts that people came from: could not attach because of a quota, and
 // what was done instead.
-func TestAFullQuotaIsWorkedAroundAndTold(t *testing.T) {
+func TestAFullQuotaIsWorkedAroundAndReported(t *testing.T) {
 	var nine []string
 	full, fuller := person("full"), person("fuller")
 	for n := range 9 {
@@ -389,13 +389,13 @@ func TestAFullQuotaIsWorkedAroundAndTold(t *testing.T) {
 			a.Users[u.Name] = &world.User{Name: u.Name, Path: "/", ID: "AIDA" + u.Name, Created: start.AddDate(-1, 0, 0), Groups: groups, Inline: map[string]string{}, Attached: u.Attached}
 		}
 	})
-	r.sweep(home)
+	r.scan(home)
 	got := slices.DeleteFunc(r.told.lines(), func(line string) bool {
 		return !strings.HasPrefix(line, "workaround") && !strings.HasPrefix(line, "blocked")
 	})
 	want := []string{
-		"blocked high user/fuller: PutUserPolicy is not done: there is no room for the user in the group or among its attachments, and the function writes no policy document",
-		"workaround medium user/full: full could not be put into the group ForceMFA (the user is in 10 groups, and the quota GroupsPerUser is 10); ForceMFA is attached to the user instead, so MFA is enforced",
+		"blocked high user/fuller: PutUserPolicy is not applied: the quotas for groups and attached policies of the user are full, and the function writes no policy documents",
+		"workaround medium user/full: MFA is enforced for full, but not through the group ForceMFA (the user is in 10 groups, and the quota GroupsPerUser is 10): ForceMFA is attached to the user instead",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
@@ -405,7 +405,7 @@ func TestAFullQuotaIsWorkedAroundAndTold(t *testing.T) {
 	}
 }
 
-func TestAnOutageOfSlackLosesAndDoublesNothing(t *testing.T) {
+func TestASlackOutageLosesAndDuplicatesNothing(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName), person("bea", baseline.GroupName))
 	r.told.failing = errors.New("slack: 503")
 	for _, name := range []string{"ann", "bea"} {
@@ -421,30 +421,30 @@ func TestAnOutageOfSlackLosesAndDoublesNothing(t *testing.T) {
 		}
 	}
 	r.told.failing = nil
-	r.sweep(home)
+	r.scan(home)
 	by := " by arn:aws:iam::111111111111:role/Operator"
 	want := []string{
 		"enforced info user/ann: MFA is enforced for ann through the group ForceMFA",
 		"enforced info user/bea: MFA is enforced for bea through the group ForceMFA",
-		"tampering high user/ann: ann was taken out of the group ForceMFA" + by,
-		"tampering high user/bea: bea was taken out of the group ForceMFA" + by,
+		"tampering high user/ann: ann was removed from the group ForceMFA" + by,
+		"tampering high user/bea: bea was removed from the group ForceMFA" + by,
 	}
 	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
-	if r.sweep(home); len(r.told.messages) != len(want) {
+	if r.scan(home); len(r.told.messages) != len(want) {
 		t.Errorf("the next run says it again: %v", r.told.lines())
 	}
 }
 
-func TestAnAlertThatAnInstanceTookWithItIsToldByTheNextTry(t *testing.T) {
+func TestAnAlertLostWithItsInstanceIsSentByTheRetry(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	payload := r.removeFromGroup("ann")
 	r.told.failing = errors.New("slack: 503")
 	if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
 		t.Fatal("no error, though nobody was told: Lambda would not try again")
 	}
-	if log := r.log.String(); !strings.Contains(log, `"kind":"enforced"`) || !strings.Contains(log, `"msg":"not told"`) {
+	if log := r.log.String(); !strings.Contains(log, `"kind":"enforced"`) || !strings.Contains(log, `"msg":"not sent"`) {
 		t.Errorf("the log does not name what nobody was told: %s", log)
 	}
 	r.told.failing = nil
@@ -452,7 +452,7 @@ func TestAnAlertThatAnInstanceTookWithItIsToldByTheNextTry(t *testing.T) {
 	if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator"}
+	want := []string{"tampering high user/ann: ann was removed from the group ForceMFA by arn:aws:iam::111111111111:role/Operator"}
 	if diff := cmp.Diff(want, r.told.lines()); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
@@ -493,7 +493,7 @@ func (q *queued) Catch(ctx context.Context) error {
 	return err
 }
 
-func TestWhatAnInstanceCouldNotTellOutlivesIt(t *testing.T) {
+func TestUnsentMessagesOutliveTheInstance(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	payload := r.removeFromGroup("ann")
 	queue := &queued{told: r.told}
@@ -512,10 +512,10 @@ func TestWhatAnInstanceCouldNotTellOutlivesIt(t *testing.T) {
 	r.told.failing = nil
 	want := []string{
 		"enforced info user/ann: MFA is enforced for ann through the group ForceMFA",
-		"tampering high user/ann: ann was taken out of the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
+		"tampering high user/ann: ann was removed from the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
 	}
-	for range 2 { // the sweep tells, and the next one has nothing to say
-		if _, err := r.fresh(options, home).Sweep(context.Background()); err != nil {
+	for range 2 { // the scan tells, and the next one has nothing to say
+		if _, err := r.fresh(options, home).Scan(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, r.told.lines()); diff != "" {
@@ -525,7 +525,7 @@ func TestWhatAnInstanceCouldNotTellOutlivesIt(t *testing.T) {
 }
 
 // A notifier drops a message whose ID, kind and time it has told.
-func TestInstancesGiveOneAlertOneIdentity(t *testing.T) {
+func TestAllInstancesGiveAnAlertTheSameID(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	payload := r.removeFromGroup("ann")
 	for range 2 { // delivered twice, to two instances
@@ -552,7 +552,7 @@ func TestInstancesGiveOneAlertOneIdentity(t *testing.T) {
 
 // The function does all it does by the actions that it is given, uses every one
 // of them, and is refused none.
-func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
+func TestTheRoleHasTheLeastPrivileges(t *testing.T) {
 	key := person("key")
 	key.Devices, key.MFA, key.Password, key.Keys = nil, org.No, org.No, []org.AccessKey{{Slot: 1, Active: true}}
 	late := person("late")
@@ -580,7 +580,7 @@ func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
 	}
 	r.cloud.OnCall(observe)
 	r.cloud.Update(func(w *world.World) { w.Edit(home).Groups["forcemfa"].Attached = nil })
-	r.sweep(home)
+	r.scan(home)
 	r.cloud.Update(func(w *world.World) {
 		a := w.Edit(home)
 		delete(a.Groups, "forcemfa")
@@ -589,7 +589,7 @@ func TestTheRightsOfTheRoleAreWhatIsNeeded(t *testing.T) {
 		}
 		a.Users["late"].Attached = nil
 	})
-	r.sweep(home)
+	r.scan(home)
 	// A user whom the account's list does not have yet is asked for by name.
 	var hidden *world.User
 	r.cloud.Update(func(w *world.World) {

@@ -1,0 +1,344 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/trail"
+	"forcemfa/policy/arn"
+)
+
+// A scope is what a call may affect, and therefore what is read after it.
+type scope uint8
+
+const (
+	noScope         scope = iota
+	userScope             // one user
+	allUsersScope         // the policy or group of forcemfa, and so every user under it
+	roleScope             // the trust policy of a role
+	deploymentScope       // the monitoring itself: there is nothing to read in IAM
+)
+
+// An eventRule says what a call in an event means for enforcement.
+type eventRule struct {
+	scope scope
+	// applies reports whether the call concerns something managed by forcemfa;
+	// nil: always.
+	applies func(*incident) bool
+	// detect returns an alert if the call weakens enforcement; nil: it never does.
+	detect func(*incident) *alert
+}
+
+// An alert is sent immediately, before the account is read.
+type alert struct {
+	severity     audit.Severity
+	what, remedy string
+}
+
+// The remedies that alerts share.
+const (
+	askActor = "ask who did this; the function restores what it is allowed to restore"
+	redeploy = "run forcemfa deploy apply to restore the document, and ask who changed it"
+	restore  = "run forcemfa deploy apply to restore it, and ask who changed it"
+)
+
+// eventRules are by the eventName of the CloudTrail record, one for each in [Pattern].
+var eventRules = map[string]eventRule{
+	"CreateUser":                      {scope: userScope, detect: exempts},
+	"UpdateUser":                      {scope: userScope},
+	"CreateLoginProfile":              {scope: userScope},
+	"UpdateLoginProfile":              {scope: userScope},
+	"CreateAccessKey":                 {scope: userScope},
+	"UpdateAccessKey":                 {scope: userScope},
+	"CreateServiceSpecificCredential": {scope: userScope},
+	"UploadSSHPublicKey":              {scope: userScope},
+	"UploadSigningCertificate":        {scope: userScope},
+	"ConsoleLogin":                    {scope: userScope, applies: withoutMFA},
+	"GetFederationToken":              {scope: userScope},
+	"AddUserToGroup":                  {scope: userScope},
+	"RemoveUserFromGroup":             {scope: userScope, detect: leavesGroup},
+	"TagUser":                         {scope: userScope, detect: exempts},
+	"UntagUser":                       {scope: userScope},
+	"EnableMFADevice":                 {scope: userScope, detect: enrollsByKey},
+	"DeactivateMFADevice":             {scope: userScope, detect: userAlert("the MFA device %s of %s was deactivated", "serialNumber", "ask whether the device was lost, and have the user enroll another")},
+	"AttachUserPolicy":                {scope: userScope},
+	"DetachUserPolicy":                {scope: userScope, detect: detachesPolicy},
+	"PutUserPolicy":                   {scope: userScope, detect: writesInlinePolicy},
+	"DeleteUserPolicy":                {scope: userScope, detect: deletesInlinePolicy},
+	"PutUserPermissionsBoundary":      {scope: userScope, detect: userAlert("the permissions boundary %s was set on %s", "permissionsBoundary", askActor)},
+	"DeleteUserPermissionsBoundary":   {scope: userScope, detect: userAlert("the permissions boundary%s of %s was removed", "", "ask who did this, and set the boundary again if it is needed")},
+
+	"AttachGroupPolicy": {scope: allUsersScope, applies: isGroup, detect: addsPolicyToGroup},
+	"DetachGroupPolicy": {scope: allUsersScope, applies: isGroupOrPolicy, detect: detachesPolicy},
+	"PutGroupPolicy":    {scope: allUsersScope, applies: isGroup, detect: groupAlert("an inline policy was put on the group "+baseline.GroupName, "delete it: it grants permissions to every member of the group")},
+	"DeleteGroupPolicy": {scope: allUsersScope, applies: isGroup},
+	"UpdateGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was renamed or moved", restore)},
+	"DeleteGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was deleted", restore)},
+
+	"CreatePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a new version")},
+	"SetDefaultPolicyVersion": {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a different default version")},
+	"DeletePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("lost a version")},
+	"DeletePolicy":            {scope: allUsersScope, applies: isPolicy, detect: policyAlert("was deleted")},
+
+	"CreateRole":                 {scope: roleScope},
+	"UpdateAssumeRolePolicy":     {scope: roleScope, detect: changesTrust},
+	"AttachRolePolicy":           {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("a policy was attached to the function's role %s")},
+	"DetachRolePolicy":           {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("a policy was detached from the function's role %s")},
+	"PutRolePolicy":              {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("an inline policy was put on the function's role %s")},
+	"DeleteRolePolicy":           {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("an inline policy was deleted from the function's role %s")},
+	"DeleteRole":                 {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("the function's role %s was deleted")},
+	"PutRolePermissionsBoundary": {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("a permissions boundary was set on the function's role %s")},
+
+	"DisableRule":                           {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was disabled")},
+	"DeleteRule":                            {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was deleted")},
+	"PutRule":                               {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was changed")},
+	"RemoveTargets":                         {scope: deploymentScope, applies: isManaged("rule"), detect: deploymentAlert("rule", "the rule %s lost a target")},
+	"DeleteFunction20150331":                {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the function %s was deleted")},
+	"UpdateFunctionCode20150331v2":          {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the code of the function %s was changed")},
+	"UpdateFunctionConfiguration20150331v2": {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the configuration of the function %s was changed")},
+	"PutFunctionConcurrency20171031":        {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the concurrency of the function %s was changed")},
+	"RemovePermission20150331v2":            {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "a permission to invoke the function %s was removed")},
+	"DeleteStack":                           {scope: deploymentScope, applies: isManaged("stackName"), detect: deploymentAlert("stackName", "the stack %s was deleted")},
+	"StopLogging":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s stopped logging: no events arrive from it")},
+	"DeleteTrail":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s was deleted: no events arrive from it")},
+	"PutEventSelectors":                     {scope: deploymentScope, detect: deploymentAlert("trailName", "the event selectors of the trail %s were changed: events may not arrive")},
+
+	"DetachPolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was detached")},
+	"UpdatePolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was changed")},
+	"DisablePolicyType": {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyType", "policies of type %s were disabled in the organization")},
+}
+
+// An incident is a call in an event that concerns something managed by forcemfa.
+type incident struct {
+	event *trail.Event
+	*eventRule
+	policyARN string // the policy of forcemfa in the account of the event
+	role      string // name of the function's role
+	function  string // name of the function
+	baseline  *baseline.Baseline
+	now       time.Time
+}
+
+func (i *incident) record() *trail.Record        { return &i.event.Detail }
+func (i *incident) text(parameter string) string { return i.record().Parameters.Text(parameter) }
+
+// user is the name of the user after the call; empty if the call is not about one.
+func (i *incident) user() string {
+	if i.scope != userScope {
+		return ""
+	}
+	if renamed := i.text("newUserName"); renamed != "" && i.record().EventName == "UpdateUser" {
+		return renamed
+	}
+	return i.record().Subject()
+}
+
+// byCloudFormation reports whether CloudFormation made the call. AWS writes both
+// members; a caller cannot.
+// Source: CloudTrail User Guide, "CloudTrail record contents", sourceIPAddress,
+// and "CloudTrail userIdentity element", invokedBy.
+func (i *incident) byCloudFormation() bool {
+	const service = "cloudformation.amazonaws.com"
+	return i.record().SourceIP == service || i.record().UserIdentity.InvokedBy == service
+}
+
+// subject is what the call is about, as named in findings.
+func (i *incident) subject() string {
+	switch p := i.record().Parameters; {
+	case i.scope == userScope:
+		return "user/" + i.user()
+	case i.scope == roleScope || isFunctionRole(i):
+		return "role/" + p.Text("roleName")
+	case p.Text("policyArn") == i.policyARN && p.Text("groupName") == "":
+		return "policy/" + baseline.PolicyName
+	case i.scope == allUsersScope:
+		return "group/" + p.Text("groupName")
+	}
+	for _, name := range []string{"functionName", "name", "rule", "stackName", "trailName", "policyId", "policyType"} {
+		if text := i.text(name); text != "" {
+			return name + "/" + text
+		}
+	}
+	return "account"
+}
+
+func isGroup(i *incident) bool  { return strings.EqualFold(i.text("groupName"), baseline.GroupName) }
+func isPolicy(i *incident) bool { return i.text("policyArn") == i.policyARN }
+
+func isGroupOrPolicy(i *incident) bool { return isGroup(i) || isPolicy(i) }
+
+func isFunctionRole(i *incident) bool {
+	return i.role != "" && strings.EqualFold(i.text("roleName"), i.role)
+}
+
+// isManaged reports whether a parameter names a part of the stack: the function, or
+// anything with forcemfa in its name.
+func isManaged(parameter string) func(*incident) bool {
+	return func(i *incident) bool {
+		name := strings.ToLower(i.text(parameter))
+		return strings.Contains(name, "forcemfa") || i.function != "" && strings.Contains(name, strings.ToLower(i.function))
+	}
+}
+
+func usesSCPs(i *incident) bool {
+	return i.baseline.Attach == baseline.AttachSCP || len(i.baseline.Guard.Targets) > 0
+}
+
+// withoutMFA reports whether a user signed in to the console with the password only.
+// Source: CloudTrail User Guide, "AWS Management Console sign-in events".
+func withoutMFA(i *incident) bool {
+	var answer struct{ ConsoleLogin string }
+	_ = json.Unmarshal(i.record().ResponseElements, &answer) // none: not a success
+	return answer.ConsoleLogin == "Success" && i.record().AdditionalData.Text("MFAUsed") != "Yes"
+}
+
+func high(remedy, format string, args ...any) *alert {
+	return &alert{audit.High, fmt.Sprintf(format, args...), remedy}
+}
+
+// userAlert is an alert for every such call, with one of its parameters and the user's
+// name.
+func userAlert(format, parameter, remedy string) func(*incident) *alert {
+	return func(i *incident) *alert { return high(remedy, format, i.text(parameter), i.user()) }
+}
+
+func leavesGroup(i *incident) *alert {
+	if !isGroup(i) {
+		return nil
+	}
+	return high(askActor, "%s was removed from the group %s", i.user(), baseline.GroupName)
+}
+
+func detachesPolicy(i *incident) *alert {
+	if !isPolicy(i) {
+		return nil
+	}
+	from := "the group " + i.text("groupName")
+	if i.scope == userScope {
+		from = i.user()
+	}
+	return high(askActor, "the policy %s was detached from %s", baseline.PolicyName, from)
+}
+
+func writesInlinePolicy(i *incident) *alert {
+	if i.text("policyName") != baseline.InlinePolicyName {
+		return nil
+	}
+	return high("run forcemfa apply, which checks the document", "the inline policy %s of %s was written", baseline.InlinePolicyName, i.user())
+}
+
+func deletesInlinePolicy(i *incident) *alert {
+	if i.text("policyName") != baseline.InlinePolicyName {
+		return nil
+	}
+	return high("run forcemfa apply if the quotas for groups and attached policies of the user are full",
+		"the inline policy %s of %s was deleted", baseline.InlinePolicyName, i.user())
+}
+
+// exempts detects a tag that exempts the user or opens its enrollment window.
+func exempts(i *incident) *alert {
+	var tags []org.Tag
+	_ = json.Unmarshal(i.record().Parameters["tags"], &tags) // none
+	for _, e := range i.baseline.Exemptions {
+		if e.Match.Tag != "" && !e.Expired(i.now) && e.Match.MatchesTag(tags) {
+			return high("ask who set it, and remove it if the exemption is not intended", "the tag %s was set on %s, which exempts the user from MFA", e.Match.Tag, i.user())
+		}
+	}
+	if window, open := i.baseline.Window.Of(tags); open {
+		return &alert{audit.Medium, fmt.Sprintf("the enrollment window of %s was opened (tag %s)", i.user(), window.Tag),
+			"ask who opened it; it closes on its date, or when the user has a device"}
+	}
+	return nil
+}
+
+func enrollsByKey(i *incident) *alert {
+	if !i.record().LongLived() {
+		return nil
+	}
+	return high("ask the user whether the device is theirs; if not, delete the key and deactivate the device",
+		"a long-lived access key enrolled the MFA device %s for %s", i.text("serialNumber"), i.user())
+}
+
+func addsPolicyToGroup(i *incident) *alert {
+	if isPolicy(i) {
+		return nil
+	}
+	return high("detach it: it grants permissions to every member of the group", "%s was attached to the group %s", i.text("policyArn"), baseline.GroupName)
+}
+
+func groupAlert(what, remedy string) func(*incident) *alert {
+	return func(*incident) *alert { return high(remedy, "%s", what) }
+}
+
+func policyAlert(what string) func(*incident) *alert {
+	return func(*incident) *alert { return high(redeploy, "the policy %s %s", baseline.PolicyName, what) }
+}
+
+func roleAlert(format string) func(*incident) *alert {
+	return func(i *incident) *alert { return high(restore, format, i.role) }
+}
+
+func deploymentAlert(parameter, format string) func(*incident) *alert {
+	return func(i *incident) *alert { return high(restore, format, i.text(parameter)) }
+}
+
+// changesTrust is an alert for any role; whether the new document requires MFA is
+// known when the account is read.
+func changesTrust(i *incident) *alert {
+	if isFunctionRole(i) {
+		return roleAlert("the trust policy of the function's role %s was changed")(i)
+	}
+	return high("require MFA in the trust policy for account and user principals", "the trust policy of the role %s was changed", i.text("roleName"))
+}
+
+// incident is the incident in an event, or why the event is ignored.
+func (f *Function) incident(e *trail.Event) (i *incident, why string) {
+	r := &e.Detail
+	rule, ok := eventRules[r.EventName]
+	switch {
+	case !ok:
+		return nil, "the call does not affect enforcement"
+	case e.Account != f.account:
+		return nil, "from another account: " + e.Account
+	case r.Failed():
+		return nil, "the call failed: " + r.ErrorCode
+	case f.own(r):
+		return nil, "made by this function"
+	}
+	i = &incident{
+		event: e, eventRule: &rule, role: f.role, function: f.options.Name, baseline: f.options.Settings.Baseline, now: f.now(),
+		policyARN: baseline.PolicyARN(partitionOf(r), e.Account),
+	}
+	switch {
+	case rule.applies != nil && !rule.applies(i):
+		return nil, "not about anything managed by forcemfa"
+	case rule.scope == userScope && i.user() == "":
+		return nil, "not about a user"
+	case rule.scope == deploymentScope && i.byCloudFormation():
+		return nil, "made by CloudFormation"
+	}
+	return i, ""
+}
+
+// own reports whether the function's role made the call. The user agent is no proof:
+// anybody can send any.
+func (f *Function) own(r *trail.Record) bool {
+	if f.role == "" {
+		return false
+	}
+	a, err := arn.Parse(r.Actor())
+	return err == nil && a.Account == f.account && a.Kind() == "role" && strings.EqualFold(a.Name(), f.role)
+}
+
+// partitionOf is the partition in the caller's ARN, which AWS writes.
+func partitionOf(r *trail.Record) string {
+	if a, err := arn.Parse(r.UserIdentity.ARN); err == nil && a.Partition != "" {
+		return a.Partition
+	}
+	return "aws"
+}
