@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/testclients"
 )
 
 // A stand is the helper as it is shipped, beside an empty program, and a home
@@ -159,9 +160,7 @@ func TestHelperLinksNothingHeavy(t *testing.T) {
 const maxCalls = 250
 
 func TestWarmHelperMakesFewSystemCalls(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("there is no strace")
-	}
+	testclients.Need(t, "strace")
 	s := newStand(t)
 	empty, helper := s.calls(t, s.empty), s.calls(t, s.helper, "--profile", "bob")
 	t.Logf("empty program %d, helper %d system calls", empty, helper)

@@ -28,7 +28,7 @@ import (
 )
 
 // asProgram has the test binary be the program.
-const asProgram = "FORCEMFA_LAMBDA_AS_PROGRAM"
+const asProgram = "FORCEMFATEST_LAMBDA"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {

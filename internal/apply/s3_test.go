@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +23,7 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/testclients"
 )
 
 var journals = apply.S3Place{Bucket: "journals", Prefix: "runs/111122223333"}
@@ -50,25 +49,11 @@ func s3Of(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) *s3.Clie
 	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-// motoS3 is a client of a bucket of moto, which is stopped with the test.
+// motoS3 is a client of a bucket of an empty moto_server.
 func motoS3(t *testing.T) *s3.Client {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	_ = free.Close()
-	moto := exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
-	if err := moto.Start(); err != nil {
-		t.Fatalf("start moto_server, which this test needs: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = moto.Process.Kill()
-		_ = moto.Wait()
-	})
 	client := s3.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:" + port), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(testclients.Moto(t)), Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts, o.MaxBackoff = 200, 200*time.Millisecond

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	editorVariable = "AWSFILE_TEST_EDITOR"
+	editorVariable = "FORCEMFATEST_EDITOR"
 	oldValue       = "old"
 )
 

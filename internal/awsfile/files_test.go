@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/testclients"
 )
 
 const sampleConfig = `# top
@@ -224,11 +225,12 @@ func TestValuesAreBotocoresWhereNoProblemIsTold(t *testing.T) {
 		write(t, filepath.Join(dir, strconv.Itoa(i)), string(text), 0o600)
 		files = append(files, Parse("f", text))
 	}
-	python := exec.Command("python3", "-c", botocoreReads, dir, strconv.Itoa(len(files)))
+	testclients.Need(t, "botocore")
+	python := testclients.Command(t, "python3", "-c", botocoreReads, dir, strconv.Itoa(len(files)))
 	python.Env = append(os.Environ(), "PYTHONUTF8=1")
 	out, err := python.Output()
 	if err != nil {
-		t.Skipf("python3 with botocore is not here: %v", err)
+		t.Fatalf("read with botocore: %v", err)
 	}
 	var theirs []map[string]map[string]any
 	if err := json.Unmarshal(out, &theirs); err != nil {

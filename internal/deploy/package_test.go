@@ -6,11 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/testclients"
 )
 
 func TestTheSameBytesGiveTheSamePackage(t *testing.T) {
@@ -61,7 +62,7 @@ func TestUnzipUnpacksThePackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	const python = `import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), [(i.filename, oct(i.external_attr>>16), i.date_time[0]) for i in z.infolist()])`
-	out, err := exec.Command("python3", "-c", python, dir+"/p.zip").CombinedOutput()
+	out, err := testclients.Command(t, "python3", "-c", python, dir+"/p.zip").CombinedOutput()
 	if want := "None [('bootstrap', '0o100755', 1980), ('forcemfa.yaml', '0o100644', 1980)]\n"; err != nil || string(out) != want {
 		t.Errorf("%v: %s, want %s", err, out, want)
 	}

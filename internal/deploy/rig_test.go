@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,65 +18,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/testclients"
 )
 
-var moto struct {
-	once sync.Once
-	url  string
-	err  error
-	cmd  *exec.Cmd
-}
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if moto.cmd != nil {
-		_ = syscall.Kill(-moto.cmd.Process.Pid, syscall.SIGKILL)
-		_ = moto.cmd.Wait()
-	}
-	os.Exit(status)
-}
-
-// startMoto starts moto_server on a free port of the loopback interface.
-func startMoto() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		moto.err = err
-		return
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
-	cmd := exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if moto.err = cmd.Start(); moto.err != nil {
-		return
-	}
-	moto.cmd, moto.url = cmd, "http://127.0.0.1:"+port
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if answer, err := http.Get(moto.url + "/moto-api/"); err == nil {
-			_ = answer.Body.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			moto.err = fmt.Errorf("moto_server did not get ready")
-			return
-		}
-	}
-}
+func TestMain(m *testing.M) { os.Exit(testclients.Run(m)) }
 
 // motoConfig is the config of the administrator of a fresh moto.
 func motoConfig(t *testing.T) aws.Config {
 	t.Helper()
-	moto.once.Do(startMoto)
-	if moto.err != nil {
-		t.Fatalf("start moto_server, which the tests of deployments need: %v", moto.err)
-	}
-	answer, err := http.Post(moto.url+"/moto-api/reset", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = answer.Body.Close()
+	url := testclients.Moto(t)
 	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(moto.url), HTTPClient: targeted{http.DefaultTransport, &remembered{sets: map[string]string{}}},
+		Region: "us-east-1", BaseEndpoint: aws.String(url), HTTPClient: targeted{http.DefaultTransport, &remembered{sets: map[string]string{}}},
 		Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", ""),
 	}
 }
@@ -190,9 +140,9 @@ func lint(t *testing.T, templates map[string]string, more ...string) string {
 		}
 		args = append(args, "-t", file)
 	}
-	out, err := exec.Command("cfn-lint", append(args, more...)...).CombinedOutput()
+	out, err := testclients.Command(t, "cfn-lint", append(args, more...)...).CombinedOutput()
 	if exit, ok := err.(*exec.ExitError); err != nil && !ok {
-		t.Fatalf("run cfn-lint, which the tests of templates need: %v", err)
+		t.Fatalf("run cfn-lint: %v", err)
 	} else if ok && len(out) == 0 {
 		t.Fatalf("cfn-lint: %v", exit)
 	}

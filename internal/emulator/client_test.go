@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/testclients"
 )
 
 // A process is a program with the environment of one user, against a server.
@@ -35,15 +35,10 @@ func listen(t *testing.T, c *Cloud) *Server {
 }
 
 func clientAs(t *testing.T, s *Server, key, secret, token string) process {
-	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_DEFAULT_REGION=eu-west-1",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_MAX_ATTEMPTS=1",
-	}
-	if root := os.Getenv("PYENV_ROOT"); root != "" {
-		env = append(env, "PYENV_ROOT="+root)
-	} else if home := os.Getenv("HOME"); home != "" {
-		env = append(env, "PYENV_ROOT="+home+"/.pyenv")
-	}
+	env := append(testclients.Environment(),
+		"HOME="+t.TempDir(), "AWS_ENDPOINT_URL="+s.Endpoint, "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_MAX_ATTEMPTS=1",
+	)
 	if token != "" {
 		env = append(env, "AWS_SESSION_TOKEN="+token)
 	}
@@ -53,11 +48,7 @@ func clientAs(t *testing.T, s *Server, key, secret, token string) process {
 // run is standard output and standard error of a program.
 func (p process) run(name string, args ...string) (stdout, stderr string) {
 	p.t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		p.t.Fatalf("this test needs %s: %v", name, err)
-	}
-	cmd := exec.Command(path, args...)
+	cmd := testclients.Command(p.t, name, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &errs, p.env
 	if err := cmd.Run(); err != nil && errs.Len() == 0 {
@@ -151,6 +142,7 @@ say(lambda: boto3.client("organizations").list_accounts())
 `
 
 func TestBoto3Works(t *testing.T) {
+	testclients.Need(t, "boto3")
 	p := clientAs(t, listen(t, newCloud(t, Options{})), keyOf("alice"), "secret of alice", "")
 	stdout, stderr := p.run("python3", "-c", pythonProgram)
 	want := []string{

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -20,12 +18,11 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/notify"
+	"forcemfa/internal/testclients"
 )
 
 func TestMain(m *testing.M) {
-	status := m.Run()
-	moto.stop()
-	os.Exit(status)
+	os.Exit(testclients.Run(m))
 }
 
 // noon is when everything happens.
@@ -152,31 +149,10 @@ func users(n int, account string) []notify.Message {
 
 func one() *notify.Digest { return &notify.Digest{Run: "r-1", Messages: users(1, "222222222222")} }
 
-// moto is the AWS of the tests that need more than our own: one server for all
-// of them, wiped for each.
-var moto server
-
-type server struct {
-	once     sync.Once
-	endpoint string
-	failure  error
-	process  *exec.Cmd
-}
-
-// motoConfig starts moto where it does not run yet, and wipes it. Without moto
-// the test fails: what it would show is not shown.
+// motoConfig is the config of a client of an empty moto_server.
 func motoConfig(t *testing.T) aws.Config {
 	t.Helper()
-	moto.once.Do(moto.start)
-	if moto.failure != nil {
-		t.Fatalf("moto_server: %v", moto.failure)
-	}
-	response, err := http.Post(moto.endpoint+"/moto-api/reset", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	return configAt(moto.endpoint)
+	return configAt(testclients.Moto(t))
 }
 
 func configAt(endpoint string) aws.Config {
@@ -184,36 +160,6 @@ func configAt(endpoint string) aws.Config {
 		Region:       "eu-west-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		BaseEndpoint: &endpoint,
-	}
-}
-
-func (s *server) start() {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		s.failure = err
-		return
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	free.Close()
-	s.process = exec.Command("moto_server", "-H", "127.0.0.1", "-p", port)
-	if s.failure = s.process.Start(); s.failure != nil {
-		s.process = nil
-		return
-	}
-	s.endpoint = "http://127.0.0.1:" + port
-	for until := time.Now().Add(90 * time.Second); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
-		if response, err := http.Get(s.endpoint + "/moto-api/data.json"); err == nil {
-			response.Body.Close()
-			return
-		}
-	}
-	s.failure = fmt.Errorf("no answer on port %s", port)
-}
-
-func (s *server) stop() {
-	if s.process != nil {
-		_ = s.process.Process.Kill()
-		_ = s.process.Wait()
 	}
 }
 

@@ -233,7 +233,7 @@ func TestTheAlertsOfTheSeedInBetterForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden := "testdata/slack-" + name + ".json"
-			if os.Getenv("UPDATE") != "" {
+			if os.Getenv("FORCEMFATEST_UPDATE") != "" {
 				text, _ := json.MarshalIndent(got, "", "  ")
 				_ = os.WriteFile(golden, append(text, '\n'), 0o644)
 			}

@@ -23,10 +23,10 @@ import (
 const (
 	canary        = "canary/secret+access=key"
 	passphrase    = "correct horse battery canary"
-	passVariable  = "SECRET_TEST_PASS_DIR"
-	brokenPass    = "SECRET_TEST_PASS_BROKEN"
+	passVariable  = "FORCEMFATEST_PASS_DIR"
+	brokenPass    = "FORCEMFATEST_PASS_BROKEN"
 	fastScrypt    = "12"
-	storeOfOthers = "SECRET_TEST_STORE"
+	storeOfOthers = "FORCEMFATEST_STORE"
 )
 
 // TestMain is a password manager like pass when a test runs it as one: it keeps

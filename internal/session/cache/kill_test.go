@@ -11,7 +11,7 @@ import (
 
 // writerVariable makes this test program one that stores two sessions under one
 // name, turn by turn, until it is killed.
-const writerVariable = "CACHE_TEST_WRITER"
+const writerVariable = "FORCEMFATEST_WRITER"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerVariable); dir != "" {

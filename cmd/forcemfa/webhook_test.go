@@ -13,12 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// hook serves a webhook on this machine, as Slack does: VAR is its URL, and FILE
-// gets the headers of ours and the body of each request. ANSWER is ok, or
+// webhook serves a webhook on loopback, as Slack does. VAR is its URL; FILE gets the
+// headers of forcemfa and the body of each request. ANSWER is ok, or
 // STATUS:BODY.
-func hook(ts *testscript.TestScript, neg bool, args []string) {
+func webhook(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
-		ts.Fatalf("usage: hook VAR FILE ANSWER")
+		ts.Fatalf("usage: webhook VAR FILE ANSWER")
 	}
 	status, body := http.StatusOK, args[2]
 	if code, text, found := strings.Cut(args[2], ":"); found {

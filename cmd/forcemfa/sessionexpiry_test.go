@@ -3,7 +3,6 @@ package main
 import (
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
+	"forcemfa/internal/testclients"
 )
 
 // identify asks boto3 who it is; a refusal's code is printed.
@@ -26,7 +26,8 @@ except ClientError as e:
     print(e.response["Error"]["Code"], e)
 `
 
-func TestRealClientsHearThatTheirSessionHasExpired(t *testing.T) {
+func TestRealClientsReportAnExpiredSession(t *testing.T) {
+	testclients.Need(t, "aws", "boto3")
 	cloud := sampleCloud(t)
 	creds, err := cloud.AssumeAs(sample.Legacy, "ForceMFAAdministrator", "morning")
 	if err != nil {
@@ -37,7 +38,7 @@ func TestRealClientsHearThatTheirSessionHasExpired(t *testing.T) {
 	env := clientEnv(server.URL, creds)
 
 	for _, client := range [][]string{{"aws", "sts", "get-caller-identity"}, {"python3", "-c", identify}} {
-		if out := output(client, env); !strings.Contains(out, "assumed-role/ForceMFAAdministrator/morning") {
+		if out := output(t, client, env); !strings.Contains(out, "assumed-role/ForceMFAAdministrator/morning") {
 			t.Errorf("%s before: %s", client[0], out)
 		}
 	}
@@ -47,7 +48,7 @@ func TestRealClientsHearThatTheirSessionHasExpired(t *testing.T) {
 		w.AddSession(&s)
 	})
 	for _, client := range [][]string{{"aws", "sts", "get-caller-identity"}, {"python3", "-c", identify}} {
-		if out := output(client, env); !strings.Contains(out, "ExpiredToken") || !strings.Contains(out, "security token included in the request is expired") {
+		if out := output(t, client, env); !strings.Contains(out, "ExpiredToken") || !strings.Contains(out, "security token included in the request is expired") {
 			t.Errorf("%s after: %s", client[0], out)
 		}
 	}
@@ -72,21 +73,17 @@ func sampleCloud(t *testing.T) *emulator.Cloud {
 
 // clientEnv is the environment of an AWS client that knows nothing but this.
 func clientEnv(endpoint string, creds aws.Credentials) []string {
-	own, _ := os.UserHomeDir()
-	root := os.Getenv("PYENV_ROOT")
-	if root == "" {
-		root = own + "/.pyenv"
-	}
-	return []string{
-		"PATH=" + os.Getenv("PATH"), "PYENV_ROOT=" + root, "PYENV_VERSION=" + os.Getenv("PYENV_VERSION"), "HOME=" + os.TempDir(),
-		"AWS_ENDPOINT_URL=" + endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ACCESS_KEY_ID=" + creds.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + creds.SecretAccessKey, "AWS_SESSION_TOKEN=" + creds.SessionToken,
-	}
+	return append(testclients.Environment(),
+		"HOME="+os.TempDir(),
+		"AWS_ENDPOINT_URL="+endpoint, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ACCESS_KEY_ID="+creds.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+creds.SecretAccessKey, "AWS_SESSION_TOKEN="+creds.SessionToken,
+	)
 }
 
-// output is what a program says, whatever its exit status.
-func output(args, env []string) string {
-	cmd := exec.Command(args[0], args[1:]...)
+// output is what a client prints, whatever its exit status.
+func output(t *testing.T, args, env []string) string {
+	t.Helper()
+	cmd := testclients.Command(t, args[0], args[1:]...)
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -1,0 +1,101 @@
+package testclients
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+)
+
+// special are the clients that are more than a program on PATH. A function says
+// what is missing; empty: nothing.
+var special = map[string]func() string{
+	"boto3":     module("boto3"),
+	"botocore":  module("botocore"),
+	"chromium":  browser,
+	"terraform": terraform,
+}
+
+var found sync.Map // client → func() string
+
+// missing says why a client cannot be used; empty: it can. It looks once.
+func missing(client string) string {
+	look := special[client]
+	if look == nil {
+		look = func() string { return program(client) }
+	}
+	once, _ := found.LoadOrStore(client, sync.OnceValue(look))
+	return once.(func() string)()
+}
+
+func program(name string) string {
+	if _, err := exec.LookPath(name); err != nil {
+		return name + " is not installed"
+	}
+	return ""
+}
+
+func module(name string) func() string {
+	return func() string {
+		if why := program("python3"); why != "" {
+			return why + " (needed with its module " + name + ")"
+		}
+		const find = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+		if exec.Command("python3", "-c", find, name).Run() != nil {
+			return "python3 has no module " + name
+		}
+		return ""
+	}
+}
+
+// Chromium is the name of the browser's program.
+func Chromium() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if program(name) == "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func browser() string {
+	if Chromium() == "" {
+		return "chromium is not installed"
+	}
+	return ""
+}
+
+func terraform() string {
+	if why := program("terraform"); why != "" {
+		return why
+	}
+	if TerraformPlugins() == "" {
+		return "Terraform's provider hashicorp/aws is not installed (" + pluginsVariable + " names the folder that holds registry.terraform.io)"
+	}
+	return ""
+}
+
+// pluginsVariable names the folder from which Terraform takes its providers.
+const pluginsVariable = "FORCEMFATEST_TERRAFORM_PLUGINS"
+
+// TerraformPlugins is the folder that holds registry.terraform.io with the
+// provider for AWS: the one that the environment names, or else the first of
+// those where an installation puts providers. Empty: there is none.
+func TerraformPlugins() string {
+	places := []string{os.Getenv(pluginsVariable)}
+	if places[0] == "" {
+		places, _ = filepath.Glob("/opt/*")
+		places = append(places, "/usr/share/terraform/plugins", "/usr/share/terraform",
+			"/usr/local/share/terraform/plugins", "/usr/local/share/terraform")
+		if home, err := os.UserHomeDir(); err == nil {
+			places = append(places, filepath.Join(home, ".terraform.d", "plugins"), filepath.Join(home, ".terraform.d"))
+		}
+	}
+	provider := filepath.Join("registry.terraform.io", "hashicorp", "aws")
+	for _, dir := range places {
+		if info, err := os.Stat(filepath.Join(dir, provider)); dir != "" && err == nil && info.IsDir() {
+			return dir
+		}
+	}
+	return ""
+}
