@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/policy/arn"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
@@ -54,7 +56,11 @@ func dynamoDB(operation string, input map[string]string) (call, error) {
 
 // send signs and sends the call. An error returned by the service is a smithy.APIError.
 func (a *attempt) send(ctx context.Context, with aws.CredentialsProvider, c call) error {
-	request, err := http.NewRequestWithContext(ctx, c.method, a.endpoint(c.service)+c.path, strings.NewReader(c.body))
+	endpoint, err := a.endpoint(c.service)
+	if err != nil {
+		return &setUpError{"find the endpoint of " + c.service, err}
+	}
+	request, err := http.NewRequestWithContext(ctx, c.method, endpoint+c.path, strings.NewReader(c.body))
 	if err != nil {
 		return fmt.Errorf("make a request to %s: %w", c.service, err)
 	}
@@ -96,15 +102,15 @@ func (a *attempt) sign(ctx context.Context, request *http.Request, with aws.Cred
 }
 
 // endpoint is the URL of a service without the trailing slash.
-func (a *attempt) endpoint(service string) string {
+func (a *attempt) endpoint(service string) (string, error) {
 	if a.Config.BaseEndpoint != nil {
-		return strings.TrimSuffix(*a.Config.BaseEndpoint, "/")
+		return strings.TrimSuffix(*a.Config.BaseEndpoint, "/"), nil
 	}
-	suffix := "amazonaws.com"
-	if a.Partition == "aws-cn" {
-		suffix = "amazonaws.com.cn"
+	p, known := arn.LookupPartition(a.Partition)
+	if !known {
+		return "", fmt.Errorf("unknown partition %q", a.Partition)
 	}
-	return "https://" + service + "." + a.Config.Region + "." + suffix
+	return "https://" + service + "." + a.Config.Region + "." + p.DNSSuffix, nil
 }
 
 // serviceError reads the error formats of S3 (an Error element), EC2 (the same inside

@@ -9,6 +9,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
+	"forcemfa/policy/arn"
 	"forcemfa/policy/prove"
 )
 
@@ -54,7 +55,7 @@ type wanted struct{ document, deny string }
 // New is an auditor as of now.
 func New(header *org.Header, b *baseline.Baseline, now time.Time) *Auditor {
 	a := &Auditor{header: header, baseline: b, now: now, enrollment: b.EnrollmentSet(), wanted: map[string]wanted{}}
-	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
+	for _, partition := range arn.PartitionIDs() {
 		a.wanted[partition] = wanted{b.Document(partition), b.DenyDocument(partition)}
 	}
 	return a

@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/view"
+	"forcemfa/policy/arn"
 )
 
 func newDeploy(e *Env) *cobra.Command {
@@ -60,7 +61,7 @@ The policy is the one of the config file. It makes no request.
 	f := c.Flags()
 	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml or json")
-	f.StringVar(&o.partition, "partition", "aws", "aws, aws-cn, aws-us-gov or one of aws-iso")
+	f.StringVar(&o.partition, "partition", "aws", strings.Join(arn.PartitionIDs(), ", "))
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
@@ -74,8 +75,8 @@ func runDeployTemplate(o *templateOptions, args []string) error {
 	if err := oneOf("output", o.output, "yaml", "json", "text"); err != nil {
 		return err
 	}
-	if !slices.Contains(deploy.Partitions(), o.partition) {
-		return fmt.Errorf("--partition %q: want one of %s", o.partition, strings.Join(deploy.Partitions(), ", "))
+	if !slices.Contains(arn.PartitionIDs(), o.partition) {
+		return fmt.Errorf("--partition %q: want one of %s", o.partition, strings.Join(arn.PartitionIDs(), ", "))
 	}
 	name := deploy.Member
 	if len(args) == 1 {

@@ -103,9 +103,11 @@ func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Site, error) {
 		return nil, err
 	}
 	s.caller, s.partition = id.Account, id.Partition
-	if s.home = Home(s.partition); s.home == "" {
-		return nil, fmt.Errorf("partition %s: the Region of its IAM events is not known", s.partition)
+	p, known := arn.LookupPartition(s.partition)
+	if !known {
+		return nil, fmt.Errorf("unknown partition %q: the home Region of IAM is not known", s.partition)
 	}
+	s.home = p.HomeRegion
 	if s.found, err = f.Discover(ctx); err != nil {
 		return nil, err
 	}

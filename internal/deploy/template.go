@@ -18,6 +18,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 //go:embed templates/*.yaml events.json
@@ -66,6 +67,7 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 	text := strings.NewReplacer(
 		"{{document}}", document,
 		"{{pattern}}", pattern(),
+		"{{home-regions}}", homeRegions(),
 		"{{policy}}", baseline.PolicyName,
 		"{{group}}", baseline.GroupName,
 		"{{path}}", baseline.Path,
@@ -85,6 +87,16 @@ func pattern() string {
 		panic("deploy: events.json: " + err.Error())
 	}
 	return out.String()
+}
+
+// homeRegions returns the mapping of partitions to home Regions for the Mappings
+// section of a template.
+func homeRegions() string {
+	var lines []string
+	for _, id := range arn.PartitionIDs() {
+		lines = append(lines, "    "+id+": {Region: "+arn.HomeRegion(id)+"}")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func embedded(name string) string {

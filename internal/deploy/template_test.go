@@ -13,6 +13,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // configs are baselines that give different documents.
@@ -164,7 +165,7 @@ func TestThePolicyOfTheStackIsTheBaselines(t *testing.T) {
 	for config, text := range configs {
 		for _, partition := range []string{"aws", "aws-cn"} {
 			b := parsed(t, text)
-			resources, err := Resolve([]byte(render(t, Member, text, partition)), Place{partition, "111111111111", Home(partition)}, whole(Member, nil))
+			resources, err := Resolve([]byte(render(t, Member, text, partition)), Place{partition, "111111111111", arn.HomeRegion(partition)}, whole(Member, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -286,8 +287,8 @@ func TestTheEventRuleIsMadeInTheHomeRegionAlone(t *testing.T) {
 			t.Errorf("%s: an event rule: %v", region, got)
 		}
 	}
-	for _, partition := range Partitions() {
-		if _, err := Resolve([]byte(render(t, Member, configs["default"], partition)), Place{partition, "111111111111", Home(partition)}, whole(Member, nil)); err != nil {
+	for _, partition := range arn.PartitionIDs() {
+		if _, err := Resolve([]byte(render(t, Member, configs["default"], partition)), Place{partition, "111111111111", arn.HomeRegion(partition)}, whole(Member, nil)); err != nil {
 			t.Errorf("%s: %v", partition, err)
 		}
 	}

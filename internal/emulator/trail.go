@@ -12,6 +12,7 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/trail"
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // Subscribe has f told of the events that a pattern of EventBridge chooses: of
@@ -154,13 +155,7 @@ func (c *Cloud) region(service, called string) string {
 	if service != "iam" && service != "organizations" {
 		return called
 	}
-	switch c.world.Partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	}
-	return "us-east-1"
+	return arn.HomeRegion(c.world.Partition)
 }
 
 // userIdentity is who called.

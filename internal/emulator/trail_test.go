@@ -335,3 +335,17 @@ func TestASignInYieldsItsEvent(t *testing.T) {
 		t.Errorf("sign-ins (-want +got):\n%s", diff)
 	}
 }
+
+func TestIAMEventsAreRecordedInTheHomeRegionOfThePartition(t *testing.T) {
+	for partition, want := range map[string]string{
+		"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-iso": "us-iso-east-1", "aws-eusc": "eusc-de-east-1",
+	} {
+		c := &Cloud{world: world.New(partition, 1)}
+		if got := c.region("iam", "anywhere"); got != want {
+			t.Errorf("%s: IAM in %s, want %s", partition, got, want)
+		}
+		if got := c.region("sts", "called"); got != "called" {
+			t.Errorf("%s: STS in %s", partition, got)
+		}
+	}
+}

@@ -345,7 +345,7 @@ func Enters(h *org.Header, from *org.Account, u *org.User, to *org.Account, role
 		ctx.Set("aws:ViaAWSService", "false")
 		ctx.Set("aws:SecureTransport", "true")
 		ctx.Set("aws:CurrentTime", now.UTC().Format(time.RFC3339))
-		ctx.Set("aws:RequestedRegion", region(from.Partition))
+		ctx.Set("aws:RequestedRegion", arn.HomeRegion(from.Partition))
 		ctx.Set("aws:SourceIp", "192.0.2.1") // RFC 5737
 		ctx.Set("sts:RoleSessionName", "forcemfa")
 		ctx.SetMFA(c, present, now.Add(-time.Minute), now)

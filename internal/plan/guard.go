@@ -302,21 +302,9 @@ func (g *guard) context(a *org.Account, u *org.User, address string) *policy.Con
 	ctx.Set("aws:SecureTransport", "true")
 	ctx.Set("aws:CurrentTime", g.p.in.Now.UTC().Format(time.RFC3339))
 	ctx.Set("aws:EpochTime", strconv.FormatInt(g.p.in.Now.Unix(), 10))
-	ctx.Set("aws:RequestedRegion", region(a.Partition))
+	ctx.Set("aws:RequestedRegion", arn.HomeRegion(a.Partition))
 	ctx.Set("aws:SourceIp", address)
 	return ctx
-}
-
-// region is where IAM is in a partition.
-// Source: AWS General Reference, "IAM endpoints and quotas".
-func region(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	}
-	return "us-east-1"
 }
 
 // addresses are those from which it is asked whether a user can enroll: one

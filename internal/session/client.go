@@ -18,22 +18,6 @@ import (
 	"forcemfa/internal/session/cache"
 )
 
-// A partition is what differs between AWS's partitions.
-// Source: AWS General Reference, "AWS service endpoints"; IAM User Guide,
-// "Enabling custom identity broker access to the AWS console".
-type partition struct {
-	region  string // where STS is called when nobody says where
-	signin  string // host of the federation endpoint
-	console string // host of the console
-	suffix  string // of account sign-in pages
-}
-
-var partitions = map[string]partition{
-	"aws":        {"us-east-1", "signin.aws.amazon.com", "console.aws.amazon.com", "signin.aws.amazon.com"},
-	"aws-cn":     {"cn-north-1", "signin.amazonaws.cn", "console.amazonaws.cn", "signin.amazonaws.cn"},
-	"aws-us-gov": {"us-gov-west-1", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com", "signin.amazonaws-us-gov.com"},
-}
-
 // keyConfig signs with the long-lived key of a route.
 func (k *Keeper) keyConfig(r *Route) (aws.Config, error) {
 	return k.config(r, aws.Credentials{AccessKeyID: r.Key.AccessKeyID, SecretAccessKey: r.Key.SecretAccessKey.Reveal(), Source: "forcemfa"})

@@ -31,13 +31,18 @@ func (k *Keeper) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage
 	if e.Kind == cache.MFASession {
 		return "", noLink(e)
 	}
-	p := partitions["aws"]
-	if a, err := arn.Parse(e.ARN); err == nil {
-		if own, known := partitions[a.Partition]; known {
-			p = own
+	a, err := arn.Parse(e.ARN)
+	if err != nil {
+		return "", err
+	}
+	p, _ := arn.LookupPartition(a.Partition)
+	if p.ConsoleHost == "" {
+		return "", &Problem{
+			Sentence: fmt.Sprintf("the console address of partition %s is not known", a.Partition),
+			Next:     "open the console in a browser and switch to the role there",
 		}
 	}
-	endpoint := or(page.Endpoint, "https://"+p.signin+"/federation")
+	endpoint := or(page.Endpoint, "https://"+p.SignInHost+"/federation")
 	token, err := k.signInToken(ctx, endpoint, e)
 	if err != nil {
 		return "", err
@@ -65,8 +70,8 @@ func noLink(e *cache.Entry) error {
 	}
 }
 
-func (c ConsolePage) destination(p partition) string {
-	to := url.URL{Scheme: "https", Host: p.console, Path: "/"}
+func (c ConsolePage) destination(p arn.Partition) string {
+	to := url.URL{Scheme: "https", Host: p.ConsoleHost, Path: "/"}
 	if c.Service != "" {
 		to.Path = "/" + url.PathEscape(c.Service) + "/home"
 	}

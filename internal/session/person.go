@@ -17,14 +17,11 @@ type Person struct {
 	Name, Account, Partition, ARN string
 }
 
-// SignInPage is where the person signs in with a password.
-// Source: IAM User Guide, "How IAM users sign in to AWS".
+// SignInPage is where the user signs in with a password, and the words "the AWS
+// console" in a partition whose sign-in page is not documented.
 func (p Person) SignInPage() string {
-	host := partitions[p.Partition].suffix
-	if host == "" {
-		host = partitions["aws"].suffix
-	}
-	return "https://" + p.Account + "." + host + "/console"
+	partition, _ := arn.LookupPartition(p.Partition)
+	return or(partition.SignInPage(p.Account), "the AWS console")
 }
 
 // An Access is credentials of a person and what can be done with them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
 )
 
 // enroll goes the whole way of a new device: created, seen by an app, two codes,
@@ -245,5 +247,40 @@ func TestKeyInTheEnvironmentComesBeforeAProfileThatNobodyNamed(t *testing.T) {
 	r.env["AWS_SESSION_TOKEN"], r.env["FORCEMFA"] = "token", "prod"
 	if p := r.refused(r.keeper(), session.Request{}); !strings.Contains(p.Next, "leave the shell of prod") {
 		t.Errorf("inside of exec: %q, next %q", p.Sentence, p.Next)
+	}
+}
+
+func TestConsoleLinkFollowsThePartition(t *testing.T) {
+	r := newRig(t)
+	k := r.keeper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"SigninToken":"token"}`)
+	}))
+	t.Cleanup(server.Close)
+	k.HTTP = server.Client()
+	for partition, want := range map[string]string{
+		"aws-cn":   "https://console.amazonaws.cn/",
+		"aws-eusc": "https://console.amazonaws-eusc.eu/",
+		"aws-iso":  "",
+		"aws-moon": "",
+	} {
+		e := &cache.Entry{Kind: cache.RoleSession, ARN: "arn:" + partition + ":sts::222222222222:assumed-role/Admin/jonas"}
+		link, err := k.SignInURL(t.Context(), e, session.ConsolePage{Endpoint: server.URL})
+		if want == "" {
+			if err == nil || !strings.Contains(err.Error(), "the console address of partition "+partition+" is not known") {
+				t.Errorf("%s: link %q, error %v", partition, link, err)
+			}
+			continue
+		}
+		if parsed, _ := url.Parse(link); err != nil || parsed.Query().Get("Destination") != want {
+			t.Errorf("%s: link %q, error %v; want destination %s", partition, link, err, want)
+		}
+	}
+	for partition, want := range map[string]string{
+		"aws-us-gov": "https://222222222222.signin.amazonaws-us-gov.com/console", "aws-eusc": "https://console.amazonaws-eusc.eu", "aws-iso-b": "the AWS console",
+	} {
+		if got := (session.Person{Account: "222222222222", Partition: partition}).SignInPage(); got != want {
+			t.Errorf("%s: sign-in page %q, want %q", partition, got, want)
+		}
 	}
 }

@@ -286,7 +286,7 @@ func (f *follower) settings(req Request) {
 	r.MFAProcess = first("mfa_process")
 	r.ownRegion = first("region")
 	r.Region = or(req.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), r.ownRegion)
-	r.stsRegion = or(r.Region, partitions[r.partition()].region, partitions["aws"].region)
+	r.stsRegion = or(r.Region, arn.HomeRegion(r.partition()))
 	r.stsEndpoint = f.endpoint("sts", "AWS_ENDPOINT_URL_STS")
 	r.iamEndpoint = f.endpoint("iam", "AWS_ENDPOINT_URL_IAM")
 	r.duration = req.Duration

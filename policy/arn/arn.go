@@ -1,4 +1,4 @@
-// Package arn holds ARNs and account IDs as values: parse, match.
+// Package arn holds ARNs, account IDs and partitions as values: parse, match, look up.
 package arn
 
 import (
@@ -9,7 +9,7 @@ import (
 // An ARN is an Amazon Resource Name in its six parts.
 // Source: IAM User Guide, "IAM identifiers".
 type ARN struct {
-	Partition string // aws, aws-cn, aws-us-gov, aws-iso…
+	Partition string // an ID of [PartitionIDs]
 	Service   string // iam, sts, s3…
 	Region    string // empty for global services
 	Account   string // 12 digits, "aws" for AWS-managed policies, or empty

@@ -186,7 +186,7 @@ func (s *Subject) variable(name string) string {
 	case "Account":
 		return s.Principal.Account
 	case "Region":
-		return region(self.Partition)
+		return arn.HomeRegion(self.Partition)
 	case "UserNameWithPath":
 		return strings.TrimPrefix(self.Resource, "user/")
 	case "OtherUserName":
@@ -207,17 +207,6 @@ func (s *Subject) variable(name string) string {
 		return fallback
 	}
 	return unnamed
-}
-
-// region is one that the partition has.
-func region(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	}
-	return "us-east-1"
 }
 
 // onUsers are the actions of an enrollment set that act on a user, and so

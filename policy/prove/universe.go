@@ -242,7 +242,7 @@ func (s *Subject) base(e *entry, template string) (b base, ok bool) {
 		}
 	}
 	b.parts[1] = literal(self.Partition)
-	b.nice[3] = []string{region(self.Partition), "eu-west-1"}
+	b.nice[3] = []string{arn.HomeRegion(self.Partition), "eu-west-1"}
 	if strings.HasPrefix(parts[4], "${") {
 		b.parts[4] = s.accounts(e)
 		b.nice[4] = []string{s.Principal.Account, elsewhere}
@@ -281,7 +281,7 @@ func (s *Subject) anything(e *entry) base {
 	many := anyText
 	b := base{tail: anyTail, id: anyTail + e.service}
 	b.parts = [6]language{literal("arn"), literal(self.Partition), some.within(), many.within(), many.within(), some}
-	b.nice = [6][]string{2: {e.service}, 3: {region(self.Partition), ""}, 4: {s.Principal.Account, ""}, 5: {unnamed}}
+	b.nice = [6][]string{2: {e.service}, 3: {arn.HomeRegion(self.Partition), ""}, 4: {s.Principal.Account, ""}, 5: {unnamed}}
 	if e.service == "iam" {
 		b.parts[2], b.parts[3], b.parts[4] = literal("iam"), nil, literal(s.Principal.Account)
 	}

@@ -1,0 +1,54 @@
+package arn
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEveryPartitionHasAHomeRegionAndHosts(t *testing.T) {
+	want := []string{"aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov"}
+	if got := PartitionIDs(); !slices.Equal(got, want) {
+		t.Errorf("partitions %v, want %v", got, want)
+	}
+	for _, id := range PartitionIDs() {
+		p, known := LookupPartition(id)
+		if !known || p.ID != id {
+			t.Errorf("%s: %+v, known %v", id, p, known)
+		}
+		for field, value := range map[string]string{"HomeRegion": p.HomeRegion, "DNSSuffix": p.DNSSuffix, "SignInHost": p.SignInHost} {
+			if value == "" || strings.ContainsAny(value, " /:") {
+				t.Errorf("%s: %s is %q", id, field, value)
+			}
+		}
+		if HomeRegion(id) != p.HomeRegion {
+			t.Errorf("%s: HomeRegion is %s, want %s", id, HomeRegion(id), p.HomeRegion)
+		}
+	}
+}
+
+func TestUnknownPartitionHasNoHosts(t *testing.T) {
+	p, known := LookupPartition("aws-moon")
+	if known || p != (Partition{}) || p.SignInPage("111122223333") != "" {
+		t.Errorf("%+v, known %v, sign-in page %q", p, known, p.SignInPage("111122223333"))
+	}
+	if got := HomeRegion("aws-moon"); got != "us-east-1" {
+		t.Errorf("home Region %s", got)
+	}
+}
+
+func TestSignInPageOfAnAccount(t *testing.T) {
+	for id, want := range map[string]string{
+		"aws":        "https://111122223333.signin.aws.amazon.com/console",
+		"aws-cn":     "https://111122223333.signin.amazonaws.cn/console",
+		"aws-us-gov": "https://111122223333.signin.amazonaws-us-gov.com/console",
+		"aws-eusc":   "https://console.amazonaws-eusc.eu",
+		"aws-iso":    "",
+		"aws-iso-f":  "",
+	} {
+		p, _ := LookupPartition(id)
+		if got := p.SignInPage("111122223333"); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+}
