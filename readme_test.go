@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/cli"
+	"forcemfa/internal/cli/command"
 )
 
 // TestReadmeShowsTheOutputOfItsCommands compares the output in the README with
@@ -166,7 +167,7 @@ func rehearsal(t *testing.T) (status int, stdout string) {
 func run(t *testing.T, args ...string) (status int, stdout string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = cli.Main(context.Background(), &cli.Env{
+	status = cli.Main(context.Background(), &command.Env{
 		Args: args, Stdin: bytes.NewReader(nil), Stdout: &out, Stderr: &errs,
 		Getenv: func(string) string { return "" }, Now: time.Now,
 	})

@@ -9,11 +9,12 @@ import (
 	"syscall"
 
 	"forcemfa/internal/cli"
+	"forcemfa/internal/cli/command"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := cli.Main(ctx, cli.ProcessEnv())
+	status := cli.Main(ctx, command.ProcessEnv())
 	stop()
 	os.Exit(status)
 }

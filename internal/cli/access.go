@@ -9,13 +9,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newAccess(e *Env) *cobra.Command {
+func newAccess(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "access",
 		Short: "Who assumes which role where, from the config",
@@ -35,13 +36,13 @@ are asked for MFA. Nobody is taken out of a group: who is in it besides is named
 	return c
 }
 
-func newAccessPlan(e *Env) *cobra.Command {
+func newAccessPlan(e *command.Env) *cobra.Command {
 	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "What would change, and how people will use it",
 		Long: "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" +
-			"--out saves the plan for access apply, which plans again and does only what both plans have.\n" + statusHelp,
+			"--out saves the plan for access apply, which plans again and does only what both plans have.\n" + command.StatusHelp,
 		Example: "  forcemfa access plan\n  forcemfa access plan --out access.json && forcemfa access apply access.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runAccessPlan(c.Context(), &o) },
@@ -52,14 +53,14 @@ func newAccessPlan(e *Env) *cobra.Command {
 	return c
 }
 
-func newAccessApply(e *Env) *cobra.Command {
+func newAccessApply(e *command.Env) *cobra.Command {
 	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Do it",
 		Long: "access apply plans, shows the plan, asks once, and does it as apply does: each write is in the journal\n" +
 			"before it is made, and forcemfa rollback takes the run back. With a FILE that access plan saved it does\n" +
-			"only the steps that both plans have.\n" + statusHelp,
+			"only the steps that both plans have.\n" + command.StatusHelp,
 		Example: "  forcemfa access apply access.json\n  forcemfa access apply --yes",
 		Args:    cobra.MaximumNArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return runAccessApply(c.Context(), &o, args) },
@@ -94,7 +95,7 @@ func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*acces
 	}
 	access := t.baseline.Access
 	if access == nil {
-		return nil, limit, hinted(errors.New("the config file has no access section"), "docs/access.md shows one")
+		return nil, limit, command.WithHint(errors.New("the config file has no access section"), "docs/access.md shows one")
 	}
 	if len(users) > 0 {
 		access = access.Of(users)
@@ -183,9 +184,9 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if err := o.save(o.out, p, "access apply"); err != nil {
 		return err
 	}
-	blocked := statusOK
+	blocked := command.StatusOK
 	if p.Summary().Blocked > 0 {
-		blocked = statusIncomplete
+		blocked = command.StatusIncomplete
 	}
 	return s.exit(blocked)
 }

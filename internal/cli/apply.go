@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -14,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newApply(e *Env) *cobra.Command {
+func newApply(e *command.Env) *cobra.Command {
 	o := applyOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
@@ -34,7 +34,7 @@ the steps that both plans have. A step of the file that does not hold any more i
 named and not done. So a run that was killed is finished by running it again.
 
 Ctrl-C finishes the steps in flight and leaves a whole journal.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa apply plan.json
   forcemfa apply --accounts 111122223333
   forcemfa apply --yes --max-changes 50
@@ -116,9 +116,9 @@ func (o *applyOptions) carryOut(ctx context.Context, s *survey, r *applied, todo
 func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	switch {
 	case p.Remove && !o.remove:
-		return &exitError{status: statusGuarded, err: fmt.Errorf("plan %s takes everything of ours away", name), hint: "if that is meant, add --remove"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s takes everything of ours away", name), Hint: "if that is meant, add --remove"}
 	case o.remove && !p.Remove:
-		return &exitError{status: statusGuarded, err: fmt.Errorf("plan %s does not take everything away", name), hint: `make it with "forcemfa plan --remove --out FILE"`}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s does not take everything away", name), Hint: `make it with "forcemfa plan --remove --out FILE"`}
 	}
 	return nil
 }
@@ -129,12 +129,12 @@ func readPlan(name, verb string) (*plan.Plan, error) {
 	remedy := fmt.Sprintf("make it again with \"forcemfa %s --out FILE\"", verb)
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, hinted(fileError("read plan", err), remedy)
+		return nil, command.WithHint(command.FileError("read plan", err), remedy)
 	}
 	defer file.Close()
 	p, err := plan.Read(name, file)
 	if err != nil {
-		return nil, hinted(err, remedy)
+		return nil, command.WithHint(err, remedy)
 	}
 	return p, nil
 }
@@ -152,9 +152,9 @@ func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error 
 	answer, err := s.env.Ask(ctx, fmt.Sprintf("To do this, type the management account's name (%s): ", name))
 	switch {
 	case err != nil:
-		return &exitError{status: statusGuarded, err: fmt.Errorf("ask for the account's name: %w", err), hint: "run it on a terminal, or give --yes"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask for the account's name: %w", err), Hint: "run it on a terminal, or give --yes"}
 	case answer != id && (alias == "" || answer != alias):
-		return &exitError{status: statusGuarded, err: fmt.Errorf("%q is neither %s nor its alias: nothing was changed", answer, id), hint: "check the profile, then type " + name}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%q is neither %s nor its alias: nothing was changed", answer, id), Hint: "check the profile, then type " + name}
 	}
 	return nil
 }
@@ -225,27 +225,24 @@ func (t *target) enter(ctx context.Context) func(account string) (aws.Config, er
 // openJournal begins the journal of a run; no other run can begin meanwhile.
 func (s *shared) openJournal() (*apply.FileJournal, error) {
 	if s.env.StateDir == "" {
-		return nil, hinted(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
+		return nil, command.WithHint(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
 	}
-	journal, err := apply.OpenJournal(s.env.journals(), s.env.Now())
+	journal, err := apply.OpenJournal(s.env.JournalDir(), s.env.Now())
 	var locked *apply.LockedError
 	switch {
 	case errors.As(err, &locked):
-		return nil, &exitError{status: statusGuarded, err: err, hint: "wait until it is done"}
+		return nil, &command.Error{Status: command.StatusGuarded, Err: err, Hint: "wait until it is done"}
 	case err != nil:
-		return nil, hinted(err, "set XDG_STATE_HOME to a directory that you may write to")
+		return nil, command.WithHint(err, "set XDG_STATE_HOME to a directory that you may write to")
 	}
 	return journal, nil
 }
 
-// journals is the directory with the journal of each run.
-func (e *Env) journals() string { return filepath.Join(e.StateDir, "runs") }
-
 func (r *applied) status() int {
 	if len(r.Stale) > 0 || !r.result.Complete() {
-		return statusIncomplete
+		return command.StatusIncomplete
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 func (r *applied) show(o *applyOptions) error {

@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
-func newAudit(e *Env) *cobra.Command {
+func newAudit(e *command.Env) *cobra.Command {
 	o := auditOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "audit",
@@ -19,7 +20,7 @@ can pass. For an open user it names one: the witness. It changes nothing.
 
 States: enforced (the Denies in force refuse every request without MFA but those
 that get MFA), exempt, open, unknown (could not be decided: never fine).
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa audit
   forcemfa audit --accounts 111122223333,444455556666 --fail-on high
   forcemfa audit -o json | jq '.accounts[].user_states[] | select(.state=="open")'
@@ -81,12 +82,12 @@ func (f *failOn) add(c *cobra.Command) {
 
 var severities = []string{string(audit.Critical), string(audit.High), string(audit.Medium), string(audit.Low), string(audit.Info)}
 
-func (f *failOn) check() error { return oneOf("fail-on", f.severity, severities...) }
+func (f *failOn) check() error { return command.OneOf("fail-on", f.severity, severities...) }
 
 // status is for the worst finding of a run.
 func (f *failOn) status(rank int) int {
 	if !f.exitZero && rank <= view.Rank(audit.Severity(f.severity)) {
-		return statusFound
+		return command.StatusFound
 	}
-	return statusOK
+	return command.StatusOK
 }

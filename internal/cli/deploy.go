@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
 
-func newDeploy(e *Env) *cobra.Command {
+func newDeploy(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Keep every account enforced: the Lambda, its rules and role",
@@ -35,7 +36,7 @@ ten lines.`,
 	return c
 }
 
-func newDeployTemplate(e *Env) *cobra.Command {
+func newDeployTemplate(e *command.Env) *cobra.Command {
 	o := templateOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "template [NAME]",
@@ -50,7 +51,7 @@ func newDeployTemplate(e *Env) *cobra.Command {
   apply-role  lets it enforce there, too
 
 The policy is the one of the config file. It makes no request.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa deploy template > member.yaml
   forcemfa deploy template audit-role -o json
   forcemfa deploy template --partition aws-us-gov`,
@@ -72,7 +73,7 @@ type templateOptions struct {
 }
 
 func runDeployTemplate(o *templateOptions, args []string) error {
-	if err := oneOf("output", o.output, "yaml", "json", "text"); err != nil {
+	if err := command.OneOf("output", o.output, "yaml", "json", "text"); err != nil {
 		return err
 	}
 	if !slices.Contains(arn.PartitionIDs(), o.partition) {
@@ -125,12 +126,12 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 		return nil, nil, err
 	}
 	if changed := slices.DeleteFunc(slices.Clone(b.Environment), func(name string) bool { return !strings.HasPrefix(name, "FORCEMFA_") }); len(changed) > 0 {
-		return nil, nil, &exitError{status: statusGuarded, err: fmt.Errorf("the environment changes what is wanted (%s), and does not travel with the function", strings.Join(changed, ", ")), hint: "put it into the config file"}
+		return nil, nil, &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("the environment changes what is wanted (%s), and does not travel with the function", strings.Join(changed, ", ")), Hint: "put it into the config file"}
 	}
 	config := []byte(withoutConfig)
 	if b.Name != "" {
 		if config, err = os.ReadFile(b.Name); err != nil {
-			return nil, nil, fileError("read config", err)
+			return nil, nil, command.FileError("read config", err)
 		}
 	}
 	program, err := p.program(ctx)
@@ -139,7 +140,7 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 	}
 	pkg, err := deploy.Pack(program, config, p.architecture)
 	if err != nil {
-		return nil, nil, hinted(err, "--bootstrap wants the program cmd/forcemfa-lambda, built for linux/arm64 or, with --arch x86_64, linux/amd64")
+		return nil, nil, command.WithHint(err, "--bootstrap wants the program cmd/forcemfa-lambda, built for linux/arm64 or, with --arch x86_64, linux/amd64")
 	}
 	return pkg, b, nil
 }
@@ -148,18 +149,18 @@ func (p *packing) program(ctx context.Context) ([]byte, error) {
 	if p.bootstrap == "" {
 		program, err := deploy.Build(ctx, ".", p.architecture)
 		if err != nil {
-			return nil, hinted(err, "run it in the source tree of forcemfa with Go installed, or give --bootstrap FILE")
+			return nil, command.WithHint(err, "run it in the source tree of forcemfa with Go installed, or give --bootstrap FILE")
 		}
 		return program, nil
 	}
 	program, err := os.ReadFile(p.bootstrap)
 	if err != nil {
-		return nil, fileError("read bootstrap", err)
+		return nil, command.FileError("read bootstrap", err)
 	}
 	return program, nil
 }
 
-func newDeployPackage(e *Env) *cobra.Command {
+func newDeployPackage(e *command.Env) *cobra.Command {
 	o := packageOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "package",
@@ -167,7 +168,7 @@ func newDeployPackage(e *Env) *cobra.Command {
 		Long: `deploy package makes the zip file with the program and the config file. The same
 program and the same config file give the same bytes. deploy apply does this by
 itself; here it is for whoever uploads by other means.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa deploy package --out forcemfa.zip
   forcemfa deploy package --out forcemfa.zip --bootstrap build/bootstrap --arch x86_64`,
 		Args: cobra.NoArgs,
@@ -178,7 +179,7 @@ itself; here it is for whoever uploads by other means.
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.StringVar(&o.out, "out", "forcemfa.zip", "the `file` to write")
 	o.packing.add(c)
-	c.PreRunE = func(*cobra.Command, []string) error { return checkOutput(o.output) }
+	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
 	return c
 }
 
@@ -193,7 +194,7 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(o.out, pkg.Zip, 0o644); err != nil {
+	if err := command.WriteFile(o.out, pkg.Zip, 0o644); err != nil {
 		return err
 	}
 	if o.json() {
@@ -245,7 +246,7 @@ func (o *deployOptions) add(c *cobra.Command) {
 // site opens what is to be deployed.
 func (o *deployOptions) site(ctx context.Context) (*deploy.Site, *target, error) {
 	if o.sandbox != "" {
-		return nil, nil, hinted(errors.New("the embedded AWS has no CloudFormation"), "leave --sandbox out; deploy template and deploy package need no AWS")
+		return nil, nil, command.WithHint(errors.New("the embedded AWS has no CloudFormation"), "leave --sandbox out; deploy template and deploy package need no AWS")
 	}
 	values, err := o.values()
 	if err != nil {
@@ -267,7 +268,7 @@ func (o *deployOptions) site(ctx context.Context) (*deploy.Site, *target, error)
 	})
 	var access *deploy.AccessError
 	if errors.As(err, &access) {
-		err = hinted(err, access.Remedy)
+		err = command.WithHint(err, access.Remedy)
 	}
 	return site, t, err
 }
@@ -293,7 +294,7 @@ func (o *deployOptions) values() (map[string]string, error) {
 	return values, nil
 }
 
-func newDeployPlan(e *Env) *cobra.Command {
+func newDeployPlan(e *command.Env) *cobra.Command {
 	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
@@ -305,7 +306,7 @@ nothing, and the daily sweep finds it. It changes nothing: a change set that it
 asks CloudFormation for is deleted again.
 
 A parameter that is not given stays as it is deployed.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa deploy plan
   forcemfa deploy plan --slack-webhook arn:aws:secretsmanager:us-east-1:111122223333:secret:slack-AbCdEf
   forcemfa deploy plan --ou Workloads --detailed-exitcode`,
@@ -339,14 +340,14 @@ func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
 	if err != nil {
 		return err
 	}
-	changes, incomplete := statusOK, statusOK
+	changes, incomplete := command.StatusOK, command.StatusOK
 	if o.detailed && p.Changes() > 0 {
-		changes = statusChanges
+		changes = command.StatusChanges
 	}
 	if len(p.Gaps) > 0 {
-		incomplete = statusIncomplete
+		incomplete = command.StatusIncomplete
 	}
-	return exit(worst(incomplete, changes))
+	return command.Exit(command.Worst(incomplete, changes))
 }
 
 // showDeployment prints a plan for a person.

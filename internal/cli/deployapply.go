@@ -9,13 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newDeployApply(e *Env) *cobra.Command {
+func newDeployApply(e *command.Env) *cobra.Command {
 	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "apply",
@@ -29,7 +30,7 @@ of forcemfa apply.
 
 --remove takes stacks and stack set away. The policy and the group stay, and so
 everybody stays enforced: forcemfa apply --remove is for that. The bucket stays, too.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa deploy apply
   forcemfa deploy apply --mode enforce
   forcemfa deploy apply --ou Workloads --sign-in-regions us-east-2,eu-north-1
@@ -154,21 +155,21 @@ func policySteps(p *plan.Plan) []plan.Step {
 
 // end prints what became of everything and gives the status.
 func (o *deployApplyOptions) end(r *deployment) error {
-	status := statusOK
+	status := command.StatusOK
 	failed := 0
 	for i := range r.Outcomes {
 		if s := r.Outcomes[i].Status; s == deploy.Failed || s == deploy.Skipped {
 			failed++
 		}
 	}
-	if failed > 0 || len(r.Gaps) > 0 || r.Repairs != nil && r.Repairs.status() != statusOK {
-		status = statusIncomplete
+	if failed > 0 || len(r.Gaps) > 0 || r.Repairs != nil && r.Repairs.status() != command.StatusOK {
+		status = command.StatusIncomplete
 	}
 	if o.json() {
 		if err := view.JSON(o.env.Stdout, r); err != nil {
 			return err
 		}
-		return exit(status)
+		return command.Exit(status)
 	}
 	return o.print(r, failed, status)
 }
@@ -193,5 +194,5 @@ func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
 	default:
 		fmt.Fprintf(w, "Deployed: %s, %d failed.\n", view.Count(len(r.Outcomes)-failed, "part"), failed)
 	}
-	return exit(status)
+	return command.Exit(status)
 }

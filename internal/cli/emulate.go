@@ -8,13 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
 
-func newEmulate(e *Env) *cobra.Command {
+func newEmulate(e *command.Env) *cobra.Command {
 	o := emulateOptions{output: "text"}
 	c := &cobra.Command{
 		Use:   "emulate",
@@ -76,8 +77,8 @@ type servedDevice struct {
 	Seed   string `json:"seed_base32"`
 }
 
-func runEmulate(ctx context.Context, e *Env, o emulateOptions) error {
-	if err := checkOutput(o.output); err != nil {
+func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
+	if err := command.CheckOutput(o.output); err != nil {
 		return err
 	}
 	box, err := openReadSandbox(o.org, e.Now, o.readings)
@@ -101,7 +102,7 @@ func runEmulate(ctx context.Context, e *Env, o emulateOptions) error {
 	return errors.Join(err, server.Close())
 }
 
-func printExports(e *Env, s served) {
+func printExports(e *command.Env, s served) {
 	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
 	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // nobody else asks here
 	for i, p := range s.Principals {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
@@ -19,7 +20,7 @@ import (
 	"forcemfa/policy/prove"
 )
 
-func newExplain(e *Env) *cobra.Command {
+func newExplain(e *command.Env) *cobra.Command {
 	o := explainOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "explain USER",
@@ -27,7 +28,7 @@ func newExplain(e *Env) *cobra.Command {
 		Long: `explain says of one user, by name, ACCOUNT/name or ARN, what state it is in and why:
 every document that decides its requests, the request without MFA that passes,
 what audit finds, and the steps that would fix it. It changes nothing.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa explain bob
   forcemfa explain 111122223333/bob -o json
   forcemfa explain --sandbox victor`,
@@ -116,9 +117,9 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 func (s *survey) nobody(who string) error {
 	view.Gaps(s.env.Stderr, s.style(), s.gaps)
 	if s.unread() {
-		return &exitError{status: statusIncomplete, err: fmt.Errorf("no user %q is known: no account could be read", who), hint: unreadHint}
+		return &command.Error{Status: command.StatusIncomplete, Err: fmt.Errorf("no user %q is known: no account could be read", who), Hint: unreadHint}
 	}
-	return hinted(fmt.Errorf("no user %q in %s that could be read", who, view.Count(s.readable, "account")), `"forcemfa audit --all" lists the users`)
+	return command.WithHint(fmt.Errorf("no user %q in %s that could be read", who, view.Count(s.readable, "account")), `"forcemfa audit --all" lists the users`)
 }
 
 // explain finds the users of this name, in every account.

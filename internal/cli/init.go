@@ -10,10 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
-func newInit(e *Env) *cobra.Command {
+func newInit(e *command.Env) *cobra.Command {
 	o := initOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "init",
@@ -21,7 +22,7 @@ func newInit(e *Env) *cobra.Command {
 		Long: `init reads the organization and writes a first forcemfa.yaml: what holds without
 one, and as comments what a person must decide: users that look like programs,
 users for emergencies, a first wave. It never writes over a file.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa init
   forcemfa init -o - --sandbox
   forcemfa init -o team.yaml --ou ou-ab12-11111111`,
@@ -30,8 +31,8 @@ users for emergencies, a first wave. It never writes over a file.
 	}
 	o.add(c)
 	file := c.Flags().Lookup("output")
-	file.Usage, file.DefValue = "the `file` to write; - for stdout", defaultConfig
-	o.output = defaultConfig
+	file.Usage, file.DefValue = "the `file` to write; - for stdout", command.DefaultConfig
+	o.output = command.DefaultConfig
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.fromEnvironment(c) }
 	return c
 }
@@ -79,16 +80,16 @@ func (o *initOptions) write(text []byte) error {
 		return o.taken()
 	}
 	if err != nil {
-		return hinted(fileError("write", err), "name a file in a directory that you may write to")
+		return command.WithHint(command.FileError("write", err), "name a file in a directory that you may write to")
 	}
 	_, err = file.Write(text)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return hinted(fileError("write", err), "make room, delete what was written and run it again")
+		return command.WithHint(command.FileError("write", err), "make room, delete what was written and run it again")
 	}
 	o.remark("wrote %s; read it, then: forcemfa plan", o.output)
 	return nil
 }
 
 func (o *initOptions) taken() error {
-	return hinted(fmt.Errorf("%s is there already: nothing was written", o.output), "name another file with -o, or - for stdout")
+	return command.WithHint(fmt.Errorf("%s is there already: nothing was written", o.output), "name another file with -o, or - for stdout")
 }

@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
 
-func newLint(e *Env) *cobra.Command {
+func newLint(e *command.Env) *cobra.Command {
 	o := lintOptions{env: e}
 	c := &cobra.Command{
 		Use:   "lint FILE|DIR|-…",
@@ -37,7 +38,7 @@ refuses is refused by the new one, or shows one that is not (W-1).
 
 A document that cannot be read gives exit status 1, and one in a folder that is no
 policy gives 4; neither is ever taken for clean.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa lint policy.json
   forcemfa lint --kind scp --fail-on high policies/scp
   aws iam get-policy-version … --query PolicyVersion.Document | forcemfa lint -
@@ -59,7 +60,7 @@ policy gives 4; neither is ever taken for clean.
 }
 
 type lintOptions struct {
-	env     *Env
+	env     *command.Env
 	kind    string
 	against string
 	output  string
@@ -78,10 +79,10 @@ var (
 )
 
 func (o *lintOptions) check() error {
-	if err := oneOf("kind", o.kind, kindWords...); err != nil {
+	if err := command.OneOf("kind", o.kind, kindWords...); err != nil {
 		return err
 	}
-	if err := oneOf("output", o.output, lintOutputs...); err != nil {
+	if err := command.OneOf("output", o.output, lintOutputs...); err != nil {
 		return err
 	}
 	return o.failOn.check()
@@ -116,9 +117,9 @@ func runLint(o *lintOptions, names []string) error {
 	}
 	status := o.failOn.status(worstFinding)
 	if worstFinding == len(severities) {
-		status = statusOK
+		status = command.StatusOK
 	}
-	return exit(worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(incomplete || len(l.Skipped) > 0)))
+	return command.Exit(command.Worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(incomplete || len(l.Skipped) > 0)))
 }
 
 // readOld is the document to compare with, empty when there is none.
@@ -127,11 +128,11 @@ func (o *lintOptions) readOld(files []lintFile) (string, error) {
 		return "", nil
 	}
 	if len(files) != 1 {
-		return "", hinted(fmt.Errorf("--against %s: %d documents to compare with it", o.against, len(files)), "give one document, the new one")
+		return "", command.WithHint(fmt.Errorf("--against %s: %d documents to compare with it", o.against, len(files)), "give one document, the new one")
 	}
 	text, err := o.read(o.against)
 	if err != nil {
-		return "", hinted(fmt.Errorf("read old document %s: %w", o.against, err), "name the document that is in force, or - for stdin")
+		return "", command.WithHint(fmt.Errorf("read old document %s: %w", o.against, err), "name the document that is in force, or - for stdin")
 	}
 	if _, err := lint.Check(kinds[o.kind], text); err != nil {
 		return "", fmt.Errorf("read old document %s: %w", o.against, err)
@@ -141,16 +142,16 @@ func (o *lintOptions) readOld(files []lintFile) (string, error) {
 
 func failedIf(is bool) int {
 	if is {
-		return statusFailed
+		return command.StatusFailed
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 func incompleteIf(is bool) int {
 	if is {
-		return statusIncomplete
+		return command.StatusIncomplete
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 // A lintFile is a file to lint. Those that were found in a folder may be
@@ -167,7 +168,7 @@ func (o *lintOptions) find(name string) ([]lintFile, error) {
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, hinted(fileError("read policy", err), "name a file or folder that is there, or - for stdin")
+		return nil, command.WithHint(command.FileError("read policy", err), "name a file or folder that is there, or - for stdin")
 	}
 	if !info.IsDir() {
 		return []lintFile{{name: name}}, nil
@@ -183,10 +184,10 @@ func (o *lintOptions) find(name string) ([]lintFile, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fileError("read folder", err)
+		return nil, command.FileError("read folder", err)
 	}
 	if len(files) == 0 {
-		return nil, hinted(fmt.Errorf("read folder %s: no *.json in it", name), "name a folder with policy documents")
+		return nil, command.WithHint(fmt.Errorf("read folder %s: no *.json in it", name), "name a folder with policy documents")
 	}
 	slices.SortFunc(files, func(a, b lintFile) int { return strings.Compare(a.name, b.name) })
 	return files, nil
@@ -245,7 +246,7 @@ func (o *lintOptions) read(name string) (string, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return "", fileReason(err)
+			return "", command.FileReason(err)
 		}
 		defer file.Close()
 		in = file
@@ -253,21 +254,11 @@ func (o *lintOptions) read(name string) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(in, mostBytes+1))
 	switch {
 	case err != nil:
-		return "", fileReason(err)
+		return "", command.FileReason(err)
 	case len(text) > mostBytes:
 		return "", fmt.Errorf("larger than %d MiB: no policy document", mostBytes>>20)
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
-}
-
-// fileReason is an error of the operating system without the name of the file,
-// which stands before it anyway.
-func fileReason(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // print writes the findings to stdout, and what was not linted to stderr.

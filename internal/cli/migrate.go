@@ -11,12 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newMigrate(e *Env) *cobra.Command {
+func newMigrate(e *command.Env) *cobra.Command {
 	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}}
 	c := &cobra.Command{
 		Use:   "migrate USER…",
@@ -30,7 +31,7 @@ that forcemfa rollback brings them back.
 Policies that deny something stay, and so does what forcemfa gave. A user who would
 be left without a way in is refused. --canary also assumes the role for real: it asks
 for a code of the user's device, and needs the user's key as --canary-profile.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa migrate carlos
   forcemfa migrate carlos --canary --canary-profile carlos
   forcemfa migrate ada bob --yes`,
@@ -60,7 +61,7 @@ type migrated struct {
 
 func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	if o.canary && (len(users) != 1 || o.canaryProfile == "") {
-		return hinted(errors.New("--canary takes one user, whose key is in --canary-profile"), "run migrate once for each user")
+		return command.WithHint(errors.New("--canary takes one user, whose key is in --canary-profile"), "run migrate once for each user")
 	}
 	s, limit, err := o.openAccess(ctx, users...)
 	if err != nil {
@@ -75,14 +76,14 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	}
 	if p.Summary().Blocked > 0 {
 		view.Plan(o.env.Stderr, view.Style{}, p)
-		return &exitError{status: statusGuarded, err: errors.New("group and role cannot be made ready: nothing was changed"), hint: "do what the blocked steps say"}
+		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be made ready: nothing was changed"), Hint: "do what the blocked steps say"}
 	}
 	m := &migrated{Ready: newApplied(s.survey)}
 	if err := o.carryOut(ctx, s.survey, m.Ready, p); err != nil {
 		return err
 	}
-	if m.Ready.status() != statusOK {
-		return errors.Join(m.Ready.show(&o.applyOptions), &exitError{status: statusIncomplete, err: errors.New("group and role are not ready: nothing was taken away")})
+	if m.Ready.status() != command.StatusOK {
+		return errors.Join(m.Ready.show(&o.applyOptions), &command.Error{Status: command.StatusIncomplete, Err: errors.New("group and role are not ready: nothing was taken away")})
 	}
 	if len(p.Steps) > 0 {
 		if err := s.read(ctx); err != nil {
@@ -103,7 +104,7 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 func (s *accessSurvey) readiness(users []string) error {
 	for _, name := range users {
 		if len(s.in.Access.GroupsOf(name)) == 0 {
-			return hinted(fmt.Errorf("access has no group with %s in it", name), "put the user into a group of the access section")
+			return command.WithHint(fmt.Errorf("access has no group with %s in it", name), "put the user into a group of the access section")
 		}
 		var u *org.User
 		for _, a := range s.in.Accounts {
@@ -112,10 +113,10 @@ func (s *accessSurvey) readiness(users []string) error {
 			}
 		}
 		if u == nil {
-			return hinted(fmt.Errorf("account %s has no user %s, or could not be read", s.in.Access.Account, name), "check the name, and the role by which the account is entered")
+			return command.WithHint(fmt.Errorf("account %s has no user %s, or could not be read", s.in.Access.Account, name), "check the name, and the role by which the account is entered")
 		}
 		if why, remedy := plan.Device(u); why != "" {
-			return &exitError{status: statusGuarded, err: errors.New(why + ": nothing was changed"), hint: remedy}
+			return &command.Error{Status: command.StatusGuarded, Err: errors.New(why + ": nothing was changed"), Hint: remedy}
 		}
 	}
 	return nil
@@ -151,7 +152,7 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 // sing assumes a role of the user with a real code.
 func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *plan.Migration) error {
 	refuse := func(err error) error {
-		return &exitError{status: statusGuarded, err: fmt.Errorf("canary: %w: nothing was taken away", err), hint: "check the device and the code; group and role stay as they are"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("canary: %w: nothing was taken away", err), Hint: "check the device and the code; group and role stay as they are"}
 	}
 	if len(m.Roles) == 0 {
 		return nil // every step is blocked for that
@@ -187,9 +188,9 @@ func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *plan.Migr
 // credentials in the environment the SDK would take those; a profile that is
 // named is meant.
 func (o *migrateOptions) canaryConfig(ctx context.Context) (aws.Config, error) {
-	cfg, err := loadConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
+	cfg, err := command.LoadConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
 	if err != nil {
-		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(o.canaryProfile))
+		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), command.ProfileHint(o.canaryProfile))
 	}
 	return cfg, nil
 }

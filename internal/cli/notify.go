@@ -12,11 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/notify"
 	"forcemfa/internal/view"
 )
 
-func newNotify(e *Env) *cobra.Command {
+func newNotify(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify",
 		Short: "Try the channels by which people hear of it",
@@ -30,7 +31,7 @@ Hub and an event bus. docs/notify.md says what each of them gets.`,
 	return c
 }
 
-func newNotifyTest(e *Env) *cobra.Command {
+func newNotifyTest(e *command.Env) *cobra.Command {
 	o := notifyOptions{shared: shared{env: e}}
 	var kinds []string
 	for _, k := range notify.Kinds() {
@@ -48,7 +49,7 @@ tries a webhook that is in no config yet; its URL is in the file, or - for stdin
 
 Exit status 4 says that a channel did not get everything, 1 that nothing arrived
 anywhere.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa notify test
   forcemfa notify test --kind blocked,enforced -o json
   pass show slack-webhook | forcemfa notify test --slack-webhook-file -`,
@@ -81,7 +82,7 @@ type notifyOptions struct {
 const testBudget = 20 * time.Second
 
 func runNotifyTest(ctx context.Context, o *notifyOptions) error {
-	if err := checkOutput(o.output); err != nil {
+	if err := command.CheckOutput(o.output); err != nil {
 		return err
 	}
 	kinds, err := o.chosen()
@@ -93,7 +94,7 @@ func runNotifyTest(ctx context.Context, o *notifyOptions) error {
 		return err
 	}
 	if len(n.Channels()) == 0 {
-		return hinted(fmt.Errorf("notify test: no channel is configured"),
+		return command.WithHint(fmt.Errorf("notify test: no channel is configured"),
 			`name one under "notify:" in the config (docs/notify.md), or give --slack-webhook-file`)
 	}
 	trial := newNotifyTrial(n.Channels(), kinds)
@@ -107,7 +108,7 @@ func runNotifyTest(ctx context.Context, o *notifyOptions) error {
 	if err := trial.print(&o.shared); err != nil {
 		return err
 	}
-	return exit(trial.status())
+	return command.Exit(trial.status())
 }
 
 // chosen are the kinds to send, in the order of a digest.
@@ -121,7 +122,7 @@ func (o *notifyOptions) chosen() ([]notify.Kind, error) {
 		}
 	}
 	for _, k := range o.kinds {
-		if err := oneOf("kind", k, known...); err != nil {
+		if err := command.OneOf("kind", k, known...); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +148,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	}
 	options, err := notify.OptionsOf(b.Notify, o.env.Getenv)
 	if err != nil {
-		return nil, hinted(err, "set the variable, or name another place under notify: in the config")
+		return nil, command.WithHint(err, "set the variable, or name another place under notify: in the config")
 	}
 	if o.webhookFile != "" {
 		if options.SlackWebhook, err = o.readWebhook(); err != nil {
@@ -161,7 +162,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	}
 	n, err := notify.Open(ctx, cfg, options)
 	if err != nil {
-		return nil, hinted(err, "docs/notify.md says what each channel wants")
+		return nil, command.WithHint(err, "docs/notify.md says what each channel wants")
 	}
 	return n, nil
 }
@@ -173,14 +174,14 @@ func (o *notifyOptions) readWebhook() (string, error) {
 	if o.webhookFile != "-" {
 		file, err := os.Open(o.webhookFile)
 		if err != nil {
-			return "", fileError("read the Slack webhook", err)
+			return "", command.FileError("read the Slack webhook", err)
 		}
 		defer file.Close()
 		in, name = file, o.webhookFile
 	}
 	text, err := io.ReadAll(io.LimitReader(in, 4<<10))
 	if err != nil {
-		return "", fmt.Errorf("read the Slack webhook from %s: %w", name, fileReason(err))
+		return "", fmt.Errorf("read the Slack webhook from %s: %w", name, command.FileReason(err))
 	}
 	url := strings.TrimSpace(string(text))
 	if url == "" {
@@ -241,11 +242,11 @@ func (t *notifyTrial) hopeless() bool { return t.arrived() == 0 }
 func (t *notifyTrial) status() int {
 	switch t.arrived() {
 	case t.kinds * len(t.Channels):
-		return statusOK
+		return command.StatusOK
 	case 0:
-		return statusFailed
+		return command.StatusFailed
 	}
-	return statusIncomplete
+	return command.StatusIncomplete
 }
 
 func (t *notifyTrial) print(s *shared) error {

@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newPlan(e *Env) *cobra.Command {
+func newPlan(e *command.Env) *cobra.Command {
 	o := planOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "plan",
@@ -25,7 +26,7 @@ nothing. A step that would lock somebody out is blocked and says what to do;
 --out saves the plan for apply, which plans again and does only what both plans
 have. --remove plans taking away everything that forcemfa made: memberships,
 attachments, inline policies, windows, group, policy and service control policies.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
   forcemfa plan --ack lockout:111122223333/fiona --max-changes 5%
@@ -62,12 +63,12 @@ func (g *guards) add(c *cobra.Command) {
 
 func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err error) {
 	if limit, err = plan.ParseLimit(g.maxChanges); err != nil {
-		return limit, nil, hinted(err, "--max-changes takes 50 or 5%")
+		return limit, nil, command.WithHint(err, "--max-changes takes 50 or 5%")
 	}
 	for _, word := range g.ack {
 		a, err := baseline.ParseAcknowledgement(word)
 		if err != nil {
-			return limit, nil, hinted(err, "--ack takes lockout:bob or lockout:111122223333/bob")
+			return limit, nil, command.WithHint(err, "--ack takes lockout:bob or lockout:111122223333/bob")
 		}
 		acks = append(acks, a)
 	}
@@ -78,7 +79,7 @@ func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err
 func checkLimit(limit plan.Limit, p *plan.Plan) error {
 	var over *plan.TooManyChangesError
 	if err := limit.Check(p); errors.As(err, &over) {
-		return &exitError{status: statusGuarded, err: err, hint: "read the plan, then raise --max-changes or choose fewer --accounts"}
+		return &command.Error{Status: command.StatusGuarded, Err: err, Hint: "read the plan, then raise --max-changes or choose fewer --accounts"}
 	}
 	return nil
 }
@@ -115,12 +116,12 @@ func runPlan(ctx context.Context, o *planOptions) error {
 
 func (o *planOptions) status(p *plan.Plan) []int {
 	sum := p.Summary()
-	blocked, changes := statusOK, statusOK
+	blocked, changes := command.StatusOK, command.StatusOK
 	if sum.Blocked > 0 {
-		blocked = statusIncomplete
+		blocked = command.StatusIncomplete
 	}
 	if o.detailed && sum.Steps > 0 {
-		changes = statusChanges
+		changes = command.StatusChanges
 	}
 	return []int{blocked, changes}
 }
@@ -159,5 +160,5 @@ func savePlan(name string, p *plan.Plan) error {
 	if err := plan.Write(&text, p); err != nil {
 		return err
 	}
-	return writeFile(name, text.Bytes(), 0o600)
+	return command.WriteFile(name, text.Bytes(), 0o600)
 }

@@ -12,6 +12,7 @@ import (
 	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
@@ -19,7 +20,7 @@ import (
 	"forcemfa/internal/view"
 )
 
-func newRehearse(e *Env) *cobra.Command {
+func newRehearse(e *command.Env) *cobra.Command {
 	o := rehearseOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "rehearse [PLAN]",
@@ -41,7 +42,7 @@ EXIT STATUS
   forcemfa rehearse --org snapshot.jsonl --config forcemfa.yaml plan.json
   forcemfa rehearse -o json | jq .doors`,
 		Args:    cobra.MaximumNArgs(1),
-		PreRunE: func(*cobra.Command, []string) error { return checkOutput(o.output) },
+		PreRunE: func(*cobra.Command, []string) error { return command.CheckOutput(o.output) },
 		RunE:    func(c *cobra.Command, args []string) error { return runRehearse(c.Context(), &o, args) },
 	}
 	f := c.Flags()
@@ -90,7 +91,7 @@ func runRehearse(ctx context.Context, o *rehearseOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	return exit(out.status())
+	return command.Exit(out.status())
 }
 
 // A rehearsal is the whole job on one embedded AWS.

@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/policy/arn"
@@ -74,7 +75,7 @@ func labRehearsal(t *testing.T, document string) *rehearsal {
 	if document != "" {
 		attachEverywhere(w, document)
 	}
-	env := &Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now, Getenv: func(string) string { return "" }}
+	env := &command.Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now, Getenv: func(string) string { return "" }}
 	r := &rehearsal{rehearseOptions: &rehearseOptions{shared: shared{env: env, quiet: true}}, baseline: baseline.Default()}
 	if r.box, err = newSandbox(w, time.Now); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
@@ -100,9 +101,9 @@ type accountStates struct {
 // must work works. The gaps were known before.
 func (r *rehearsed) status() int {
 	if r.After.Open > 0 || r.Doors.Closed < r.Doors.Tried || r.MustWork.Worked < r.MustWork.Tried {
-		return statusFound
+		return command.StatusFound
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 // countDoors fills in everything that is counted from the attempts.
@@ -290,7 +291,7 @@ func (r *rehearsed) printWindows(w io.Writer) {
 }
 
 func (r *rehearsed) verdict(style view.Style) string {
-	if r.status() != statusOK {
+	if r.status() != command.StatusOK {
 		return style.Paint(text.FgRed, fmt.Sprintf("Not done: %s open, %d of %s not closed, %d of %d things that must work do not.",
 			view.Count(r.After.Open, "user"), r.Doors.Tried-r.Doors.Closed, view.Count(r.Doors.Tried, "door"),
 			r.MustWork.Tried-r.MustWork.Worked, r.MustWork.Tried))

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 )
 
 // verb runs the program in this process.
 func verb(args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	e := &Env{
+	e := &command.Env{
 		Args: args, Stdin: bytes.NewReader(nil), Stdout: &out, Stderr: &errs,
 		Getenv: func(string) string { return "" }, Now: time.Now,
 	}
@@ -33,7 +34,7 @@ func TestRehearsalOfTheSampleKeepsItsContract(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "absent"))
 	t.Chdir(t.TempDir())
 	status, stdout, stderr := verb("rehearse", "-o", "json")
-	if status != statusOK {
+	if status != command.StatusOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
 	assertContract(t, stdout)
@@ -133,7 +134,7 @@ func smallOrganization(t *testing.T) string {
 
 func TestASnapshotIsRehearsedForAPerson(t *testing.T) {
 	status, stdout, stderr := verb("rehearse", "--org", smallOrganization(t))
-	if status != statusOK {
+	if status != command.StatusOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
 	for _, want := range []string{
@@ -155,7 +156,7 @@ func TestASnapshotIsRehearsedForAPerson(t *testing.T) {
 func TestAPlanThatDoesLessLeavesDoorsOpen(t *testing.T) {
 	organization := smallOrganization(t)
 	file := filepath.Join(t.TempDir(), "plan.json")
-	if status, stdout, stderr := verb("plan", "--sandbox="+organization, "--out", file); status != statusOK {
+	if status, stdout, stderr := verb("plan", "--sandbox="+organization, "--out", file); status != command.StatusOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
 	p, err := readPlan(file, "plan")
@@ -176,8 +177,8 @@ func TestAPlanThatDoesLessLeavesDoorsOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	status, stdout, stderr := verb("rehearse", "--org", organization, "-o", "json", file)
-	if status != statusFound {
-		t.Fatalf("exit %d, want %d\n%s%s", status, statusFound, stdout, stderr)
+	if status != command.StatusFound {
+		t.Fatalf("exit %d, want %d\n%s%s", status, command.StatusFound, stdout, stderr)
 	}
 	var got rehearsed
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
@@ -219,7 +220,7 @@ func TestBadInputOfARehearsal(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			status, stdout, stderr := verb(append([]string{"rehearse"}, row.args...)...)
-			if status != statusFailed || stdout != "" {
+			if status != command.StatusFailed || stdout != "" {
 				t.Errorf("exit %d, stdout %q", status, stdout)
 			}
 			if first, _, _ := strings.Cut(stderr, "\n"); !strings.HasPrefix(first, "forcemfa: ") || !strings.Contains(first, row.says) {
@@ -233,7 +234,7 @@ func TestBadInputOfARehearsal(t *testing.T) {
 // budget is 3 s.
 func BenchmarkRehearse(b *testing.B) {
 	for b.Loop() {
-		if status, _, stderr := verb("rehearse", "-q"); status != statusOK {
+		if status, _, stderr := verb("rehearse", "-q"); status != command.StatusOK {
 			b.Fatalf("exit %d: %s", status, stderr)
 		}
 	}

@@ -17,11 +17,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
-func newRollback(e *Env) *cobra.Command {
+func newRollback(e *command.Env) *cobra.Command {
 	o := rollbackOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "rollback RUN | --list",
@@ -36,7 +37,7 @@ new numbers. A policy or group that is made again gets a new unique ID.
 
 --list names the runs of this machine, oldest first. --journal reads the runs of
 the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUNT.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
   forcemfa rollback 20270131T120000Z --yes -o json
@@ -62,7 +63,7 @@ type rollbackOptions struct {
 
 func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if o.list == (len(args) == 1) {
-		return hinted(errors.New("rollback takes one run, or --list alone"), `name the runs with "forcemfa rollback --list"`)
+		return command.WithHint(errors.New("rollback takes one run, or --list alone"), `name the runs with "forcemfa rollback --list"`)
 	}
 	runs, err := o.openShelf(ctx)
 	if err != nil {
@@ -84,8 +85,8 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		return err
 	}
 	if made := record.Home(); made != "" && made != id {
-		return &exitError{status: statusGuarded, err: fmt.Errorf("run %s was made for %s, and this is %s: nothing was changed", record.Run, made, id),
-			hint: "use the credentials of the organization that the run changed"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("run %s was made for %s, and this is %s: nothing was changed", record.Run, made, id),
+			Hint: "use the credentials of the organization that the run changed"}
 	}
 	if err := o.settle(ctx, record); err != nil {
 		return err
@@ -106,7 +107,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if err := r.show(o); err != nil {
 		return err
 	}
-	return exit(r.status())
+	return command.Exit(r.status())
 }
 
 // home is the account whose name confirms a rollback: the management account,
@@ -194,7 +195,7 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *ap
 	}
 	if again, err := runs.read(record.Run); err != nil || len(again.Entries) != len(record.Entries) {
 		changed := fmt.Errorf("the journal of run %s grew meanwhile: nothing was changed", record.Run)
-		return &exitError{status: statusGuarded, err: errors.Join(changed, err, journal.Close()), hint: "run it again"}
+		return &command.Error{Status: command.StatusGuarded, Err: errors.Join(changed, err, journal.Close()), Hint: "run it again"}
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
 	result, err := t.do(ctx, r.todo, journal, apply.Options{Home: r.home, Undoes: r.Undoes})
@@ -207,10 +208,10 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *ap
 func (r *rolledBack) status() int {
 	for i := range r.Outcomes {
 		if !r.Outcomes[i].Status.Reached() {
-			return statusIncomplete
+			return command.StatusIncomplete
 		}
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 func (r *rolledBack) show(o *rollbackOptions) error {
@@ -247,11 +248,11 @@ func (o *rollbackOptions) listRuns(from *shelf) error {
 	if err != nil {
 		return err
 	}
-	all, status := []listed{}, statusOK
+	all, status := []listed{}, command.StatusOK
 	for _, run := range runs {
 		l := from.listed(run)
 		if l.Error != "" {
-			status = statusIncomplete
+			status = command.StatusIncomplete
 		}
 		all = append(all, l)
 	}
@@ -262,7 +263,7 @@ func (o *rollbackOptions) listRuns(from *shelf) error {
 	} else {
 		o.showRuns(from, all)
 	}
-	return errors.Join(err, exit(status))
+	return errors.Join(err, command.Exit(status))
 }
 
 func (s *shelf) listed(run string) listed {

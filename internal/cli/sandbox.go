@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/sample"
@@ -85,19 +86,19 @@ func readWorld(name string) (*world.World, error) {
 	const remedy = `name a file that "forcemfa snapshot" wrote`
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, hinted(fileError("read snapshot", err), remedy)
+		return nil, command.WithHint(command.FileError("read snapshot", err), remedy)
 	}
 	defer file.Close()
 	header, accounts, err := org.Read(file)
 	if err != nil {
-		return nil, hinted(fmt.Errorf("read snapshot %s: %w", name, err), remedy)
+		return nil, command.WithHint(fmt.Errorf("read snapshot %s: %w", name, err), remedy)
 	}
 	w, err := world.Load(header, accounts, 0)
 	if err == nil && len(w.Accounts()) == 0 {
 		err = errors.New("it holds no account")
 	}
 	if err != nil {
-		return nil, hinted(fmt.Errorf("read snapshot %s: %w", name, err), remedy)
+		return nil, command.WithHint(fmt.Errorf("read snapshot %s: %w", name, err), remedy)
 	}
 	openEntrances(w)
 	return w, nil

@@ -6,9 +6,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 )
 
-func newSchema(e *Env) *cobra.Command {
+func newSchema(e *command.Env) *cobra.Command {
 	var out string
 	c := &cobra.Command{
 		Use:   "schema",
@@ -18,13 +19,13 @@ comes from the tables by which the file is read.
 
 In editors that use the YAML language server, the first line of the file names it:
   # yaml-language-server: $schema=forcemfa.schema.json
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa schema
   forcemfa schema --out forcemfa.schema.json`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if out != "" {
-				return writeFile(out, baseline.Schema(), 0o644)
+				return command.WriteFile(out, baseline.Schema(), 0o644)
 			}
 			_, err := e.Stdout.Write(baseline.Schema())
 			if err != nil {

@@ -2,19 +2,19 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
 // shared are the flags of every verb that works on an organization.
 type shared struct {
-	env *Env
+	env *command.Env
 
 	config      string
 	profile     string
@@ -70,17 +70,17 @@ func (s *shared) add(c *cobra.Command) {
 			return err
 		}
 		if c.Flags().Changed("concurrency") && s.concurrency < 1 {
-			return misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
+			return command.Misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
 		}
 		if c.Flags().Changed("rate") {
 			if !(s.rate >= 0 && s.rate <= maxRate) { // which NaN is not either
-				return misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
+				return command.Misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
 			}
 			if s.rate == 0 {
 				s.rate = unlimited
 			}
 		}
-		return checkOutput(s.output)
+		return command.CheckOutput(s.output)
 	}
 }
 
@@ -145,47 +145,12 @@ func (s *shared) progress() *view.Progress {
 	return p
 }
 
-const defaultConfig = "forcemfa.yaml"
-
-// readBaseline reads --config, else ./forcemfa.yaml where there is one, else
-// takes what stands in: the sample's own in its sandbox, or the default. The
-// environment overrides each.
+// readBaseline reads --config, else ./forcemfa.yaml if it exists, else takes the
+// stand-in: the sample's own config in its sandbox, or the default.
 func (s *shared) readBaseline(standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
-	b, err := s.readConfig(standIn)
-	if err != nil {
-		return nil, err
+	file := s.config
+	if s.sandbox == "" {
+		file = command.ConfigFile(file)
 	}
-	if err := b.Override(s.env.Getenv); err != nil {
-		return nil, hinted(err, "unset the variable, or correct it: docs/config.md lists them")
-	}
-	return b, nil
-}
-
-func (s *shared) readConfig(standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
-	name := s.config
-	if name == "" {
-		if _, err := os.Stat(defaultConfig); err != nil || s.sandbox != "" {
-			return standIn()
-		}
-		name = defaultConfig
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, hinted(fileError("read config", err), "name a file that is there, or leave --config out for the defaults")
-	}
-	b, err := baseline.Parse(name, text)
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// oneOf checks the value of a flag that takes one of a few words.
-func oneOf(flag, value string, words ...string) error {
-	for _, w := range words {
-		if value == w {
-			return nil
-		}
-	}
-	return fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))
+	return s.env.Baseline(file, standIn)
 }

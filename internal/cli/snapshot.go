@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
 
-func newSnapshot(e *Env) *cobra.Command {
+func newSnapshot(e *command.Env) *cobra.Command {
 	o := snapshotOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "snapshot",
@@ -18,7 +19,7 @@ func newSnapshot(e *Env) *cobra.Command {
 		Long: `snapshot reads every account and writes what it saw as JSON Lines: a header, then
 one account a line. It holds no secret. Other verbs work on it with
 --sandbox=FILE, rehearse and emulate with --org FILE.
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa snapshot --out snapshot.jsonl
   forcemfa snapshot --sandbox | head -1 | jq .organization
   forcemfa rehearse --org snapshot.jsonl`,
@@ -45,7 +46,7 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if o.out == "" {
 		err = write(o.env.Stdout)
 	} else {
-		err = writeStream(o.out, 0o600, write)
+		err = command.WriteStream(o.out, 0o600, write)
 	}
 	s.progress.Done()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -172,11 +173,11 @@ func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Au
 
 // exit ends a verb by the worst of the statuses and of what could not be read.
 func (s *survey) exit(statuses ...int) error {
-	status := worst(append(statuses, s.incomplete())...)
-	if status == statusIncomplete && s.unread() {
-		return &exitError{status: status, hint: unreadHint}
+	status := command.Worst(append(statuses, s.incomplete())...)
+	if status == command.StatusIncomplete && s.unread() {
+		return &command.Error{Status: status, Hint: unreadHint}
 	}
-	return exit(status)
+	return command.Exit(status)
 }
 
 // unread tells whether nothing was read of any account.
@@ -187,9 +188,9 @@ const unreadHint = "nothing could be read: run it as a role that may read IAM an
 // incomplete is the status for what could not be read.
 func (s *survey) incomplete() int {
 	if len(s.gaps) > 0 || s.counts.Unknown > 0 {
-		return statusIncomplete
+		return command.StatusIncomplete
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 // home is the account whose name confirms a run: the management account, or

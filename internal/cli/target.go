@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/fleet"
 )
 
@@ -82,26 +82,9 @@ func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
 	if s.region != "" {
 		options = append(options, config.WithRegion(s.region))
 	}
-	cfg, err := loadConfig(ctx, options...)
+	cfg, err := command.LoadConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, hinted(fmt.Errorf("load AWS config: %w", err), profileHint(s.profile))
+		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), command.ProfileHint(s.profile))
 	}
 	return cfg, nil
-}
-
-// loadConfig is the SDK's own loader, over one transport for all its clients.
-func loadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return aws.Config{}, err
-	}
-	cfg.HTTPClient = fleet.Transport(cfg.HTTPClient)
-	return cfg, nil
-}
-
-func profileHint(profile string) string {
-	if profile == "" {
-		return "check AWS_PROFILE, ~/.aws/config and ~/.aws/credentials"
-	}
-	return "check the profile " + strings.TrimSpace(profile) + ` with "aws sts get-caller-identity --profile ` + profile + `"`
 }

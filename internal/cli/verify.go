@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
-func newVerify(e *Env) *cobra.Command {
+func newVerify(e *command.Env) *cobra.Command {
 	o := verifyOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "verify",
@@ -24,7 +25,7 @@ unknown.
 
 --aws also asks AWS, for every enforced user, what its policy simulator makes of
 some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user).
-` + statusHelp,
+` + command.StatusHelp,
 		Example: `  forcemfa verify
   forcemfa verify --aws --accounts 111122223333
   forcemfa verify -o json | jq .summary
@@ -69,9 +70,9 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 
 func found(is bool) int {
 	if is {
-		return statusFound
+		return command.StatusFound
 	}
-	return statusOK
+	return command.StatusOK
 }
 
 // verdicts passes on the users and leaves out the findings: verify speaks of

@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
-func newVersion(e *Env) *cobra.Command {
+func newVersion(e *command.Env) *cobra.Command {
 	output := "text"
 	c := &cobra.Command{
 		Use:     "version",
@@ -18,7 +19,7 @@ func newVersion(e *Env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		Example: "  forcemfa version\n  forcemfa version -o json",
 		RunE: func(*cobra.Command, []string) error {
-			if err := checkOutput(output); err != nil {
+			if err := command.CheckOutput(output); err != nil {
 				return err
 			}
 			b := build()

@@ -1,0 +1,96 @@
+// Package command holds what every verb of the command line needs: the
+// process's environment, exit statuses, errors with hints, prompts and files.
+package command
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// An Env is everything that a verb reads from its process or writes to it.
+// Tests run verbs in an Env of their own.
+type Env struct {
+	Args           []string // without the program's name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Now            func() time.Time
+	// StdoutTerminal and StderrTerminal report whether the stream is a terminal.
+	StdoutTerminal, StderrTerminal bool
+	// Columns is the width of the terminal on stdout; 0 if unknown.
+	Columns int
+	// Ask prompts at the terminal, even when stdin is redirected. It fails
+	// without a terminal.
+	Ask func(ctx context.Context, question string) (string, error)
+	// AskSecret prompts like Ask and does not echo the answer.
+	AskSecret func(ctx context.Context, question string) (string, error)
+	// HasTerminal reports whether there is a terminal to prompt at; nil: there is
+	// one if AskSecret is set.
+	HasTerminal func() bool
+	// Environ is the whole environment, for child processes; nil: os.Environ.
+	Environ func() []string
+	// StateDir is the parent of the journal directory; created on first use.
+	StateDir string
+}
+
+// ProcessEnv returns the Env of the running process.
+func ProcessEnv() *Env {
+	return &Env{
+		Args:           os.Args[1:],
+		Stdin:          os.Stdin,
+		Stdout:         os.Stdout,
+		Stderr:         os.Stderr,
+		Getenv:         os.Getenv,
+		Now:            time.Now,
+		Columns:        columns(),
+		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		Ask:            askTerminal,
+		AskSecret:      askSecret,
+		HasTerminal:    hasTerminal,
+		StateDir:       stateDir(),
+	}
+}
+
+// columns is the width of the terminal on stdout; 0 if it is none.
+func columns() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// stateDir follows the XDG Base Directory Specification, except on Windows.
+func stateDir() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "forcemfa")
+	}
+	if runtime.GOOS == "windows" {
+		if dir := os.Getenv("LocalAppData"); dir != "" {
+			return filepath.Join(dir, "forcemfa")
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "forcemfa")
+}
+
+// JournalDir is the directory of the journals of runs.
+func (e *Env) JournalDir() string { return filepath.Join(e.StateDir, "runs") }
+
+// ChildEnviron is the environment that a child process inherits.
+func (e *Env) ChildEnviron() []string {
+	if e.Environ != nil {
+		return e.Environ()
+	}
+	return os.Environ()
+}

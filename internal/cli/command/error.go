@@ -1,0 +1,64 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// An Error ends a verb with an exit status. Err is nil when the verb has
+// already printed everything.
+type Error struct {
+	Status int
+	Err    error
+	Hint   string // the next step
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit status %d", e.Status)
+	}
+	return e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Exit returns an error that ends the verb with a status; nil for StatusOK.
+func Exit(status int) error {
+	if status == StatusOK {
+		return nil
+	}
+	return &Error{Status: status}
+}
+
+// WithHint adds the next step to an error.
+func WithHint(err error, hint string) error {
+	return &Error{Status: StatusFailed, Err: err, Hint: hint}
+}
+
+// Misused is an error in a command line; the hint names the verb's help.
+func Misused(c *cobra.Command, err error) error {
+	return WithHint(err, "see "+c.CommandPath()+" --help")
+}
+
+// FileError formats an error of the operating system as "what path: reason",
+// with the path once.
+func FileError(what string, err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", what, path.Path, path.Err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// FileReason is an error of the operating system without the path, for messages
+// that name the file already.
+func FileReason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

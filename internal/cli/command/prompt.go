@@ -1,0 +1,63 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// CanAsk reports whether there is a terminal to prompt at.
+func (e *Env) CanAsk() bool {
+	if e.AskSecret == nil {
+		return false
+	}
+	if e.HasTerminal != nil {
+		return e.HasTerminal()
+	}
+	return true
+}
+
+// Agree asks a yes-or-no question; any answer except yes is an error. Without a
+// terminal the hint is otherwise.
+func (e *Env) Agree(ctx context.Context, question, otherwise string) error {
+	if !e.CanAsk() {
+		return WithHint(errNoTerminal, otherwise)
+	}
+	answer, err := e.Ask(ctx, question)
+	if err != nil {
+		return WithHint(err, otherwise)
+	}
+	if !IsYes(answer) {
+		return &Error{Status: StatusFailed, Err: errors.New("nothing was changed")}
+	}
+	return nil
+}
+
+// IsYes reports whether an answer means yes.
+func IsYes(answer string) bool {
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	return false
+}
+
+// Choose has the user pick one item by its number.
+func (e *Env) Choose(ctx context.Context, question string, from []string) (string, error) {
+	var text strings.Builder
+	for i, item := range from {
+		fmt.Fprintf(&text, "%d  %s\n", i+1, item)
+	}
+	fmt.Fprintf(&text, "%s [1-%d] ", question, len(from))
+	for {
+		answer, err := e.Ask(ctx, text.String())
+		if err != nil {
+			return "", err
+		}
+		if n, err := strconv.Atoi(strings.TrimSpace(answer)); err == nil && n >= 1 && n <= len(from) {
+			return from[n-1], nil
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package command
+
+// The exit statuses. When several hold, the order is failed, guarded,
+// incomplete, found, changes.
+const (
+	StatusOK         = 0
+	StatusFailed     = 1 // an error stopped the verb
+	StatusChanges    = 2 // the plan has changes, asked for with --detailed-exitcode
+	StatusFound      = 3 // findings at or above --fail-on
+	StatusIncomplete = 4 // something was unread, blocked, stale or partly applied
+	StatusGuarded    = 5 // a guard stopped everything
+)
+
+// StatusHelp is the section of a verb's help that lists the exit statuses.
+const StatusHelp = `
+EXIT STATUS
+  0  nothing to report
+  1  an error stopped it
+  2  the plan has changes (only with --detailed-exitcode)
+  3  findings at or above --fail-on
+  4  incomplete: something was unreadable, blocked, stale or partly applied
+  5  a guard stopped everything`
+
+// Worst returns the status that wins when several hold.
+func Worst(statuses ...int) int {
+	for _, s := range []int{StatusFailed, StatusGuarded, StatusIncomplete, StatusFound, StatusChanges} {
+		for _, have := range statuses {
+			if have == s {
+				return s
+			}
+		}
+	}
+	return StatusOK
+}

@@ -1,0 +1,165 @@
+package engineer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/view"
+)
+
+func newConfigure(e *machine) *cobra.Command {
+	o := configureOptions{env: e}
+	c := &cobra.Command{
+		Use:   "configure [PROFILE]",
+		Short: "Write AWS profiles that work with MFA and never prompt",
+		Long: `configure writes ~/.aws/config so that the unmodified aws CLI, boto3, Terraform and
+every SDK work with MFA and without a prompt of their own: the profile gets a
+credential_process, role profiles get it as source_profile and lose mfa_serial,
+which would make each tool ask for a code itself.
+
+It shows the change and asks. What it adds is marked, what it takes out of use stays
+as a comment, and --remove gives the file back as it was.
+
+EXIT STATUS
+  0  the profiles are as they should be, or --dry-run showed the change
+  1  nothing was changed; the hint is the next step`,
+		Example: `  forcemfa configure alice
+  forcemfa configure alice --role admin=arn:aws:iam::222222222222:role/Administrator
+  forcemfa configure alice --as alice-mfa --dry-run
+  forcemfa configure --remove`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: e.completeProfiles,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.profile = profileArgument(e, args)
+			return runConfigure(c.Context(), &o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.as, "as", "", "leave PROFILE as it is and make this second `profile` for its session")
+	f.StringArrayVar(&o.roles, "role", nil, "add or change the profile of a role: `NAME=ARN`, repeatable")
+	f.StringVar(&o.region, "region", "", "`region` of the profiles that are made")
+	f.BoolVar(&o.remove, "remove", false, "take everything out again that configure wrote")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show the change and do not make it")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	f.StringVarP(&o.output, "output", "o", "text", "text or json")
+	for _, other := range []string{"as", "role", "region"} {
+		c.MarkFlagsMutuallyExclusive("remove", other)
+	}
+	_ = c.RegisterFlagCompletionFunc("as", cobra.NoFileCompletions)
+	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
+	return c
+}
+
+type configureOptions struct {
+	env                 *machine
+	profile, as         string
+	roles               []string
+	region              string
+	remove, dryRun, yes bool
+	output              string
+}
+
+// configured is what configure did, as --output json prints it.
+type configured struct {
+	File    string   `json:"file"`
+	Changed bool     `json:"changed"`
+	Diff    string   `json:"diff"`
+	Notes   []string `json:"notes"`
+}
+
+func runConfigure(ctx context.Context, o *configureOptions) error {
+	files, err := o.env.awsFiles()
+	if err != nil {
+		return err
+	}
+	edit, notes := takeBack, []string{}
+	if !o.remove {
+		w, err := newWiring(o, files)
+		if err != nil {
+			return err
+		}
+		edit, notes = w.write, w.notes()
+	}
+	planned := awsfile.Parse(files.Config.Path, files.Config.Bytes())
+	if err := edit(planned); err != nil {
+		return err
+	}
+	r := configured{File: files.Config.Path, Notes: notes}
+	r.Diff = string(diff.Diff(r.File, files.Config.Redacted(), r.File+" (new)", planned.Redacted()))
+	differs := !bytes.Equal(files.Config.Bytes(), planned.Bytes())
+	if differs && !o.dryRun {
+		if err := o.change(ctx, files, edit, &r); err != nil {
+			return err
+		}
+	}
+	return o.report(&r, differs)
+}
+
+// change shows and asks, then does what was shown or nothing.
+func (o *configureOptions) change(ctx context.Context, files *awsfile.Files, edit func(*awsfile.File) error, r *configured) error {
+	if !o.yes {
+		fmt.Fprint(o.env.Stderr, cleanLines(r.Diff))
+		if err := o.env.Agree(ctx, "Change "+r.File+" like this? [y/N] ", "give --yes to change it, or --dry-run to see the change only"); err != nil {
+			return err
+		}
+	}
+	err := awsfile.Edit(files.Config.Path, func(f *awsfile.File) error {
+		if !bytes.Equal(f.Bytes(), files.Config.Bytes()) {
+			return errors.New("another program changed the file meanwhile; nothing was written")
+		}
+		return edit(f)
+	})
+	if err != nil {
+		return command.WithHint(err, "run it again")
+	}
+	r.Changed = true
+	return nil
+}
+
+// cleanLines keeps control characters of the file from the terminal.
+func cleanLines(text string) string {
+	var b bytes.Buffer
+	for line := range bytes.Lines([]byte(text)) {
+		b.WriteString(view.Clean(string(bytes.TrimRight(line, "\r\n"))))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func (o *configureOptions) report(r *configured, differs bool) error {
+	if o.output == "json" {
+		return view.JSON(o.env.Stdout, r)
+	}
+	if o.dryRun {
+		fmt.Fprint(o.env.Stdout, cleanLines(r.Diff))
+	}
+	switch {
+	case r.Changed:
+		fmt.Fprintf(o.env.Stderr, "changed %s\n", r.File)
+	case !differs:
+		fmt.Fprintf(o.env.Stderr, "%s is as it should be\n", r.File)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(o.env.Stderr, "note: %s\n", view.Clean(n))
+	}
+	if r.Changed && !o.remove {
+		fmt.Fprintf(o.env.Stderr, "next: forcemfa login %s\n", view.Clean(o.profile))
+	}
+	return nil
+}
+
+// takeBack undoes configure.
+func takeBack(f *awsfile.File) error {
+	if _, err := f.RemoveBlock(); err != nil {
+		return err
+	}
+	f.Restore()
+	return nil
+}

@@ -1,0 +1,229 @@
+package engineer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mdp/qrterminal/v3"
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session"
+	"forcemfa/internal/view"
+)
+
+func newEnroll(e *machine) *cobra.Command {
+	o := enrollOptions{sessionFlags: sessionFlags{env: e}}
+	c := &cobra.Command{
+		Use:   "enroll [PROFILE]",
+		Short: "Get an MFA device: QR code in the terminal, two codes, done",
+		Long: `enroll creates a virtual MFA device for the user of a profile, shows its QR code in
+the terminal for your authenticator app, asks for two codes that follow each other,
+enables the device and proves it with a first session. The seed is shown once and
+kept nowhere.
+
+It works before MFA is enforced, while an administrator's enrollment window is open,
+with the session of "aws login", and, for a second device, from a session by the
+first. Where MFA is enforced an access key alone may not enroll: a stolen one could.
+enroll then says where to sign in.
+
+A SECOND DEVICE  is wise: up to 8 are allowed, and losing one then costs nothing.
+SECURITY KEYS    and passkeys are enrolled in the console only, and give no codes for
+                 the command line: keep an authenticator app beside them.
+A LOST PHONE     cannot be replaced without it or a second device: an administrator
+                 deactivates it (aws iam deactivate-mfa-device) and, if you have no
+                 console password, runs forcemfa enroll --open USER.
+A WRONG CLOCK    of a hardware token is learnt by AWS with --resync --serial SERIAL.
+
+--open USER and --close USER are the administrator's: they set and take away the tag
+that lets a user without a password enroll by access key for some days.
+
+EXIT STATUS
+  0  done
+  1  not done; the hint is the next step`,
+		Example: `  forcemfa enroll bob
+  forcemfa enroll bob --name bobs-tablet          # a second device
+  forcemfa enroll bob --serial GAHT12345678       # a hardware token
+  forcemfa enroll --open dave --profile admin`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.named(args); err != nil {
+				return err
+			}
+			return runEnroll(c.Context(), &o)
+		},
+	}
+	o.add(c)
+	f := c.Flags()
+	f.StringVar(&o.name, "name", "", "`name` of the new device (default the user's name)")
+	f.StringVar(&o.path, "path", "", "`path` of the new device, such as /phones/")
+	f.BoolVar(&o.otpauth, "otpauth", false, "print the device as an otpauth:// text, seed included, instead of a QR code")
+	f.BoolVar(&o.resync, "resync", false, "tell AWS the time of the device --serial that runs fast or slow")
+	f.StringVar(&o.open, "open", "", "let this `user` enroll by access key for some days")
+	f.StringVar(&o.close, "close", "", "end that for this `user`")
+	f.IntVar(&o.days, "days", 0, "with --open: for how many days (default the config's, 7)")
+	f.StringVar(&o.config, "config", "", "with --open and --close: the `file` that says what is wanted (forcemfa.yaml)")
+	f.BoolVar(&o.noVerify, "no-verify", false, "do not make a first session with the new device")
+	c.MarkFlagsMutuallyExclusive("open", "close", "resync", "name")
+	c.MarkFlagsMutuallyExclusive("serial", "name")
+	return c
+}
+
+type enrollOptions struct {
+	sessionFlags
+	name, path string
+	otpauth    bool
+	resync     bool
+	noVerify   bool
+	open       string
+	close      string
+	days       int
+	config     string
+}
+
+func runEnroll(ctx context.Context, o *enrollOptions) error {
+	if o.open != "" || o.close != "" {
+		return runWindow(ctx, o)
+	}
+	device := o.serial
+	o.serial = "" // the device to enroll is not the one to make sessions with
+	k, err := o.keeper(ctx)
+	if err != nil {
+		return err
+	}
+	own, err := k.Own(ctx, o.request(), o.otherCredentials)
+	if err != nil {
+		return err
+	}
+	have, err := own.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	if o.resync {
+		return o.resynchronize(ctx, k, own, device)
+	}
+	access, err := o.standing(ctx, own, have)
+	if err != nil {
+		return err
+	}
+	if device != "" {
+		_, err := o.enable(ctx, k, own, access, device)
+		return err
+	}
+	return o.enroll(ctx, k, own, access)
+}
+
+// standing is the credentials that may enroll: with a device in place AWS wants
+// MFA for the next. Source: AWS-2023-001.
+func (o *enrollOptions) standing(ctx context.Context, own *session.Access, have []string) (*session.Access, error) {
+	if len(have) == 0 || !own.Bare {
+		return own, nil
+	}
+	o.say("%s has %s already; a code of it opens the way for another (if it is lost, an administrator must deactivate it)", own.Name, strings.Join(have, ", "))
+	return own.WithMFA(ctx, o.request())
+}
+
+// enroll makes a virtual device, or leaves none behind.
+func (o *enrollOptions) enroll(ctx context.Context, k *session.Keeper, own, access *session.Access) error {
+	show, done, err := o.screen()
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, err := access.CreateDevice(ctx, o.name, o.path)
+	if err != nil {
+		return err
+	}
+	defer d.Forget()
+	show(d)
+	enabled, err := o.enable(ctx, k, own, access, d.Serial)
+	if !enabled {
+		if gone := access.DiscardDevice(context.WithoutCancel(ctx), d.Serial); gone != nil {
+			o.say("the unfinished device %s stays; AWS lets only an administrator, or the console, take it away", d.Serial)
+		}
+	}
+	return err
+}
+
+// screen is where the QR code is shown: the terminal, or with --otpauth the
+// text on stdout. Where there is neither, nothing is created.
+func (o *enrollOptions) screen() (show func(*session.NewDevice), done func(), err error) {
+	if o.otpauth {
+		return func(d *session.NewDevice) { fmt.Fprintln(o.env.Stdout, d.URI()) }, func() {}, nil
+	}
+	in, out, err := command.OpenTerminal()
+	if err != nil {
+		return nil, nil, command.WithHint(errors.New("the QR code needs a terminal"), "run it in a terminal, or say --otpauth to have the seed as text on stdout")
+	}
+	return func(d *session.NewDevice) { showQR(out, d) }, func() { _ = in.Close() }, nil
+}
+
+func showQR(w io.Writer, d *session.NewDevice) {
+	fmt.Fprintf(w, "Scan this with your authenticator app (%s):\n\n", view.Clean(d.Serial))
+	qrterminal.GenerateHalfBlock(d.URI(), qrterminal.L, w)
+	fmt.Fprintln(w)
+}
+
+// maxEnables is how often two codes are asked for.
+const maxEnables = 3
+
+// enable enables a device and proves it; it may be enabled even when an error
+// follows.
+func (o *enrollOptions) enable(ctx context.Context, k *session.Keeper, own, access *session.Access, serial string) (enabled bool, err error) {
+	code, err := o.codesFor(ctx, k, serial, access.EnableDevice)
+	if err != nil {
+		return false, err
+	}
+	own.NewDeviceUsed(serial, code)
+	o.say("%s is %s's MFA device now", serial, own.Name)
+	if !own.Bare || o.noVerify {
+		o.say("a console session from before does not have MFA yet: sign out and in again")
+		return true, nil
+	}
+	o.say("one more code, for the first session; it comes in %s", k.UntilNextCode().Round(time.Second))
+	e, err := own.Verify(ctx, serial)
+	if err != nil {
+		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+own.Route.Profile)
+	}
+	o.say("it works: %s has an MFA session until %s", own.Route.Profile, e.Expires.Local().Format("Mon 15:04"))
+	o.say("a second device is wise: run forcemfa enroll %s --name %s-2", own.Route.Base, own.Name)
+	return true, nil
+}
+
+// codesFor gives AWS two codes of a device, and gives the person another try.
+// It returns the second code.
+func (o *enrollOptions) codesFor(ctx context.Context, k *session.Keeper, serial string, use func(ctx context.Context, serial, code1, code2 string) error) (string, error) {
+	for try := 1; ; try++ {
+		code1, code2, err := k.TwoCodes(ctx, serial)
+		if err != nil {
+			return "", err
+		}
+		err = use(ctx, serial, code1, code2)
+		switch {
+		case err == nil:
+			return code2, nil
+		case !errors.Is(err, session.ErrCodes):
+			return "", err
+		case !k.Codes.Person || try == maxEnables:
+			return "", command.WithHint(fmt.Errorf("%s: %w", serial, err), "give two codes that the device shows one right after the other, without a pause; check the clock of the device")
+		}
+		o.say("AWS did not take these two; try again with two that come right after each other")
+	}
+}
+
+func (o *enrollOptions) resynchronize(ctx context.Context, k *session.Keeper, own *session.Access, serial string) error {
+	if serial == "" {
+		return command.WithHint(errors.New("--resync wants to know which device"), "name it with --serial")
+	}
+	code, err := o.codesFor(ctx, k, serial, own.ResyncDevice)
+	if err != nil {
+		return err
+	}
+	own.NewDeviceUsed(serial, code)
+	o.say("AWS knows the time of %s again", serial)
+	return nil
+}

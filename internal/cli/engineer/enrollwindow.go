@@ -1,0 +1,111 @@
+package engineer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/org"
+	"forcemfa/internal/session"
+)
+
+// runWindow opens or closes a user's enrollment window: the tag that lifts the
+// Deny of enrollment by access key.
+func runWindow(ctx context.Context, o *enrollOptions) error {
+	b, err := o.env.Baseline(command.ConfigFile(o.config), func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	if err != nil {
+		return err
+	}
+	k, err := o.keeper(ctx)
+	if err != nil {
+		return err
+	}
+	access, err := o.administrator(ctx, k)
+	if err != nil {
+		return err
+	}
+	client := access.IAM()
+	if o.open != "" {
+		return o.openWindow(ctx, k, client, b.Window)
+	}
+	return o.closeWindow(ctx, k, client, b.Window)
+}
+
+// administrator is the session of a profile, or what the AWS CLI would take.
+func (o *enrollOptions) administrator(ctx context.Context, k *session.Keeper) (*session.Access, error) {
+	own, err := k.Own(ctx, o.request(), o.otherCredentials)
+	if err != nil {
+		return nil, err
+	}
+	return own.AsProfile(ctx, o.request())
+}
+
+func (o *enrollOptions) openWindow(ctx context.Context, k *session.Keeper, client *iam.Client, w baseline.Window) error {
+	devices, err := client.ListMFADevices(ctx, &iam.ListMFADevicesInput{UserName: aws.String(o.open)})
+	if err != nil {
+		return o.windowProblem(k, err, o.open)
+	}
+	if len(devices.MFADevices) > 0 {
+		return command.WithHint(fmt.Errorf("%s has an MFA device: a window would open nothing", o.open),
+			"if the device is lost, deactivate it first: aws iam deactivate-mfa-device --user-name "+o.open+" --serial-number "+aws.ToString(devices.MFADevices[0].SerialNumber))
+	}
+	if o.days > 0 {
+		w.Days = o.days
+	}
+	value := w.Value(o.env.Now())
+	_, err = client.TagUser(ctx, &iam.TagUserInput{
+		UserName: aws.String(o.open), Tags: []types.Tag{{Key: aws.String(w.Tag), Value: aws.String(value)}},
+	})
+	if err != nil {
+		return o.windowProblem(k, err, o.open)
+	}
+	o.say("%s may enroll by access key until %s; the next run of forcemfa apply closes the window once the device is there", o.open, value)
+	return nil
+}
+
+func (o *enrollOptions) closeWindow(ctx context.Context, k *session.Keeper, client *iam.Client, w baseline.Window) error {
+	tags, err := userTags(ctx, client, o.close)
+	if err != nil {
+		return o.windowProblem(k, err, o.close)
+	}
+	open, there := w.Of(tags)
+	if !there {
+		o.say("%s has no enrollment window", o.close)
+		return nil
+	}
+	_, err = client.UntagUser(ctx, &iam.UntagUserInput{UserName: aws.String(o.close), TagKeys: []string{open.Tag}})
+	if err != nil {
+		return o.windowProblem(k, err, o.close)
+	}
+	o.say("the enrollment window of %s is closed", o.close)
+	return nil
+}
+
+func userTags(ctx context.Context, client *iam.Client, user string) ([]org.Tag, error) {
+	var tags []org.Tag
+	pages := iam.NewListUserTagsPaginator(client, &iam.ListUserTagsInput{UserName: aws.String(user)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range page.Tags {
+			tags = append(tags, org.Tag{Key: aws.ToString(t.Key), Value: aws.ToString(t.Value)})
+		}
+	}
+	return tags, nil
+}
+
+func (o *enrollOptions) windowProblem(k *session.Keeper, err error, user string) error {
+	var missing *types.NoSuchEntityException
+	if errors.As(err, &missing) {
+		return command.WithHint(fmt.Errorf("no user %s in this account", user), "check the name, and the account that the profile leads to")
+	}
+	return k.Explain(err, o.profile)
+}

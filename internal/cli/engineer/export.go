@@ -1,0 +1,217 @@
+package engineer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
+)
+
+func newExport(e *machine) *cobra.Command {
+	o := exportOptions{sessionFlags: sessionFlags{env: e}}
+	c := &cobra.Command{
+		Use:   "export [PROFILE]",
+		Short: "Print a profile's session, or write it into a profile",
+		Long: `export prints the session of a profile in one of the formats of "aws configure
+export-credentials" (process, env, env-no-export, powershell, windows-cmd, fish), or
+as ini, a section of ~/.aws/credentials.
+
+With --write-profile NAME it writes the session into ~/.aws/credentials and prints
+nothing: for tools that read only that file. The profile is marked as forcemfa's;
+one that holds a long-lived key is never overwritten, and one that another tool
+wrote only with --replace. All else in the file stays as it is, byte for byte.
+
+EXIT STATUS
+  0  done
+  1  there is no session, or the profile must not be overwritten`,
+		Example: `  eval "$(forcemfa export bob --format env)"
+  forcemfa export bob --format fish | source
+  forcemfa export bob --write-profile bob-mfa`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.named(args); err != nil {
+				return err
+			}
+			return runExport(c.Context(), &o)
+		},
+	}
+	o.add(c)
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "process", strings.Join(exportFormats, ", "))
+	f.StringVar(&o.write, "write-profile", "", "write the session into this `profile` of ~/.aws/credentials")
+	f.BoolVar(&o.replace, "replace", false, "with --write-profile: take over a profile of temporary credentials that another tool wrote")
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(exportFormats, cobra.ShellCompDirectiveNoFileComp))
+	c.PreRunE = func(*cobra.Command, []string) error { return command.OneOf("format", o.format, exportFormats...) }
+	return c
+}
+
+type exportOptions struct {
+	sessionFlags
+	format  string
+	write   string
+	replace bool
+}
+
+var exportFormats = []string{"process", "env", "env-no-export", "powershell", "windows-cmd", "fish", "ini"}
+
+func runExport(ctx context.Context, o *exportOptions) error {
+	if o.write != "" {
+		// What must not be written costs no code.
+		if err := o.mayWrite(); err != nil {
+			return err
+		}
+	}
+	k, err := o.keeper(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := k.Session(ctx, o.request())
+	if err != nil {
+		return err
+	}
+	if o.write != "" {
+		return o.writeProfile(e)
+	}
+	_, err = io.WriteString(o.env.Stdout, exported(e, o.format, o.profileName(), o.env.regionless()))
+	return err
+}
+
+// regionless says that the environment names no region.
+func (e *machine) regionless() bool {
+	return e.Getenv("AWS_REGION") == "" && e.Getenv("AWS_DEFAULT_REGION") == ""
+}
+
+// exported is a session in one of the formats.
+func exported(e *cache.Entry, format, profile string, region bool) string {
+	var b strings.Builder
+	switch format {
+	case "process":
+		return e.ProcessJSON()
+	case "ini":
+		fmt.Fprintf(&b, "[%s]\n", profile)
+		for _, s := range sessionSettings(e) {
+			fmt.Fprintf(&b, "%s = %s\n", s.name, s.value)
+		}
+		return b.String()
+	}
+	for _, v := range sessionVariables(e, region) {
+		switch format {
+		case "env":
+			fmt.Fprintf(&b, "export %s=%s\n", v.name, shellWord(v.value))
+		case "env-no-export":
+			fmt.Fprintf(&b, "%s=%s\n", v.name, shellWord(v.value))
+		case "fish":
+			fmt.Fprintf(&b, "set -gx %s %s\n", v.name, fishWord(v.value))
+		case "powershell":
+			fmt.Fprintf(&b, "$Env:%s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", "''"))
+		case "windows-cmd":
+			fmt.Fprintf(&b, "set %s=%s\n", v.name, v.value)
+		}
+	}
+	return b.String()
+}
+
+// plainWord says that a shell reads a word as it stands.
+func plainWord(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("+/=_.:,@-", c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// shellWord quotes for sh, bash and zsh.
+func shellWord(s string) string {
+	if plainWord(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// fishWord quotes for fish, where a backslash counts within quotes.
+func fishWord(s string) string {
+	if plainWord(s) {
+		return s
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+}
+
+// sessionSettings are a session as settings of a profile. expiration is
+// RFC 3339, which starship reads.
+func sessionSettings(e *cache.Entry) []assignment {
+	return []assignment{
+		{"aws_access_key_id", e.AccessKeyID},
+		{"aws_secret_access_key", e.SecretAccessKey},
+		{"aws_session_token", e.SessionToken},
+		{"expiration", e.Expires.UTC().Format(time.RFC3339)},
+	}
+}
+
+// mayWrite refuses what would destroy somebody's credentials.
+func (o *exportOptions) mayWrite() error {
+	files, err := o.env.awsFiles()
+	if err != nil {
+		return err
+	}
+	if err := o.refuse(files.Credentials, o.write); err != nil {
+		return err
+	}
+	return o.refuse(files.Config, awsfile.ConfigSection(o.write))
+}
+
+func (o *exportOptions) refuse(f *awsfile.File, section string) error {
+	s, there := f.Section(section)
+	value := func(key string) string {
+		v, _ := s.Get(key)
+		return v.Value
+	}
+	id, there2 := s.Get("aws_access_key_id")
+	switch {
+	case !there || !there2 || id.Value == "":
+		return nil
+	case value("aws_session_token") == "":
+		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which writing the session would destroy", id.Origin, o.write),
+			fmt.Sprintf("write into another profile, such as --write-profile %s-mfa", o.write))
+	case value(session.ManagerSetting) != session.Manager && !o.replace:
+		owner := value(session.ManagerSetting)
+		if owner == "" {
+			owner = "another tool, or you by hand"
+		}
+		return command.WithHint(fmt.Errorf("%s: profile %s was written by %s", id.Origin, o.write, owner), "write into another profile, or say --replace to take it over")
+	}
+	return nil
+}
+
+// writeProfile writes the session, after another look at what is there: the
+// file is locked now.
+func (o *exportOptions) writeProfile(e *cache.Entry) error {
+	_, path := awsfile.Paths(o.env.Getenv, o.env.home())
+	settings := append(sessionSettings(e),
+		assignment{session.ManagerSetting, session.Manager}, assignment{session.SourceSetting, o.profileName()})
+	err := awsfile.Edit(path, func(f *awsfile.File) error {
+		if err := o.refuse(f, o.write); err != nil {
+			return err
+		}
+		var err error
+		for _, s := range settings {
+			err = errors.Join(err, f.Set(o.write, s.name, s.value))
+		}
+		f.Unset(o.write, "aws_security_token")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	o.say("profile %s of %s holds the session until %s (%s)", o.write, path, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+	return nil
+}

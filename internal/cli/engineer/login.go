@@ -1,0 +1,119 @@
+package engineer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session/cache"
+	"forcemfa/internal/view"
+)
+
+func newLogin(e *machine) *cobra.Command {
+	o := loginOptions{sessionFlags: sessionFlags{env: e}}
+	c := &cobra.Command{
+		Use:   "login [PROFILE]",
+		Short: "One MFA code in the morning",
+		Long: `login makes the MFA session of a profile's user: GetSessionToken with one code.
+Every profile whose role is assumed from the same user then works without a code,
+in exec, export and credential-process, until the session is over (12 hours).
+
+It finds key, region and MFA device itself before it asks for the code, and tells
+what is missing. Without PROFILE it takes AWS_PROFILE, else default. The code comes
+from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
+mfa_process. A code that was used is not sent again.
+
+Security keys and passkeys give no codes: STS cannot take them. Enroll an
+authenticator app beside it, or use "aws login" of the AWS CLI.
+
+EXIT STATUS
+  0  there is a session
+  1  there is none; the hint is the next step`,
+		Example: `  forcemfa login bob
+  forcemfa login prod-admin            # a role of bob's: the same code serves
+  forcemfa login bob --duration 36h --force
+  pass otp aws/bob | forcemfa login bob --code-stdin`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.named(args); err != nil {
+				return err
+			}
+			return runLogin(c.Context(), &o)
+		},
+	}
+	o.add(c)
+	c.Flags().DurationVar(&o.duration, "duration", 0, "how long a new MFA session lasts, 15m to 36h (default 12h)")
+	c.Flags().BoolVarP(&o.force, "force", "f", false, "make a new session even where there is one")
+	c.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
+	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
+	return c
+}
+
+type loginOptions struct {
+	sessionFlags
+	force  bool
+	output string
+}
+
+func runLogin(ctx context.Context, o *loginOptions) error {
+	k, err := o.keeper(ctx)
+	if err != nil {
+		return err
+	}
+	req := o.request()
+	req.Fresh = o.force
+	route, err := k.Route(ctx, req)
+	if err != nil {
+		return err
+	}
+	for _, remark := range route.Remarks() {
+		o.say("%s", remark)
+	}
+	e, err := k.Session(ctx, req)
+	if err != nil {
+		return err
+	}
+	return o.tell(e)
+}
+
+func (o *loginOptions) tell(e *cache.Entry) error {
+	if o.output == "json" {
+		return view.JSON(o.env.Stdout, sessionView(*e, o.env.Now()))
+	}
+	what := "MFA session"
+	if e.Kind != cache.MFASession {
+		what = "session of " + e.ARN
+	}
+	o.say("%s: %s until %s (%s)", e.Profile, what, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+	return nil
+}
+
+// A listedSession is a session as JSON shows it: no secret is in it.
+type listedSession struct {
+	Profile     string    `json:"profile"`
+	Kind        string    `json:"kind"` // mfa, role or direct
+	ARN         string    `json:"arn,omitempty"`
+	Account     string    `json:"account,omitempty"`
+	Serial      string    `json:"serial"`
+	AccessKeyID string    `json:"access_key_id"`
+	Expires     time.Time `json:"expires"`
+	SecondsLeft int       `json:"seconds_left"`
+}
+
+func sessionView(e cache.Entry, now time.Time) listedSession {
+	return listedSession{
+		Profile: e.Profile, Kind: e.Kind, ARN: e.ARN, Account: e.Account, Serial: e.Serial,
+		AccessKeyID: e.AccessKeyID, Expires: e.Expires.UTC(), SecondsLeft: max(0, int(e.Expires.Sub(now).Seconds())),
+	}
+}
+
+// label names a session for people.
+func (s listedSession) label() string {
+	if s.ARN != "" {
+		return s.ARN
+	}
+	return fmt.Sprintf("MFA by %s", s.Serial)
+}

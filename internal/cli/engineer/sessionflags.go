@@ -1,0 +1,170 @@
+package engineer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/cli/command"
+	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
+)
+
+// codeVariable holds one MFA code, for scripts that can neither type nor pipe.
+const codeVariable = "FORCEMFA_CODE"
+
+// sessionFlags are the flags of every verb that works with the session of a
+// profile.
+type sessionFlags struct {
+	env *machine
+
+	profile    string
+	serial     string
+	region     string
+	duration   time.Duration
+	codeStdin  bool
+	mfaProcess string
+	quiet      bool
+}
+
+func (s *sessionFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.profile, "profile", "", "the `profile`, if it is not named without a flag")
+	f.StringVar(&s.serial, "serial", "", "`serial` number or ARN of the MFA device; by default it is found")
+	f.StringVar(&s.region, "region", "", "`region` in which STS is called")
+	f.BoolVar(&s.codeStdin, "code-stdin", false, "read the MFA code from stdin")
+	f.StringVar(&s.mfaProcess, "mfa-process", "", "`command` that prints the MFA code, such as \"ykman oath accounts code -s aws\"")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "no remarks on stderr")
+	c.MarkFlagsMutuallyExclusive("code-stdin", "mfa-process")
+	_ = c.RegisterFlagCompletionFunc("profile", s.env.completeProfiles)
+	c.ValidArgsFunction = s.env.completeProfiles
+}
+
+// completeProfiles offers the profiles of the AWS settings.
+func (e *machine) completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	files, err := e.awsFiles()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return files.Profiles(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// named takes the profile from the arguments.
+func (s *sessionFlags) named(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if s.profile != "" && s.profile != args[0] {
+		return command.WithHint(fmt.Errorf("two profiles are named: %s and %s", args[0], s.profile), "leave --profile out")
+	}
+	s.profile = args[0]
+	return nil
+}
+
+func (s *sessionFlags) request() session.Request {
+	return session.Request{Profile: s.profile, Serial: s.serial, Region: s.region, Duration: s.duration}
+}
+
+// keeper gives sessions to this process.
+func (s *sessionFlags) keeper(ctx context.Context) (*session.Keeper, error) {
+	e := s.env
+	dir, err := cache.Default(e.Getenv)
+	if err != nil {
+		return nil, command.WithHint(err, "set HOME or XDG_CACHE_HOME")
+	}
+	dir.Vault = session.Vaults(ctx, e.keyStore)
+	k := &session.Keeper{
+		Cache: dir, Getenv: e.Getenv, Home: e.home(), Now: e.Now, Stored: e.storedKeys,
+		Codes: s.codes(), Say: s.talk,
+	}
+	if e.CanAsk() {
+		k.Choose = e.Choose
+	}
+	return k, nil
+}
+
+// storedKeys takes a profile's key from the secret store that the profile is
+// marked with.
+func (e *machine) storedKeys(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
+	if p.Get(storeKey) == "" {
+		return secret.Keys{}, false, nil
+	}
+	store, err := e.keyStoreOf(p)
+	if err != nil {
+		return secret.Keys{}, false, err
+	}
+	keys, err := store.Get(ctx, p.Name)
+	if errors.Is(err, secret.ErrNotFound) {
+		return secret.Keys{}, false, nil
+	}
+	return keys, err == nil, err
+}
+
+// codes is where the person said that codes come from: a flag, the
+// environment, or the terminal.
+func (s *sessionFlags) codes() session.CodeSource {
+	switch e := s.env; {
+	case s.codeStdin:
+		return session.CodeSource{Code: e.codeLine(bufio.NewReader(e.Stdin))}
+	case s.mfaProcess != "":
+		return session.CommandCodes(s.mfaProcess, s.serial)
+	case e.Getenv(codeVariable) != "":
+		return session.CodeSource{Code: func(context.Context, string) (string, error) { return e.Getenv(codeVariable), nil }}
+	case e.CanAsk():
+		return session.CodeSource{Person: true, Default: true, Code: e.AskSecret}
+	}
+	return session.CodeSource{Default: true}
+}
+
+// codeLine reads a code from stdin, a line each time.
+func (e *machine) codeLine(in *bufio.Reader) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) {
+		line, err := in.ReadString('\n')
+		if strings.TrimSpace(line) == "" {
+			if err == nil {
+				err = errors.New("the line is empty")
+			}
+			return "", fmt.Errorf("read the code from stdin: %w", err)
+		}
+		return line, nil
+	}
+}
+
+// say talks to the person on stderr.
+func (s *sessionFlags) say(format string, a ...any) {
+	if !s.quiet {
+		fmt.Fprintf(s.env.Stderr, "forcemfa: "+format+"\n", a...)
+	}
+}
+
+// talk says what belongs to a prompt: on stderr where it is a terminal, else on
+// the terminal itself, because AWS tools keep the stderr of a credential
+// process to themselves.
+func (s *sessionFlags) talk(format string, a ...any) {
+	if !s.env.StderrTerminal && s.env.CanAsk() {
+		if in, out, err := command.OpenTerminal(); err == nil {
+			defer in.Close()
+			fmt.Fprintf(out, "forcemfa: "+format+"\n", a...)
+			return
+		}
+	}
+	s.say(format, a...)
+}
+
+// left says how long something lasts, in hours and minutes.
+func left(d time.Duration) string {
+	switch d = d.Truncate(time.Minute); {
+	case d <= 0:
+		return "over"
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+}

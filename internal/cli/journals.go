@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"forcemfa/internal/apply"
+	"forcemfa/internal/cli/command"
+)
+
+// A shelf is where the journals of runs are: a directory of this machine, or a
+// place in S3 where the Lambda keeps its own.
+type shelf struct {
+	name string
+	read func(run string) (*apply.Record, error)
+	list func() ([]string, error) // IDs of runs, oldest first
+}
+
+// openShelf is the place that --journal names, or the directory of this machine.
+func (o *rollbackOptions) openShelf(ctx context.Context) (*shelf, error) {
+	if o.journal == "" {
+		dir := o.env.JournalDir()
+		return &shelf{
+			name: dir,
+			read: func(run string) (*apply.Record, error) { return apply.ReadJournal(dir, run) },
+			list: func() ([]string, error) { return apply.RunIDs(dir) },
+		}, nil
+	}
+	place, err := apply.ParseS3Place(o.journal)
+	if err != nil {
+		return nil, command.WithHint(fmt.Errorf("--journal: %w", err), "forcemfa deploy plan names the bucket; the prefix ends with the account's ID")
+	}
+	client, err := o.bucketClient(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &shelf{
+		name: place.String(),
+		read: func(run string) (*apply.Record, error) { return apply.ReadS3Journal(ctx, client, place, run) },
+		list: func() ([]string, error) { return apply.S3RunIDs(ctx, client, place) },
+	}, nil
+}
+
+// bucketClient is a client of S3 with the caller's own credentials.
+func (o *rollbackOptions) bucketClient(ctx context.Context) (*s3.Client, error) {
+	t, err := o.opened(ctx)
+	if err != nil {
+		return nil, err
+	}
+	caller, err := t.fleet.Identify(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find out the account: %w", err)
+	}
+	cfg, _, err := t.fleet.Enter(ctx, caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	return s3.NewFromConfig(cfg, func(s *s3.Options) { s.UsePathStyle = cfg.BaseEndpoint != nil }), nil
+}
+
+// opened is the target, opened when it is first asked for.
+func (o *rollbackOptions) opened(ctx context.Context) (*target, error) {
+	if o.target == nil {
+		t, err := o.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.target = t
+	}
+	return o.target, nil
+}
+
+// record reads the journal of a run.
+func (s *shelf) record(run string) (*apply.Record, error) {
+	const remedy = `name the runs with "forcemfa rollback --list"`
+	record, err := s.read(run)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, command.WithHint(fmt.Errorf("there is no journal of the run %s", run), remedy)
+	case err != nil:
+		return nil, command.WithHint(err, remedy)
+	}
+	return record, nil
+}
