@@ -133,7 +133,7 @@ func (c *collector) account(ctx context.Context, listed *org.Account) *org.Accou
 	}
 	cfg, caller, err := c.fleet.Enter(ctx, a.ID)
 	if err != nil {
-		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "assume " + c.fleet.Role(), Why: fleet.Why(err)})
+		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "assume " + c.fleet.Role(), Why: fleet.Reason(err)})
 		return &a
 	}
 	a.Caller = caller

@@ -124,7 +124,7 @@ func TestWhatIsCollectedIsWhatIsThere(t *testing.T) {
 				}
 				wantHeader, want := truth(s)
 				forget(want[2], org.Gap{Account: invited, What: "assume OrganizationAccountAccessRole", Why: got[2].Gaps[0].Why})
-				forget(want[3], org.Gap{Account: suspended, What: "account", Why: "is SUSPENDED, so it was not entered"})
+				forget(want[3], org.Gap{Account: suspended, What: "account", Why: "skipped: the account is suspended"})
 				if !strings.HasPrefix(got[2].Gaps[0].Why, "AccessDenied: ") {
 					t.Errorf("why: %s", got[2].Gaps[0].Why)
 				}

@@ -27,7 +27,7 @@ func Detail(ctx context.Context, f *fleet.Fleet, a *org.Account, users []string)
 	users = slices.Compact(slices.Sorted(slices.Values(users)))
 	cfg, _, err := f.Enter(ctx, a.ID)
 	if err != nil {
-		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "assume " + f.Role(), Why: fleet.Why(err)})
+		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "assume " + f.Role(), Why: fleet.Reason(err)})
 		return ctx.Err()
 	}
 	var found []*org.User

@@ -48,7 +48,7 @@ func describe(ctx context.Context, cfg aws.Config, h *org.Header) {
 	switch {
 	case errors.As(err, &none):
 	case err != nil:
-		h.Gaps = append(h.Gaps, org.Gap{What: "organizations:DescribeOrganization", Why: fleet.Why(err)})
+		h.Gaps = append(h.Gaps, org.Gap{What: "organizations:DescribeOrganization", Why: fleet.Reason(err)})
 	default:
 		h.Organization = &org.Organization{
 			ID: aws.ToString(out.Organization.Id), ManagementAccount: aws.ToString(out.Organization.MasterAccountId),

@@ -59,7 +59,7 @@ func (r *reader) account(ctx context.Context, c *collector) {
 }
 
 func (r *reader) gap(what string, err error) {
-	r.to.Gaps = append(r.to.Gaps, org.Gap{Account: r.to.ID, What: what, Why: fleet.Why(err)})
+	r.to.Gaps = append(r.to.Gaps, org.Gap{Account: r.to.ID, What: what, Why: fleet.Reason(err)})
 }
 
 // fail notes that an operation failed for one user.

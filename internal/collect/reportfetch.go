@@ -51,7 +51,7 @@ func (r *reader) awaitReport(ctx context.Context, requested error, patience time
 			return out, err
 		}
 		if waited+pause > patience {
-			return nil, fmt.Errorf("no report after %s: %s", waited, fleet.Why(err))
+			return nil, fmt.Errorf("no report after %s: %s", waited, fleet.Reason(err))
 		}
 		if again {
 			// What was asked for is not there or too old already; a quota on

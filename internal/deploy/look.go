@@ -53,11 +53,11 @@ func (s *Site) look(ctx context.Context) error {
 
 func (s *Site) lookAt(ctx context.Context, l *look) []org.Gap {
 	gap := func(what string, err error) []org.Gap {
-		return []org.Gap{{Account: l.account.ID, What: what, Why: fleet.Why(err)}}
+		return []org.Gap{{Account: l.account.ID, What: what, Why: fleet.Reason(err)}}
 	}
 	cfg, err := s.config(ctx, l.account.ID, s.home)
 	if err != nil {
-		l.hearing.Why = fleet.Why(err)
+		l.hearing.Why = fleet.Reason(err)
 		return gap("account", err)
 	}
 	var gaps []org.Gap

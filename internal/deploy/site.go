@@ -163,7 +163,7 @@ func (s *Site) trusted(ctx context.Context) error {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			s.note("whether Organizations trusts StackSets could not be read: " + fleet.Why(err))
+			s.note("whether Organizations trusts StackSets could not be read: " + fleet.Reason(err))
 			return nil
 		}
 		for _, p := range page.EnabledServicePrincipals {

@@ -40,7 +40,7 @@ func hear(ctx context.Context, cfg aws.Config) Hearing {
 	client := cloudtrail.NewFromConfig(cfg)
 	out, err := client.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
 	if err != nil {
-		return Hearing{State: HearsUnknown, Why: "cloudtrail:DescribeTrails: " + fleet.Why(err)}
+		return Hearing{State: HearsUnknown, Why: "cloudtrail:DescribeTrails: " + fleet.Reason(err)}
 	}
 	h := Hearing{State: NoTrail, Why: "there is no trail"}
 	for _, trail := range out.TrailList {
@@ -69,14 +69,14 @@ func deaf(ctx context.Context, client *cloudtrail.Client, trail *types.Trail, ho
 	}
 	status, err := client.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &name})
 	if err != nil {
-		return "", errors.New("cloudtrail:GetTrailStatus: " + fleet.Why(err))
+		return "", errors.New("cloudtrail:GetTrailStatus: " + fleet.Reason(err))
 	}
 	if !aws.ToBool(status.IsLogging) {
 		return "the trail is switched off", nil
 	}
 	selectors, err := client.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &name})
 	if err != nil {
-		return "", errors.New("cloudtrail:GetEventSelectors: " + fleet.Why(err))
+		return "", errors.New("cloudtrail:GetEventSelectors: " + fleet.Reason(err))
 	}
 	if !selectsWrites(selectors.EventSelectors, selectors.AdvancedEventSelectors) {
 		return "the trail does not log all write management events", nil

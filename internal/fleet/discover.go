@@ -14,20 +14,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 )
 
-// A Discovery is what Organizations tells of itself, and the accounts that are
-// selected.
+// A Discovery holds the organization as read from AWS Organizations and the
+// selected accounts.
 type Discovery struct {
 	Header org.Header
-	// Accounts are in order of ID and hold what Organizations tells of them.
-	// One that is not ACTIVE has a gap that says so, and is not to be entered.
+	// Accounts are sorted by ID and hold the data that Organizations returns.
+	// An account that is not ACTIVE has a gap with the reason and must be skipped.
 	Accounts []*org.Account
 }
 
-// Discover reads the organization. Without one, or without the right to read
-// it, the accounts are the caller's own and those that [Options] names; the
-// header's gaps tell what could not be read. The error is one of the
-// credentials, the network, the context, or of a filter that names something
-// that is not there.
+// Discover reads the organization. Without an organization, or without
+// permission to read it, the accounts are the caller's own account and those that
+// [Options] names; the header's gaps list the reads that failed. An error means
+// that the credentials, the network or the context failed, or that a filter names
+// an account or unit that does not exist.
 func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 	c, err := f.identify(ctx)
 	if err != nil {
@@ -51,22 +51,22 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 		note(a)
 	}
 	tags := func(account string) (map[string]string, error) { return e.tags(ctx, account) }
-	if err := e.d.choose(f.options, tags); err != nil {
+	if err := e.d.filter(f.options, tags); err != nil {
 		return nil, err
 	}
 	return e.d, nil
 }
 
-// Enterable tells whether AWS lets anybody sign in to the account. One whose
-// state nobody told is worth a try.
+// Enterable reports whether AWS accepts requests in the account. An account whose
+// state is not known counts as enterable.
 func Enterable(a *org.Account) bool {
 	return a.State == "" || a.State == string(types.AccountStateActive)
 }
 
-// note gives an account that cannot be signed in to its gap.
+// note adds a gap to an account that is suspended or closed.
 func note(a *org.Account) {
 	if !Enterable(a) {
-		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "account", Why: "is " + a.State + ", so it was not entered"})
+		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "account", Why: "skipped: the account is " + strings.ToLower(strings.ReplaceAll(a.State, "_", " "))})
 	}
 }
 
@@ -79,10 +79,10 @@ type explorer struct {
 }
 
 func (e *explorer) gap(operation string, err error) {
-	e.d.Header.Gaps = append(e.d.Header.Gaps, org.Gap{What: "organizations:" + operation, Why: Why(err)})
+	e.d.Header.Gaps = append(e.d.Header.Gaps, org.Gap{What: "organizations:" + operation, Why: Reason(err)})
 }
 
-// alone makes the accounts of a run that cannot see the organization.
+// alone sets the accounts of a run that cannot read the organization.
 func (e *explorer) alone(named []string) {
 	ids := append([]string{e.caller.account}, named...)
 	slices.Sort(ids)
@@ -99,7 +99,7 @@ func (e *explorer) organization(ctx context.Context) {
 	out, err := e.client.DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
 	var none *types.AWSOrganizationsNotInUseException
 	if errors.As(err, &none) {
-		return // read, and there is none
+		return // the account belongs to no organization
 	}
 	if err != nil {
 		e.gap("DescribeOrganization", err)
@@ -118,10 +118,10 @@ func (e *explorer) organization(ctx context.Context) {
 	e.attach()
 }
 
-// listings reads the list of the accounts and, beside it, everything that comes
-// by the page as well: Organizations has a quota for each of its lists, and in a
-// large organization they are what takes the time. Who may not list the accounts
-// asks for nothing else.
+// listings reads the accounts and, at the same time, the other lists of
+// Organizations: each list has its own quota, and in a large organization the
+// lists take most of the time. A caller without permission to list the accounts
+// reads no other list.
 func (e *explorer) listings(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -148,9 +148,9 @@ func (e *explorer) listings(ctx context.Context) bool {
 	return err == nil
 }
 
-// accounts lists every account, and calls allowed when the first page has come.
-// It is the one list that is complete at one time: an account that moves between
-// units may be missed by a walk through them.
+// accounts lists every account and calls allowed after the first page. Only this
+// list is complete at any time: a walk through the units can miss an account that
+// moves between them.
 func (e *explorer) accounts(ctx context.Context, allowed func()) error {
 	pages := organizations.NewListAccountsPaginator(e.client, &organizations.ListAccountsInput{})
 	for first := true; pages.HasMorePages(); first = false {
@@ -182,8 +182,8 @@ func (e *explorer) account(a types.Account) *org.Account {
 	}
 }
 
-// state is the account's State, and its Status where that is not told yet.
-// Status is retired on 2026-09-09. Source: Organizations API, Account.
+// state returns the account's State, or its Status where AWS does not return a
+// State. AWS retires Status on 2026-09-09. Source: Organizations API, Account.
 func state(a types.Account) string {
 	if a.State != "" {
 		return string(a.State)
@@ -191,8 +191,8 @@ func state(a types.Account) string {
 	return string(a.Status)
 }
 
-// lastUnit is the last root or unit of a path such as o-…/r-…/ou-…/ID/; empty
-// when there is no path.
+// lastUnit returns the last root or unit of a path such as o-…/r-…/ou-…/ID/, or
+// an empty string without a path.
 func lastUnit(paths []string) string {
 	if len(paths) == 0 {
 		return ""
@@ -248,7 +248,8 @@ func (e *explorer) units(ctx context.Context) {
 	}
 }
 
-// places asks each unit for its accounts unless every account told its place.
+// places lists the accounts of each unit, unless ListAccounts has returned the
+// unit of every account.
 func (e *explorer) places(ctx context.Context) {
 	if !slices.ContainsFunc(e.d.Accounts, func(a *org.Account) bool { return a.Unit == "" }) {
 		return
@@ -294,7 +295,7 @@ func (e *explorer) place(ctx context.Context, unit string) {
 	}
 }
 
-// tags are of an account.
+// tags returns the tags of an account.
 func (e *explorer) tags(ctx context.Context, account string) (map[string]string, error) {
 	tags := map[string]string{}
 	pages := organizations.NewListTagsForResourcePaginator(e.client, &organizations.ListTagsForResourceInput{ResourceId: &account})

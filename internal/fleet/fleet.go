@@ -1,6 +1,6 @@
-// Package fleet gives one aws.Config per account of an organization: it
-// discovers the accounts, assumes a role in each, retries, and keeps to a
-// request rate per account.
+// Package fleet provides one aws.Config for each account of an organization. It
+// discovers the accounts, assumes a role in each, retries requests, and limits
+// the request rate of each account.
 package fleet
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Options say which accounts to enter and how. The zero value is every account
-// of the organization by the role that Organizations makes.
+// Options select the accounts and the role to assume in them. The zero value
+// selects every account and the role that Organizations creates in new accounts.
 type Options struct {
 	RoleName    string        // with its path, if it has one; empty: OrganizationAccountAccessRole
 	ExternalID  string        // sent with AssumeRole; empty: none
@@ -28,53 +28,53 @@ type Options struct {
 	Duration    time.Duration // of the role sessions, 15 minutes to 12 hours; zero: one hour, the most that a chained session may have
 	Concurrency int           // accounts at once; zero: 20
 
-	// What is not empty must select an account, and what says not must not.
+	// An account must match every non-empty filter and none of the Not filters.
 	Accounts    []string // IDs; empty: all
 	NotAccounts []string // IDs
-	OUs         []string // IDs or names of organizational units, the ones below included; empty: all
+	OUs         []string // IDs or names of organizational units, units below them included; empty: all
 	NotOUs      []string // as OUs
-	Tags        []string // of accounts, KEY=VALUE or KEY, of which one is there; empty: all
+	Tags        []string // KEY=VALUE or KEY; the account has at least one of them; empty: all
 	NotTags     []string // as Tags
 
-	// Rate is how many requests a second one account gets from each service, after
-	// a burst of five seconds' worth; zero: 20, and 100 of STS; negative: no limit.
-	// Organizations gets what its documented quotas allow, unless there is no limit.
-	// IAM has no documented rate, and shares it with everybody who works in the
+	// Rate limits the requests per second to each service of an account, after a
+	// burst of five seconds' worth; zero: 20, and 100 for STS; negative: no limit.
+	// Requests to Organizations follow its documented quotas, unless there is no
+	// limit. IAM documents no rate, and its limit is shared by all callers in the
 	// account.
 	Rate float64
-	// Now is the clock that role sessions expire by; nil: time.Now.
+	// Now is the clock for the expiry of role sessions; nil: time.Now.
 	Now func() time.Time
 }
 
-// A Fleet is the accounts of an organization as one identity can enter them.
-// It is safe for concurrent use.
+// A Fleet gives one identity access to the accounts of an organization. It is
+// safe for concurrent use.
 type Fleet struct {
 	base          aws.Config
 	options       Options
-	organizations aws.Config // the caller's, with the pace of Organizations
-	guessed       bool       // the region: base had none
+	organizations aws.Config // the caller's, with the rate limits of Organizations
+	guessed       bool       // base had no Region
 	calls         atomic.Int64
 
-	identifying chan struct{} // a lock that a context can leave
+	identifying chan struct{} // a lock whose waiters can be canceled
 	caller      *caller
 
 	mu      sync.Mutex
-	members map[string]*member // of the accounts that were entered last
+	connections map[string]*connection // of the most recently used accounts
 	entries int64              // so far
 }
 
-// A caller is the identity that the run started with.
+// A caller is the identity that started the run.
 type caller struct {
 	account   string
 	arn       arn.ARN
 	partition string
 }
 
-// defaultRegion serves where none is set: IAM and Organizations are at home
-// there in the partition aws. Other partitions cannot be told from credentials.
+// defaultRegion is used when no Region is configured. It is the home Region of
+// IAM and Organizations in partition aws; credentials do not show their partition.
 const defaultRegion = "us-east-1"
 
-// New is a fleet that starts with the credentials, endpoints and transport of
+// New returns a fleet that uses the credentials, endpoints and transport of
 // base. It makes no request.
 func New(base aws.Config, o Options) (*Fleet, error) {
 	if err := o.check(); err != nil {
@@ -96,12 +96,12 @@ func New(base aws.Config, o Options) (*Fleet, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	f := &Fleet{base: base.Copy(), options: o, identifying: make(chan struct{}, 1), members: map[string]*member{}}
+	f := &Fleet{base: base.Copy(), options: o, identifying: make(chan struct{}, 1), connections: map[string]*connection{}}
 	if f.base.Region == "" {
 		f.base.Region = defaultRegion
 		f.guessed = true
 	}
-	f.organizations = f.config(newPace(o.Rate))
+	f.organizations = f.config(newRateLimits(o.Rate))
 	return f, nil
 }
 
@@ -112,7 +112,7 @@ const (
 	longestSession  = 12 * time.Hour
 )
 
-// check refuses options that can only be typing mistakes.
+// check rejects options that can only be typing mistakes.
 func (o *Options) check() error {
 	for _, id := range append(append([]string{}, o.Accounts...), o.NotAccounts...) {
 		if !arn.IsAccountID(id) {
@@ -121,29 +121,29 @@ func (o *Options) check() error {
 	}
 	for _, t := range append(append([]string{}, o.Tags...), o.NotTags...) {
 		if key, _, _ := strings.Cut(t, "="); strings.TrimSpace(key) == "" {
-			return fmt.Errorf("tag %q of accounts: want KEY=VALUE or KEY", t)
+			return fmt.Errorf("account tag %q: want KEY=VALUE or KEY", t)
 		}
 	}
 	if d := o.Duration; d != 0 && (d < shortestSession || d > longestSession || d%time.Second != 0) {
-		return fmt.Errorf("role sessions of %s: want 15m to 12h in whole seconds", d)
+		return fmt.Errorf("session duration %s: want 15m to 12h in whole seconds", d)
 	}
 	return nil
 }
 
-// Concurrency is how many accounts are to be worked on at once.
+// Concurrency returns how many accounts to work on at the same time.
 func (f *Fleet) Concurrency() int { return f.options.Concurrency }
 
-// Role is the name of the role that members are entered by.
+// Role returns the name of the role to assume, without its path's first slash.
 func (f *Fleet) Role() string { return f.options.RoleName }
 
-// Calls counts the requests sent so far, retries included.
+// Calls returns the number of requests sent so far, retries included.
 func (f *Fleet) Calls() int64 { return f.calls.Load() }
 
-// Now is the time by the fleet's clock.
+// Now returns the time of the fleet's clock.
 func (f *Fleet) Now() time.Time { return f.options.Now() }
 
-// Identify tells who the run started as. It asks AWS once; an error is one of
-// the credentials, the region or the network.
+// Identify returns the ARN of the caller. It calls sts:GetCallerIdentity once.
+// An error means that the credentials, the Region or the network do not work.
 func (f *Fleet) Identify(ctx context.Context) (id arn.ARN, err error) {
 	c, err := f.identify(ctx)
 	if err != nil {
@@ -162,7 +162,7 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 	if f.caller != nil {
 		return f.caller, nil
 	}
-	// Few attempts: this is where a run finds out that the network is down.
+	// Few attempts, so that a run without a network fails soon.
 	client := sts.NewFromConfig(f.organizations, func(o *sts.Options) { o.RetryMaxAttempts = 3 })
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -170,10 +170,10 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 	}
 	id, err := arn.Parse(aws.ToString(out.Arn))
 	if err != nil {
-		return nil, fmt.Errorf("ask AWS who is calling: %w", err)
+		return nil, fmt.Errorf("sts:GetCallerIdentity: %w", err)
 	}
 	if !arn.IsAccountID(aws.ToString(out.Account)) {
-		return nil, errors.New("ask AWS who is calling: the answer has no account ID")
+		return nil, errors.New("sts:GetCallerIdentity: the response has no account ID")
 	}
 	f.caller = &caller{account: *out.Account, arn: id, partition: id.Partition}
 	return f.caller, nil
@@ -182,7 +182,7 @@ func (f *Fleet) identify(ctx context.Context) (*caller, error) {
 func (f *Fleet) unidentified(err error) error {
 	var api smithy.APIError
 	if f.guessed && errors.As(err, &api) && api.ErrorCode() == "InvalidClientTokenId" {
-		return fmt.Errorf("ask AWS who is calling (sts:GetCallerIdentity in %s; set a region if the credentials are of GovCloud or China): %w", f.base.Region, err)
+		return fmt.Errorf("identify the caller (sts:GetCallerIdentity in %s; set a region for credentials of GovCloud, China or another partition): %w", f.base.Region, err)
 	}
-	return fmt.Errorf("ask AWS who is calling (sts:GetCallerIdentity in %s): %w", f.base.Region, err)
+	return fmt.Errorf("identify the caller (sts:GetCallerIdentity in %s): %w", f.base.Region, err)
 }

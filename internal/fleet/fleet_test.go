@@ -133,7 +133,7 @@ func listed(accounts []*org.Account) []*org.Account {
 			ID: a.ID, Name: a.Name, Partition: a.Partition, State: a.State, Unit: a.Unit, SCPs: a.SCPs, Management: a.Management,
 		})
 	}
-	want[3].Gaps = []org.Gap{{Account: closed, What: "account", Why: "is SUSPENDED, so it was not entered"}}
+	want[3].Gaps = []org.Gap{{Account: closed, What: "account", Why: "skipped: the account is suspended"}}
 	return want
 }
 
@@ -289,7 +289,7 @@ func TestFiltersSelectAccounts(t *testing.T) {
 		{"unknown account", Options{Accounts: []string{"999999999999"}}, "account 999999999999 is not in organization o-fixture000"},
 		{"unknown account left out", Options{NotAccounts: []string{"999999999999"}}, "account 999999999999 is not in organization o-fixture000"},
 		{"unknown unit", Options{OUs: []string{"Wrkloads"}}, `organizational unit "Wrkloads" is not in the organization, or it could not be read`},
-		{"nothing left", Options{OUs: []string{"Nested"}, NotAccounts: []string{nested}}, "the filters leave no account"},
+		{"nothing left", Options{OUs: []string{"Nested"}, NotAccounts: []string{nested}}, "no account matches all filters"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -322,12 +322,12 @@ func TestWrongCredentialsEndTheRun(t *testing.T) {
 		h, accounts := company("aws")
 		cloud := load(t, h, accounts, emulator.Options{})
 		for region, want := range map[string]string{
-			"":          "ask AWS who is calling (sts:GetCallerIdentity in us-east-1; set a region if the credentials are of GovCloud or China): ",
-			"eu-west-1": "ask AWS who is calling (sts:GetCallerIdentity in eu-west-1): ",
+			"":          "identify the caller (sts:GetCallerIdentity in us-east-1; set a region for credentials of GovCloud, China or another partition): ",
+			"eu-west-1": "identify the caller (sts:GetCallerIdentity in eu-west-1): ",
 		} {
 			c := cloud.Config(credentials.NewStaticCredentialsProvider("AKIANOBODY0000000000", "x", ""), region)
 			_, err := newFleet(t, c, Options{}).Discover(t.Context())
-			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasPrefix(Why(err), "InvalidClientTokenId: ") {
+			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasPrefix(Reason(err), "InvalidClientTokenId: ") {
 				t.Errorf("%q: error %v", region, err)
 			}
 		}
@@ -445,7 +445,7 @@ func TestAnAccountThatCannotBeEnteredSaysWhy(t *testing.T) {
 		h, accounts := company("aws")
 		cloud := load(t, h, accounts, emulator.Options{})
 		_, _, err := newFleet(t, as(cloud, home, "admin"), Options{RoleName: "/team/Auditor"}).Enter(t.Context(), dev)
-		if err == nil || !strings.HasPrefix(err.Error(), "assume arn:aws:iam::222222222222:role/team/Auditor: ") || !strings.HasPrefix(Why(err), "AccessDenied: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "assume arn:aws:iam::222222222222:role/team/Auditor: ") || !strings.HasPrefix(Reason(err), "AccessDenied: ") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -560,9 +560,9 @@ func TestThrottlingIsTriedAgainAndAQuotaIsNot(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			transport := &answers{status: c.status, body: iamError(c.code)}
 			f := newFleet(t, aws.Config{HTTPClient: transport, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", "")}, Options{})
-			_, err := iam.NewFromConfig(f.config(newPace(-1))).ListUsers(t.Context(), &iam.ListUsersInput{})
+			_, err := iam.NewFromConfig(f.config(newRateLimits(-1))).ListUsers(t.Context(), &iam.ListUsersInput{})
 			var api smithy.APIError
-			if !errors.As(err, &api) || api.ErrorCode() != c.code || Why(err) != c.code+": no" {
+			if !errors.As(err, &api) || api.ErrorCode() != c.code || Reason(err) != c.code+": no" {
 				t.Errorf("%s: error %v", c.code, err)
 			}
 			if transport.calls != c.calls || f.Calls() != int64(c.calls) {
@@ -622,7 +622,7 @@ func TestANetworkThatIsDownIsToldSoon(t *testing.T) {
 		started := time.Now()
 		_, err := f.Discover(t.Context())
 		// Two pauses, of at most two and four seconds.
-		if err == nil || Why(err) != "connection refused" || time.Since(started) > 6*time.Second {
+		if err == nil || Reason(err) != "connection refused" || time.Since(started) > 6*time.Second {
 			t.Errorf("after %s: %v", time.Since(started), err)
 		}
 	})

@@ -12,10 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 )
 
-// scps reads every SCP and where it is attached: a few calls a policy and not
-// one an account. When the list or an attachment cannot be read, nothing is
-// said of SCPs at all: a level that misses its FullAWSAccess would look as if
-// it refused everything.
+// scps reads every SCP and its attachments with a few calls for each policy, none
+// for each account. When the list or an attachment cannot be read, all SCPs are
+// left out: a level without its FullAWSAccess would appear to deny everything.
 func (e *explorer) scps(ctx context.Context) {
 	h := &e.d.Header
 	if !h.Organization.SCPsEnabled {
@@ -27,7 +26,7 @@ func (e *explorer) scps(ctx context.Context) {
 	}
 }
 
-// attach writes the SCPs to the units and accounts that they are attached to.
+// attach adds the SCPs to the units and accounts that they are attached to.
 func (e *explorer) attach() {
 	h := &e.d.Header
 	for i := range h.SCPs {
@@ -65,8 +64,8 @@ func (e *explorer) readSCPs(ctx context.Context) error {
 	return nil
 }
 
-// document reads one SCP; without it the policy stands there without a
-// document, which is unknown to whoever it applies to.
+// document reads one SCP. When that fails, the policy stays without a document,
+// which makes the accounts below it unknown.
 func (e *explorer) document(ctx context.Context, p *org.SCP) {
 	out, err := e.client.DescribePolicy(ctx, &organizations.DescribePolicyInput{PolicyId: &p.ID})
 	if err != nil {

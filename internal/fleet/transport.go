@@ -9,15 +9,16 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// Transport is a client for the SDK that sends a request in one piece. All the
-// SDK's clients that have it share its connections. Over nil it is one of its own.
+// Transport returns an HTTP client for the SDK that sends each request body in
+// one piece. The SDK's clients that use it share its connections. A nil next
+// stands for the SDK's default client.
 //
-// The SDK closes a request's body when the answer begins. net/http may not have
-// looked yet whether anything follows that body; what it then gets is an error,
-// upon which it closes the connection, and the rest of the answer is lost. So an
-// answer that is quick enough, as on the loopback interface, is asked for again,
-// though what it answers was done. A body that rests in memory is written at once,
-// and is not looked at afterwards.
+// The SDK closes the body of a request when the response begins. net/http may
+// still have to check whether more of the body follows; it then reads an error,
+// closes the connection, and loses the rest of the response. The SDK repeats such
+// a request although AWS has already carried it out. This happens when the
+// response is very fast, as on the loopback interface. A body in memory is
+// written at once and never read again.
 func Transport(next aws.HTTPClient) aws.HTTPClient {
 	if next == nil {
 		next = awshttp.NewBuildableClient()
@@ -29,12 +30,12 @@ func Transport(next aws.HTTPClient) aws.HTTPClient {
 	return whole{next}
 }
 
-// mostInMemory is more than any request but that of a large object.
+// mostInMemory is more than the size of any request except an upload to S3.
 const mostInMemory = 1 << 20
 
 type whole struct{ next aws.HTTPClient }
 
-// Do is the aws.HTTPClient.
+// Do implements [aws.HTTPClient].
 func (w whole) Do(r *http.Request) (*http.Response, error) {
 	if r.Body == nil || r.ContentLength <= 0 || r.ContentLength > mostInMemory {
 		return w.next.Do(r)

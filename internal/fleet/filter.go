@@ -9,24 +9,24 @@ import (
 	"forcemfa/internal/org"
 )
 
-// choose keeps the accounts that the options select. A name that selects
+// filter keeps the accounts that the options select. A filter that matches
 // nothing is an error: a typing mistake must not look like a clean account.
-// Tags are asked for last, an account each.
-func (d *Discovery) choose(o Options, tagged func(account string) (map[string]string, error)) error {
+// Tags come last because they take a request for each account.
+func (d *Discovery) filter(o Options, tagged func(account string) (map[string]string, error)) error {
 	for _, id := range append(append([]string{}, o.Accounts...), o.NotAccounts...) {
 		if d.account(id) == nil {
 			return fmt.Errorf("account %s is not %s", id, d.where())
 		}
 	}
-	units, err := d.below(o.OUs)
+	units, err := d.unitsBelow(o.OUs)
 	if err != nil {
 		return err
 	}
-	notUnits, err := d.below(o.NotOUs)
+	notUnits, err := d.unitsBelow(o.NotOUs)
 	if err != nil {
 		return err
 	}
-	if err := d.placed(o); err != nil {
+	if err := d.requireKnownUnits(o); err != nil {
 		return err
 	}
 	d.Accounts = slices.DeleteFunc(d.Accounts, func(a *org.Account) bool {
@@ -34,30 +34,30 @@ func (d *Discovery) choose(o Options, tagged func(account string) (map[string]st
 			slices.Contains(o.NotAccounts, a.ID) ||
 			len(o.OUs) > 0 && !units[a.Unit] || notUnits[a.Unit]
 	})
-	if err := d.chooseByTag(o, tagged); err != nil {
+	if err := d.filterByTag(o, tagged); err != nil {
 		return err
 	}
 	if len(d.Accounts) == 0 {
-		return errors.New("the filters leave no account")
+		return errors.New("no account matches all filters")
 	}
 	return nil
 }
 
-// placed refuses to choose by unit among accounts whose unit is not known: one
-// that should be left out might be in.
-func (d *Discovery) placed(o Options) error {
+// requireKnownUnits returns an error when accounts are filtered by unit and the
+// unit of one is unknown: the filter might include an account that it excludes.
+func (d *Discovery) requireKnownUnits(o Options) error {
 	if len(o.OUs)+len(o.NotOUs) == 0 {
 		return nil
 	}
 	for _, a := range d.Accounts {
 		if a.Unit == "" {
-			return fmt.Errorf("account %s: its organizational unit could not be read, so it cannot be chosen by it", a.ID)
+			return fmt.Errorf("account %s: its organizational unit could not be read, so accounts cannot be filtered by unit", a.ID)
 		}
 	}
 	return nil
 }
 
-func (d *Discovery) chooseByTag(o Options, tagged func(account string) (map[string]string, error)) error {
+func (d *Discovery) filterByTag(o Options, tagged func(account string) (map[string]string, error)) error {
 	if len(o.Tags)+len(o.NotTags) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (d *Discovery) chooseByTag(o Options, tagged func(account string) (map[stri
 	for _, a := range d.Accounts {
 		tags, err := tagged(a.ID)
 		if err != nil {
-			return fmt.Errorf("read the tags of account %s, which cannot be chosen by them: %w", a.ID, err)
+			return fmt.Errorf("read the tags of account %s to filter accounts by tag: %w", a.ID, err)
 		}
 		if (len(o.Tags) == 0 || anyTag(tags, o.Tags)) && !anyTag(tags, o.NotTags) {
 			kept = append(kept, a)
@@ -75,9 +75,9 @@ func (d *Discovery) chooseByTag(o Options, tagged func(account string) (map[stri
 	return nil
 }
 
-// anyTag tells whether one of the filters, KEY=VALUE or KEY, holds. Unlike those
-// of IAM, tags of Organizations tell upper from lower case. Source: Organizations
-// User Guide, "Tagging AWS Organizations resources".
+// anyTag reports whether the tags match one of the filters, KEY=VALUE or KEY. Tag
+// keys of Organizations are case-sensitive, unlike those of IAM. Source:
+// Organizations User Guide, "Tagging AWS Organizations resources".
 func anyTag(tags map[string]string, filters []string) bool {
 	return slices.ContainsFunc(filters, func(filter string) bool {
 		key, value, withValue := strings.Cut(filter, "=")
@@ -93,8 +93,8 @@ func (d *Discovery) where() string {
 	return "among the accounts that could be listed"
 }
 
-// below is the set of IDs of the named units and all units under them.
-func (d *Discovery) below(names []string) (map[string]bool, error) {
+// unitsBelow returns the IDs of the named units and of all units below them.
+func (d *Discovery) unitsBelow(names []string) (map[string]bool, error) {
 	chosen := map[string]bool{}
 	for _, name := range names {
 		found := false

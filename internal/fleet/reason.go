@@ -7,10 +7,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Why is the reason of an error of AWS as it stands in a gap: the code and
-// message of AWS, or what happened on the way there, without the request's ID
-// and the number of attempts, so that it is the same in every run.
-func Why(err error) string {
+// Reason returns the short form of an error from AWS, for example in a gap: its
+// code and message, or the network error. Request ID and number of attempts are
+// left out, so that the text is the same in every run.
+func Reason(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		if api.ErrorMessage() == "" {

@@ -77,7 +77,7 @@ func TestAccountsAreChosenByUnitsAndTagsAndByWhatTheyAreNot(t *testing.T) {
 		{"not a tag", Options{NotTags: []string{"env=dev"}}, "134", "11234"},
 		{"a tag and not another", Options{Tags: []string{"env"}, NotTags: []string{"tier"}}, "23", "11234"},
 		{"tags of those that are left", Options{Tags: []string{"env"}, OUs: []string{"Workloads"}}, "23", "23"},
-		{"nobody", Options{Tags: []string{"env=test"}}, "the filters leave no account", "11234"},
+		{"nobody", Options{Tags: []string{"env=test"}}, "no account matches all filters", "11234"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestAFilterThatCannotBeDecidedEndsTheRun(t *testing.T) {
 		o            Options
 		want         string
 	}{
-		{"tags", "ListTagsForResource", Options{NotTags: []string{"env=prod"}}, "read the tags of account 111111111111, which cannot be chosen by them: "},
+		{"tags", "ListTagsForResource", Options{NotTags: []string{"env=prod"}}, "read the tags of account 111111111111 to filter accounts by tag: "},
 		{"units", "ListRoots", Options{NotOUs: []string{"Workloads"}}, `organizational unit "Workloads" is not in the organization, or it could not be read`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -133,11 +133,11 @@ func TestOptionsThatAreTypingMistakesAreRefused(t *testing.T) {
 		want string
 	}{
 		{Options{NotAccounts: []string{"1234567890123"}}, `account "1234567890123": an account ID has 12 digits`},
-		{Options{Tags: []string{"=prod"}}, `tag "=prod" of accounts: want KEY=VALUE or KEY`},
-		{Options{NotTags: []string{""}}, `tag "" of accounts: want KEY=VALUE or KEY`},
-		{Options{Duration: time.Minute}, "role sessions of 1m0s: want 15m to 12h in whole seconds"},
-		{Options{Duration: 13 * time.Hour}, "role sessions of 13h0m0s: want 15m to 12h in whole seconds"},
-		{Options{Duration: time.Hour + time.Millisecond}, "role sessions of 1h0m0.001s: want 15m to 12h in whole seconds"},
+		{Options{Tags: []string{"=prod"}}, `account tag "=prod": want KEY=VALUE or KEY`},
+		{Options{NotTags: []string{""}}, `account tag "": want KEY=VALUE or KEY`},
+		{Options{Duration: time.Minute}, "session duration 1m0s: want 15m to 12h in whole seconds"},
+		{Options{Duration: 13 * time.Hour}, "session duration 13h0m0s: want 15m to 12h in whole seconds"},
+		{Options{Duration: time.Hour + time.Millisecond}, "session duration 1h0m0.001s: want 15m to 12h in whole seconds"},
 	} {
 		if _, err := New(aws.Config{}, row.o); err == nil || err.Error() != row.want {
 			t.Errorf("error %v\nwant  %s", err, row.want)
@@ -181,7 +181,7 @@ func TestASuspendedAccountIsListedAndNotEnterable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		d := discover(t, newFleet(t, as(load(t, h, accounts, emulator.Options{}), home, "admin"), Options{Accounts: []string{closed}}))
-		if len(d.Accounts) != 1 || Enterable(d.Accounts[0]) || len(d.Accounts[0].Gaps) != 1 || d.Accounts[0].Gaps[0].Why != "is SUSPENDED, so it was not entered" {
+		if len(d.Accounts) != 1 || Enterable(d.Accounts[0]) || len(d.Accounts[0].Gaps) != 1 || d.Accounts[0].Gaps[0].Why != "skipped: the account is suspended" {
 			t.Errorf("%+v", d.Accounts)
 		}
 	})
@@ -262,8 +262,8 @@ func TestMemoryDoesNotGrowWithTheOrganization(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(f.members); n > 257 || f.members[home] == nil || f.members[accountID(999)] == nil || f.members[accountID(0)] != nil {
-		t.Errorf("%d members are remembered", n)
+	if n := len(f.connections); n > 257 || f.connections[home] == nil || f.connections[accountID(999)] == nil || f.connections[accountID(0)] != nil {
+		t.Errorf("%d connections are remembered", n)
 	}
 	before := f.Calls()
 	if held, err := first.Credentials.Retrieve(t.Context()); err != nil || held.AccessKeyID != "ASIA" || f.Calls() != before {

@@ -11,34 +11,34 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// A member is one account with what it is entered by.
-type member struct {
+// A connection is the config and the role session of one account.
+type connection struct {
 	config aws.Config
 	role   *session    // nil: the caller's own account
-	client *sts.Client // of the caller's own account; nil elsewhere
-	last   int64       // the entry in which it was used last
+	client *sts.Client // of the caller's own account; nil in other accounts
+	last   int64       // the number of its most recent use
 }
 
-// Enter gives a config that acts in an account, and the ARN that it acts
-// under: in the caller's own account the caller's credentials, elsewhere the
-// role. Sessions are kept and renewed. The error says why the account cannot
-// be entered; see [Why] for its short form.
+// Enter returns a config for an account and the ARN of the identity behind it:
+// the caller in the caller's own account, a session of the role in others.
+// Sessions are reused and renewed. The error says why the account cannot be
+// entered; [Reason] returns its short form.
 func (f *Fleet) Enter(ctx context.Context, account string) (aws.Config, string, error) {
 	c, err := f.identify(ctx)
 	if err != nil {
 		return aws.Config{}, "", err
 	}
-	m := f.member(c, account)
+	m := f.connection(c, account)
 	if m.role == nil {
 		return m.config.Copy(), c.arn.String(), nil
 	}
 	if _, err := m.role.Retrieve(ctx); err != nil {
 		return aws.Config{}, "", err
 	}
-	return m.config.Copy(), m.role.acts(), nil
+	return m.config.Copy(), m.role.sessionARN(), nil
 }
 
-func (f *Fleet) member(c *caller, account string) *member {
+func (f *Fleet) connection(c *caller, account string) *connection {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	own := f.keep(c.account)
@@ -58,53 +58,53 @@ func (f *Fleet) member(c *caller, account string) *member {
 	return m
 }
 
-// keep gives the member of an account and remembers it as the one used last.
-// f.mu is held.
-func (f *Fleet) keep(account string) *member {
-	m := f.members[account]
+// keep returns the connection of an account and marks it as the most recently
+// used one. f.mu is held.
+func (f *Fleet) keep(account string) *connection {
+	m := f.connections[account]
 	if m == nil {
 		f.forget()
-		m = &member{config: f.config(newPace(f.options.Rate))}
-		f.members[account] = m
+		m = &connection{config: f.config(newRateLimits(f.options.Rate))}
+		f.connections[account] = m
 	}
 	f.entries++
 	m.last = f.entries
 	return m
 }
 
-// forget makes room for one more member, so that memory does not grow with the
-// organization. What was handed out for a member that is forgotten works on;
-// only when its account is entered again there is another session and another
-// pace. So there are many more members than accounts that are worked on at once.
+// forget removes the least recently used connection when there are too many, so
+// that memory does not grow with the organization. A config that was handed out
+// keeps working; the account gets a new session and new rate limits when it is
+// entered again. The limit is well above the number of accounts in use at once.
 func (f *Fleet) forget() {
-	if len(f.members) < max(256, 8*f.options.Concurrency) {
+	if len(f.connections) < max(256, 8*f.options.Concurrency) {
 		return
 	}
 	var oldest string
-	for account, m := range f.members {
-		if oldest == "" || m.last < f.members[oldest].last {
+	for account, m := range f.connections {
+		if oldest == "" || m.last < f.connections[oldest].last {
 			oldest = account
 		}
 	}
-	delete(f.members, oldest)
+	delete(f.connections, oldest)
 }
 
-// early is how long before its end a session is renewed.
+// early is how long before its expiry a session is renewed.
 const early = 5 * time.Minute
 
-// A session is the credentials of a role, assumed when they are first needed
-// and again before they end.
+// A session provides the credentials of a role. It assumes the role at the first
+// use and again before the credentials expire.
 type session struct {
 	client *sts.Client
 	role   string
 	o      Options
 
-	lock    chan struct{} // not a mutex: whoever waits can leave with its context
+	lock    chan struct{} // not a mutex, so that a waiting caller can be canceled
 	current aws.Credentials
 	arn     string
 }
 
-// Retrieve is the aws.CredentialsProvider.
+// Retrieve implements [aws.CredentialsProvider].
 func (s *session) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	select {
 	case s.lock <- struct{}{}:
@@ -132,7 +132,7 @@ func (s *session) assume(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, fmt.Errorf("assume %s: %w", s.role, err)
 	}
 	if out.Credentials == nil || out.AssumedRoleUser == nil {
-		return aws.Credentials{}, fmt.Errorf("assume %s: the answer has no credentials", s.role)
+		return aws.Credentials{}, fmt.Errorf("assume %s: the response has no credentials", s.role)
 	}
 	s.arn = aws.ToString(out.AssumedRoleUser.Arn)
 	s.current = aws.Credentials{
@@ -146,8 +146,8 @@ func (s *session) assume(ctx context.Context) (aws.Credentials, error) {
 	return s.current, nil
 }
 
-// acts is the ARN of the session; it has been retrieved.
-func (s *session) acts() string {
+// sessionARN returns the ARN of the session after [session.Retrieve].
+func (s *session) sessionARN() string {
 	s.lock <- struct{}{}
 	defer func() { <-s.lock }()
 	return s.arn

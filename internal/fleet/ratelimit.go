@@ -20,29 +20,28 @@ const (
 	maxBackoff = 20 * time.Second
 )
 
-// A pace is the token buckets of one account, one for each service, and of
-// Organizations one for each operation: the quotas of AWS are of that kind, and
-// the many sessions that the caller's account hands out must not slow down what is
-// read in it.
-type pace struct {
+// rateLimits holds the token buckets of one account: one for each service, and
+// one for each operation of Organizations, as AWS defines its quotas. The many
+// AssumeRole calls in the caller's account thus do not slow down other calls there.
+type rateLimits struct {
 	perSecond float64 // as Options.Rate
 
 	mu      sync.Mutex
 	buckets map[quota]*rate.Limiter
 }
 
-// A quota is what a bucket is for.
+// A quota identifies a bucket.
 type quota struct {
 	service   string // the SDK's ID
 	operation string // empty: all
 }
 
-func newPace(perSecond float64) *pace {
-	return &pace{perSecond: perSecond, buckets: map[quota]*rate.Limiter{}}
+func newRateLimits(perSecond float64) *rateLimits {
+	return &rateLimits{perSecond: perSecond, buckets: map[quota]*rate.Limiter{}}
 }
 
-// of is the bucket of an operation.
-func (p *pace) of(service, operation string) *rate.Limiter {
+// limiter returns the bucket of an operation.
+func (p *rateLimits) limiter(service, operation string) *rate.Limiter {
 	q := quota{service: service}
 	if service == organizations.ServiceID {
 		q.operation = operation
@@ -55,7 +54,7 @@ func (p *pace) of(service, operation string) *rate.Limiter {
 	return p.buckets[q]
 }
 
-// bucket is full at the beginning.
+// bucket returns a new, full bucket.
 func bucket(q quota, perSecond float64) *rate.Limiter {
 	switch {
 	case perSecond < 0:
@@ -63,7 +62,7 @@ func bucket(q quota, perSecond float64) *rate.Limiter {
 	case q.service == organizations.ServiceID:
 		b, ok := organizationsQuotas[q.operation]
 		if !ok {
-			b = leastQuota
+			b = lowestQuota
 		}
 		return rate.NewLimiter(b.perSecond, b.burst)
 	case perSecond == 0 && q.service == sts.ServiceID:
@@ -74,16 +73,16 @@ func bucket(q quota, perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(5*perSecond)))
 }
 
-type tokens struct {
+type bucketSize struct {
 	perSecond rate.Limit
 	burst     int
 }
 
-// organizationsQuotas are those of one account, by operation; leastQuota is the
-// lowest that is documented.
+// organizationsQuotas are the quotas of one account by operation; lowestQuota is
+// the lowest documented one and applies to the other operations.
 // Source: AWS Organizations User Guide, "Quotas for AWS Organizations".
 var (
-	organizationsQuotas = map[string]tokens{
+	organizationsQuotas = map[string]bucketSize{
 		"ListAccounts":                     {8, 12},
 		"ListAccountsForParent":            {5, 8},
 		"ListDelegatedAdministrators":      {5, 8},
@@ -97,33 +96,32 @@ var (
 		"DescribePolicy":                   {2, 2},
 		"DetachPolicy":                     {2, 3},
 	}
-	leastQuota = tokens{1, 2}
+	lowestQuota = bucketSize{1, 2}
 )
 
-// config is the base with a pace and a retryer that all clients made from it
-// share, so that the pace is the account's and not the client's.
-func (f *Fleet) config(p *pace) aws.Config {
+// config returns the base config with rate limits and a retryer that all its
+// clients share: the limits are those of the account.
+func (f *Fleet) config(p *rateLimits) aws.Config {
 	c := f.base.Copy()
-	// The standard retryer waits between nothing and the doubled delay (full
-	// jitter) and takes IAM's quota error, LimitExceeded, as final; the
-	// throttling codes it repeats are others.
+	// The standard retryer waits a random time up to the doubled delay (full
+	// jitter). It repeats throttling errors, not IAM's quota error LimitExceeded.
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts
 		o.MaxBackoff = maxBackoff
 	})
 	c.Retryer = func() aws.Retryer { return retryer }
 	c.APIOptions = append(append([]func(*middleware.Stack) error{}, c.APIOptions...), func(s *middleware.Stack) error {
-		return s.Finalize.Insert(f.pacing(p), "Retry", middleware.After)
+		return s.Finalize.Insert(f.limitRate(p), "Retry", middleware.After)
 	})
 	return c
 }
 
-// pacing waits for a token before every attempt, and counts it.
-func (f *Fleet) pacing(p *pace) middleware.FinalizeMiddleware {
-	return middleware.FinalizeMiddlewareFunc("forcemfa/pace", func(
+// limitRate waits for a token before every attempt and counts the attempt.
+func (f *Fleet) limitRate(p *rateLimits) middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("forcemfa/ratelimit", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := wait(ctx, p.of(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))); err != nil {
+		if err := wait(ctx, p.limiter(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		f.calls.Add(1)
@@ -131,12 +129,12 @@ func (f *Fleet) pacing(p *pace) middleware.FinalizeMiddleware {
 	})
 }
 
-// wait takes a token. A deadline that comes before the token does, or that has
-// come although its timer has not run yet, is context.DeadlineExceeded at once.
+// wait takes a token. When the deadline is earlier than the next token, it returns
+// context.DeadlineExceeded at once.
 func wait(ctx context.Context, bucket *rate.Limiter) error {
 	err := bucket.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: the next call that the rate allows comes later", context.DeadlineExceeded)
+		return fmt.Errorf("%w: the rate limit delays the next call past the deadline", context.DeadlineExceeded)
 	}
 	return err
 }
