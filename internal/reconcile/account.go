@@ -11,23 +11,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/internal/apply"
-	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/survey"
 )
 
 // An account is the function's own account, read and audited.
 type account struct {
 	*Function
-	*org.Account
-	header   *org.Header
-	baseline *baseline.Baseline // the one to plan by; see attachable
-	auditor  *audit.Auditor
-	audited  *audit.Audited
-	now      time.Time
-	skipped  map[string]bool // ARNs of users that were not read for lack of time
+	*survey.Account
+	skipped map[string]bool // ARNs of users that were not read for lack of time
 }
 
 // How long to wait while AWS generates a credential report. Without a report, the
@@ -47,16 +42,14 @@ func (f *Function) read(ctx context.Context, patience time.Duration) (*account, 
 	if !read.Read {
 		return nil, errors.New(firstGap(read))
 	}
-	a := &account{Function: f, Account: read, header: &header, baseline: attachable(f.options.Settings.Baseline, read), now: f.now(), skipped: map[string]bool{}}
-	a.auditor = audit.New(a.header, a.baseline, a.now)
-	a.audited = a.auditor.Audit(read)
-	return a, nil
+	o := survey.Options{Fleet: f.fleet, Baseline: attachable(f.options.Settings.Baseline, read), Now: f.now()}
+	return &account{Function: f, Account: survey.NewAccount(o, &header, read), skipped: map[string]bool{}}, nil
 }
 
 // home is the account that rollback names in its question: the management account, or
 // this one.
 func (a *account) home() string {
-	if o := a.header.Organization; o != nil {
+	if o := a.Header.Organization; o != nil {
 		return o.ManagementAccount
 	}
 	return a.ID
@@ -102,18 +95,14 @@ func (a *account) find(ctx context.Context, i *incident) (*org.User, error) {
 	a.Users = append(a.Users, *u)
 	a.Gaps = append(a.Gaps, gaps...)
 	a.Sort()
-	a.audited = a.auditor.Audit(a.Account)
+	a.Audit()
 	return a.Account.User(u.Name), nil
 }
 
-func (a *account) input() *plan.Input {
-	return &plan.Input{Header: a.header, Baseline: a.baseline, Now: a.now}
-}
-
-// needDetail are the users that a step would change and of whom more must be read
+// usersToRead are the users that a step would change and of whom more must be read
 // first. Users with a device that shows codes need no more.
-func (a *account) needDetail() []string {
-	return slices.DeleteFunc(plan.NeedsDetail(a.input(), a.audited), func(name string) bool {
+func (a *account) usersToRead() []string {
+	return slices.DeleteFunc(a.NeedDetail(), func(name string) bool {
 		u := a.Account.User(name)
 		return u != nil && slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
 	})
@@ -122,10 +111,10 @@ func (a *account) needDetail() []string {
 // detailChunk is how many users are read between two checks of the time.
 const detailChunk = 50
 
-// readDetail reads the details of users that a step would change, and audits again. It
+// readInTime reads the details of users that a step would change, and audits again. It
 // takes at most half of the time that is left. Users that were not read by then are
 // skipped: the next run reads them.
-func (a *account) readDetail(ctx context.Context, names []string) error {
+func (a *account) readInTime(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -138,11 +127,10 @@ func (a *account) readDetail(ctx context.Context, names []string) error {
 			}
 			continue
 		}
-		if err := collect.Detail(ctx, a.fleet, a.Account, some); err != nil {
+		if err := a.ReadDetail(ctx, some); err != nil {
 			return err
 		}
 	}
-	a.audited = a.auditor.Audit(a.Account)
 	return nil
 }
 
@@ -158,7 +146,7 @@ func (a *account) update(outcomes []apply.Outcome) {
 	}
 	if changed {
 		a.Sort()
-		a.audited = a.auditor.Audit(a.Account)
+		a.Audit()
 	}
 }
 

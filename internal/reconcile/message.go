@@ -178,9 +178,9 @@ func (r *run) held(h *held) {
 
 // user is an audited user; nil if it does not exist.
 func (a *account) user(name string) *audit.User {
-	for n := range a.audited.Users {
-		if strings.EqualFold(a.audited.Users[n].Name, name) {
-			return &a.audited.Users[n]
+	for n := range a.Audited.Users {
+		if strings.EqualFold(a.Audited.Users[n].Name, name) {
+			return &a.Audited.Users[n]
 		}
 	}
 	return nil
@@ -189,7 +189,7 @@ func (a *account) user(name string) *audit.User {
 // trustsWithoutMFA reports whether the audit found that a user or an account can assume
 // the role without MFA.
 func (a *account) trustsWithoutMFA(role string) bool {
-	for _, found := range a.audited.Findings {
+	for _, found := range a.Audited.Findings {
 		if strings.HasPrefix(found.Rule, "role-trust-") && found.Severity != audit.Low && strings.EqualFold(lastSegment(found.Subject), role) {
 			return true
 		}
@@ -206,7 +206,7 @@ func (a *account) drifted() bool {
 		return true
 	}
 	text, known := policy.DefaultDocument()
-	return !known || !plan.SameDocument(text, a.baseline.Document(a.Account.Partition))
+	return !known || !plan.SameDocument(text, a.Input.Baseline.Document(a.Account.Partition))
 }
 
 // whyNotGroup is why a user is not added to the group.
@@ -220,7 +220,7 @@ func (a *account) whyNotGroup(userARN string) string {
 	}
 	for n := range a.Account.Users {
 		if u := &a.Account.Users[n]; u.ARN == userARN {
-			return fmt.Sprintf("the user is in %d groups, and the quota GroupsPerUser is %d", len(u.Groups), quotaOf(a.Account))
+			return fmt.Sprintf("the user is in %d groups, and the quota GroupsPerUser is %d", len(u.Groups), quotaOf(a.Account.Account))
 		}
 	}
 	return "the group is full"

@@ -29,7 +29,7 @@ func (r *run) metrics(failure error) {
 	if failure != nil {
 		values["ScanFailed"] = 1
 	} else {
-		c := r.seen.audited.Summary.Counts
+		c := r.seen.Audited.Summary.Counts
 		for _, count := range []struct {
 			name string
 			n    int

@@ -47,7 +47,7 @@ func (r *run) scan(ctx context.Context) error {
 		return err
 	}
 	r.openFindings()
-	r.unread(append(a.header.Gaps, a.Account.Gaps...))
+	r.unread(append(a.Header.Gaps, a.Account.Gaps...))
 	return nil
 }
 
@@ -72,10 +72,10 @@ func (r *run) repair(ctx context.Context, i *incident) error {
 // repairAll repairs what it may for all users.
 func (r *run) repairAll(ctx context.Context) error {
 	a := r.seen
-	if err := a.readDetail(ctx, a.needDetail()); err != nil {
+	if err := a.readInTime(ctx, a.usersToRead()); err != nil {
 		return fmt.Errorf("read users: %w", err)
 	}
-	return r.execute(ctx, a.plan(), func(*plan.Step) bool { return true })
+	return r.execute(ctx, a.Plan(), func(*plan.Step) bool { return true })
 }
 
 // repairUser repairs the user that an incident is about, and what its repair depends on.
@@ -85,16 +85,16 @@ func (r *run) repairUser(ctx context.Context, i *incident) error {
 	if err != nil || u == nil {
 		return err
 	}
-	if err := a.readDetail(ctx, []string{u.Name}); err != nil {
+	if err := a.readInTime(ctx, []string{u.Name}); err != nil {
 		return fmt.Errorf("read user %s: %w", u.Name, err)
 	}
 	own := func(s *plan.Step) bool { return s.Subject == u.ARN }
-	steps := chosen(a.plan(), own)
+	steps := chosen(a.Plan(), own)
 	if slices.ContainsFunc(steps, func(s plan.Step) bool { return !own(&s) && a.may(&s) }) {
-		if err := a.readDetail(ctx, a.needDetail()); err != nil {
+		if err := a.readInTime(ctx, a.usersToRead()); err != nil {
 			return fmt.Errorf("read users: %w", err)
 		}
-		steps = chosen(a.plan(), own)
+		steps = chosen(a.Plan(), own)
 	}
 	return r.execute(ctx, steps, own)
 }
@@ -173,7 +173,7 @@ func (r *run) outcome(o *apply.Outcome) {
 
 // conclude counts the users by state after the run, and reports steps that are left.
 func (r *run) conclude() {
-	counts := r.seen.audited.Summary.Counts
+	counts := r.seen.Audited.Summary.Counts
 	r.result.Users, r.result.Enforced, r.result.Open, r.result.Unknown = counts.Users, counts.Enforced, counts.Open, counts.Unknown
 	if r.result.Left > 0 {
 		r.say(notify.Message{
@@ -193,8 +193,8 @@ func (r *run) openFindings() {
 	for _, m := range r.messages {
 		reported[m.Subject] = true
 	}
-	for n := range r.seen.audited.Findings {
-		found := &r.seen.audited.Findings[n]
+	for n := range r.seen.Audited.Findings {
+		found := &r.seen.Audited.Findings[n]
 		r.log.Info("finding", "finding", found.ID, "severity", string(found.Severity))
 		if found.Severity != audit.Critical && found.Severity != audit.High || reported[found.Subject] && found.Rule == "user-open" {
 			continue

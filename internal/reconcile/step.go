@@ -17,9 +17,6 @@ type held struct {
 	left        bool // for the next run, for lack of time
 }
 
-// plan is all steps for the account.
-func (a *account) plan() []plan.Step { return plan.ForAccount(a.input(), a.audited) }
-
 // chosen are the wanted steps and all that they need, in order.
 func chosen(all []plan.Step, wanted func(*plan.Step) bool) []plan.Step {
 	byID := map[string]*plan.Step{}
@@ -117,7 +114,7 @@ func (a *account) may(s *plan.Step) bool {
 	case plan.AttachGroupPolicy:
 		return s.Subject == group && s.Object == policy
 	case plan.TagUser, plan.UntagUser:
-		return strings.EqualFold(s.Object, a.baseline.Window.Tag)
+		return strings.EqualFold(s.Object, a.Input.Baseline.Window.Tag)
 	}
 	return false
 }

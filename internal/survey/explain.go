@@ -1,0 +1,168 @@
+package survey
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// Explain explains the users with this name in every account: their state, every
+// document that decides their requests, and the steps that would enforce MFA.
+func (s *Survey) Explain(ctx context.Context, name string) ([]view.Explanation, error) {
+	in := s.planInput()
+	var found []*audit.Audited
+	in.Accounts = func(yield func(*audit.Audited, error) bool) {
+		for a, err := range s.detailed(ctx, &in) {
+			if err == nil && a.Account.User(name) != nil {
+				found = append(found, a)
+			}
+			if !yield(a, err) {
+				return
+			}
+		}
+	}
+	p, err := plan.Make(in)
+	if err != nil {
+		return nil, err
+	}
+	var documents org.Cache
+	auditor := s.auditor()
+	users := []view.Explanation{}
+	for _, a := range found {
+		u := a.Account.User(name)
+		e := view.Explanation{
+			Documents: documentsOf(documents.PolicySet(s.Header, a.Account, u)),
+			Findings:  findingsFor(a, u),
+			Steps:     stepsFor(p.Steps, a.Account, u, in.Covers(a.Account)),
+		}
+		for _, state := range a.Users {
+			if state.Name == u.Name {
+				e.User = state
+			}
+		}
+		addReach(&e, auditor.Reach(a.Account, u))
+		users = append(users, e)
+	}
+	return users, nil
+}
+
+func findingsFor(a *audit.Audited, u *org.User) []audit.Finding {
+	out := []audit.Finding{}
+	for _, f := range a.Findings {
+		if f.Subject == "user/"+u.Name {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// addReach adds the roles that the user can assume without MFA and the requests by which
+// it can disable its own enforcement.
+func addReach(e *view.Explanation, r audit.Reach) {
+	e.Roles, e.Switches, e.Undecided = []view.ReachableRole{}, []view.DisablingRequest{}, r.Unknown
+	for _, role := range r.Roles {
+		e.Roles = append(e.Roles, view.ReachableRole{ARN: role.Role.ARN, Via: role.Via})
+	}
+	for _, s := range r.Switches {
+		if s.WithoutMFA == prove.Unknown || s.WithMFA == prove.Unknown {
+			e.Undecided = append(e.Undecided, s.What+": "+s.Why)
+		}
+		if s.WithoutMFA == prove.Open || s.WithMFA == prove.Open {
+			e.Switches = append(e.Switches, view.DisablingRequest{
+				What: s.What, Action: s.Action, Resource: s.Resource, As: s.As, WithoutMFA: s.WithoutMFA == prove.Open, AllowedBy: s.AllowedBy,
+			})
+		}
+	}
+}
+
+// stepsFor are the steps that change a user, its groups, its policies, or the
+// organization that covers it, and the steps of its account that they need.
+func stepsFor(steps []plan.Step, a *org.Account, u *org.User, covered bool) []plan.Step {
+	subjects := subjectsOf(a, u)
+	needed := map[string]bool{}
+	out := []plan.Step{}
+	for i := len(steps) - 1; i >= 0; i-- {
+		s := &steps[i]
+		if s.OfOrganization() {
+			if covered {
+				out = append(out, *s)
+			}
+		} else if subjects[s.Subject] || needed[s.ID] {
+			for _, id := range s.Needs {
+				needed[id] = true
+			}
+			out = append(out, *s)
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// subjectsOf are the ARNs of a user, its groups and the managed policies of both.
+func subjectsOf(a *org.Account, u *org.User) map[string]bool {
+	subjects := map[string]bool{u.ARN: true}
+	for _, policy := range u.Attached {
+		subjects[policy] = true
+	}
+	for _, name := range u.Groups {
+		if g := a.Group(name); g != nil {
+			subjects[g.ARN] = true
+			for _, policy := range g.Attached {
+				subjects[policy] = true
+			}
+		}
+	}
+	return subjects
+}
+
+func documentsOf(set *policy.Set) []view.ExplainedDocument {
+	out := []view.ExplainedDocument{}
+	add := func(layer string, sources ...policy.Source) {
+		for _, s := range sources {
+			out = append(out, documentOf(layer, s))
+		}
+	}
+	add("identity", set.Identity...)
+	if set.Boundary != nil {
+		add("boundary", *set.Boundary)
+	}
+	for _, level := range set.SCPs {
+		add("scp", level...)
+	}
+	return out
+}
+
+func documentOf(layer string, s policy.Source) view.ExplainedDocument {
+	d := view.ExplainedDocument{Layer: layer, Name: s.Name}
+	if s.Document == nil {
+		d.Unreadable = s.Err.Error()
+		return d
+	}
+	for i, statement := range s.Document.Statements {
+		effect := "allow"
+		if statement.Effect == policy.Deny {
+			effect = "deny"
+			d.Denies++
+		} else {
+			d.Allows++
+		}
+		for _, c := range statement.Conditions {
+			if strings.HasPrefix(strings.ToLower(c.Key), "aws:multifactorauth") {
+				label := statement.SID
+				if label == "" {
+					label = fmt.Sprintf("statement %d", i+1)
+				}
+				d.MFA = append(d.MFA, fmt.Sprintf("%s: %s if %s %s %s", label, effect, c.Operator, c.Key, strings.Join(c.Values, ", ")))
+			}
+		}
+	}
+	return d
+}

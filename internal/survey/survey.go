@@ -1,0 +1,229 @@
+// Package survey reads and audits an organization, or one account, for the verbs of the
+// command line and for the Lambda function. It knows no flags and prints nothing.
+package survey
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/collect"
+	"forcemfa/internal/fleet"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/view"
+)
+
+// Options configure a survey.
+type Options struct {
+	Fleet    *fleet.Fleet
+	Baseline *baseline.Baseline
+	Now      time.Time
+	// Partial is set if the fleet leaves accounts out.
+	Partial bool
+	// CheckProofs makes a user unknown unless the independent checker accepts the
+	// proof that it cannot act without MFA.
+	CheckProofs bool
+	// Progress is called from time to time, possibly concurrently; total is 0 if it is
+	// not known. nil: never.
+	Progress func(what string, done, total int)
+}
+
+// PlanOptions configure a plan.
+type PlanOptions struct {
+	Resume      *plan.Plan // steps that an earlier plan already has; nil: none
+	Acknowledge []baseline.Acknowledgement
+	Remove      bool // remove everything that forcemfa manages
+}
+
+// A Survey reads an organization once. It is a stream: [Survey.Audit], [Survey.Plan],
+// [Survey.Explain], [Survey.Read] and [Survey.Accounts] each read it to the end, so only
+// one of them can be called. The counts grow meanwhile and are complete afterwards.
+type Survey struct {
+	Options
+	Header *org.Header
+
+	Counts   audit.Counts
+	Unread   []org.Gap
+	Worst    audit.Severity // of the findings; empty: none
+	Readable int            // accounts that could be read
+
+	accounts org.Accounts
+	aliases  map[string]string // of the accounts that were read, by ID
+	digests  []string
+}
+
+// Open lists the accounts of the organization. They are read as the stream is.
+func Open(ctx context.Context, o Options) (*Survey, error) {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	s := &Survey{Options: o, aliases: map[string]string{}}
+	stop := s.showRequests()
+	header, accounts, err := collect.Run(ctx, o.Fleet, collect.Options{
+		Progress: func(p collect.Progress) { o.Progress("accounts read:", p.Done, p.Of) },
+	})
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	s.Header, s.accounts = &header, accounts
+	s.Unread = append(s.Unread, header.Gaps...)
+	return s, nil
+}
+
+// showRequests reports the number of requests until stop is called: listing a large
+// organization takes minutes.
+func (s *Survey) showRequests() (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				s.Progress("reading the organization, requests:", int(s.Fleet.Calls()), 0)
+			case <-end:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(end)
+		<-ended
+	}
+}
+
+// Audit audits every account into the sink.
+func (s *Survey) Audit(ctx context.Context, sink audit.Sink) error {
+	for _, g := range s.Header.Gaps {
+		sink.Gap(g)
+	}
+	auditor := s.auditor()
+	for audited, err := range auditor.Accounts(ctx, s.accounts) {
+		if err != nil {
+			return err
+		}
+		s.count(audited)
+		audited.Pour(sink)
+	}
+	return nil
+}
+
+func (s *Survey) auditor() *audit.Auditor {
+	auditor := audit.New(s.Header, s.Baseline, s.Now)
+	auditor.CheckProofs = s.CheckProofs
+	return auditor
+}
+
+// Accounts is the stream of accounts as they are read.
+func (s *Survey) Accounts() org.Accounts {
+	return func(yield func(*org.Account, error) bool) {
+		for account, err := range s.accounts {
+			if account != nil {
+				s.note(account)
+			}
+			if !yield(account, err) {
+				return
+			}
+		}
+	}
+}
+
+// Read reads all accounts, and the current devices, passwords and keys of the users
+// that detail names in each.
+func (s *Survey) Read(ctx context.Context, detail func(*org.Account) []string) ([]*org.Account, error) {
+	var all []*org.Account
+	for account, err := range s.accounts {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if account.Read {
+			if err := collect.Detail(ctx, s.Fleet, account, detail(account)); err != nil {
+				return nil, err
+			}
+		}
+		s.note(account)
+		all = append(all, account)
+	}
+	return all, nil
+}
+
+// Plan plans every account. Users that a step would change are read again in detail.
+func (s *Survey) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, error) {
+	in := s.planInput()
+	in.Acknowledge, in.Resume, in.Remove = o.Acknowledge, o.Resume, o.Remove
+	in.Digest = func() string { return org.Digest(s.Header, s.digests) }
+	in.Accounts = s.detailed(ctx, &in)
+	return plan.Make(in)
+}
+
+func (s *Survey) planInput() plan.Input {
+	return plan.Input{Header: s.Header, Baseline: s.Baseline, Now: s.Now, Partial: s.Partial}
+}
+
+// detailed audits each account, a second time with the details of the users that a step
+// would change: their devices and passwords as they are now.
+func (s *Survey) detailed(ctx context.Context, in *plan.Input) iter.Seq2[*audit.Audited, error] {
+	auditor := s.auditor()
+	return func(yield func(*audit.Audited, error) bool) {
+		for audited, err := range auditor.Accounts(ctx, s.accounts) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			a := &Account{Account: audited.Account, Header: s.Header, Audited: audited, Input: in, fleet: s.Fleet, auditor: auditor}
+			if err := a.ReadDetail(ctx, a.NeedDetail()); err != nil {
+				yield(nil, err)
+				return
+			}
+			s.count(a.Audited)
+			if !yield(a.Audited, nil) {
+				return
+			}
+		}
+	}
+}
+
+// count adds the result of one account.
+func (s *Survey) count(a *audit.Audited) {
+	s.note(a.Account)
+	s.Counts.Add(a.Summary.Counts)
+	for _, f := range a.Findings {
+		if view.Rank(f.Severity) < view.Rank(s.Worst) {
+			s.Worst = f.Severity
+		}
+	}
+	s.digests = append(s.digests, a.Account.Digest(s.Header))
+}
+
+// note keeps whether an account could be read, and what could not.
+func (s *Survey) note(a *org.Account) {
+	if a.Read {
+		s.Readable++
+	}
+	s.Unread = append(s.Unread, a.Gaps...)
+	s.aliases[a.ID] = a.Alias
+}
+
+// NothingRead reports whether no account could be read.
+func (s *Survey) NothingRead() bool { return s.Readable == 0 && len(s.Unread) > 0 }
+
+// Complete reports whether everything was read and every user decided.
+func (s *Survey) Complete() bool { return len(s.Unread) == 0 && s.Counts.Unknown == 0 }
+
+// ManagementAccount is the management account and its alias, if it was read.
+func (s *Survey) ManagementAccount() (id, alias string, read bool) {
+	if s.Header.Organization == nil {
+		return "", "", false
+	}
+	id = s.Header.Organization.ManagementAccount
+	alias, read = s.aliases[id]
+	return id, alias, read
+}
