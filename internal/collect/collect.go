@@ -1,5 +1,5 @@
-// Package collect reads AWS into a snapshot, concurrently. Whatever cannot be
-// read becomes a gap and leaves what depends on it unknown.
+// Package collect reads AWS accounts into a snapshot, several at a time. A read
+// that fails becomes a gap, and the data that depends on it stays unknown.
 package collect
 
 import (
@@ -12,28 +12,28 @@ import (
 	"forcemfa/internal/org"
 )
 
-// Options are choices for [Run]. The zero value is the sensible default.
+// Options of [Run]. The zero value is a sensible default.
 type Options struct {
-	// ReportPatience is how long to wait for a credential report that AWS is
-	// generating; zero: one minute. AWS says nothing of how long it takes.
+	// ReportPatience limits the wait for a credential report that AWS is still
+	// generating; zero: one minute. AWS documents no duration.
 	ReportPatience time.Duration
-	// Progress is told of every account before it comes out of the stream;
-	// nil: nobody is.
+	// Progress is called for every account before [Run] yields it; nil: not
+	// called.
 	Progress func(Progress)
 }
 
-// Progress is how far a run has come.
+// Progress says how far a run has come.
 type Progress struct {
 	Account  string // ID of the account that was just read
 	Done, Of int
 	Calls    int64 // requests to AWS so far, retries included
 }
 
-// Run discovers the organization and gives its header and the stream of its
-// accounts in order of ID. The accounts are read while the stream is: as many
-// at once as the fleet says, and at most four times as many are held. An
-// account that cannot be entered or read comes with Read false and a gap. The
-// stream ends early only with the context's error.
+// Run discovers the organization and returns its header and a stream of its
+// accounts, sorted by ID. Accounts are read while the stream is consumed: as
+// many at a time as the fleet's concurrency, with at most four times as many in
+// memory. An account that cannot be entered or read has Read false and a gap.
+// The stream ends early only with the error of the context.
 func Run(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, org.Accounts, error) {
 	d, err := f.Discover(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func Run(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, org.Accoun
 	if o.ReportPatience == 0 {
 		o.ReportPatience = time.Minute
 	}
-	c := &collector{fleet: f, options: o, managed: &library{}}
+	c := &collector{fleet: f, options: o, managed: &policyCache{}}
 	h := d.Header
 	h.Taken = f.Now().UTC()
 	h.Accounts = len(d.Accounts)
@@ -52,11 +52,11 @@ func Run(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, org.Accoun
 type collector struct {
 	fleet   *fleet.Fleet
 	options Options
-	managed *library
+	managed *policyCache
 }
 
-// ahead is how many accounts may be read and not yet asked for, in multiples
-// of those that are read at once: one slow account holds up the stream but not
+// ahead limits how many accounts are read before the stream needs them, as a
+// multiple of the fleet's concurrency: one slow account delays the stream, not
 // the work.
 const ahead = 4
 
@@ -84,7 +84,7 @@ func (c *collector) accounts(ctx context.Context, listed []*org.Account) org.Acc
 	}
 }
 
-// inOrder reads accounts side by side and yields them as they were listed.
+// inOrder reads accounts concurrently and yields them in their listed order.
 func (c *collector) inOrder(ctx context.Context, work *sync.WaitGroup, listed []*org.Account) func(func(int, *org.Account) bool) {
 	atOnce := c.fleet.Concurrency()
 	busy := make(chan struct{}, atOnce)
@@ -124,12 +124,12 @@ func send[T any](ctx context.Context, to chan<- T, v T) bool {
 	}
 }
 
-// account reads one account into a copy of what was listed of it.
+// account reads one account into a copy of its listed entry.
 func (c *collector) account(ctx context.Context, listed *org.Account) *org.Account {
 	a := *listed
 	a.Gaps = slices.Clone(listed.Gaps)
 	if !fleet.Enterable(&a) {
-		return &a // Discover says why
+		return &a // Discover has added the reason
 	}
 	cfg, caller, err := c.fleet.Enter(ctx, a.ID)
 	if err != nil {

@@ -254,7 +254,7 @@ func TestAUserThatTheReportLacksIsUnknown(t *testing.T) {
 		if u := got.User("virtual"); u.Password != org.Unknown || u.MFA != org.Yes || len(u.Devices) != 1 {
 			t.Errorf("virtual: %+v", u)
 		}
-		want := []org.Gap{{Account: member, What: "iam:GetCredentialReport of console, virtual", Why: "the credential report does not have this user"}}
+		want := []org.Gap{{Account: member, What: "iam:GetCredentialReport of console, virtual", Why: "the credential report does not contain this user"}}
 		if d := cmp.Diff(want, got.Gaps); d != "" {
 			t.Error(d)
 		}

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// settling is how long before a report a user may have been made and still be
-// missing from it: IAM is eventually consistent.
-const settling = 5 * time.Minute
+// consistencyDelay is how long before a report a user may have been created
+// without appearing in it: IAM is eventually consistent.
+const consistencyDelay = 5 * time.Minute
 
-var errNotInReport = errors.New("the credential report does not have this user")
+var errNotInReport = errors.New("the credential report does not contain this user")
 
-// credentials fills in what users can sign in with: from the report, or by
-// asking for users that it cannot know. What neither says stays unknown.
+// credentials reads the credentials of the users from the report, and with
+// requests for users that the report cannot cover. The rest stays unknown.
 func (r *reader) credentials(ctx context.Context, report *credentialReport, virtual virtualDevices) {
 	var withOther, unreported []*org.User
 	for i := range r.to.Users {
@@ -31,7 +31,7 @@ func (r *reader) credentials(ctx context.Context, report *credentialReport, virt
 		}
 		switch row := report.row(u); {
 		case row != nil:
-			take(u, row)
+			copyRow(u, row)
 			if u.MFA == org.Yes && len(u.Devices) == 0 {
 				withOther = append(withOther, u)
 			}
@@ -41,12 +41,12 @@ func (r *reader) credentials(ctx context.Context, report *credentialReport, virt
 			r.fail("iam:GetCredentialReport", u.Name, errNotInReport)
 		}
 	}
-	// A user without any device by now lost it after the report.
+	// A user who has no device now lost it after the report.
 	forEach(ctx, withOther, r.readDevices)
-	forEach(ctx, unreported, r.readPersonal)
+	forEach(ctx, unreported, r.readCredentials)
 }
 
-// usersAtOnce is how many users of an account are asked about side by side.
+// usersAtOnce is how many users of an account are read at the same time.
 const usersAtOnce = 4
 
 func forEach(ctx context.Context, users []*org.User, read func(context.Context, *org.User)) {
@@ -64,8 +64,8 @@ func forEach(ctx context.Context, users []*org.User, read func(context.Context, 
 	g.Wait()
 }
 
-// row is what the report says of the user; nil when it says nothing, not
-// enough, or speaks of an earlier user of that name.
+// row returns the user's row of the report; nil when there is none, when it is
+// incomplete, or when it belongs to an earlier user of the same name.
 func (c *credentialReport) row(u *org.User) *reportRow {
 	row := c.users[u.Name]
 	if row == nil || !row.keysKnown || !row.created.IsZero() && !sameSecond(row.created, u.Created) {
@@ -74,19 +74,19 @@ func (c *credentialReport) row(u *org.User) *reportRow {
 	return row
 }
 
-// mayMiss tells whether the report cannot be expected to say enough of the
-// user: it is older, or what it has of the user cannot be used.
+// mayMiss reports whether the report cannot cover the user: it is older than the
+// user, or the user's row is unusable.
 func (c *credentialReport) mayMiss(u *org.User) bool {
-	return u.Created.After(c.generated.Add(-settling)) || c.users[u.Name] != nil
+	return u.Created.After(c.generated.Add(-consistencyDelay)) || c.users[u.Name] != nil
 }
 
 func sameSecond(a, b time.Time) bool {
 	return a.Truncate(time.Second).Equal(b.Truncate(time.Second))
 }
 
-// take copies a row. The report may be four hours old: a device that was
-// listed just now counts although the report does not know it.
-func take(u *org.User, row *reportRow) {
+// copyRow copies a row into the user. The report may be four hours old, so a
+// device that was listed now counts even if the report does not contain it.
+func copyRow(u *org.User, row *reportRow) {
 	u.Password, u.PasswordUsed, u.Keys = row.password, row.passwordUsed, row.keys
 	if len(u.Devices) == 0 {
 		u.MFA = row.mfa

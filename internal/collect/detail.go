@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// Detail reads again, of these users of an account, what decides whether a
-// step may lock them out and what it would break: devices, password and
-// whether it must be changed, keys with their IDs, service-specific
-// credentials and SSH keys. The credential report is up to four hours old,
-// this is of now. What cannot be read is a gap of the account; the error is
-// that of the context or of a name that the account does not have.
+// Detail reads the current credentials of some users of an account: devices,
+// password and whether it must be changed, keys with their IDs, service-specific
+// credentials and SSH keys. They decide whether a step may lock out a user and
+// what it would break; the credential report can be four hours old. A failed
+// read is a gap of the account. The error is that of the context, or names a
+// user that the account does not have.
 func Detail(ctx context.Context, f *fleet.Fleet, a *org.Account, users []string) error {
 	if len(users) == 0 {
 		return nil
@@ -40,25 +40,24 @@ func Detail(ctx context.Context, f *fleet.Fleet, a *org.Account, users []string)
 	}
 	r := newReader(cfg, a)
 	forEach(ctx, found, func(ctx context.Context, u *org.User) {
-		r.readPersonal(ctx, u)
+		r.readCredentials(ctx, u)
 		r.readServices(ctx, u)
 	})
 	r.close()
 	return ctx.Err()
 }
 
-// User reads one user from AWS as it is now: everything that [Run] and
-// [Detail] tell of it, but for when password and keys were last used. The
-// gaps tell what could not be read; the error is that of the user itself,
-// types.NoSuchEntityException when there is none, or of its policies and
-// groups, without which nothing can be decided.
+// User reads one user from AWS: the same data as [Run] and [Detail], except when
+// the password and keys were last used. The gaps list the reads that failed. The
+// error is that of reading the user, types.NoSuchEntityException when there is
+// none, or of reading its policies and groups, which every decision needs.
 func User(ctx context.Context, cfg aws.Config, name string) (*org.User, []org.Gap, error) {
 	r := newReader(cfg, &org.Account{})
 	u, err := r.identity(ctx, name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read user %s: %w", name, err)
 	}
-	r.readPersonal(ctx, u)
+	r.readCredentials(ctx, u)
 	r.readServices(ctx, u)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -67,7 +66,7 @@ func User(ctx context.Context, cfg aws.Config, name string) (*org.User, []org.Ga
 	return u, r.to.Gaps, nil
 }
 
-// identity reads who the user is and its policies.
+// identity reads the user and its policies.
 func (r *reader) identity(ctx context.Context, name string) (*org.User, error) {
 	out, err := r.iam.GetUser(ctx, &iam.GetUserInput{UserName: &name})
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// virtualDevices are the virtual MFA devices of an account. AWS lists no other
-// kind for the whole account.
+// virtualDevices holds the virtual MFA devices of an account. AWS lists no other
+// kind of device for a whole account.
 type virtualDevices struct {
 	read bool
 	of   map[string][]org.Device // by user name
-	root bool                    // the root user has one
+	root bool                    // the root user has a virtual device
 }
 
-// virtualDevices reads assigned and unassigned devices in one list. A list
-// that is not whole counts as unread.
+// virtualDevices reads assigned and unassigned devices in one list. An
+// incomplete list counts as unread.
 func (r *reader) virtualDevices(ctx context.Context) virtualDevices {
 	all := virtualDevices{of: map[string][]org.Device{}}
 	var unassigned []org.Device
@@ -53,8 +53,8 @@ func (r *reader) virtualDevices(ctx context.Context) virtualDevices {
 	return all
 }
 
-// ownerOf is the user's name, or that it is the root user, whose ARN ends in
-// :root and which may have no name here.
+// ownerOf returns the name of the user, or root for the root user, whose ARN
+// ends in :root and whose name may be missing.
 func ownerOf(u *types.User) (name string, root bool) {
 	if u == nil {
 		return "", false
@@ -69,7 +69,7 @@ func ownerOf(u *types.User) (name string, root bool) {
 	return arn[strings.LastIndexByte(arn, '/')+1:], false
 }
 
-// devices reads the devices of one user, whatever their kind.
+// devices reads all MFA devices of one user.
 func (r *reader) devices(ctx context.Context, user string) ([]org.Device, error) {
 	var devices []org.Device
 	pages := iam.NewListMFADevicesPaginator(r.iam, &iam.ListMFADevicesInput{UserName: &user})

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// decodeDocument is the text of a policy document as IAM's answers hold it:
-// URL-encoded by RFC 3986, where a plus sign is itself. A document that is
-// JSON already comes back as it is, since an encoded one cannot begin with a
-// brace. With an error comes the text as it was sent.
+// decodeDocument returns the text of a policy document from a response of IAM,
+// where it is URL-encoded by RFC 3986 (a plus sign stands for itself). A
+// document that is JSON already is returned unchanged: an encoded one cannot
+// begin with a brace. With an error it returns the text as sent.
 // Source: IAM API, GetAccountAuthorizationDetails.
 func decodeDocument(sent string) (string, error) {
 	if strings.HasPrefix(strings.TrimLeft(sent, " \t\r\n"), "{") {

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// entities reads users, groups, roles and customer managed policies, with all
-// their documents. A page holds whatever comes next of the four. Without every
-// page nothing is known, and the account is not read.
+// entities reads users, groups, roles and customer managed policies with their
+// documents. A page contains any of the four. If a page is missing, the account
+// counts as unread.
 func (r *reader) entities(ctx context.Context) bool {
 	pages := iam.NewGetAccountAuthorizationDetailsPaginator(r.iam, &iam.GetAccountAuthorizationDetailsInput{
 		Filter:   []types.EntityType{types.EntityTypeUser, types.EntityTypeGroup, types.EntityTypeRole, types.EntityTypeLocalManagedPolicy},
@@ -41,7 +41,7 @@ func (r *reader) entities(ctx context.Context) bool {
 			a.Policies = append(a.Policies, r.policy(p))
 		}
 	}
-	// What changes while pages are read may be on two of them.
+	// An entity that changes during the reads may be on two pages.
 	a.Sort()
 	a.Users = slices.CompactFunc(a.Users, func(x, y org.User) bool { return x.Name == y.Name })
 	a.Groups = slices.CompactFunc(a.Groups, func(x, y org.Group) bool { return x.Name == y.Name })
@@ -79,7 +79,8 @@ func (r *reader) group(g types.GroupDetail) org.Group {
 	}
 }
 
-// role leaves MaxSession at zero: the account's details do not tell it.
+// role leaves MaxSession at zero: GetAccountAuthorizationDetails does not return
+// it.
 func (r *reader) role(d types.RoleDetail) org.Role {
 	name := aws.ToString(d.RoleName)
 	role := org.Role{
@@ -120,7 +121,7 @@ func (r *reader) policy(p types.ManagedPolicyDetail) org.Policy {
 	return policy
 }
 
-// byAge orders versions as they were made: v9 before v10.
+// byAge sorts versions by creation: v9 before v10.
 func byAge(a, b org.Version) int {
 	return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 }

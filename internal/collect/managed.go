@@ -15,17 +15,17 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A library holds the policies that AWS manages, which are the same in every
-// account: each is read once a run, by the first account that uses it.
-type library struct {
+// A policyCache holds AWS managed policies, which are the same in every account:
+// the first account that uses one reads it, once in a run.
+type policyCache struct {
 	mu    sync.Mutex
 	read  map[string]org.Policy // by ARN
 	group singleflight.Group
 }
 
-// policy reads a policy unless the library has it. The error of an account
-// that may not read it is not another's: that one asks for itself.
-func (l *library) policy(ctx context.Context, client *iam.Client, arn string) (org.Policy, error) {
+// policy reads a policy that is not in the cache. A failure is not cached,
+// because another account may have permission to read the policy.
+func (l *policyCache) policy(ctx context.Context, client *iam.Client, arn string) (org.Policy, error) {
 	if p, ok := l.get(arn); ok {
 		return p, nil
 	}
@@ -39,14 +39,14 @@ func (l *library) policy(ctx context.Context, client *iam.Client, arn string) (o
 	return p.(org.Policy), nil
 }
 
-func (l *library) get(arn string) (org.Policy, bool) {
+func (l *policyCache) get(arn string) (org.Policy, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p, ok := l.read[arn]
 	return p, ok
 }
 
-func (l *library) fetch(ctx context.Context, client *iam.Client, arn string) (org.Policy, error) {
+func (l *policyCache) fetch(ctx context.Context, client *iam.Client, arn string) (org.Policy, error) {
 	if p, ok := l.get(arn); ok {
 		return p, nil
 	}
@@ -79,8 +79,8 @@ func (l *library) fetch(ctx context.Context, client *iam.Client, arn string) (or
 	return p, nil
 }
 
-// fingerprint reads the tags of our own policy, when it is there: the details
-// of the account do not tell them.
+// fingerprint reads the tags of the ForceMFA policy, if it exists:
+// GetAccountAuthorizationDetails does not return them.
 // Source: IAM API Reference, ManagedPolicyDetail.
 func (r *reader) fingerprint(ctx context.Context) {
 	ours := baseline.PolicyARN(r.to.Partition, r.to.ID)
@@ -96,12 +96,12 @@ func (r *reader) fingerprint(ctx context.Context) {
 	r.to.Policies[i].Tags = tags(out.Policy.Tags)
 }
 
-// documentsAtOnce is how many policies an account reads side by side.
+// documentsAtOnce is how many policies of an account are read at the same time.
 const documentsAtOnce = 4
 
-// awsManaged adds the AWS managed policies that something in the account uses.
-// One that cannot be read is a gap, and missing.
-func (r *reader) awsManaged(ctx context.Context, l *library) {
+// awsManaged adds the AWS managed policies that the account uses. One that
+// cannot be read becomes a gap and stays missing.
+func (r *reader) awsManaged(ctx context.Context, l *policyCache) {
 	arns := slices.Sorted(maps.Keys(r.used()))
 	read := make([]org.Policy, len(arns))
 	errs := make([]error, len(arns))
@@ -123,8 +123,8 @@ func (r *reader) awsManaged(ctx context.Context, l *library) {
 	}
 }
 
-// used are the ARNs of the AWS managed policies that are attached, or a
-// boundary.
+// used returns the ARNs of the AWS managed policies that are attached or serve
+// as a boundary.
 func (r *reader) used() map[string]bool {
 	used := map[string]bool{}
 	note := func(arns ...string) {

@@ -18,18 +18,18 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// pageSize is the most that IAM gives in a page; it may give less.
+// pageSize is the largest page that IAM returns; a page may be smaller.
 // Source: IAM API, MaxItems.
 const pageSize = 1000
 
-// A reader reads into one account.
+// A reader reads one account.
 type reader struct {
 	iam *iam.Client
 	to  *org.Account
 
 	mu sync.Mutex
-	// failed is what failed for single users, by operation and error code, so
-	// that five hundred of them are one gap.
+	// failed holds the failures for single users by operation and error code, so
+	// that five hundred of them become one gap.
 	failed map[failure]map[string]error // by user
 }
 
@@ -39,10 +39,10 @@ func newReader(cfg aws.Config, a *org.Account) *reader {
 	return &reader{iam: iam.NewFromConfig(cfg), to: a, failed: map[failure]map[string]error{}}
 }
 
-// account reads everything that [Run] promises of one account.
+// account reads everything that [Run] returns of one account.
 func (r *reader) account(ctx context.Context, c *collector) {
-	// AWS may take a while over the report: it is asked for first and fetched
-	// last.
+	// AWS may take a while to generate the report: it is requested first and
+	// fetched last.
 	requested := r.requestReport(ctx)
 	if !r.entities(ctx) {
 		return
@@ -62,7 +62,7 @@ func (r *reader) gap(what string, err error) {
 	r.to.Gaps = append(r.to.Gaps, org.Gap{Account: r.to.ID, What: what, Why: fleet.Reason(err)})
 }
 
-// fail notes that an operation failed for one user.
+// fail records that an operation failed for one user.
 func (r *reader) fail(operation, user string, err error) {
 	f := failure{operation: operation}
 	var api smithy.APIError
@@ -77,7 +77,7 @@ func (r *reader) fail(operation, user string, err error) {
 	r.failed[f][user] = err
 }
 
-// close turns what failed for users into gaps, each with the reason of its
+// close turns the failures for users into gaps, each with the reason of its
 // first user.
 func (r *reader) close() {
 	failures := slices.SortedFunc(maps.Keys(r.failed), func(a, b failure) int {
@@ -85,13 +85,13 @@ func (r *reader) close() {
 	})
 	for _, f := range failures {
 		users := slices.Sorted(maps.Keys(r.failed[f]))
-		r.gap(f.operation+" of "+some(users), r.failed[f][users[0]])
+		r.gap(f.operation+" of "+firstNames(users), r.failed[f][users[0]])
 	}
 	clear(r.failed)
 }
 
-// some is the first few names and the number of the others.
-func some(names []string) string {
+// firstNames returns the first few names and the number of the others.
+func firstNames(names []string) string {
 	const few = 5
 	if len(names) <= few {
 		return strings.Join(names, ", ")

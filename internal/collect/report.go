@@ -14,34 +14,35 @@ import (
 // rootRow is the user column of the root user's row.
 const rootRow = "<root_account>"
 
-// A credentialReport is what a credential report says, by user name.
+// A credentialReport is a parsed credential report, by user name.
 type credentialReport struct {
 	generated time.Time
 	users     map[string]*reportRow
-	root      *reportRow // nil: it has no such row
+	root      *reportRow // nil: the report has no such row
 }
 
-// A reportRow is one user. What the report does not say is unknown.
+// A reportRow is the row of one user. A value that the report does not contain
+// is unknown.
 type reportRow struct {
-	created      time.Time // zero: not told
+	created      time.Time // zero: not in the report
 	password     org.Tri
 	passwordUsed *time.Time
 	mfa          org.Tri
 	keys         []org.AccessKey
-	// keysKnown is false when a column of a key could not be understood, or
-	// when the user has more credentials than the columns can hold.
+	// keysKnown is false when a column of a key could not be parsed, or when the
+	// user has more credentials than the columns can hold.
 	keysKnown bool
 }
 
-// parseReport reads a credential report by the names in its first line, so
-// that columns may be added. An error names the line.
+// parseReport parses a credential report by its column names, so that AWS may
+// add columns. An error names the line.
 // Source: IAM User Guide, "Getting credential reports".
 func parseReport(text string) (*credentialReport, error) {
 	lines := csv.NewReader(strings.NewReader(text))
 	lines.ReuseRecord = true
 	header, err := lines.Read()
 	if err == io.EOF {
-		return nil, errors.New("credential report: it is empty")
+		return nil, errors.New("credential report: the report is empty")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("credential report: %w", err)
@@ -51,7 +52,7 @@ func parseReport(text string) (*credentialReport, error) {
 		columns[strings.Clone(name)] = i
 	}
 	if _, ok := columns["user"]; !ok {
-		return nil, errors.New("credential report: line 1: there is no column user")
+		return nil, errors.New("credential report: line 1: column user is missing")
 	}
 	return parseRows(lines, columns)
 }
@@ -79,7 +80,7 @@ func parseRows(lines *csv.Reader, columns map[string]int) (*credentialReport, er
 		}
 		if _, twice := r.users[user]; twice || user == "" {
 			line, _ := lines.FieldPos(0)
-			return nil, fmt.Errorf("credential report: line %d: user %q is there twice or has no name", line, user)
+			return nil, fmt.Errorf("credential report: line %d: user %q appears twice or has no name", line, user)
 		}
 		r.users[user] = row
 	}
@@ -104,7 +105,7 @@ func parseRow(get func(column string) string) *reportRow {
 		}
 		rotated := parseTime(column("last_rotated"))
 		if active == org.No && rotated == nil {
-			continue // there is no such key
+			continue // the user has no such key
 		}
 		row.keys = append(row.keys, org.AccessKey{
 			Slot:        slot,
@@ -118,8 +119,8 @@ func parseRow(get func(column string) string) *reportRow {
 	return row
 }
 
-// parseBool reads true and false in any case: the documentation prints TRUE,
-// the reports say true.
+// parseBool parses true and false in any case: the documentation prints TRUE,
+// reports contain true.
 func parseBool(s string) org.Tri {
 	switch strings.ToLower(s) {
 	case "true":
@@ -130,8 +131,8 @@ func parseBool(s string) org.Tri {
 	return org.Unknown
 }
 
-// parseTime reads a time; nil for N/A, no_information, not_supported and
-// whatever else is no time.
+// parseTime parses a time; nil for N/A, no_information, not_supported and for
+// anything that is not a time.
 func parseTime(s string) *time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -149,8 +150,8 @@ func parseText(s string) string {
 	return strings.Clone(s)
 }
 
-// more tells whether the column for credentials beyond the first two of a kind
-// says that there are some.
+// more reports whether the column for further credentials of a kind, beyond the
+// first two, says that there are some.
 func more(s string) bool {
 	return parseText(s) != "" && s != "0" && !strings.EqualFold(s, "false")
 }

@@ -89,12 +89,12 @@ func TestColumnsAreFoundByName(t *testing.T) {
 
 func TestAReportThatIsNoneIsAnError(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"", "credential report: it is empty"},
-		{"name,mfa_active\nann,true\n", "credential report: line 1: there is no column user"},
+		{"", "credential report: the report is empty"},
+		{"name,mfa_active\nann,true\n", "credential report: line 1: column user is missing"},
 		{"user,mfa_active\nann\n", "credential report: record on line 2: wrong number of fields"},
 		{"user\n\"ann\n", "credential report: "},
-		{"user\nann\nann\n", `credential report: line 3: user "ann" is there twice`},
-		{"user,mfa_active\n,true\n", `credential report: line 2: user "" is there twice or has no name`},
+		{"user\nann\nann\n", `credential report: line 3: user "ann" appears twice`},
+		{"user,mfa_active\n,true\n", `credential report: line 2: user "" appears twice or has no name`},
 	} {
 		if _, err := parseReport(c.text); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %s", c.text, err, c.want)

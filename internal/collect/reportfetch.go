@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// requestReport has AWS generate a credential report, unless it has one of the
-// last four hours. The error is told only when no report can be had after all:
-// there may be one that somebody else asked for.
+// requestReport makes AWS generate a credential report, unless one of the last
+// four hours exists. The error matters only when no report can be fetched:
+// another caller may have requested one.
 func (r *reader) requestReport(ctx context.Context) error {
 	_, err := r.iam.GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{})
 	return err
@@ -54,8 +54,8 @@ func (r *reader) awaitReport(ctx context.Context, requested error, patience time
 			return nil, fmt.Errorf("no report after %s: %s", waited, fleet.Reason(err))
 		}
 		if again {
-			// What was asked for is not there or too old already; a quota on
-			// asking is as final as it is the first time.
+			// The requested report does not exist or is already too old. A quota
+			// error on the request is final, as for the first request.
 			if err := r.requestReport(ctx); err != nil {
 				return nil, err
 			}
@@ -69,8 +69,8 @@ func (r *reader) awaitReport(ctx context.Context, requested error, patience time
 	}
 }
 
-// reportIsComing tells whether to wait for the report, and whether it has to
-// be asked for again.
+// reportIsComing reports whether to wait for the report, and whether to request
+// it again.
 func reportIsComing(err error) (again, wait bool) {
 	var inProgress *types.CredentialReportNotReadyException
 	var absent *types.CredentialReportNotPresentException

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// summary reads the quotas and what the account says of its root user.
+// summary reads the quotas and the data about the root user.
 // Source: IAM API, GetAccountSummary.
 func (r *reader) summary(ctx context.Context) {
 	out, err := r.iam.GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
@@ -41,8 +41,8 @@ func (r *reader) summary(ctx context.Context) {
 	r.to.Root.Password = told("AccountPasswordPresent")
 }
 
-// root completes what the summary told with the report's row: the summary is
-// of now, the report up to four hours old.
+// root completes the summary with the report's row for the root user: the
+// summary is current, the report up to four hours old.
 func (r *reader) root(report *credentialReport, virtual virtualDevices) {
 	root := &r.to.Root
 	if report != nil && report.root != nil {

@@ -35,7 +35,7 @@ const (
 // read reads and audits the whole account. For most accounts that takes fewer calls
 // than reading one user and everything that its access depends on.
 func (f *Function) read(ctx context.Context, patience time.Duration) (*account, error) {
-	header, read, err := collect.Own(ctx, f.fleet, collect.Options{ReportPatience: patience})
+	header, read, err := collect.Self(ctx, f.fleet, collect.Options{ReportPatience: patience})
 	if err != nil {
 		return nil, err
 	}

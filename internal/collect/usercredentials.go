@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// readPersonal asks for the devices, the password and the keys of one user.
-// What cannot be read stays as it was.
-func (r *reader) readPersonal(ctx context.Context, u *org.User) {
+// readCredentials reads the devices, the password and the keys of one user. A
+// value that cannot be read stays unchanged.
+func (r *reader) readCredentials(ctx context.Context, u *org.User) {
 	r.readDevices(ctx, u)
 	r.readPassword(ctx, u)
 	r.readKeys(ctx, u)
@@ -44,9 +44,9 @@ func (r *reader) readPassword(ctx context.Context, u *org.User) {
 	}
 }
 
-// readKeys lists the keys and keeps what the report said of their use. When
-// they cannot be listed and none is known, the password becomes unknown as
-// well: it is what says whether having no key means anything.
+// readKeys lists the keys and keeps what the report says of their use. When the
+// list fails and no key is known, the password becomes unknown too: without it,
+// a missing key means nothing.
 func (r *reader) readKeys(ctx context.Context, u *org.User) {
 	var keys []org.AccessKey
 	pages := iam.NewListAccessKeysPaginator(r.iam, &iam.ListAccessKeysInput{UserName: &u.Name})
@@ -69,8 +69,8 @@ func (r *reader) readKeys(ctx context.Context, u *org.User) {
 	u.Keys = keys
 }
 
-// merge is a listed key with what was known of it. The report has no IDs, but
-// the time is that of the key's creation.
+// merge adds the known data of a key to a listed one. The report has no key IDs;
+// the creation time identifies the key.
 func merge(known []org.AccessKey, listed types.AccessKeyMetadata) org.AccessKey {
 	created := aws.ToTime(listed.CreateDate)
 	var key org.AccessKey
@@ -85,8 +85,8 @@ func merge(known []org.AccessKey, listed types.AccessKeyMetadata) org.AccessKey 
 	return key
 }
 
-// readServices counts the credentials that can never carry MFA; unknown unless
-// both lists were read.
+// readServices counts the credentials that never carry MFA. The result stays
+// unknown unless both lists were read.
 func (r *reader) readServices(ctx context.Context, u *org.User) {
 	u.Services = nil
 	services, err := r.serviceSpecific(ctx, u.Name)
@@ -102,7 +102,8 @@ func (r *reader) readServices(ctx context.Context, u *org.User) {
 	u.Services = &org.ServiceCredentials{ServiceSpecific: services, SSHKeys: ssh}
 }
 
-// serviceSpecific is the service of every active service-specific credential.
+// serviceSpecific returns the service of each active service-specific
+// credential.
 func (r *reader) serviceSpecific(ctx context.Context, user string) ([]string, error) {
 	var services []string
 	in := &iam.ListServiceSpecificCredentialsInput{UserName: &user}

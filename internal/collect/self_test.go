@@ -26,7 +26,7 @@ func TestAnAccountReadsItselfWithoutItsOrganization(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		header, got, err := Own(t.Context(), f, Options{})
+		header, got, err := Self(t.Context(), f, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

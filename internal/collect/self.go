@@ -13,14 +13,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 )
 
-// Own reads the caller's own account alone. Of the organization it asks for
-// what every member may know, its ID, and so says nothing of units and SCPs: an
-// SCP only ever denies more. The error is that of the credentials, the network
-// or the context; an account that cannot be read comes with Read false and a
-// gap.
+// Self reads only the caller's own account. From Organizations it reads the
+// organization's ID, which every member account may read; units and SCPs stay
+// unread, which is safe because an SCP can only deny more. The error is that of
+// the credentials, the network or the context. An account that cannot be read
+// has Read false and a gap.
 // Source: AWS Organizations API Reference, DescribeOrganization: "can be called
 // from any account in a organization".
-func Own(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, *org.Account, error) {
+func Self(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, *org.Account, error) {
 	id, err := f.Identify(ctx)
 	if err != nil {
 		return org.Header{}, nil, err
@@ -36,7 +36,7 @@ func Own(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, *org.Accou
 	describe(ctx, cfg, &h)
 	a := &org.Account{ID: id.Account, Partition: id.Partition, Caller: caller}
 	a.Management = h.Organization != nil && h.Organization.ManagementAccount == a.ID
-	newReader(cfg, a).account(ctx, &collector{fleet: f, options: o, managed: &library{}})
+	newReader(cfg, a).account(ctx, &collector{fleet: f, options: o, managed: &policyCache{}})
 	a.Sort()
 	return h, a, ctx.Err()
 }
