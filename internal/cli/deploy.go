@@ -244,7 +244,7 @@ func (o *deployOptions) add(c *cobra.Command) {
 }
 
 // site opens what is to be deployed.
-func (o *deployOptions) site(ctx context.Context) (*deploy.Site, *target, error) {
+func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *target, error) {
 	if o.sandbox != "" {
 		return nil, nil, command.WithHint(errors.New("the embedded AWS has no CloudFormation"), "leave --sandbox out; deploy template and deploy package need no AWS")
 	}
@@ -324,7 +324,7 @@ type deployPlanOptions struct {
 }
 
 func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
-	site, _, err := o.site(ctx)
+	site, _, err := o.deployment(ctx)
 	if err != nil {
 		return err
 	}
@@ -412,7 +412,7 @@ func details(r *deploy.ResourceChange) string {
 func showTrails(w io.Writer, style view.Style, p *deploy.Plan) {
 	rows := make([][]string, 0, len(p.Trails))
 	for _, h := range p.Trails {
-		heard := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the sweep alone", deploy.HearsUnknown: "unknown"}[h.State]
+		heard := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the sweep alone", deploy.CoverageUnknown: "unknown"}[h.State]
 		why := h.Why
 		if h.State == deploy.Logged {
 			why = h.Trail

@@ -57,7 +57,7 @@ type deployment struct {
 }
 
 func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
-	site, t, err := o.site(ctx)
+	site, t, err := o.deployment(ctx)
 	if err != nil {
 		return err
 	}

@@ -162,8 +162,8 @@ func parametersOf(values map[string]string) []types.Parameter {
 	return out
 }
 
-// inWords is a change that CloudFormation proposes.
-func inWords(r *types.ResourceChange) ResourceChange {
+// resourceChange is a change that CloudFormation proposes.
+func resourceChange(r *types.ResourceChange) ResourceChange {
 	out := ResourceChange{
 		ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
 		Action: map[types.ChangeAction]string{

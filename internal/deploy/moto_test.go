@@ -64,7 +64,7 @@ func must(t *testing.T) func(any, error) any {
 }
 
 // open is the company's site with a config and what else is given.
-func (c *company) open(t *testing.T, config string, change func(*Options)) *Site {
+func (c *company) open(t *testing.T, config string, change func(*Options)) *Deployment {
 	t.Helper()
 	o := Options{Baseline: parsed(t, config), Package: testPackage(t, config), Units: []string{"Workloads"}, Sleep: quickly}
 	if change != nil {
@@ -94,7 +94,7 @@ func (c *company) enter(t *testing.T, account string) aws.Config {
 	return cfg
 }
 
-func planned(t *testing.T, s *Site) *Plan {
+func planned(t *testing.T, s *Deployment) *Plan {
 	t.Helper()
 	p, err := s.Plan(t.Context())
 	if err != nil {
@@ -195,13 +195,13 @@ func TestAnOrganizationIsDeployedUpdatedAndRemoved(t *testing.T) {
 	}
 }
 
-// isEnforcedIn looks at what the stack made in an account.
+// isEnforcedIn accounts at what the stack made in an account.
 func (c *company) isEnforcedIn(t *testing.T, account string) {
 	t.Helper()
 	cfg := c.enter(t, account)
-	text, there, err := ours(t.Context(), iam.NewFromConfig(cfg), baseline.PolicyARN("aws", account))
-	l := look{text: text}
-	if err != nil || !there || !l.says(parsed(t, configs["default"]).Document("aws")) {
+	text, there, err := managedPolicy(t.Context(), iam.NewFromConfig(cfg), baseline.PolicyARN("aws", account))
+	l := accountState{text: text}
+	if err != nil || !there || !l.hasDocument(parsed(t, configs["default"]).Document("aws")) {
 		t.Errorf("%s: policy %v %v %s", account, there, err, text)
 	}
 	rules := must(t)(eventbridge.NewFromConfig(cfg).ListRules(t.Context(), &eventbridge.ListRulesInput{})).(*eventbridge.ListRulesOutput)
@@ -352,10 +352,10 @@ func TestForwardersOfEveryRegionAreTakenAwayUnnamed(t *testing.T) {
 
 func TestOneAccountAsksForTheRegionsThatForward(t *testing.T) {
 	c := &company{cfg: motoConfig(t), management: "123456789012"}
-	in := func(regions ...string) *Site {
+	in := func(regions ...string) *Deployment {
 		return c.open(t, configs["default"], func(o *Options) { o.Units, o.Regions = nil, regions })
 	}
-	asks := func(s *Site) bool {
+	asks := func(s *Deployment) bool {
 		return slices.ContainsFunc(s.Notes(), func(n string) bool { return strings.Contains(n, "name them with --sign-in-regions") })
 	}
 	if asks(in()) {

@@ -30,7 +30,7 @@ type clock struct {
 	sleep func(context.Context, time.Duration) error
 }
 
-// poll is how long to wait between two looks at what AWS is doing.
+// poll is how long to wait between two accounts at what AWS is doing.
 const poll = 5 * time.Second
 
 // A stackState is a stack as it is.
@@ -168,7 +168,7 @@ func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name stri
 	}
 	p := &proposal{stack: s, id: aws.ToString(out.Id)}
 	for {
-		done, err := p.look(ctx)
+		done, err := p.refresh(ctx)
 		if err != nil {
 			return nil, errors.Join(err, p.drop(context.WithoutCancel(ctx)))
 		}
@@ -181,8 +181,8 @@ func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name stri
 	}
 }
 
-// look reads the change set once and tells whether it is ready.
-func (p *proposal) look(ctx context.Context) (done bool, err error) {
+// refresh reads the change set once and tells whether it is ready.
+func (p *proposal) refresh(ctx context.Context) (done bool, err error) {
 	pages := cloudformation.NewDescribeChangeSetPaginator(p.stack.client, &cloudformation.DescribeChangeSetInput{ChangeSetName: &p.id, StackName: &p.stack.name})
 	p.changes = nil
 	for pages.HasMorePages() {
@@ -201,7 +201,7 @@ func (p *proposal) look(ctx context.Context) (done bool, err error) {
 		}
 		for _, c := range page.Changes {
 			if c.ResourceChange != nil {
-				p.changes = append(p.changes, inWords(c.ResourceChange))
+				p.changes = append(p.changes, resourceChange(c.ResourceChange))
 			}
 		}
 	}
@@ -225,20 +225,20 @@ func (p *proposal) drop(ctx context.Context) error {
 }
 
 // apply makes the stack as it is wanted. It returns when CloudFormation is done.
-func (s *stack) apply(ctx context.Context, say func(Outcome)) error {
+func (s *stack) apply(ctx context.Context, report func(Outcome)) error {
 	state, err := s.read(ctx)
 	switch {
 	case err != nil:
 		return err
 	case state.failed():
-		if err := s.remove(ctx, say); err != nil {
+		if err := s.remove(ctx, report); err != nil {
 			return err
 		}
 		state = &stackState{}
 	case state.busy():
 		return fmt.Errorf("%s is %s: wait until that is done", s, state.status)
 	case state.id != "" && s.same(state):
-		say(s.outcome(Already, ""))
+		report(s.outcome(Already, ""))
 		return nil
 	}
 	kind := types.ChangeSetTypeUpdate
@@ -250,7 +250,7 @@ func (s *stack) apply(ctx context.Context, say func(Outcome)) error {
 		return err
 	}
 	if p.empty {
-		say(s.outcome(Already, ""))
+		report(s.outcome(Already, ""))
 		return p.drop(ctx)
 	}
 	if _, err := s.client.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.id, StackName: &s.name}); err != nil {
@@ -259,7 +259,7 @@ func (s *stack) apply(ctx context.Context, say func(Outcome)) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	say(s.outcome(Done, ""))
+	report(s.outcome(Done, ""))
 	return nil
 }
 
@@ -304,13 +304,13 @@ func (s *stack) culprit(ctx context.Context, state *stackState) string {
 }
 
 // remove deletes the stack. One that is not there is removed already.
-func (s *stack) remove(ctx context.Context, say func(Outcome)) error {
+func (s *stack) remove(ctx context.Context, report func(Outcome)) error {
 	state, err := s.describe(ctx, s.name)
 	if err != nil {
 		return err
 	}
 	if state.id == "" && state.status != types.StackStatusReviewInProgress {
-		say(s.outcome(Already, ""))
+		report(s.outcome(Already, ""))
 		return nil
 	}
 	if _, err := s.client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.name}); err != nil {
@@ -331,7 +331,7 @@ func (s *stack) remove(ctx context.Context, say func(Outcome)) error {
 			return fmt.Errorf("%s is %s, and CloudFormation goes on with it: %w", s, state.status, err)
 		}
 	}
-	say(s.outcome(Removed, ""))
+	report(s.outcome(Removed, ""))
 	return nil
 }
 

@@ -204,7 +204,7 @@ func (s *stackSet) elsewhere(state *setState) []string {
 
 // apply makes the stack set as it is wanted, and tells each account as it gets
 // there. Accounts that failed are outcomes; the error is of the whole.
-func (s *stackSet) apply(ctx context.Context, say func(Outcome)) error {
+func (s *stackSet) apply(ctx context.Context, report func(Outcome)) error {
 	state, err := s.read(ctx)
 	if err != nil {
 		return err
@@ -213,20 +213,20 @@ func (s *stackSet) apply(ctx context.Context, say func(Outcome)) error {
 		if err := s.create(ctx); err != nil {
 			return err
 		}
-	} else if done, err := s.update(ctx, state, say); done || err != nil {
+	} else if done, err := s.update(ctx, state, report); done || err != nil {
 		return err
 	}
-	if err := s.fill(ctx, state, say); err != nil {
+	if err := s.fill(ctx, state, report); err != nil {
 		return err
 	}
-	say(s.outcome(Done))
+	report(s.outcome(Done))
 	return nil
 }
 
 // fill makes the stacks that are not there.
-func (s *stackSet) fill(ctx context.Context, state *setState, say func(Outcome)) error {
+func (s *stackSet) fill(ctx context.Context, state *setState, report func(Outcome)) error {
 	if units := s.fresh(state); len(units) > 0 {
-		return s.extend(ctx, units, s.filter, say)
+		return s.extend(ctx, units, s.filter, report)
 	}
 	var accounts []string
 	for _, i := range s.missing(state) {
@@ -237,7 +237,7 @@ func (s *stackSet) fill(ctx context.Context, state *setState, say func(Outcome))
 	if len(accounts) == 0 {
 		return nil
 	}
-	return s.extend(ctx, s.units, filter{types.AccountFilterTypeIntersection, accounts}, say)
+	return s.extend(ctx, s.units, filter{types.AccountFilterTypeIntersection, accounts}, report)
 }
 
 func (s *stackSet) create(ctx context.Context) error {
@@ -263,10 +263,10 @@ func (s *stackSet) automatic() *types.AutoDeployment {
 
 // update brings the stacks that are there up to date. done: nothing else is to
 // be made.
-func (s *stackSet) update(ctx context.Context, state *setState, say func(Outcome)) (done bool, err error) {
+func (s *stackSet) update(ctx context.Context, state *setState, report func(Outcome)) (done bool, err error) {
 	if s.same(state) && len(state.behind()) == 0 {
 		if len(s.fresh(state))+len(s.missing(state)) == 0 {
-			say(s.outcome(Already))
+			report(s.outcome(Already))
 			return true, nil
 		}
 		return false, nil
@@ -281,22 +281,22 @@ func (s *stackSet) update(ctx context.Context, state *setState, say func(Outcome
 	if err != nil {
 		return false, fmt.Errorf("update %s: %w", s, err)
 	}
-	return false, s.follow(ctx, aws.ToString(out.OperationId), Done, say)
+	return false, s.follow(ctx, aws.ToString(out.OperationId), Done, report)
 }
 
 // extend makes stacks below units that have none. Accounts with policy and group
 // come first, by themselves: their stacks must not make them again.
-func (s *stackSet) extend(ctx context.Context, units []string, rest filter, say func(Outcome)) error {
+func (s *stackSet) extend(ctx context.Context, units []string, rest filter, report func(Outcome)) error {
 	if len(s.existing) > 0 {
 		own := []types.Parameter{{ParameterKey: aws.String("PolicyAndGroup"), ParameterValue: aws.String("existing")}}
-		if err := s.instantiate(ctx, units, filter{types.AccountFilterTypeIntersection, s.existing}, own, say); err != nil {
+		if err := s.instantiate(ctx, units, filter{types.AccountFilterTypeIntersection, s.existing}, own, report); err != nil {
 			return err
 		}
 		if rest = rest.without(s.existing); rest.kind == types.AccountFilterTypeIntersection && len(rest.accounts) == 0 {
 			return nil
 		}
 	}
-	return s.instantiate(ctx, units, rest, nil, say)
+	return s.instantiate(ctx, units, rest, nil, report)
 }
 
 // without leaves some accounts out of a filter.
@@ -317,7 +317,7 @@ func (f filter) targets(units []string) *types.DeploymentTargets {
 	return t
 }
 
-func (s *stackSet) instantiate(ctx context.Context, units []string, f filter, own []types.Parameter, say func(Outcome)) error {
+func (s *stackSet) instantiate(ctx context.Context, units []string, f filter, own []types.Parameter, report func(Outcome)) error {
 	out, err := s.client.CreateStackInstances(ctx, &cloudformation.CreateStackInstancesInput{
 		StackSetName: &s.name, CallAs: s.callAs, Regions: s.regions,
 		DeploymentTargets: f.targets(units), ParameterOverrides: own, OperationPreferences: s.pace.preferences(),
@@ -325,19 +325,19 @@ func (s *stackSet) instantiate(ctx context.Context, units []string, f filter, ow
 	if err != nil {
 		return fmt.Errorf("make the stacks of %s: %w", s, err)
 	}
-	return s.follow(ctx, aws.ToString(out.OperationId), Done, say)
+	return s.follow(ctx, aws.ToString(out.OperationId), Done, report)
 }
 
 // follow waits for an operation and tells each account once, when it is done
 // with.
-func (s *stackSet) follow(ctx context.Context, operation string, good Status, say func(Outcome)) error {
+func (s *stackSet) follow(ctx context.Context, operation string, good Status, report func(Outcome)) error {
 	told := map[string]bool{}
 	for {
 		out, err := s.client.DescribeStackSetOperation(ctx, &cloudformation.DescribeStackSetOperationInput{StackSetName: &s.name, OperationId: &operation, CallAs: s.callAs})
 		if err != nil {
 			return fmt.Errorf("follow operation %s of %s: %w", operation, s, err)
 		}
-		if err := s.tell(ctx, operation, good, told, say); err != nil {
+		if err := s.tell(ctx, operation, good, told, report); err != nil {
 			return err
 		}
 		switch status := out.StackSetOperation.Status; status {
@@ -354,7 +354,7 @@ func (s *stackSet) follow(ctx context.Context, operation string, good Status, sa
 
 // tell says what became of the accounts that an operation is done with, and
 // were not told before.
-func (s *stackSet) tell(ctx context.Context, operation string, good Status, told map[string]bool, say func(Outcome)) error {
+func (s *stackSet) tell(ctx context.Context, operation string, good Status, told map[string]bool, report func(Outcome)) error {
 	pages := cloudformation.NewListStackSetOperationResultsPaginator(s.client, &cloudformation.ListStackSetOperationResultsInput{
 		StackSetName: &s.name, OperationId: &operation, CallAs: s.callAs,
 	})
@@ -373,7 +373,7 @@ func (s *stackSet) tell(ctx context.Context, operation string, good Status, told
 			}
 			if key := out.Account + "/" + out.Region; arn.IsAccountID(out.Account) && !told[key] {
 				told[key] = true
-				say(out)
+				report(out)
 			}
 		}
 	}
@@ -381,28 +381,28 @@ func (s *stackSet) tell(ctx context.Context, operation string, good Status, told
 }
 
 // remove deletes the stacks of the set, then the set.
-func (s *stackSet) remove(ctx context.Context, say func(Outcome)) error {
+func (s *stackSet) remove(ctx context.Context, report func(Outcome)) error {
 	state, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
 	if !state.there {
-		say(s.outcome(Already))
+		report(s.outcome(Already))
 		return nil
 	}
 	if len(state.instances) > 0 {
-		if err := s.empty(ctx, state, say); err != nil {
+		if err := s.empty(ctx, state, report); err != nil {
 			return err
 		}
 	}
 	if _, err := s.client.DeleteStackSet(ctx, &cloudformation.DeleteStackSetInput{StackSetName: &s.name, CallAs: s.callAs}); err != nil {
 		return fmt.Errorf("delete %s: %w", s, err)
 	}
-	say(s.outcome(Removed))
+	report(s.outcome(Removed))
 	return nil
 }
 
-func (s *stackSet) empty(ctx context.Context, state *setState, say func(Outcome)) error {
+func (s *stackSet) empty(ctx context.Context, state *setState, report func(Outcome)) error {
 	var regions []string
 	for _, i := range state.instances {
 		if !slices.Contains(regions, i.Region) {
@@ -420,7 +420,7 @@ func (s *stackSet) empty(ctx context.Context, state *setState, say func(Outcome)
 	if err != nil {
 		return fmt.Errorf("delete the stacks of %s: %w", s, err)
 	}
-	if err := s.follow(ctx, aws.ToString(out.OperationId), Removed, say); err != nil {
+	if err := s.follow(ctx, aws.ToString(out.OperationId), Removed, report); err != nil {
 		return err
 	}
 	left, err := s.instances(ctx)

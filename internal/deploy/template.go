@@ -1,9 +1,9 @@
 // Package deploy puts the function into every account and keeps it there: the
 // CloudFormation templates, the reproducible package, stacks and StackSets.
 //
-// [Render] prints a template, [Pack] makes the package. A [Site] is one
-// organization, or one account, as it is deployed: [Site.Plan] says what would
-// change and changes nothing, [Site.Apply] does it, [Site.Remove] takes it away.
+// [Render] prints a template, [Pack] makes the package. A [Deployment] is one
+// organization, or one account, as it is deployed: [Deployment.Plan] says what would
+// change and changes nothing, [Deployment.Apply] does it, [Deployment.Remove] takes it away.
 package deploy
 
 import (

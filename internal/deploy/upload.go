@@ -46,7 +46,7 @@ func (u *upload) plan(ctx context.Context) (Change, error) {
 	return c, err
 }
 
-func (u *upload) apply(ctx context.Context, say func(Outcome)) error {
+func (u *upload) apply(ctx context.Context, report func(Outcome)) error {
 	out := Outcome{Kind: KindObject, Name: u.String(), Account: u.owner, Region: u.region, Status: Already}
 	there, err := u.there(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (u *upload) apply(ctx context.Context, say func(Outcome)) error {
 		}
 		out.Status = Done
 	}
-	say(out)
+	report(out)
 	return nil
 }
 

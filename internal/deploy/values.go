@@ -10,17 +10,17 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// peopleParameters are the parameters that say who is told: of the notifier in
+// notificationParameters are the parameters that say who is told: of the notifier in
 // an organization, of the member where there is one account.
-var peopleParameters = []string{
+var notificationParameters = []string{
 	"SlackWebhookParameter", "SlackTokenSecret", "SlackChannelName", "SNSTopic", "WebhookURL", "WebhookSecret", "SecretKeyArn",
 }
 
 // values are the parameters of the member's template and those that say who is
 // told: what is given, else what the config file says, else as deployed, else
 // the template's own.
-func (s *Site) values(deployed map[string]string, bucket string) (member, people map[string]string, err error) {
-	template, err := s.render(Member)
+func (d *Deployment) values(deployed map[string]string, bucket string) (member, notifier map[string]string, err error) {
+	template, err := d.render(Member)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,44 +36,44 @@ func (s *Site) values(deployed map[string]string, bucket string) (member, people
 			member[name] = old
 		}
 	}
-	if len(deployed) == 0 && s.o.Baseline.Name != "" {
+	if len(deployed) == 0 && d.o.Baseline.Name != "" {
 		member["WhitelistTag"] = "" // the config file says who is exempt
 	}
-	configured, err := notified(&s.o.Baseline.Notify)
+	configured, err := notified(&d.o.Baseline.Notify)
 	if err != nil {
 		return nil, nil, err
 	}
 	maps.Copy(member, configured)
-	for name, value := range s.o.Parameters {
+	for name, value := range d.o.Parameters {
 		if declared[name] == nil {
 			return nil, nil, fmt.Errorf("parameter %s: there is none of that name; there are %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
 		}
 		member[name] = value
 	}
-	member["S3Bucket"], member["S3Key"], member["S3ObjectVersion"] = bucket, s.o.Package.Key(), ""
-	member["Architecture"], member["ConfigHash"] = s.o.Package.Architecture, s.o.Package.ConfigHash
-	if _, given := s.o.Parameters["JournalBucket"]; !given {
+	member["S3Bucket"], member["S3Key"], member["S3ObjectVersion"] = bucket, d.o.Package.Key(), ""
+	member["Architecture"], member["ConfigHash"] = d.o.Package.Architecture, d.o.Package.ConfigHash
+	if _, given := d.o.Parameters["JournalBucket"]; !given {
 		member["JournalBucket"] = bucket
 	}
-	if _, err := Resolve(template, Place{s.partition, s.caller, s.home}, member); err != nil {
+	if _, err := Resolve(template, Place{d.partition, d.caller, d.home}, member); err != nil {
 		return nil, nil, err
 	}
-	people = s.split(member)
-	return member, people, nil
+	notifier = d.split(member)
+	return member, notifier, nil
 }
 
 // split takes what says who is told out of the member's values where an
 // organization has a notifier for that.
-func (s *Site) split(member map[string]string) map[string]string {
-	people := map[string]string{}
-	if s.organization() == "" {
-		return people
+func (d *Deployment) split(member map[string]string) map[string]string {
+	notifier := map[string]string{}
+	if d.organization() == "" {
+		return notifier
 	}
-	for _, name := range peopleParameters {
-		people[name] = member[name]
+	for _, name := range notificationParameters {
+		notifier[name] = member[name]
 		member[name] = ""
 	}
-	return people
+	return notifier
 }
 
 // notified are the parameters that the config file's notify section gives.

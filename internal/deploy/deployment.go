@@ -44,7 +44,7 @@ type Options struct {
 }
 
 // A Site is one organization, or one account, as it is to be deployed.
-type Site struct {
+type Deployment struct {
 	fleet *fleet.Fleet
 	found *fleet.Discovery
 	o     Options
@@ -52,7 +52,7 @@ type Site struct {
 
 	caller, partition, home string
 	callAs                  types.CallAs
-	looks                   []look
+	accounts                   []accountState
 	gaps                    []org.Gap
 	notes                   []string
 	parts                   []part
@@ -69,7 +69,7 @@ type part interface {
 // A Plan is what would change, as plain data.
 type Plan struct {
 	Parts    []Change        `json:"parts"`
-	Trails   []Hearing       `json:"trails"`
+	Trails   []TrailCoverage       `json:"trails"`
 	Drifted  []string        `json:"drifted"` // accounts whose policy is not as the deployed template says
 	Findings []audit.Finding `json:"findings"`
 	Notes    []string        `json:"notes"`
@@ -87,11 +87,11 @@ func (p *Plan) Changes() int {
 	return n
 }
 
-// Open looks at the organization, at each account that is chosen, and at what
+// Open accounts at the organization, at each account that is chosen, and at what
 // is deployed. It changes nothing.
-func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Site, error) {
+func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Deployment, error) {
 	o.Stack = cmp.Or(o.Stack, "forcemfa")
-	s := &Site{fleet: f, o: o, clock: clock{o.Now, o.Sleep}}
+	s := &Deployment{fleet: f, o: o, clock: clock{o.Now, o.Sleep}}
 	if s.clock.now == nil {
 		s.clock.now = time.Now
 	}
@@ -114,22 +114,22 @@ func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Site, error) {
 	if err := s.trusted(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.look(ctx); err != nil {
+	if err := s.discover(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.assemble(ctx)
 }
 
 // config acts in an account and Region.
-func (s *Site) config(ctx context.Context, account, region string) (aws.Config, error) {
-	cfg, _, err := s.fleet.Enter(ctx, account)
+func (d *Deployment) config(ctx context.Context, account, region string) (aws.Config, error) {
+	cfg, _, err := d.fleet.Enter(ctx, account)
 	cfg.Region = region
 	return cfg, err
 }
 
 // management is the management account; empty without an organization.
-func (s *Site) management() string {
-	if o := s.found.Header.Organization; o != nil {
+func (d *Deployment) management() string {
+	if o := d.found.Header.Organization; o != nil {
 		return o.ManagementAccount
 	}
 	return ""
@@ -143,19 +143,19 @@ const stackSetsService = "member.org.stacksets.cloudformation.amazonaws.com"
 
 // trusted finds out by which right the caller makes stack sets, and refuses
 // where it has none.
-func (s *Site) trusted(ctx context.Context) error {
-	if s.management() == "" {
+func (d *Deployment) trusted(ctx context.Context) error {
+	if d.management() == "" {
 		return nil
 	}
-	s.callAs = types.CallAsSelf
-	if s.caller != s.management() {
-		s.callAs = types.CallAsDelegatedAdmin
-		if !slices.Contains(s.found.Header.Organization.DelegatedAdmins, s.caller) {
-			return &AccessError{What: "account " + s.caller + " is neither the management account nor a delegated administrator of StackSets",
-				Remedy: "run it in account " + s.management() + ", or register " + s.caller + ": aws organizations register-delegated-administrator --account-id " + s.caller + " --service-principal " + stackSetsService}
+	d.callAs = types.CallAsSelf
+	if d.caller != d.management() {
+		d.callAs = types.CallAsDelegatedAdmin
+		if !slices.Contains(d.found.Header.Organization.DelegatedAdmins, d.caller) {
+			return &AccessError{What: "account " + d.caller + " is neither the management account nor a delegated administrator of StackSets",
+				Remedy: "run it in account " + d.management() + ", or register " + d.caller + ": aws organizations register-delegated-administrator --account-id " + d.caller + " --service-principal " + stackSetsService}
 		}
 	}
-	cfg, err := s.config(ctx, s.caller, s.home)
+	cfg, err := d.config(ctx, d.caller, d.home)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *Site) trusted(ctx context.Context) error {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			s.note("whether Organizations trusts StackSets could not be read: " + fleet.Reason(err))
+			d.note("whether Organizations trusts StackSets could not be read: " + fleet.Reason(err))
 			return nil
 		}
 		for _, p := range page.EnabledServicePrincipals {
@@ -180,60 +180,60 @@ type AccessError struct{ What, Remedy string }
 
 func (e *AccessError) Error() string { return e.What }
 
-func (s *Site) note(text string) { s.notes = append(s.notes, text) }
+func (d *Deployment) note(text string) { d.notes = append(d.notes, text) }
 
 // assemble makes the parts, in the order in which they need each other.
-func (s *Site) assemble(ctx context.Context) error {
-	at := Place{Partition: s.partition, Account: s.caller, Region: s.home}
-	cfg, err := s.config(ctx, s.caller, s.home)
+func (d *Deployment) assemble(ctx context.Context) error {
+	at := Place{Partition: d.partition, Account: d.caller, Region: d.home}
+	cfg, err := d.config(ctx, d.caller, d.home)
 	if err != nil {
 		return err
 	}
 	set := &stackSet{
-		client: cloudformation.NewFromConfig(cfg), name: s.o.Stack, about: "ForceMFA in every account of the organization.",
-		place: at, callAs: s.callAs, regions: []string{s.home}, pace: s.o.Pace, clock: s.clock,
+		client: cloudformation.NewFromConfig(cfg), name: d.o.Stack, about: "ForceMFA in every account of the organization.",
+		place: at, callAs: d.callAs, regions: []string{d.home}, pace: d.o.Pace, clock: d.clock,
 	}
-	deployed, err := s.deployed(ctx, set)
+	deployed, err := d.deployed(ctx, set)
 	if err != nil {
 		return err
 	}
-	s.written = documentOf(deployed, at)
-	bucket := cmp.Or(s.o.Bucket, "forcemfa-"+s.caller+"-"+s.home)
-	values, people, err := s.values(deployed.values, bucket)
+	d.written = deployedDocument(deployed, at)
+	bucket := cmp.Or(d.o.Bucket, "forcemfa-"+d.caller+"-"+d.home)
+	values, notifier, err := d.values(deployed.values, bucket)
 	if err != nil {
 		return err
 	}
-	store, err := s.stack(ctx, s.caller, s.home, s.o.Stack+"-bucket", Bucket, map[string]string{"BucketName": bucket, "OrganizationId": s.organization()})
+	store, err := d.stack(ctx, d.caller, d.home, d.o.Stack+"-bucket", Bucket, map[string]string{"BucketName": bucket, "OrganizationId": d.organization()})
 	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, store, &upload{client: s3.NewFromConfig(cfg), bucket: bucket, owner: s.caller, region: s.home, pkg: s.o.Package})
-	if err := s.addNotifier(ctx, people, values); err != nil {
+	d.parts = append(d.parts, store, &upload{client: s3.NewFromConfig(cfg), bucket: bucket, owner: d.caller, region: d.home, pkg: d.o.Package})
+	if err := d.addNotifier(ctx, notifier, values); err != nil {
 		return err
 	}
-	regions, err := s.forwarded(ctx, set, deployed)
+	regions, err := d.forwardingRegions(ctx, set, deployed)
 	if err != nil {
 		return err
 	}
 	if len(regions) > 0 {
 		values["SignInForwarding"] = "true"
 	}
-	if err := s.addOwn(ctx, values, regions); err != nil {
+	if err := d.addManagementAccount(ctx, values, regions); err != nil {
 		return err
 	}
-	if s.management() == "" {
+	if d.management() == "" {
 		return nil
 	}
-	return s.addSets(set, deployed, values, regions)
+	return d.addStackSets(set, deployed, values, regions)
 }
 
 // deployed is the member's template as it is deployed to the organization, or to
 // the one account that there is.
-func (s *Site) deployed(ctx context.Context, set *stackSet) (*setState, error) {
-	if s.management() != "" {
+func (d *Deployment) deployed(ctx context.Context, set *stackSet) (*setState, error) {
+	if d.management() != "" {
 		return set.read(ctx)
 	}
-	one := &stack{client: set.client, name: s.o.Stack, place: set.place}
+	one := &stack{client: set.client, name: d.o.Stack, place: set.place}
 	state, err := one.read(ctx)
 	if err != nil {
 		return nil, err
@@ -241,108 +241,108 @@ func (s *Site) deployed(ctx context.Context, set *stackSet) (*setState, error) {
 	return &setState{there: state.id != "", template: state.template, values: state.values}, nil
 }
 
-func (s *Site) organization() string {
-	if o := s.found.Header.Organization; o != nil {
+func (d *Deployment) organization() string {
+	if o := d.found.Header.Organization; o != nil {
 		return o.ID
 	}
 	return ""
 }
 
 // stack is a stack of one of our templates.
-func (s *Site) stack(ctx context.Context, account, region, name, template string, values map[string]string) (*stack, error) {
-	cfg, err := s.config(ctx, account, region)
+func (d *Deployment) stack(ctx context.Context, account, region, name, template string, values map[string]string) (*stack, error) {
+	cfg, err := d.config(ctx, account, region)
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.render(template)
+	text, err := d.render(template)
 	if err != nil {
 		return nil, err
 	}
 	return &stack{
-		client: cloudformation.NewFromConfig(cfg), name: name, template: text, values: values, adopt: true, clock: s.clock,
-		place: Place{Partition: s.partition, Account: account, Region: region},
+		client: cloudformation.NewFromConfig(cfg), name: name, template: text, values: values, adopt: true, clock: d.clock,
+		place: Place{Partition: d.partition, Account: account, Region: region},
 	}, nil
 }
 
-func (s *Site) render(template string) ([]byte, error) {
-	text, err := Render(template, s.o.Baseline, s.partition)
+func (d *Deployment) render(template string) ([]byte, error) {
+	text, err := Render(template, d.o.Baseline, d.partition)
 	if err == nil && len(text) > inlineLimit {
 		err = fmt.Errorf("template %s has %d bytes, and CloudFormation takes %d", template, len(text), inlineLimit)
 	}
 	return text, err
 }
 
-// addOwn adds the stacks of the account that stack sets never reach: the
+// addManagementAccount adds the stacks of the account that stack sets never reach: the
 // management account, or the only one.
-func (s *Site) addOwn(ctx context.Context, values map[string]string, regions []string) error {
-	account := cmp.Or(s.management(), s.caller)
-	if !slices.ContainsFunc(s.found.Accounts, func(a *org.Account) bool { return a.ID == account }) {
+func (d *Deployment) addManagementAccount(ctx context.Context, values map[string]string, regions []string) error {
+	account := cmp.Or(d.management(), d.caller)
+	if !slices.ContainsFunc(d.found.Accounts, func(a *org.Account) bool { return a.ID == account }) {
 		return nil
 	}
-	own, err := s.stack(ctx, account, s.home, s.o.Stack, Member, values)
-	if err != nil && account != s.caller {
-		s.note("the management account " + account + " cannot be entered from here, and stack sets do not reach it: run forcemfa deploy apply --accounts " + account + " there")
+	own, err := d.stack(ctx, account, d.home, d.o.Stack, Member, values)
+	if err != nil && account != d.caller {
+		d.note("the management account " + account + " cannot be entered from here, and stack sets do not reach it: run forcemfa deploy apply --accounts " + account + " there")
 		return nil // look told the gap
 	}
 	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, own)
+	d.parts = append(d.parts, own)
 	for _, region := range regions {
-		forwarder, err := s.stack(ctx, account, region, s.o.Stack+"-forwarder", Forwarder, map[string]string{})
+		forwarder, err := d.stack(ctx, account, region, d.o.Stack+"-forwarder", Forwarder, map[string]string{})
 		if err != nil {
 			return err
 		}
-		s.parts = append(s.parts, forwarder)
+		d.parts = append(d.parts, forwarder)
 	}
 	return nil
 }
 
-// addSets adds the stack sets for the members of the organization.
-func (s *Site) addSets(set *stackSet, deployed *setState, values map[string]string, regions []string) error {
+// addStackSets adds the stack sets for the members of the organization.
+func (d *Deployment) addStackSets(set *stackSet, deployed *setState, values map[string]string, regions []string) error {
 	var members []string
-	for _, a := range s.found.Accounts {
-		if a.ID != s.management() && fleet.Enterable(a) {
+	for _, a := range d.found.Accounts {
+		if a.ID != d.management() && fleet.Enterable(a) {
 			members = append(members, a.ID)
 		}
 	}
 	if len(members) == 0 {
 		return nil
 	}
-	units, err := s.units()
+	units, err := d.units()
 	if err != nil {
 		return err
 	}
 	set.units, set.values, set.members = units, values, members
 	switch {
-	case len(s.o.Accounts) > 0:
+	case len(d.o.Accounts) > 0:
 		set.filter = filter{types.AccountFilterTypeIntersection, members}
-	case len(s.o.Except) > 0:
-		set.filter = filter{types.AccountFilterTypeDifference, s.o.Except}
+	case len(d.o.Except) > 0:
+		set.filter = filter{types.AccountFilterTypeDifference, d.o.Except}
 	}
-	if set.template, err = s.render(Member); err != nil {
+	if set.template, err = d.render(Member); err != nil {
 		return err
 	}
-	set.existing = s.existing(deployed)
-	s.parts = append(s.parts, set)
+	set.existing = d.existing(deployed)
+	d.parts = append(d.parts, set)
 	if len(regions) == 0 {
 		return nil
 	}
 	forwarders := *set
-	forwarders.name, forwarders.about = s.o.Stack+"-forwarder", "Sends console sign-ins to the home Region of IAM."
+	forwarders.name, forwarders.about = d.o.Stack+"-forwarder", "Sends console sign-ins to the home Region of IAM."
 	forwarders.values, forwarders.regions, forwarders.existing = map[string]string{}, regions, nil
-	if forwarders.template, err = s.render(Forwarder); err != nil {
+	if forwarders.template, err = d.render(Forwarder); err != nil {
 		return err
 	}
-	s.parts = append(s.parts, &forwarders)
+	d.parts = append(d.parts, &forwarders)
 	return nil
 }
 
 // units are the IDs of the roots and units to deploy to.
-func (s *Site) units() ([]string, error) {
+func (d *Deployment) units() ([]string, error) {
 	var ids []string
-	for _, u := range s.found.Header.Units {
-		if len(s.o.Units) == 0 && u.Parent == "" || slices.Contains(s.o.Units, u.ID) || slices.Contains(s.o.Units, u.Name) {
+	for _, u := range d.found.Header.Units {
+		if len(d.o.Units) == 0 && u.Parent == "" || slices.Contains(d.o.Units, u.ID) || slices.Contains(d.o.Units, u.Name) {
 			ids = append(ids, u.ID)
 		}
 	}
@@ -353,11 +353,11 @@ func (s *Site) units() ([]string, error) {
 }
 
 // existing are the accounts that have policy or group of ours and no stack.
-func (s *Site) existing(deployed *setState) []string {
+func (d *Deployment) existing(deployed *setState) []string {
 	var ids []string
-	for i := range s.looks {
-		id := s.looks[i].account.ID
-		if s.looks[i].present && id != s.management() && !slices.ContainsFunc(deployed.instances, func(i Instance) bool { return i.Account == id }) {
+	for i := range d.accounts {
+		id := d.accounts[i].account.ID
+		if d.accounts[i].present && id != d.management() && !slices.ContainsFunc(deployed.instances, func(i Instance) bool { return i.Account == id }) {
 			ids = append(ids, id)
 		}
 	}
@@ -367,11 +367,11 @@ func (s *Site) existing(deployed *setState) []string {
 // forwarded are the Regions whose sign-ins are to be forwarded: those that were
 // asked for, and those of today, for what is deployed is never made smaller and
 // is taken away as a whole.
-func (s *Site) forwarded(ctx context.Context, set *stackSet, deployed *setState) ([]string, error) {
-	regions := slices.DeleteFunc(slices.Clone(s.o.Regions), func(r string) bool { return r == s.home })
-	if s.management() == "" {
+func (d *Deployment) forwardingRegions(ctx context.Context, set *stackSet, deployed *setState) ([]string, error) {
+	regions := slices.DeleteFunc(slices.Clone(d.o.Regions), func(r string) bool { return r == d.home })
+	if d.management() == "" {
 		if len(regions) == 0 && deployed.values["SignInForwarding"] == "true" {
-			s.note("sign-ins are forwarded from other Regions, of which one account keeps no list: name them with --sign-in-regions, or their stacks stay as they are")
+			d.note("sign-ins are forwarded from other Regions, of which one account keeps no list: name them with --sign-in-regions, or their stacks stay as they are")
 		}
 		return regions, nil
 	}
@@ -391,20 +391,20 @@ func (s *Site) forwarded(ctx context.Context, set *stackSet, deployed *setState)
 
 // addNotifier adds the stack of bus and notifier to an organization that has
 // somebody to tell, and makes every account tell its bus.
-func (s *Site) addNotifier(ctx context.Context, people, values map[string]string) error {
-	if s.organization() == "" {
+func (d *Deployment) addNotifier(ctx context.Context, notifier, values map[string]string) error {
+	if d.organization() == "" {
 		return nil
 	}
-	account := s.notifierAccount(people, values["BusArn"])
+	account := d.notifierAccount(notifier, values["BusArn"])
 	if account == "" {
-		s.note("nobody is told: give --slack-webhook, or another channel, and a notifier is deployed")
+		d.note("nobody is told: give --slack-webhook, or another channel, and a notifier is deployed")
 		return nil
 	}
 	for _, name := range []string{"S3Bucket", "S3Key", "Architecture", "ConfigHash", "AlarmTopic", "LogRetentionDays"} {
-		people[name] = values[name]
+		notifier[name] = values[name]
 	}
-	people["OrganizationId"] = s.organization()
-	part, err := s.stack(ctx, account, s.home, s.o.Stack+"-notifier", Notifier, people)
+	notifier["OrganizationId"] = d.organization()
+	part, err := d.stack(ctx, account, d.home, d.o.Stack+"-notifier", Notifier, notifier)
 	if err != nil {
 		return fmt.Errorf("enter the account of the notifier: %w", err)
 	}
@@ -413,23 +413,23 @@ func (s *Site) addNotifier(ctx context.Context, people, values map[string]string
 		return err
 	}
 	for name, value := range state.values { // what is not given stays as deployed
-		if _, given := s.o.Parameters[name]; !given && people[name] == "" {
-			people[name] = value
+		if _, given := d.o.Parameters[name]; !given && notifier[name] == "" {
+			notifier[name] = value
 		}
 	}
-	s.parts = append(s.parts, part)
-	values["BusArn"] = "arn:" + s.partition + ":events:" + s.home + ":" + account + ":event-bus/" + BusName
+	d.parts = append(d.parts, part)
+	values["BusArn"] = "arn:" + d.partition + ":events:" + d.home + ":" + account + ":event-bus/" + BusName
 	return nil
 }
 
 // notifierAccount is where the notifier is to be; empty when there is nobody to
 // tell.
-func (s *Site) notifierAccount(people map[string]string, bus string) string {
-	if s.o.Notifier != "" {
-		return s.o.Notifier
+func (d *Deployment) notifierAccount(notifier map[string]string, bus string) string {
+	if d.o.Notifier != "" {
+		return d.o.Notifier
 	}
 	for _, name := range []string{"SlackWebhookParameter", "SlackTokenSecret", "WebhookSecret", "SNSTopic"} {
-		if a, err := arn.Parse(people[name]); err == nil {
+		if a, err := arn.Parse(notifier[name]); err == nil {
 			return a.Account
 		}
 	}
@@ -440,21 +440,21 @@ func (s *Site) notifierAccount(people map[string]string, bus string) string {
 }
 
 // Plan says what would change.
-func (s *Site) Plan(ctx context.Context) (*Plan, error) {
+func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 	p := &Plan{
-		Parts: []Change{}, Trails: []Hearing{}, Drifted: s.Drifted(), Findings: []audit.Finding{},
-		Notes: append([]string{}, s.notes...), Gaps: append([]org.Gap{}, s.gaps...),
+		Parts: []Change{}, Trails: []TrailCoverage{}, Drifted: d.Drifted(), Findings: []audit.Finding{},
+		Notes: append([]string{}, d.notes...), Gaps: append([]org.Gap{}, d.gaps...),
 	}
-	for i := range s.looks {
-		l := &s.looks[i]
-		h := l.hearing
+	for i := range d.accounts {
+		l := &d.accounts[i]
+		h := l.coverage
 		h.Account, h.Name = l.account.ID, l.account.Name
 		p.Trails = append(p.Trails, h)
 		if h.State == NoTrail {
-			p.Findings = append(p.Findings, s.noTrail(l, &h))
+			p.Findings = append(p.Findings, d.noTrail(l, &h))
 		}
 	}
-	for _, part := range s.parts {
+	for _, part := range d.parts {
 		c, err := part.plan(ctx)
 		if err != nil {
 			return nil, err
@@ -464,7 +464,7 @@ func (s *Site) Plan(ctx context.Context) (*Plan, error) {
 	return p, nil
 }
 
-func (s *Site) noTrail(l *look, h *Hearing) audit.Finding {
+func (d *Deployment) noTrail(l *accountState, h *TrailCoverage) audit.Finding {
 	rule := audit.Rules[slices.IndexFunc(audit.Rules, func(r audit.Rule) bool { return r.Name == "no-trail" })]
 	return audit.Finding{
 		ID: rule.Name + "/" + l.account.ID + "/account", Rule: rule.Name, Severity: rule.Severities[0],
@@ -474,20 +474,20 @@ func (s *Site) noTrail(l *look, h *Hearing) audit.Finding {
 
 // Drifted are the accounts whose policy is neither what is wanted nor about to
 // become so by the update of a stack: somebody edited it.
-func (s *Site) Drifted() []string {
+func (d *Deployment) Drifted() []string {
 	ids := []string{}
-	wanted := s.o.Baseline.Document(s.partition)
-	for i := range s.looks {
-		if l := &s.looks[i]; l.text != "" && !l.says(wanted) && (s.written == "" || !l.says(s.written)) {
+	wanted := d.o.Baseline.Document(d.partition)
+	for i := range d.accounts {
+		if l := &d.accounts[i]; l.text != "" && !l.hasDocument(wanted) && (d.written == "" || !l.hasDocument(d.written)) {
 			ids = append(ids, l.account.ID)
 		}
 	}
 	return ids
 }
 
-// documentOf is our policy as a deployed template says it; empty where it
+// deployedDocument is our policy as a deployed template says it; empty where it
 // cannot be read.
-func documentOf(state *setState, at Place) string {
+func deployedDocument(state *setState, at Place) string {
 	resources, err := Resolve(state.template, at, state.values)
 	i := slices.IndexFunc(resources, func(r Resource) bool { return r.Type == "AWS::IAM::ManagedPolicy" })
 	if err != nil || i < 0 {
@@ -497,40 +497,40 @@ func documentOf(state *setState, at Place) string {
 }
 
 // Notes are what a person should know of before anything is changed.
-func (s *Site) Notes() []string { return slices.Clone(s.notes) }
+func (d *Deployment) Notes() []string { return slices.Clone(d.notes) }
 
 // Gaps are what could not be read.
-func (s *Site) Gaps() []org.Gap { return append([]org.Gap{}, s.gaps...) }
+func (d *Deployment) Gaps() []org.Gap { return append([]org.Gap{}, d.gaps...) }
 
 // Apply makes everything as it is wanted, and says what became of each part and
 // account as soon as it is known. After a failure the parts that need nothing of
 // it go on; the outcomes name the rest.
-func (s *Site) Apply(ctx context.Context, say func(Outcome)) error {
-	for i, p := range s.parts {
-		if err := p.apply(ctx, say); err != nil {
+func (d *Deployment) Apply(ctx context.Context, report func(Outcome)) error {
+	for i, p := range d.parts {
+		if err := p.apply(ctx, report); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
-			say(s.failure(p, err))
-			if _, member := p.(*stackSet); !member && i < s.foundations() {
-				s.skip(s.parts[i+1:], say)
+			report(d.failure(p, err))
+			if _, member := p.(*stackSet); !member && i < d.foundations() {
+				d.skip(d.parts[i+1:], report)
 				return nil
 			}
 		}
 	}
-	if len(s.Drifted()) == 0 {
+	if len(d.Drifted()) == 0 {
 		return nil
 	}
-	s.written = ""
-	return s.look(ctx) // an update may have mended it
+	d.written = ""
+	return d.discover(ctx) // an update may have mended it
 }
 
 // foundations is how many of the parts everything else needs: bucket, package,
 // notifier.
-func (s *Site) foundations() int {
-	return slices.IndexFunc(s.parts, func(p part) bool {
+func (d *Deployment) foundations() int {
+	return slices.IndexFunc(d.parts, func(p part) bool {
 		one, ok := p.(*stack)
-		return !ok && !isUpload(p) || ok && one.name == s.o.Stack
+		return !ok && !isUpload(p) || ok && one.name == d.o.Stack
 	})
 }
 
@@ -539,22 +539,22 @@ func isUpload(p part) bool {
 	return yes
 }
 
-func (s *Site) skip(parts []part, say func(Outcome)) {
+func (d *Deployment) skip(parts []part, report func(Outcome)) {
 	for _, p := range parts {
-		out := s.identity(p)
+		out := d.identity(p)
 		out.Status, out.Why = Skipped, "something that it needs failed"
-		say(out)
+		report(out)
 	}
 }
 
-func (s *Site) failure(p part, err error) Outcome {
-	out := s.identity(p)
+func (d *Deployment) failure(p part, err error) Outcome {
+	out := d.identity(p)
 	out.Status, out.Why = Failed, err.Error()
 	return out
 }
 
 // identity is an outcome that names a part and says nothing of it.
-func (s *Site) identity(p part) Outcome {
+func (d *Deployment) identity(p part) Outcome {
 	switch p := p.(type) {
 	case *stack:
 		return p.outcome("", "")
@@ -567,13 +567,13 @@ func (s *Site) identity(p part) Outcome {
 
 // Remove takes away what Apply makes, the last thing first. Policies and groups
 // stay, and with them the enforcement, and so does the bucket with the journals.
-func (s *Site) Remove(ctx context.Context, say func(Outcome)) error {
-	for _, p := range slices.Backward(s.parts) {
-		if err := p.remove(ctx, say); err != nil {
+func (d *Deployment) Remove(ctx context.Context, report func(Outcome)) error {
+	for _, p := range slices.Backward(d.parts) {
+		if err := p.remove(ctx, report); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
-			say(s.failure(p, err))
+			report(d.failure(p, err))
 		}
 	}
 	return nil

@@ -19,26 +19,26 @@ import (
 )
 
 // A look is what was seen of one account before anything is deployed there.
-type look struct {
+type accountState struct {
 	account *org.Account
-	hearing Hearing
+	coverage TrailCoverage
 	present bool   // policy or group of ours are there
 	text    string // of the policy's default version; empty without one
 }
 
-// look enters every account and looks at its trails and at what is there under
+// look enters every account and accounts at its trails and at what is there under
 // our names. What cannot be read is a gap.
-func (s *Site) look(ctx context.Context) error {
-	looks := make([]look, len(s.found.Accounts))
-	gaps := make([][]org.Gap, len(looks))
+func (d *Deployment) discover(ctx context.Context) error {
+	accounts := make([]accountState, len(d.found.Accounts))
+	gaps := make([][]org.Gap, len(accounts))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(s.fleet.Concurrency())
-	for i, a := range s.found.Accounts {
-		looks[i] = look{account: a, hearing: Hearing{State: HearsUnknown}}
+	group.SetLimit(d.fleet.Concurrency())
+	for i, a := range d.found.Accounts {
+		accounts[i] = accountState{account: a, coverage: TrailCoverage{State: CoverageUnknown}}
 		gaps[i] = append(gaps[i], a.Gaps...)
 		if fleet.Enterable(a) {
 			group.Go(func() error {
-				gap := s.lookAt(ctx, &looks[i])
+				gap := d.discoverAccount(ctx, &accounts[i])
 				gaps[i] = append(gaps[i], gap...)
 				return ctx.Err()
 			})
@@ -47,25 +47,25 @@ func (s *Site) look(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	s.looks, s.gaps = looks, append(slices.Clone(s.found.Header.Gaps), slices.Concat(gaps...)...)
+	d.accounts, d.gaps = accounts, append(slices.Clone(d.found.Header.Gaps), slices.Concat(gaps...)...)
 	return nil
 }
 
-func (s *Site) lookAt(ctx context.Context, l *look) []org.Gap {
+func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org.Gap {
 	gap := func(what string, err error) []org.Gap {
 		return []org.Gap{{Account: l.account.ID, What: what, Why: fleet.Reason(err)}}
 	}
-	cfg, err := s.config(ctx, l.account.ID, s.home)
+	cfg, err := d.config(ctx, l.account.ID, d.home)
 	if err != nil {
-		l.hearing.Why = fleet.Reason(err)
+		l.coverage.Why = fleet.Reason(err)
 		return gap("account", err)
 	}
 	var gaps []org.Gap
-	if l.hearing = hear(ctx, cfg); l.hearing.State == HearsUnknown {
-		gaps = append(gaps, org.Gap{Account: l.account.ID, What: "trails", Why: l.hearing.Why})
+	if l.coverage = coverageOf(ctx, cfg); l.coverage.State == CoverageUnknown {
+		gaps = append(gaps, org.Gap{Account: l.account.ID, What: "trails", Why: l.coverage.Why})
 	}
 	client := iam.NewFromConfig(cfg)
-	if l.text, l.present, err = ours(ctx, client, baseline.PolicyARN(s.partition, l.account.ID)); err != nil {
+	if l.text, l.present, err = managedPolicy(ctx, client, baseline.PolicyARN(d.partition, l.account.ID)); err != nil {
 		gaps = append(gaps, gap("policy", err)...)
 	}
 	if !l.present {
@@ -77,7 +77,7 @@ func (s *Site) lookAt(ctx context.Context, l *look) []org.Gap {
 }
 
 // ours reads the default version of our policy.
-func ours(ctx context.Context, client *iam.Client, policyARN string) (document string, there bool, err error) {
+func managedPolicy(ctx context.Context, client *iam.Client, policyARN string) (document string, there bool, err error) {
 	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &policyARN})
 	var none *types.NoSuchEntityException
 	if errors.As(err, &none) {
@@ -107,7 +107,7 @@ func hasGroup(ctx context.Context, client *iam.Client) (bool, error) {
 }
 
 // says tells whether the policy in force says what a document says.
-func (l *look) says(document string) bool {
+func (l *accountState) hasDocument(document string) bool {
 	now, err := policy.Parse(policy.Identity, l.text)
 	want, wrong := policy.Parse(policy.Identity, document)
 	return err == nil && wrong == nil && now.Equal(want)

@@ -14,11 +14,11 @@ import (
 	"forcemfa/internal/fleet"
 )
 
-// A Hearing is whether changes in an account are heard of at once: EventBridge
+// A TrailCoverage is whether changes in an account are heard of at once: EventBridge
 // gets the events of IAM only where a trail logs write management events.
 // Source: EventBridge User Guide, "AWS service events delivered via AWS
 // CloudTrail".
-type Hearing struct {
+type TrailCoverage struct {
 	Account string `json:"account"`
 	Name    string `json:"name,omitempty"`
 	State   string `json:"state"`           // logged, no-trail, unknown
@@ -26,31 +26,31 @@ type Hearing struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// The states of a Hearing.
+// The states of a TrailCoverage.
 const (
 	Logged       = "logged"
 	NoTrail      = "no-trail"
-	HearsUnknown = "unknown"
+	CoverageUnknown = "unknown"
 )
 
-// hear looks at the trails of an account, whose config is that of its home
+// hear accounts at the trails of an account, whose config is that of its home
 // Region. A trail that cannot be read makes the answer unknown, unless another
 // one logs.
-func hear(ctx context.Context, cfg aws.Config) Hearing {
+func coverageOf(ctx context.Context, cfg aws.Config) TrailCoverage {
 	client := cloudtrail.NewFromConfig(cfg)
 	out, err := client.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
 	if err != nil {
-		return Hearing{State: HearsUnknown, Why: "cloudtrail:DescribeTrails: " + fleet.Reason(err)}
+		return TrailCoverage{State: CoverageUnknown, Why: "cloudtrail:DescribeTrails: " + fleet.Reason(err)}
 	}
-	h := Hearing{State: NoTrail, Why: "there is no trail"}
+	h := TrailCoverage{State: NoTrail, Why: "there is no trail"}
 	for _, trail := range out.TrailList {
 		name := aws.ToString(trail.TrailARN)
-		why, err := deaf(ctx, client, &trail, cfg.Region)
+		why, err := notLogging(ctx, client, &trail, cfg.Region)
 		switch {
 		case err != nil:
-			h = Hearing{State: HearsUnknown, Trail: name, Why: err.Error()}
+			h = TrailCoverage{State: CoverageUnknown, Trail: name, Why: err.Error()}
 		case why == "":
-			return Hearing{State: Logged, Trail: name}
+			return TrailCoverage{State: Logged, Trail: name}
 		case h.State == NoTrail:
 			h.Trail, h.Why = name, why
 		}
@@ -59,7 +59,7 @@ func hear(ctx context.Context, cfg aws.Config) Hearing {
 }
 
 // deaf says why a trail does not log the writes of IAM; empty when it does.
-func deaf(ctx context.Context, client *cloudtrail.Client, trail *types.Trail, home string) (string, error) {
+func notLogging(ctx context.Context, client *cloudtrail.Client, trail *types.Trail, home string) (string, error) {
 	name := aws.ToString(trail.TrailARN)
 	switch {
 	case !aws.ToBool(trail.IsMultiRegionTrail) && aws.ToString(trail.HomeRegion) != home:
@@ -133,6 +133,6 @@ func accepts(f *types.AdvancedFieldSelector, value string) bool {
 }
 
 // what is the sentence of a finding.
-func (h *Hearing) what() string {
+func (h *TrailCoverage) what() string {
 	return fmt.Sprintf("no trail logs the write management events of the account (%s): changes are found by the schedule alone", h.Why)
 }
