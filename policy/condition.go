@@ -93,7 +93,7 @@ func parseOperator(name string) (o operator, ok bool) {
 	}
 	name, ifExists := strings.CutSuffix(name, "IfExists")
 	o, ok = operators[name]
-	if o.family == null && (set != single || ifExists) {
+	if o.family == null && ifExists {
 		return operator{}, false
 	}
 	o.set, o.ifExists = set, ifExists
@@ -197,6 +197,8 @@ func (c *condition) holds(e *evaluation) truth {
 	switch {
 	case len(c.values) == 0:
 		return e.doubts(noValues)
+	case c.family == null && c.set != single:
+		return e.doubts(setOfNull)
 	case c.family == null:
 		return c.isNull(entry == nil)
 	case entry == nil:
@@ -214,9 +216,22 @@ func (c *condition) holds(e *evaluation) truth {
 		}
 		return t
 	case entry.many:
-		return no // a multi-valued key needs a set operator
+		return c.list(e, entry.values)
 	}
 	return c.test(e, entry.values[0])
+}
+
+// list is what an operator for one value makes of a key with several. The
+// documentation asks for a set operator and does not say what happens without:
+// no value that meets the condition is no, anything else is not known.
+// Source: IAM User Guide, "Multivalued context keys".
+func (c *condition) list(e *evaluation, values []string) truth {
+	for _, v := range values {
+		if c.test(e, v) != no {
+			return e.doubts(operatorForOne)
+		}
+	}
+	return no
 }
 
 func (c *condition) isNull(absent bool) truth {
@@ -288,6 +303,9 @@ func (c *condition) compare(e *evaluation, v *operand, value string) truth {
 		}
 		return truthOf(v.network.Contains(a))
 	case binary:
+		if strings.HasPrefix(c.key, "aws:") { // no global key is binary
+			return e.doubts(oddBinary)
+		}
 		if !v.ok {
 			return c.mistyped(e, oddValue)
 		}

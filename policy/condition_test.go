@@ -207,6 +207,10 @@ func TestBinary(t *testing.T) {
 		{`{"BinaryEquals":{"k":"` + text("key") + `"}}`, "", "no"},
 		{`{"BinaryEqualsIfExists":{"k":"` + text("key") + `"}}`, "", "yes"},
 		{`{"BinaryEquals":{"k":"not base64!"}}`, "k=key", "no"},
+		// No global key is binary.
+		{`{"BinaryEquals":{"aws:MultiFactorAuthPresent":"` + text("false") + `"}}`, "aws:MultiFactorAuthPresent=false", "maybe"},
+		{`{"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"` + text("false") + `"}}`, "aws:MultiFactorAuthPresent=false", "maybe"},
+		{`{"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"` + text("false") + `"}}`, "", "yes"},
 	})
 }
 
@@ -288,6 +292,9 @@ func TestNull(t *testing.T) {
 		{`{"Null":{"k":"true"}}`, "k[]=", "yes"},
 		{`{"Null":{"k":"false"}}`, "k[]=a,b", "yes"},
 		{`{"Null":{"k":["true","false"]}}`, "", "yes"},
+		// A set operator with Null is not documented.
+		{`{"ForAllValues:Null":{"k":"true"}}`, "", "maybe"},
+		{`{"ForAnyValue:Null":{"k":"false"}}`, "k[]=a", "maybe"},
 	})
 }
 
@@ -320,9 +327,14 @@ func TestSetOperators(t *testing.T) {
 		{`{"ForAnyValue:ArnLike":{"k":"arn:aws:iam::*:user/*"}}`, "k[]=x,arn:aws:iam::123456789012:user/a", "yes"},
 		{`{"ForAllValues:NumericLessThan":{"k":"3"}}`, "k[]=1,2", "yes"},
 		{`{"ForAllValues:NumericLessThan":{"k":"3"}}`, "k[]=1,3", "no"},
-		{`{"StringEquals":{"k":"a"}}`, "k[]=a,b", "no"},
-		{`{"StringNotEquals":{"k":"a"}}`, "k[]=b,c", "no"},
-		{`{"StringEqualsIfExists":{"k":"a"}}`, "k[]=a,b", "no"},
+		// An operator for one value on a list is not documented.
+		{`{"StringEquals":{"k":"a"}}`, "k[]=a,b", "maybe"},
+		{`{"StringEquals":{"k":"a"}}`, "k[]=a", "maybe"},
+		{`{"StringEquals":{"k":"a"}}`, "k[]=b,c", "no"},
+		{`{"StringNotEquals":{"k":"a"}}`, "k[]=b,c", "maybe"},
+		{`{"StringNotEquals":{"k":"a"}}`, "k[]=a", "no"},
+		{`{"StringEqualsIfExists":{"k":"a"}}`, "k[]=a,b", "maybe"},
+		{`{"Bool":{"aws:TagKeys":"true"}}`, "aws:TagKeys[]=true,x", "maybe"},
 		{`{"StringEqualsIfExists":{"k":"a"}}`, "k[]=", "yes"},
 	})
 }
@@ -378,8 +390,8 @@ func TestOldVersionHasNoVariables(t *testing.T) {
 	}
 }
 
-func TestNullHasNeitherPrefixNorSuffix(t *testing.T) {
-	for _, operator := range []string{"NullIfExists", "ForAnyValue:Null", "ForAllValues:Null", "bool", "StringEqualsifExists",
+func TestUnknownOperatorsAreRefused(t *testing.T) {
+	for _, operator := range []string{"NullIfExists", "ForAnyValue:NullIfExists", "bool", "StringEqualsifExists",
 		"foranyvalue:StringEquals", "ForAnyValue:", "IfExists", "StringMatches", "ForAllValues:ForAnyValue:Bool", "BoolIfExistsIfExists"} {
 		_, err := Parse(Identity, doc(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"`+operator+`":{"k":"true"}}}`))
 		if err == nil || !strings.Contains(err.Error(), "unknown condition operator") {

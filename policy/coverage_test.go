@@ -78,9 +78,9 @@ type operatorForm struct {
 }
 
 var operatorForms = []operatorForm{
-	{match: [2]string{"yes", "no"}, miss: [2]string{"no", "yes"}, absent: [2]string{"no", "yes"}, both: [2]string{"no", "no"}},
+	{match: [2]string{"yes", "no"}, miss: [2]string{"no", "yes"}, absent: [2]string{"no", "yes"}, both: [2]string{"maybe", "maybe"}},
 	{suffix: "IfExists",
-		match: [2]string{"yes", "no"}, miss: [2]string{"no", "yes"}, absent: [2]string{"yes", "yes"}, both: [2]string{"no", "no"}},
+		match: [2]string{"yes", "no"}, miss: [2]string{"no", "yes"}, absent: [2]string{"yes", "yes"}, both: [2]string{"maybe", "maybe"}},
 	{prefix: "ForAllValues:",
 		match: [2]string{"yes", "no"}, miss: [2]string{"no", "yes"}, absent: [2]string{"yes", "yes"}, both: [2]string{"no", "no"},
 		onlyMatch: [2]string{"yes", "no"}, onlyMiss: [2]string{"no", "yes"}},

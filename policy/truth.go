@@ -37,9 +37,12 @@ const (
 	canonicalUser
 	wildPrincipal
 	anyValueIfExists
+	operatorForOne
+	setOfNull
 	noValues
 	oddBool
 	boolVariable
+	oddBinary
 	oddValue
 	oddARN
 	oddDate
@@ -60,9 +63,12 @@ var doubts = [...]string{
 	canonicalUser:         "the canonical user ID of the caller is not known",
 	wildPrincipal:         "AWS does not document * among service or federated principals",
 	anyValueIfExists:      "AWS does not document ForAnyValue with IfExists on an absent key",
+	operatorForOne:        "AWS does not document an operator for one value on a key with several",
+	setOfNull:             "AWS does not document a set operator with Null",
 	noValues:              "AWS does not document a condition without values",
 	oddBool:               "AWS does not document Bool on a value that is neither true nor false",
 	boolVariable:          "AWS documents both ways whether Bool resolves variables",
+	oddBinary:             "AWS does not document BinaryEquals on a key that is not binary",
 	oddValue:              "AWS does not document a negated operator on a value of the wrong type",
 	oddARN:                "AWS does not document an ARN operator on what is no ARN",
 	oddDate:               "a number of four digits is a year and a time since 1970 alike",

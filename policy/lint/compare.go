@@ -54,8 +54,8 @@ func (in *inspection) translate(w *prove.Witness) *Witness {
 	if w.Credential.MFA().Present&policy.False == 0 {
 		at.who.present = policy.Absent
 	}
-	for key, value := range w.Keys {
-		at = at.having(key, []string{value})
+	for key, values := range w.Keys {
+		at = at.having(key, values)
 	}
 	return in.witness(at, true, true)
 }

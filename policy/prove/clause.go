@@ -226,6 +226,15 @@ func split(pattern string, variables bool) written {
 
 // variablesOf are the keys of the variables of a text, in lower case.
 func variablesOf(text string) []string {
+	keys := spelledVariables(text)
+	for i := range keys {
+		keys[i] = strings.ToLower(keys[i])
+	}
+	return keys
+}
+
+// spelledVariables are the keys of the variables of a text, as it spells them.
+func spelledVariables(text string) []string {
 	var out []string
 	for {
 		_, rest, found := strings.Cut(text, "${")
@@ -234,7 +243,7 @@ func variablesOf(text string) []string {
 		}
 		inner, after, _ := strings.Cut(rest, "}")
 		key, _, _ := strings.Cut(inner, ",")
-		if key = strings.ToLower(strings.TrimSpace(key)); key != "*" && key != "?" && key != "$" {
+		if key = strings.TrimSpace(key); key != "*" && key != "?" && key != "$" {
 			out = append(out, key)
 		}
 		text = after

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,30 +16,35 @@ type keySearch struct {
 	entry    *entry
 	resource string
 	against  []*residual
-	covering []truth // what covers says of against
+	covering []truth  // what covers says of against
+	named    []choice // keys that have a value already
 
 	keys   []string
 	tests  map[string][]*test
+	hints  map[string][]string // values of keys that conditions compare with each other
 	chosen map[string]option
 	by     []*residual // what stopped it
 	found  bool
 }
 
-func (k *keySearch) run() {
+// run searches, and tells whether the clauses refuse everything.
+func (k *keySearch) run() (settled bool) {
 	id := k.id()
 	if by, known := k.dead[id]; known {
 		k.kill(k.entry.name, k.resource, by...)
-		return
+		return true
 	}
 	if !k.prepare() {
-		return
+		return false
 	}
 	k.chosen = map[string]option{}
 	k.from(0)
-	if !k.found && k.work.why == "" {
-		k.dead[id] = k.by
-		k.kill(k.entry.name, k.resource, k.by...)
+	if k.found || k.work.why != "" {
+		return false
 	}
+	k.dead[id] = k.by
+	k.kill(k.entry.name, k.resource, k.by...)
+	return true
 }
 
 // hopeless tells whether no choice of keys escapes, not looking at what the
@@ -70,20 +76,24 @@ func (k *keySearch) id() string {
 	return out.String()
 }
 
-// prepare collects the keys and their options; it is false when there are too
-// many.
+// prepare collects the keys that the sender chooses and their options; it is
+// false when there are too many.
 func (k *keySearch) prepare() bool {
-	k.tests = map[string][]*test{}
+	k.tests, k.hints = map[string][]*test{}, map[string][]string{}
 	for _, c := range slices.Concat(k.against, k.must, k.refine) {
 		for _, t := range c.open {
-			key := group(t.key)
-			if k.tests[key] == nil {
-				k.keys = append(k.keys, key)
+			if k.row.free(t.key) {
+				k.tests[group(t.key)] = append(k.tests[group(t.key)], t)
 			}
-			k.tests[key] = append(k.tests[key], t)
+			for _, v := range t.variables {
+				if k.row.free(v) && k.tests[group(v)] == nil {
+					k.tests[group(v)] = []*test{}
+				}
+			}
+			k.hint(t)
 		}
 	}
-	slices.Sort(k.keys)
+	k.keys = slices.Sorted(maps.Keys(k.tests))
 	for _, key := range k.keys {
 		if _, why := k.list(key); why != "" {
 			k.work.give(why)
@@ -100,11 +110,12 @@ func (k *keySearch) list(key string) ([]option, string) {
 	for _, t := range k.tests[key] {
 		id += "|" + t.name
 	}
+	id += "|" + strings.Join(k.hints[key], "|")
 	if known, ok := k.options[id]; ok {
 		return known.options, known.why
 	}
-	out, why := k.row.options(key, k.tests[key], fixed, &k.work.states)
-	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 {
+	out, why := k.row.options(key, k.tests[key], fixed, k.hints[key], &k.work.states)
+	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 && k.hints[key] == nil {
 		out = minimal(out)
 	}
 	k.options[id] = listing{out, why}
@@ -232,7 +243,16 @@ func (k *keySearch) worst(c *residual) truth {
 	return out
 }
 
+// truth is what the chosen values make of a condition. What a condition makes of
+// a variable that the sender chooses is left to the evaluator, once all keys are
+// chosen.
 func (k *keySearch) truth(t *test, otherwise truth) truth {
+	switch {
+	case slices.ContainsFunc(t.variables, k.row.free):
+		return maybe
+	case !k.row.free(t.key):
+		return t.holds(k.row.principal, k.row.context)
+	}
 	key := group(t.key)
 	o, ok := k.chosen[key]
 	if !ok {
@@ -253,12 +273,32 @@ func (k *keySearch) hopeful() bool {
 	return true
 }
 
+// spelling is a key as the policies spell it.
+func (k *keySearch) spelling(key string) string {
+	if len(k.tests[key]) > 0 {
+		return k.tests[key][0].Key
+	}
+	for _, c := range slices.Concat(k.against, k.must, k.refine) {
+		for _, t := range c.open {
+			for _, v := range t.Values {
+				for _, spelled := range spelledVariables(v) {
+					if strings.EqualFold(spelled, key) {
+						return spelled
+					}
+				}
+			}
+		}
+	}
+	return key
+}
+
 // trial is the request that has been found.
 func (k *keySearch) trial() trial {
-	t := trial{probe: probe{k.entry.name, k.resource}, credential: k.row.credential, present: k.row.present}
+	t := trial{probe: probe{k.entry.name, k.resource}, credential: k.row.credential, present: k.row.present, keys: slices.Clone(k.named)}
 	for _, key := range k.keys {
 		c := k.chosen[key].choice
-		if c.key = k.tests[key][0].Key; key == "aws:currenttime" {
+		c.key = k.spelling(key)
+		if key == "aws:currenttime" {
 			c.key = "aws:CurrentTime"
 		}
 		t.keys = append(t.keys, c)

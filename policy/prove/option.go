@@ -34,12 +34,13 @@ func group(key string) string {
 }
 
 // options finds the cells of a key for the tests on it. Fixed values, such as a
-// region that the resource decides, replace those that the tests suggest. why is
-// not empty when there are more than it can tell apart.
-func (r *row) options(key string, tests []*test, fixed []string, left *int) (out []option, why string) {
-	values := fixed
+// Region that the resource decides, replace the values that the tests suggest;
+// suggested values are tried even if the tests do not tell them from others. why
+// is not empty if there are too many cells.
+func (r *row) options(key string, tests []*test, fixed, suggested []string, left *int) (out []option, why string) {
+	d := domain{values: fixed}
 	if fixed == nil {
-		values, why = r.values(key, tests, left)
+		d, why = r.domain(key, tests, left)
 	}
 	if why != "" {
 		return nil, why
@@ -49,18 +50,52 @@ func (r *row) options(key string, tests []*test, fixed []string, left *int) (out
 		o.add(choice{key: key})
 	}
 	single, many := plurality(key, tests)
-	for _, v := range values {
+	for _, v := range d.values {
 		if single {
 			o.add(choice{key: key, values: []string{v}})
 		}
 	}
 	if many {
-		o.sets(values)
+		o.sets(d.values)
+	}
+	if fixed == nil {
+		o.suggest(suggested, single, many)
+	}
+	if d.partial {
+		o.undecided(many)
 	}
 	if len(o.list) > maxOptions {
 		return nil, "the conditions on " + key + " tell too many sets of values apart"
 	}
 	return o.list, ""
+}
+
+// suggest adds values whatever the tests say of them: a condition compares them
+// with another key.
+func (o *cells) suggest(values []string, single, many bool) {
+	for _, v := range values {
+		if single {
+			c := choice{key: o.key, values: []string{v}}
+			o.list = append(o.list, option{c, o.truths(c)})
+		}
+		if many {
+			c := choice{key: o.key, values: []string{v}, many: true}
+			o.list = append(o.list, option{c, o.truths(c)})
+		}
+	}
+}
+
+// undecided adds the option that stands for all values that were not
+// enumerated: nothing is known of the tests on it.
+func (o *cells) undecided(many bool) {
+	c := choice{key: o.key, values: []string{unnamed}, many: many}
+	n := option{c, o.truths(c)}
+	for i, t := range o.tests {
+		if t.operator != "null" {
+			n.truths[i] = maybe
+		}
+	}
+	o.put(n)
 }
 
 // cells collects options of different truths.
@@ -132,8 +167,8 @@ func (o *cells) join(a, b option) option {
 			out.truths = append(out.truths, min(a.truths[i], b.truths[i]))
 		case t.set:
 			out.truths = append(out.truths, max(a.truths[i], b.truths[i]))
-		default:
-			out.truths = append(out.truths, a.truths[i])
+		default: // an operator for one value on a list
+			out.truths = append(out.truths, max(a.truths[i], b.truths[i]))
 		}
 	}
 	return out
@@ -152,6 +187,8 @@ func (c *choice) write(to *policy.Context) {
 	if strings.EqualFold(c.key, "aws:currenttime") && len(c.values) == 1 {
 		if at, err := time.Parse(time.RFC3339, c.values[0]); err == nil {
 			to.Set("aws:EpochTime", big.NewInt(at.Unix()).String())
+		} else {
+			to.Set("aws:EpochTime", c.values[0]) // seconds already: see dateText
 		}
 	}
 }
@@ -195,43 +232,88 @@ var keyTypes = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// values are values of a key that tell the tests apart in every way in which
+// A domain is the values of a key that tell the tests on it apart.
+type domain struct {
+	values []string
+	// partial: other values may tell them apart in other ways.
+	partial bool
+}
+
+// typed are the global keys whose values AWS itself makes, by the family of
+// their type. The values of all other keys can be any text: tags, for example,
+// carry what the sender likes, whatever operator a policy compares them with.
+// Source: IAM User Guide, "AWS global condition context keys", data type.
+var typed = map[string]string{"aws:currenttime": "date", "aws:tokenissuetime": "date", "aws:securetransport": "bool", "aws:sourceip": "ip", "aws:vpcsourceip": "ip"}
+
+// domain finds values of a key that tell the tests apart in every way in which
 // some value does. why says why there are none.
-func (r *row) values(key string, tests []*test, left *int) (out []string, why string) {
+func (r *row) domain(key string, tests []*test, left *int) (d domain, why string) {
 	families := map[string][]*test{}
 	for _, t := range tests {
-		f := family(t.operator)
-		families[f] = append(families[f], t)
-	}
-	delete(families, "null")
-	if families["bool"] != nil || key == "aws:securetransport" {
-		return []string{"true", "false"}, ""
+		if t.operator != "null" {
+			families[family(t.operator)] = append(families[family(t.operator)], t)
+		}
 	}
 	if key == "aws:currenttime" && families["numeric"] != nil {
 		families["date"] = append(families["date"], families["numeric"]...)
 		delete(families, "numeric")
 	}
-	switch {
-	case len(families) > 1:
-		return nil, "the conditions on " + key + " are of several types"
-	case families["numeric"] != nil:
-		return numbers(families["numeric"]), ""
-	case families["date"] != nil:
-		return instants(key, families["date"]), ""
-	case families["ip"] != nil:
-		return addresses(families["ip"]), ""
-	case families["binary"] != nil:
-		return binaries(families["binary"]), ""
-	case families["text"] != nil:
-		return r.texts(key, families["text"], left)
+	if own := typed[key]; own != "" {
+		d.values = typedValues(own, key, families[own])
+		delete(families, own)
+		d.partial = len(families) > 0
+		for _, other := range families {
+			d.values = append(d.values, spellings(own, other)...)
+		}
+		return d, ""
 	}
-	switch key {
-	case "aws:currenttime":
-		return []string{moment(now)}, ""
-	case "aws:tokenissuetime":
-		return []string{moment(issued)}, ""
+	text := slices.Concat(families["text"], families["bool"])
+	if d.values, why = r.texts(key, text, left); why != "" {
+		return domain{}, why
 	}
-	return []string{unnamed}, ""
+	delete(families, "text")
+	delete(families, "bool")
+	d.partial = len(families) > 1 || len(families) == 1 && len(text) > 0
+	for _, own := range []string{"numeric", "date", "ip", "binary"} {
+		if list := families[own]; list != nil {
+			d.values = append(d.values, typedValues(own, key, list)...)
+		}
+	}
+	if d.partial {
+		for _, t := range tests {
+			d.values = append(d.values, t.Values...)
+		}
+	}
+	return d, ""
+}
+
+// typedValues are values of a type on every side of what the tests compare with.
+func typedValues(family, key string, tests []*test) []string {
+	switch family {
+	case "numeric":
+		return numbers(tests)
+	case "date":
+		return instants(key, tests)
+	case "ip":
+		return addresses(tests)
+	case "binary":
+		return binaries(tests)
+	}
+	return []string{"true", "false"}
+}
+
+// spellings are the operands of tests that are values of a type.
+func spellings(family string, tests []*test) (out []string) {
+	for _, t := range tests {
+		for _, v := range t.Values {
+			_, dateErr := time.Parse(time.RFC3339, v)
+			_, ipErr := netip.ParseAddr(v)
+			if family == "date" && dateErr == nil || family == "ip" && ipErr == nil || family == "bool" && (v == "true" || v == "false") {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
 }
 
 // family is what an operator compares.
@@ -251,38 +333,43 @@ func family(operator string) string {
 	return "text"
 }
 
-// texts are the shortest strings of all combinations of the tests' values.
+// texts are the shortest strings of all combinations of the tests' values, ARNs
+// among them where a test compares ARNs.
 func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
 	var patterns []language
-	nice := []string{"forcemfa-unnamed"}
-	plain := false
+	nice := []string{unnamed}
+	bases := []language{anyText}
 	for _, t := range tests {
-		plain = plain || !strings.HasPrefix(t.operator, "arn")
+		if family(t.operator) == "bool" {
+			patterns = append(patterns, folded("true"), folded("false"))
+			nice = append(nice, "true", "false")
+			continue
+		}
+		if strings.HasPrefix(t.operator, "arn") && len(bases) == 1 {
+			many := anyText.within()
+			bases = append(bases, slices.Concat(literal("arn:"), many, literal(":"), many, literal(":"), many, literal(":"), many, literal(":"), some))
+			nice = append(nice, "arn:aws:iam::"+elsewhere+":role/"+unnamed)
+		}
+		if slices.ContainsFunc(t.variables, r.free) {
+			continue // the test is not relied on
+		}
 		for _, v := range t.Values {
-			if slices.ContainsFunc(t.variables, r.free) {
-				continue // the test is not relied on
-			}
-			ls, ok := t.languages(v, r.context)
-			if ok {
+			if ls, ok := t.languages(v, r.context); ok {
 				patterns = append(patterns, ls...)
 				nice = append(nice, fill(v, unnamed))
 			}
 		}
 	}
-	base := anyText
-	if !plain {
-		many := anyText.within()
-		base = slices.Concat(literal("arn:"), many, literal(":"), many, literal(":"), many, literal(":"), many, literal(":"), some)
-		nice = append(nice, "arn:aws:iam::"+elsewhere+":role/forcemfa-unnamed")
-	}
-	members, complete := partition(base, patterns, nil, left)
-	if !complete {
-		return nil, "the conditions on " + key + " tell too many values apart"
-	}
-	prefer(members, base, patterns, nice)
 	var out []string
-	for _, m := range slices.Backward(members) {
-		out = append(out, m.text) // what matches more comes later, and is tried first
+	for _, base := range bases {
+		members, complete := partition(base, patterns, nil, left)
+		if !complete {
+			return nil, "the conditions on " + key + " tell too many values apart"
+		}
+		prefer(members, base, patterns, nice)
+		for _, m := range slices.Backward(members) {
+			out = append(out, m.text) // what matches more comes later, and is tried first
+		}
 	}
 	return out, ""
 }
@@ -375,7 +462,9 @@ func instants(key string, tests []*test) []string {
 		for _, v := range t.Values {
 			for _, layout := range layouts {
 				if at, err := time.Parse(layout, v); err == nil {
-					points = append(points, new(big.Rat).SetFrac64(at.UnixNano(), int64(time.Second)))
+					nanos := new(big.Int).Mul(big.NewInt(at.Unix()), big.NewInt(int64(time.Second)))
+					nanos.Add(nanos, big.NewInt(int64(at.Nanosecond())))
+					points = append(points, new(big.Rat).SetFrac(nanos, big.NewInt(int64(time.Second))))
 					break
 				}
 			}
@@ -387,13 +476,24 @@ func instants(key string, tests []*test) []string {
 	}
 	out := []string{moment(usual)}
 	for _, n := range thresholds(points, big.NewRat(24*60*60, 1)) {
-		nanos := new(big.Rat).Mul(n, big.NewRat(int64(time.Second), 1))
-		whole := new(big.Int).Quo(nanos.Num(), nanos.Denom())
-		if whole.IsInt64() {
-			out = append(out, moment(time.Unix(0, whole.Int64())))
-		}
+		out = append(out, dateText(n))
 	}
 	return out
+}
+
+// lastSecond is the end of the year 9999, after which RFC 3339 has no form.
+var lastSecond = big.NewRat(253402300799, 1)
+
+// dateText writes seconds since 1970 as a date, or as a number of seconds
+// outside of the years that a date can have.
+func dateText(seconds *big.Rat) string {
+	if seconds.Cmp(lastSecond) > 0 || seconds.Cmp(big.NewRat(-62135596800, 1)) < 0 {
+		return strings.TrimSuffix(strings.TrimRight(seconds.FloatString(9), "0"), ".")
+	}
+	whole := new(big.Int).Div(seconds.Num(), seconds.Denom()) // rounds down
+	rest := new(big.Rat).Sub(seconds, new(big.Rat).SetInt(whole))
+	nanos, _ := rest.Mul(rest, big.NewRat(int64(time.Second), 1)).Float64()
+	return moment(time.Unix(whole.Int64(), int64(nanos)))
 }
 
 func moment(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }

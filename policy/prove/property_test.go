@@ -88,9 +88,7 @@ func contexts(s prove.Subject) map[policy.Credential]*policy.Context {
 
 func checkWitness(t *rapid.T, s prove.Subject, a prove.Answer) {
 	c := contexts(s)[a.Witness.Credential]
-	for k, v := range a.Witness.Keys {
-		c.Set(k, v)
-	}
+	a.Witness.SetKeys(c)
 	r := &policy.Request{Principal: s.Principal, Action: a.Witness.Action, Resource: a.Witness.Resource, Context: c}
 	if v := s.Set.Refuses(r).Verdict; v != policy.ImplicitDenied {
 		t.Errorf("%v: refuses says %v", a.Witness, v)

@@ -267,12 +267,12 @@ func TestAssumptionsAreSaid(t *testing.T) {
 }
 
 func TestWitnessSaysItsCredentialInAWord(t *testing.T) {
-	w := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.ConsolePassword, AllowedBy: "p", Keys: map[string]string{"aws:SourceIp": "192.0.2.0"}}
+	w := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.ConsolePassword, AllowedBy: "p", Keys: map[string][]string{"aws:SourceIp": {"192.0.2.0"}}}
 	got, err := json.Marshal(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"action":"s3:GetObject","resource":"` + object + `","allowed_by":"p","keys":{"aws:SourceIp":"192.0.2.0"},"credential":"console"}`
+	want := `{"action":"s3:GetObject","resource":"` + object + `","allowed_by":"p","keys":{"aws:SourceIp":["192.0.2.0"]},"credential":"console"}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

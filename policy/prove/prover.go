@@ -40,14 +40,14 @@ func (p *Prover) User(s Subject) Answer {
 	id := identify(s.Set, sources)
 	key := s.fingerprint(id, p.setTraits(sources, id))
 	if v, known := p.verdict(key); known {
-		if a, ok := s.answer(v); ok {
+		if a, ok := p.answer(&s, v); ok {
 			return a
 		}
 	}
 	v := p.find(&s)
 	v.of = documents(sources)
 	p.remember(key, v)
-	a, ok := s.answer(v)
+	a, ok := p.answer(&s, v)
 	if !ok {
 		why := fmt.Sprintf("%s on %s is decided in two ways", v.trial.action, v.trial.resource)
 		return Answer{Why: why, Today: Today{Why: why}}
@@ -75,7 +75,7 @@ func (p *Prover) remember(key string, v verdict) {
 
 // answer says for a subject what a verdict means. ok is false when the
 // subject's own documents do not bear it out.
-func (s *Subject) answer(v verdict) (a Answer, ok bool) {
+func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 	a = Answer{Outcome: v.outcome, Strict: v.strict, Proof: v.proof, Assumptions: s.assumptions(v)}
 	a.Today = Today{Outcome: v.today, Why: v.todayWhy}
 	if v.strict == Open {
@@ -103,9 +103,13 @@ func (s *Subject) answer(v verdict) (a Answer, ok bool) {
 		a.Witness = w
 		return a, decides.Verdict == policy.Allowed
 	}
-	if byRole, found := s.assume(); found {
+	byRole, doubt := p.assume(s)
+	if byRole != nil {
 		a.Witness, a.Today = byRole, Today{Outcome: Open}
 		return a, true
+	}
+	if doubt != "" && a.Today.Outcome == Enforced {
+		a.Today = Today{Why: doubt}
 	}
 	w.AllowedBy = ""
 	a.Witness, a.Latent = w, true

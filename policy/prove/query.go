@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -367,6 +368,9 @@ func (q *query) sixfold(w *written) (p sixfold, ok bool) {
 		return p, false
 	}
 	for i, part := range w.parts {
+		if w.variables != nil {
+			part = q.row.loosen(part)
+		}
 		if p.id[i] = part; part == "*" {
 			continue
 		}
@@ -528,28 +532,85 @@ func full(n int) bits {
 	return b
 }
 
-// at tries an action on a resource.
+// at tries an action on a resource: first with the variables of resource patterns
+// left out, then, if that does not settle it, with values for those that the
+// sender chooses.
 func (q *query) at(e *entry, resource string, active []*residual) {
-	if q.rule(e.name, resource).ignores(e.name, q.row.credential) {
+	if q.rule(e.name, resource).ignores(e.name, q.row.credential) || q.settles(e, resource, active, nil) || q.stopped {
 		return
 	}
+	for _, named := range q.named(resource, slices.Concat(active, q.must, q.refine)) {
+		row := *q.row
+		row.context = row.context.Clone()
+		for i := range named {
+			named[i].write(row.context)
+		}
+		with := *q
+		with.row, with.killed = &row, nil
+		with.options, with.dead = map[string]listing{}, map[string][]*residual{}
+		with.settles(e, resource, active, named)
+		if q.stopped = with.stopped; q.stopped {
+			return
+		}
+	}
+}
+
+// settles searches the keys that the sender chooses, beside those that are named.
+// It tells whether the clauses refuse all requests for the action on the resource.
+func (q *query) settles(e *entry, resource string, active []*residual, named []choice) bool {
 	r := q.request(e.name, resource, q.row.context)
-	k := keySearch{query: q, entry: e, resource: resource}
+	k := keySearch{query: q, entry: e, resource: resource, named: named}
 	for _, c := range active {
 		switch covers := q.covers(c, r); {
 		case covers == yes && c.sure():
 			q.kill(e.name, resource, c)
-			return
+			return true
 		case covers != no:
 			k.against, k.covering = append(k.against, c), append(k.covering, covers)
 		}
 	}
 	for _, c := range q.must {
 		if q.covers(c, r) != yes {
-			return
+			return false
 		}
 	}
-	k.run()
+	return k.run()
+}
+
+// maxNamed bounds the values that are tried for variables of resource patterns.
+const maxNamed = 64
+
+// named are values for the variables of resource patterns that the sender
+// chooses: whatever stands between slashes of the resource, and the whole part.
+func (q *query) named(resource string, clauses []*residual) (out [][]choice) {
+	values := map[string][]string{}
+	parts := strings.SplitN(resource, ":", 6)
+	for _, c := range clauses {
+		for i := range c.patterns {
+			for j, part := range c.patterns[i].parts {
+				for _, key := range spelledVariables(part) {
+					if c.patterns[i].variables != nil && q.row.free(strings.ToLower(key)) && j < len(parts) {
+						values[key] = append(append(values[key], parts[j]), strings.Split(parts[j], "/")...)
+					}
+				}
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	out = [][]choice{nil}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		slices.Sort(values[key])
+		var next [][]choice
+		for _, before := range out {
+			for _, v := range slices.Compact(values[key]) {
+				next = append(next, append(slices.Clip(before), choice{key: key, values: []string{v}}))
+			}
+		}
+		out = next[:min(len(next), maxNamed)]
+	}
+	return out
 }
 
 // covers asks whether a clause is about a request. Resource control policies

@@ -148,6 +148,25 @@ func (r *row) residual(c *clause) *residual {
 	return left
 }
 
+// loosen puts a wildcard where a pattern has a variable that the sender chooses.
+func (r *row) loosen(pattern string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(pattern, "${")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		inner, after, _ := strings.Cut(rest, "}")
+		if keys := variablesOf("${" + inner + "}"); len(keys) == 1 && r.free(keys[0]) {
+			out.WriteString("*")
+		} else {
+			out.WriteString("${" + inner + "}")
+		}
+		pattern = after
+	}
+}
+
 // odd tells whether a pattern has a variable with quotes inside of which this
 // package would look for its end.
 func odd(p *written) bool {

@@ -118,6 +118,8 @@ func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
 	return out
 }
 
+const sendersVariable = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+
 // visit looks at a request that the search expects to be free.
 func (out *result) visit(s *Subject, r *row, t trial) next {
 	d := s.refuses(r, t)
@@ -128,7 +130,7 @@ func (out *result) visit(s *Subject, r *row, t trial) next {
 	case out.why == "":
 		out.trial, out.why = t, d.Why
 		if d.Verdict == policy.ExplicitDenied {
-			out.why = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+			out.why = sendersVariable
 		}
 	}
 	if out.undecided++; out.undecided >= enough {
@@ -155,14 +157,18 @@ func (s *Subject) binding(resource string) *policy.Set {
 	return &set
 }
 
-// with is the context of a trial of the row.
+// with is the context of a trial of the row: what is fixed, and of the chosen
+// keys those that the sender of such a request does choose. No search can change
+// who the principal is.
 func (r *row) with(t trial) *policy.Context {
 	c := r.context.Clone()
 	if r.credential.MFA().IssueTime {
 		c.Set("aws:TokenIssueTime", moment(issued))
 	}
 	for i := range t.keys {
-		t.keys[i].write(c)
+		if r.free(strings.ToLower(t.keys[i].key)) {
+			t.keys[i].write(c)
+		}
 	}
 	return c
 }
@@ -236,6 +242,7 @@ type hunt struct {
 	candidate *trial // not refused
 	nearly    bool   // the candidate assumes a role, and only the role's word is missing
 	doubt     string // why some request is not known to be not allowed
+	undecided int    // requests that a Deny may refuse or not
 }
 
 // telling tries the actions of the table.
@@ -285,8 +292,8 @@ func (h *hunt) granted(allows []*clause) bool {
 			}
 			q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), work: h.work}
 			q.visit = func(t trial) next { return h.visit(r, t) }
-			if q.run(); h.allowed != nil {
-				return true
+			if q.run(); h.allowed != nil || h.undecided >= enough {
+				return h.allowed != nil
 			}
 		}
 	}
@@ -299,8 +306,17 @@ func (h *hunt) visit(r *row, t trial) next {
 	s := h.subject
 	request := s.request(t.action, t.resource, r.with(t))
 	set := s.binding(t.resource)
-	if set.Refuses(request).Verdict != policy.ImplicitDenied {
-		return goOn
+	if d := set.Refuses(request); d.Verdict != policy.ImplicitDenied {
+		if h.undecided++; h.undecided < enough {
+			return goOn
+		}
+		if h.doubt == "" {
+			h.doubt = d.Why
+		}
+		if h.doubt == "" {
+			h.doubt = sendersVariable
+		}
+		return stop
 	}
 	switch d := set.Decide(request); d.Verdict {
 	case policy.Allowed:
@@ -344,22 +360,20 @@ func (s *Subject) delegated(r *policy.Request) *policy.Request {
 	return &out
 }
 
-// assume looks for a role that the subject can assume without MFA today.
-func (s *Subject) assume() (*Witness, bool) {
-	for _, r := range s.rows() {
-		for i := range s.Roles {
-			t := trial{probe: probe{"sts:AssumeRole", s.Roles[i].ARN}, credential: r.credential, present: r.present}
-			if _, barred := r.credential.Barred(t.action); barred {
-				continue
-			}
-			request := s.request(t.action, t.resource, r.with(t))
-			request.Policies = []policy.Source{s.Roles[i].Trust}
-			if d := s.Set.Decide(request); d.Verdict == policy.Allowed {
-				return s.witness(t, d), true
-			}
+// assume looks for a role that the subject can assume without MFA today. why says
+// what could not be decided when there is none.
+func (p *Prover) assume(s *Subject) (w *Witness, why string) {
+	from := standpoint{subject: s, rows: s.rows()}
+	for i := range s.Roles {
+		w, doubt := p.becomes(&from, &s.Roles[i])
+		if w != nil {
+			return w, ""
+		}
+		if doubt != "" && why == "" {
+			why = s.Roles[i].ARN + ": " + doubt
 		}
 	}
-	return nil, false
+	return nil, why
 }
 
 // replay decides a trial for a subject, as the witness that is shown.
@@ -406,9 +420,9 @@ func (s *Subject) witness(t trial, d policy.Decision) *Witness {
 			continue
 		}
 		if w.Keys == nil {
-			w.Keys = map[string]string{}
+			w.Keys = map[string][]string{}
 		}
-		w.Keys[k.key] = strings.Join(k.values, " ")
+		w.Keys[k.key] = k.values
 	}
 	return w
 }

@@ -179,9 +179,9 @@ func (p *Prover) can(s *Subject, rows []row, d *Deed) (Outcome, *Witness, string
 		w := s.witness(*t, decision)
 		for key, value := range d.Keys {
 			if w.Keys == nil {
-				w.Keys = map[string]string{}
+				w.Keys = map[string][]string{}
 			}
-			w.Keys[key] = value
+			w.Keys[key] = []string{value}
 		}
 		return Open, w, ""
 	case why != "":

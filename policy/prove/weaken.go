@@ -113,7 +113,7 @@ func (w *weakening) visit(out *result, r *row, t trial) next {
 		out.outcome, out.trial, out.why = Open, t, ""
 		return stop
 	case now.Verdict == policy.ExplicitDenied && out.why == "":
-		out.why = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+		out.why = sendersVariable
 	case out.why == "":
 		out.why = old.Why + now.Why
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"forcemfa/policy"
 )
@@ -16,14 +17,27 @@ type Witness struct {
 	Resource   string            `json:"resource"`
 	Credential policy.Credential `json:"-"`
 	AllowedBy  string            `json:"allowed_by,omitempty"` // the statement that lets it through; empty when latent
-	Keys       map[string]string `json:"keys,omitempty"`       // condition keys that the sender has to choose
+	// Keys are the condition keys that the sender has to choose, with their values:
+	// one, except for keys that carry a list.
+	Keys map[string][]string `json:"keys,omitempty"`
+}
+
+// SetKeys writes the chosen keys into the context of a request.
+func (w *Witness) SetKeys(c *policy.Context) {
+	for key, values := range w.Keys {
+		if _, many := plurality(strings.ToLower(key), nil); many || len(values) > 1 {
+			c.SetMany(key, values)
+		} else {
+			c.Set(key, values[0])
+		}
+	}
 }
 
 // String says it as in "s3:GetObject without MFA by access key on arn:…".
 func (w *Witness) String() string {
 	s := w.Action + " without MFA by " + words[w.Credential] + " on " + w.Resource
 	for _, k := range slices.Sorted(maps.Keys(w.Keys)) {
-		s += ", " + k + " " + w.Keys[k]
+		s += ", " + k + " " + strings.Join(w.Keys[k], " and ")
 	}
 	return s
 }

@@ -179,6 +179,9 @@ func (k *inquiry) deny(at policy.ProofDeny) (*deny, error) {
 	}
 	for _, written := range s.Conditions {
 		c := newCondition(written, document.Version)
+		if key := k.chosenVariable(c); key != "" {
+			return nil, fmt.Errorf("statement %d of policy %d compares with ${%s}, which the sender chooses", at.Statement, at.Source, key)
+		}
 		if k.sendersChoice(c) {
 			d.open = append(d.open, c)
 		}
@@ -229,6 +232,24 @@ func (k *inquiry) sendersChoice(c condition) bool {
 	return k.chosen(c.key)
 }
 
+// chosenVariable is a variable of a condition whose value the sender of a request
+// decides about; empty if there is none.
+func (k *inquiry) chosenVariable(c condition) string {
+	if !c.variables {
+		return ""
+	}
+	for _, v := range c.Values {
+		for _, rest := range strings.Split(v, "${")[1:] {
+			name, _, _ := strings.Cut(rest, "}")
+			name, _, _ = strings.Cut(name, ",")
+			if name = strings.ToLower(strings.TrimSpace(name)); name != "*" && name != "?" && name != "$" && k.chosen(name) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 func (k *inquiry) check() error {
 	for _, x := range k.cells {
 		if err := k.represents(&x); err != nil {
@@ -263,7 +284,8 @@ func (k *inquiry) represents(x *cell) error {
 // everywhere tells whether a Deny covers every resource.
 func (d *deny) everywhere() bool {
 	s := d.statement
-	return d.layer != policy.RCP && s.NotResources == nil && (s.Resources == nil || slices.Contains(s.Resources, "*"))
+	all := func(pattern string) bool { return pattern != "" && strings.Trim(pattern, "*") == "" }
+	return d.layer != policy.RCP && s.NotResources == nil && (s.Resources == nil || slices.ContainsFunc(s.Resources, all))
 }
 
 // everything checks all actions that AWS could ever have.

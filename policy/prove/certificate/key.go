@@ -28,9 +28,7 @@ func (v value) write(key string, c *policy.Context) {
 		c.Set(key, v.texts[0])
 	}
 	if key == clock && len(v.texts) == 1 {
-		if at, err := time.Parse(time.RFC3339Nano, v.texts[0]); err == nil {
-			c.Set("aws:EpochTime", fmt.Sprint(at.Unix()))
-		}
+		c.Set("aws:EpochTime", v.texts[0]) // seconds: see dates
 	}
 }
 
@@ -126,6 +124,14 @@ func subsets(texts []string, n int) ([]value, error) {
 	return out, nil
 }
 
+// madeByAWS are the keys whose values AWS makes, with the kind of value. The
+// values of every other key are text that the sender of a request may choose,
+// whatever kind of value an operator compares it with.
+// Source: IAM User Guide, "AWS global condition context keys", data types.
+var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "aws:sourceip": "address", "aws:vpcsourceip": "address", "aws:securetransport": "bool"}
+
+// texts are values of a key: for each condition on it values that meet it and
+// values that do not, alone and together with the others.
 func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, c := range conditions {
@@ -137,23 +143,33 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 		delete(kinds, "number")
 		kinds["date"] = true
 	}
+	own := madeByAWS[key]
+	textual := len(kinds) == 2 && kinds["text"] && kinds["bool"] // both compare texts
+	if len(kinds) > 1 && !textual || own != "" && len(kinds) > 0 && (textual || !kinds[own]) {
+		return nil, fmt.Errorf("the conditions on %s compare values of several types", key)
+	}
 	switch {
-	case kinds["bool"] || key == "aws:securetransport":
+	case own == "bool":
 		return []string{"true", "false"}, nil
-	case len(kinds) > 1:
-		return nil, fmt.Errorf("the conditions on %s are of several types", key)
-	case kinds["number"]:
-		return numbers(conditions), nil
-	case kinds["date"] || key == clock || key == "aws:tokenissuetime":
+	case own == "date":
 		return dates(conditions), nil
-	case kinds["address"]:
+	case own == "address":
 		return addresses(conditions), nil
-	case kinds["binary"]:
-		return bytes(conditions), nil
-	case kinds["text"]:
+	case kinds["text"] || kinds["bool"]:
 		return k.strings(key, conditions)
 	}
-	return []string{"example"}, nil
+	out := []string{"", "example"} // of no kind
+	switch {
+	case kinds["number"]:
+		out = append(out, numbers(conditions)...)
+	case kinds["date"]:
+		out = append(out, dates(conditions)...)
+	case kinds["address"]:
+		out = append(out, addresses(conditions)...)
+	case kinds["binary"]:
+		out = append(out, bytes(conditions)...)
+	}
+	return out, nil
 }
 
 func kindOf(operator string) string {
@@ -166,12 +182,16 @@ func kindOf(operator string) string {
 	return "text"
 }
 
+// strings are texts for every combination of the operands that some text
+// matches, among all texts and, where ARNs are compared, among ARNs.
 func (k *inquiry) strings(key string, conditions []condition) ([]string, error) {
-	var patterns []pattern
-	arns := true
+	patterns := []pattern{exactly("true").anyCase(), exactly("false").anyCase()} // for Bool
+	bases := []pattern{glob("*")}
 	for _, c := range conditions {
 		isARN := strings.HasPrefix(c.operator, "arn")
-		arns = arns && (isARN || c.operator == "null")
+		if isARN && len(bases) == 1 {
+			bases = append(bases, slices.Concat(exactly("arn:"), glob("*:*:*:*:").segment(), glob("?*")))
+		}
 		for _, v := range c.Values {
 			p, ok := k.filled(v, c.variables, isARN || strings.HasSuffix(c.operator, "like"))
 			if !ok {
@@ -186,13 +206,13 @@ func (k *inquiry) strings(key string, conditions []condition) ([]string, error) 
 			patterns = append(patterns, p)
 		}
 	}
-	base := glob("*")
-	if arns {
-		base = slices.Concat(exactly("arn:"), glob("*:*:*:*:").segment(), glob("?*"))
-	}
-	out, ok := samples(base, patterns)
-	if !ok {
-		return nil, fmt.Errorf("the conditions on %s tell too many values apart", key)
+	var out []string
+	for _, base := range bases {
+		list, ok := samples(base, patterns)
+		if !ok {
+			return nil, fmt.Errorf("the conditions on %s tell too many values apart", key)
+		}
+		out = append(out, list...)
 	}
 	return out, nil
 }
@@ -292,17 +312,14 @@ func dates(conditions []condition) []string {
 		for _, v := range c.Values {
 			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01"} {
 				if at, err := time.Parse(layout, v); err == nil {
-					points = append(points, big.NewRat(at.UnixMicro(), 1_000_000))
+					points = append(points, new(big.Rat).Add(big.NewRat(at.Unix(), 1), big.NewRat(int64(at.Nanosecond()), 1_000_000_000)))
 				}
 			}
 		}
 	}
 	var out []string
 	for _, n := range around(points, 3600) {
-		micros := n.Mul(n, big.NewRat(1_000_000, 1))
-		if whole := new(big.Int).Quo(micros.Num(), micros.Denom()); whole.IsInt64() {
-			out = append(out, time.UnixMicro(whole.Int64()).UTC().Format(time.RFC3339Nano))
-		}
+		out = append(out, n.FloatString(9)) // seconds since 1970, which a date can be as well
 	}
 	return out
 }
