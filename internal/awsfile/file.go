@@ -419,7 +419,7 @@ func (f *File) SecretComments() []Origin {
 			continue
 		}
 		l := line{text: strings.TrimLeft(f.lines[i].text, spaces+"#;")}
-		if splitSetting(&l) && (l.key == "aws_secret_access_key" || l.key == "aws_session_token") && l.value() != "" {
+		if splitSetting(&l) && (l.key == SecretSetting || l.key == TokenSetting) && l.value() != "" {
 			list = append(list, f.origin(i))
 		}
 	}
@@ -448,7 +448,7 @@ func (f *File) Redacted() []byte {
 // secretSetting tells whether the value of a key must not be shown.
 func secretSetting(key string) bool {
 	switch key {
-	case "aws_secret_access_key", "aws_session_token", "aws_security_token":
+	case SecretSetting, TokenSetting, "aws_security_token":
 		return true
 	}
 	return false

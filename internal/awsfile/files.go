@@ -119,7 +119,7 @@ func (p Profile) Nested(group, key string) (Setting, bool) {
 // LongLivedKey tells whether the profile holds an access key that does not
 // expire: one without a session token.
 func (p Profile) LongLivedKey() bool {
-	return p.Get("aws_access_key_id") != "" && p.Get("aws_secret_access_key") != "" && p.Get("aws_session_token") == ""
+	return p.Get(KeyIDSetting) != "" && p.Get(SecretSetting) != "" && p.Get(TokenSetting) == ""
 }
 
 // Profile is the merged view. Settings of the profile that include_profile names

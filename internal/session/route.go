@@ -133,9 +133,9 @@ func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
 func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
 	switch {
 	case p.LongLivedKey():
-		f.take(p.Name, KeyInFile, keysOf(p.Get("aws_access_key_id"), p.Get("aws_secret_access_key")))
+		f.take(p.Name, KeyInFile, keysOf(p.Get(awsfile.KeyIDSetting), p.Get(awsfile.SecretSetting)))
 		return nil
-	case p.Get("aws_session_token") != "":
+	case p.Get(awsfile.TokenSetting) != "":
 		return f.temporary(ctx, p)
 	}
 	if command := p.Get("credential_process"); command != "" {
@@ -160,14 +160,14 @@ func (f *follower) temporary(ctx context.Context, p awsfile.Profile) error {
 // process follows a credential_process: ours means the profile it names,
 // another's is run.
 func (f *follower) process(ctx context.Context, p awsfile.Profile, command string) error {
-	words, err := SplitCommand(command)
+	words, err := awsfile.SplitCommand(command)
 	if err != nil || len(words) == 0 {
 		return &Problem{
 			Sentence: fmt.Sprintf("credential_process of profile %s cannot be read: %v", p.Name, err),
 			Next:     "mend the quotes in " + f.files.Config.Path,
 		}
 	}
-	if target, ours := ourTarget(words); ours {
+	if target, ours := awsfile.HelperProfile(command); ours {
 		if target == p.Name || target == "" {
 			return f.stored(ctx, p, f.keyless(p))
 		}
@@ -248,18 +248,18 @@ func (f *follower) keyless(p awsfile.Profile) error {
 // environment takes the key from the environment.
 func (f *follower) environment() error {
 	env := f.keeper.Getenv
-	if env("AWS_SESSION_TOKEN") != "" {
+	if env(awsfile.TokenVariable) != "" {
 		next := "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a profile"
 		if env(Marker) != "" {
 			next = "leave the shell of " + env(Marker) + " first, or name a profile"
 		}
 		return &Problem{Sentence: "the environment holds temporary credentials, from which AWS makes no MFA session", Next: next}
 	}
-	if env("AWS_SECRET_ACCESS_KEY") == "" {
+	if env(awsfile.SecretVariable) == "" {
 		return &Problem{Sentence: "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not", Next: "set both, or name a profile"}
 	}
 	f.route.Profile = "environment"
-	f.take("", KeyInEnvironment, keysOf(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY")))
+	f.take("", KeyInEnvironment, keysOf(env(awsfile.KeyIDVariable), env(awsfile.SecretVariable)))
 	return nil
 }
 
@@ -403,7 +403,7 @@ func (r *Route) login() string {
 // command is one of ours to type, in quotes; profile may be empty.
 func command(verb, profile string) string {
 	if profile != "" {
-		verb += " " + Word(profile)
+		verb += " " + awsfile.Word(profile)
 	}
 	return `"forcemfa ` + verb + `"`
 }

@@ -141,7 +141,7 @@ func (k *Keeper) place(profile string) cache.Place {
 // usesEnvironment says that the key comes from the environment: as for the AWS
 // CLI, unless a profile was named on the command line.
 func (k *Keeper) usesEnvironment(req Request) bool {
-	return req.Profile == "" && k.Getenv("AWS_ACCESS_KEY_ID") != ""
+	return req.Profile == "" && k.Getenv(awsfile.KeyIDVariable) != ""
 }
 
 func (k *Keeper) files() (*awsfile.Files, error) { return awsfile.Load(k.Getenv, k.Home) }

@@ -13,7 +13,6 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
-	"forcemfa/internal/session"
 )
 
 // readFiles takes a file that cannot be read for an empty one, and says so.
@@ -120,8 +119,8 @@ func (d *doctor) checkProfiles() {
 		d.checkSource(p)
 		d.checkSerial(p)
 		d.checkProcess(p)
-		if s, ok := p.Setting(secretSetting); ok && p.LongLivedKey() {
-			d.add("plaintext", levelRisk, s.Origin.String(), "profile "+name+": a long-lived key rests in plain text", "run \"forcemfa import "+session.Word(name)+"\"")
+		if s, ok := p.Setting(awsfile.SecretSetting); ok && p.LongLivedKey() {
+			d.add("plaintext", levelRisk, s.Origin.String(), "profile "+name+": a long-lived key rests in plain text", "run \"forcemfa import "+awsfile.Word(name)+"\"")
 		}
 		if s, ok := p.Setting(storeKey); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
 			d.add("store", levelBroken, s.Origin.String(), fmt.Sprintf("%s: %q is no secret store", storeKey, s.Value), "write keyring, file or pass")
@@ -188,9 +187,9 @@ func (d *doctor) checkSerial(p awsfile.Profile) {
 	case strings.Contains(s.Value, ":u2f/"):
 		d.add("device", levelBroken, s.Origin.String(), "profile "+p.Name+": a security key gives no codes, and STS takes nothing else", "add a virtual device: forcemfa enroll")
 	case p.Get("role_arn") != "":
-		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": with mfa_serial on a role each tool asks for a code of its own, and Terraform and SDKs cannot", "run \"forcemfa configure "+session.Word(d.baseOf(p))+"\"")
+		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": with mfa_serial on a role each tool asks for a code of its own, and Terraform and SDKs cannot", "run \"forcemfa configure "+awsfile.Word(d.baseOf(p))+"\"")
 	case p.LongLivedKey():
-		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial with a role only", "run \"forcemfa import "+session.Word(p.Name)+"\", then \"forcemfa login "+session.Word(p.Name)+"\"")
+		d.add("prompts", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial with a role only", "run \"forcemfa import "+awsfile.Word(p.Name)+"\", then \"forcemfa login "+awsfile.Word(p.Name)+"\"")
 	}
 }
 
@@ -215,29 +214,29 @@ func (d *doctor) checkProcess(p awsfile.Profile) {
 	if !ok {
 		return
 	}
-	words, err := session.SplitCommand(s.Value)
+	words, err := awsfile.SplitCommand(s.Value)
 	if err != nil || len(words) == 0 {
-		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": credential_process is no command", "run \"forcemfa configure "+session.Word(p.Name)+"\"")
+		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": credential_process is no command", "run \"forcemfa configure "+awsfile.Word(p.Name)+"\"")
 		return
 	}
 	if _, err := exec.LookPath(words[0]); err != nil {
 		d.add("process", levelBroken, s.Origin.String(), "profile "+p.Name+": the program of credential_process is not found: "+words[0], "install it or put it into PATH")
 	}
-	if p.Get(keyIDSetting) != "" {
-		d.add("process", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs take the access key in the file and never run credential_process", "run \"forcemfa import "+session.Word(p.Name)+"\"")
+	if p.Get(awsfile.KeyIDSetting) != "" {
+		d.add("process", levelRisk, s.Origin.String(), "profile "+p.Name+": SDKs take the access key in the file and never run credential_process", "run \"forcemfa import "+awsfile.Word(p.Name)+"\"")
 	}
 }
 
 // checkEnvironment looks for what overrides every profile.
 func (d *doctor) checkEnvironment() {
 	e := d.env
-	if e.Getenv(keyIDVariable) == "" {
+	if e.Getenv(awsfile.KeyIDVariable) == "" {
 		return
 	}
-	if e.Getenv(tokenVariable) == "" {
-		d.add("environment", levelRisk, keyIDVariable, "a long-lived key in the environment goes before every profile, without MFA", "unset "+keyIDVariable+" "+secretVariable+"; keep it with \"forcemfa import PROFILE --env\"")
+	if e.Getenv(awsfile.TokenVariable) == "" {
+		d.add("environment", levelRisk, awsfile.KeyIDVariable, "a long-lived key in the environment goes before every profile, without MFA", "unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable+"; keep it with \"forcemfa import PROFILE --env\"")
 	} else if e.Getenv("AWS_PROFILE") != "" {
-		d.add("environment", levelRisk, keyIDVariable, "a session in the environment goes before AWS_PROFILE in most tools", "unset "+keyIDVariable+" "+secretVariable+" "+tokenVariable)
+		d.add("environment", levelRisk, awsfile.KeyIDVariable, "a session in the environment goes before AWS_PROFILE in most tools", "unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable+" "+awsfile.TokenVariable)
 	}
 }
 
@@ -258,7 +257,7 @@ func (d *doctor) findKey(ctx context.Context) {
 	}
 	d.profile = base.Name
 	if base.LongLivedKey() {
-		d.keys = secret.Keys{AccessKeyID: base.Get(keyIDSetting), SecretAccessKey: secret.NewText(base.Get(secretSetting))}
+		d.keys = secret.Keys{AccessKeyID: base.Get(awsfile.KeyIDSetting), SecretAccessKey: secret.NewText(base.Get(awsfile.SecretSetting))}
 		return
 	}
 	if base.Get(storeKey) == "" {
@@ -268,7 +267,7 @@ func (d *doctor) findKey(ctx context.Context) {
 	if d.keys, err = d.storedKey(ctx, base); err != nil {
 		next := storeHint(err)
 		if next == "" {
-			next = "run \"forcemfa import " + session.Word(base.Name) + "\""
+			next = "run \"forcemfa import " + awsfile.Word(base.Name) + "\""
 		}
 		level := levelUnknown
 		if errors.Is(err, secret.ErrNotFound) {
@@ -290,12 +289,12 @@ func (d *doctor) storedKey(ctx context.Context, p awsfile.Profile) (secret.Keys,
 // keyless is a profile that gets its credentials in a way that is not ours to
 // try.
 func (d *doctor) keyless(p awsfile.Profile) {
-	for _, key := range []string{"credential_process", "sso_session", "sso_start_url", "login_session", "credential_source", "web_identity_token_file", tokenSetting} {
+	for _, key := range []string{"credential_process", "sso_session", "sso_start_url", "login_session", "credential_source", "web_identity_token_file", awsfile.TokenSetting} {
 		if p.Get(key) != "" {
 			d.profile = ""
 			return
 		}
 	}
-	d.add("profile", levelBroken, p.Origin.String(), "profile "+p.Name+" has no credentials", "run \"forcemfa import "+session.Word(p.Name)+"\"")
+	d.add("profile", levelBroken, p.Origin.String(), "profile "+p.Name+" has no credentials", "run \"forcemfa import "+awsfile.Word(p.Name)+"\"")
 	d.profile = ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
@@ -111,7 +112,7 @@ func notRun(name string, err error) error {
 
 // profileName is what a session goes by.
 func (s *sessionFlags) profileName() string {
-	if s.profile == "" && s.env.Getenv("AWS_ACCESS_KEY_ID") != "" {
+	if s.profile == "" && s.env.Getenv(awsfile.KeyIDVariable) != "" {
 		return "environment"
 	}
 	return cache.PlaceOf(s.profile, s.env.Getenv).Profile
@@ -133,7 +134,7 @@ func ownShell(env func(string) string) string {
 // misleading are variables that lead AWS tools to other credentials than
 // those of the session, or tell of others' end.
 var misleading = []string{
-	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	awsfile.KeyIDVariable, awsfile.SecretVariable, awsfile.TokenVariable, "AWS_SECURITY_TOKEN",
 	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
 	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -178,9 +179,9 @@ type assignment struct{ name, value string }
 func sessionVariables(e *cache.Entry, region bool) []assignment {
 	ends := e.Expires.UTC().Format(time.RFC3339)
 	out := []assignment{
-		{"AWS_ACCESS_KEY_ID", e.AccessKeyID},
-		{"AWS_SECRET_ACCESS_KEY", e.SecretAccessKey},
-		{"AWS_SESSION_TOKEN", e.SessionToken},
+		{awsfile.KeyIDVariable, e.AccessKeyID},
+		{awsfile.SecretVariable, e.SecretAccessKey},
+		{awsfile.TokenVariable, e.SessionToken},
 		{"AWS_CREDENTIAL_EXPIRATION", ends},
 		{"AWS_SESSION_EXPIRATION", ends},
 	}

@@ -150,9 +150,9 @@ func fishWord(s string) string {
 // RFC 3339, which starship reads.
 func sessionSettings(e *cache.Entry) []assignment {
 	return []assignment{
-		{"aws_access_key_id", e.AccessKeyID},
-		{"aws_secret_access_key", e.SecretAccessKey},
-		{"aws_session_token", e.SessionToken},
+		{awsfile.KeyIDSetting, e.AccessKeyID},
+		{awsfile.SecretSetting, e.SecretAccessKey},
+		{awsfile.TokenSetting, e.SessionToken},
 		{"expiration", e.Expires.UTC().Format(time.RFC3339)},
 	}
 }
@@ -175,11 +175,11 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 		v, _ := s.Get(key)
 		return v.Value
 	}
-	id, there2 := s.Get("aws_access_key_id")
+	id, there2 := s.Get(awsfile.KeyIDSetting)
 	switch {
 	case !there || !there2 || id.Value == "":
 		return nil
-	case value("aws_session_token") == "":
+	case value(awsfile.TokenSetting) == "":
 		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which writing the session would destroy", id.Origin, o.write),
 			fmt.Sprintf("write into another profile, such as --write-profile %s-mfa", o.write))
 	case value(session.ManagerSetting) != session.Manager && !o.replace:

@@ -214,10 +214,11 @@ func giveProcess(f *awsfile.File, section, profile string) error {
 	const key = "credential_process"
 	line := processLine(profile)
 	s, _ := f.Section(section)
-	switch have, ok := s.Get(key); {
-	case ok && ownProcess(have.Value):
+	have, ok := s.Get(key)
+	if _, own := awsfile.HelperProfile(have.Value); own {
 		return nil
-	case ok:
+	}
+	if ok {
 		return f.Override(section, key, line)
 	}
 	return f.Set(section, key, line)
@@ -242,8 +243,8 @@ func (o *importOptions) clean(found *foundKeys, r *imported) error {
 		if err := found.unchanged(f); err != nil {
 			return err
 		}
-		f.Unset(found.section, keyIDSetting)
-		f.Unset(found.section, secretSetting)
+		f.Unset(found.section, awsfile.KeyIDSetting)
+		f.Unset(found.section, awsfile.SecretSetting)
 		return nil
 	})
 	if err != nil {

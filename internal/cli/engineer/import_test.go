@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
@@ -67,7 +68,7 @@ func newDesk(t *testing.T) *desk {
 	for name, value := range map[string]string{
 		"HOME": d.home, "USERPROFILE": d.home, "XDG_DATA_HOME": filepath.Join(d.home, "data"), "AWS_ENDPOINT_URL": server.Endpoint,
 		"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "", "AWS_SHARED_CREDENTIALS_FILE": "",
-		keyIDVariable: "", secretVariable: "", tokenVariable: "",
+		awsfile.KeyIDVariable: "", awsfile.SecretVariable: "", awsfile.TokenVariable: "",
 		secret.BackendVariable: secret.File, secret.PassphraseVariable: "", secret.WorkVariable: "12",
 	} {
 		t.Setenv(name, value)
@@ -263,8 +264,8 @@ func TestNoVerbOfTheKeysShowsASecret(t *testing.T) {
 		if i == 5 {
 			d.answers = []string{d.key, d.id} // typed in the wrong places
 		}
-		t.Setenv(keyIDVariable, d.id)
-		t.Setenv(secretVariable, d.key)
+		t.Setenv(awsfile.KeyIDVariable, d.id)
+		t.Setenv(awsfile.SecretVariable, d.key)
 		d.out.Reset()
 		d.errs.Reset()
 		d.run(args...)
@@ -345,13 +346,8 @@ func TestTheHelperIsQuotedForShellsAndBotocore(t *testing.T) {
 		if !strings.HasSuffix(line, " --profile "+want) {
 			t.Errorf("%s: %s", profile, line)
 		}
-		if !ownProcess(line) || !leadsTo(line, profile) || leadsTo(line, "another") {
-			t.Errorf("%s is not known as our own", line)
-		}
-	}
-	for _, other := range []string{"", "aws-vault export", "/usr/bin/forcemfa-other x", "'"} {
-		if ownProcess(other) {
-			t.Errorf("%q is taken for our own", other)
+		if !serves(line, profile) || serves(line, "another") {
+			t.Errorf("%s does not serve %s", line, profile)
 		}
 	}
 }

@@ -15,15 +15,6 @@ import (
 	"forcemfa/internal/secret"
 )
 
-const (
-	keyIDSetting   = "aws_access_key_id"
-	secretSetting  = "aws_secret_access_key"
-	tokenSetting   = "aws_session_token"
-	keyIDVariable  = "AWS_ACCESS_KEY_ID"
-	secretVariable = "AWS_SECRET_ACCESS_KEY"
-	tokenVariable  = "AWS_SESSION_TOKEN"
-)
-
 // foundKeys are keys and where they were found.
 type foundKeys struct {
 	keys secret.Keys
@@ -80,7 +71,7 @@ func checkKeys(k secret.Keys) error {
 
 func (o *importOptions) fromFiles(ctx context.Context, files *awsfile.Files) (*foundKeys, error) {
 	p, err := files.Profile(o.profile)
-	if errors.Is(err, awsfile.ErrNoProfile) || err == nil && p.Get(keyIDSetting) == "" && p.Get(secretSetting) == "" {
+	if errors.Is(err, awsfile.ErrNoProfile) || err == nil && p.Get(awsfile.KeyIDSetting) == "" && p.Get(awsfile.SecretSetting) == "" {
 		if p.Get(storeKey) != "" {
 			return nil, command.WithHint(fmt.Errorf("profile %s: its key is in the %s store already", o.profile, p.Get(storeKey)), "to replace it give --prompt, --csv or --env")
 		}
@@ -92,7 +83,7 @@ func (o *importOptions) fromFiles(ctx context.Context, files *awsfile.Files) (*f
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := p.Setting(tokenSetting); ok && s.Value != "" {
+	if s, ok := p.Setting(awsfile.TokenSetting); ok && s.Value != "" {
 		return nil, command.WithHint(fmt.Errorf("%s: profile %s holds a session, which ends by itself: only long-lived keys go into the store", s.Origin, o.profile), "name the profile with the long-lived key")
 	}
 	return onePlace(files, o.profile)
@@ -106,7 +97,7 @@ func onePlace(files *awsfile.Files, profile string) (*foundKeys, error) {
 		file    *awsfile.File
 		section string
 	}{{files.Credentials, profile}, {files.Config, awsfile.ConfigSection(profile)}} {
-		ids, texts := at.file.All(at.section, keyIDSetting), at.file.All(at.section, secretSetting)
+		ids, texts := at.file.All(at.section, awsfile.KeyIDSetting), at.file.All(at.section, awsfile.SecretSetting)
 		if len(ids) == 0 && len(texts) == 0 {
 			continue
 		}
@@ -134,7 +125,7 @@ func severalPlaces(profile string, settings []awsfile.Setting) error {
 
 // unchanged is an error when the file holds another key by now.
 func (k *foundKeys) unchanged(f *awsfile.File) error {
-	ids, texts := f.All(k.section, keyIDSetting), f.All(k.section, secretSetting)
+	ids, texts := f.All(k.section, awsfile.KeyIDSetting), f.All(k.section, awsfile.SecretSetting)
 	if len(ids) != 1 || len(texts) != 1 || ids[0].Value != k.keys.AccessKeyID || texts[0].Value != k.keys.SecretAccessKey.Reveal() {
 		return fmt.Errorf("%s: another program changed the key meanwhile", k.path)
 	}
@@ -143,14 +134,14 @@ func (k *foundKeys) unchanged(f *awsfile.File) error {
 
 func (o *importOptions) fromEnvironment() (*foundKeys, error) {
 	e := o.env
-	if e.Getenv(tokenVariable) != "" {
-		return nil, command.WithHint(fmt.Errorf("%s is set, so the environment holds a session: only long-lived keys go into the store", tokenVariable), "unset it if the key is a long-lived one")
+	if e.Getenv(awsfile.TokenVariable) != "" {
+		return nil, command.WithHint(fmt.Errorf("%s is set, so the environment holds a session: only long-lived keys go into the store", awsfile.TokenVariable), "unset it if the key is a long-lived one")
 	}
-	if e.Getenv(keyIDVariable) == "" || e.Getenv(secretVariable) == "" {
-		return nil, fmt.Errorf("%s and %s: both must be set", keyIDVariable, secretVariable)
+	if e.Getenv(awsfile.KeyIDVariable) == "" || e.Getenv(awsfile.SecretVariable) == "" {
+		return nil, fmt.Errorf("%s and %s: both must be set", awsfile.KeyIDVariable, awsfile.SecretVariable)
 	}
 	return &foundKeys{
-		keys: secret.Keys{AccessKeyID: e.Getenv(keyIDVariable), SecretAccessKey: secret.NewText(e.Getenv(secretVariable))},
+		keys: secret.Keys{AccessKeyID: e.Getenv(awsfile.KeyIDVariable), SecretAccessKey: secret.NewText(e.Getenv(awsfile.SecretVariable))},
 		rest: "the environment of this shell, and what sets it",
 	}, nil
 }

@@ -8,7 +8,6 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/secret"
-	"forcemfa/internal/session"
 )
 
 // storeKey is the setting of a profile that names the backend which holds its
@@ -70,7 +69,7 @@ func (e *machine) keyStore(backend string) (secret.Store, error) {
 func (e *machine) keyStoreOf(p awsfile.Profile) (secret.Store, error) {
 	mark, ok := p.Setting(storeKey)
 	if !ok {
-		return nil, command.WithHint(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", session.Word(p.Name)))
+		return nil, command.WithHint(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", awsfile.Word(p.Name)))
 	}
 	s, err := e.keyStore(mark.Value)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/session"
 	"forcemfa/policy/arn"
 )
 
@@ -65,7 +64,7 @@ func parseRole(given string) (wiredRole, error) {
 func (w *wiring) checkBase(as string) error {
 	p, err := w.files.Profile(w.base)
 	if errors.Is(err, awsfile.ErrNoProfile) {
-		return command.WithHint(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", session.Word(w.base)))
+		return command.WithHint(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Word(w.base)))
 	}
 	if err != nil {
 		return err
@@ -76,14 +75,14 @@ func (w *wiring) checkBase(as string) error {
 	if as == w.base {
 		return fmt.Errorf("--as %s: want another name than PROFILE", as)
 	}
-	if s, ok := p.Setting(keyIDSetting); ok && as == "" {
+	if s, ok := p.Setting(awsfile.KeyIDSetting); ok && as == "" {
 		return command.WithHint(fmt.Errorf("%s: profile %s holds an access key, which SDKs take before a credential_process", s.Origin, w.base),
-			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", session.Word(w.base), session.Word(w.base)))
+			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", awsfile.Word(w.base), awsfile.Word(w.base)))
 	}
 	if as == "" {
 		return nil
 	}
-	if second, err := w.files.Profile(as); err == nil && (second.Get(keyIDSetting) != "" || second.Get("role_arn") != "") {
+	if second, err := w.files.Profile(as); err == nil && (second.Get(awsfile.KeyIDSetting) != "" || second.Get("role_arn") != "") {
 		return command.WithHint(fmt.Errorf("%s: profile %s is in use already", second.Origin, as), "give --as another name")
 	}
 	return nil
@@ -153,7 +152,7 @@ func (w *wiring) profile(f *awsfile.File, name string, settings []awsfile.Settin
 	for _, s := range settings {
 		now, ok := have.Get(s.Key)
 		switch {
-		case ok && (now.Value == s.Value || s.Key == "credential_process" && leadsTo(now.Value, w.base)):
+		case ok && (now.Value == s.Value || s.Key == "credential_process" && serves(now.Value, w.base)):
 		case ours:
 			err = f.Set(section, s.Key, s.Value)
 		default:
@@ -173,8 +172,8 @@ const chainedSeconds = 3600
 // notes are what the person should know and no edit can mend.
 func (w *wiring) notes() []string {
 	notes := []string{}
-	if _, err := exec.LookPath(helperProgram); err != nil && helperPath() == helperProgram {
-		notes = append(notes, helperProgram+" is not in PATH: install it, or no tool will get credentials")
+	if _, err := exec.LookPath(awsfile.Helper); err != nil && helperPath() == awsfile.Helper {
+		notes = append(notes, awsfile.Helper+" is not in PATH: install it, or no tool will get credentials")
 	}
 	for _, r := range w.roles {
 		p, err := w.files.Profile(r.profile)
@@ -187,4 +186,10 @@ func (w *wiring) notes() []string {
 		}
 	}
 	return notes
+}
+
+// serves reports whether a credential_process is forcemfa's and for that profile.
+func serves(command, profile string) bool {
+	name, ok := awsfile.HelperProfile(command)
+	return ok && name == profile
 }

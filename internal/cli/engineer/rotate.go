@@ -123,7 +123,7 @@ func (e *machine) fileHolder(r *session.Route) (*fileHolder, error) {
 		return nil, err
 	}
 	h := &fileHolder{files.Credentials.Path, r.Base}
-	if s, ok := p.Setting("aws_secret_access_key"); ok && s.Origin.Path == files.Config.Path {
+	if s, ok := p.Setting(awsfile.SecretSetting); ok && s.Origin.Path == files.Config.Path {
 		h = &fileHolder{files.Config.Path, awsfile.ConfigSection(r.Base)}
 	}
 	return h, nil
@@ -147,8 +147,8 @@ func (h *fileHolder) Ready(context.Context) error {
 func (h *fileHolder) Keep(_ context.Context, keys secret.Keys) error {
 	err := awsfile.Edit(h.path, func(f *awsfile.File) error {
 		return errors.Join(
-			f.Set(h.section, "aws_access_key_id", keys.AccessKeyID),
-			f.Set(h.section, "aws_secret_access_key", keys.SecretAccessKey.Reveal()))
+			f.Set(h.section, awsfile.KeyIDSetting, keys.AccessKeyID),
+			f.Set(h.section, awsfile.SecretSetting, keys.SecretAccessKey.Reveal()))
 	})
 	if err != nil {
 		return err
@@ -158,8 +158,8 @@ func (h *fileHolder) Keep(_ context.Context, keys secret.Keys) error {
 		return err
 	}
 	s, _ := f.Section(h.section)
-	id, _ := s.Get("aws_access_key_id")
-	text, _ := s.Get("aws_secret_access_key")
+	id, _ := s.Get(awsfile.KeyIDSetting)
+	text, _ := s.Get(awsfile.SecretSetting)
 	if id.Value != keys.AccessKeyID || text.Value != keys.SecretAccessKey.Reveal() {
 		return fmt.Errorf("%s does not hold what was written", h.path)
 	}
