@@ -20,11 +20,3 @@ var errNeedsPerson = errors.New("a person with the MFA device is needed")
 
 // NeedsPerson says that only somebody with the device can go on.
 func NeedsPerson(err error) bool { return errors.Is(err, errNeedsPerson) }
-
-// SourceSetting and the others are what forcemfa writes into profiles of
-// ~/.aws/credentials that it owns.
-const (
-	ManagerSetting = "manager"
-	Manager        = "forcemfa"
-	SourceSetting  = "forcemfa_source"
-)

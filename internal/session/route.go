@@ -280,7 +280,7 @@ func (f *follower) settings(req Request) {
 	}
 	r.Serial = or(req.Serial, env("AWS_MFA_SERIAL"), first("mfa_serial"))
 	r.configured = r.Serial != ""
-	if r.rests = or(env(cache.SessionsVariable), first(RestSetting)); r.rests == inFiles {
+	if r.rests = or(env(cache.SessionsVariable), first(SessionsSetting)); r.rests == inFiles {
 		r.rests = ""
 	}
 	r.MFAProcess = first("mfa_process")

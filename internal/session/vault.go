@@ -9,11 +9,6 @@ import (
 	"forcemfa/internal/session/cache"
 )
 
-// RestSetting is the setting of a profile that names the backend of the secret
-// store in which its sessions rest: keyring, file or pass. Without it, or with
-// files, they rest in the files of the cache.
-const RestSetting = "forcemfa_sessions"
-
 const inFiles = "files"
 
 func (r *Route) checkRest() error {
@@ -24,7 +19,7 @@ func (r *Route) checkRest() error {
 	return &Problem{
 		Sentence: fmt.Sprintf("sessions cannot rest in %q", r.rests),
 		Next: fmt.Sprintf("set %s, or %s of the profile, to %s, %s, %s or %s",
-			cache.SessionsVariable, RestSetting, inFiles, secret.Keyring, secret.File, secret.Pass),
+			cache.SessionsVariable, SessionsSetting, inFiles, secret.Keyring, secret.File, secret.Pass),
 	}
 }
 
@@ -83,7 +78,7 @@ func unsealed(err error) error {
 	}
 	p := &Problem{
 		Sentence: "the sessions rest in the secret store: " + err.Error(),
-		Next:     fmt.Sprintf("open the store, or set %s of the profile to %s and run \"forcemfa sessions clear\"", RestSetting, inFiles),
+		Next:     fmt.Sprintf("open the store, or set %s of the profile to %s and run \"forcemfa sessions clear\"", SessionsSetting, inFiles),
 		Err:      err,
 	}
 	var failed *secret.Error

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session"
 )
 
 const (
@@ -28,9 +29,9 @@ const (
 
 // checkAWS asks AWS, with the key, what only AWS knows.
 func (d *doctor) checkAWS(ctx context.Context) {
-	cfg, err := d.env.keyConfig(ctx, d.files, d.profile, d.region, d.keys)
+	cfg, err := session.KeySettings{Files: d.files, Getenv: d.env.Getenv, Profile: d.profile, Region: d.region}.Config(ctx, d.keys)
 	if err != nil {
-		d.add("settings", levelBroken, d.profile, err.Error(), command.ProfileHint(d.profile))
+		d.add("settings", levelBroken, d.profile, err.Error(), command.HintFor(err))
 		return
 	}
 	cfg.RetryMaxAttempts = 2
@@ -108,10 +109,7 @@ func (d *doctor) refusedKey(err error) {
 		d.add("key", levelUnknown, d.profile, err.Error(), "check the network and run it again")
 		return
 	}
-	next := keyHints[api.ErrorCode()]
-	if next == "" {
-		next = command.HintFor(err)
-	}
+	next := command.HintFor(session.ExplainKey(err))
 	if next == "" {
 		next = "make a new access key in the console and import it"
 	}

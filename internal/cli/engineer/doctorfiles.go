@@ -13,6 +13,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
 )
 
 // readFiles takes a file that cannot be read for an empty one, and says so.
@@ -87,7 +88,7 @@ func (d *doctor) choose(args []string) {
 	}
 	names := append([]string{"default"}, d.files.Profiles()...)
 	for _, name := range names {
-		if p, err := d.files.Profile(name); err == nil && (p.LongLivedKey() || p.Get(storeKey) != "") {
+		if p, err := d.files.Profile(name); err == nil && (p.LongLivedKey() || p.Get(session.StoreSetting) != "") {
 			d.profile = name
 			return
 		}
@@ -122,8 +123,8 @@ func (d *doctor) checkProfiles() {
 		if s, ok := p.Setting(awsfile.SecretSetting); ok && p.LongLivedKey() {
 			d.add("plaintext", levelRisk, s.Origin.String(), "profile "+name+": a long-lived key rests in plain text", "run \"forcemfa import "+awsfile.Word(name)+"\"")
 		}
-		if s, ok := p.Setting(storeKey); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
-			d.add("store", levelBroken, s.Origin.String(), fmt.Sprintf("%s: %q is no secret store", storeKey, s.Value), "write keyring, file or pass")
+		if s, ok := p.Setting(session.StoreSetting); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
+			d.add("store", levelBroken, s.Origin.String(), fmt.Sprintf("%s: %q is no secret store", session.StoreSetting, s.Value), "write keyring, file or pass")
 		}
 	}
 }
@@ -260,7 +261,7 @@ func (d *doctor) findKey(ctx context.Context) {
 		d.keys = secret.Keys{AccessKeyID: base.Get(awsfile.KeyIDSetting), SecretAccessKey: secret.NewText(base.Get(awsfile.SecretSetting))}
 		return
 	}
-	if base.Get(storeKey) == "" {
+	if base.Get(session.StoreSetting) == "" {
 		d.keyless(base)
 		return
 	}

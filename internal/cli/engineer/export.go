@@ -182,7 +182,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 	case value(awsfile.TokenSetting) == "":
 		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which writing the session would destroy", id.Origin, o.write),
 			fmt.Sprintf("write into another profile, such as --write-profile %s-mfa", o.write))
-	case value(session.ManagerSetting) != session.Manager && !o.replace:
+	case value(session.ManagerSetting) != session.ManagerName && !o.replace:
 		owner := value(session.ManagerSetting)
 		if owner == "" {
 			owner = "another tool, or you by hand"
@@ -197,7 +197,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 func (o *exportOptions) writeProfile(e *cache.Entry) error {
 	_, path := awsfile.Paths(o.env.Getenv, o.env.home())
 	settings := append(sessionSettings(e),
-		assignment{session.ManagerSetting, session.Manager}, assignment{session.SourceSetting, o.profileName()})
+		assignment{session.ManagerSetting, session.ManagerName}, assignment{session.SourceSetting, o.profileName()})
 	err := awsfile.Edit(path, func(f *awsfile.File) error {
 		if err := o.refuse(f, o.write); err != nil {
 			return err

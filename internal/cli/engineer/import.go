@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
 	"forcemfa/internal/view"
 )
 
@@ -139,12 +140,12 @@ func runImport(ctx context.Context, o *importOptions) error {
 
 // move stores, proves and only then removes.
 func (o *importOptions) move(ctx context.Context, files *awsfile.Files, found *foundKeys, have secret.Keys, store secret.Store, r *imported) error {
-	who, err := o.env.identify(ctx, files, o.profile, o.region, found.keys)
+	who, err := o.settings(files).Identify(ctx, found.keys)
 	if err != nil {
-		return explainKey(fmt.Errorf("try the key: %w", err))
+		return session.ExplainKey(fmt.Errorf("try the key: %w", err))
 	}
-	found.keys.Account, found.keys.User = who.account, who.user
-	r.Account, r.User = who.account, who.user
+	found.keys.Account, found.keys.User = who.Account, who.User
+	r.Account, r.User = who.Account, who.User
 	if !sameKey(have, found.keys) {
 		found.keys.Created = o.env.Now()
 		if err := store.Set(ctx, o.profile, found.keys); err != nil {
@@ -161,6 +162,10 @@ func (o *importOptions) move(ctx context.Context, files *awsfile.Files, found *f
 	return o.clean(found, r)
 }
 
+func (o *importOptions) settings(files *awsfile.Files) session.KeySettings {
+	return session.KeySettings{Files: files, Getenv: o.env.Getenv, Profile: o.profile, Region: o.region}
+}
+
 func sameKey(a, b secret.Keys) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
 }
@@ -175,7 +180,7 @@ func (o *importOptions) prove(ctx context.Context, files *awsfile.Files, found *
 	if !sameKey(copied, found.keys) {
 		return fmt.Errorf("the %s store gives back another key than it was given", store.Backend())
 	}
-	if _, err := o.env.identify(ctx, files, o.profile, o.region, copied); err != nil {
+	if _, err := o.settings(files).Identify(ctx, copied); err != nil {
 		return fmt.Errorf("try the stored key: %w", err)
 	}
 	return nil
@@ -188,7 +193,7 @@ func (o *importOptions) mark(files *awsfile.Files, backend string, r *imported) 
 	changed := false
 	err := awsfile.Edit(files.Config.Path, func(f *awsfile.File) error {
 		before := f.Bytes()
-		if err := f.Set(section, storeKey, backend); err != nil {
+		if err := f.Set(section, session.StoreSetting, backend); err != nil {
 			return err
 		}
 		if !o.noProcess {

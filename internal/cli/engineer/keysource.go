@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
 )
 
 // foundKeys are keys and where they were found.
@@ -72,8 +73,8 @@ func checkKeys(k secret.Keys) error {
 func (o *importOptions) fromFiles(ctx context.Context, files *awsfile.Files) (*foundKeys, error) {
 	p, err := files.Profile(o.profile)
 	if errors.Is(err, awsfile.ErrNoProfile) || err == nil && p.Get(awsfile.KeyIDSetting) == "" && p.Get(awsfile.SecretSetting) == "" {
-		if p.Get(storeKey) != "" {
-			return nil, command.WithHint(fmt.Errorf("profile %s: its key is in the %s store already", o.profile, p.Get(storeKey)), "to replace it give --prompt, --csv or --env")
+		if p.Get(session.StoreSetting) != "" {
+			return nil, command.WithHint(fmt.Errorf("profile %s: its key is in the %s store already", o.profile, p.Get(session.StoreSetting)), "to replace it give --prompt, --csv or --env")
 		}
 		if !o.env.CanAsk() {
 			return nil, command.WithHint(fmt.Errorf("profile %s has no access key in %s", o.profile, files.Credentials.Path), "name another profile, or give --csv or --env")

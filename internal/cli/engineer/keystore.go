@@ -8,11 +8,8 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
 )
-
-// storeKey is the setting of a profile that names the backend which holds its
-// long-lived keys: keyring, file or pass. The SDKs skip what they do not know.
-const storeKey = "forcemfa_store"
 
 // A machine is the environment of the engineer's verbs: the process and the
 // secret stores that it has opened.
@@ -56,7 +53,7 @@ func (e *machine) keyStore(backend string) (secret.Store, error) {
 	c.Ask = e.AskSecret
 	s, err := secret.Open(c)
 	if err != nil {
-		return nil, command.WithHint(err, "check --backend, "+secret.BackendVariable+" and "+storeKey)
+		return nil, command.WithHint(err, "check --backend, "+secret.BackendVariable+" and "+session.StoreSetting)
 	}
 	if e.stores == nil {
 		e.stores = map[string]secret.Store{}
@@ -67,7 +64,7 @@ func (e *machine) keyStore(backend string) (secret.Store, error) {
 
 // keyStoreOf opens the backend that a profile is marked with; none is an error.
 func (e *machine) keyStoreOf(p awsfile.Profile) (secret.Store, error) {
-	mark, ok := p.Setting(storeKey)
+	mark, ok := p.Setting(session.StoreSetting)
 	if !ok {
 		return nil, command.WithHint(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", awsfile.Word(p.Name)))
 	}

@@ -93,7 +93,7 @@ func (s *sessionFlags) keeper(ctx context.Context) (*session.Keeper, error) {
 // storedKeys takes a profile's key from the secret store that the profile is
 // marked with.
 func (e *machine) storedKeys(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
-	if p.Get(storeKey) == "" {
+	if p.Get(session.StoreSetting) == "" {
 		return secret.Keys{}, false, nil
 	}
 	store, err := e.keyStoreOf(p)
