@@ -1,6 +1,7 @@
 package forcemfa_test
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -106,13 +107,10 @@ func TestEveryChannelIsDocumentedAndDeployed(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the config of docs/notify.md: %v", err)
 	}
-	_, schema := run(t, "schema")
-	_, section, _ := strings.Cut(schema, `"notify": {`)
-	keys := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^  (\w+):`).FindAllStringSubmatch(config, -1) {
-		keys[m[1]] = true
-		if !strings.Contains(section, `"`+m[1]+`"`) {
-			t.Errorf("the schema has no notify.%s", m[1])
+	keys := schemaKeys(t, "notify")
+	for _, key := range keys {
+		if !strings.Contains(config, "\n  "+key+":") {
+			t.Errorf("the config of docs/notify.md has no %s", key)
 		}
 	}
 	options, err := notify.OptionsOf(b.Notify, func(string) string { return "" })
@@ -124,7 +122,7 @@ func TestEveryChannelIsDocumentedAndDeployed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(n.Channels()) != len(keys) {
-		t.Errorf("the keys %v open the channels %v", slices.Sorted(maps.Keys(keys)), n.Channels())
+		t.Errorf("the keys %v open the channels %v", keys, n.Channels())
 	}
 	template := readFile(t, "internal/deploy/templates/member.yaml")
 	variable := regexp.MustCompile(`env\["(\w+)"\]`)
@@ -138,6 +136,25 @@ func TestEveryChannelIsDocumentedAndDeployed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// schemaKeys returns the keys of a section of the config file.
+func schemaKeys(t *testing.T, section string) []string {
+	t.Helper()
+	_, text := run(t, "schema")
+	var schema struct {
+		Properties map[string]struct {
+			Properties map[string]json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &schema); err != nil {
+		t.Fatal(err)
+	}
+	keys := slices.Sorted(maps.Keys(schema.Properties[section].Properties))
+	if len(keys) == 0 {
+		t.Fatalf("the schema has no section %s", section)
+	}
+	return keys
 }
 
 // Every kind of step has a place in the order of steps, an inverse and an
