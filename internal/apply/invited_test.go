@@ -19,6 +19,7 @@ import (
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 // The roles by which invited accounts are entered, as --role-name has them.
@@ -135,7 +136,7 @@ func (r *rig) seenBy(t *testing.T, role string) sight {
 		s.Users, s.Findings = append(s.Users, audited.Users...), append(s.Findings, audited.Findings...)
 		all = append(all, audited)
 	}
-	s.plan, err = plan.Make(plan.Input{
+	s.plan, err = planner.Make(planner.Input{
 		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Partial: true,
 		Accounts: func(yield func(*audit.Audited, error) bool) {
 			for _, a := range all {

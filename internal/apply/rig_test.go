@@ -25,6 +25,7 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 var start = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
@@ -145,7 +146,7 @@ func (r *rig) plan(t testing.TB, resume *plan.Plan) (*plan.Plan, audit.Counts) {
 	h, accounts := r.snapshot()
 	auditor := audit.New(&h, r.baseline, r.cloud.Now())
 	var total audit.Counts
-	p, err := plan.Make(plan.Input{
+	p, err := planner.Make(planner.Input{
 		Header: &h, Baseline: r.baseline, Now: r.cloud.Now(), Resume: resume, Remove: r.remove, Partial: r.partial,
 		Accounts: func(yield func(*audit.Audited, error) bool) {
 			for i := range accounts {

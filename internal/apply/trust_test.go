@@ -6,11 +6,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/access"
 	"forcemfa/internal/apply"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/policy/trust"
 )
 
 func TestTrustPoliciesAskForMFAAndAreRestored(t *testing.T) {
@@ -30,7 +32,7 @@ func TestTrustPoliciesAskForMFAAndAreRestored(t *testing.T) {
 	}
 	r.cloud.Advance(time.Minute)
 	_, accounts := r.snapshot()
-	want, err := plan.SecureTrust(open, time.Hour)
+	want, err := trust.RequireMFA(open, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,7 @@ func roleOf(t *testing.T, accounts []org.Account, name string) *org.Role {
 	return nil
 }
 
-const access = `
+const accessSection = `
 access:
   account: "` + member + `"
   groups: [{name: Operators, members: [ada]}]
@@ -73,11 +75,11 @@ access:
 `
 
 // access plans the access section for the cloud as it is.
-func (r *rig) access(b *baseline.Baseline) *plan.Plan { return plan.Access(r.accessInput(b)) }
+func (r *rig) access(b *baseline.Baseline) *plan.Plan { return access.Plan(r.accessInput(b)) }
 
-func (r *rig) accessInput(b *baseline.Baseline) plan.AccessInput {
+func (r *rig) accessInput(b *baseline.Baseline) access.Input {
 	h, accounts := r.snapshot()
-	in := plan.AccessInput{Header: &h, Baseline: b, Access: b.Access, Now: r.cloud.Now()}
+	in := access.Input{Header: &h, Baseline: b, Access: b.Access, Now: r.cloud.Now()}
 	for i := range accounts {
 		in.Accounts = append(in.Accounts, &accounts[i])
 	}
@@ -87,7 +89,7 @@ func (r *rig) accessInput(b *baseline.Baseline) plan.AccessInput {
 func TestAccessIsMadeOnceAndTakenBack(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
-	b := configured(t, exemptions+access)
+	b := configured(t, exemptions+accessSection)
 	before := r.digest()
 	first := r.access(b)
 	want := []string{
@@ -109,7 +111,7 @@ func TestAccessIsMadeOnceAndTakenBack(t *testing.T) {
 	if again := r.access(b); len(again.Steps) > 0 {
 		t.Errorf("planned again: %v", ids(again))
 	}
-	m := plan.Migrate(r.accessInput(b), "ada")
+	m := access.Migrate(r.accessInput(b), "ada")
 	roles := []string{"arn:aws:iam::" + member + ":role/Privileged", "arn:aws:iam::" + other + ":role/Privileged"}
 	if d := cmp.Diff(roles, m.Roles); d != "" {
 		t.Errorf("roles that ada assumes (-want +got):\n%s", d)
@@ -128,12 +130,12 @@ func TestAccessIsMadeOnceAndTakenBack(t *testing.T) {
 func TestNobodyIsStrippedWithoutAWayIn(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
-	b := configured(t, exemptions+access)
+	b := configured(t, exemptions+accessSection)
 	for user, want := range map[string]string{
 		"ada": "no way in: arn:aws:iam::" + other + ":role/Privileged is not there, or could not be read",
 		"eve": "eve has no MFA device",
 	} {
-		m := plan.Migrate(r.accessInput(b), user)
+		m := access.Migrate(r.accessInput(b), user)
 		if len(m.Steps) != 1 || m.Steps[0].Blocked != want || m.Steps[0].Remedy == "" {
 			t.Errorf("%s: %+v", user, m.Steps)
 		}

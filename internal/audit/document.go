@@ -8,6 +8,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
+	"forcemfa/policy/trust"
 )
 
 // policies makes the findings about documents: ours that drifted, those that
@@ -118,7 +119,7 @@ func (r *report) weak(subject, arn string, kind policy.Kind, text string) {
 	for i := range d.Statements {
 		s := &d.Statements[i]
 		if rule := weakRule(d, s); rule != "" {
-			weak[rule] = append(weak[rule], fmt.Sprintf("statement %d, line %d: %s", i+1, s.Line, conditionText(mfaConditions(s))))
+			weak[rule] = append(weak[rule], fmt.Sprintf("statement %d, line %d: %s", i+1, s.Line, conditionText(trust.MFAConditions(s))))
 		}
 	}
 	for _, rule := range []string{"deny-bool", "allow-if-exists"} {
@@ -133,14 +134,14 @@ func (r *report) weak(subject, arn string, kind policy.Kind, text string) {
 // a Deny that is about requests without MFA must meet them all, alone or
 // together with another Deny of the same actions.
 func weakRule(d *policy.Document, s *policy.Statement) string {
-	t := truthOf(mfaConditions(s))
+	m := trust.Match(trust.MFAConditions(s))
 	switch {
-	case len(mfaConditions(s)) == 0:
+	case len(trust.MFAConditions(s)) == 0:
 		return ""
-	case s.Effect == policy.Allow && t.fresh && (t.absent || t.without):
+	case s.Effect == policy.Allow && m.RecentMFA && (m.AccessKey || m.NoMFA):
 		return "allow-if-exists"
-	case s.Effect == policy.Deny && !t.fresh && (t.absent || t.without || t.old):
-		if all := denied(d, s); !all.absent || !all.without {
+	case s.Effect == policy.Deny && !m.RecentMFA && (m.AccessKey || m.NoMFA || m.OldMFA):
+		if all := denied(d, s); !all.AccessKey || !all.NoMFA {
 			return "deny-bool"
 		}
 	}
@@ -148,16 +149,16 @@ func weakRule(d *policy.Document, s *policy.Statement) string {
 }
 
 // denied joins what the Denies of the same actions and resources meet.
-func denied(d *policy.Document, like *policy.Statement) truth {
-	var all truth
+func denied(d *policy.Document, like *policy.Statement) trust.Matched {
+	var all trust.Matched
 	for i := range d.Statements {
 		s := &d.Statements[i]
 		if s.Effect != policy.Deny || !slices.Equal(s.Actions, like.Actions) || !slices.Equal(s.NotActions, like.NotActions) ||
 			!slices.Equal(s.Resources, like.Resources) || !slices.Equal(s.NotResources, like.NotResources) {
 			continue
 		}
-		t := truthOf(mfaConditions(s))
-		all.absent, all.without = all.absent || t.absent, all.without || t.without
+		m := trust.Match(trust.MFAConditions(s))
+		all.AccessKey, all.NoMFA = all.AccessKey || m.AccessKey, all.NoMFA || m.NoMFA
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/access"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
@@ -79,7 +80,7 @@ type accessOptions struct {
 // An accessSurvey is one look at the accounts that the access section names.
 type accessSurvey struct {
 	*survey
-	in plan.AccessInput
+	in access.Input
 }
 
 // openAccess reads the accounts of the access section, or of the part of it
@@ -93,16 +94,16 @@ func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*acces
 	if err != nil {
 		return nil, limit, err
 	}
-	access := t.baseline.Access
-	if access == nil {
+	section := t.baseline.Access
+	if section == nil {
 		return nil, limit, command.WithHint(errors.New("the config file has no access section"), "docs/access.md shows one")
 	}
 	if len(users) > 0 {
-		access = access.Of(users)
+		section = section.Of(users)
 	}
 	if len(o.accounts) == 0 {
-		o.accounts = []string{access.Account}
-		for _, g := range access.Grants {
+		o.accounts = []string{section.Account}
+		for _, g := range section.Grants {
 			o.accounts = append(o.accounts, g.Accounts...)
 		}
 		slices.Sort(o.accounts)
@@ -111,7 +112,7 @@ func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*acces
 			return nil, limit, err
 		}
 	}
-	s := &accessSurvey{survey: &survey{target: t}, in: plan.AccessInput{Access: access, Acknowledge: acks}}
+	s := &accessSurvey{survey: &survey{target: t}, in: access.Input{Access: section, Acknowledge: acks}}
 	return s, limit, s.read(ctx)
 }
 
@@ -162,18 +163,18 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if err != nil {
 		return err
 	}
-	p := plan.Access(s.in)
+	p := access.Plan(s.in)
 	if o.json() {
 		err = view.JSON(o.env.Stdout, struct {
-			Plan    *plan.Plan    `json:"plan"`
-			Summary plan.Summary  `json:"summary"`
-			People  []plan.Person `json:"people"`
-			Gaps    []org.Gap     `json:"gaps"`
-		}{p, p.Summary(), plan.People(s.in), append([]org.Gap{}, s.gaps...)})
+			Plan    *plan.Plan      `json:"plan"`
+			Summary plan.Summary    `json:"summary"`
+			People  []access.Person `json:"people"`
+			Gaps    []org.Gap       `json:"gaps"`
+		}{p, p.Summary(), access.People(s.in), append([]org.Gap{}, s.gaps...)})
 	} else {
 		view.Plan(o.env.Stdout, o.style(), p)
 		view.Gaps(o.env.Stdout, o.style(), s.gaps)
-		showPeople(o.env.Stdout, plan.People(s.in))
+		showPeople(o.env.Stdout, access.People(s.in))
 	}
 	if err != nil {
 		return err
@@ -205,7 +206,7 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 	}
 	s.in.Resume = file
 	r := newApplied(s.survey)
-	todo := r.choose(file, plan.Access(s.in))
+	todo := r.choose(file, access.Plan(s.in))
 	if err := checkLimit(limit, todo); err != nil {
 		return err
 	}
@@ -216,14 +217,14 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 		return err
 	}
 	if !o.json() {
-		showPeople(o.env.Stdout, plan.People(s.in))
+		showPeople(o.env.Stdout, access.People(s.in))
 	}
 	return s.exit(r.status())
 }
 
 // showPeople prints how each person uses the roles: in the console, and in
 // ~/.aws/config, where the profile of the own key has the name of the user.
-func showPeople(w io.Writer, people []plan.Person) {
+func showPeople(w io.Writer, people []access.Person) {
 	for _, person := range people {
 		fmt.Fprintf(w, "\n# %s of %s\n", view.Clean(person.Name), person.Account)
 		for _, p := range person.Profiles {

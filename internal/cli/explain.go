@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -138,7 +139,7 @@ func (s *survey) explain(ctx context.Context, name string) ([]explained, error) 
 			}
 		}
 	}
-	p, err := plan.Make(in)
+	p, err := planner.Make(in)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/access"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -54,9 +55,9 @@ type migrateOptions struct {
 
 // migrated is what became of a migration, as -o json prints it.
 type migrated struct {
-	Ready      *applied         `json:"ready"`      // groups and roles
-	Migrations []plan.Migration `json:"migrations"` // as planned when those were ready
-	Stripped   *applied         `json:"stripped"`   // the users' own policies
+	Ready      *applied           `json:"ready"`      // groups and roles
+	Migrations []access.Migration `json:"migrations"` // as planned when those were ready
+	Stripped   *applied           `json:"stripped"`   // the users' own policies
 }
 
 func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
@@ -70,7 +71,7 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	if err := s.readiness(users); err != nil {
 		return err
 	}
-	p := plan.Access(s.in)
+	p := access.Plan(s.in)
 	if err := checkLimit(limit, p); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (s *accessSurvey) readiness(users []string) error {
 		if u == nil {
 			return command.WithHint(fmt.Errorf("account %s has no user %s, or could not be read", s.in.Access.Account, name), "check the name, and the role by which the account is entered")
 		}
-		if why, remedy := plan.Device(u); why != "" {
+		if why, remedy := access.NoMFASession(u); why != "" {
 			return &command.Error{Status: command.StatusGuarded, Err: errors.New(why + ": nothing was changed"), Hint: remedy}
 		}
 	}
@@ -127,7 +128,7 @@ func (s *accessSurvey) readiness(users []string) error {
 func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated, users []string, limit plan.Limit) error {
 	p := &plan.Plan{Users: len(users), Steps: []plan.Step{}}
 	for _, name := range users {
-		one := plan.Migrate(s.in, name)
+		one := access.Migrate(s.in, name)
 		m.Migrations = append(m.Migrations, one)
 		p.Steps = append(p.Steps, one.Steps...)
 		for _, kept := range one.Kept {
@@ -150,7 +151,7 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 }
 
 // sing assumes a role of the user with a real code.
-func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *plan.Migration) error {
+func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *access.Migration) error {
 	refuse := func(err error) error {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("canary: %w: nothing was taken away", err), Hint: "check the device and the code; group and role stay as they are"}
 	}

@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 	"forcemfa/internal/view"
 )
 
@@ -131,17 +132,17 @@ func (s *survey) plan(ctx context.Context, resume *plan.Plan, acknowledge []base
 	in.Acknowledge, in.Resume, in.Remove = acknowledge, resume, s.remove
 	in.Digest = func() string { return org.Digest(s.header, s.digests) }
 	in.Accounts = s.audited(ctx, &in)
-	return plan.Make(in)
+	return planner.Make(in)
 }
 
 // planInput is what every plan of this run has in common.
-func (s *survey) planInput() plan.Input {
-	return plan.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Partial: s.chosen()}
+func (s *survey) planInput() planner.Input {
+	return planner.Input{Header: s.header, Baseline: s.baseline, Now: s.env.Now(), Partial: s.chosen()}
 }
 
 // audited audits each account, and once more when that told of users whom a step
 // would change: their devices and passwords are then read as they are now.
-func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[*audit.Audited, error] {
+func (s *survey) audited(ctx context.Context, in *planner.Input) iter.Seq2[*audit.Audited, error] {
 	auditor := audit.New(s.header, s.baseline, in.Now)
 	return func(yield func(*audit.Audited, error) bool) {
 		for audited, err := range auditor.Accounts(ctx, s.accounts) {
@@ -160,8 +161,8 @@ func (s *survey) audited(ctx context.Context, in *plan.Input) iter.Seq2[*audit.A
 	}
 }
 
-func (s *survey) detailed(ctx context.Context, in *plan.Input, auditor *audit.Auditor, audited *audit.Audited) (*audit.Audited, error) {
-	users := plan.NeedsDetail(in, audited)
+func (s *survey) detailed(ctx context.Context, in *planner.Input, auditor *audit.Auditor, audited *audit.Audited) (*audit.Audited, error) {
+	users := planner.NeedsDetail(in, audited)
 	if len(users) == 0 {
 		return audited, nil
 	}

@@ -5,23 +5,44 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
 
-// busy is a plan with many kinds of steps, a blocked one among them.
-func busy(t *testing.T) *plan.Plan {
-	t.Helper()
-	drifted, group := ours("{}", "{}", allowAll)
-	s := scene{account: org.Account{Policies: drifted, Groups: append(groups(10), group...), Users: []org.User{
-		user("ada", noDevice, noPassword), user("bob"), user("full", fullOf(10)), user("lou", fidoOnly, noPassword),
-		user("robby", robot, attached, inline(wanted()), window("2026-11-01")),
-	}}}
-	return s.plan(t)
+var now = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
+
+const (
+	account   = "111122223333"
+	policyARN = "arn:aws:iam::111122223333:policy/forcemfa/ForceMFA"
+	groupARN  = "arn:aws:iam::111122223333:group/forcemfa/ForceMFA"
+	adaARN    = "arn:aws:iam::111122223333:user/ada"
+	admin     = "arn:aws:iam::aws:policy/AdministratorAccess"
+	allowAll  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	denyAll   = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
+)
+
+// busy is a plan with all fields of steps and states, a blocked step among them.
+func busy() *plan.Plan {
+	present := plan.State{Present: true}
+	update := plan.NewStep(plan.UpdatePolicy, account, policyARN, "",
+		plan.State{Present: true, Document: allowAll, Versions: []string{"v1", "v2"}, Texts: []string{"{}"}},
+		plan.State{Present: true, Document: denyAll, Fingerprint: "f"})
+	update.Because = []string{"policy-drift/" + account + "/policy/ForceMFA"}
+	tag := plan.NewStep(plan.TagUser, account, adaARN, "forcemfa-enrollment", plan.State{}, plan.State{Present: true, Value: "2026-11-09"})
+	add := plan.NewStep(plan.AddUserToGroup, account, adaARN, "ForceMFA", plan.State{}, present)
+	add.Needs = plan.IDs(&tag, nil, &update)
+	add.Block("no sign-in path", "enroll a device")
+	role := plan.NewStep(plan.CreateRole, account, "arn:aws:iam::111122223333:role/Ops", "", plan.State{}, plan.State{Present: true, Document: allowAll, Value: "3600"})
+	scp := plan.NewStep(plan.AttachSCP, account, "arn:aws:organizations::111122223333:policy/o-exampleorgid/service_control_policy/ForceMFA", "r-abcd", plan.State{}, present)
+	p := plan.New(now, "c")
+	p.Digest, p.Users, p.Notes, p.Remove = "d", 3, []string{"a note"}, true
+	p.Scheduled = []plan.Scheduled{{Wave: "pilot 5%", From: now, Users: 2}}
+	p.Steps = []plan.Step{tag, update, add, role, scp}
+	return p
 }
 
 func written(t *testing.T, p *plan.Plan) string {
@@ -36,7 +57,7 @@ func written(t *testing.T, p *plan.Plan) string {
 var saved = cmpopts.IgnoreUnexported(plan.Plan{})
 
 func TestReadGivesWhatWasWritten(t *testing.T) {
-	for _, p := range []*plan.Plan{busy(t), {Format: plan.Format, Made: now, Steps: []plan.Step{}}} {
+	for _, p := range []*plan.Plan{busy(), {Format: plan.Format, Made: now, Steps: []plan.Step{}}} {
 		got, err := plan.Read("plan.json", strings.NewReader(written(t, p)))
 		if err != nil {
 			t.Fatal(err)
@@ -119,7 +140,7 @@ func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
 }
 
 func TestReadRefusesAStepTwice(t *testing.T) {
-	p := busy(t)
+	p := busy()
 	p.Steps = append(p.Steps, p.Steps[0])
 	if _, err := plan.Read("p", strings.NewReader(written(t, p))); err == nil || !strings.HasSuffix(err.Error(), "is there twice") {
 		t.Errorf("error %v", err)

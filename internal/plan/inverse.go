@@ -55,7 +55,7 @@ func Inverse(s Step) Step {
 	if s.Op.replaces() && s.Expect.Present {
 		op = s.Op
 	}
-	back := newStep(op, s.Account, s.Subject, s.Object, s.Want, s.Expect)
+	back := NewStep(op, s.Account, s.Subject, s.Object, s.Want, s.Expect)
 	back.Expect.Versions, back.Want.Versions = nil, nil
 	back.Expect.Texts, back.Want.Texts = nil, nil
 	back.Because = append(back.Because, s.Because...)

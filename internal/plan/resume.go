@@ -1,6 +1,10 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"forcemfa/internal/org"
+)
 
 // Intersect answers what of a plan file may be executed: the steps of today
 // that the file has too, byte for byte. today must be the plan that [Make] made
@@ -28,8 +32,40 @@ func Intersect(file, today *Plan) (do, done, stale []Step) {
 			stale = append(stale, *s)
 		}
 	}
-	slices.SortFunc(do, compareSteps)
+	slices.SortFunc(do, Compare)
 	return do, done, stale
+}
+
+// ByAccount are the steps of a plan by account; empty for nil.
+func (p *Plan) ByAccount() map[string][]*Step {
+	steps := map[string][]*Step{}
+	if p == nil {
+		return steps
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		steps[s.Account] = append(steps[s.Account], s)
+	}
+	return steps
+}
+
+// MarkDone records which steps of a resumed plan are already done in an account.
+// A snapshot may not contain the maximum session duration of a role, and no plan
+// changes it, so it is not compared when it is missing.
+func (p *Plan) MarkDone(a *org.Account, resumed []*Step) {
+	for _, s := range resumed {
+		state, ok := Observe(a, s)
+		if s.Op == CreateRole && state.Value == "" {
+			state.Value = s.Want.Value
+		}
+		p.MarkState(s, state, ok)
+	}
+}
+
+// MarkState records whether a step of a resumed plan is already done: state is
+// the current state of its subject, ok is false when that is not known.
+func (p *Plan) MarkState(s *Step, state State, ok bool) {
+	p.done[s.ID] = ok && s.Want.Holds(state)
 }
 
 // resumes tells whether current is what is left of the file's step.

@@ -1,9 +1,9 @@
-// Package plan turns findings into an ordered list of steps, as plain data that
-// can be saved, reviewed, compared and undone.
+// Package plan holds an ordered list of changes to AWS as plain data that can be
+// saved, reviewed, compared and undone.
 //
-// [Make] reads what [audit] found and decides; nothing here talks to AWS. A
-// plan file is untrusted input: what is executed is always a step of a plan
-// made just now, see [Intersect].
+// Package planner decides which changes are needed, package apply makes them. A
+// plan file is untrusted input: only steps of a plan that was made just now are
+// executed, see [Intersect].
 package plan
 
 import (
@@ -126,7 +126,7 @@ type State struct {
 	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only what undoes a run asks for them
 }
 
-// A Plan is what [Make] makes.
+// A Plan is an ordered list of steps with what it was made from.
 type Plan struct {
 	Format    int         `json:"format"`
 	Made      time.Time   `json:"made"`
@@ -146,15 +146,18 @@ type Scheduled struct {
 	Wave  string    `json:"wave"`
 	From  time.Time `json:"from"`
 	Users int       `json:"users"`
-
-	names []string // account/name
 }
 
 // Format is the version of the plan file.
 const Format = 1
 
-// newStep is a step with its ID.
-func newStep(op Op, account, subject, object string, expect, want State) Step {
+// New is an empty plan.
+func New(made time.Time, config string) *Plan {
+	return &Plan{Format: Format, Made: made.UTC(), Config: config, Steps: []Step{}, done: map[string]bool{}}
+}
+
+// NewStep is a step with its ID.
+func NewStep(op Op, account, subject, object string, expect, want State) Step {
 	return Step{
 		ID: stepID(op, account, subject, object), Op: op, Account: account,
 		Subject: subject, Object: object, Expect: expect, Want: want, Because: []string{},
@@ -167,6 +170,39 @@ func stepID(op Op, account, subject, object string) string {
 		id += "/" + object
 	}
 	return id
+}
+
+// Block says why the step is not done and what to do about it. An empty reason
+// leaves the step as it is.
+func (s *Step) Block(why, remedy string) {
+	if why != "" {
+		s.Blocked, s.Remedy = why, remedy
+	}
+}
+
+// BlockBy blocks the step when one of the steps it needs is blocked. Steps that
+// are nil are left out.
+func (s *Step) BlockBy(needed ...*Step) {
+	for _, n := range needed {
+		if n != nil && n.Blocked != "" && s.Blocked == "" {
+			s.Block("needs "+n.ID+", which is blocked", n.Remedy)
+		}
+	}
+}
+
+// Before reports whether steps of one kind are done before those of another in
+// an account.
+func (op Op) Before(other Op) bool { return slices.Index(ops, op) < slices.Index(ops, other) }
+
+// IDs are the IDs of steps. Steps that are nil are left out.
+func IDs(steps ...*Step) []string {
+	var ids []string
+	for _, s := range steps {
+		if s != nil {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
 }
 
 // UserName is the name of the user whom the step changes; empty for steps on
@@ -192,9 +228,9 @@ func (s *Step) bytes() []byte {
 	return text
 }
 
-// compareSteps orders a plan: service control policies aside, by account, then as the account takes them,
-// then by subject and object.
-func compareSteps(a, b Step) int {
+// Compare orders the steps of a plan: by phase, account, the order of operations
+// in an account, subject and object.
+func Compare(a, b Step) int {
 	if c := a.Op.phase() - b.Op.phase(); c != 0 {
 		return c
 	}

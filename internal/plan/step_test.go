@@ -97,7 +97,7 @@ func TestStatesHold(t *testing.T) {
 		{"versions that are not asked for", plan.State{Present: true, Document: "{}"}, versions, true},
 		{"other versions", versions, plan.State{Present: true, Document: "{}", Versions: []string{"v1", "v2"}}, false},
 		{"white space", plan.State{Present: true, Document: allowAll}, plan.State{Present: true, Document: " " + allowAll}, true},
-		{"another document", plan.State{Present: true, Document: allowAll}, plan.State{Present: true, Document: wanted()}, false},
+		{"another document", plan.State{Present: true, Document: allowAll}, plan.State{Present: true, Document: denyAll}, false},
 		{"unreadable documents that are the same text", plan.State{Document: "x"}, plan.State{Document: "x"}, true},
 		{"unreadable documents that differ", plan.State{Document: "x"}, plan.State{Document: "x "}, false},
 	}
@@ -109,9 +109,13 @@ func TestStatesHold(t *testing.T) {
 }
 
 func TestObserveReadsWhatAStepLooksAt(t *testing.T) {
-	policies, group := ours("{}", allowAll)
-	bob := user("bob", inGroup, attached, inline("{}"), window("x"))
-	a := org.Account{ID: account, Policies: policies, Groups: group, Users: []org.User{bob}}
+	bob := org.User{
+		Name: "bob", ARN: "arn:aws:iam::" + account + ":user/bob", Groups: []string{"ForceMFA"}, Attached: []string{policyARN},
+		Inline: []org.InlinePolicy{{Name: "ForceMFA", Document: "{}"}}, Tags: []org.Tag{{Key: "forcemfa-enrollment", Value: "x"}},
+	}
+	a := org.Account{ID: account, Users: []org.User{bob},
+		Policies: []org.Policy{{ARN: policyARN, Name: "ForceMFA", Default: "v2", Versions: []org.Version{{ID: "v1", Document: "{}"}, {ID: "v2", Document: allowAll}}}},
+		Groups:   []org.Group{{Name: "ForceMFA", ARN: groupARN, Attached: []string{policyARN}}}}
 	present := plan.State{Present: true}
 	policyState := plan.State{Present: true, Document: allowAll, Versions: []string{"v1", "v2"}}
 	tests := []struct {

@@ -8,6 +8,7 @@ import (
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 // An Account is one account, read and audited.
@@ -15,7 +16,7 @@ type Account struct {
 	*org.Account
 	Header  *org.Header
 	Audited *audit.Audited
-	Input   *plan.Input // what plans of the account are made from
+	Input   *planner.Input // what plans of the account are made from
 
 	fleet   *fleet.Fleet
 	auditor *audit.Auditor
@@ -27,7 +28,7 @@ func NewAccount(o Options, header *org.Header, read *org.Account) *Account {
 	auditor.CheckProofs = o.CheckProofs
 	return &Account{
 		Account: read, Header: header, Audited: auditor.Audit(read), fleet: o.Fleet, auditor: auditor,
-		Input: &plan.Input{Header: header, Baseline: o.Baseline, Now: o.Now, Partial: o.Partial},
+		Input: &planner.Input{Header: header, Baseline: o.Baseline, Now: o.Now, Partial: o.Partial},
 	}
 }
 
@@ -36,7 +37,7 @@ func (a *Account) Audit() { a.Audited = a.auditor.Audit(a.Account) }
 
 // NeedDetail names the users that a step would change and whose details decide whether
 // that is safe.
-func (a *Account) NeedDetail() []string { return plan.NeedsDetail(a.Input, a.Audited) }
+func (a *Account) NeedDetail() []string { return planner.NeedsDetail(a.Input, a.Audited) }
 
 // ReadDetail reads the current devices, password and keys of users, and audits the
 // account again. The credential report, which it replaces, can be hours old.
@@ -52,4 +53,4 @@ func (a *Account) ReadDetail(ctx context.Context, users []string) error {
 }
 
 // Plan is the steps for this account alone.
-func (a *Account) Plan() []plan.Step { return plan.ForAccount(a.Input, a.Audited) }
+func (a *Account) Plan() []plan.Step { return planner.ForAccount(a.Input, a.Audited) }

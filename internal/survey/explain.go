@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -29,7 +30,7 @@ func (s *Survey) Explain(ctx context.Context, name string) ([]view.Explanation, 
 			}
 		}
 	}
-	p, err := plan.Make(in)
+	p, err := planner.Make(in)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 	"forcemfa/internal/view"
 )
 
@@ -161,16 +162,16 @@ func (s *Survey) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, error) {
 	in.Acknowledge, in.Resume, in.Remove = o.Acknowledge, o.Resume, o.Remove
 	in.Digest = func() string { return org.Digest(s.Header, s.digests) }
 	in.Accounts = s.detailed(ctx, &in)
-	return plan.Make(in)
+	return planner.Make(in)
 }
 
-func (s *Survey) planInput() plan.Input {
-	return plan.Input{Header: s.Header, Baseline: s.Baseline, Now: s.Now, Partial: s.Partial}
+func (s *Survey) planInput() planner.Input {
+	return planner.Input{Header: s.Header, Baseline: s.Baseline, Now: s.Now, Partial: s.Partial}
 }
 
 // detailed audits each account, a second time with the details of the users that a step
 // would change: their devices and passwords as they are now.
-func (s *Survey) detailed(ctx context.Context, in *plan.Input) iter.Seq2[*audit.Audited, error] {
+func (s *Survey) detailed(ctx context.Context, in *planner.Input) iter.Seq2[*audit.Audited, error] {
 	auditor := s.auditor()
 	return func(yield func(*audit.Audited, error) bool) {
 		for audited, err := range auditor.Accounts(ctx, s.accounts) {

@@ -1,4 +1,4 @@
-package plan_test
+package planner_test
 
 import (
 	"iter"
@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 var now = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
@@ -46,7 +47,7 @@ type scene struct {
 	acks     []baseline.Acknowledgement
 }
 
-func (s *scene) input() plan.Input {
+func (s *scene) input() planner.Input {
 	if s.baseline == nil {
 		s.baseline = baseline.Default()
 	}
@@ -67,7 +68,7 @@ func (s *scene) input() plan.Input {
 			Versions: []org.Version{{ID: "v1", Document: allowAll}}})
 	}
 	a.Sort()
-	return plan.Input{
+	return planner.Input{
 		Header: &s.header, Baseline: s.baseline, Now: s.now, Acknowledge: s.acks, Resume: s.resume,
 		Accounts: audited(&s.header, []org.Account{*a}, s.baseline, s.now),
 	}
@@ -75,7 +76,7 @@ func (s *scene) input() plan.Input {
 
 func (s *scene) plan(t *testing.T) *plan.Plan {
 	t.Helper()
-	p, err := plan.Make(s.input())
+	p, err := planner.Make(s.input())
 	if err != nil {
 		t.Fatal(err)
 	}

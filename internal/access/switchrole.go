@@ -1,4 +1,4 @@
-package plan
+package access
 
 import (
 	"net/url"

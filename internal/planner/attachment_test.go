@@ -1,4 +1,4 @@
-package plan_test
+package planner_test
 
 import (
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 // config is the baseline of a file; exempt is who has the tag userType=Service.
@@ -179,7 +180,7 @@ func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
 			tt.change(&s.account)
 			in := s.input()
 			in.Remove = true
-			p, err := plan.Make(in)
+			p, err := planner.Make(in)
 			if err != nil {
 				t.Fatal(err)
 			}

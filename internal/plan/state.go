@@ -18,7 +18,7 @@ import (
 func Observe(a *org.Account, s *Step) (state State, ok bool) {
 	switch s.Op {
 	case CreatePolicy, UpdatePolicy, RestorePolicy, DeletePolicy:
-		return policyState(findPolicy(a, s.Subject))
+		return PolicyState(findPolicy(a, s.Subject))
 	case CreateGroup, DeleteGroup:
 		return State{Present: findGroup(a, s.Subject) != nil}, true
 	case AttachGroupPolicy, DetachGroupPolicy:
@@ -32,7 +32,7 @@ func Observe(a *org.Account, s *Step) (state State, ok bool) {
 		if g == nil {
 			return State{}, false
 		}
-		return inlineOf(g.Inline, s.Object), true
+		return InlineState(g.Inline, s.Object), true
 	case CreateRole, DeleteRole, AttachRolePolicy, DetachRolePolicy, PutRolePolicy, DeleteRolePolicy, UpdateTrust, UpdateEntranceTrust:
 		return roleState(findRole(a, s.Subject), s)
 	}
@@ -43,9 +43,9 @@ func Observe(a *org.Account, s *Step) (state State, ok bool) {
 	return userState(u, s), true
 }
 
-// policyState is absent for no policy; ok is false when the default document
+// PolicyState is absent for no policy; ok is false when the default document
 // is not known.
-func policyState(p *org.Policy) (state State, ok bool) {
+func PolicyState(p *org.Policy) (state State, ok bool) {
 	if p == nil {
 		return State{}, true
 	}
@@ -65,7 +65,7 @@ func userState(u *org.User, s *Step) State {
 	case AttachUserPolicy, DetachUserPolicy:
 		return State{Present: slices.Contains(u.Attached, s.Object)}
 	case PutUserPolicy, DeleteUserPolicy:
-		return inlineState(u, s.Object)
+		return InlineState(u.Inline, s.Object)
 	case TagUser, UntagUser:
 		return tagState(u, s.Object)
 	}
@@ -83,21 +83,20 @@ func roleState(r *org.Role, s *Step) (state State, ok bool) {
 	case AttachRolePolicy, DetachRolePolicy:
 		return State{Present: slices.Contains(r.Attached, s.Object)}, true
 	case PutRolePolicy, DeleteRolePolicy:
-		return inlineOf(r.Inline, s.Object), true
+		return InlineState(r.Inline, s.Object), true
 	}
 	state = State{Present: true, Document: r.Trust}
 	if made && r.MaxSession > 0 {
-		state.Value = seconds(r.MaxSession)
+		state.Value = Seconds(r.MaxSession)
 	}
 	return state, true
 }
 
-// seconds is a duration in whole seconds, as steps hold it.
-func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
+// Seconds is a duration in whole seconds, as steps hold it.
+func Seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
 
-func inlineState(u *org.User, name string) State { return inlineOf(u.Inline, name) }
-
-func inlineOf(policies []org.InlinePolicy, name string) State {
+// InlineState is the state of the inline policy with a name.
+func InlineState(policies []org.InlinePolicy, name string) State {
 	for _, p := range policies {
 		if p.Name == name {
 			return State{Present: true, Document: p.Document}

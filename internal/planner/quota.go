@@ -1,4 +1,4 @@
-package plan
+package planner
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"forcemfa/policy"
 )
 
-// awsQuotas are AWS's own, for an account that did not tell its quotas.
+// awsQuotas are AWS's defaults.
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 var awsQuotas = org.Quotas{
 	AttachedPoliciesPerUser:  10,
@@ -21,10 +21,10 @@ var awsQuotas = org.Quotas{
 	VersionsPerPolicy:        5,
 }
 
-// orDefault fills what could not be read with AWS's default. assumed tells
-// whether there was any.
-func orDefault(q org.Quotas) (filled org.Quotas, assumed bool) {
-	filled = q
+// Quotas are the quotas of an account, with AWS's default for each that was not
+// read. assumed reports whether there was one.
+func Quotas(a *org.Account) (filled org.Quotas, assumed bool) {
+	filled = a.Quotas
 	for _, f := range []struct {
 		quota *int
 		byAWS int
@@ -46,8 +46,8 @@ func orDefault(q org.Quotas) (filled org.Quotas, assumed bool) {
 	return filled, assumed
 }
 
-// inlineRoom is how many characters are left for an inline policy of this
-// name, which replaces one that is there.
+// inlineRoom is how many characters are left for an inline policy of this name,
+// which replaces one that exists.
 func inlineRoom(u *org.User, name string, quota int) int {
 	for _, p := range u.Inline {
 		if p.Name != name {
@@ -57,13 +57,13 @@ func inlineRoom(u *org.User, name string, quota int) int {
 	return quota
 }
 
-// noRoom says which quotas of a user are full.
-func (p *planner) noRoom(u *org.User) string {
-	if p.inlineTaken(u) {
+// noRoom says which quotas of a user are exhausted.
+func (s *accountState) noRoom(u *org.User) string {
+	if s.inlineTaken(u) {
 		return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, and the inline policy %s is not ours",
-			len(u.Groups), p.quotas.GroupsPerUser, len(u.Attached), p.quotas.AttachedPoliciesPerUser, p.inlineName)
+			len(u.Groups), s.quotas.GroupsPerUser, len(u.Attached), s.quotas.AttachedPoliciesPerUser, s.inlineName)
 	}
 	return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, %d characters left for inline policies",
-		len(u.Groups), p.quotas.GroupsPerUser, len(u.Attached), p.quotas.AttachedPoliciesPerUser,
-		inlineRoom(u, p.inlineName, p.quotas.UserPolicySize))
+		len(u.Groups), s.quotas.GroupsPerUser, len(u.Attached), s.quotas.AttachedPoliciesPerUser,
+		inlineRoom(u, s.inlineName, s.quotas.UserPolicySize))
 }

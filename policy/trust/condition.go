@@ -1,4 +1,4 @@
-package audit
+package trust
 
 import (
 	"encoding/json"
@@ -8,16 +8,17 @@ import (
 	"forcemfa/policy"
 )
 
-// A truth says for which requests a condition on MFA keys holds.
-type truth struct {
-	absent  bool // access keys: no key is there
-	without bool // sessions without MFA: present, and false
-	fresh   bool // sessions with MFA of a moment ago
-	old     bool // sessions with MFA of longer ago than any session lives
+// Matched says which kinds of requests satisfy a list of conditions on the MFA
+// keys.
+type Matched struct {
+	AccessKey bool // signed with a long-term access key: the MFA keys are absent
+	NoMFA     bool // in a session without MFA: aws:MultiFactorAuthPresent is false
+	RecentMFA bool // in a session with MFA, a minute after the code was entered
+	OldMFA    bool // in a session with MFA, longer after the code than any session lives
 }
 
-// mfaConditions are the conditions of a statement that look at MFA.
-func mfaConditions(s *policy.Statement) []policy.Condition {
+// MFAConditions are the conditions of a statement on the MFA keys.
+func MFAConditions(s *policy.Statement) []policy.Condition {
 	var out []policy.Condition
 	for _, c := range s.Conditions {
 		switch strings.ToLower(c.Key) {
@@ -28,11 +29,11 @@ func mfaConditions(s *policy.Statement) []policy.Condition {
 	return out
 }
 
-// truthOf decides conditions by the evaluator itself: as those of a Deny of
-// everything. Without conditions all holds.
-func truthOf(conditions []policy.Condition) truth {
+// Match evaluates conditions with the policy evaluator itself, as the
+// conditions of a Deny of everything. Without conditions every request matches.
+func Match(conditions []policy.Condition) Matched {
 	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("conditions", policy.Identity, denyIf(conditions))}}
-	holds := func(c policy.Credential, present policy.Presence, age time.Duration) bool {
+	matches := func(c policy.Credential, present policy.Presence, age time.Duration) bool {
 		now := time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
 		context := new(policy.Context)
 		context.SetMFA(c, present, now.Add(-age), now)
@@ -44,11 +45,11 @@ func truthOf(conditions []policy.Condition) truth {
 		}
 		return set.Refuses(r).Verdict == policy.ExplicitDenied
 	}
-	return truth{
-		absent:  holds(policy.LongTermKey, policy.Absent, 0),
-		without: holds(policy.SessionToken, policy.False, time.Minute),
-		fresh:   holds(policy.SessionTokenMFA, policy.True, time.Minute),
-		old:     holds(policy.SessionTokenMFA, policy.True, 37*time.Hour),
+	return Matched{
+		AccessKey: matches(policy.LongTermKey, policy.Absent, 0),
+		NoMFA:     matches(policy.SessionToken, policy.False, time.Minute),
+		RecentMFA: matches(policy.SessionTokenMFA, policy.True, time.Minute),
+		OldMFA:    matches(policy.SessionTokenMFA, policy.True, 37*time.Hour),
 	}
 }
 
@@ -67,7 +68,7 @@ func denyIf(conditions []policy.Condition) string {
 	}
 	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statement})
 	if err != nil {
-		panic("audit: " + err.Error()) // strings always marshal
+		panic("trust: " + err.Error()) // strings always marshal
 	}
 	return string(text)
 }

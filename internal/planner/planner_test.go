@@ -1,4 +1,4 @@
-package plan_test
+package planner_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 func TestUsersComeIntoOurGroup(t *testing.T) {
@@ -167,7 +168,7 @@ func TestAccountsOutOfReachHaveNoSteps(t *testing.T) {
 		a := s.account
 		change(&a)
 		in.Accounts = audited(in.Header, []org.Account{a}, in.Baseline, now)
-		p, err := plan.Make(in)
+		p, err := planner.Make(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +237,7 @@ func TestNeedsDetailNamesWhomStepsWouldEnforce(t *testing.T) {
 	}}}
 	in := s.input()
 	for a := range in.Accounts {
-		if d := cmp.Diff([]string{"also", "open"}, plan.NeedsDetail(&in, a)); d != "" {
+		if d := cmp.Diff([]string{"also", "open"}, planner.NeedsDetail(&in, a)); d != "" {
 			t.Errorf("names (-want +got):\n%s", d)
 		}
 	}
@@ -247,7 +248,7 @@ func TestAccountsAreReadToTheFirstError(t *testing.T) {
 	in := s.input()
 	broken := errors.New("line 3: cut off")
 	in.Accounts = func(yield func(*audit.Audited, error) bool) { yield(nil, broken) }
-	if _, err := plan.Make(in); !errors.Is(err, broken) {
+	if _, err := planner.Make(in); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,6 +1,7 @@
-package plan_test
+package planner_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,11 @@ import (
 // reread is a plan as a file gives it.
 func reread(t *testing.T, p *plan.Plan) *plan.Plan {
 	t.Helper()
-	file, err := plan.Read("plan.json", strings.NewReader(written(t, p)))
+	var text bytes.Buffer
+	if err := plan.Write(&text, p); err != nil {
+		t.Fatal(err)
+	}
+	file, err := plan.Read("plan.json", &text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,149 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
+	"forcemfa/policy"
+)
+
+// A Migration is what happens to the policies that a user has directly.
+type Migration struct {
+	User  string      `json:"user"`
+	Roles []string    `json:"roles"` // ARNs of the roles that the user can assume with MFA, and not without
+	Steps []plan.Step `json:"steps"` // detach the user's own policies; blocked when the user would be locked out
+	Kept  []string    `json:"kept"`  // policies that stay with the user, and why
+}
+
+// Migrate plans the removal of the policies that a user of the identity account
+// has directly, once group and roles exist. It is decided for the user without
+// them: with MFA the user must be able to assume a granted role, and without MFA
+// none.
+func Migrate(in Input, name string) Migration {
+	m := Migration{User: name, Roles: []string{}, Steps: []plan.Step{}, Kept: []string{}}
+	a := in.account(in.Access.Account)
+	if a == nil || a.User(name) == nil {
+		return m
+	}
+	u := a.User(name)
+	later := m.detach(a, u)
+	why, remedy := m.blocked(&in, a, u, later)
+	for i := range m.Steps {
+		m.Steps[i].Block(why, remedy)
+	}
+	slices.SortFunc(m.Steps, plan.Compare)
+	return m
+}
+
+// blocked says why the policies of a user cannot be removed; empty when they can.
+func (m *Migration) blocked(in *Input, a *org.Account, u, later *org.User) (why, remedy string) {
+	if u.ARN == in.Header.Caller || u.ARN == a.Caller {
+		return u.Name + " is the user who runs this, and could be cut off in the middle", "run it as a session of the role that " + u.Name + " moves to"
+	}
+	why, remedy = m.lockout(in, a, later)
+	if in.acknowledged(baseline.GuardLockout, a.ID, u.Name) {
+		return "", ""
+	}
+	return why, remedy
+}
+
+// detach adds the steps and returns the user without the policies. What forcemfa
+// attached and policies with a Deny stay: removing a Deny would allow something.
+func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
+	later := *u
+	later.Attached, later.Inline = nil, nil
+	for _, p := range u.Attached {
+		text, known := "", false
+		if of := a.Policy(p); of != nil {
+			text, known = of.DefaultDocument()
+		}
+		if why := reasonToKeep(p == baseline.PolicyARN(a.Partition, a.ID), known, text); why != "" {
+			m.Kept = append(m.Kept, p+": "+why)
+			later.Attached = append(later.Attached, p)
+			continue
+		}
+		m.Steps = append(m.Steps, plan.NewStep(plan.DetachUserPolicy, a.ID, u.ARN, p, present, absent))
+	}
+	for _, p := range u.Inline {
+		if why := reasonToKeep(p.Name == baseline.InlinePolicyName && baseline.CanBeOurs(p.Document), true, p.Document); why != "" {
+			m.Kept = append(m.Kept, "inline policy "+p.Name+": "+why)
+			later.Inline = append(later.Inline, p)
+			continue
+		}
+		m.Steps = append(m.Steps, plan.NewStep(plan.DeleteUserPolicy, a.ID, u.ARN, p.Name, plan.State{Present: true, Document: p.Document}, absent))
+	}
+	return &later
+}
+
+// reasonToKeep says why a policy stays with the user; empty when it is removed.
+func reasonToKeep(managed, known bool, text string) string {
+	if managed {
+		return "enforces MFA"
+	}
+	if !known {
+		return "could not be read, and may deny something"
+	}
+	d, err := policy.Parse(policy.Identity, text)
+	switch {
+	case err != nil:
+		return "could not be understood, and may deny something"
+	case slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == policy.Deny }):
+		return "denies something"
+	}
+	return ""
+}
+
+// lockout says why a user would be locked out, or could act without MFA; empty
+// when the user can assume a role with MFA only.
+func (m *Migration) lockout(in *Input, a *org.Account, u *org.User) (why, remedy string) {
+	if why, remedy = NoMFASession(u); why != "" {
+		return why, remedy
+	}
+	refused := "access grants " + u.Name + " no role"
+	for _, group := range in.Access.GroupsOf(u.Name) {
+		for _, t := range in.Access.Targets(group) {
+			roleARN := in.roleARN(t.Account, t.Role)
+			to := in.account(t.Account)
+			if to == nil || roleNamed(to, t.Role) == nil {
+				refused = roleARN + " is not there, or could not be read"
+				continue
+			}
+			with, without := CanAssume(in.Header, a, u, to, roleNamed(to, t.Role), in.Now)
+			switch {
+			case without.Verdict == policy.Allowed || without.Verdict == policy.Unknown:
+				return roleARN + " can be assumed without MFA", "run forcemfa access apply"
+			case with.Verdict == policy.Allowed:
+				m.Roles = append(m.Roles, roleARN)
+			default:
+				refused = roleARN + " cannot be assumed with MFA: " + planner.Refusal(with, "sts:AssumeRole")
+			}
+		}
+	}
+	slices.Sort(m.Roles)
+	m.Roles = slices.Compact(m.Roles)
+	if len(m.Roles) > 0 {
+		return "", ""
+	}
+	return "no way in: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardLockout, a.ID, u.Name)
+}
+
+// NoMFASession says why a user cannot get an MFA session with what it has, and
+// what to do; empty when it can.
+func NoMFASession(u *org.User) (why, remedy string) {
+	codes := slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
+	key := slices.ContainsFunc(u.Keys, func(k org.AccessKey) bool { return k.Active })
+	switch {
+	case u.MFA == org.Unknown:
+		return "whether " + u.Name + " has an MFA device could not be read", "let the role that forcemfa assumes call iam:ListMFADevices"
+	case u.MFA == org.No:
+		return u.Name + " has no MFA device", strings.Join([]string{"let", u.Name, "enroll one first: forcemfa enroll"}, " ")
+	case u.Password != org.Yes && !(codes && key):
+		return u.Name + " has neither a console password nor an access key with a device that gives codes", "give " + u.Name + " a console password, or a virtual MFA device"
+	}
+	return "", ""
+}

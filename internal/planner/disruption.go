@@ -1,0 +1,168 @@
+package planner
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+)
+
+// A disruption is a reason not to enforce a user who has a sign-in path:
+// something that works today would stop.
+type disruption struct{ guard, why, remedy string }
+
+// disrupts blocks a candidate with a disruption that is not acknowledged.
+func (g *guard) disrupts(c *candidate) bool {
+	u := c.user
+	if u.State == audit.Enforced {
+		return false // calls without MFA have stopped already
+	}
+	for _, d := range g.disruptions(u) {
+		if g.in.acknowledged(d.guard, u.Account, u.Name) {
+			continue
+		}
+		c.blocked = d.why
+		c.remedy = fmt.Sprintf("%s; or acknowledge with --ack %s:%s/%s", d.remedy, d.guard, u.Account, u.Name)
+		return true
+	}
+	return false
+}
+
+// disruptions are all disruptions of a user.
+func (g *guard) disruptions(u *audit.User) []disruption {
+	var all []disruption
+	if why := g.emergency(u); why != "" {
+		all = append(all, disruption{baseline.GuardBreakGlass, u.Name + " is for emergencies: " + why,
+			"name " + u.Name + " under break_glass in the config file, with a date that has not passed"})
+	}
+	if why := workload(u, g.in.Now); why != "" {
+		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " looks like a robot: " + why,
+			"let what uses it take a role, or enroll a virtual MFA device for a person, or exempt " + u.Name})
+	}
+	if locksCLI(u) {
+		all = append(all, disruption{baseline.GuardCLILockout,
+			u.Name + " has an active access key, and devices that give no codes only: its command line stops",
+			"enroll a virtual MFA device for " + u.Name + " besides, or deactivate the key"})
+	}
+	return all
+}
+
+// emergency says why a user seems to be an emergency user; empty: it does not.
+func (g *guard) emergency(u *audit.User) string {
+	for _, e := range g.in.Baseline.Lapsed(g.place, u.Read, g.in.Now) {
+		if e.BreakGlass {
+			return "its break-glass entry has expired on " + e.Expires.Format(time.DateOnly)
+		}
+	}
+	if baseline.ForEmergencies(u.Name) {
+		return "it is named as one, and the config file does not say so"
+	}
+	return ""
+}
+
+// recent is how long after its last use a key counts as used.
+const recent = 90 * 24 * time.Hour
+
+// workload says why a user seems to be a service account that cannot use MFA;
+// empty: it does not. A user with a device that gives codes is a person.
+// Source: IAM User Guide, "Use IAM with CodeCommit" and "Service-specific
+// credentials": these credentials do not support MFA.
+func workload(u *audit.User, now time.Time) string {
+	if givesCodes(u.Devices) {
+		return ""
+	}
+	if what := serviceCredentials(u.Read.Services); what != "" {
+		return "it has " + what + ", which can never carry MFA"
+	}
+	if u.Console == org.Yes {
+		return ""
+	}
+	if use := lastUse(u.Read, now); use != "" {
+		return "its access key was " + use + ", and it has neither a device that gives codes nor a console password"
+	}
+	return ""
+}
+
+// stops says which credentials of a user stop working although the user can sign
+// in with MFA; empty: none.
+func stops(u *audit.User, now time.Time) string {
+	if what := serviceCredentials(u.Read.Services); what != "" {
+		return what
+	}
+	if use := lastUse(u.Read, now); use != "" {
+		return "access key " + use
+	}
+	return ""
+}
+
+// serviceCredentials describes the credentials that do not support MFA.
+func serviceCredentials(c *org.ServiceCredentials) string {
+	if c == nil {
+		return ""
+	}
+	var what []string
+	if len(c.ServiceSpecific) > 0 {
+		what = append(what, "credentials for "+strings.Join(c.ServiceSpecific, ", "))
+	}
+	switch {
+	case c.SSHKeys == 1:
+		what = append(what, "an SSH key")
+	case c.SSHKeys > 1:
+		what = append(what, strconv.Itoa(c.SSHKeys)+" SSH keys")
+	}
+	return strings.Join(what, " and ")
+}
+
+// lastUse describes the last recent use of an active key. Calls to STS, which
+// start MFA sessions, do not count; a use that AWS did not attribute to a service
+// does.
+func lastUse(u *org.User, now time.Time) string {
+	for _, k := range u.Keys {
+		if !k.Active || k.Used == nil || now.Sub(*k.Used) > recent || strings.EqualFold(k.UsedService, "sts") {
+			continue
+		}
+		service := k.UsedService
+		if service == "" {
+			service = "something"
+		}
+		return "used for " + service + " on " + k.Used.UTC().Format(time.DateOnly)
+	}
+	return ""
+}
+
+// locksCLI reports whether the access keys of a user would stop working although
+// console sign-in would not. Source: IAM User Guide, "AWS multi-factor
+// authentication in IAM": a passkey or security key cannot be passed to STS.
+func locksCLI(u *audit.User) bool {
+	return u.ActiveKeys > 0 && u.Console == org.Yes && len(u.Devices) > 0 && !givesCodes(u.Devices)
+}
+
+func givesCodes(devices []org.Device) bool {
+	for _, d := range devices {
+		if d.Kind.GivesCodes() {
+			return true
+		}
+	}
+	return false
+}
+
+// noteStops notes the users who are enforced and whose credentials stop working.
+func (g *guard) noteStops(candidates []candidate) {
+	for i := range candidates {
+		c := &candidates[i]
+		if c.blocked != "" || c.user.State == audit.Enforced {
+			continue
+		}
+		name := g.account.ID + "/" + c.user.Name
+		if what := stops(c.user, g.in.Now); what != "" {
+			g.stops = append(g.stops, name+" ("+what+")")
+		}
+		if c.user.Read.Services == nil && !givesCodes(c.user.Devices) {
+			g.servicesUnread = append(g.servicesUnread, name)
+		}
+	}
+}

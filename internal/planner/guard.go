@@ -1,0 +1,159 @@
+package planner
+
+import (
+	"fmt"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+	"forcemfa/policy"
+)
+
+// A guard looks at every user whom a step would enforce, as the account will be
+// afterwards, and blocks the step when the user could no longer sign in with MFA
+// or something else would stop.
+type guard struct {
+	*accountState
+	// after is the account with the policy in force; scpOnly is the account for
+	// users whom only an SCP reaches, and header the organization with that SCP.
+	after, scpOnly *org.Account
+	header         *org.Header
+	// kept are exempt users, by ARN, who stay under the group or policy, and why.
+	kept map[string]block
+
+	stops          []string // users who are enforced, with their credentials that stop working
+	servicesUnread []string // users whose service credentials could not be read
+}
+
+// A block is why a step is not done, and what to do about it. The zero value
+// blocks nothing.
+type block struct{ why, remedy string }
+
+func newGuard(s *accountState) *guard {
+	g := &guard{accountState: s, after: s.enforced(), scpOnly: s.account, header: s.in.Header, kept: map[string]block{}}
+	if s.covered {
+		g.header, g.scpOnly = s.in.withSCP(s.account)
+		g.after.SCPs = g.scpOnly.SCPs
+	}
+	return g
+}
+
+// check blocks the candidates who must not be enforced, and marks those for whom
+// an enrollment window has to be opened first.
+func (g *guard) check(users []audit.User, candidates []candidate) {
+	for i := range candidates {
+		g.checkCandidate(&candidates[i])
+	}
+	g.keepAdministrator(users, candidates)
+	g.noteStops(candidates)
+}
+
+func (g *guard) checkCandidate(c *candidate) {
+	u := c.user
+	if c.blocked != "" || g.isCaller(c) || g.disrupts(c) || !hasCredentials(u) {
+		return
+	}
+	if c.place == bySCP {
+		g.checkCovered(c)
+		return
+	}
+	if u.State == audit.Enforced && (u.MFA == org.Yes || g.signInPath(g.account, u.Read, u).state != pathFound) {
+		return // no step takes a sign-in path from this user
+	}
+	g.checkLockout(c, g.after)
+}
+
+// checkCovered looks at a user whom a service control policy enforces. An SCP
+// grants nothing, so a user who could not enroll a device, or manage it with MFA,
+// is added to the group ForceMFA, whose policy grants that.
+func (g *guard) checkCovered(c *candidate) {
+	g.checkLockout(c, g.scpOnly)
+	manages := g.in.Baseline.Policy.SelfService == baseline.SelfServiceNone ||
+		g.allowed(g.scpOnly, c.user.Read, c.user, policy.SessionTokenMFA, deviceActions).state == pathFound
+	inside := g.inGroup(c.user.Read)
+	if c.blocked == "" && manages || !g.openGroup || !inside && len(c.user.Read.Groups) >= g.quotas.GroupsPerUser {
+		return
+	}
+	granted := candidate{user: c.user, place: throughGroup}
+	if inside {
+		granted.place = throughNewAttachment
+	}
+	if g.checkLockout(&granted, g.after); granted.blocked == "" && !granted.acknowledged {
+		*c = granted
+	}
+}
+
+// deviceActions are the actions by which users manage their own devices.
+var deviceActions = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ListMFADevices"}
+
+// checkLockout decides about a candidate in the account as it will be.
+func (g *guard) checkLockout(c *candidate, account *org.Account) {
+	u, later := c.user, g.afterStep(c)
+	path := g.signInPath(account, later, u)
+	if path.state == noPath && u.MFA == org.No && u.ActiveKeys > 0 {
+		if tagged := g.withWindow(later); tagged != nil && g.signInPath(account, tagged, u).state == pathFound {
+			c.needsWindow = true
+			return
+		}
+	}
+	switch {
+	case path.state == pathFound:
+	case g.in.acknowledged(baseline.GuardLockout, u.Account, u.Name):
+		c.acknowledged = true
+	default:
+		c.blocked = "no way in: " + path.why
+		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", path.remedy, u.Name, baseline.GuardLockout, u.Account, u.Name)
+	}
+}
+
+// isCaller blocks a step that would enforce the user who runs the plan.
+func (g *guard) isCaller(c *candidate) bool {
+	u := c.user
+	if u.State == audit.Enforced || u.ARN != g.in.Header.Caller && u.ARN != g.account.Caller ||
+		g.in.acknowledged(baseline.GuardCaller, u.Account, u.Name) {
+		return false
+	}
+	c.blocked = u.Name + " is the user who runs this, and could be cut off in the middle"
+	c.remedy = fmt.Sprintf("run it as another administrator, best as a role session; or acknowledge with --ack %s:%s/%s", baseline.GuardCaller, u.Account, u.Name)
+	return true
+}
+
+// afterStep is the user as the step leaves it, without an enrollment window that
+// this plan closes.
+func (g *guard) afterStep(c *candidate) *org.User {
+	u := *c.user.Read
+	if open, there := g.in.Baseline.Window.Of(u.Tags); there && open.Expired(g.in.Now) {
+		u = *withoutTag(&u, open.Tag)
+	}
+	switch c.place {
+	case throughGroup, throughAttachment, throughGroups:
+		u.Attached = append([]string{g.policyARN}, u.Attached...)
+	case throughInline:
+		inline := []org.InlinePolicy{{Name: g.inlineName, Document: c.document}}
+		for _, other := range u.Inline {
+			if other.Name != g.inlineName {
+				inline = append(inline, other)
+			}
+		}
+		u.Inline = inline
+	}
+	return &u
+}
+
+// hasCredentials is false for a user with neither password nor active key, who
+// cannot be locked out.
+func hasCredentials(u *audit.User) bool {
+	return u.Console != org.No || u.ActiveKeys > 0
+}
+
+// blockForExempt blocks a step on the policy while an exempt user has to stay
+// under it.
+func (g *guard) blockForExempt(s *plan.Step) {
+	for i := range g.account.Users {
+		u := &g.account.Users[i]
+		if kept, there := g.kept[u.ARN]; there && g.under(u) && s.Blocked == "" {
+			s.Block("enforces "+u.Name+", who is exempt, as well: "+kept.why, kept.remedy)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
+)
+
+// remarks are what the notes of a plan say about accounts and users, who are
+// listed as account/name.
+type remarks struct {
+	assumedQuotas  []string                   // accounts whose quotas could not be read
+	conflicts      []string                   // sentences on name collisions and on the group of forcemfa
+	directly       []string                   // users with the policy attached directly though attach is not user
+	inline         []string                   // users who get the inline policy
+	windows        []string                   // users for whom an enrollment window is opened
+	lockedOut      []string                   // users who are enforced without a sign-in path, by acknowledgement
+	outOfScope     []string                   // users with a device, when the scope is without-device
+	stops          []string                   // users with credentials that stop working
+	servicesUnread []string                   // users whose SSH keys and service-specific credentials could not be read
+	unmatched      []baseline.Acknowledgement // for users and roles that do not exist
+	unused         []*baseline.Exemption      // that match no user
+	scheduled      []scheduled
+}
+
+// A scheduled wave with its users, as account/name.
+type scheduled struct {
+	plan.Scheduled
+	names []string
+}
+
+// match removes the acknowledgements and exemptions that match a user or role of
+// an account from those without a match.
+func (r *remarks) match(at baseline.Place, a *org.Account) {
+	r.unmatched = slices.DeleteFunc(r.unmatched, func(k baseline.Acknowledgement) bool { return names(k, a) })
+	r.unused = slices.DeleteFunc(r.unused, func(e *baseline.Exemption) bool {
+		return e.Match.InPlace(at) && slices.ContainsFunc(a.Users, func(u org.User) bool { return e.Match.Matches(at, &u) })
+	})
+}
+
+// names reports whether an acknowledgement is for a user or role of an account.
+func names(k baseline.Acknowledgement, a *org.Account) bool {
+	return (k.Account == "" || k.Account == a.ID) &&
+		(slices.ContainsFunc(a.Users, func(u org.User) bool { return strings.EqualFold(u.Name, k.Name) }) ||
+			slices.ContainsFunc(a.Roles, func(r org.Role) bool { return strings.EqualFold(r.Name, k.Name) }))
+}
+
+// schedule adds a user to a wave that has not begun.
+func (r *remarks) schedule(w *baseline.Wave, name string) {
+	i := slices.IndexFunc(r.scheduled, func(s scheduled) bool { return s.Wave == w.Name && s.From.Equal(w.From) })
+	if i < 0 {
+		i = len(r.scheduled)
+		r.scheduled = append(r.scheduled, scheduled{Scheduled: plan.Scheduled{Wave: w.Name, From: w.From}})
+	}
+	r.scheduled[i].Users++
+	r.scheduled[i].names = append(r.scheduled[i].names, name)
+}
+
+// add adds the remarks on one account.
+func (r *remarks) add(o *remarks) {
+	r.assumedQuotas = append(r.assumedQuotas, o.assumedQuotas...)
+	r.conflicts = append(r.conflicts, o.conflicts...)
+	r.directly = append(r.directly, o.directly...)
+	r.inline = append(r.inline, o.inline...)
+	r.windows = append(r.windows, o.windows...)
+	r.lockedOut = append(r.lockedOut, o.lockedOut...)
+	r.outOfScope = append(r.outOfScope, o.outOfScope...)
+	r.stops = append(r.stops, o.stops...)
+	r.servicesUnread = append(r.servicesUnread, o.servicesUnread...)
+	for _, s := range o.scheduled {
+		for _, name := range s.names {
+			r.schedule(&baseline.Wave{Name: s.Wave, From: s.From}, name)
+		}
+	}
+}
+
+// notes are the sentences at the head of a plan.
+func notes(in *Input, p *plan.Plan, r *remarks) []string {
+	if in.Remove {
+		return append([]string{"takes away everything that forcemfa made: users keep their devices, and nothing of ours asks for MFA any more"}, r.conflicts...)
+	}
+	said := slices.Clone(in.Baseline.Notes())
+	if enforces(p) {
+		said = append(said, fmt.Sprintf("role sessions that users took before this plan is applied live on for up to %d hours, until %s if it is applied now",
+			int(roleSessionLimit.Hours()), in.Now.Add(roleSessionLimit).UTC().Format(time.RFC3339)))
+	}
+	say := func(users []string, format string, rest ...any) {
+		if len(users) > 0 {
+			said = append(said, fmt.Sprintf(format, append([]any{few(users)}, rest...)...))
+		}
+	}
+	say(r.windows, "may enroll by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag)
+	say(r.lockedOut, "enforced without a way in, as acknowledged: %s")
+	say(r.stops, "stops working without MFA: %s")
+	say(r.servicesUnread, "could not be read whether they have SSH keys or credentials of single services, which would stop: %s")
+	for _, s := range r.scheduled {
+		say(s.names, "scheduled: wave "+strings.ReplaceAll(s.Wave, "%", "%%")+" from "+s.From.Format(time.DateOnly)+": %s")
+	}
+	say(r.outOfScope, "have a device and stay as they are, by scope without-device: %s")
+	say(r.directly, "attached directly, because the group has no room or cannot be used: %s")
+	say(r.inline, "enforced by an inline policy, because neither group nor attachment has room or can be used: %s")
+	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
+	for _, k := range r.unmatched {
+		said = append(said, fmt.Sprintf("acknowledged for nobody: %s: no user or role that could be read has that name", k))
+	}
+	if !in.Partial {
+		for _, e := range r.unused {
+			said = append(said, fmt.Sprintf("exempts nobody who could be read: %s (line %d of the config file)", e, e.Line))
+		}
+	}
+	return append(said, r.conflicts...)
+}
+
+// enforces reports whether the plan brings any user under the policy.
+func enforces(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Steps, func(s plan.Step) bool {
+		switch s.Op {
+		case plan.UpdatePolicy, plan.AttachGroupPolicy, plan.AddUserToGroup, plan.AttachUserPolicy, plan.PutUserPolicy, plan.UpdateSCP, plan.AttachSCP:
+			return s.Blocked == ""
+		}
+		return false
+	})
+}
+
+// few is a list cut short for a sentence.
+func few(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
