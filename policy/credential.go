@@ -100,11 +100,11 @@ func (c Credential) String() string { return credentials[c.valid()].name }
 // that is no credential every state is possible.
 func (c Credential) MFA() MFAKeys { return credentials[c.valid()].keys }
 
-// Barred tells whether AWS refuses an action to this kind of credential before
+// Limit tells whether AWS refuses an action to this kind of credential before
 // it looks at any policy, and why. [Set.Decide] does not know these limits.
 // Source: IAM User Guide, "Compare AWS STS credentials" and "IAM users: temporary
 // credentials".
-func (c Credential) Barred(action string) (reason string, barred bool) {
+func (c Credential) Limit(action string) (reason string, limited bool) {
 	limits := credentials[c.valid()].limits
 	if limits == 0 {
 		return "", false

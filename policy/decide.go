@@ -10,7 +10,7 @@ import (
 // Every rule that AWS does not document is read both ways. When both give the
 // same answer, or a Deny that could be read applies in both, that is the answer;
 // otherwise it is Unknown. Limits outside the policy language are not part of
-// it: see [Credential.Barred] and [Unconditional].
+// it: see [Credential.Limit] and [Unconditional].
 // Source: IAM User Guide, "Policy evaluation logic".
 func (s *Set) Decide(r *Request) Decision {
 	var d decider

@@ -210,7 +210,7 @@ func TestLimitsOutsideThePolicyLanguage(t *testing.T) {
 	rows := []struct {
 		credential Credential
 		action     string
-		barred     bool
+		limited    bool
 	}{
 		{LongTermKey, "iam:CreateUser", false},
 		{LongTermKey, "sts:GetFederationToken", false},
@@ -240,9 +240,9 @@ func TestLimitsOutsideThePolicyLanguage(t *testing.T) {
 		{NoCredential, "s3:GetObject", false},
 	}
 	for _, row := range rows {
-		reason, barred := row.credential.Barred(row.action)
-		if barred != row.barred || (reason != "") != barred {
-			t.Errorf("%v, %s: barred %v, reason %q", row.credential, row.action, barred, reason)
+		reason, limited := row.credential.Limit(row.action)
+		if limited != row.limited || (reason != "") != limited {
+			t.Errorf("%v, %s: limited %v, reason %q", row.credential, row.action, limited, reason)
 		}
 	}
 }

@@ -147,16 +147,16 @@ func finding(severity audit.Severity, rule, subject, arn, what string) audit.Fin
 	}
 }
 
-func seen(f audit.Finding, w *prove.Witness) audit.Finding {
+func seen(f audit.Finding, w *prove.Counterexample) audit.Finding {
 	f.Witness = w
 	return f
 }
 
 func TestFindings(t *testing.T) {
 	const root = "arn:aws:iam::" + account + ":root"
-	byKey := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey,
+	byKey := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey,
 		AllowedBy: "inline policy some of group people, statement 1"}
-	latent := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey}
+	latent := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey}
 	bob := func(a *org.Account) *org.User { return &a.Users[0] }
 	accountPrincipal := `{"AWS":"` + account + `"}`
 	for _, row := range []struct {
@@ -219,7 +219,7 @@ func TestFindings(t *testing.T) {
 		}, []audit.Finding{
 			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
 			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: iam:EnableMFADevice without MFA by access key on "+bobARN),
-				&prove.Witness{Action: "iam:EnableMFADevice", Resource: bobARN, Credential: policy.LongTermKey,
+				&prove.Counterexample{Action: "iam:EnableMFADevice", Resource: bobARN, Credential: policy.LongTermKey,
 					AllowedBy: "policy " + baseline.PolicyARN("aws", account) + " of group ForceMFA, statement AllowManageOwnMFA"}),
 			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob should be closed since 2026-04-05"),
 		}},

@@ -27,7 +27,7 @@ type User struct {
 	Name        string         `json:"name"`
 	ARN         string         `json:"arn"`
 	State       State          `json:"state"`
-	Witness     *prove.Witness `json:"witness,omitempty"` // for an open user
+	Witness     *prove.Counterexample `json:"witness,omitempty"` // for an open user
 	Latent      bool           `json:"latent,omitempty"`  // open, but nothing that was read allows the witness today
 	Why         string         `json:"why,omitempty"`     // for an unknown user
 	Exemption   string         `json:"exemption,omitempty"`
@@ -64,7 +64,7 @@ type Finding struct {
 	ARN         string         `json:"arn,omitempty"`
 	What        string         `json:"what"`   // one sentence
 	Remedy      string         `json:"remedy"` // the next step
-	Witness     *prove.Witness `json:"witness,omitempty"`
+	Witness     *prove.Counterexample `json:"witness,omitempty"`
 	Refs        []string       `json:"refs,omitempty"` // compliance: cis_5.0:1.9, securityhub:IAM.5
 }
 

@@ -53,7 +53,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 			out.State, out.Proof, out.Why = Unknown, "", "the checker refuses the proof: "+err.Error()
 		}
 	case prove.Open:
-		out.State, out.Witness, out.Latent = Open, answer.Witness, answer.Latent
+		out.State, out.Witness, out.Latent = Open, answer.Counterexample, answer.Latent
 	default:
 		out.State, out.Why = Unknown, answer.Why
 	}

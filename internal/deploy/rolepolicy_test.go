@@ -108,7 +108,7 @@ func beyond(t *testing.T, text, list string) prove.Answer {
 
 func TestTheRoleMayDoNothingBeyondItsList(t *testing.T) {
 	if a := beyond(t, executionPolicy(t, "bus"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
-		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalogue %v", a.Outcome, a.Strict, a.Why, a.Witness, a.Beyond)
+		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalogue %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestTheProofSeesARoleThatMayDoMore(t *testing.T) {
 		if more == good {
 			t.Fatalf("the policy has no %s: %s", row[0], good)
 		}
-		if a := beyond(t, more, mayList); a.Outcome != prove.Open || a.Witness == nil {
+		if a := beyond(t, more, mayList); a.Outcome != prove.Open || a.Counterexample == nil {
 			t.Errorf("with %s: %v, %s", row[1], a.Outcome, a.Why)
 		}
 	}
@@ -216,11 +216,11 @@ func rightsOf(t *testing.T, name string, values map[string]string) string {
 func TestTheAuditRoleMayOnlyRead(t *testing.T) {
 	good, list := rightsOf(t, AuditRole, map[string]string{"TrustedPrincipal": trusted}), reading(t)
 	if a := beyond(t, good, list); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
-		t.Errorf("%v, strict %v, %s, witness %v", a.Outcome, a.Strict, a.Why, a.Witness)
+		t.Errorf("%v, strict %v, %s, witness %v", a.Outcome, a.Strict, a.Why, a.Counterexample)
 	}
 	for _, more := range []string{"iam:TagUser", "iam:CreateAccessKey", "iam:Put*", "s3:GetObject"} {
 		worse := strings.Replace(good, `"iam:GetPolicy"`, `"iam:GetPolicy","`+more+`"`, 1)
-		if a := beyond(t, worse, list); a.Outcome != prove.Open || a.Witness == nil {
+		if a := beyond(t, worse, list); a.Outcome != prove.Open || a.Counterexample == nil {
 			t.Errorf("with %s: %v, %s", more, a.Outcome, a.Why)
 		}
 	}
@@ -242,7 +242,7 @@ func TestTheApplyRoleWritesDocumentsOnlyWhereItIsTold(t *testing.T) {
 	for documents, want := range map[string]prove.Outcome{"keep": prove.Enforced, "write": prove.Open} {
 		text := rightsOf(t, ApplyRole, map[string]string{"TrustedPrincipal": trusted, "Documents": documents})
 		if a := beyond(t, text, list); a.Outcome != want {
-			t.Errorf("documents %s: %v, %s, witness %v", documents, a.Outcome, a.Why, a.Witness)
+			t.Errorf("documents %s: %v, %s, witness %v", documents, a.Outcome, a.Why, a.Counterexample)
 		}
 	}
 }

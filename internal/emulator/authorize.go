@@ -53,7 +53,7 @@ func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.As
 	set := c.documents(&call.Caller)
 	for i := range asks {
 		ask := &asks[i]
-		if why := barred(call.Caller.Credential, ask.Action); why != nil {
+		if why := credentialLimit(call.Caller.Credential, ask.Action); why != nil {
 			return why
 		}
 		if ask.Unconditional {

@@ -1,4 +1,4 @@
-// Package emulator is the embedded AWS: its front door, authentication,
+// Package emulator is the embedded AWS: its handler, authentication,
 // authorization, faults and clock.
 //
 // A [Cloud] answers requests of real clients. It verifies every signature,

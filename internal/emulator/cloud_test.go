@@ -67,7 +67,7 @@ func testWorld() *world.World {
 		},
 	})
 	for _, account := range []string{management, member} {
-		w.Furnish(account, made)
+		w.AddSampleData(account, made)
 		for name, u := range w.Account(account).Users {
 			w.AddKey(account, name, &world.Key{ID: keyOf(u.Name), Secret: "secret of " + name, Active: true, Created: made})
 		}

@@ -8,7 +8,7 @@ import (
 	"forcemfa/internal/emulator/wire"
 )
 
-// A refusal is why the front door does not let a request through. Each protocol
+// A refusal is why the handler does not let a request through. Each protocol
 // has a code of its own for it.
 type refusal struct {
 	reason  reason

@@ -130,7 +130,7 @@ func (c *Cloud) answer(j *job, op *operation.Operation, call *operation.Call, fa
 	if op == nil {
 		return nil, c.unserved(j, call)
 	}
-	if why := barred(call.Caller.Credential, j.service.action(j.operation)); why != nil {
+	if why := credentialLimit(call.Caller.Credential, j.service.action(j.operation)); why != nil {
 		return nil, why
 	}
 	if j.inErr != nil {

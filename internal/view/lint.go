@@ -98,8 +98,8 @@ func lintFinding(w io.Writer, style Style, file string, f *lint.Finding, brief b
 	}
 	rule, _ := lint.RuleOf(f.Code)
 	fmt.Fprintf(w, "    why: %s\n", rule.Means)
-	if f.Witness != nil {
-		fmt.Fprintf(w, "    request: %s\n", Clean(f.Witness.String()))
+	if f.Example != nil {
+		fmt.Fprintf(w, "    request: %s\n", Clean(f.Example.String()))
 	}
 	fmt.Fprintf(w, "    remedy: %s\n", rule.Remedy)
 	if f.Fix != nil {
@@ -160,9 +160,9 @@ func (l *Lint) SARIF(w io.Writer, version string) error {
 func sarifFinding(file string, f *lint.Finding) SARIFResult {
 	properties := map[string]any{"statement": f.Statement}
 	message := f.What
-	if f.Witness != nil {
-		properties["witness"] = f.Witness
-		message += ". Request: " + f.Witness.String()
+	if f.Example != nil {
+		properties["example"] = f.Example
+		message += ". Request: " + f.Example.String()
 	}
 	if f.Fix != nil {
 		properties["fix"] = f.Fix

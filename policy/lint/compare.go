@@ -32,13 +32,13 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	var f *Finding
 	switch {
 	case a.Outcome == prove.Open:
-		f = in.add("W-1", -1, "the old document refuses and this one does not: %s", a.Witness)
-		f.Witness = in.translate(a.Witness)
+		f = in.add("W-1", -1, "the old document refuses and this one does not: %s", a.Counterexample)
+		f.Example = in.translate(a.Counterexample)
 	case a.Outcome == prove.Unknown:
 		f = in.add("W-2", -1, "whether this document refuses all that the old one does: %s", a.Why)
 	case a.Strict == prove.Open:
 		f = in.add("W-1", -1, "the old document refuses and this one does not, for an action that AWS does not have today: %s", a.Beyond)
-		f.Severity, f.Witness = Medium, in.translate(a.Beyond)
+		f.Severity, f.Example = Medium, in.translate(a.Beyond)
 	case a.Strict == prove.Unknown:
 		f = in.add("W-2", -1, "whether this document refuses all that the old one does, for actions that AWS does not have today")
 		f.Severity = Low
@@ -46,9 +46,9 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	return f
 }
 
-// translate decides the witness of a proof again, as a request of a user; nil when
+// translate decides the example of a proof again, as a request of a user; nil when
 // only the principal that the proof chose shows it.
-func (in *inspection) translate(w *prove.Witness) *Witness {
+func (in *inspection) translate(w *prove.Counterexample) *Example {
 	p := in.user("")
 	at := &situation{who: caller{principal: p, credential: w.Credential, present: policy.False}, action: w.Action, resource: w.Resource}
 	if w.Credential.MFA().Present&policy.False == 0 {
@@ -57,5 +57,5 @@ func (in *inspection) translate(w *prove.Witness) *Witness {
 	for key, values := range w.Keys {
 		at = at.having(key, values)
 	}
-	return in.witness(at, true, true)
+	return in.example(at, true, true)
 }

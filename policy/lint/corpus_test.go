@@ -27,7 +27,7 @@ func read(t testing.TB, name string) string {
 	return string(text)
 }
 
-// check lints a document that must be readable, replays every witness and makes
+// check lints a document that must be readable, replays every example and makes
 // sure that every fix does what it says.
 func check(t testing.TB, kind policy.Kind, text string) *lint.Report {
 	t.Helper()
@@ -45,12 +45,12 @@ func check(t testing.TB, kind policy.Kind, text string) *lint.Report {
 
 func checkWitness(t testing.TB, kind policy.Kind, text string, f *lint.Finding) {
 	t.Helper()
-	if f.Witness == nil {
+	if f.Example == nil {
 		return
 	}
-	v, err := f.Witness.Replay(kind, text)
-	if err != nil || (v == policy.Allowed) != f.Witness.Allowed || v == policy.Unknown {
-		t.Errorf("%s %s: the witness %s is %v, %v", f.Code, f.Where(), f.Witness, v, err)
+	v, err := f.Example.Replay(kind, text)
+	if err != nil || (v == policy.Allowed) != f.Example.Allowed || v == policy.Unknown {
+		t.Errorf("%s %s: the example %s is %v, %v", f.Code, f.Where(), f.Example, v, err)
 	}
 }
 

@@ -60,10 +60,10 @@ func (in *inspection) lockedOut() bool {
 		switch {
 		case asks && !never:
 			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused without MFA", try.action)
-			f.Witness, f.Fix = in.witness(at, true, false), in.unlock(i)
+			f.Example, f.Fix = in.example(at, true, false), in.unlock(i)
 		case never && keysToo && in.leavesOpen(try.action):
 			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused to everybody", try.action)
-			f.Witness, f.Fix = in.witness(at, true, false), in.unlockForConsole(i)
+			f.Example, f.Fix = in.example(at, true, false), in.unlockForConsole(i)
 		default:
 			continue
 		}
@@ -157,7 +157,7 @@ func (in *inspection) unreadableDevice() {
 	}
 	f := in.add("D-5", in.guard.statement, "a user may enable a device and not read it: iam:GetMFADevice, which the console asks for, is refused without MFA")
 	at := in.base(byPassword(p)).on("iam:GetMFADevice", self)
-	f.Witness = in.witness(at, in.passesNot(at), false)
+	f.Example = in.example(at, in.passesNot(at), false)
 	f.Fix = in.except([]string{"iam:GetMFADevice"})
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -194,11 +194,11 @@ func (in *inspection) forcedPassword() {
 	if open {
 		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA and of no use: iam:GetAccountPasswordPolicy, which it needs, is refused")
 		f.Severity = Low
-		f.Witness, f.Fix = in.witness(read, true, false), fix
+		f.Example, f.Fix = in.example(read, true, false), fix
 		return
 	}
 	f := in.add("D-6", in.guard.statement, "a user who must change the password at the first sign-in cannot: it is refused without MFA")
-	f.Witness = in.witness(change, true, false)
+	f.Example = in.example(change, true, false)
 	if in.doc.Statements[in.guard.statement].NotActions != nil {
 		f.Fix = fix
 	}
@@ -215,7 +215,7 @@ func (in *inspection) endless() {
 		return
 	}
 	f := in.add("D-10", in.guard.statement, "MFA counts however old it is: a session lasts up to 36 hours")
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	st := in.doc.Statements[in.guard.statement]
 	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
 	st.SID, st.Conditions = "DenyAllExceptEnrollmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
@@ -232,7 +232,7 @@ func (in *inspection) firstDevice() {
 		return
 	}
 	f := in.add("D-12", in.guard.statement, "a stolen access key of a user who has no device yet can enable the thief's: nothing refuses iam:EnableMFADevice by access key")
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	f.Fix = new(Fix).append(in, policy.Statement{
 		SID: "DenyEnrollmentByAccessKey", Effect: policy.Deny, Actions: []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"},
 		Resources: []string{"*"}, Conditions: append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), longTermKeys),

@@ -139,7 +139,7 @@ func (in *inspection) escapeOnOthers() {
 		return
 	}
 	f := in.add("D-1", in.guard.statement, "without MFA, who may administer users can do to any other user: %s", strings.Join(open, ", "))
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	own := []string{"arn:" + in.partition + ":iam::*:user/${aws:username}", "arn:" + in.partition + ":iam::*:user/*/${aws:username}"}
 	if in.doc.Version == "2012-10-17" && in.kind != policy.RCP && in.kind != policy.Resource {
 		f.Fix = new(Fix).append(in, policy.Statement{
@@ -171,7 +171,7 @@ func (in *inspection) escape(o opening) {
 	if len(open) == 1 && open[0] == "iam:ChangePassword" {
 		f.Severity = Low // it asks for the old password
 	}
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	f.Fix = in.closing(open)
 }
 
@@ -225,7 +225,7 @@ func (in *inspection) escapeElse() {
 	if !write {
 		f.Severity = Low
 	}
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	f.Fix = in.closing(open)
 }
 
@@ -295,7 +295,7 @@ func (in *inspection) escapeResource() (found bool) {
 		}
 		if at := in.leaves(a, in.targets(a)...); at != nil {
 			f := in.add("E-5", in.guard.statement, "the Deny covers some resources only, and %s is possible without MFA on others", a)
-			f.Witness = in.witness(at, true, true)
+			f.Example = in.example(at, true, true)
 			f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) { st.Resources, st.NotResources = []string{"*"}, nil })
 			return true
 		}

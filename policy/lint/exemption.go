@@ -61,14 +61,14 @@ func (in *inspection) forwarded(probe *situation) {
 	at := probe.with(caller{principal: p, credential: policy.ForwardedFromKey, present: policy.False})
 	if in.passes(at) {
 		f := in.add("E-8", in.guard.statement, "calls that an AWS service forwards pass without MFA; the first call of each must be refused otherwise")
-		f.Witness = in.witness(at, true, true)
+		f.Example = in.example(at, true, true)
 		return
 	}
 	if !in.refused(at) {
 		return
 	}
 	f := in.add("D-7", in.guard.statement, "calls that an AWS service forwards are refused even to who has MFA, as by CloudFormation and Athena")
-	f.Witness = in.witness(at, true, false)
+	f.Example = in.example(at, true, false)
 	f.Fix = new(Fix)
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -107,11 +107,11 @@ func (in *inspection) exemption(key string, probe *situation) {
 		}
 		if settled[low] || strings.HasPrefix(low, "aws:principal") {
 			f := in.add("E-6", in.guard.statement, "some principals are let off by %s: it is as safe as the right to change that", key)
-			f.Witness = in.witness(at, true, true)
+			f.Example = in.example(at, true, true)
 			return
 		}
 		f := in.add("E-7", in.guard.statement, "a request without MFA passes by its %s, which its sender may choose", key)
-		f.Witness = in.witness(at, true, true)
+		f.Example = in.example(at, true, true)
 		f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) {
 			st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })
 		})

@@ -41,7 +41,7 @@ func (in *inspection) openGate(i int, situations []*situation) {
 	}
 	conditions := mfaConditions(&in.doc.Statements[i])
 	f := in.add(weakAllow(conditions), i, "the Allow is met by a request by %s: %s", at.who.credential, conditionText(conditions))
-	f.Witness = in.witness(at, false, true)
+	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }
 
@@ -54,7 +54,7 @@ func (in *inspection) invertedGate(i int, situations []*situation) {
 		return
 	}
 	f := in.add("M-1", i, "the Allow is met without MFA and not with it: %s", conditionText(mfaConditions(st)))
-	f.Witness = in.witness(at, false, true)
+	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		if st.NotActions == nil {
 			soundAllow(st)
@@ -73,7 +73,7 @@ func (in *inspection) deadGate(i int, situations []*situation) {
 		code = "M-8"
 	}
 	f := in.add(code, i, "the Allow is never met, with MFA or without: %s", conditionText(conditions))
-	f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), false, false)
+	f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), false, false)
 	f.Fix = in.replace(i, soundAllow)
 }
 
@@ -86,7 +86,7 @@ func (in *inspection) onlyGate(i int, situations []*situation) {
 		return
 	}
 	f := in.add("A-1", i, "the Allow asks for MFA and nothing denies: another policy that allows the same lets requests without MFA through")
-	f.Witness = in.witness(situations[0].with(byKey(situations[0].who.principal)), true, true)
+	f.Example = in.example(situations[0].with(byKey(situations[0].who.principal)), true, true)
 	f.Fix = new(Fix).append(in, forceMFA())
 }
 

@@ -70,7 +70,7 @@ func (in *inspection) unconditional(i int) {
 	for _, at := range in.scopeOfPeople(i) {
 		if try := at.with(withMFA(at.who.principal)); in.refused(try) {
 			f := in.add("M-9", i, "the Deny excepts what one needs to get MFA, and does not ask for MFA")
-			f.Witness = in.witness(try, true, false)
+			f.Example = in.example(try, true, false)
 			f.Fix = in.replace(i, soundDeny)
 			return
 		}
@@ -121,7 +121,7 @@ func (in *inspection) deniesAll(i int, situations []*situation) {
 		code = "M-9"
 	}
 	f := in.add(code, i, "the Deny applies with MFA as without: %s", conditionText(conditions))
-	f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), true, false)
+	f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), true, false)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		st.Conditions = append(withoutMFAKeys(st.Conditions), denyWithoutMFA)
 	})
@@ -132,9 +132,9 @@ func (in *inspection) inverted(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
 	f := in.add("M-1", i, "the Deny hits requests with MFA and leaves out some without: %s", conditionText(conditions))
 	if at := in.passing(situations); at != nil {
-		f.Witness = in.witness(at, true, true)
+		f.Example = in.example(at, true, true)
 	} else {
-		f.Witness = in.witness(situations[0].with(withMFA(situations[0].who.principal)), true, false)
+		f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), true, false)
 	}
 	f.Fix = in.replace(i, soundDeny)
 }
@@ -155,7 +155,7 @@ func (in *inspection) missing(i int, situations []*situation, e effects) {
 		code = "M-8"
 	}
 	f := in.add(code, i, "the Deny misses a request by %s: %s", at.who.credential, conditionText(conditions))
-	f.Witness = in.witness(at, true, true)
+	f.Example = in.example(at, true, true)
 	f.Fix = in.replace(i, soundDeny)
 }
 

@@ -160,14 +160,14 @@ func (in *inspection) refused(at *situation) bool {
 // passes tells whether a request gets through the Denies of the document and
 // AWS's own limits.
 func (in *inspection) passes(at *situation) bool {
-	_, barred := at.who.credential.Barred(at.action)
-	return !barred && in.decide(in.open, at) == policy.Allowed
+	_, limited := at.who.credential.Limit(at.action)
+	return !limited && in.decide(in.open, at) == policy.Allowed
 }
 
 // allows tells whether the document by itself allows a request.
 func (in *inspection) allows(at *situation) bool {
-	_, barred := at.who.credential.Barred(at.action)
-	return !barred && in.decide(in.alone, at) == policy.Allowed
+	_, limited := at.who.credential.Limit(at.action)
+	return !limited && in.decide(in.alone, at) == policy.Allowed
 }
 
 // applies tells whether a document of one statement applies.

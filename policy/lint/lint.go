@@ -41,7 +41,7 @@ type Finding struct {
 	Column    int    `json:"column"`
 	// What says in one sentence what is wrong, with the names of this document.
 	What    string   `json:"what"`
-	Witness *Witness `json:"witness,omitempty"` // nil where no request shows it
+	Example *Example `json:"example,omitempty"` // nil where no request shows it
 	Fix     *Fix     `json:"fix,omitempty"`     // nil where the text cannot be corrected without knowing more
 }
 

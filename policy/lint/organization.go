@@ -42,7 +42,7 @@ func (in *inspection) hitsRoles(i int) {
 			continue
 		}
 		f := in.add("O-1", i, "the Deny hits every role session, and those of Identity Center, SAML and services can never show MFA")
-		f.Witness = in.witness(at, true, false)
+		f.Example = in.example(at, true, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) {
 			st.Conditions = append(slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return c.Key == usersOnly.Key }), usersOnly)
 		})

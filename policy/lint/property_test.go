@@ -58,7 +58,7 @@ func randomStatement(t *rapid.T, principal bool) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// Whatever a document says: no panic, every witness is one when it is decided
+// Whatever a document says: no panic, every example is one when it is decided
 // again, and every corrected document can be read.
 func TestRandomDocumentsGetTrueFindings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -78,9 +78,9 @@ func TestRandomDocumentsGetTrueFindings(t *testing.T) {
 		}
 		for i := range r.Findings {
 			f := &r.Findings[i]
-			if f.Witness != nil {
-				if v, err := f.Witness.Replay(r.Kind, text); err != nil || (v == policy.Allowed) != f.Witness.Allowed || v == policy.Unknown {
-					t.Errorf("%s: %s is %v, %v in %s", f.Code, f.Witness, v, err, text)
+			if f.Example != nil {
+				if v, err := f.Example.Replay(r.Kind, text); err != nil || (v == policy.Allowed) != f.Example.Allowed || v == policy.Unknown {
+					t.Errorf("%s: %s is %v, %v in %s", f.Code, f.Example, v, err, text)
 				}
 			}
 			if f.Fix == nil {

@@ -250,8 +250,8 @@ func TestFindingsAboutRequestsHaveAWitness(t *testing.T) {
 	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
-			if f.Code == p.code && f.Witness == nil && !slices.Contains(text, f.Code) {
-				t.Errorf("%s has no witness in %s", f.Code, p.bad)
+			if f.Code == p.code && f.Example == nil && !slices.Contains(text, f.Code) {
+				t.Errorf("%s has no example in %s", f.Code, p.bad)
 			}
 		}
 	}

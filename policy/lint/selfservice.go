@@ -63,7 +63,7 @@ func (in *inspection) unguarded(i int) {
 		return
 	}
 	f := in.add("D-18", i, "a stolen access key may do to its own user: %s", strings.Join(open, ", "))
-	f.Witness = in.witness(at, false, true)
+	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }
 
@@ -86,7 +86,7 @@ func (in *inspection) gifts() {
 	}
 	d := in.set(in.alone).Decide(at.request())
 	f := in.add("D-19", d.Statement, "the document also grants, to whoever it is attached to: %s", strings.Join(given, ", "))
-	f.Witness = in.witness(at, false, true)
+	f.Example = in.example(at, false, true)
 	f.Fix = in.without(given)
 }
 

@@ -78,7 +78,7 @@ func (in *inspection) wholeAccounts(i int) {
 		return
 	}
 	if try := in.assume(people[0], i); in.allows(try) {
-		f.Witness = in.witness(try, false, true)
+		f.Example = in.example(try, false, true)
 	}
 }
 
@@ -100,7 +100,7 @@ func (in *inspection) sideDoor(i int) {
 		return
 	}
 	f := in.add("T-1", i, "%s may assume the role without MFA, beside a statement that asks for it", at.who.principal.ARN)
-	f.Witness = in.witness(at, false, true)
+	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }
 
@@ -117,7 +117,7 @@ func (in *inspection) cannotShow(i int) {
 			if c.principal.Kind == policy.RoleSession {
 				f.Severity = Low
 			}
-			f.Witness = in.witness(at, false, false)
+			f.Example = in.example(at, false, false)
 			if len(mfaConditions(st)) > 0 {
 				f.Fix = in.split(i)
 			}

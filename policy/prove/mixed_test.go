@@ -228,9 +228,9 @@ func TestProofsHoldForMixedOperators(t *testing.T) {
 		outcomes[a.Outcome]++
 		switch a.Outcome {
 		case prove.Open:
-			checkWitness(t, s, a)
+			checkCounterexample(t, s, a)
 			if certificate.Check(hopeful(t, s), claimOf(s)) == nil {
-				t.Errorf("the checker accepts that everything is refused, but %v is not", a.Witness)
+				t.Errorf("the checker accepts that everything is refused, but %v is not", a.Counterexample)
 			}
 		case prove.Enforced:
 			if err := certificate.Check(a.Proof, claimOf(s)); a.Strict == prove.Enforced && err != nil {

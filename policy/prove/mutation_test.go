@@ -137,8 +137,8 @@ func TestMutationsAreCaught(t *testing.T) {
 				t.Errorf("expected to be left to lint (%s): %s", m.lint, text1(a))
 			case m.lint == "" && a.Outcome == prove.Enforced:
 				t.Errorf("proved")
-			case m.lint == "" && a.Outcome == prove.Open && a.Witness == nil:
-				t.Error("open without a witness")
+			case m.lint == "" && a.Outcome == prove.Open && a.Counterexample == nil:
+				t.Error("open without a counterexample")
 			}
 			if m.lint == "" && a.Outcome == prove.Open {
 				caught++
@@ -163,7 +163,7 @@ func TestMutationsAreCaught(t *testing.T) {
 		})
 	}
 	if caught < 40 {
-		t.Errorf("%d mutations have a witness, want 40", caught)
+		t.Errorf("%d mutations have a counterexample, want 40", caught)
 	}
 }
 

@@ -250,8 +250,8 @@ func (r rule) ignores(action string, c policy.Credential) bool {
 	if r == never || r == byKey && c != policy.LongTermKey {
 		return true
 	}
-	_, barred := c.Barred(action)
-	return barred
+	_, limited := c.Limit(action)
+	return limited
 }
 
 // outside are the actions that the rule decides about by their names, besides

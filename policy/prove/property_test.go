@@ -51,7 +51,7 @@ func drawSet(t *rapid.T, most int, arns, tests []string) *policy.Set {
 	return identity(list...)
 }
 
-// A user who is called enforced has no request that is not refused; a witness
+// A user who is called enforced has no request that is not refused; a counterexample
 // is one that is not, and allowed unless latent.
 func TestAnswersHoldForRandomPolicies(t *testing.T) {
 	requests := 0
@@ -60,13 +60,13 @@ func TestAnswersHoldForRandomPolicies(t *testing.T) {
 		a := prove.User(s)
 		switch a.Outcome {
 		case prove.Open:
-			checkWitness(t, s, a)
+			checkCounterexample(t, s, a)
 		case prove.Enforced:
 			checkEnforced(t, s, a, rand.New(rand.NewPCG(uint64(requests), 0)))
 			requests += randomRequests
 		}
 		if a.Today.Outcome == prove.Enforced && a.Outcome == prove.Open && !a.Latent {
-			t.Errorf("allowed today, and not: %v", a.Witness)
+			t.Errorf("allowed today, and not: %v", a.Counterexample)
 		}
 	})
 	t.Logf("%d random requests", requests)
@@ -86,15 +86,15 @@ func contexts(s prove.Subject) map[policy.Credential]*policy.Context {
 	return out
 }
 
-func checkWitness(t *rapid.T, s prove.Subject, a prove.Answer) {
-	c := contexts(s)[a.Witness.Credential]
-	a.Witness.SetKeys(c)
-	r := &policy.Request{Principal: s.Principal, Action: a.Witness.Action, Resource: a.Witness.Resource, Context: c}
+func checkCounterexample(t *rapid.T, s prove.Subject, a prove.Answer) {
+	c := contexts(s)[a.Counterexample.Credential]
+	a.Counterexample.SetKeys(c)
+	r := &policy.Request{Principal: s.Principal, Action: a.Counterexample.Action, Resource: a.Counterexample.Resource, Context: c}
 	if v := s.Set.Refuses(r).Verdict; v != policy.ImplicitDenied {
-		t.Errorf("%v: refuses says %v", a.Witness, v)
+		t.Errorf("%v: refuses says %v", a.Counterexample, v)
 	}
 	if allowed := s.Set.Decide(r).Verdict == policy.Allowed; allowed == a.Latent {
-		t.Errorf("%v: latent %v, allowed %v", a.Witness, a.Latent, allowed)
+		t.Errorf("%v: latent %v, allowed %v", a.Counterexample, a.Latent, allowed)
 	}
 }
 
@@ -169,9 +169,9 @@ func randomResource(dice *rand.Rand, action string) string {
 
 // exempt is what an answer for bob says nothing about.
 func exempt(c policy.Credential, action, resource string) bool {
-	_, barred := c.Barred(action)
+	_, limited := c.Limit(action)
 	switch {
-	case barred || policy.Unconditional(action) || strings.HasSuffix(resource, "user/team/bob"):
+	case limited || policy.Unconditional(action) || strings.HasSuffix(resource, "user/team/bob"):
 		return true
 	case slices.Contains([]string{"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext", "sts:AssumeRoleWithSAML",
 		"sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken", "iam:CreateVirtualMFADevice", "iam:GetUser"}, action):

@@ -1,5 +1,5 @@
 // Package prove answers whether any request without MFA can pass: a proof, or
-// a witness.
+// a counterexample.
 //
 // [User] and [Prover.User] decide all requests of a user, not a list of them.
 // For each credential that can be without MFA ([policy.Credential.MFA] is the
@@ -22,9 +22,9 @@
 //
 // A user is Enforced when a Deny that applies for certain covers every cell
 // outside of the enrollment set. Where AWS does not document which of two readings
-// holds, a Deny counts only if it applies in both, and a witness only if none
+// holds, a Deny counts only if it applies in both, and a counterexample only if none
 // does. Every cell that is left is put to the evaluator as a request: it is the
-// witness, or the answer is Unknown and says why; so it is when the evaluator
+// counterexample, or the answer is Unknown and says why; so it is when the evaluator
 // disagrees with the search, and when there are more than 100 000 combinations.
 //
 // Outcome is about the [Catalogue], Strict about every action that AWS could
@@ -36,7 +36,7 @@
 // all policies of the user were read; for Outcome, that the catalogue's ARN
 // templates are complete. A request with several resources is taken as one for
 // each. A condition key may be on any request, whatever the catalogue says of
-// the action, so that a witness may carry a key that its action never has; and a
+// the action, so that a counterexample may carry a key that its action never has; and a
 // user name may hold any character. Resource control policies bind resources of
 // the user's own account. The policies of resources are not read: no Deny of
 // theirs counts, and Answer.Today says so where an Allow of theirs would matter.
@@ -72,7 +72,7 @@ type Subject struct {
 	// iam:EnableMFADevice is outside of the enrollment set for such a key: a
 	// stolen one would enroll the thief's phone.
 	EnrollmentByKey bool
-	// Credentials are the kinds that the user has today. A witness is looked
+	// Credentials are the kinds that the user has today. A counterexample is looked
 	// for among them first; the outcome does not depend on them.
 	Credentials []policy.Credential
 	// Roles are roles that the subject may try to assume, with their trust
@@ -99,15 +99,15 @@ type Outcome uint8
 const (
 	Unknown  Outcome = iota
 	Enforced         // the Denies in force refuse every request outside the enrollment set
-	Open             // Answer.Witness is a request that they do not refuse
+	Open             // Answer.Counterexample is a request that they do not refuse
 )
 
 // An Answer is what [User] found.
 type Answer struct {
 	Outcome Outcome
-	// Witness is nil unless Outcome is Open.
-	Witness *Witness
-	// Latent: nothing refuses the witness, but nothing that was read allows it
+	// Counterexample is nil unless Outcome is Open.
+	Counterexample *Counterexample
+	// Latent: nothing refuses the counterexample, but nothing that was read allows it
 	// today.
 	Latent bool
 	// Why says what could not be decided; empty unless Outcome is Unknown.
@@ -116,9 +116,9 @@ type Answer struct {
 	Assumptions []string
 
 	// Strict is the outcome in the universe [Strict]: Outcome is the one in the
-	// [Catalogue]. Beyond is its witness when it is Open.
+	// [Catalogue]. Beyond is its counterexample when it is Open.
 	Strict Outcome
-	Beyond *Witness
+	Beyond *Counterexample
 	// Today is the other question: what do Allows and Denies together let
 	// pass?
 	Today Today
@@ -131,7 +131,7 @@ type Answer struct {
 // MFA by the documents as they are. Enforced: nothing is, because a Deny
 // refuses it or because no Allow gives it.
 type Today struct {
-	Outcome     Outcome // the witness of Open is Answer.Witness
+	Outcome     Outcome // the counterexample of Open is Answer.Counterexample
 	Why         string  // empty unless Outcome is Unknown
 	Assumptions []string
 }

@@ -70,9 +70,9 @@ func text(a prove.Answer) string {
 	case a.Outcome == prove.Unknown:
 		return "unknown"
 	case a.Latent:
-		return "latent " + a.Witness.String()
+		return "latent " + a.Counterexample.String()
 	}
-	return "open " + a.Witness.String() + " by " + a.Witness.AllowedBy
+	return "open " + a.Counterexample.String() + " by " + a.Counterexample.AllowedBy
 }
 
 const (
@@ -266,8 +266,8 @@ func TestAssumptionsAreSaid(t *testing.T) {
 	}
 }
 
-func TestWitnessSaysItsCredentialInAWord(t *testing.T) {
-	w := &prove.Witness{Action: "s3:GetObject", Resource: object, Credential: policy.ConsolePassword, AllowedBy: "p", Keys: map[string][]string{"aws:SourceIp": {"192.0.2.0"}}}
+func TestCounterexampleSaysItsCredentialInAWord(t *testing.T) {
+	w := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.ConsolePassword, AllowedBy: "p", Keys: map[string][]string{"aws:SourceIp": {"192.0.2.0"}}}
 	got, err := json.Marshal(w)
 	if err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestWitnessSaysItsCredentialInAWord(t *testing.T) {
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	back := new(prove.Witness)
+	back := new(prove.Counterexample)
 	if err := json.Unmarshal(got, back); err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestProverServesManyAtOnce(t *testing.T) {
 func TestAUserOfTheSameNameIsSomebodyToOtherServices(t *testing.T) {
 	ownOnly := `{"Effect":"Deny","Action":"*","NotResource":"arn:aws:iam::*:user/${aws:username}","Condition":{` + mfa + `}}`
 	a := prove.User(user("/team/", "bob", identity(ownOnly, byKey)))
-	if a.Outcome != prove.Open || a.Strict != prove.Open || !strings.HasSuffix(a.Witness.Resource, ":user/bob") {
-		t.Errorf("%v, strictly %v: %v", a.Outcome, a.Strict, a.Witness)
+	if a.Outcome != prove.Open || a.Strict != prove.Open || !strings.HasSuffix(a.Counterexample.Resource, ":user/bob") {
+		t.Errorf("%v, strictly %v: %v", a.Outcome, a.Strict, a.Counterexample)
 	}
 }

@@ -100,26 +100,26 @@ func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 	case refuses.Verdict != policy.ImplicitDenied:
 		return a, false
 	case !v.latent:
-		a.Witness = w
+		a.Counterexample = w
 		return a, decides.Verdict == policy.Allowed
 	}
 	byRole, doubt := p.assume(s)
 	if byRole != nil {
-		a.Witness, a.Today = byRole, Today{Outcome: Open}
+		a.Counterexample, a.Today = byRole, Today{Outcome: Open}
 		return a, true
 	}
 	if doubt != "" && a.Today.Outcome == Enforced {
 		a.Today = Today{Why: doubt}
 	}
 	w.AllowedBy = ""
-	a.Witness, a.Latent = w, true
+	a.Counterexample, a.Latent = w, true
 	if a.Today.Outcome == Enforced {
 		a.Today.Assumptions = []string{"the policies of resources were not read, and one that names the user allows more"}
 	}
 	return a, decides.Verdict != policy.Allowed
 }
 
-func why(v verdict, w *Witness, d policy.Decision) string {
+func why(v verdict, w *Counterexample, d policy.Decision) string {
 	if w == nil || d.Why == "" {
 		return v.why
 	}

@@ -13,8 +13,8 @@ import (
 type Reached struct {
 	Role *Role
 	Via  []string // the roles on the way, the first one first; not the role itself
-	// Witness is the sts:AssumeRole request of the last step.
-	Witness *Witness
+	// Counterexample is the sts:AssumeRole request of the last step.
+	Counterexample *Counterexample
 }
 
 // Reach finds the roles of Subject.Roles that the subject can become without MFA
@@ -61,13 +61,13 @@ func (p *Prover) reach(s *Subject, rows []row) (reached []Reached, why []string)
 }
 
 // becomes looks for a request that assumes a role.
-func (p *Prover) becomes(from *standpoint, role *Role) (w *Witness, why string) {
+func (p *Prover) becomes(from *standpoint, role *Role) (w *Counterexample, why string) {
 	trust := p.apart(&role.Trust, policy.Trust)
 	d, t, why := p.permitted(from.subject, from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, trust)
 	if t == nil {
 		return nil, why
 	}
-	return from.subject.witness(*t, d), ""
+	return from.subject.counterexample(*t, d), ""
 }
 
 // permitted looks for values of the keys with which one action on one resource is
@@ -77,7 +77,7 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 	e := lookup(at.action)
 	for i := range rows {
 		r := &rows[i]
-		if _, barred := r.credential.Barred(at.action); barred {
+		if _, limited := r.credential.Limit(at.action); limited {
 			continue
 		}
 		q := query{subject: s, row: r, work: w, never: r.residuals(p.clauses(s.Set, policy.Deny)),

@@ -33,10 +33,10 @@ type verdict struct {
 	of        []*policy.Document // the documents that it is remembered by
 	outcome   Outcome
 	latent    bool
-	trial     trial // the witness, or what could not be decided
+	trial     trial // the counterexample, or what could not be decided
 	why       string
 	strict    Outcome
-	beyond    trial // the witness in the strict universe
+	beyond    trial // the counterexample in the strict universe
 	today     Outcome
 	todayWhy  string
 	forwards  bool // calls that services forward are left out of some Deny
@@ -51,7 +51,7 @@ var (
 )
 
 // find answers for a subject: the exact searches decide, the table of telling
-// actions makes the witness one that people know.
+// actions makes the counterexample one that people know.
 func (p *Prover) find(s *Subject) verdict {
 	denies := p.clauses(s.Set, policy.Deny)
 	rows := s.rows()
@@ -68,7 +68,7 @@ func (p *Prover) find(s *Subject) verdict {
 		v.beyond.resource = s.abstract(v.beyond.resource)
 		return v
 	}
-	p.witness(s, denies, rows, &v)
+	p.counterexample(s, denies, rows, &v)
 	v.trial.resource, v.beyond.resource = s.abstract(v.trial.resource), s.abstract(v.beyond.resource)
 	return v
 }
@@ -203,9 +203,9 @@ func (p *recorder) position(r *residual) int {
 	return slices.IndexFunc(p.set.Sources(), func(s *policy.Source) bool { return s.Document == r.source.Document })
 }
 
-// witness improves the witness of an open subject: one that people know, and
+// counterexample improves the counterexample of an open subject: one that people know, and
 // one that is allowed today if there is any.
-func (p *Prover) witness(s *Subject, denies []*clause, rows []row, v *verdict) {
+func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *verdict) {
 	h := hunt{subject: s, rows: rows}
 	for i := range rows {
 		h.never = append(h.never, rows[i].residuals(denies))
@@ -362,7 +362,7 @@ func (s *Subject) delegated(r *policy.Request) *policy.Request {
 
 // assume looks for a role that the subject can assume without MFA today. why says
 // what could not be decided when there is none.
-func (p *Prover) assume(s *Subject) (w *Witness, why string) {
+func (p *Prover) assume(s *Subject) (w *Counterexample, why string) {
 	from := standpoint{subject: s, rows: s.rows()}
 	for i := range s.Roles {
 		w, doubt := p.becomes(&from, &s.Roles[i])
@@ -376,8 +376,8 @@ func (p *Prover) assume(s *Subject) (w *Witness, why string) {
 	return nil, why
 }
 
-// replay decides a trial for a subject, as the witness that is shown.
-func (s *Subject) replay(t trial) (w *Witness, refuses, decides policy.Decision) {
+// replay decides a trial for a subject, as the counterexample that is shown.
+func (s *Subject) replay(t trial) (w *Counterexample, refuses, decides policy.Decision) {
 	r := s.row(t.credential, t.present)
 	t.resource = s.expand(t.resource)
 	request := s.request(t.action, t.resource, r.with(t))
@@ -386,10 +386,10 @@ func (s *Subject) replay(t trial) (w *Witness, refuses, decides policy.Decision)
 	}
 	set := s.binding(t.resource)
 	refuses, decides = set.Refuses(request), set.Decide(request)
-	return s.witness(t, decides), refuses, decides
+	return s.counterexample(t, decides), refuses, decides
 }
 
-// abstract makes a template of a resource, so that a witness that was found for
+// abstract makes a template of a resource, so that a counterexample that was found for
 // one user can be tried for another.
 func (s *Subject) abstract(resource string) string {
 	if resource == s.Principal.ARN {
@@ -413,8 +413,8 @@ func (s *Subject) abstract(resource string) string {
 	return a.String()
 }
 
-func (s *Subject) witness(t trial, d policy.Decision) *Witness {
-	w := &Witness{Action: t.action, Resource: t.resource, Credential: t.credential, AllowedBy: allowedBy(d)}
+func (s *Subject) counterexample(t trial, d policy.Decision) *Counterexample {
+	w := &Counterexample{Action: t.action, Resource: t.resource, Credential: t.credential, AllowedBy: allowedBy(d)}
 	for _, k := range t.keys {
 		if len(k.values) == 0 {
 			continue

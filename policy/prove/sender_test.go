@@ -45,8 +45,8 @@ func TestValuesOfAnotherTypePassPairsOfDenies(t *testing.T) {
 			}
 			if a.Outcome == prove.Open {
 				replay(t, s, a)
-				if got := fmt.Sprint(a.Witness.Keys); row.value != "" && !strings.Contains(got, "["+row.value+"]") {
-					t.Errorf("example %v, want the value %s", a.Witness, row.value)
+				if got := fmt.Sprint(a.Counterexample.Keys); row.value != "" && !strings.Contains(got, "["+row.value+"]") {
+					t.Errorf("example %v, want the value %s", a.Counterexample, row.value)
 				}
 			}
 		})
@@ -56,24 +56,24 @@ func TestValuesOfAnotherTypePassPairsOfDenies(t *testing.T) {
 // replay decides the example of an answer with the true facts of the user.
 func replay(t *testing.T, s prove.Subject, a prove.Answer) {
 	t.Helper()
-	c := contexts(s)[a.Witness.Credential]
-	for key := range a.Witness.Keys {
+	c := contexts(s)[a.Counterexample.Credential]
+	for key := range a.Counterexample.Keys {
 		if _, known := c.Get(key); known {
-			t.Fatalf("the example changes %s of the user: %v", key, a.Witness)
+			t.Fatalf("the example changes %s of the user: %v", key, a.Counterexample)
 		}
 	}
-	a.Witness.SetKeys(c)
-	r := &policy.Request{Principal: s.Principal, Action: a.Witness.Action, Resource: a.Witness.Resource, Context: c}
+	a.Counterexample.SetKeys(c)
+	r := &policy.Request{Principal: s.Principal, Action: a.Counterexample.Action, Resource: a.Counterexample.Resource, Context: c}
 	if v := s.Set.Refuses(r).Verdict; v != policy.ImplicitDenied {
-		t.Errorf("%v: the Denies say %v", a.Witness, v)
+		t.Errorf("%v: the Denies say %v", a.Counterexample, v)
 	}
 	for _, role := range s.Roles {
-		if role.ARN == a.Witness.Resource {
+		if role.ARN == a.Counterexample.Resource {
 			r.Policies = []policy.Source{role.Trust}
 		}
 	}
 	if allowed := s.Set.Decide(r).Verdict == policy.Allowed; allowed == a.Latent {
-		t.Errorf("%v: latent %v, allowed %v", a.Witness, a.Latent, allowed)
+		t.Errorf("%v: latent %v, allowed %v", a.Counterexample, a.Latent, allowed)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestVariablesThatTheSenderChooses(t *testing.T) {
 			}
 			if a.Outcome == prove.Open {
 				replay(t, s, a)
-				if got := fmt.Sprint(a.Witness.Keys); !strings.Contains(got, row.keys) {
+				if got := fmt.Sprint(a.Counterexample.Keys); !strings.Contains(got, row.keys) {
 					t.Errorf("keys %s, want %s", got, row.keys)
 				}
 			}

@@ -21,19 +21,19 @@ type Enforcement struct {
 	SCPs     []string // service control policies that hold the Denies
 }
 
-// A Deed is one request that switches an enforcement off, or weakens it.
-type Deed struct {
+// A DisablingAction is one request that switches an enforcement off, or weakens it.
+type DisablingAction struct {
 	What     string // as in "detach the policy from the group"
 	Action   string
 	Resource string
 	Keys     map[string]string // what the request says besides
 }
 
-// Deeds are the requests that switch the enforcement off.
-func (e *Enforcement) Deeds() []Deed {
-	var out []Deed
+// DisablingActions are the requests that switch the enforcement off.
+func (e *Enforcement) DisablingActions() []DisablingAction {
+	var out []DisablingAction
 	add := func(what, action, resource string, keys ...string) {
-		d := Deed{What: what, Action: action, Resource: resource}
+		d := DisablingAction{What: what, Action: action, Resource: resource}
 		for i := 0; i+1 < len(keys); i += 2 {
 			if d.Keys == nil {
 				d.Keys = map[string]string{}
@@ -83,22 +83,22 @@ func (e *Enforcement) Deeds() []Deed {
 	return out
 }
 
-// A Switch is what a principal can do of a [Deed].
+// A Switch is what a principal can do of a [DisablingAction].
 type Switch struct {
-	Deed
+	DisablingAction
 	// As is the role that the subject has to become first; empty for itself.
 	As string
-	// WithoutMFA and WithMFA are Open when the deed is allowed by the documents
+	// WithoutMFA and WithMFA are Open when the action is allowed by the documents
 	// as they are, Enforced when it is not.
 	WithoutMFA, WithMFA Outcome
-	Witness             *Witness // the request without MFA; nil when there is none
-	AllowedBy           string   // the statement that allows the deed, with or without MFA
-	Why                 string   // what is unknown, when one of the two is
+	Counterexample      *Counterexample // the request without MFA; nil when there is none
+	AllowedBy           string          // the statement that allows the action, with or without MFA
+	Why                 string          // what is unknown, when one of the two is
 }
 
 // SwitchOff answers whether a subject, or a role that it can become, can switch
-// an enforcement off: every deed that is allowed or not known, with MFA or
-// without. Deeds that are refused are left out.
+// an enforcement off: every action that is allowed or not known, with MFA or
+// without. DisablingActions that are refused are left out.
 func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
 	if s.Context == nil {
 		s.Context = new(policy.Context)
@@ -135,17 +135,17 @@ func (s *Subject) proofed() []row {
 
 func (p *Prover) switches(s *Subject, without, with []row, as string, e *Enforcement) []Switch {
 	var out []Switch
-	for _, deed := range e.Deeds() {
-		sw := Switch{Deed: deed, As: as}
-		var proofed *Witness
+	for _, action := range e.DisablingActions() {
+		sw := Switch{DisablingAction: action, As: as}
+		var proofed *Counterexample
 		var why string
-		sw.WithMFA, proofed, sw.Why = p.can(s, with, &deed)
-		if sw.WithoutMFA, sw.Witness, why = p.can(s, without, &deed); sw.Why == "" {
+		sw.WithMFA, proofed, sw.Why = p.can(s, with, &action)
+		if sw.WithoutMFA, sw.Counterexample, why = p.can(s, without, &action); sw.Why == "" {
 			sw.Why = why
 		}
 		switch {
-		case sw.Witness != nil:
-			sw.AllowedBy = sw.Witness.AllowedBy
+		case sw.Counterexample != nil:
+			sw.AllowedBy = sw.Counterexample.AllowedBy
 		case proofed != nil:
 			sw.AllowedBy = proofed.AllowedBy
 		}
@@ -156,8 +156,8 @@ func (p *Prover) switches(s *Subject, without, with []row, as string, e *Enforce
 	return out
 }
 
-// can tells whether a deed is allowed in one of the rows.
-func (p *Prover) can(s *Subject, rows []row, d *Deed) (Outcome, *Witness, string) {
+// can tells whether a action is allowed in one of the rows.
+func (p *Prover) can(s *Subject, rows []row, d *DisablingAction) (Outcome, *Counterexample, string) {
 	said := make([]row, 0, len(rows))
 	for _, r := range rows {
 		if r.credential == policy.CodeInCall && !strings.EqualFold(d.Action, "sts:AssumeRole") {
@@ -176,7 +176,7 @@ func (p *Prover) can(s *Subject, rows []row, d *Deed) (Outcome, *Witness, string
 	decision, t, why := p.permitted(s, said, probe{d.Action, d.Resource}, nil, nil)
 	switch {
 	case t != nil:
-		w := s.witness(*t, decision)
+		w := s.counterexample(*t, decision)
 		for key, value := range d.Keys {
 			if w.Keys == nil {
 				w.Keys = map[string][]string{}

@@ -17,7 +17,7 @@ const (
 
 var enforcement = prove.Enforcement{User: self, Policies: []string{forcePolicy}, Groups: []string{forceGroup}, Tags: []string{"userType"}}
 
-// switches are the deeds that are possible, as "action without/with".
+// switches are the disabling actions that are possible, as "action without/with".
 func switches(list []prove.Switch) []string {
 	var out []string
 	for _, s := range list {
@@ -74,8 +74,8 @@ func TestSwitchOff(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, s := range got {
-				if s.WithoutMFA == prove.Open && (s.Witness == nil || s.AllowedBy == "") {
-					t.Errorf("%s has no witness", s.Action)
+				if s.WithoutMFA == prove.Open && (s.Counterexample == nil || s.AllowedBy == "") {
+					t.Errorf("%s has no counterexample", s.Action)
 				}
 			}
 		})
@@ -126,7 +126,7 @@ func TestReach(t *testing.T) {
 			reached, why := new(prove.Prover).Reach(s)
 			var got []string
 			for _, r := range reached {
-				line := r.Role.ARN + " " + credentialOf(r.Witness)
+				line := r.Role.ARN + " " + credentialOf(r.Counterexample)
 				for i, v := range r.Via {
 					if i == 0 {
 						line += " via"
@@ -142,6 +142,6 @@ func TestReach(t *testing.T) {
 	}
 }
 
-func credentialOf(w *prove.Witness) string {
+func credentialOf(w *prove.Counterexample) string {
 	return map[policy.Credential]string{policy.LongTermKey: "access key", policy.RoleFromKey: "role session", policy.ChainedRole: "chained role session"}[w.Credential]
 }

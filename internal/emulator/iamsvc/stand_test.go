@@ -81,7 +81,7 @@ func operationOf(in any) operation.Operation {
 	return table[strings.TrimSuffix(reflect.TypeOf(in).Elem().Name(), "Input")]
 }
 
-// try does an operation as the front door would, but for the authorization.
+// try does an operation as the handler would, but for the authorization.
 func (s *stand) try(in any) (any, error) {
 	op := operationOf(in)
 	if _, err := op.Asks(&s.call, in); err != nil {

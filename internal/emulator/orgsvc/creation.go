@@ -83,7 +83,7 @@ func (r *request) newAccount(in *organizations.CreateAccountInput) string {
 	role := r.accessRole(cmp.Or(aws.ToString(in.RoleName), "OrganizationAccountAccessRole"))
 	a.Roles = map[string]*world.Role{world.Fold(role.Name): role}
 	r.World.AddAccount(a)
-	r.World.Furnish(a.ID, r.Now)
+	r.World.AddSampleData(a.ID, r.Now)
 	return a.ID
 }
 

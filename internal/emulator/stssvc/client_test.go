@@ -19,7 +19,7 @@ import (
 	"forcemfa/policy"
 )
 
-// These tests call STS as clients do: signed requests through the front door,
+// These tests call STS as clients do: signed requests through the handler,
 // which authorizes them.
 
 const (

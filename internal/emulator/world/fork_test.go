@@ -142,7 +142,7 @@ var writes = []struct {
 		a.PasswordPolicy.MaxAge = int32(n)
 	}},
 	{"furniture", func(w *World, n int) {
-		w.Furnish(member, noon)
+		w.AddSampleData(member, noon)
 		a := w.Edit(member)
 		a.Instances[InstanceID(member)].State = fmt.Sprint(n)
 		delete(a.Tables, TableName)

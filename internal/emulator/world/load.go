@@ -16,7 +16,7 @@ import (
 // Load makes a world of a snapshot. What a snapshot must not hold is made up
 // from the seed (random with seed 0): secrets of keys, passwords, TOTP seeds,
 // bodies of SSH keys, IDs that were not read. Every account is furnished
-// ([World.Furnish]). What the snapshot says to be unknown is absent here.
+// ([World.AddSampleData]). What the snapshot says to be unknown is absent here.
 // The error says which account is not consistent, and where.
 func Load(header org.Header, accounts org.Accounts, seed uint64) (*World, error) {
 	w := New(header.Partition, seed)
@@ -86,7 +86,7 @@ func (w *World) loadAccount(h org.Header, from *org.Account) error {
 		w.loadDevice(a, d, "")
 	}
 	w.loadRoot(a, from.Root)
-	w.Furnish(a.ID, h.Taken)
+	w.AddSampleData(a.ID, h.Taken)
 	return nil
 }
 

@@ -1,7 +1,7 @@
 // Package world is the state of the embedded AWS: accounts, users, keys,
 // sessions, policies.
 //
-// A World is not safe for concurrent use; the emulator's front door holds the
+// A World is not safe for concurrent use; the emulator's handler holds the
 // lock. Fork gives an independent copy at the price of a few pointers: an
 // account is copied when one of the two worlds first writes to it, so whatever
 // [World.Account] returns is read-only and writes go through [World.Edit].

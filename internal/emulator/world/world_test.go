@@ -278,7 +278,7 @@ func TestFurnitureDependsOnTheAccountAlone(t *testing.T) {
 	a, b := small(t), New("aws", 99)
 	b.AddAccount(&Account{ID: member})
 	for _, w := range []*World{a, b} {
-		w.Furnish(member, noon)
+		w.AddSampleData(member, noon)
 		got := w.Account(member)
 		if i := got.Instances[InstanceID(member)]; i == nil || i.State != "running" || len(i.ID) != 19 {
 			t.Errorf("instance %s = %+v", InstanceID(member), i)

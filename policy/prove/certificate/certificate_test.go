@@ -112,7 +112,7 @@ func TestProofsAreAccepted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := prove.User(s)
 			if a.Outcome != prove.Enforced {
-				t.Fatalf("%v %s", a.Witness, a.Why)
+				t.Fatalf("%v %s", a.Counterexample, a.Why)
 			}
 			if err := certificate.Check(a.Proof, claim(s)); err != nil {
 				text, _ := json.Marshal(a.Proof)

@@ -193,7 +193,7 @@ func has(list []string, action string) bool {
 // enrollment set, no policy decides about it, or AWS refuses it. The resource
 // is empty for what is so whatever it is.
 func (k *inquiry) exempt(action, resource string) bool {
-	if _, barred := k.proof.Credential.Barred(action); barred || policy.Unconditional(action) || has(companions, action) {
+	if _, limited := k.proof.Credential.Limit(action); limited || policy.Unconditional(action) || has(companions, action) {
 		return true
 	}
 	own := resource == k.Principal.ARN

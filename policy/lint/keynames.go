@@ -40,7 +40,7 @@ func (in *inspection) coversNothing(i int) {
 	case st.Effect == policy.Allow:
 		f.Severity = Low
 	case len(mfaConditions(st)) > 0 && in.passes(at):
-		f.Witness = in.witness(at, true, true)
+		f.Example = in.example(at, true, true)
 	}
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		if element == "NotResource" {
@@ -83,7 +83,7 @@ func (in *inspection) literally(i int, f *Finding) {
 		for _, r := range slices.Concat(st.Resources, st.NotResources) {
 			at := &situation{who: withMFA(in.user("")), action: a, resource: in.instance(r)}
 			if st.Effect == policy.Allow && in.decide(in.alone, at) == policy.ImplicitDenied {
-				f.Witness = in.witness(at, false, false)
+				f.Example = in.example(at, false, false)
 				return
 			}
 		}
@@ -119,15 +119,15 @@ func (in *inspection) misspelled(i, j int, meant string) {
 		for _, at := range in.scopeMisspelled(i, p) {
 			switch {
 			case st.Effect == policy.Deny && in.passes(at.with(byKey(p))):
-				f.Witness = in.witness(at.with(byKey(p)), true, true)
+				f.Example = in.example(at.with(byKey(p)), true, true)
 			case st.Effect == policy.Deny && in.refused(at.with(withMFA(p))):
-				f.Witness = in.witness(at.with(withMFA(p)), true, false)
+				f.Example = in.example(at.with(withMFA(p)), true, false)
 			case st.Effect == policy.Allow && in.allows(at.with(byKey(p))):
-				f.Witness = in.witness(at.with(byKey(p)), false, true)
+				f.Example = in.example(at.with(byKey(p)), false, true)
 			case st.Effect == policy.Allow:
-				f.Witness = in.witness(at.with(withMFA(p)), false, false)
+				f.Example = in.example(at.with(withMFA(p)), false, false)
 			}
-			if f.Witness != nil {
+			if f.Example != nil {
 				return
 			}
 		}

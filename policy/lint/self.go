@@ -75,7 +75,7 @@ func (in *inspection) ownUser(i int) {
 	for _, other := range in.others() {
 		if try := at(plain, other); !everybody && in.applies(bare, try) {
 			f := in.add("U-1", i, "the pattern of one's own user also matches others: %s", other)
-			f.Witness = in.witness(try, st.Effect == policy.Deny, st.Effect == policy.Allow)
+			f.Example = in.example(try, st.Effect == policy.Deny, st.Effect == policy.Allow)
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = in.soundOwn(st.Resources) })
 			break
 		}
@@ -91,7 +91,7 @@ func (in *inspection) ownUser(i int) {
 // pathless reports a statement that does not know users with a path.
 func (in *inspection) pathless(i int, at *situation) {
 	f := in.add("D-2", i, "a user with a path is not meant: %s on %s is refused", at.action, at.resource)
-	f.Witness = in.witness(at, false, false)
+	f.Example = in.example(at, false, false)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		st.Resources, st.NotResources = withPaths(st.Resources), withPaths(st.NotResources)
 	})
@@ -149,14 +149,14 @@ func (in *inspection) ownExcepted(i int) {
 	for _, other := range in.others() {
 		if try := at(plain, other); !in.applies(bare, try) && in.passes(try) {
 			f := in.add("U-1", i, "the pattern of one's own user also excepts others: %s", other)
-			f.Witness = in.witness(try, true, true)
+			f.Example = in.example(try, true, true)
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = in.soundOwn(st.NotResources) })
 			break
 		}
 	}
 	if try := at(below, below.ARN); in.applies(bare, try) {
 		f := in.add("D-2", i, "a user with a path is not excepted: %s on %s is refused", action, below.ARN)
-		f.Witness = in.witness(try, true, false)
+		f.Example = in.example(try, true, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = withPaths(st.NotResources) })
 	}
 }
@@ -171,7 +171,7 @@ func (in *inspection) ownDevice(i int) {
 			continue
 		}
 		f := in.add("D-3", i, "a device may have any name, and %s is allowed on one called like its user alone", action)
-		f.Witness = in.witness(at, false, false)
+		f.Example = in.example(at, false, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) {
 			var out []string
 			for _, r := range st.Resources {

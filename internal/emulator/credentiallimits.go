@@ -9,9 +9,9 @@ import (
 // barred refuses what AWS refuses to a kind of credential whatever policies
 // say: in IAM as if the credential did not exist, in STS in words.
 // Source: what is observed; the User Guide tells the limits, not the errors.
-func barred(cred policy.Credential, action string) *refusal {
-	reason, barred := cred.Barred(action)
-	if !barred {
+func credentialLimit(cred policy.Credential, action string) *refusal {
+	reason, limited := cred.Limit(action)
+	if !limited {
 		return nil
 	}
 	service, name, _ := strings.Cut(action, ":")

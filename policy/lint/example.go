@@ -10,9 +10,9 @@ import (
 	"forcemfa/policy"
 )
 
-// A Witness is a request that shows what is wrong, and what package policy says
-// of it. [Witness.Replay] decides it again from these fields.
-type Witness struct {
+// A Example is a request that shows what is wrong, and what package policy says
+// of it. [Example.Replay] decides it again from these fields.
+type Example struct {
 	Principal  string `json:"principal"`         // ARN, or the name of a service
 	Issuer     string `json:"issuer,omitempty"`  // the role behind a role session
 	Credential string `json:"credential"`        // how the request is made: long-term access key, console session without MFA…
@@ -32,7 +32,7 @@ type Witness struct {
 
 // String says it as in "allowed: s3:GetObject on … by long-term access key of …
 // (MFA absent)".
-func (w *Witness) String() string {
+func (w *Example) String() string {
 	verdict := "refused"
 	if w.Allowed {
 		verdict = "allowed"
@@ -54,9 +54,9 @@ func (w *Witness) String() string {
 	return s
 }
 
-// Replay decides the request anew with the document. It is what makes a witness
+// Replay decides the request anew with the document. It is what makes an example
 // one: Check shows none that Replay contradicts.
-func (w *Witness) Replay(kind policy.Kind, text string) (policy.Verdict, error) {
+func (w *Example) Replay(kind policy.Kind, text string) (policy.Verdict, error) {
 	doc, err := policy.Parse(kind, text)
 	if err != nil {
 		return policy.Unknown, err
@@ -73,7 +73,7 @@ func (w *Witness) Replay(kind policy.Kind, text string) (policy.Verdict, error) 
 	return in.decide(in.withAll(doc), at), nil
 }
 
-func (w *Witness) situation() (*situation, error) {
+func (w *Example) situation() (*situation, error) {
 	at := &situation{action: w.Action, resource: w.Resource, keys: w.Keys}
 	at.who = caller{principal: w.caller(), age: time.Duration(w.Age) * time.Second}
 	for c := policy.LongTermKey; c <= policy.NoCredential; c++ {
@@ -87,13 +87,13 @@ func (w *Witness) situation() (*situation, error) {
 		}
 	}
 	if at.who.credential == 0 || at.who.present == 0 {
-		return nil, fmt.Errorf("witness %s: no credential is called %q with MFA %q", w.Action, w.Credential, w.MFA)
+		return nil, fmt.Errorf("example %s: no credential is called %q with MFA %q", w.Action, w.Credential, w.MFA)
 	}
 	return at, nil
 }
 
 // caller is the principal that the ARN names.
-func (w *Witness) caller() policy.Principal {
+func (w *Example) caller() policy.Principal {
 	p := policy.Principal{ARN: w.Principal, Issuer: w.Issuer}
 	parts := strings.SplitN(w.Principal, ":", 6)
 	switch {
@@ -109,10 +109,10 @@ func (w *Witness) caller() policy.Principal {
 	return p
 }
 
-// witness writes a situation down. It is nil when deciding it again gives
+// example writes a situation down. It is nil when deciding it again gives
 // something else than what is claimed.
-func (in *inspection) witness(at *situation, beside, allowed bool) *Witness {
-	w := &Witness{
+func (in *inspection) example(at *situation, beside, allowed bool) *Example {
+	w := &Example{
 		Principal: at.who.principal.ARN, Issuer: at.who.principal.Issuer, Credential: at.who.credential.String(), MFA: at.who.present.String(),
 		Action: at.action, Resource: at.resource, Keys: at.keys, Beside: beside, Allowed: allowed,
 	}

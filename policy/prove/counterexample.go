@@ -10,9 +10,9 @@ import (
 	"forcemfa/policy"
 )
 
-// A Witness is a concrete request that is allowed without MFA (or, for a
+// A Counterexample is a concrete request that is allowed without MFA (or, for a
 // latent one, that nothing refuses). In JSON the credential is a word.
-type Witness struct {
+type Counterexample struct {
 	Action     string            `json:"action"`
 	Resource   string            `json:"resource"`
 	Credential policy.Credential `json:"-"`
@@ -23,7 +23,7 @@ type Witness struct {
 }
 
 // SetKeys writes the chosen keys into the context of a request.
-func (w *Witness) SetKeys(c *policy.Context) {
+func (w *Counterexample) SetKeys(c *policy.Context) {
 	for key, values := range w.Keys {
 		if _, many := plurality(strings.ToLower(key), nil); many || len(values) > 1 {
 			c.SetMany(key, values)
@@ -34,7 +34,7 @@ func (w *Witness) SetKeys(c *policy.Context) {
 }
 
 // String says it as in "s3:GetObject without MFA by access key on arn:…".
-func (w *Witness) String() string {
+func (w *Counterexample) String() string {
 	s := w.Action + " without MFA by " + words[w.Credential] + " on " + w.Resource
 	for _, k := range slices.Sorted(maps.Keys(w.Keys)) {
 		s += ", " + k + " " + strings.Join(w.Keys[k], " and ")
@@ -53,7 +53,7 @@ var words = map[policy.Credential]string{
 	policy.ChainedRole:      "chained role session",
 }
 
-type plainWitness Witness
+type plainWitness Counterexample
 
 type witnessText struct {
 	*plainWitness
@@ -61,16 +61,16 @@ type witnessText struct {
 }
 
 // MarshalJSON writes the credential as a word.
-func (w *Witness) MarshalJSON() ([]byte, error) {
+func (w *Counterexample) MarshalJSON() ([]byte, error) {
 	word, ok := words[w.Credential]
 	if !ok {
-		return nil, fmt.Errorf("witness %s: credential %d is none that a request without MFA has", w.Action, w.Credential)
+		return nil, fmt.Errorf("counterexample %s: credential %d is none that a request without MFA has", w.Action, w.Credential)
 	}
 	return json.Marshal(witnessText{(*plainWitness)(w), word})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
-func (w *Witness) UnmarshalJSON(text []byte) error {
+func (w *Counterexample) UnmarshalJSON(text []byte) error {
 	t := witnessText{plainWitness: (*plainWitness)(w)}
 	if err := json.Unmarshal(text, &t); err != nil {
 		return err
@@ -81,5 +81,5 @@ func (w *Witness) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("witness %s: no credential is called %q", w.Action, t.Credential)
+	return fmt.Errorf("counterexample %s: no credential is called %q", w.Action, t.Credential)
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What [World.Furnish] puts into every account, for an attacker to look for.
+// What [World.AddSampleData] puts into every account, for an attacker to look for.
 const (
 	TableName = "orders"     // of the DynamoDB table
 	ObjectKey = "orders.csv" // of the object in the S3 bucket
@@ -22,10 +22,10 @@ func InstanceID(account string) string {
 	return fmt.Sprintf("i-0%016x", binary.BigEndian.Uint64(sum))
 }
 
-// Furnish gives an account something worth protecting: a running EC2
+// AddSampleData gives an account something worth protecting: a running EC2
 // instance ([InstanceID]), a DynamoDB table ([TableName]) and an S3 bucket
 // ([BucketName]) with one object ([ObjectKey]).
-func (w *World) Furnish(account string, now time.Time) {
+func (w *World) AddSampleData(account string, now time.Time) {
 	a := w.Edit(account)
 	id := InstanceID(account)
 	a.Instances[id] = &Instance{ID: id, State: "running", Launched: now}

@@ -9,7 +9,7 @@ import (
 )
 
 // Weakens answers whether a new document lets a request without MFA pass that
-// an old one denied: Open, with such a request as witness. Enforced says that
+// an old one denied: Open, with such a request as counterexample. Enforced says that
 // every request without MFA that a Deny of the old document refuses is refused by
 // a Deny of the new one; Unknown is for what could not be decided, as in an
 // [Answer]. Outcome is about the actions of the catalogue, Strict about all. A
@@ -39,21 +39,21 @@ func rankOf(a Answer) int {
 }
 
 func weakens(s *Subject, before, after *policy.Document) Answer {
-	w := weakening{subject: s, before: alone(before), after: alone(after)}
+	w := comparison{subject: s, before: alone(before), after: alone(after)}
 	var p Prover
 	w.denied, w.denies = p.clauses(w.before, policy.Deny), p.clauses(w.after, policy.Deny)
 	strict := w.search(Strict)
 	a := Answer{Outcome: strict.outcome, Strict: strict.outcome, Why: strict.why}
 	exact := strict
 	if strict.outcome == Open {
-		a.Beyond = s.witness(strict.trial, policy.Decision{})
+		a.Beyond = s.counterexample(strict.trial, policy.Decision{})
 	}
 	if strict.outcome != Enforced {
 		exact = w.search(Catalogue)
 		a.Outcome, a.Why = exact.outcome, exact.why
 	}
 	if a.Outcome == Open {
-		a.Witness = s.witness(exact.trial, policy.Decision{})
+		a.Counterexample = s.counterexample(exact.trial, policy.Decision{})
 	}
 	return a
 }
@@ -66,15 +66,15 @@ func alone(d *policy.Document) *policy.Set {
 	return &policy.Set{Identity: []policy.Source{{Name: "the document", Document: d}}}
 }
 
-// A weakening is the search for a request that one set denies and another does
+// A comparison is the search for a request that one set denies and another does
 // not.
-type weakening struct {
+type comparison struct {
 	subject        *Subject
 	before, after  *policy.Set
 	denied, denies []*clause
 }
 
-func (w *weakening) search(u Universe) result {
+func (w *comparison) search(u Universe) result {
 	out := result{universe: u}
 	work := newWork()
 	rows := w.subject.rows()
@@ -103,7 +103,7 @@ func (w *weakening) search(u Universe) result {
 	return out
 }
 
-func (w *weakening) visit(out *result, r *row, t trial) next {
+func (w *comparison) visit(out *result, r *row, t trial) next {
 	request := w.subject.request(t.action, t.resource, r.with(t))
 	old, now := w.before.Refuses(request), w.after.Refuses(request)
 	switch {

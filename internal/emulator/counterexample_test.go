@@ -117,7 +117,7 @@ func (b *bench) subject(t *rapid.T) prove.Subject {
 	}
 }
 
-// What the prover says of a user holds at the cloud's front door: a witness is
+// What the prover says of a user holds at the cloud's handler: a counterexample is
 // authorized, and signed requests as well; of a user who is enforced no request
 // without MFA is.
 func TestTheCloudAgreesWithTheProver(t *testing.T) {
@@ -132,10 +132,10 @@ func TestTheCloudAgreesWithTheProver(t *testing.T) {
 			b.wantRefused(t, s.Enrollment)
 		case a.Outcome == prove.Open && !a.Latent:
 			counts["open"]++
-			if why := b.authorized(t, a.Witness.Credential, a.Witness.Action, a.Witness.Resource, a.Witness.SetKeys); why != nil {
-				t.Fatalf("%v: the cloud refuses it: %v", a.Witness, why)
+			if why := b.authorized(t, a.Counterexample.Credential, a.Counterexample.Action, a.Counterexample.Resource, a.Counterexample.SetKeys); why != nil {
+				t.Fatalf("%v: the cloud refuses it: %v", a.Counterexample, why)
 			}
-			counts["signed"] += b.send(t, a.Witness)
+			counts["signed"] += b.send(t, a.Counterexample)
 		}
 	})
 	t.Logf("%v", counts)
@@ -159,9 +159,9 @@ func (b *bench) wantRefused(t *rapid.T, enrollment []string) {
 	}
 }
 
-// send makes the witness's request for real where it can be made of the
+// send makes the counterexample's request for real where it can be made of the
 // arguments alone; it gives how many it sent.
-func (b *bench) send(t *rapid.T, w *prove.Witness) int {
+func (b *bench) send(t *rapid.T, w *prove.Counterexample) int {
 	if region, ok := w.Keys["aws:RequestedRegion"]; len(w.Keys) > 1 || len(w.Keys) == 1 && (!ok || !slices.Equal(region, []string{"us-east-1"})) {
 		return 0
 	}

@@ -20,7 +20,7 @@ const maxBody = 16 << 20
 // the service, X-Amz-Target, Action or the path the operation.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", c.signingTime(r.Context()).Format(http.TimeFormat))
-	v := &visit{cloud: c, r: r, id: c.requestID()}
+	v := &incoming{cloud: c, r: r, id: c.requestID()}
 	if why := v.receive(); why != nil {
 		wire.WriteError(w, v.service.codec.Protocol, v.service.codec.Namespace, v.id, why.in(v.service))
 		return
@@ -45,8 +45,8 @@ func (a *answer) send(w http.ResponseWriter) {
 	_, _ = w.Write(a.body.Bytes()) // a client that went away has no use for an error
 }
 
-// A visit is a request on its way through the front door.
-type visit struct {
+// A incoming is a request on its way through the handler.
+type incoming struct {
 	cloud   *Cloud
 	r       *http.Request
 	id      string
@@ -61,7 +61,7 @@ type visit struct {
 }
 
 // receive reads the request and verifies its signature.
-func (v *visit) receive() *refusal {
+func (v *incoming) receive() *refusal {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, v.r.Body, maxBody))
 	v.body = body
 	v.form = v.parameters()
@@ -79,7 +79,7 @@ func (v *visit) receive() *refusal {
 	return v.verify()
 }
 
-func (v *visit) verify() *refusal {
+func (v *incoming) verify() *refusal {
 	secret, why := v.cloud.secret(v.sign.key, v.sign.token)
 	if why != nil {
 		return why
@@ -93,7 +93,7 @@ func (v *visit) verify() *refusal {
 }
 
 // parameters are those of the query string and of a form in the body.
-func (v *visit) parameters() url.Values {
+func (v *incoming) parameters() url.Values {
 	form, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {
 		form = url.Values{}
@@ -113,7 +113,7 @@ func (v *visit) parameters() url.Values {
 
 // find is the service that the request is for. Without a signature it is told
 // by what the request looks like.
-func (v *visit) find() *service {
+func (v *incoming) find() *service {
 	if v.sign == nil {
 		for _, s := range services() {
 			target, _, _ := strings.Cut(v.r.Header.Get("X-Amz-Target"), ".")
@@ -130,7 +130,7 @@ func (v *visit) find() *service {
 }
 
 // read finds the operation and its input.
-func (v *visit) read() {
+func (v *incoming) read() {
 	s := v.service
 	if v.inErr != nil {
 		v.inErr = refuse(malformed, "The query string contains a syntax error.").in(s)
@@ -160,14 +160,14 @@ func (v *visit) read() {
 	}
 }
 
-func (v *visit) decode(into func(any) error) {
+func (v *incoming) decode(into func(any) error) {
 	if op := v.service.byName[v.operation]; op != nil {
 		v.in = op.New()
 		v.inErr = into(v.in)
 	}
 }
 
-func (v *visit) job(done func(any)) job {
+func (v *incoming) job(done func(any)) job {
 	return job{
 		service: v.service, operation: v.operation, in: v.in, inErr: v.inErr, id: v.id, wired: true, done: done,
 		from: origin{ip: v.address(), agent: v.r.UserAgent(), region: v.sign.region},
@@ -175,7 +175,7 @@ func (v *visit) job(done func(any)) job {
 	}
 }
 
-func (v *visit) address() string {
+func (v *incoming) address() string {
 	host, _, err := net.SplitHostPort(v.r.RemoteAddr)
 	if err != nil {
 		return memoryAddress
@@ -183,7 +183,7 @@ func (v *visit) address() string {
 	return host
 }
 
-func (v *visit) write(w http.ResponseWriter, out any) {
+func (v *incoming) write(w http.ResponseWriter, out any) {
 	if v.service.write != nil {
 		v.service.write(w, v.operation, v.id, out)
 		return
