@@ -37,13 +37,13 @@ func check(t testing.TB, kind policy.Kind, text string) *lint.Report {
 	}
 	for i := range report.Findings {
 		f := &report.Findings[i]
-		checkWitness(t, report.Kind, text, f)
+		checkExample(t, report.Kind, text, f)
 		checkFix(t, report.Kind, text, f)
 	}
 	return report
 }
 
-func checkWitness(t testing.TB, kind policy.Kind, text string, f *lint.Finding) {
+func checkExample(t testing.TB, kind policy.Kind, text string, f *lint.Finding) {
 	t.Helper()
 	if f.Example == nil {
 		return

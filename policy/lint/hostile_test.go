@@ -158,7 +158,7 @@ func FuzzDocument(f *testing.F) {
 		}
 		for i := range r.Findings {
 			f := &r.Findings[i]
-			checkWitness(t, r.Kind, text, f)
+			checkExample(t, r.Kind, text, f)
 			if f.Fix == nil {
 				continue
 			}

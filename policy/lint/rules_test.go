@@ -246,7 +246,7 @@ func TestEveryRuleIsWholeAndTested(t *testing.T) {
 
 // Rules about requests show one. Those that do not are about the text, or about
 // what cannot be made up.
-func TestFindingsAboutRequestsHaveAWitness(t *testing.T) {
+func TestFindingsAboutRequestsHaveAnExample(t *testing.T) {
 	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
@@ -274,7 +274,7 @@ func TestNewDocumentIsComparedWithTheOldOne(t *testing.T) {
 			got := ""
 			if f != nil {
 				got = f.Code
-				checkWitness(t, policy.Identity, row.text, f)
+				checkExample(t, policy.Identity, row.text, f)
 			}
 			if got != row.want {
 				t.Errorf("%+v, want %q", f, row.want)

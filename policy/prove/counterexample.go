@@ -53,10 +53,10 @@ var words = map[policy.Credential]string{
 	policy.ChainedRole:      "chained role session",
 }
 
-type plainWitness Counterexample
+type plainCounterexample Counterexample
 
-type witnessText struct {
-	*plainWitness
+type counterexampleText struct {
+	*plainCounterexample
 	Credential string `json:"credential"`
 }
 
@@ -66,12 +66,12 @@ func (w *Counterexample) MarshalJSON() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("counterexample %s: credential %d is none that a request without MFA has", w.Action, w.Credential)
 	}
-	return json.Marshal(witnessText{(*plainWitness)(w), word})
+	return json.Marshal(counterexampleText{(*plainCounterexample)(w), word})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
 func (w *Counterexample) UnmarshalJSON(text []byte) error {
-	t := witnessText{plainWitness: (*plainWitness)(w)}
+	t := counterexampleText{plainCounterexample: (*plainCounterexample)(w)}
 	if err := json.Unmarshal(text, &t); err != nil {
 		return err
 	}

@@ -228,7 +228,7 @@ func TestUnreadableDocumentsAreUnknownUnlessADenySaysMore(t *testing.T) {
 	}
 }
 
-func TestRoleThatTrustsTheUserIsAWitness(t *testing.T) {
+func TestRoleThatTrustsTheUserIsACounterexample(t *testing.T) {
 	const role = "arn:aws:iam::" + account + ":role/Operator"
 	trust := func(condition string) prove.Role {
 		return prove.Role{ARN: role, Trust: policy.ParseSource("trust", policy.Trust,
