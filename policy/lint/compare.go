@@ -32,15 +32,15 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	var f *Finding
 	switch {
 	case a.Outcome == prove.Open:
-		f = in.add("W-1", -1, "the old document refuses and this one does not: %s", a.Counterexample)
+		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse: %s", a.Counterexample)
 		f.Example = in.translate(a.Counterexample)
 	case a.Outcome == prove.Unknown:
-		f = in.add("W-2", -1, "whether this document refuses all that the old one does: %s", a.Why)
+		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses: %s", a.Why)
 	case a.Strict == prove.Open:
-		f = in.add("W-1", -1, "the old document refuses and this one does not, for an action that AWS does not have today: %s", a.Beyond)
+		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse, with an action that AWS does not have today: %s", a.Beyond)
 		f.Severity, f.Example = Medium, in.translate(a.Beyond)
 	case a.Strict == prove.Unknown:
-		f = in.add("W-2", -1, "whether this document refuses all that the old one does, for actions that AWS does not have today")
+		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses, for actions that AWS does not have today")
 		f.Severity = Low
 	}
 	return f

@@ -59,10 +59,10 @@ func (in *inspection) lockedOut() bool {
 		keysToo := in.refused(at.with(byKey(p)))
 		switch {
 		case asks && !never:
-			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused without MFA", try.action)
+			f := in.add("L-1", i, "a user without a device cannot enroll one: %s is refused without MFA", try.action)
 			f.Example, f.Fix = in.example(at, true, false), in.unlock(i)
 		case never && keysToo && in.leavesOpen(try.action):
-			f := in.add("L-1", i, "a user without a device cannot get one: %s is refused to everybody", try.action)
+			f := in.add("L-1", i, "a user without a device cannot enroll one: %s is always refused", try.action)
 			f.Example, f.Fix = in.example(at, true, false), in.unlockForConsole(i)
 		default:
 			continue
@@ -155,7 +155,7 @@ func (in *inspection) unreadableDevice() {
 	if !may(byPassword(p), "iam:EnableMFADevice") || may(byPassword(p), "iam:GetMFADevice") {
 		return
 	}
-	f := in.add("D-5", in.guard.statement, "a user may enable a device and not read it: iam:GetMFADevice, which the console asks for, is refused without MFA")
+	f := in.add("D-5", in.guard.statement, "a user may enable a device but not read it: iam:GetMFADevice, which the console calls, is refused without MFA")
 	at := in.base(byPassword(p)).on("iam:GetMFADevice", self)
 	f.Example = in.example(at, in.passesNot(at), false)
 	f.Fix = in.except([]string{"iam:GetMFADevice"})
@@ -192,12 +192,12 @@ func (in *inspection) forcedPassword() {
 	both := []string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}
 	fix := in.except(both)
 	if open {
-		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA and of no use: iam:GetAccountPasswordPolicy, which it needs, is refused")
+		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA to no effect: iam:GetAccountPasswordPolicy, which it needs, is refused")
 		f.Severity = Low
 		f.Example, f.Fix = in.example(read, true, false), fix
 		return
 	}
-	f := in.add("D-6", in.guard.statement, "a user who must change the password at the first sign-in cannot: it is refused without MFA")
+	f := in.add("D-6", in.guard.statement, "a user who must change the password at the first sign-in cannot do so: the change is refused without MFA")
 	f.Example = in.example(change, true, false)
 	if in.doc.Statements[in.guard.statement].NotActions != nil {
 		f.Fix = fix
@@ -214,7 +214,7 @@ func (in *inspection) endless() {
 	if !in.passes(at) {
 		return
 	}
-	f := in.add("D-10", in.guard.statement, "MFA counts however old it is: a session lasts up to 36 hours")
+	f := in.add("D-10", in.guard.statement, "MFA never expires within a session, which lasts up to 36 hours")
 	f.Example = in.example(at, true, true)
 	st := in.doc.Statements[in.guard.statement]
 	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
@@ -231,7 +231,7 @@ func (in *inspection) firstDevice() {
 	if !in.passes(at) {
 		return
 	}
-	f := in.add("D-12", in.guard.statement, "a stolen access key of a user who has no device yet can enable the thief's: nothing refuses iam:EnableMFADevice by access key")
+	f := in.add("D-12", in.guard.statement, "the stolen access key of a user without a device can enable the thief's device: nothing refuses iam:EnableMFADevice by access key")
 	f.Example = in.example(at, true, true)
 	f.Fix = new(Fix).append(in, policy.Statement{
 		SID: "DenyEnrollmentByAccessKey", Effect: policy.Deny, Actions: []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"},

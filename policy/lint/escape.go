@@ -138,7 +138,7 @@ func (in *inspection) escapeOnOthers() {
 	if at == nil {
 		return
 	}
-	f := in.add("D-1", in.guard.statement, "without MFA, who may administer users can do to any other user: %s", strings.Join(open, ", "))
+	f := in.add("D-1", in.guard.statement, "without MFA, an administrator of users can call for any other user: %s", strings.Join(open, ", "))
 	f.Example = in.example(at, true, true)
 	own := []string{"arn:" + in.partition + ":iam::*:user/${aws:username}", "arn:" + in.partition + ":iam::*:user/*/${aws:username}"}
 	if in.doc.Version == "2012-10-17" && in.kind != policy.RCP && in.kind != policy.Resource {
@@ -221,7 +221,7 @@ func (in *inspection) escapeElse() {
 	if at == nil {
 		return
 	}
-	f := in.add("E-4", in.guard.statement, "nobody needs without MFA, so as to get it: %s", some(open))
+	f := in.add("E-4", in.guard.statement, "not needed for enrollment, but open without MFA: %s", some(open))
 	if !write {
 		f.Severity = Low
 	}
@@ -294,7 +294,7 @@ func (in *inspection) escapeResource() (found bool) {
 			continue
 		}
 		if at := in.leaves(a, in.targets(a)...); at != nil {
-			f := in.add("E-5", in.guard.statement, "the Deny covers some resources only, and %s is possible without MFA on others", a)
+			f := in.add("E-5", in.guard.statement, "the Deny covers only some resources, and %s is possible without MFA on others", a)
 			f.Example = in.example(at, true, true)
 			f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) { st.Resources, st.NotResources = []string{"*"}, nil })
 			return true

@@ -60,14 +60,14 @@ func (in *inspection) forwarded(probe *situation) {
 	p := probe.who.principal
 	at := probe.with(caller{principal: p, credential: policy.ForwardedFromKey, present: policy.False})
 	if in.passes(at) {
-		f := in.add("E-8", in.guard.statement, "calls that an AWS service forwards pass without MFA; the first call of each must be refused otherwise")
+		f := in.add("E-8", in.guard.statement, "calls that an AWS service forwards pass without MFA; another Deny must refuse the first call")
 		f.Example = in.example(at, true, true)
 		return
 	}
 	if !in.refused(at) {
 		return
 	}
-	f := in.add("D-7", in.guard.statement, "calls that an AWS service forwards are refused even to who has MFA, as by CloudFormation and Athena")
+	f := in.add("D-7", in.guard.statement, "calls that an AWS service forwards, such as CloudFormation and Athena, are refused even for users with MFA")
 	f.Example = in.example(at, true, false)
 	f.Fix = new(Fix)
 	for i := range in.doc.Statements {
@@ -106,11 +106,11 @@ func (in *inspection) exemption(key string, probe *situation) {
 			continue
 		}
 		if settled[low] || strings.HasPrefix(low, "aws:principal") {
-			f := in.add("E-6", in.guard.statement, "some principals are let off by %s: it is as safe as the right to change that", key)
+			f := in.add("E-6", in.guard.statement, "%s exempts some principals: this is as safe as the permission to change it", key)
 			f.Example = in.example(at, true, true)
 			return
 		}
-		f := in.add("E-7", in.guard.statement, "a request without MFA passes by its %s, which its sender may choose", key)
+		f := in.add("E-7", in.guard.statement, "a request without MFA passes because of its %s, which the sender can choose", key)
 		f.Example = in.example(at, true, true)
 		f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) {
 			st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })

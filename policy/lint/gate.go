@@ -40,7 +40,7 @@ func (in *inspection) openGate(i int, situations []*situation) {
 		return
 	}
 	conditions := mfaConditions(&in.doc.Statements[i])
-	f := in.add(weakAllow(conditions), i, "the Allow is met by a request by %s: %s", at.who.credential, conditionText(conditions))
+	f := in.add(weakAllow(conditions), i, "the Allow matches a request by %s: %s", at.who.credential, conditionText(conditions))
 	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }
@@ -53,7 +53,7 @@ func (in *inspection) invertedGate(i int, situations []*situation) {
 	if at == nil || st.NotActions == nil && !slices.ContainsFunc(st.Actions, func(a string) bool { return !harmless(a) }) {
 		return
 	}
-	f := in.add("M-1", i, "the Allow is met without MFA and not with it: %s", conditionText(mfaConditions(st)))
+	f := in.add("M-1", i, "the Allow matches without MFA and not with it: %s", conditionText(mfaConditions(st)))
 	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		if st.NotActions == nil {
@@ -72,7 +72,7 @@ func (in *inspection) deadGate(i int, situations []*situation) {
 	if code == "" {
 		code = "M-8"
 	}
-	f := in.add(code, i, "the Allow is never met, with MFA or without: %s", conditionText(conditions))
+	f := in.add(code, i, "the Allow never matches, with MFA or without: %s", conditionText(conditions))
 	f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), false, false)
 	f.Fix = in.replace(i, soundAllow)
 }
@@ -85,7 +85,7 @@ func (in *inspection) onlyGate(i int, situations []*situation) {
 	if in.kind != policy.Identity || denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
 		return
 	}
-	f := in.add("A-1", i, "the Allow asks for MFA and nothing denies: another policy that allows the same lets requests without MFA through")
+	f := in.add("A-1", i, "the Allow requires MFA but nothing denies requests without it: another policy that allows the same actions lets them through")
 	f.Example = in.example(situations[0].with(byKey(situations[0].who.principal)), true, true)
 	f.Fix = new(Fix).append(in, forceMFA())
 }

@@ -69,7 +69,7 @@ func (in *inspection) unconditional(i int) {
 	}
 	for _, at := range in.scopeOfPeople(i) {
 		if try := at.with(withMFA(at.who.principal)); in.refused(try) {
-			f := in.add("M-9", i, "the Deny excepts what one needs to get MFA, and does not ask for MFA")
+			f := in.add("M-9", i, "the Deny exempts the enrollment actions but has no MFA condition")
 			f.Example = in.example(try, true, false)
 			f.Fix = in.replace(i, soundDeny)
 			return
@@ -120,7 +120,7 @@ func (in *inspection) deniesAll(i int, situations []*situation) {
 	if code == "" {
 		code = "M-9"
 	}
-	f := in.add(code, i, "the Deny applies with MFA as without: %s", conditionText(conditions))
+	f := in.add(code, i, "the Deny applies with MFA as well as without: %s", conditionText(conditions))
 	f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), true, false)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		st.Conditions = append(withoutMFAKeys(st.Conditions), denyWithoutMFA)
@@ -130,7 +130,7 @@ func (in *inspection) deniesAll(i int, situations []*situation) {
 // inverted is for a Deny that hits those who have MFA and leaves others alone.
 func (in *inspection) inverted(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
-	f := in.add("M-1", i, "the Deny hits requests with MFA and leaves out some without: %s", conditionText(conditions))
+	f := in.add("M-1", i, "the Deny applies to requests with MFA and misses some without: %s", conditionText(conditions))
 	if at := in.passing(situations); at != nil {
 		f.Example = in.example(at, true, true)
 	} else {

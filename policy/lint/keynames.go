@@ -34,7 +34,7 @@ func (in *inspection) coversNothing(i int) {
 	default:
 		return
 	}
-	f := in.add("K-7", i, "%s holds *, so the statement is about nothing", element)
+	f := in.add("K-7", i, "%s contains *, so the statement applies to nothing", element)
 	at := &situation{who: byKey(in.user("")), action: telling[0], resource: "arn:" + in.partition + ":s3:::example/example"}
 	switch {
 	case st.Effect == policy.Allow:
@@ -68,7 +68,7 @@ func (in *inspection) variables() {
 		if !slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(s, "${") }) {
 			continue
 		}
-		f := in.add("K-5", i, "variables such as ${aws:username} are plain text in version %s, which is also what a document without Version has", in.doc.Version)
+		f := in.add("K-5", i, "variables such as ${aws:username} are plain text in version %s, which is also the version of a document without Version", in.doc.Version)
 		f.Fix = &Fix{Version: "2012-10-17"}
 		in.literally(i, f)
 		return
@@ -102,7 +102,7 @@ func (in *inspection) keys(i int) {
 			in.misspelled(i, j, meant)
 			continue
 		}
-		f := in.add("K-2", i, "no request has a condition key %s", c.Key)
+		f := in.add("K-2", i, "no request has the condition key %s", c.Key)
 		if meant := nearest(c.Key, keyNames()); meant != "" {
 			f.What += ": did you mean " + meant + "?"
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Key = meant })
@@ -113,7 +113,7 @@ func (in *inspection) keys(i int) {
 // misspelled reports a condition on a key that was meant to be an MFA key.
 func (in *inspection) misspelled(i, j int, meant string) {
 	st := &in.doc.Statements[i]
-	f := in.add("K-1", i, "no request has a condition key %s: %s is meant", st.Conditions[j].Key, meant)
+	f := in.add("K-1", i, "no request has the condition key %s; did you mean %s?", st.Conditions[j].Key, meant)
 	f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Key = meant })
 	for _, p := range in.people(st) {
 		for _, at := range in.scopeMisspelled(i, p) {
@@ -344,11 +344,11 @@ func (in *inspection) placeholders(i int) {
 			_, isARN := arn.Split(name)
 			switch {
 			case placeholder(name):
-				in.add("K-4", i, "the principal %s is not filled in, so it is nobody", name)
+				in.add("K-4", i, "the principal %s is not filled in, so it matches no one", name)
 			case uniqueID(name):
-				in.add("T-2", i, "the principal %s was deleted: it is nobody, even when its name is made again", name)
+				in.add("T-2", i, "the principal %s was deleted: it matches no one, even if the name is created again", name)
 			case isARN && strings.ContainsAny(name, "*?"):
-				in.add("T-2", i, "the principal %s is nobody: a wildcard is no part of a principal's ARN", name)
+				in.add("T-2", i, "the principal %s matches no one: the ARN of a principal cannot contain a wildcard", name)
 			}
 		}
 	}
@@ -361,7 +361,7 @@ func (in *inspection) uncontrollable(i int) {
 	if st.Effect != policy.Deny || at < 0 {
 		return
 	}
-	f := in.add("K-6", i, "no policy can refuse %s", st.Actions[at])
+	f := in.add("K-6", i, "no policy can deny %s", st.Actions[at])
 	kept := slices.DeleteFunc(slices.Clone(st.Actions), policy.Unconditional)
 	switch {
 	case len(kept) > 0:

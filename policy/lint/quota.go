@@ -31,7 +31,7 @@ func (in *inspection) tooLarge() bool {
 	if size <= largest {
 		return false
 	}
-	in.add("D-20", -1, "the document has %d characters and %d statements, more than AWS takes anywhere (%d); nothing else was checked",
+	in.add("D-20", -1, "the document has %d characters and %d statements, more than AWS accepts anywhere (%d); nothing else was checked",
 		size, len(in.doc.Statements), largest).Severity = High
 	return true
 }
@@ -41,11 +41,11 @@ func (in *inspection) quota() {
 	size, most := policy.Size(in.text), quotas[in.kind]
 	switch {
 	case size > most:
-		f := in.add("D-20", -1, "the document has %d characters, and the quota of this %s is %d: it cannot be put into force", size, in.kind, most)
+		f := in.add("D-20", -1, "the document has %d characters, and the quota of this %s is %d: AWS rejects it", size, in.kind, most)
 		f.Severity = Medium
 		f.Fix = in.denials(most)
 	case in.kind == policy.Identity && in.guard != nil && size > userInlineQuota:
-		f := in.add("D-20", -1, "the document has %d characters, and the inline policies of a user together may have %d: it fits as a managed policy only", size, userInlineQuota)
+		f := in.add("D-20", -1, "the document has %d characters, and all inline policies of a user together may have %d: it fits only as a managed policy", size, userInlineQuota)
 		f.Fix = in.denials(userInlineQuota)
 	}
 }

@@ -74,7 +74,7 @@ func (in *inspection) ownUser(i int) {
 	everybody := in.applies(bare, at(plain, in.iam("user/bob")))
 	for _, other := range in.others() {
 		if try := at(plain, other); !everybody && in.applies(bare, try) {
-			f := in.add("U-1", i, "the pattern of one's own user also matches others: %s", other)
+			f := in.add("U-1", i, "the pattern of the user's own user also matches other users: %s", other)
 			f.Example = in.example(try, st.Effect == policy.Deny, st.Effect == policy.Allow)
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = in.soundOwn(st.Resources) })
 			break
@@ -90,7 +90,7 @@ func (in *inspection) ownUser(i int) {
 
 // pathless reports a statement that does not know users with a path.
 func (in *inspection) pathless(i int, at *situation) {
-	f := in.add("D-2", i, "a user with a path is not meant: %s on %s is refused", at.action, at.resource)
+	f := in.add("D-2", i, "a user with a path is not covered: %s on %s is refused", at.action, at.resource)
 	f.Example = in.example(at, false, false)
 	f.Fix = in.replace(i, func(st *policy.Statement) {
 		st.Resources, st.NotResources = withPaths(st.Resources), withPaths(st.NotResources)
@@ -148,14 +148,14 @@ func (in *inspection) ownExcepted(i int) {
 	}
 	for _, other := range in.others() {
 		if try := at(plain, other); !in.applies(bare, try) && in.passes(try) {
-			f := in.add("U-1", i, "the pattern of one's own user also excepts others: %s", other)
+			f := in.add("U-1", i, "the pattern of the user's own user also exempts other users: %s", other)
 			f.Example = in.example(try, true, true)
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = in.soundOwn(st.NotResources) })
 			break
 		}
 	}
 	if try := at(below, below.ARN); in.applies(bare, try) {
-		f := in.add("D-2", i, "a user with a path is not excepted: %s on %s is refused", action, below.ARN)
+		f := in.add("D-2", i, "a user with a path is not exempt: %s on %s is refused", action, below.ARN)
 		f.Example = in.example(try, true, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = withPaths(st.NotResources) })
 	}
@@ -170,7 +170,7 @@ func (in *inspection) ownDevice(i int) {
 			!covers(st.Actions, action) {
 			continue
 		}
-		f := in.add("D-3", i, "a device may have any name, and %s is allowed on one called like its user alone", action)
+		f := in.add("D-3", i, "a device may have any name, but %s is allowed only on a device with the name of its user", action)
 		f.Example = in.example(at, false, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) {
 			var out []string
@@ -209,7 +209,7 @@ func (in *inspection) partitions() {
 		})
 	}
 	if first >= 0 {
-		in.add("D-4", first, "the document is for any account and names the partition aws: in aws-cn and aws-us-gov it matches nothing").Fix = fix
+		in.add("D-4", first, "the document is for any account but names the partition aws: it matches nothing in aws-cn, aws-us-gov and other partitions").Fix = fix
 	}
 }
 

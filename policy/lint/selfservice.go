@@ -62,7 +62,7 @@ func (in *inspection) unguarded(i int) {
 	if at == nil {
 		return
 	}
-	f := in.add("D-18", i, "a stolen access key may do to its own user: %s", strings.Join(open, ", "))
+	f := in.add("D-18", i, "a stolen access key may call for its own user: %s", strings.Join(open, ", "))
 	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }
@@ -85,7 +85,7 @@ func (in *inspection) gifts() {
 		return
 	}
 	d := in.set(in.alone).Decide(at.request())
-	f := in.add("D-19", d.Statement, "the document also grants, to whoever it is attached to: %s", strings.Join(given, ", "))
+	f := in.add("D-19", d.Statement, "the document also allows, for every user it is attached to: %s", strings.Join(given, ", "))
 	f.Example = in.example(at, false, true)
 	f.Fix = in.without(given)
 }

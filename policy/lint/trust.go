@@ -99,7 +99,7 @@ func (in *inspection) sideDoor(i int) {
 	if at == nil {
 		return
 	}
-	f := in.add("T-1", i, "%s may assume the role without MFA, beside a statement that asks for it", at.who.principal.ARN)
+	f := in.add("T-1", i, "%s may assume the role without MFA, although another statement requires it", at.who.principal.ARN)
 	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
 }

@@ -35,7 +35,7 @@ func (in *inspection) undecidedConditions(i int) bool {
 		if aboutMFA(&c) && !typed(&c) {
 			code = "M-7"
 		}
-		f := in.add(code, i, "whether the statement applies is unknown: %s (%s)", why, conditionText(one))
+		f := in.add(code, i, "it is unknown whether the statement applies: %s (%s)", why, conditionText(one))
 		switch {
 		case st.Effect == policy.Allow && !aboutMFA(&c):
 			f.Severity = Low
@@ -114,7 +114,7 @@ func (in *inspection) undecidedElements(i int) {
 	if why == "" {
 		return
 	}
-	f := in.add("K-8", i, "whether the statement applies is unknown: %s", why)
+	f := in.add("K-8", i, "it is unknown whether the statement applies: %s", why)
 	if st.Effect == policy.Allow {
 		f.Severity = Low
 	}
