@@ -2,6 +2,7 @@ package policy
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"forcemfa/policy/arn"
 )
@@ -41,6 +42,8 @@ func compileActions(patterns []string, wildService bool) (a actions, message str
 func (a *actions) add(pattern string, wildService bool) (message string) {
 	service, name, found := strings.Cut(strings.ToLower(pattern), ":")
 	switch {
+	case !ascii(pattern): // lower case would make K of the Kelvin sign
+		return "action " + pattern + ": want letters of ASCII"
 	case pattern == "*" || pattern == "*:*" && wildService:
 		a.any, a.services, a.names = true, ^uint64(0), ^uint64(0)
 	case !found:
@@ -60,6 +63,15 @@ func (a *actions) add(pattern string, wildService bool) (message string) {
 		a.exact = append(a.exact, exactAction{pattern, service, name})
 	}
 	return ""
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // signature is one bit for a service prefix or a name, the same in any case. A

@@ -125,6 +125,9 @@ func compileCondition(c Condition, version string) (out condition, message strin
 	if !ok {
 		return out, "unknown condition operator " + c.Operator
 	}
+	if name, _, _ := strings.Cut(c.Key, "/"); !ascii(name) { // what follows the slash is a tag's key, any text
+		return out, "condition key " + c.Key + ": want letters of ASCII"
+	}
 	out = condition{operator: o, key: strings.ToLower(c.Key)}
 	out.mfa = out.key == mfaKey
 	for _, v := range c.Values {

@@ -234,3 +234,19 @@ func TestADocumentMadeByHandDecidesNothing(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// Lower case makes a k of the Kelvin sign, U+212A, so that it could stand for one.
+func TestLettersOutsideOfASCIIAreRefused(t *testing.T) {
+	for _, statement := range []string{
+		"{\"Effect\":\"Deny\",\"NotAction\":\"\u212Ams:Decrypt\",\"Resource\":\"*\"}",
+		"{\"Effect\":\"Deny\",\"Action\":\"s3:Get\u017FObject\",\"Resource\":\"*\"}",
+		"{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Null\":{\"aws:To\u212AenIssueTime\":\"true\"}}}",
+	} {
+		if _, err := Parse(Identity, doc(statement)); err == nil || !strings.Contains(err.Error(), "ASCII") {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	if _, err := Parse(Identity, doc("{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"Null\":{\"aws:RequestTag/Stra\u00DFe\":\"true\"}}}")); err != nil {
+		t.Error(err)
+	}
+}

@@ -254,6 +254,40 @@ func (r rule) ignores(action string, c policy.Credential) bool {
 	return limited
 }
 
+// changesPolicy and changesRole are the actions that AWS refuses on the policies
+// and roles that it manages itself.
+// Source: IAM User Guide, "Managed policies and inline policies", AWS managed
+// policies; IAM Identity Center User Guide, "Permission sets".
+var (
+	changesPolicy = set("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
+		"iam:TagPolicy", "iam:UntagPolicy")
+	changesRole = set("iam:CreateRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateRoleDescription", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy",
+		"iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary",
+		"iam:TagRole", "iam:UntagRole", "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole")
+)
+
+// set is a set of actions, in lower case.
+func set(actions ...string) map[string]bool {
+	out := map[string]bool{}
+	for _, a := range actions {
+		out[strings.ToLower(a)] = true
+	}
+	return out
+}
+
+// refusedByAWS tells whether AWS refuses an action on a resource to everybody.
+func refusedByAWS(action, resource string) bool {
+	a, ok := arn.Split(resource)
+	lower := strings.ToLower(action)
+	switch {
+	case !ok || a.Service != "iam":
+		return false
+	case changesPolicy[lower]:
+		return a.Account == "aws" && strings.HasPrefix(a.Resource, "policy/")
+	}
+	return changesRole[lower] && strings.HasPrefix(a.Resource, "role/aws-reserved/")
+}
+
 // outside are the actions that the rule decides about by their names, besides
 // those of the enrollment set.
 var outside = []string{

@@ -131,7 +131,8 @@ func (s *Subject) assumptions(v verdict) []string {
 	if v.outcome != Enforced {
 		return nil
 	}
-	var out []string
+	out := []string{"sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems that accept it as proof of identity, " +
+		"such as Amazon EKS and HashiCorp Vault"}
 	if v.forwards {
 		out = append(out, "a request that an AWS service forwards exists only after a direct request of the same credential was allowed, "+
 			"and no action of the enrollment set forwards requests")

@@ -271,7 +271,7 @@ func (q *query) class(e *entry) string {
 	}
 	lower := e.lower
 	switch {
-	case contains(q.subject.Enrollment, lower), contains(outside, lower), onUsers[lower]:
+	case contains(q.subject.Enrollment, lower), contains(outside, lower), onUsers[lower], changesPolicy[lower], changesRole[lower]:
 		id += " " + lower
 	case e.service == "iam" || e.service == "sts":
 		id += " " + e.service

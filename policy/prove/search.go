@@ -101,7 +101,12 @@ func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
 	for i := range rows {
 		part := recorder{set: s.Set, seen: map[string]bool{}, cuts: map[*residual]bool{}}
 		q := query{subject: s, row: &rows[i], universe: u, never: rows[i].residuals(denies), work: w, killed: part.add}
-		q.visit = func(t trial) next { return out.visit(s, &rows[i], t) }
+		q.visit = func(t trial) next {
+			if u == Catalogue && refusedByAWS(t.action, t.resource) {
+				return goOn
+			}
+			return out.visit(s, &rows[i], t)
+		}
 		q.run()
 		if out.outcome == Open {
 			return out
@@ -124,6 +129,10 @@ const sendersVariable = "a Deny depends on a variable whose value the sender cho
 func (out *result) visit(s *Subject, r *row, t trial) next {
 	d := s.refuses(r, t)
 	switch {
+	case refusedByAWS(t.action, t.resource):
+		if out.why == "" {
+			out.trial, out.why = t, "AWS itself refuses the request, whatever the policies say"
+		}
 	case d.Verdict == policy.ImplicitDenied:
 		out.outcome, out.trial, out.why = Open, t, ""
 		return stop
@@ -155,6 +164,15 @@ func (s *Subject) binding(resource string) *policy.Set {
 	set := *s.Set
 	set.RCPs = nil
 	return &set
+}
+
+// owning is the set for a resource of the subject's own account, unless the
+// resource names another: resource control policies bind it.
+func (s *Subject) owning(resource string) *policy.Set {
+	if a, ok := arn.Split(resource); ok && a.Account == "" {
+		return s.Set
+	}
+	return s.binding(resource)
 }
 
 // with is the context of a trial of the row: what is fixed, and of the chosen
@@ -240,7 +258,7 @@ type hunt struct {
 	work      *work
 	allowed   *trial
 	candidate *trial // not refused
-	nearly    bool   // the candidate assumes a role, and only the role's word is missing
+	worth     int    // of the candidate: 1 on a resource of another account, 2 on any, 3 only the trust policy of a role is missing
 	doubt     string // why some request is not known to be not allowed
 	undecided int    // requests that a Deny may refuse or not
 }
@@ -305,8 +323,10 @@ func (h *hunt) granted(allows []*clause) bool {
 func (h *hunt) visit(r *row, t trial) next {
 	s := h.subject
 	request := s.request(t.action, t.resource, r.with(t))
-	set := s.binding(t.resource)
-	if d := set.Refuses(request); d.Verdict != policy.ImplicitDenied {
+	if refusedByAWS(t.action, t.resource) {
+		return goOn
+	}
+	if d := s.binding(t.resource).Refuses(request); d.Verdict != policy.ImplicitDenied {
 		if h.undecided++; h.undecided < enough {
 			return goOn
 		}
@@ -318,6 +338,7 @@ func (h *hunt) visit(r *row, t trial) next {
 		}
 		return stop
 	}
+	set := s.owning(t.resource)
 	switch d := set.Decide(request); d.Verdict {
 	case policy.Allowed:
 		h.allowed = &t
@@ -327,8 +348,15 @@ func (h *hunt) visit(r *row, t trial) next {
 			h.doubt = d.Why
 		}
 	}
-	if nearly := !h.nearly && s.mayAsk(request); h.candidate == nil || nearly {
-		h.candidate, h.nearly = &t, nearly
+	worth := 1
+	switch {
+	case s.mayAsk(request):
+		worth = 3
+	case set.Refuses(request).Verdict == policy.ImplicitDenied:
+		worth = 2
+	}
+	if worth > h.worth {
+		h.candidate, h.worth = &t, worth
 	}
 	return goOn
 }
@@ -384,8 +412,7 @@ func (s *Subject) replay(t trial) (w *Counterexample, refuses, decides policy.De
 	if s.rule(t.action, t.resource).ignores(t.action, t.credential) {
 		return nil, policy.Decision{Verdict: policy.ExplicitDenied}, policy.Decision{}
 	}
-	set := s.binding(t.resource)
-	refuses, decides = set.Refuses(request), set.Decide(request)
+	refuses, decides = s.binding(t.resource).Refuses(request), s.owning(t.resource).Decide(request)
 	return s.counterexample(t, decides), refuses, decides
 }
 

@@ -123,3 +123,51 @@ func TestVariablesThatTheSenderChooses(t *testing.T) {
 		})
 	}
 }
+
+// An example is a request that AWS itself does not refuse.
+// Source: IAM User Guide, "Managed policies and inline policies": AWS managed policies cannot be changed.
+func TestExamplesAreNotRefusedByAWSItself(t *testing.T) {
+	for _, row := range []struct{ name, except, want string }{
+		{"policies of AWS", "arn:aws:iam::aws:policy/*", "iam:Ge"},
+		{"roles of IAM Identity Center", "arn:aws:iam::*:role/aws-reserved/*", "iam:"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			deny := `{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetUser"],"NotResource":"` + row.except + `","Condition":{` + mfa + `}}`
+			s := bob(identity(deny, others, byKey, admin))
+			a := prove.User(s)
+			if a.Outcome != prove.Open || !strings.HasPrefix(a.Counterexample.Action, row.want) {
+				t.Fatalf("%s", text1(a))
+			}
+			for _, change := range []string{"Create", "Delete", "Update", "Put", "Attach", "Detach", "Tag", "Untag", "Set"} {
+				if strings.HasPrefix(a.Counterexample.Action, "iam:"+change) {
+					t.Errorf("%v: AWS refuses it", a.Counterexample)
+				}
+			}
+			only := strings.Replace(deny, `"iam:GetUser"]`, `"iam:GetUser","iam:Get*","iam:List*","iam:Generate*","iam:Simulate*","iam:PassRole","sts:*"]`, 1)
+			rest := `{"Effect":"Deny","Action":["iam:Get*","iam:List*","iam:Generate*","iam:Simulate*","iam:PassRole","sts:*"],"Resource":"*","Condition":{` + mfa + `}}`
+			s = bob(identity(only, rest, others, byKey, admin))
+			if a = prove.User(s); a.Outcome == prove.Open && strings.HasPrefix(row.except, "arn:aws:iam::aws:") {
+				t.Errorf("changes of AWS managed policies alone: %s", text1(a))
+			}
+		})
+	}
+}
+
+// A resource control policy binds the buckets of the user's account, so they are no example; buckets of other
+// accounts may be.
+func TestExamplesObeyResourceControlPolicies(t *testing.T) {
+	s := bob(identity(admin))
+	s.Set.RCPs = [][]policy.Source{{source(policy.RCP, "full", `{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`),
+		source(policy.RCP, "no s3", `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}`)}}
+	a := prove.User(s)
+	if a.Outcome != prove.Open || a.Latent || strings.HasPrefix(a.Counterexample.Action, "s3:") {
+		t.Errorf("%s", text1(a))
+	}
+}
+
+func TestEveryAnswerSaysThatTheCallersIdentityCannotBeDenied(t *testing.T) {
+	a := prove.User(bob(identity(append(force, admin)...)))
+	if !strings.Contains(strings.Join(a.Assumptions, "\n"), "sts:GetCallerIdentity cannot be denied") {
+		t.Errorf("%q", a.Assumptions)
+	}
+}

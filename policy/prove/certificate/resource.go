@@ -196,6 +196,9 @@ func (k *inquiry) exempt(action, resource string) bool {
 	if _, limited := k.proof.Credential.Limit(action); limited || policy.Unconditional(action) || has(companions, action) {
 		return true
 	}
+	if !k.strict && reserved(action, resource) {
+		return true
+	}
 	own := resource == k.Principal.ARN
 	switch enrolling := strings.EqualFold(action, "iam:EnableMFADevice"); {
 	case !own && k.namesake(resource):
@@ -208,6 +211,28 @@ func (k *inquiry) exempt(action, resource string) bool {
 		return k.proof.Credential != policy.LongTermKey
 	}
 	return true
+}
+
+// editsPolicy and editsRole are what nobody can do to the policies that AWS
+// manages and to the roles of IAM Identity Center.
+// Source: IAM User Guide, "Managed policies and inline policies"; IAM Identity
+// Center User Guide, "Permission sets".
+var (
+	editsPolicy = []string{"CreatePolicy", "CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion", "TagPolicy", "UntagPolicy"}
+	editsRole   = []string{"CreateRole", "DeleteRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy", "AttachRolePolicy", "DetachRolePolicy",
+		"PutRolePolicy", "DeleteRolePolicy", "PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary", "TagRole", "UntagRole",
+		"CreateServiceLinkedRole", "DeleteServiceLinkedRole"}
+)
+
+// reserved tells whether AWS refuses an action on a resource by itself.
+func reserved(action, resource string) bool {
+	service, verb, _ := strings.Cut(action, ":")
+	parts := strings.SplitN(resource, ":", 6)
+	if !strings.EqualFold(service, "iam") || len(parts) < 6 || parts[2] != "iam" {
+		return false
+	}
+	return parts[4] == "aws" && strings.HasPrefix(parts[5], "policy/") && has(editsPolicy, verb) ||
+		strings.HasPrefix(parts[5], "role/aws-reserved/") && has(editsRole, verb)
 }
 
 // namesake tells whether a resource is a user of the same name elsewhere in the
