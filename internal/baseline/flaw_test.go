@@ -53,7 +53,7 @@ func mustRefuse(t *testing.T, document, resource string, actions ...string) {
 	t.Helper()
 	for name, c := range withoutMFA {
 		for _, a := range actions {
-			if _, barred := c.credential.Barred(a); !barred && !refused(t, document, c, a, resource) {
+			if _, limited := c.credential.Limit(a); !limited && !refused(t, document, c, a, resource) {
 				t.Errorf("%s on %s by %s is not refused", a, resource, name)
 			}
 		}
