@@ -148,7 +148,7 @@ func finding(severity audit.Severity, rule, subject, arn, what string) audit.Fin
 }
 
 func seen(f audit.Finding, w *prove.Counterexample) audit.Finding {
-	f.Witness = w
+	f.Example = w
 	return f
 }
 

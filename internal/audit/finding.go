@@ -22,21 +22,21 @@ const (
 
 // A User is one user's state with what stands beside it.
 type User struct {
-	Account     string         `json:"account"`
-	AccountName string         `json:"account_name"`
-	Name        string         `json:"name"`
-	ARN         string         `json:"arn"`
-	State       State          `json:"state"`
-	Witness     *prove.Counterexample `json:"witness,omitempty"` // for an open user
-	Latent      bool           `json:"latent,omitempty"`  // open, but nothing that was read allows the witness today
-	Why         string         `json:"why,omitempty"`     // for an unknown user
-	Exemption   string         `json:"exemption,omitempty"`
-	Proof       Universe       `json:"proof,omitempty"` // for an enforced user: what the proof is about
-	Assumptions []string       `json:"assumptions,omitempty"`
-	MFA         org.Tri        `json:"mfa"`
-	Devices     []org.Device   `json:"devices,omitempty"`
-	Console     org.Tri        `json:"console"`
-	ActiveKeys  int            `json:"active_keys"`
+	Account        string                `json:"account"`
+	AccountName    string                `json:"account_name"`
+	Name           string                `json:"name"`
+	ARN            string                `json:"arn"`
+	State          State                 `json:"state"`
+	Example        *prove.Counterexample `json:"example,omitempty"`         // for an open user
+	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the witness today
+	Why            string                `json:"why,omitempty"`             // for an unknown user
+	Exemption      string                `json:"exemption,omitempty"`
+	Proof          Universe              `json:"proof,omitempty"` // for an enforced user: what the proof is about
+	Assumptions    []string              `json:"assumptions,omitempty"`
+	MFA            org.Tri               `json:"mfa"`
+	Devices        []org.Device          `json:"devices,omitempty"`
+	Console        org.Tri               `json:"console"`
+	ActiveKeys     int                   `json:"active_keys"`
 
 	Read *org.User `json:"-"` // as it was read
 }
@@ -55,17 +55,17 @@ const (
 
 // A Finding is one thing that is not as wanted.
 type Finding struct {
-	ID          string         `json:"id"` // rule/account/subject, the same from audit to Slack
-	Rule        string         `json:"rule"`
-	Severity    Severity       `json:"severity"`
-	Account     string         `json:"account"`
-	AccountName string         `json:"account_name,omitempty"`
-	Subject     string         `json:"subject"` // user/bob, role/Admin, policy/ForceMFA, root, account
-	ARN         string         `json:"arn,omitempty"`
-	What        string         `json:"what"`   // one sentence
-	Remedy      string         `json:"remedy"` // the next step
-	Witness     *prove.Counterexample `json:"witness,omitempty"`
-	Refs        []string       `json:"refs,omitempty"` // compliance: cis_5.0:1.9, securityhub:IAM.5
+	ID          string                `json:"id"` // rule/account/subject, the same from audit to Slack
+	Rule        string                `json:"rule"`
+	Severity    Severity              `json:"severity"`
+	Account     string                `json:"account"`
+	AccountName string                `json:"account_name,omitempty"`
+	Subject     string                `json:"subject"` // user/bob, role/Admin, policy/ForceMFA, root, account
+	ARN         string                `json:"arn,omitempty"`
+	What        string                `json:"what"`   // one sentence
+	Remedy      string                `json:"remedy"` // the next step
+	Example     *prove.Counterexample `json:"example,omitempty"`
+	Refs        []string              `json:"refs,omitempty"` // compliance: cis_5.0:1.9, securityhub:IAM.5
 }
 
 // A Sink takes the stream. For each account in order of its ID: its users by

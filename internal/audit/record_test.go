@@ -46,7 +46,7 @@ func TestReplayNamesTheBrokenLine(t *testing.T) {
 		good + "{":                              "saved audit, line 2: ",
 		good + good + `{"gap":{},"account":{}}`: "saved audit, line 3: want exactly one of user, finding, gap, account",
 		`{}`:                                    "saved audit, line 1: want exactly one of",
-		`{"finding":{"id":"x","witness":{"credential":"telepathy"}}}`: "saved audit, line 1: ",
+		`{"finding":{"id":"x","example":{"credential":"telepathy"}}}`: "saved audit, line 1: ",
 	} {
 		if _, err := audit.Replay(strings.NewReader(text), new(tape)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -78,7 +78,7 @@ func TestRecorderKeepsItsFirstError(t *testing.T) {
 }
 
 func FuzzReplay(f *testing.F) {
-	f.Add([]byte(`{"user":{"account":"111111111111","name":"bob","state":"open","witness":{"action":"s3:GetObject","credential":"console"}}}`))
+	f.Add([]byte(`{"user":{"account":"111111111111","name":"bob","state":"open","example":{"action":"s3:GetObject","credential":"console"}}}`))
 	f.Add([]byte(`{"account":{"id":"111111111111","users":1,"open":1}}` + "\n" + `{"gap":{"what":"w"}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		first := new(tape)

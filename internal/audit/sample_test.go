@@ -52,8 +52,8 @@ func TestStatesOfTheSampleOrganization(t *testing.T) {
 		if u.State != audit.Open {
 			states[who] = u.State
 		}
-		if u.State == audit.Open && (u.Witness == nil || u.Latent != (who == "111111111111/oscar")) {
-			t.Errorf("%s: witness %v, latent %v", who, u.Witness, u.Latent)
+		if u.State == audit.Open && (u.Example == nil || u.NotExploitable != (who == "111111111111/oscar")) {
+			t.Errorf("%s: example %v, not exploitable %v", who, u.Example, u.NotExploitable)
 		}
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
@@ -78,7 +78,7 @@ func TestEveryUserOfTheSampleIsEnforcedByOurDocuments(t *testing.T) {
 		got, _ := run(t, h, b, accounts...)
 		for _, u := range got.users {
 			if u.State != audit.Enforced && u.State != audit.Exempt {
-				t.Errorf("%s: %s/%s is %s: %v %s", name, u.Account, u.Name, u.State, u.Witness, u.Why)
+				t.Errorf("%s: %s/%s is %s: %v %s", name, u.Account, u.Name, u.State, u.Example, u.Why)
 			}
 		}
 	}

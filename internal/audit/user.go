@@ -53,7 +53,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 			out.State, out.Proof, out.Why = Unknown, "", "the checker refuses the proof: "+err.Error()
 		}
 	case prove.Open:
-		out.State, out.Witness, out.Latent = Open, answer.Counterexample, answer.Latent
+		out.State, out.Example, out.NotExploitable = Open, answer.Counterexample, answer.Latent
 	default:
 		out.State, out.Why = Unknown, answer.Why
 	}
@@ -115,11 +115,11 @@ func (r *report) state(u *User) {
 }
 
 func (r *report) open(u *User, subject string) {
-	f := r.add("user-open", subject, "allowed: %s", u.Witness)
-	f.Witness = u.Witness
+	f := r.add("user-open", subject, "allowed: %s", u.Example)
+	f.Example = u.Example
 	switch {
-	case u.Latent:
-		f.Severity, f.What = Medium, "not refused, though nothing allows it today: "+u.Witness.String()
+	case u.NotExploitable:
+		f.Severity, f.What = Medium, "not refused, though nothing allows it today: "+u.Example.String()
 	case u.ActiveKeys == 0 && u.Console == org.No:
 		f.Severity = High
 	}

@@ -212,7 +212,7 @@ func TestBadInputOfARehearsal(t *testing.T) {
 		says string
 	}{
 		{"a snapshot that is not there", []string{"--org", filepath.Join(dir, "absent")}, "absent"},
-		{"a broken snapshot", []string{"--org", file("broken.jsonl", `{"format":1,`)}, "broken.jsonl"},
+		{"a broken snapshot", []string{"--org", file("broken.jsonl", `{"format":2,`)}, "broken.jsonl"},
 		{"a config with an unknown key", []string{"--config", file("c.yaml", "version: 1\natach: group\n")}, "c.yaml:2"},
 		{"a plan that is none", []string{file("plan.json", `{"steps":1}`)}, "plan.json"},
 		{"an output that there is not", []string{"-o", "xml"}, "xml"},

@@ -13,7 +13,7 @@ import (
 
 // Format is the version of the snapshot file that this package writes and the
 // only one it reads.
-const Format = 1
+const Format = 2
 
 // A Header says what was seen of the organization as a whole.
 type Header struct {
@@ -24,7 +24,7 @@ type Header struct {
 	Organization *Organization `json:"organization,omitempty"` // nil for an account that is in none, or when it could not be read (see Gaps)
 	Units        []Unit        `json:"units,omitempty"`        // the root first, parents before children
 	SCPs         []SCP         `json:"scps,omitempty"`
-	Gaps         []Gap         `json:"gaps,omitempty"`
+	Gaps         []Gap         `json:"unread,omitempty"`
 	// Accounts is how many accounts follow, so that a file that was cut between
 	// two lines is not read as a smaller organization. Zero: not told.
 	Accounts int `json:"accounts,omitempty"`
@@ -75,7 +75,7 @@ type Account struct {
 	Roles      []Role    `json:"roles,omitempty"`
 	Policies   []Policy  `json:"policies,omitempty"`   // customer managed, and the AWS managed ones that something here uses; by ARN
 	Unassigned []Device  `json:"unassigned,omitempty"` // virtual MFA devices that belong to nobody
-	Gaps       []Gap     `json:"gaps,omitempty"`
+	Gaps       []Gap     `json:"unread,omitempty"`
 }
 
 // Quotas are the IAM quotas of an account, from GetAccountSummary. Zero means

@@ -54,15 +54,15 @@ func TestAnAccountIsWrittenBeforeTheNextIsAskedFor(t *testing.T) {
 }
 
 func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
-	const header = `{"format":1,"taken":"2026-05-01T08:00:00Z","partition":"aws"}` + "\n"
+	const header = `{"format":2,"taken":"2026-05-01T08:00:00Z","partition":"aws"}` + "\n"
 	const one = `{"id":"111111111111","name":"a","partition":"aws","state":"ACTIVE","read":true}` + "\n"
 	const two = `{"id":"222222222222","name":"b","partition":"aws","state":"ACTIVE","read":true}` + "\n"
 	for _, c := range []struct{ name, file, want string }{
 		{"empty", "", "line 1: the snapshot is empty"},
 		{"no header", one, `line 1: no snapshot header: "format" is missing`},
-		{"other format", `{"format":2,"new":true}` + "\n", "line 1: snapshot format 2: this version reads format 1 only"},
+		{"other format", `{"format":1,"new":true}` + "\n", "line 1: snapshot format 1: this version reads format 2 only"},
 		{"not JSON", header + one + "{,}\n", "line 3, column 2: not JSON"},
-		{"unknown field of the header", `{"format":1,"colour":"red"}` + "\n", `line 1: json: unknown field "colour"`},
+		{"unknown field of the header", `{"format":2,"colour":"red"}` + "\n", `line 1: json: unknown field "colour"`},
 		{"unknown field of a user", header + `{"id":"111111111111","users":[{"name":"a","colour":"red"}]}` + "\n", `line 2: json: unknown field "colour"`},
 		{"wrong type", header + `{"id":7}` + "\n", "line 2, column 7: id is a JSON number, want string"},
 		{"two on a line", header + strings.TrimSpace(one) + two, "line 2, column 80: something follows the object"},
@@ -78,9 +78,9 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 		{"policy without a name", header + `{"id":"111111111111","policies":[{"arn":""}]}` + "\n", "line 2: account 111111111111: a policy has no name"},
 		{"neither yes nor no", header + `{"id":"111111111111","users":[{"name":"b","mfa":"maybe"}]}` + "\n", `line 2: account 111111111111: user b: "maybe" is neither`},
 		{"device of no kind", header + `{"id":"111111111111","users":[{"name":"b","devices":[{"serial":"x","kind":"fax"}]}]}` + "\n", `user b: "fax" is no kind of MFA device`},
-		{"child before parent", `{"format":1,"units":[{"id":"ou-1","parent":"r-1"},{"id":"r-1"}]}` + "\n", `line 1: unit ou-1 comes before its parent "r-1"`},
-		{"unit twice", `{"format":1,"units":[{"id":"r-1"},{"id":"r-1"}]}` + "\n", "line 1: unit r-1 is there twice"},
-		{"SCP twice", `{"format":1,"scps":[{"id":"p-1"},{"id":"p-1"}]}` + "\n", "line 1: SCP p-1 is there twice"},
+		{"child before parent", `{"format":2,"units":[{"id":"ou-1","parent":"r-1"},{"id":"r-1"}]}` + "\n", `line 1: unit ou-1 comes before its parent "r-1"`},
+		{"unit twice", `{"format":2,"units":[{"id":"r-1"},{"id":"r-1"}]}` + "\n", "line 1: unit r-1 is there twice"},
+		{"SCP twice", `{"format":2,"scps":[{"id":"p-1"},{"id":"p-1"}]}` + "\n", "line 1: SCP p-1 is there twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, accounts, err := Read(strings.NewReader(c.file))
@@ -95,7 +95,7 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 }
 
 func TestALastLineWithoutItsEndIsRead(t *testing.T) {
-	_, accounts, err := Read(strings.NewReader(`{"format":1}` + "\n" + `{"id":"111111111111"}`))
+	_, accounts, err := Read(strings.NewReader(`{"format":2}` + "\n" + `{"id":"111111111111"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(file.Bytes())
-	f.Add([]byte(`{"format":1}` + "\n" + `{"id":"111111111111","users":[{"name":"\ud800"}]}`))
+	f.Add([]byte(`{"format":2}` + "\n" + `{"id":"111111111111","users":[{"name":"\ud800"}]}`))
 	f.Add([]byte("{\"format\":1}\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, list, ok := readAll(data)

@@ -70,7 +70,7 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 
 func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
 	const good = `{
-  "format": 1,
+  "format": 2,
   "made": "2026-11-02T09:00:00Z",
   "digest": "d",
   "config": "c",
@@ -92,7 +92,7 @@ func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, old, new, want string }{
-		{"another format", `"format": 1`, `"format": 2`, `plan.json:2: format: 2 is not supported: this program reads format 1; plan again`},
+		{"another format", `"format": 2`, `"format": 1`, `plan.json:2: format: 1 is not supported: this program reads format 2; plan again`},
 		{"an unknown field", `"digest"`, `"digested"`, `plan.json:4: unknown field "digested"`},
 		{"a field in another case", `"digest"`, `"Digest"`, `plan.json:4: unknown field "Digest"`},
 		{"an unknown field of a step", `"because": []`, `"because": [], "force": true`, `plan.json:15: steps[0]: unknown field "force"`},
@@ -148,9 +148,9 @@ func TestReadRefusesAStepTwice(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add([]byte(`{"format":1,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":0,"steps":[]}`))
-	f.Add([]byte(`{"format":1,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":1,"notes":["n"],"steps":[{"id":"CreateGroup/111122223333/arn:aws:iam::111122223333:group/G","op":"CreateGroup","account":"111122223333","subject":"arn:aws:iam::111122223333:group/G","expect":{"present":false},"want":{"present":true,"versions":["v1"],"document":"{}","value":"x"},"because":["b"],"blocked":"no","remedy":"yes"}]}`))
-	f.Add([]byte(`{"format":1,"format":1}`))
+	f.Add([]byte(`{"format":2,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":0,"steps":[]}`))
+	f.Add([]byte(`{"format":2,"made":"2026-11-02T09:00:00Z","digest":"","config":"","users":1,"notes":["n"],"steps":[{"id":"CreateGroup/111122223333/arn:aws:iam::111122223333:group/G","op":"CreateGroup","account":"111122223333","subject":"arn:aws:iam::111122223333:group/G","expect":{"present":false},"want":{"present":true,"versions":["v1"],"document":"{}","value":"x"},"because":["b"],"blocked":"no","remedy":"yes"}]}`))
+	f.Add([]byte(`{"format":2,"format":2}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := plan.Read("f", bytes.NewReader(text))
 		if err != nil {

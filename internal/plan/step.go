@@ -149,7 +149,7 @@ type Scheduled struct {
 }
 
 // Format is the version of the plan file.
-const Format = 1
+const Format = 2
 
 // New is an empty plan.
 func New(made time.Time, config string) *Plan {

@@ -163,10 +163,10 @@ func Rank(s audit.Severity) int {
 
 func reason(u audit.User) string {
 	switch {
-	case u.Witness != nil && u.Latent:
-		return "nothing refuses " + u.Witness.String() + "; nothing read allows it today"
-	case u.Witness != nil:
-		return u.Witness.String()
+	case u.Example != nil && u.NotExploitable:
+		return "nothing refuses " + u.Example.String() + "; nothing read allows it today"
+	case u.Example != nil:
+		return u.Example.String()
 	case u.Exemption != "":
 		return u.Exemption
 	}

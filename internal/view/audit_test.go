@@ -16,7 +16,7 @@ import (
 // stream is an audit of two accounts, one of which could not be read whole.
 func stream(s AuditSink) error {
 	s.User(audit.User{Account: "111111111111", Name: "bob", State: audit.Open, MFA: org.No, Console: org.Yes, ActiveKeys: 2,
-		Witness: &prove.Counterexample{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Credential: policy.LongTermKey}})
+		Example: &prove.Counterexample{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Credential: policy.LongTermKey}})
 	s.User(audit.User{Account: "111111111111", Name: "eve", State: audit.Enforced, MFA: org.Yes, Console: org.No})
 	s.Finding(audit.Finding{ID: "no-group/111111111111/user/bob", Rule: "no-group", Severity: audit.Low, Account: "111111111111", Subject: "user/bob", What: "bob is in no group"})
 	s.Finding(audit.Finding{ID: "user-open/111111111111/user/bob", Rule: "user-open", Severity: audit.High, Account: "111111111111", Subject: "user/bob", What: "bob is open"})
