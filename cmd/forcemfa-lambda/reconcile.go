@@ -88,7 +88,7 @@ type sender struct {
 }
 
 // Send is the reconcile.Sender.
-func (s *sender) Send(ctx context.Context, d *notify.Digest) error {
+func (s *sender) Send(ctx context.Context, d *notify.Summary) error {
 	n, err := s.notifier(ctx)
 	if err != nil {
 		return err

@@ -7,9 +7,10 @@ import (
 	"forcemfa/policy/prove"
 )
 
-// Compare tells whether a document is weaker than the one that it takes the place
-// of: whether a request without MFA passes that the old one refuses. It is nil
-// when none does, which is proved. Only kinds without principals can be compared.
+// Compare returns a finding when a document is weaker than the one it replaces:
+// a request without MFA passes that the old document refuses. It returns nil
+// when there is provably no such request. Only kinds of policies without
+// principals can be compared.
 func Compare(kind policy.Kind, old, text string) (*Finding, error) {
 	switch kind {
 	case policy.Resource, policy.Trust, policy.RCP:
@@ -46,8 +47,8 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	return f
 }
 
-// translate decides the example of a proof again, as a request of a user; nil when
-// only the principal that the proof chose shows it.
+// translate converts the counterexample of a proof into the request of a user;
+// nil when only the principal that the proof chose shows it.
 func (in *inspection) translate(w *prove.Counterexample) *Example {
 	p := in.user("")
 	at := &situation{who: caller{principal: p, credential: w.Credential, present: policy.False}, action: w.Action, resource: w.Resource}

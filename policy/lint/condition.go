@@ -15,7 +15,7 @@ func isAge(c *policy.Condition) bool { return strings.EqualFold(c.Key, "aws:Mult
 
 func aboutMFA(c *policy.Condition) bool { return isPresent(c) || isAge(c) }
 
-// mfaConditions are those of a statement on the two MFA keys.
+// mfaConditions returns the conditions of a statement on the two MFA keys.
 func mfaConditions(st *policy.Statement) (out []policy.Condition) {
 	for _, c := range st.Conditions {
 		if aboutMFA(&c) {
@@ -25,7 +25,7 @@ func mfaConditions(st *policy.Statement) (out []policy.Condition) {
 	return out
 }
 
-// operator takes a condition's operator apart.
+// operator splits a condition's operator into its parts.
 func operator(c *policy.Condition) (set, base string, ifExists bool) {
 	base = c.Operator
 	if s, rest, found := strings.Cut(base, ":"); found {
@@ -35,13 +35,13 @@ func operator(c *policy.Condition) (set, base string, ifExists bool) {
 	return set, base, ifExists
 }
 
-// caseless are operators that compare true and false in any case.
+// caseless reports whether an operator compares true and false in any case.
 func caseless(base string) bool {
 	return base == "Bool" || base == "Null" || strings.HasSuffix(base, "IgnoreCase")
 }
 
-// typed tells whether a condition on an MFA key compares with values that the
-// key can have, in an operator of its type.
+// typed reports whether a condition on an MFA key compares with values that the
+// key can have, with an operator of its type.
 func typed(c *policy.Condition) bool {
 	_, base, _ := operator(c)
 	seen := map[string]bool{}
@@ -60,8 +60,8 @@ func typed(c *policy.Condition) bool {
 	return len(c.Values) > 0 && !(seen["true"] && seen["false"])
 }
 
-// miscased tells whether a value is true or false in a case that the operator
-// takes for something else.
+// miscased reports whether a value is true or false in a case that the operator
+// does not match.
 func miscased(c *policy.Condition) bool {
 	_, base, _ := operator(c)
 	if !isPresent(c) || caseless(base) {
@@ -75,8 +75,8 @@ func miscased(c *policy.Condition) bool {
 	return false
 }
 
-// odd is the rule that values of the MFA conditions break, empty when they are
-// what they should be.
+// odd returns the rule that the values of MFA conditions break; empty when they
+// are valid.
 func odd(conditions []policy.Condition) string {
 	for i := range conditions {
 		switch c := &conditions[i]; {
@@ -89,7 +89,8 @@ func odd(conditions []policy.Condition) string {
 	return ""
 }
 
-// weakDeny names the rule that a Deny breaks which misses requests without MFA.
+// weakDeny returns the rule that a Deny breaks when it misses requests without
+// MFA.
 func weakDeny(conditions []policy.Condition) string {
 	if code := odd(conditions); code != "" {
 		return code
@@ -103,7 +104,8 @@ func weakDeny(conditions []policy.Condition) string {
 	return "D-8"
 }
 
-// weakAllow names the rule that an Allow breaks which requests without MFA meet.
+// weakAllow returns the rule that an Allow breaks when requests without MFA
+// match it.
 func weakAllow(conditions []policy.Condition) string {
 	if code := odd(conditions); code != "" {
 		return code

@@ -7,8 +7,8 @@ import (
 	"forcemfa/policy"
 )
 
-// enrollment looks at what a document lets users do so as to get MFA, before they
-// have it and after.
+// enrollment checks which enrollment actions a document allows before and after
+// MFA.
 func (in *inspection) enrollment() {
 	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
 		return
@@ -18,11 +18,11 @@ func (in *inspection) enrollment() {
 	}
 	in.unreadableDevice()
 	in.forcedPassword()
-	in.endless()
+	in.unlimitedAge()
 	in.firstDevice()
 }
 
-// base is where enrollment requests start from: the guard's situation.
+// base returns the situation that enrollment requests start from: the guard's.
 func (in *inspection) base(c caller) *situation {
 	if in.guard == nil {
 		return &situation{who: c}
@@ -32,7 +32,7 @@ func (in *inspection) base(c caller) *situation {
 	return at
 }
 
-// self is the ARN of the user in enrollment requests.
+// self returns the ARN of the user in enrollment requests.
 func (in *inspection) self() string { return in.base(caller{}).principalOr(in.user("")).ARN }
 
 func (at *situation) principalOr(p policy.Principal) policy.Principal {
@@ -42,8 +42,8 @@ func (at *situation) principalOr(p policy.Principal) policy.Principal {
 	return p
 }
 
-// lockedOut is for a Deny of what one needs to get MFA: one that asks for MFA,
-// or one that takes back what the document means to leave open.
+// lockedOut reports a Deny of the enrollment actions: one with an MFA condition,
+// or one that contradicts the exceptions of the guard.
 func (in *inspection) lockedOut() bool {
 	p := in.base(caller{}).principalOr(in.user(""))
 	found := false
@@ -72,14 +72,14 @@ func (in *inspection) lockedOut() bool {
 	return found
 }
 
-// leavesOpen tells whether the guard of the document excepts an action of
-// enrollment, so that another Deny of it contradicts the guard.
+// leavesOpen reports whether the guard of the document exempts an enrollment
+// action, so that another Deny of it contradicts the guard.
 func (in *inspection) leavesOpen(action string) bool {
 	return in.guard != nil && covers(in.doc.Statements[in.guard.statement].NotActions, action)
 }
 
-// unlockForConsole lets the actions that one needs to get MFA out of a Deny for
-// everybody, or keeps it for access keys when it is about nothing else.
+// unlockForConsole removes the enrollment actions from an unconditional Deny, or
+// keeps the Deny for access keys only when it covers nothing else.
 func (in *inspection) unlockForConsole(i int) *Fix {
 	st := &in.doc.Statements[i]
 	others := slices.ContainsFunc(st.Actions, func(a string) bool {
@@ -91,7 +91,7 @@ func (in *inspection) unlockForConsole(i int) *Fix {
 	return in.replace(i, func(st *policy.Statement) { st.Conditions = []policy.Condition{longTermKeys} })
 }
 
-// except is the fix that adds exceptions to every guard of the document.
+// except returns the fix that adds exceptions to every guard of the document.
 func (in *inspection) except(actions []string) *Fix {
 	fix := &Fix{}
 	for i := range in.doc.Statements {
@@ -103,7 +103,7 @@ func (in *inspection) except(actions []string) *Fix {
 	return fix
 }
 
-// unlock lets the actions that one needs to get MFA out of a Deny.
+// unlock returns the fix that removes the enrollment actions from a Deny.
 func (in *inspection) unlock(i int) *Fix {
 	st := &in.doc.Statements[i]
 	switch {
@@ -118,7 +118,7 @@ func (in *inspection) unlock(i int) *Fix {
 			continue
 		}
 		if covers([]string{p}, "iam:EnableMFADevice") || covers([]string{p}, "iam:CreateVirtualMFADevice") {
-			return nil // what is left of such a pattern cannot be written down
+			return nil // the rest of such a pattern cannot be expressed
 		}
 		kept = append(kept, p)
 	}
@@ -132,7 +132,7 @@ func (in *inspection) unlock(i int) *Fix {
 	return in.replace(i, func(st *policy.Statement) { st.Actions = kept })
 }
 
-// union is a list with what it lacks of another.
+// union returns a list with the missing elements of another one added.
 func union(list, more []string) []string {
 	out := slices.Clone(list)
 	for _, m := range more {
@@ -143,8 +143,8 @@ func union(list, more []string) []string {
 	return out
 }
 
-// unreadableDevice is for a document by which a user may enable a device and not
-// look at it.
+// unreadableDevice reports a document that lets a user enable a device but not
+// read it.
 func (in *inspection) unreadableDevice() {
 	self := in.self()
 	p := in.guard.at.who.principal
@@ -169,15 +169,15 @@ func (in *inspection) unreadableDevice() {
 
 func (in *inspection) passesNot(at *situation) bool { return !in.passes(at) }
 
-// grants tells whether an Allow of the document covers an action.
+// grants reports whether an Allow of the document covers an action.
 func (in *inspection) grants(action string) bool {
 	return slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool {
 		return st.Effect == policy.Allow && covers(st.Actions, action)
 	})
 }
 
-// forcedPassword is for a document by which a user cannot change a password that
-// must be changed at the first sign-in. Both actions are needed for that.
+// forcedPassword reports a document under which a user cannot make the password
+// change that is forced at the first sign-in. The change needs both actions.
 func (in *inspection) forcedPassword() {
 	p := in.guard.at.who.principal
 	if !in.grants("iam:ChangePassword") || !in.guard.restrains(policy.ConsolePassword) {
@@ -204,8 +204,8 @@ func (in *inspection) forcedPassword() {
 	}
 }
 
-// endless is for a document that takes MFA of any age.
-func (in *inspection) endless() {
+// unlimitedAge reports a document that accepts MFA of any age.
+func (in *inspection) unlimitedAge() {
 	probe := in.probe()
 	if probe == nil {
 		return
@@ -222,7 +222,8 @@ func (in *inspection) endless() {
 	f.Fix = new(Fix).append(in, st)
 }
 
-// firstDevice is for a document by which an access key alone may enable a device.
+// firstDevice reports a document under which an access key alone may enable a
+// device.
 func (in *inspection) firstDevice() {
 	if !in.guard.restrains(policy.LongTermKey) {
 		return

@@ -8,15 +8,15 @@ import (
 	"forcemfa/policy/catalog"
 )
 
-// enrolling are the actions that a user needs so as to get MFA.
+// enrolling lists the actions that a user needs in order to get MFA.
 var enrolling = []string{
 	"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser",
 	"iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken",
 }
 
-// idle are further actions that do no harm without MFA: they tell what one's own
-// console shows anyway, cannot be controlled by policies, or make the console
-// session itself.
+// idle lists further actions that are harmless without MFA: they show data that
+// the user's own console shows anyway, no policy can control them, or they
+// create the console session itself.
 var idle = []string{
 	"iam:GetAccountPasswordPolicy", "iam:GetAccountSummary", "iam:ListAccountAliases", "sts:GetCallerIdentity",
 	"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token",
@@ -27,7 +27,7 @@ func harmless(action string) bool {
 	return slices.ContainsFunc(enrolling, same) || slices.ContainsFunc(idle, same)
 }
 
-// forceMFA is the sound guard.
+// forceMFA returns the sound guard.
 func forceMFA() policy.Statement {
 	return policy.Statement{
 		SID: "DenyAllExceptEnrollmentWithoutMFA", Effect: policy.Deny, NotActions: enrolling, Resources: []string{"*"},
@@ -35,25 +35,25 @@ func forceMFA() policy.Statement {
 	}
 }
 
-// An opening is a group of actions that a guard must not leave open, on one's
-// own user or on others.
+// An opening is a group of actions that a guard must not leave open, on the
+// user's own user or on others.
 type opening struct {
 	code    string
 	means   string
 	actions []string
 }
 
-// openings are what breaks MFA when it can be done without.
+// openings lists the actions that defeat MFA when they work without it.
 var openings = []opening{
 	{"E-1", "can remove MFA devices", []string{"iam:DeactivateMFADevice"}},
 	{"D-21", "can delete MFA devices", []string{"iam:DeleteVirtualMFADevice"}},
-	{"E-2", "can make or change credentials", []string{
+	{"E-2", "can create or change credentials", []string{
 		"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:ChangePassword",
 		"iam:UploadSigningCertificate", "iam:UpdateSigningCertificate", "iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey",
 		"iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
 		"iam:DeleteLoginProfile", "iam:DeleteAccessKey",
 	}},
-	{"E-3", "can switch the enforcement off, or act as somebody else", []string{
+	{"E-3", "can disable the enforcement or act as another principal", []string{
 		"iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy",
 		"iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy",
 		"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy",
@@ -65,17 +65,17 @@ var openings = []opening{
 	}},
 }
 
-// onOthers are the actions on another user that a guard with the actions in its
-// NotAction, and nothing beside it, leaves open.
+// onOthers lists the actions on another user that stay open under a guard whose
+// only exceptions are these actions in NotAction.
 var onOthers = []string{"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:EnableMFADevice", "iam:ResyncMFADevice"}
 
-// escapes finds what the guard leaves open besides getting MFA.
+// escapes reports actions beyond enrollment that the guard leaves open.
 func (in *inspection) escapes() {
 	if in.guard == nil {
 		return
 	}
 	if in.escapeResource() {
-		return // everything else follows from it
+		return // all other openings follow from it
 	}
 	in.escapeOnOthers()
 	for _, o := range openings {
@@ -84,7 +84,8 @@ func (in *inspection) escapes() {
 	in.escapeElse()
 }
 
-// targets are the resources on which an action is tried: one's own and another's.
+// targets returns the resources on which an action is tried: the user's own and
+// another user's.
 func (in *inspection) targets(action string) []string {
 	out := in.typical(action)
 	for _, r := range out {
@@ -95,8 +96,8 @@ func (in *inspection) targets(action string) []string {
 	return append(out, "*")
 }
 
-// leaves is a request of an action that the guard leaves open without MFA, nil
-// when there is none.
+// leaves returns a request with an action that the guard leaves open without
+// MFA; nil when there is none.
 func (in *inspection) leaves(action string, resources ...string) *situation {
 	for _, c := range in.guard.by {
 		base := in.guard.from(c)
@@ -109,8 +110,8 @@ func (in *inspection) leaves(action string, resources ...string) *situation {
 	return nil
 }
 
-// from is the guard's situation for one of its callers. The condition keys are
-// made once.
+// from returns the guard's situation for one of its callers. The condition keys
+// are computed once.
 func (g *guard) from(c caller) *situation {
 	if g.bases == nil {
 		g.bases = map[policy.Credential]*situation{}
@@ -148,7 +149,8 @@ func (in *inspection) escapeOnOthers() {
 	}
 }
 
-// guardConditions are those of the guard, with a sound one on MFA.
+// guardConditions returns the conditions of the guard, with a sound condition on
+// MFA.
 func (in *inspection) guardConditions() []policy.Condition {
 	return append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), denyWithoutMFA)
 }
@@ -169,14 +171,15 @@ func (in *inspection) escape(o opening) {
 	}
 	f := in.add(o.code, in.guard.statement, "a request without MFA %s: %s", o.means, strings.Join(open, ", "))
 	if len(open) == 1 && open[0] == "iam:ChangePassword" {
-		f.Severity = Low // it asks for the old password
+		f.Severity = Low // it requires the old password
 	}
 	f.Example = in.example(at, true, true)
 	f.Fix = in.closing(open)
 }
 
-// closing takes actions out of the guard's NotAction: their own names go, a
-// pattern that covers one becomes the harmless actions that it covers.
+// closing removes actions from the guard's NotAction: their names are deleted,
+// and a pattern that covers one is replaced by the harmless actions that it
+// covers.
 func (in *inspection) closing(open []string) *Fix {
 	return in.replace(in.guard.statement, func(st *policy.Statement) {
 		var kept []string
@@ -201,7 +204,7 @@ func (in *inspection) closing(open []string) *Fix {
 	})
 }
 
-// escapeElse finds further actions that the guard's NotAction lists.
+// escapeElse reports further actions in the guard's NotAction.
 func (in *inspection) escapeElse() {
 	var open []string
 	var at *situation
@@ -229,9 +232,9 @@ func (in *inspection) escapeElse() {
 	f.Fix = in.closing(open)
 }
 
-// unexpected are actions that the patterns of a NotAction may cover, but for the
-// harmless ones and those with a rule of their own: all of IAM and STS where a
-// pattern has a wildcard, and some of each other service.
+// unexpected returns actions that the patterns of a NotAction may cover, without
+// the harmless ones and those with their own rule: all actions of IAM and STS
+// where a pattern has a wildcard, and some of each other service.
 func unexpected(patterns []string) []string {
 	var out []string
 	add := func(a string) {
@@ -244,7 +247,7 @@ func unexpected(patterns []string) []string {
 		prefix, name, _ := strings.Cut(strings.ToLower(p), ":")
 		s, ok := catalog.Load().Service(prefix)
 		if tried[prefix]++; tried[prefix] > mostPatterns {
-			continue // the others of the service go the same way
+			continue // the other actions of the service give the same result
 		}
 		switch {
 		case !ok:
@@ -267,14 +270,14 @@ func unexpected(patterns []string) []string {
 	return out
 }
 
-// ruled tells whether an action is harmless or has a rule of its own.
+// ruled reports whether an action is harmless or has its own rule.
 func ruled(action string) bool {
 	return harmless(action) || slices.ContainsFunc(openings, func(o opening) bool {
 		return slices.ContainsFunc(o.actions, func(b string) bool { return strings.EqualFold(action, b) })
 	})
 }
 
-// some lists the first few.
+// some formats the first few elements of a list.
 func some(list []string) string {
 	const most = 6
 	if len(list) <= most {
@@ -283,7 +286,7 @@ func some(list []string) string {
 	return strings.Join(list[:most], ", ") + ", …"
 }
 
-// escapeResource is for a guard that covers some resources only.
+// escapeResource reports a guard that covers only some resources.
 func (in *inspection) escapeResource() (found bool) {
 	st := &in.doc.Statements[in.guard.statement]
 	if !covers(st.NotActions, "iam:EnableMFADevice") && !covers(st.NotActions, "iam:CreateVirtualMFADevice") || in.kind == policy.Resource {

@@ -10,28 +10,28 @@ import (
 	"forcemfa/policy"
 )
 
-// A Example is a request that shows what is wrong, and what package policy says
-// of it. [Example.Replay] decides it again from these fields.
+// An Example is a request that shows the problem, with the decision of package
+// policy. [Example.Replay] repeats the decision from these fields.
 type Example struct {
 	Principal  string `json:"principal"`         // ARN, or the name of a service
 	Issuer     string `json:"issuer,omitempty"`  // the role behind a role session
-	Credential string `json:"credential"`        // how the request is made: long-term access key, console session without MFA…
+	Credential string `json:"credential"`        // such as long-term access key, console session without MFA
 	MFA        string `json:"mfa"`               // aws:MultiFactorAuthPresent: absent, false or true
-	Age        int    `json:"mfa_age,omitempty"` // seconds since the code was given
+	Age        int    `json:"mfa_age,omitempty"` // seconds since the MFA code was entered
 	Action     string `json:"action"`
 	Resource   string `json:"resource"`
-	// Keys are further condition keys that matter; an empty list: the request
-	// lacks the key.
+	// Keys are further condition keys that matter; an empty list means that the
+	// request does not have the key.
 	Keys map[string][]string `json:"keys,omitempty"`
-	// Beside: everything else is allowed, as by AdministratorAccess or, for a
-	// service control policy, FullAWSAccess. A role and a KMS key leave the
-	// decision to their account.
+	// Beside means that everything else is allowed, as by AdministratorAccess
+	// or, for a service control policy, FullAWSAccess. Roles and KMS keys
+	// delegate the decision to their account.
 	Beside  bool `json:"beside_full_access"`
-	Allowed bool `json:"allowed"` // what the document makes of it
+	Allowed bool `json:"allowed"` // by the document
 }
 
-// String says it as in "allowed: s3:GetObject on … by long-term access key of …
-// (MFA absent)".
+// String formats the example as in "allowed: s3:GetObject on … by long-term
+// access key of … (MFA absent)".
 func (w *Example) String() string {
 	verdict := "refused"
 	if w.Allowed {
@@ -54,8 +54,8 @@ func (w *Example) String() string {
 	return s
 }
 
-// Replay decides the request anew with the document. It is what makes an example
-// one: Check shows none that Replay contradicts.
+// Replay decides the request with the document. [Check] reports only examples
+// that Replay confirms.
 func (w *Example) Replay(kind policy.Kind, text string) (policy.Verdict, error) {
 	doc, err := policy.Parse(kind, text)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *Example) situation() (*situation, error) {
 	return at, nil
 }
 
-// caller is the principal that the ARN names.
+// caller returns the principal with the example's ARN.
 func (w *Example) caller() policy.Principal {
 	p := policy.Principal{ARN: w.Principal, Issuer: w.Issuer}
 	parts := strings.SplitN(w.Principal, ":", 6)
@@ -109,8 +109,8 @@ func (w *Example) caller() policy.Principal {
 	return p
 }
 
-// example writes a situation down. It is nil when deciding it again gives
-// something else than what is claimed.
+// example converts a situation. It returns nil when repeating the decision gives
+// a different result.
 func (in *inspection) example(at *situation, beside, allowed bool) *Example {
 	w := &Example{
 		Principal: at.who.principal.ARN, Issuer: at.who.principal.Issuer, Credential: at.who.credential.String(), MFA: at.who.present.String(),

@@ -7,7 +7,8 @@ import (
 	"forcemfa/policy"
 )
 
-// exemptions finds whom the guard lets off by its other conditions.
+// exemptions reports the principals and requests that the guard exempts by its
+// other conditions.
 func (in *inspection) exemptions() {
 	if in.guard == nil {
 		return
@@ -28,8 +29,8 @@ func (in *inspection) exemptions() {
 	}
 }
 
-// probe is a request that the guard refuses and that has nothing to do with
-// getting MFA.
+// probe returns a request that the guard refuses and that is not part of
+// enrollment.
 func (in *inspection) probe() *situation {
 	not := in.doc.Statements[in.guard.statement].NotActions
 	for _, a := range telling {
@@ -46,16 +47,17 @@ func (in *inspection) probe() *situation {
 	return nil
 }
 
-// forwarding: keys of calls that a service makes for somebody.
+// forwarding reports whether a key describes calls that a service makes on
+// behalf of a user.
 func forwarding(key string) bool {
 	return key == "aws:viaawsservice" || strings.HasPrefix(key, "aws:calledvia") || key == "aws:viaawsmcpservice"
 }
 
-// forwarded asks what becomes of calls that a service forwards, which lack MFA
-// even when the person has it.
+// forwarded checks the effect on calls that a service forwards, which lack MFA
+// even when the user has it.
 func (in *inspection) forwarded(probe *situation) {
 	if !in.guard.restrains(policy.ConsolePassword) {
-		return // nor does it look at the value that forwarded calls have
+		return // the guard does not test the key of forwarded calls
 	}
 	p := probe.who.principal
 	at := probe.with(caller{principal: p, credential: policy.ForwardedFromKey, present: policy.False})

@@ -10,21 +10,21 @@ import (
 	"forcemfa/policy"
 )
 
-// A Fix is the corrected text for one finding, statement by statement.
+// A Fix is the correction of one finding, statement by statement.
 type Fix struct {
-	Version string   `json:"version,omitempty"` // the document's, when it changes
+	Version string   `json:"version,omitempty"` // the new version of the document, when it changes
 	Changes []Change `json:"changes"`
 }
 
 // A Change is one statement of a [Fix].
 type Change struct {
-	// Statement is its index in the document as it is; the number of statements
-	// and up are new ones.
+	// Statement is its index in the original document; indexes from the number
+	// of statements on are new statements.
 	Statement int             `json:"statement"`
-	Text      json.RawMessage `json:"text,omitempty"` // empty: leave the statement out
+	Text      json.RawMessage `json:"text,omitempty"` // empty: delete the statement
 }
 
-// Apply is the whole document with the fix in it, indented.
+// Apply returns the corrected document, indented.
 func (f *Fix) Apply(kind policy.Kind, text string) (string, error) {
 	doc, err := policy.Parse(kind, text)
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *Fix) Apply(kind policy.Kind, text string) (string, error) {
 	return b.String(), nil
 }
 
-// replace is the fix that changes one statement.
+// replace returns the fix that changes one statement.
 func (in *inspection) replace(i int, edit func(*policy.Statement)) *Fix {
 	return new(Fix).edit(in, i, edit)
 }
@@ -77,7 +77,7 @@ func (f *Fix) append(in *inspection, st policy.Statement) *Fix {
 	return f
 }
 
-// The conditions that do what they look like.
+// Sound MFA conditions.
 var (
 	denyWithoutMFA = policy.Condition{Operator: "BoolIfExists", Key: "aws:MultiFactorAuthPresent", Values: []string{"false"}}
 	allowWithMFA   = policy.Condition{Operator: "Bool", Key: "aws:MultiFactorAuthPresent", Values: []string{"true"}}
@@ -86,9 +86,9 @@ var (
 	usersOnly      = policy.Condition{Operator: "ArnLike", Key: "aws:PrincipalArn", Values: []string{"arn:*:iam::*:user/*"}}
 )
 
-// soundDeny puts the sound condition of a Deny in the place of those on MFA
-// keys. A limit on the age stays, in the form that also holds without an age,
-// when the statement has nothing else about MFA.
+// soundDeny replaces the conditions of a Deny on MFA keys with the sound one. A
+// limit on the age stays, in the form that also matches without an age, when the
+// statement has no other MFA condition.
 func soundDeny(st *policy.Statement) {
 	ages := ageLimits(st.Conditions, "NumericGreaterThan")
 	present := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return isPresent(&c) })
@@ -103,7 +103,7 @@ func soundDeny(st *policy.Statement) {
 	st.Conditions = append(st.Conditions, denyWithoutMFA)
 }
 
-// soundAllow is soundDeny for a gate.
+// soundAllow is soundDeny for an Allow.
 func soundAllow(st *policy.Statement) {
 	ages := ageLimits(st.Conditions, "NumericLessThan")
 	st.Conditions = append(withoutMFAKeys(st.Conditions), allowWithMFA)
@@ -113,8 +113,8 @@ func soundAllow(st *policy.Statement) {
 	}
 }
 
-// ageLimits are the conditions on the age that compare with a number, in the
-// direction that makes sense.
+// ageLimits returns the conditions on the age that compare with a number in the
+// meaningful direction.
 func ageLimits(conditions []policy.Condition, operator string) (out []policy.Condition) {
 	for _, c := range conditions {
 		if isAge(&c) && strings.HasPrefix(c.Operator, operator) && typed(&c) {

@@ -7,7 +7,7 @@ import (
 	"forcemfa/policy"
 )
 
-// gates looks at the Allows that ask for MFA.
+// gates checks the Allows with an MFA condition, called gates.
 func (in *inspection) gates() {
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -33,7 +33,7 @@ func (in *inspection) gates() {
 	}
 }
 
-// openGate is for an Allow that asks for MFA and is met without.
+// openGate reports an Allow with an MFA condition that matches without MFA.
 func (in *inspection) openGate(i int, situations []*situation) {
 	at := in.granting(situations)
 	if at == nil {
@@ -45,8 +45,8 @@ func (in *inspection) openGate(i int, situations []*situation) {
 	f.Fix = in.replace(i, soundAllow)
 }
 
-// invertedGate is for an Allow that only requests without MFA meet. Actions that
-// one needs before one has MFA may be allowed so.
+// invertedGate reports an Allow that matches only requests without MFA.
+// Enrollment actions may be allowed that way.
 func (in *inspection) invertedGate(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
 	at := in.granting(situations)
@@ -65,7 +65,7 @@ func (in *inspection) invertedGate(i int, situations []*situation) {
 	})
 }
 
-// deadGate is for an Allow that nobody meets.
+// deadGate reports an Allow that never matches.
 func (in *inspection) deadGate(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
 	code := odd(conditions)
@@ -77,7 +77,8 @@ func (in *inspection) deadGate(i int, situations []*situation) {
 	f.Fix = in.replace(i, soundAllow)
 }
 
-// onlyGate is for a sound gate to much, in a document that denies nothing.
+// onlyGate reports a sound gate to many actions in a document that denies
+// nothing.
 func (in *inspection) onlyGate(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
 	wide := func(p string) bool { return strings.HasSuffix(p, "*") }
@@ -90,8 +91,8 @@ func (in *inspection) onlyGate(i int, situations []*situation) {
 	f.Fix = new(Fix).append(in, forceMFA())
 }
 
-// granting is the first situation, by access key or by console password, that the
-// document itself allows.
+// granting returns the first situation, by access key or by console password,
+// that the document itself allows.
 func (in *inspection) granting(situations []*situation) *situation {
 	for _, at := range situations {
 		p := at.who.principal

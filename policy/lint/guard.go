@@ -7,22 +7,22 @@ import (
 	"forcemfa/policy"
 )
 
-// A guard is a Deny of everything, but for a few actions, to requests without
+// A guard is a Deny of everything, with a few exceptions, for requests without
 // MFA: the shape of ForceMFA.
 type guard struct {
 	statement int
-	at        *situation // that it restrains
-	// by are the ways without MFA that the document restrains in that situation:
-	// access key, console password, or both.
+	at        *situation // in which the guard denies
+	// by lists the credentials without MFA that the document denies in that
+	// situation: access key, console password, or both.
 	by []caller
 
 	bases map[policy.Credential]*situation // see from
 }
 
-// effects are who meets a statement.
+// effects says for which kinds of credentials a statement applies.
 type effects struct{ key, password, fresh, old bool }
 
-// effects decides a statement by itself for each kind of credential.
+// effects decides a statement alone for each kind of credential.
 func (in *inspection) effects(i int, at *situation) effects {
 	whole := in.single(i, every)
 	p := at.who.principal
@@ -30,7 +30,7 @@ func (in *inspection) effects(i int, at *situation) effects {
 	return effects{test(byKey(p)), test(byPassword(p)), test(withMFA(p)), test(withOldMFA(p))}
 }
 
-// guards looks at the Denies that ask for MFA.
+// guards checks the Denies with an MFA condition.
 func (in *inspection) guards() {
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -59,8 +59,8 @@ func (in *inspection) guards() {
 	}
 }
 
-// unconditional is for the guard whose condition was forgotten: it has the
-// exceptions of enrollment and asks for no MFA.
+// unconditional reports a guard without a condition: it has the exceptions of
+// enrollment but no MFA condition.
 func (in *inspection) unconditional(i int) {
 	st := &in.doc.Statements[i]
 	meant := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return !knownKey(c.Key) })
@@ -77,7 +77,7 @@ func (in *inspection) unconditional(i int) {
 	}
 }
 
-// scopeOfPeople is scope for the IAM users whom a statement is about.
+// scopeOfPeople is scope for the IAM users that a statement applies to.
 func (in *inspection) scopeOfPeople(i int) []*situation {
 	for _, p := range in.people(&in.doc.Statements[i]) {
 		if found := in.scope(i, byKey(p)); len(found) > 0 {
@@ -87,8 +87,8 @@ func (in *inspection) scopeOfPeople(i int) []*situation {
 	return nil
 }
 
-// people are users that a statement may be about: those of its principals or,
-// without principals, some at different paths.
+// people returns users that a statement may apply to: those of its principals
+// or, without principals, some with different paths.
 func (in *inspection) people(st *policy.Statement) []policy.Principal {
 	if st.Principals != nil && !st.Principals.Everyone {
 		var out []policy.Principal
@@ -113,7 +113,7 @@ func (in *inspection) people(st *policy.Statement) []policy.Principal {
 	return append(out, in.user("team/"))
 }
 
-// deniesAll is for a Deny that looks for MFA and denies those who have it, too.
+// deniesAll reports a Deny with an MFA condition that also applies with MFA.
 func (in *inspection) deniesAll(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
 	code := odd(conditions)
@@ -127,7 +127,7 @@ func (in *inspection) deniesAll(i int, situations []*situation) {
 	})
 }
 
-// inverted is for a Deny that hits those who have MFA and leaves others alone.
+// inverted reports a Deny that applies with MFA and not without it.
 func (in *inspection) inverted(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
 	f := in.add("M-1", i, "the Deny applies to requests with MFA and misses some without: %s", conditionText(conditions))
@@ -139,8 +139,8 @@ func (in *inspection) inverted(i int, situations []*situation) {
 	f.Fix = in.replace(i, soundDeny)
 }
 
-// missing is for a Deny that misses requests without MFA which no other Deny of
-// the document refuses.
+// missing reports a Deny that misses requests without MFA, when no other Deny of
+// the document refuses them.
 func (in *inspection) missing(i int, situations []*situation, e effects) {
 	if e.key && e.password {
 		return
@@ -159,8 +159,8 @@ func (in *inspection) missing(i int, situations []*situation, e effects) {
 	f.Fix = in.replace(i, soundDeny)
 }
 
-// passing is the first situation, by access key or by console password, in which
-// no Deny of the document applies.
+// passing returns the first situation, by access key or by console password, in
+// which no Deny of the document applies.
 func (in *inspection) passing(situations []*situation) *situation {
 	for _, at := range situations {
 		p := at.who.principal
@@ -173,7 +173,8 @@ func (in *inspection) passing(situations []*situation) *situation {
 	return nil
 }
 
-// adopt keeps the first Deny of everything that restrains most as the guard.
+// adopt keeps as the guard the first Deny of everything that denies the most
+// credentials.
 func (in *inspection) adopt(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
 	if st.NotActions == nil && !slices.Contains(st.Actions, "*") || in.kind == policy.Trust {
@@ -191,7 +192,7 @@ func (in *inspection) adopt(i int, situations []*situation) {
 	}
 }
 
-// restrains tells whether the guard restrains a kind of credential.
+// restrains reports whether the guard denies a kind of credential.
 func (g *guard) restrains(c policy.Credential) bool {
 	return slices.ContainsFunc(g.by, func(by caller) bool { return by.credential == c })
 }

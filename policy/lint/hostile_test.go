@@ -32,10 +32,10 @@ func TestWhatIsNoPolicyIsNeverClean(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                           "not JSON",
 		`hello`:                      "not JSON",
-		`[]`:                         "no object",
+		`[]`:                         "not an object",
 		`null`:                       "an object without Statement",
 		`{"a": 1}`:                   "an object without Statement",
-		`{"Effect":"Allow"}`:         "a statement alone",
+		`{"Effect":"Allow"}`:         "only a statement",
 		`{"Resources":{}}`:           "CloudFormation",
 		`{"PolicyVersion":{}}`:       "PolicyVersion.Document",
 		`{"Role":{}}`:                "Role.AssumeRolePolicyDocument",

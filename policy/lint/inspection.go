@@ -9,23 +9,23 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// An inspection is one document being looked at.
+// An inspection is the state of checking one document.
 type inspection struct {
 	kind     policy.Kind
 	text     string
 	doc      *policy.Document
 	findings []Finding
 
-	partition, account string // that requests are made up in: as the document names them
+	partition, account string // of the requests: as the document names them
 
 	alone policy.Source // the document
 	open  policy.Source // the document and an Allow of everything
 
-	guard *guard // the Deny of everything without MFA, if there is one
+	guard *guard // the Deny of everything without MFA; nil without one
 }
 
-// The account that requests are made up in unless the document names one, and
-// the one that owns what resource and trust policies protect.
+// The account of the requests unless the document names one, and the account
+// that owns the resources of resource and trust policies.
 const (
 	anyAccount   = "111122223333"
 	ownerAccount = "999988887777"
@@ -51,7 +51,7 @@ func (in *inspection) prepare() {
 	in.open = in.withAll(in.doc)
 }
 
-// learn takes partition and account over from an ARN of IAM.
+// learn takes the partition and account from an ARN of IAM.
 func (in *inspection) learn(text string) {
 	a, ok := arn.Split(text)
 	if !ok || a.Service != "iam" {
@@ -65,7 +65,7 @@ func (in *inspection) learn(text string) {
 	}
 }
 
-// compose makes a document of statements that Parse takes.
+// compose returns a document of statements that Parse accepts.
 func (in *inspection) compose(version string, statements ...policy.Statement) policy.Source {
 	d := policy.Document{Kind: in.kind, Version: version, Statements: statements}
 	return policy.ParseSource("document", in.kind, d.String())
@@ -87,8 +87,8 @@ func (in *inspection) allowAll() policy.Statement {
 	return st
 }
 
-// single is one statement as a document of its own, with the conditions that
-// keep chooses.
+// single returns a document of one statement, with the conditions that keep
+// selects.
 func (in *inspection) single(i int, keep func(*policy.Condition) bool) policy.Source {
 	st := in.doc.Statements[i]
 	st.Conditions = nil
@@ -102,10 +102,11 @@ func (in *inspection) single(i int, keep func(*policy.Condition) bool) policy.So
 
 func every(*policy.Condition) bool { return true }
 
-// full is what stands beside the document: everything is allowed.
+// full is the policy beside the document: it allows everything.
 var full = policy.ParseSource("AdministratorAccess", policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 
-// set is the documents that decide with s in its place.
+// set returns the policies that decide a request, with s in the place of the
+// document.
 func (in *inspection) set(s policy.Source) *policy.Set {
 	switch in.kind {
 	case policy.Identity:
@@ -122,7 +123,7 @@ func (in *inspection) set(s policy.Source) *policy.Set {
 	return &policy.Set{Identity: []policy.Source{full}}
 }
 
-// decide answers for a situation with s as the document.
+// decide evaluates a situation with s as the document.
 func (in *inspection) decide(s policy.Source, at *situation) policy.Verdict {
 	return in.decision(s, at).Verdict
 }
@@ -137,8 +138,8 @@ func (in *inspection) decision(s policy.Source, at *situation) policy.Decision {
 	return in.set(s).Decide(r)
 }
 
-// delegates is the policy of a role or a KMS key, which has to allow as well: it
-// leaves the decision to the account's own policies.
+// delegates returns the policy of a role or KMS key, which must allow as well:
+// it leaves the decision to the policies of the account.
 func delegates(r *policy.Request) []policy.Source {
 	service, _, _ := strings.Cut(strings.ToLower(r.Action), ":")
 	const all = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`
@@ -151,26 +152,26 @@ func delegates(r *policy.Request) []policy.Source {
 	return nil
 }
 
-// refused tells whether the document refuses a request that is allowed
-// otherwise.
+// refused reports whether the document refuses a request that is otherwise
+// allowed.
 func (in *inspection) refused(at *situation) bool {
 	return in.decide(in.open, at) == policy.ExplicitDenied
 }
 
-// passes tells whether a request gets through the Denies of the document and
-// AWS's own limits.
+// passes reports whether a request passes the Denies of the document and the
+// limits of AWS itself.
 func (in *inspection) passes(at *situation) bool {
 	_, limited := at.who.credential.Limit(at.action)
 	return !limited && in.decide(in.open, at) == policy.Allowed
 }
 
-// allows tells whether the document by itself allows a request.
+// allows reports whether the document alone allows a request.
 func (in *inspection) allows(at *situation) bool {
 	_, limited := at.who.credential.Limit(at.action)
 	return !limited && in.decide(in.alone, at) == policy.Allowed
 }
 
-// applies tells whether a document of one statement applies.
+// applies reports whether a document of one statement applies.
 func (in *inspection) applies(s policy.Source, at *situation) bool {
 	if s.Document == nil {
 		return false
@@ -182,7 +183,7 @@ func (in *inspection) applies(s policy.Source, at *situation) bool {
 	return v == policy.Allowed
 }
 
-// iam is the ARN of an IAM entity in the account of the requests.
+// iam returns the ARN of an IAM entity in the account of the requests.
 func (in *inspection) iam(resource string) string {
 	return "arn:" + in.partition + ":iam::" + in.account + ":" + resource
 }

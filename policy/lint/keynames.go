@@ -10,7 +10,7 @@ import (
 	"forcemfa/policy/catalog"
 )
 
-// names looks at what is written in a way that AWS takes for something else.
+// names checks for names and texts that AWS reads differently than intended.
 func (in *inspection) names() {
 	in.variables()
 	for i := range in.doc.Statements {
@@ -22,7 +22,7 @@ func (in *inspection) names() {
 	}
 }
 
-// coversNothing is for a list of exceptions with everything in it.
+// coversNothing reports a list of exceptions that contains everything.
 func (in *inspection) coversNothing(i int) {
 	st := &in.doc.Statements[i]
 	element := ""
@@ -54,7 +54,7 @@ func (in *inspection) coversNothing(i int) {
 	})
 }
 
-// variables is for variables in a version of the language that has none.
+// variables reports variables in a policy version without variables.
 func (in *inspection) variables() {
 	if in.doc.Version == "2012-10-17" {
 		return
@@ -75,8 +75,8 @@ func (in *inspection) variables() {
 	}
 }
 
-// literally shows what a statement with a variable in plain text does to the
-// user whom it means.
+// literally adds an example of how a statement with a variable as plain text
+// affects the intended user.
 func (in *inspection) literally(i int, f *Finding) {
 	st := &in.doc.Statements[i]
 	for _, a := range st.Actions {
@@ -110,7 +110,7 @@ func (in *inspection) keys(i int) {
 	}
 }
 
-// misspelled reports a condition on a key that was meant to be an MFA key.
+// misspelled reports a condition on a misspelled MFA key.
 func (in *inspection) misspelled(i, j int, meant string) {
 	st := &in.doc.Statements[i]
 	f := in.add("K-1", i, "no request has the condition key %s; did you mean %s?", st.Conditions[j].Key, meant)
@@ -134,7 +134,8 @@ func (in *inspection) misspelled(i, j int, meant string) {
 	}
 }
 
-// scopeMisspelled is what a statement covers, whatever its conditions.
+// scopeMisspelled returns the situations that a statement covers, whatever its
+// conditions.
 func (in *inspection) scopeMisspelled(i int, p policy.Principal) []*situation {
 	st := &in.doc.Statements[i]
 	bare := in.single(i, func(*policy.Condition) bool { return false })
@@ -150,7 +151,7 @@ func (in *inspection) scopeMisspelled(i int, p policy.Principal) []*situation {
 	return out
 }
 
-// meantMFA is the MFA key that a key resembles, empty for none.
+// meantMFA returns the MFA key that a key resembles; empty for none.
 func meantMFA(key string) string {
 	low := strings.ToLower(key)
 	low = low[strings.IndexByte(low, ':')+1:]
@@ -169,7 +170,7 @@ func meantMFA(key string) string {
 	return ""
 }
 
-// globalKeys are the condition keys that belong to no service.
+// globalKeys lists the condition keys that belong to no service.
 // Source: IAM User Guide, "AWS global condition context keys".
 var globalKeys = []string{
 	"aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:CalledViaAWSMCP", "aws:ChatbotSourceArn", "aws:CurrentTime",
@@ -184,7 +185,7 @@ var globalKeys = []string{
 	"aws:userid", "aws:username",
 }
 
-// keyNames are all condition keys, those with a variable part left out.
+// keyNames returns all condition keys without a variable part.
 var keyNames = sync.OnceValue(func() []string {
 	seen := map[string]bool{}
 	for _, k := range globalKeys {
@@ -203,8 +204,8 @@ var keyNames = sync.OnceValue(func() []string {
 	return out
 })
 
-// keyIndex holds all condition keys in lower case: whole names, and beginnings of
-// those with a variable part.
+// keyIndex holds all condition keys in lower case: complete names, and prefixes
+// of those with a variable part.
 var keyIndex = sync.OnceValue(func() (index struct {
 	names    map[string]bool
 	prefixes []string
@@ -246,8 +247,8 @@ func eachKey(visit func(*catalog.Key)) {
 	}
 }
 
-// knownKey tells whether requests can have a condition key. Those of identity
-// providers have any name.
+// knownKey reports whether requests can have a condition key. Keys of identity
+// providers can have any name.
 func knownKey(key string) bool {
 	low := strings.ToLower(key)
 	index := keyIndex()
@@ -256,8 +257,7 @@ func knownKey(key string) bool {
 		slices.ContainsFunc(index.prefixes, func(p string) bool { return p != "" && strings.HasPrefix(low, p) })
 }
 
-// unknownActions checks the names of actions of services that the catalogue
-// knows.
+// unknownActions checks the names of actions of services in the catalog.
 func (in *inspection) unknownActions(i int) {
 	st := &in.doc.Statements[i]
 	var unknown []string
@@ -308,7 +308,7 @@ func renamed(list []string, names map[string]string) []string {
 	return out
 }
 
-// placeholder tells whether a text holds the place of something to fill in.
+// placeholder reports whether a text contains a placeholder.
 func placeholder(text string) bool {
 	if strings.Contains(text, "<") && strings.Contains(text, ">") {
 		return true
@@ -320,14 +320,14 @@ func placeholder(text string) bool {
 	return a.Service == "iam" && a.Account != "" && a.Account != "aws" && !arn.IsAccountID(a.Account) && !strings.ContainsAny(a.Account, "*?$")
 }
 
-// uniqueID tells whether a name is what AWS puts in the place of a principal that
-// was deleted.
+// uniqueID reports whether a name is a unique ID, which AWS writes in the place
+// of a deleted principal.
 // Source: IAM User Guide, "IAM identifiers", Unique identifiers.
 func uniqueID(name string) bool {
 	return len(name) >= 16 && (strings.HasPrefix(name, "AIDA") || strings.HasPrefix(name, "AROA")) && strings.ToUpper(name) == name
 }
 
-// placeholders reports names that match nothing as they are.
+// placeholders reports names that match nothing.
 func (in *inspection) placeholders(i int) {
 	st := &in.doc.Statements[i]
 	for _, r := range slices.Concat(st.Resources, st.NotResources) {
@@ -354,7 +354,7 @@ func (in *inspection) placeholders(i int) {
 	}
 }
 
-// uncontrollable is for a Deny of what no policy can refuse.
+// uncontrollable reports a Deny of an action that no policy can deny.
 func (in *inspection) uncontrollable(i int) {
 	st := &in.doc.Statements[i]
 	at := slices.IndexFunc(st.Actions, policy.Unconditional)

@@ -8,18 +8,17 @@ import (
 	"forcemfa/policy"
 )
 
-// A NotPolicyError says that a text is JSON, or not even that, and no policy
-// document at all.
+// A NotPolicyError says that a text is not a policy document, whether it is JSON
+// or not.
 type NotPolicyError struct{ Why string }
 
-func (e *NotPolicyError) Error() string { return "no policy document: " + e.Why }
+func (e *NotPolicyError) Error() string { return "not a policy document: " + e.Why }
 
-// Guess tells which kind of policy a text is by what it says: one with
-// principals and without resources is a role's trust policy, one with principals
-// and resources belongs to a resource, and one without principals is an identity
-// policy. A service control policy looks like an identity policy, so it has to
-// be named. The error is a [NotPolicyError], or the *policy.SyntaxError of a
-// policy that is not JSON.
+// Guess returns the kind of a policy by its elements: with principals and
+// without resources it is a role's trust policy, with both a resource policy,
+// without principals an identity policy. A service control policy looks like an
+// identity policy, so its kind must be given. The error is a [NotPolicyError],
+// or the *policy.SyntaxError of a policy with broken JSON.
 func Guess(text string) (policy.Kind, error) {
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &top); err != nil {
@@ -33,7 +32,7 @@ func Guess(text string) (policy.Kind, error) {
 	if json.Unmarshal(statement, &statements) != nil {
 		statements = make([]map[string]json.RawMessage, 1)
 		if json.Unmarshal(statement, &statements[0]) != nil {
-			return policy.Identity, nil // Parse says what is wrong
+			return policy.Identity, nil // Parse reports the error
 		}
 	}
 	principal, resource := false, false
@@ -50,7 +49,7 @@ func Guess(text string) (policy.Kind, error) {
 	return policy.Identity, nil
 }
 
-// guessBroken is for what is no JSON object: a policy with an error in it, or
+// guessBroken handles a text that is not a JSON object: a broken policy, or
 // something else.
 func guessBroken(text string) (policy.Kind, error) {
 	if strings.Contains(text, `"Statement"`) || strings.Contains(text, `"Effect"`) {
@@ -61,12 +60,12 @@ func guessBroken(text string) (policy.Kind, error) {
 	}
 	var any json.RawMessage
 	if json.Unmarshal([]byte(text), &any) == nil {
-		return 0, &NotPolicyError{"JSON, but no object with a Statement"}
+		return 0, &NotPolicyError{"JSON, but not an object with a Statement"}
 	}
 	return 0, &NotPolicyError{"not JSON; a policy document is an object with Version and Statement"}
 }
 
-// notPolicy says what an object without Statement is instead.
+// notPolicy describes an object without Statement.
 func notPolicy(top map[string]json.RawMessage) error {
 	has := func(names ...string) bool {
 		for _, n := range names {
@@ -78,17 +77,17 @@ func notPolicy(top map[string]json.RawMessage) error {
 	}
 	switch {
 	case has("Effect"):
-		return &NotPolicyError{`a statement alone: wrap it in {"Version": "2012-10-17", "Statement": [ … ]}`}
+		return &NotPolicyError{`only a statement: wrap it in {"Version": "2012-10-17", "Statement": [ … ]}`}
 	case has("Resources"), has("AWSTemplateFormatVersion"):
-		return &NotPolicyError{"a CloudFormation template: give the policy documents in it one by one"}
+		return &NotPolicyError{"a CloudFormation template: lint its policy documents one by one"}
 	case has("PolicyVersion"):
-		return &NotPolicyError{"the output of get-policy-version: take the document out with --query PolicyVersion.Document"}
+		return &NotPolicyError{"the output of get-policy-version: extract the document with --query PolicyVersion.Document"}
 	case has("Role"):
-		return &NotPolicyError{"the output of get-role: take the document out with --query Role.AssumeRolePolicyDocument"}
+		return &NotPolicyError{"the output of get-role: extract the document with --query Role.AssumeRolePolicyDocument"}
 	case has("PolicyDocument"):
-		return &NotPolicyError{"a document in an envelope: take it out with --query PolicyDocument"}
+		return &NotPolicyError{"a response that contains a document: extract it with --query PolicyDocument"}
 	case has("Policy"):
-		return &NotPolicyError{"the output of describe-policy: take the document out with --query Policy.Content --output text"}
+		return &NotPolicyError{"the output of describe-policy: extract the document with --query Policy.Content --output text"}
 	}
 	for name := range top {
 		if strings.EqualFold(name, "Statement") {
@@ -98,7 +97,7 @@ func notPolicy(top map[string]json.RawMessage) error {
 	return &NotPolicyError{"an object without Statement"}
 }
 
-// suggest adds to the error of an unknown operator the one that was meant.
+// suggest adds the probably intended operator to the error about an unknown one.
 func suggest(err error) error {
 	var syntax *policy.SyntaxError
 	if !errors.As(err, &syntax) {
@@ -116,7 +115,7 @@ func suggest(err error) error {
 	return err
 }
 
-// operatorNames are the condition operators, with and without IfExists.
+// operatorNames returns the condition operators, with and without IfExists.
 func operatorNames() []string {
 	names := []string{"Null"}
 	for _, o := range []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",

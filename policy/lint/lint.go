@@ -1,11 +1,11 @@
-// Package lint finds documents that look like MFA and are not.
+// Package lint finds policy documents that appear to require MFA but don't.
 //
 // [Check] reads one policy document and reports, by rule, the statements that
-// leave a way past MFA, lock out who has none yet, or can never apply. What a
-// statement does is asked of package policy, with the credentials that can be
-// without MFA; its shape is looked at only to say which rule it breaks. A
-// finding comes with a request that shows it, which was decided again from what
-// the finding itself says, and with the corrected statements.
+// leave a way around MFA, lock out users without MFA, or can never apply.
+// Package policy decides what a statement does, for the credentials that can be
+// without MFA; the form of the statement only decides which rule it breaks. A
+// finding has an example request, which was decided again from the finding
+// itself, and the corrected statements.
 package lint
 
 import (
@@ -21,16 +21,16 @@ type Severity string
 
 // The severities, worst first.
 const (
-	Critical Severity = "critical" // looks enforced and is not
-	High     Severity = "high"     // a way past MFA, or nobody gets in
-	Medium   Severity = "medium"   // a way past MFA under a condition, or users are locked out
+	Critical Severity = "critical" // appears enforced but is not
+	High     Severity = "high"     // a way around MFA, or a lockout of all users
+	Medium   Severity = "medium"   // a way around MFA under a condition, or a lockout of some users
 	Low      Severity = "low"
-	Info     Severity = "info" // a choice with two sides
+	Info     Severity = "info" // a trade-off
 )
 
 var severities = []Severity{Critical, High, Medium, Low, Info}
 
-// A Finding is one thing in a document that is not as it looks.
+// A Finding is one problem of a document.
 type Finding struct {
 	Code     string   `json:"code"`
 	Severity Severity `json:"severity"`
@@ -39,13 +39,13 @@ type Finding struct {
 	SID       string `json:"sid,omitempty"`
 	Line      int    `json:"line"` // from 1
 	Column    int    `json:"column"`
-	// What says in one sentence what is wrong, with the names of this document.
+	// What describes the problem in one sentence, with names from the document.
 	What    string   `json:"what"`
 	Example *Example `json:"example,omitempty"` // nil where no request shows it
-	Fix     *Fix     `json:"fix,omitempty"`     // nil where the text cannot be corrected without knowing more
+	Fix     *Fix     `json:"fix,omitempty"`     // nil where the correction needs more information
 }
 
-// Where names the statement for a person: its Sid or its number from 1.
+// Where names the statement: its Sid, or its number from 1.
 func (f *Finding) Where() string {
 	switch {
 	case f.Statement < 0:
@@ -56,8 +56,8 @@ func (f *Finding) Where() string {
 	return fmt.Sprintf("statement %d", f.Statement+1)
 }
 
-// A Report is what [Check] found, in the order of the text, worst first within
-// a statement.
+// A Report is the result of [Check], in the order of the text, and by severity
+// within a statement.
 type Report struct {
 	Kind     policy.Kind
 	Findings []Finding
@@ -65,7 +65,7 @@ type Report struct {
 	statements int
 }
 
-// Worst is the severity of the worst finding, empty when there is none.
+// Worst returns the severity of the worst finding; empty without findings.
 func (r *Report) Worst() Severity {
 	worst := Severity("")
 	for _, f := range r.Findings {
@@ -76,7 +76,7 @@ func (r *Report) Worst() Severity {
 	return worst
 }
 
-// Complete tells whether everything was looked at and could be decided: not when
+// Complete reports whether everything was checked and decided. It is false when
 // the document was too large, or not comparable with the old one.
 func (r *Report) Complete() bool {
 	return !slices.ContainsFunc(r.Findings, func(f Finding) bool {
@@ -86,10 +86,10 @@ func (r *Report) Complete() bool {
 
 func rank(s Severity) int { return slices.Index(severities, s) }
 
-// Check lints a document. kind 0 takes what [Guess] says. The error is a
-// *policy.SyntaxError, or a [NotPolicyError] from Guess: such a document was not
-// read, and nothing is said about it. Each Fix was tried: the corrected document
-// does not have the finding.
+// Check lints a document. Kind 0 stands for the result of [Guess]. The error is
+// a *policy.SyntaxError, or a [NotPolicyError] from Guess; such a document was
+// not checked. Each Fix was tested: the corrected document no longer has the
+// finding.
 func Check(kind policy.Kind, text string) (*Report, error) {
 	report, err := inspect(kind, text)
 	if err == nil {
@@ -98,11 +98,12 @@ func Check(kind policy.Kind, text string) (*Report, error) {
 	return report, err
 }
 
-// mostTried bounds the statements that are looked at again so as to try fixes.
+// mostTried limits the number of statements that are checked again to test
+// fixes.
 const mostTried = 4000
 
-// tryFixes takes away fixes that are none, as when another statement is at fault
-// as well, and those of a large document that there is no time to try.
+// tryFixes removes fixes that do not help, for example because another statement
+// has the same problem, and fixes of a large document that exceed the limit.
 func (r *Report) tryFixes(text string) {
 	tried := 0
 	for i := range r.Findings {
@@ -121,8 +122,8 @@ func (r *Report) tryFixes(text string) {
 	}
 }
 
-// tryFix tells whether a finding is gone from the corrected document, and how
-// many statements that has.
+// tryFix reports whether the corrected document no longer has a finding, and how
+// many statements it has.
 func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
 	corrected, err := f.Fix.Apply(r.Kind, text)
 	if err != nil {
@@ -136,7 +137,7 @@ func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
 	return again.statements, !slices.ContainsFunc(again.Findings, same)
 }
 
-// inspect is Check without trying the fixes.
+// inspect is Check without testing the fixes.
 func inspect(kind policy.Kind, text string) (*Report, error) {
 	guessed, err := Guess(text)
 	if err != nil {
@@ -160,8 +161,8 @@ func inspect(kind policy.Kind, text string) (*Report, error) {
 	return in.report(), nil
 }
 
-// inspections look at a prepared document. Later ones rely on what earlier ones
-// found out about its guard.
+// inspections check a prepared document in order. Later ones rely on the guard
+// that earlier ones found.
 var inspections = []func(*inspection){
 	(*inspection).guards,
 	(*inspection).gates,
@@ -184,7 +185,7 @@ func (in *inspection) report() *Report {
 	return &Report{Kind: in.kind, Findings: in.findings, statements: len(in.doc.Statements)}
 }
 
-// add reports a finding about a statement, or with -1 about the document, at the
+// add adds a finding about a statement, or about the document with -1, with the
 // severity of its rule.
 func (in *inspection) add(code string, statement int, format string, args ...any) *Finding {
 	f := Finding{Code: code, Severity: ruleByCode[code].Severity, Statement: statement, Line: 1, Column: 1, What: fmt.Sprintf(format, args...)}

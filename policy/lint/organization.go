@@ -6,7 +6,7 @@ import (
 	"forcemfa/policy"
 )
 
-// organization looks at what is different in control policies.
+// organization checks rules that concern only control policies.
 func (in *inspection) organization() {
 	if in.kind != policy.SCP && in.kind != policy.RCP {
 		return
@@ -22,7 +22,7 @@ func (in *inspection) organization() {
 	}
 }
 
-// roleSession is a session of a role in the hands of a federated person.
+// roleSession returns a role session of a federated user.
 func (in *inspection) roleSession() caller {
 	return caller{
 		principal: policy.Principal{
@@ -33,7 +33,7 @@ func (in *inspection) roleSession() caller {
 	}
 }
 
-// hitsRoles is for a Deny of a control policy that applies to role sessions,
+// hitsRoles reports a Deny of a control policy that applies to role sessions,
 // which cannot show MFA.
 func (in *inspection) hitsRoles(i int) {
 	whole := in.single(i, every)

@@ -6,16 +6,16 @@ import (
 	"forcemfa/policy"
 )
 
-// The most characters of a document, white space not counted.
+// The maximum length of documents in characters, without white space.
 // Sources: IAM User Guide, "IAM and AWS STS quotas"; Organizations User Guide,
 // "Quotas for AWS Organizations".
 const (
 	managedQuota    = 6144
 	userInlineQuota = 2048
-	trustQuota      = 4096 // 2048 unless it was raised
+	trustQuota      = 4096 // 2048 by default; can be raised
 	scpQuota        = 10240
-	// largest is more than any service takes: the policy of a KMS key may have
-	// 32 kB, those of buckets and endpoints 20 kB.
+	// largest exceeds the limit of every service: a KMS key policy may have 32
+	// kB, bucket and endpoint policies 20 kB.
 	largest = 32768
 )
 
@@ -24,8 +24,8 @@ var quotas = map[policy.Kind]int{
 	policy.RCP: 5120, policy.Trust: trustQuota, policy.Resource: largest,
 }
 
-// tooLarge reports a document that AWS takes nowhere; nothing else is looked at
-// in it, so that the time that an inspection takes has a bound.
+// tooLarge reports a document that no service accepts. Nothing else is checked
+// then, so that the duration of an inspection is bounded.
 func (in *inspection) tooLarge() bool {
 	size := policy.Size(in.text)
 	if size <= largest {
@@ -50,8 +50,8 @@ func (in *inspection) quota() {
 	}
 }
 
-// denials leaves the Denies of a document; nil when they do not fit either, or
-// when there are none.
+// denials returns the fix that keeps only the Denies of a document; nil when
+// they do not fit either, or when there are none.
 func (in *inspection) denials(most int) *Fix {
 	fix := &Fix{}
 	var kept []policy.Statement

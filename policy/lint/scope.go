@@ -10,21 +10,21 @@ import (
 	"forcemfa/policy/catalog"
 )
 
-// telling are actions that nobody should do without MFA, of several services.
+// telling lists actions of several services that need MFA in any organization.
 var telling = []string{
 	"s3:GetObject", "ec2:TerminateInstances", "dynamodb:DeleteTable", "kms:Decrypt", "secretsmanager:GetSecretValue",
 	"lambda:InvokeFunction", "iam:CreateUser", "iam:CreateAccessKey", "sts:AssumeRole",
 }
 
-// How many patterns and values of one statement are tried. A document within
-// IAM's quotas seldom has more.
+// The maximum number of patterns and values of one statement to try. A document
+// within IAM's quotas seldom has more.
 const (
 	mostPatterns = 24
 	mostValues   = 16
 )
 
-// scope makes situations up in which a statement applies, as far as conditions
-// on MFA keys leave it open.
+// scope constructs situations in which a statement applies, as far as its MFA
+// conditions allow.
 func (in *inspection) scope(i int, who caller) []*situation {
 	st := &in.doc.Statements[i]
 	keys, ok := in.solve(st.Conditions, who)
@@ -51,7 +51,7 @@ func (in *inspection) scope(i int, who caller) []*situation {
 	return out
 }
 
-// actions are some that a statement covers.
+// actions returns some actions that a statement covers.
 func (in *inspection) actions(st *policy.Statement) []string {
 	if in.kind == policy.Trust {
 		return []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}
@@ -66,7 +66,7 @@ func (in *inspection) actions(st *policy.Statement) []string {
 	return out
 }
 
-// examples are actions that match a pattern.
+// examples returns actions that match a pattern.
 func examples(pattern string) []string {
 	if pattern == "*" || pattern == "*:*" {
 		return telling
@@ -91,7 +91,7 @@ func examples(pattern string) []string {
 	return append(out, prefix+":"+strings.NewReplacer("*", "Any", "?", "A").Replace(name))
 }
 
-// matchAction tells whether a pattern of an Action element covers an action.
+// matchAction reports whether a pattern of an Action element covers an action.
 func matchAction(pattern, action string) bool {
 	prefix, name, found := strings.Cut(pattern, ":")
 	if !found {
@@ -108,13 +108,13 @@ func matchAction(pattern, action string) bool {
 	return g.MatchFold(verb)
 }
 
-// covers tells whether any of the patterns covers an action.
+// covers reports whether any of the patterns covers an action.
 func covers(patterns []string, action string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matchAction(p, action) })
 }
 
-// resources are some on which a statement may cover an action: those that it
-// names, those that the action has, and none.
+// resources returns some resources on which a statement may cover an action:
+// those in the statement, those of the action's types, and none.
 func (in *inspection) resources(st *policy.Statement, action string) []string {
 	if in.kind == policy.Trust {
 		return []string{"arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
@@ -129,7 +129,7 @@ func (in *inspection) resources(st *policy.Statement, action string) []string {
 	return append(out, "*")
 }
 
-// typical are resources of the types that an action has.
+// typical returns resources of the types that an action has.
 func (in *inspection) typical(action string) []string {
 	a, ok := catalog.Load().Action(action)
 	if !ok {
@@ -143,7 +143,7 @@ func (in *inspection) typical(action string) []string {
 	return out
 }
 
-// fill makes an ARN of a template of the catalogue.
+// fill returns an ARN for an ARN template of the catalog.
 func (in *inspection) fill(t *catalog.ResourceType) string {
 	if t.Name == "user" {
 		return in.iam("user/alice")
@@ -170,8 +170,8 @@ func (in *inspection) fill(t *catalog.ResourceType) string {
 	}
 }
 
-// instance is a text that a pattern with wildcards and variables matches, an ARN
-// where the pattern is one.
+// instance returns a text that matches a pattern with wildcards and variables;
+// an ARN where the pattern is one.
 func (in *inspection) instance(pattern string) string {
 	text := in.literal(pattern)
 	parts := strings.SplitN(text, ":", 6)
@@ -187,7 +187,7 @@ func (in *inspection) instance(pattern string) string {
 	return strings.NewReplacer("*", "example", "?", "x").Replace(text)
 }
 
-// literal puts values in the place of the variables that the caller settles.
+// literal replaces the variables that the caller determines by their values.
 func (in *inspection) literal(text string) string {
 	if !strings.Contains(text, "${") {
 		return text
@@ -196,8 +196,8 @@ func (in *inspection) literal(text string) string {
 		"${*}", "*", "${?}", "?", "${$}", "$").Replace(text)
 }
 
-// solve gives the keys of conditions, those about MFA apart, values with which
-// they all hold; not ok when none was found.
+// solve returns condition keys with values that satisfy the conditions, except
+// those on MFA; ok is false when it found none.
 func (in *inspection) solve(conditions []policy.Condition, who caller) (keys map[string][]string, ok bool) {
 	byKey := map[string][]policy.Condition{}
 	var order []string
@@ -233,7 +233,7 @@ func (in *inspection) solve(conditions []policy.Condition, who caller) (keys map
 	return keys, true
 }
 
-// meets tells whether conditions hold in a situation.
+// meets reports whether conditions match in a situation.
 func (in *inspection) meets(conditions []policy.Condition, at *situation) bool {
 	st := in.allowAll()
 	st.Conditions = conditions
@@ -243,8 +243,9 @@ func (in *inspection) meets(conditions []policy.Condition, at *situation) bool {
 	return in.applies(in.compose(in.doc.Version, st), at)
 }
 
-// variations are situations that differ in the key of the conditions: as usual,
-// without it, with each value that is named, and with one that is not.
+// variations returns situations that differ in the key of the conditions: the
+// usual one, one without the key, one for each value in the conditions, and one
+// with another value.
 func (in *inspection) variations(conditions []policy.Condition, who caller) []*situation {
 	key := conditions[0].Key
 	base := &situation{who: who, action: "sts:AssumeRole", resource: "arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
@@ -264,7 +265,7 @@ func (in *inspection) variations(conditions []policy.Condition, who caller) []*s
 	return append(out, base.having(key, []string{"something-else"}))
 }
 
-// candidates are values around one that a condition names.
+// candidates returns values around one in a condition.
 func (in *inspection) candidates(op, value string) []string {
 	switch {
 	case op == "Null":
@@ -281,7 +282,7 @@ func (in *inspection) candidates(op, value string) []string {
 	return []string{in.instance(value)}
 }
 
-// addresses is the first address of a network.
+// addresses returns the first address of a network.
 func addresses(network string) []string {
 	if p, err := netip.ParsePrefix(network); err == nil {
 		return []string{p.Masked().Addr().String()}

@@ -9,7 +9,7 @@ import (
 
 const username = "${aws:username}"
 
-// own looks at how statements name one's own user and device.
+// own checks how statements name the user's own user and device.
 func (in *inspection) own() {
 	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
 		return
@@ -31,7 +31,8 @@ func (in *inspection) own() {
 
 func isOwn(resource string) bool { return strings.Contains(strings.ToLower(resource), username) }
 
-// firstOn is the first action of a statement that acts on a type of resource.
+// firstOn returns the first action of a statement that acts on a type of
+// resource.
 func (in *inspection) firstOn(st *policy.Statement, resource string) string {
 	for _, p := range st.Actions[:min(len(st.Actions), mostPatterns)] {
 		for _, a := range append(examples(p), enrolling...) {
@@ -43,7 +44,7 @@ func (in *inspection) firstOn(st *policy.Statement, resource string) string {
 	return ""
 }
 
-// others are users who are not alice and whose ARNs resemble hers.
+// others returns users other than alice with similar ARNs.
 func (in *inspection) others() []string {
 	var out []string
 	for _, name := range []string{"alice2", "malice", "team/malice", "alice/bob", "team/alice2", "alice/team/bob"} {
@@ -52,7 +53,7 @@ func (in *inspection) others() []string {
 	return out
 }
 
-// ownUser tries an Allow or a Deny of actions on one's own user.
+// ownUser checks an Allow or a Deny of actions on the user's own user.
 func (in *inspection) ownUser(i int) {
 	st := &in.doc.Statements[i]
 	action := in.firstOn(st, in.iam("user/alice"))
@@ -88,7 +89,7 @@ func (in *inspection) ownUser(i int) {
 	}
 }
 
-// pathless reports a statement that does not know users with a path.
+// pathless reports a statement that does not cover users with a path.
 func (in *inspection) pathless(i int, at *situation) {
 	f := in.add("D-2", i, "a user with a path is not covered: %s on %s is refused", at.action, at.resource)
 	f.Example = in.example(at, false, false)
@@ -97,8 +98,7 @@ func (in *inspection) pathless(i int, at *situation) {
 	})
 }
 
-// withPaths adds the pattern of the own user with a path where the one without
-// stands.
+// withPaths adds the pattern of the own user with a path after the one without.
 func withPaths(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
@@ -111,8 +111,8 @@ func withPaths(patterns []string) []string {
 	return slices.Compact(out)
 }
 
-// soundOwn puts the two patterns of one's own user in the place of what has the
-// user name in it.
+// soundOwn replaces patterns with the user name by the two patterns of the
+// user's own user.
 func (in *inspection) soundOwn(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
@@ -127,7 +127,7 @@ func (in *inspection) soundOwn(patterns []string) []string {
 	return slices.Compact(out)
 }
 
-// ownExcepted tries a Deny of actions on everything but one's own user.
+// ownExcepted checks a Deny of actions on everything except the user's own user.
 func (in *inspection) ownExcepted(i int) {
 	st := &in.doc.Statements[i]
 	action := in.firstOn(st, in.iam("user/alice"))
@@ -161,7 +161,8 @@ func (in *inspection) ownExcepted(i int) {
 	}
 }
 
-// ownDevice is for an Allow on the device that is called like its user.
+// ownDevice reports an Allow that covers only the device with the name of its
+// user.
 func (in *inspection) ownDevice(i int) {
 	st := &in.doc.Statements[i]
 	for _, action := range []string{"iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"} {
@@ -190,8 +191,7 @@ func (in *inspection) ownDevice(i int) {
 
 const commercial = "arn:aws:iam::*:"
 
-// partitions is for a document that is good for any account, but of one
-// partition.
+// partitions reports a document that covers any account but only one partition.
 func (in *inspection) partitions() {
 	fixed := func(r string) bool { return strings.HasPrefix(r, commercial) }
 	first := -1

@@ -7,25 +7,25 @@ import (
 	"forcemfa/policy"
 )
 
-// credentials are actions on one's own user that give it a further credential,
-// or take MFA away.
+// credentials lists actions on the user's own user that create a further
+// credential or remove MFA.
 var (
 	grants  = []string{"iam:CreateAccessKey", "iam:CreateServiceSpecificCredential", "iam:UploadSSHPublicKey", "iam:UploadSigningCertificate"}
 	touches = append([]string{"iam:ChangePassword", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice"}, grants...)
 )
 
-// selfService looks at Allows of managing one's own credentials.
+// selfService checks Allows of managing the user's own credentials.
 func (in *inspection) selfService() {
 	if in.kind != policy.Identity {
 		return
 	}
 	if in.guard != nil {
-		in.gifts()
+		in.selfServiceGrants()
 		return
 	}
 	looksGuarded := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.NotActions != nil })
 	if looksGuarded {
-		return // what is wrong with the guard says it all
+		return // the finding about the guard covers it
 	}
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -35,7 +35,7 @@ func (in *inspection) selfService() {
 	}
 }
 
-// unguarded is for an Allow of making oneself credentials by an access key alone.
+// unguarded reports an Allow of creating credentials with only an access key.
 func (in *inspection) unguarded(i int) {
 	st := &in.doc.Statements[i]
 	p := in.user("")
@@ -67,8 +67,9 @@ func (in *inspection) unguarded(i int) {
 	f.Fix = in.replace(i, soundAllow)
 }
 
-// gifts is for a guard that comes with rights its users may not have had.
-func (in *inspection) gifts() {
+// selfServiceGrants reports a guard that also grants permissions that its users may not have
+// had.
+func (in *inspection) selfServiceGrants() {
 	p := in.guard.at.who.principal
 	var given []string
 	var at *situation
@@ -90,7 +91,7 @@ func (in *inspection) gifts() {
 	f.Fix = in.without(given)
 }
 
-// without takes actions out of the Allows; nil when a pattern covers one.
+// without removes actions from the Allows; nil when a pattern covers one.
 func (in *inspection) without(given []string) *Fix {
 	fix := &Fix{}
 	for i := range in.doc.Statements {

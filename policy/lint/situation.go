@@ -9,32 +9,32 @@ import (
 	"forcemfa/policy"
 )
 
-// A caller is who makes a request and how.
+// A caller is a principal with a credential.
 type caller struct {
 	principal  policy.Principal
 	credential policy.Credential
 	present    policy.Presence
-	age        time.Duration // since the MFA code was given
+	age        time.Duration // since the MFA code was entered
 }
 
-// A situation is a request made up to show something.
+// A situation is a request that a rule constructs to test a document.
 type situation struct {
 	who              caller
 	action, resource string
-	keys             map[string][]string // besides those that follow from the caller; an empty list: the key is absent
+	keys             map[string][]string // in addition to those of the caller; an empty list: the request does not have the key
 
-	context *policy.Context // of who and keys, once made
+	context *policy.Context // of who and keys; computed once
 }
 
-// noon is when all requests are made.
+// noon is the time of all requests.
 var noon = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 
-// user is the person in most requests.
+// user returns the user of most requests.
 func (in *inspection) user(path string) policy.Principal {
 	return policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + path + "alice")}
 }
 
-// The ways to make a request that rules ask about.
+// The credentials that rules test.
 func byKey(p policy.Principal) caller {
 	return caller{principal: p, credential: policy.LongTermKey, present: policy.Absent}
 }
@@ -47,7 +47,7 @@ func withMFA(p policy.Principal) caller {
 	return caller{principal: p, credential: policy.SessionTokenMFA, present: policy.True}
 }
 
-// withOldMFA is the end of the longest session that GetSessionToken gives.
+// withOldMFA is the end of the longest session of GetSessionToken.
 // Source: STS API Reference, GetSessionToken.
 func withOldMFA(p policy.Principal) caller {
 	return caller{principal: p, credential: policy.SessionTokenMFA, present: policy.True, age: 36 * time.Hour}
@@ -57,7 +57,7 @@ func withCode(p policy.Principal) caller {
 	return caller{principal: p, credential: policy.CodeInCall, present: policy.True}
 }
 
-// request is the situation as the evaluation sees it.
+// request converts the situation for the evaluation.
 func (at *situation) request() *policy.Request {
 	if at.context == nil {
 		at.context = at.describe()
@@ -65,7 +65,7 @@ func (at *situation) request() *policy.Request {
 	return &policy.Request{Principal: at.who.principal, Action: at.action, Resource: at.resource, Context: at.context}
 }
 
-// describe makes the condition keys.
+// describe computes the condition keys.
 func (at *situation) describe() *policy.Context {
 	c := &policy.Context{}
 	for key, value := range usual {
@@ -85,14 +85,14 @@ func (at *situation) describe() *policy.Context {
 	return c
 }
 
-// usual are keys that every request carries, or nearly every one.
+// usual holds keys that almost every request has.
 var usual = map[string]string{
 	"aws:CurrentTime": noon.Format(time.RFC3339), "aws:EpochTime": "1780315200",
 	"aws:SecureTransport": "true", "aws:SourceIp": "198.51.100.7", "aws:UserAgent": "aws-cli/2",
 	"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "false",
 }
 
-// manyValued: keys that are lists even with one value.
+// manyValued reports whether a key is a list even with one value.
 func manyValued(key string) bool {
 	switch strings.ToLower(key) {
 	case "aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist":
@@ -129,27 +129,27 @@ func (c *caller) describe(out *policy.Context) {
 	out.Set("aws:PrincipalArn", arn)
 }
 
-// settled are the keys that follow from the caller, so that no sender can choose
-// them.
+// settled lists the keys that follow from the caller, so that the sender cannot
+// choose them.
 var settled = map[string]bool{
 	"aws:principalaccount": true, "aws:principaltype": true, "aws:username": true, "aws:userid": true, "aws:principalarn": true,
 	"aws:tokenissuetime": true, "aws:multifactorauthpresent": true, "aws:multifactorauthage": true, "aws:viaawsservice": true,
 }
 
-// with is a copy of the situation with another caller.
+// with returns a copy of the situation with another caller.
 func (at situation) with(c caller) *situation {
 	at.who, at.context = c, nil
 	return &at
 }
 
-// on is a copy of the situation with another action and resource.
+// on returns a copy of the situation with another action and resource.
 func (at situation) on(action, resource string) *situation {
 	at.action, at.resource = action, resource
 	return &at
 }
 
-// having is a copy of the situation with another value of a key; none: without
-// the key.
+// having returns a copy of the situation with other values of a key; without
+// values, the request does not have the key.
 func (at situation) having(key string, values []string) *situation {
 	at.keys = maps.Clone(at.keys)
 	if at.keys == nil {

@@ -2,7 +2,8 @@ package lint
 
 import "strings"
 
-// nearest is the name that a text was meant to be, empty when none is near.
+// nearest returns the name that a text most resembles; empty when none is
+// similar.
 func nearest(text string, names []string) string {
 	const most = 2
 	low, best, bestDistance := strings.ToLower(text), "", most+1
@@ -14,8 +15,8 @@ func nearest(text string, names []string) string {
 	return best
 }
 
-// distance is the number of characters to add, leave out or change so that a
-// becomes b; anything above most when it is more than that.
+// distance returns the number of characters to insert, delete or change to turn
+// a into b; a number above most when it exceeds most.
 func distance(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return most + 1

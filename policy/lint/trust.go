@@ -8,9 +8,9 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// userOf is the user whom a name in a Principal element stands for: a user, or
-// somebody of an account. A text that is neither stands for an account that
-// somebody has yet to fill in.
+// userOf returns the user that a name in a Principal element stands for: a user,
+// or a user of an account. Any other text stands for an account that is still to
+// be filled in.
 func (in *inspection) userOf(name string) (policy.Principal, bool) {
 	a, ok := arn.Split(name)
 	switch {
@@ -24,14 +24,14 @@ func (in *inspection) userOf(name string) (policy.Principal, bool) {
 	return policy.Principal{}, false
 }
 
-// wholeAccount tells whether a name in a Principal element is an account, or
-// holds its place.
+// wholeAccount reports whether a name in a Principal element is an account or
+// its placeholder.
 func wholeAccount(name string) bool {
 	a, ok := arn.Split(name)
 	return arn.IsAccountID(name) || ok && a.Service == "iam" && a.Resource == "root" || placeholder(name) && !ok
 }
 
-// trust looks at who may assume a role.
+// trust checks who may assume a role.
 func (in *inspection) trust() {
 	if in.kind != policy.Trust {
 		return
@@ -44,17 +44,17 @@ func (in *inspection) trust() {
 		}
 		in.wholeAccounts(i)
 		if looksForMFA {
-			in.sideDoor(i)
+			in.secondStatement(i)
 			in.cannotShow(i)
 		}
 	}
 }
 
-// narrowing are keys that keep a trusted account or organization from being
-// everybody in it.
+// narrowing lists keys that limit a trusted account or organization to some of
+// its principals.
 var narrowing = []string{"aws:principalorgid", "aws:principalorgpaths", "aws:principalarn", "sts:externalid", "sts:sourceidentity", "aws:userid", "aws:principalaccount"}
 
-// wholeAccounts is for a role that everybody of an account, or of AWS, may
+// wholeAccounts reports a role that everyone in an account, or in AWS, may
 // assume.
 func (in *inspection) wholeAccounts(i int) {
 	st := &in.doc.Statements[i]
@@ -65,9 +65,9 @@ func (in *inspection) wholeAccounts(i int) {
 	if narrowed || at < 0 && !st.Principals.Everyone {
 		return
 	}
-	who := "everybody in AWS"
+	who := "anyone in AWS"
 	if !st.Principals.Everyone {
-		who = "everybody in the account of " + st.Principals.AWS[at]
+		who = "anyone in the account of " + st.Principals.AWS[at]
 	}
 	f := in.add("D-16", i, "%s may assume the role: no organization, user or role is named", who)
 	if st.Principals.Everyone {
@@ -82,7 +82,7 @@ func (in *inspection) wholeAccounts(i int) {
 	}
 }
 
-// assume is a user who assumes the role with MFA.
+// assume returns a user who assumes the role with MFA.
 func (in *inspection) assume(p policy.Principal, i int) *situation {
 	for _, at := range in.scope(i, byKey(p)) {
 		return at.with(withCode(p))
@@ -90,8 +90,8 @@ func (in *inspection) assume(p policy.Principal, i int) *situation {
 	return &situation{who: withCode(p), action: "sts:AssumeRole", resource: in.resources(&in.doc.Statements[i], "")[0]}
 }
 
-// sideDoor is for an Allow that does not ask for MFA beside one that does.
-func (in *inspection) sideDoor(i int) {
+// secondStatement reports an Allow without an MFA condition next to one that has it.
+func (in *inspection) secondStatement(i int) {
 	if len(mfaConditions(&in.doc.Statements[i])) > 0 {
 		return
 	}
@@ -104,10 +104,10 @@ func (in *inspection) sideDoor(i int) {
 	f.Fix = in.replace(i, soundAllow)
 }
 
-// cannotShow is for principals that are asked for MFA and cannot have it.
+// cannotShow reports principals that must show MFA but cannot have it.
 func (in *inspection) cannotShow(i int) {
 	st := &in.doc.Statements[i]
-	asks := in.asksNobody()
+	asks := in.withoutMFAConditions()
 	for _, c := range in.machines(st.Principals) {
 		for _, at := range in.scope(i, c) {
 			if in.decide(in.alone, at) == policy.Allowed || in.decide(asks, at) != policy.Allowed {
@@ -126,8 +126,8 @@ func (in *inspection) cannotShow(i int) {
 	}
 }
 
-// asksNobody is the document without its conditions on MFA.
-func (in *inspection) asksNobody() policy.Source {
+// withoutMFAConditions returns the document without its MFA conditions.
+func (in *inspection) withoutMFAConditions() policy.Source {
 	var statements []policy.Statement
 	for _, st := range in.doc.Statements {
 		asks := len(mfaConditions(&st)) > 0
@@ -140,7 +140,7 @@ func (in *inspection) asksNobody() policy.Source {
 	return in.compose(in.doc.Version, statements...)
 }
 
-// machines are the callers of a Principal element that cannot have MFA.
+// machines returns the callers of a Principal element that cannot have MFA.
 func (in *inspection) machines(p *policy.Principals) []caller {
 	var out []caller
 	for _, name := range p.Service {
@@ -163,7 +163,7 @@ func (in *inspection) machines(p *policy.Principals) []caller {
 	return out
 }
 
-// split gives the principals that cannot have MFA a statement of their own.
+// split moves the principals that cannot have MFA to a separate statement.
 func (in *inspection) split(i int) *Fix {
 	isRole := func(name string) bool {
 		a, ok := arn.Split(name)

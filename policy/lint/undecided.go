@@ -7,8 +7,8 @@ import (
 	"forcemfa/policy"
 )
 
-// undecided finds statements of which AWS does not say when they apply. They
-// count as holes: a Deny that may not apply protects nobody.
+// undecided reports statements whose effect AWS does not document. They count as
+// holes: a Deny that may not apply protects nothing.
 func (in *inspection) undecided() {
 	for i := range in.doc.Statements {
 		if slices.ContainsFunc(in.findings, func(f Finding) bool {
@@ -22,8 +22,8 @@ func (in *inspection) undecided() {
 	}
 }
 
-// undecidedConditions tells whether a condition has values, or none, that AWS
-// does not document.
+// undecidedConditions reports whether a condition has values, or an empty list,
+// that AWS does not document.
 func (in *inspection) undecidedConditions(i int) bool {
 	st := &in.doc.Statements[i]
 	for _, c := range st.Conditions {
@@ -49,7 +49,8 @@ func (in *inspection) undecidedConditions(i int) bool {
 	return false
 }
 
-// doubt is why AWS does not say whether a condition holds, empty when it does.
+// doubt returns why AWS does not document whether a condition matches; empty
+// when it does.
 func (in *inspection) doubt(c *policy.Condition) string {
 	st := in.allowAll()
 	st.Effect, st.Conditions = policy.Deny, []policy.Condition{*c}
@@ -70,7 +71,7 @@ func (in *inspection) doubt(c *policy.Condition) string {
 	return ""
 }
 
-// requestValues are values that a request may have for a condition's key, of the
+// requestValues returns possible request values for a condition's key, of the
 // type that its operator compares.
 func requestValues(c *policy.Condition) []string {
 	switch _, op, _ := operator(c); {
@@ -88,12 +89,12 @@ func requestValues(c *policy.Condition) []string {
 	return []string{"something"}
 }
 
-// undecidedElements is for a statement that applies to nothing for certain and
-// that may apply to something.
+// undecidedElements reports a statement that applies to nothing with certainty
+// but may apply to something.
 func (in *inspection) undecidedElements(i int) {
 	st := &in.doc.Statements[i]
 	if st.Principals != nil || st.NotPrincipals != nil {
-		return // who is meant is the matter of rule T-2
+		return // rule T-2 reports the principal
 	}
 	bare := *st
 	bare.Effect, bare.Conditions = policy.Deny, nil
