@@ -81,7 +81,7 @@ func TestAReplacedSecretIsReadAgainWhenTheOldOneIsRefused(t *testing.T) {
 	s := must[*secretsmanager.CreateSecretOutput](t)(manager.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: aws.String("slack"), SecretString: aws.String(old.URL + secretPath)}))
 	n := open(t, c, cfg, notify.Options{SlackWebhook: *s.ARN})
 	send := func(account string) error {
-		return n.Send(t.Context(), &notify.Digest{Messages: users(1, account)})
+		return n.Send(t.Context(), &notify.Summary{Messages: users(1, account)})
 	}
 	if err := send("111111111111"); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestSNSGetsTheDigestAsText(t *testing.T) {
 		m.What = strings.Repeat("𝔐", 10_000)
 		many = append(many, m)
 	}
-	for _, d := range []*notify.Digest{
+	for _, d := range []*notify.Summary{
 		{Run: "r-1", Messages: []notify.Message{alerts["blocked"]}},
 		{Run: "r-2", Messages: many},
 	} {
@@ -197,7 +197,7 @@ func TestSecurityHubHoldsAFindingUntilItIsFixed(t *testing.T) {
 		{[]notify.Message{m}, "forcemfa/open-user/222222222222/user/user000 ACTIVE FAILED" + place + "2027-01-31T12:00:00.000Z"},
 		{[]notify.Message{gone}, "forcemfa/open-user/222222222222/user/user000 ARCHIVED PASSED" + place + "2027-01-31T13:00:00.000Z"},
 	} {
-		if err := n.Send(t.Context(), &notify.Digest{Messages: row.send}); err != nil {
+		if err := n.Send(t.Context(), &notify.Summary{Messages: row.send}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]string{row.want}, state()); diff != "" {
@@ -237,9 +237,9 @@ func TestSecurityHubGetsAHundredAtATimeAndKeepsWhatItRefuses(t *testing.T) {
 		return 200, map[string]any{"FailedCount": len(failed), "SuccessCount": len(findings) - len(failed), "FailedFindings": failed}
 	})
 	n := open(t, newClock(), cfg, notify.Options{SecurityHub: true})
-	d := &notify.Digest{Messages: users(250, "222222222222")}
+	d := &notify.Summary{Messages: users(250, "222222222222")}
 	err := n.Send(t.Context(), d)
-	if want := "notify security hub: 25 messages not sent: import finding forcemfa/open-user/222222222222/user/user007: InvalidInput: not today"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "notify security securityHub: 25 messages not sent: import finding forcemfa/open-user/222222222222/user/user007: InvalidInput: not today"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Fatalf("error %v\nwant  %s", err, want)
 	}
 	refusing = false
@@ -260,7 +260,7 @@ func TestFindingsStayWithinTheLengthsOfTheirFormat(t *testing.T) {
 	n := open(t, newClock(), cfg, notify.Options{SecurityHub: true})
 	long := strings.Repeat("ä long word ", 300)
 	m := notify.Message{ID: long, Kind: notify.KindTampering, Severity: audit.Critical, Account: "222222222222", Alias: long, Subject: long, What: long, Remedy: long, ARN: long, At: noon}
-	if err := n.Send(t.Context(), &notify.Digest{Messages: []notify.Message{m}}); err != nil {
+	if err := n.Send(t.Context(), &notify.Summary{Messages: []notify.Message{m}}); err != nil {
 		t.Fatal(err)
 	}
 	recommendation := finding["Remediation"].(map[string]any)["Recommendation"].(map[string]any)["Text"].(string)
@@ -307,7 +307,7 @@ func TestTheBusPutsAgainOnlyWhatFailedForAWhile(t *testing.T) {
 	})
 	c := newClock()
 	n := open(t, c, cfg, notify.Options{Bus: "forcemfa"})
-	d := &notify.Digest{Messages: users(23, "222222222222")}
+	d := &notify.Summary{Messages: users(23, "222222222222")}
 	if err := n.Send(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestWhatTheBusRefusesIsNamedAndTheRestIsThere(t *testing.T) {
 		return 200, map[string]any{"FailedEntryCount": 1, "Entries": out}
 	})
 	n := open(t, newClock(), cfg, notify.Options{Bus: "forcemfa"})
-	d := &notify.Digest{Messages: users(5, "222222222222")}
+	d := &notify.Summary{Messages: users(5, "222222222222")}
 	err := n.Send(t.Context(), d)
 	want := "notify bus: 1 message not sent: put event open-user/222222222222/user/user003 on forcemfa: NotAuthorizedForSourceException: no"
 	if err == nil || err.Error() != want {
@@ -369,7 +369,7 @@ func TestLargeMessagesShareNoCallBeyondItsLimit(t *testing.T) {
 	for i := range all {
 		all[i].What, all[i].Remedy = strings.Repeat("𝔐", 9000), strings.Repeat("𝔐", 9000)
 	}
-	if err := n.Send(t.Context(), &notify.Digest{Messages: all}); err != nil {
+	if err := n.Send(t.Context(), &notify.Summary{Messages: all}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{4, 4, 4}, calls); diff != "" {
@@ -377,7 +377,7 @@ func TestLargeMessagesShareNoCallBeyondItsLimit(t *testing.T) {
 	}
 }
 
-// rig is a bus with its rules, the queue of the digest, and Slack.
+// rig is a bus with its rules, the queue of the summary, and Slack.
 type rig struct {
 	cfg     aws.Config
 	slack   *peer
@@ -396,7 +396,7 @@ func newRig(t *testing.T) *rig {
 	var later, urgent string
 	r.queue, later, _ = newTestQueue(t, cfg, "later")
 	_, urgent, r.arrived = newTestQueue(t, cfg, "urgent")
-	for name, rule := range map[string][2]string{"digest": {notify.PatternDigest, later}, "urgent": {notify.PatternAtOnce, urgent}} {
+	for name, rule := range map[string][2]string{"summary": {notify.PatternDigest, later}, "urgent": {notify.PatternAtOnce, urgent}} {
 		must[*eventbridge.PutRuleOutput](t)(events.PutRule(t.Context(), &eventbridge.PutRuleInput{Name: &name, EventBusName: aws.String("forcemfa"), EventPattern: &rule[0]}))
 		must[*eventbridge.PutTargetsOutput](t)(events.PutTargets(t.Context(), &eventbridge.PutTargetsInput{Rule: &name, EventBusName: aws.String("forcemfa"),
 			Targets: []ebtypes.Target{{Id: aws.String("1"), Arn: &rule[1]}}}))
@@ -406,7 +406,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// left is how many messages are in the queue of the digest, seen or not.
+// left is how many messages are in the queue of the summary, seen or not.
 func (r *rig) left(t *testing.T) string {
 	t.Helper()
 	out := must[*sqs.GetQueueAttributesOutput](t)(sqs.NewFromConfig(r.cfg).GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
@@ -418,7 +418,7 @@ var schedule = []byte(`{"version":"0","source":"aws.events","detail-type":"Sched
 
 func TestMessagesOfManyAccountsBecomeOneDigestAndUrgentOnesGoAtOnce(t *testing.T) {
 	r := newRig(t)
-	d := &notify.Digest{Messages: users(3, "222222222222")}
+	d := &notify.Summary{Messages: users(3, "222222222222")}
 	d.Messages = append(d.Messages, users(2, "333333333333")...)
 	d.Messages[2].Severity, d.Messages[2].Kind = audit.Critical, notify.KindTampering
 	if err := r.member.Send(t.Context(), d); err != nil {
@@ -442,9 +442,9 @@ func TestMessagesOfManyAccountsBecomeOneDigestAndUrgentOnesGoAtOnce(t *testing.T
 			t.Fatal(err)
 		}
 	}
-	digest := posted(t, 2, r.slack.requests())
-	if want := "forcemfa: 4 messages from 2 accounts"; !strings.Contains(digest.whole(), want) || digest.told() != 4 {
-		t.Errorf("tells of %d, want %q:\n%s", digest.told(), want, digest.whole())
+	summary := posted(t, 2, r.slack.requests())
+	if want := "forcemfa: 4 messages from 2 accounts"; !strings.Contains(summary.whole(), want) || summary.told() != 4 {
+		t.Errorf("tells of %d, want %q:\n%s", summary.told(), want, summary.whole())
 	}
 	if got := r.left(t); got != "0+0" {
 		t.Errorf("%s messages are still in the queue", got)
@@ -468,9 +468,9 @@ func TestADigestThatCannotBeSentIsSentByTheNextRun(t *testing.T) {
 	if err := r.center.Handle(t.Context(), schedule); err != nil {
 		t.Fatal(err)
 	}
-	digest := posted(t, 1, r.slack.requests())
-	if digest.told() != 12 || r.left(t) != "0+0" {
-		t.Errorf("tells of %d of 12, and %s are left", digest.told(), r.left(t))
+	summary := posted(t, 1, r.slack.requests())
+	if summary.told() != 12 || r.left(t) != "0+0" {
+		t.Errorf("tells of %d of 12, and %s are left", summary.told(), r.left(t))
 	}
 }
 
@@ -495,8 +495,8 @@ func TestWhatIsKeptIsToldOnceByTheNextProcess(t *testing.T) {
 	if err := next.Catch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if digest := posted(t, 1, r.slack.requests()); digest.told() != 2 || r.left(t) != "0+0" {
-		t.Errorf("tells of %d of 2, and %s are left", digest.told(), r.left(t))
+	if summary := posted(t, 1, r.slack.requests()); summary.told() != 2 || r.left(t) != "0+0" {
+		t.Errorf("tells of %d of 2, and %s are left", summary.told(), r.left(t))
 	}
 }
 
@@ -520,12 +520,12 @@ func TestWhatIsNoMessageStaysInTheQueueAndIsAnError(t *testing.T) {
 	if err == nil || strings.Count(err.Error(), "queue entry ") != 2 || strings.Contains(err.Error(), "notify") {
 		t.Fatalf("error %v, want two entries named", err)
 	}
-	digest := posted(t, 1, r.slack.requests())
-	if digest.told() != 2 || r.left(t) != "0+2" {
-		t.Errorf("tells of %d of 2, and %s are left", digest.told(), r.left(t))
+	summary := posted(t, 1, r.slack.requests())
+	if summary.told() != 2 || r.left(t) != "0+2" {
+		t.Errorf("tells of %d of 2, and %s are left", summary.told(), r.left(t))
 	}
-	if want := "(reported by account 444444444444)"; strings.Count(digest.whole(), "(reported by account") != 1 || !strings.Contains(digest.whole(), want) {
-		t.Errorf("who spoke for another account is not told:\n%s", digest.whole())
+	if want := "(reported by account 444444444444)"; strings.Count(summary.whole(), "(reported by account") != 1 || !strings.Contains(summary.whole(), want) {
+		t.Errorf("who spoke for another account is not told:\n%s", summary.whole())
 	}
 }
 
@@ -547,7 +547,7 @@ func TestPayloadsThatAreNothingAreRefused(t *testing.T) {
 		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"finding","account":"1"}}`, `read message "a": account "1" is no account ID`},
 		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","account":"222222222222"}}`, `read message "a": it has no kind`},
 		{`{"source":"forcemfa","detail-type":"other"}`, `read the event: source "forcemfa" with detail-type "other" is no message`},
-		{`{}`, "make a digest: no queue is configured (FORCEMFA_QUEUE)"},
+		{`{}`, "make a summary: no queue is configured (FORCEMFA_QUEUE)"},
 	} {
 		if err := n.Handle(t.Context(), []byte(row.payload)); err == nil || err.Error() != row.want {
 			t.Errorf("%s: error %v\nwant  %s", row.payload, err, row.want)

@@ -21,29 +21,29 @@ const (
 	mostCharacter = 40000
 )
 
-// slackCards is how many messages of a digest are told in full; more would not
+// slackCards is how many messages of a summary are told in full; more would not
 // be read.
 const slackCards = 15
 
-// slackMessage is a digest as Slack wants it: blocks, and a text for
-// notifications. Whatever the digest holds, it is within Slack's limits, and
+// slackMessage is a summary as Slack wants it: blocks, and a text for
+// notifications. Whatever the summary holds, it is within Slack's limits, and
 // what has no room is counted.
-func slackMessage(d *Digest) (text string, blocks []slack.Block) {
-	p := &page{digest: d, left: mostCharacter}
+func slackMessage(d *Summary) (text string, blocks []slack.Block) {
+	p := &page{summary: d, left: mostCharacter}
 	foot := styled(clip(d.origin(), 200, "…"))
 	p.text = styled(clip(d.headline(), 300, "…"))
 	if len(d.Messages) == 1 {
 		p.text += " in account " + styled(clip(d.Messages[0].place(), 150, "…"))
 	}
 	p.left -= size(foot) + size(p.text)
-	p.header(circle(d.colour()) + " " + clip(d.headline(), 100, "…"))
-	cards := d.outline(slackCards).cards
+	p.header(circle(d.color()) + " " + clip(d.headline(), 100, "…"))
+	cards := d.condensed(slackCards).cards
 	told := 0
 	for told < len(cards) && (told == 0 || p.left > mostCard+roomForGroups) {
 		p.card(&cards[told], len(d.Messages) == 1)
 		told++
 	}
-	p.groups(d.outline(told).groups)
+	p.groups(d.condensed(told).groups)
 	p.add(slack.NewContextBlock("", mrkdwn(foot)), 0)
 	return p.text, p.blocks
 }
@@ -56,10 +56,10 @@ const roomForGroups = 8000
 
 // A page is a message that is being written.
 type page struct {
-	digest *Digest
-	text   string
-	blocks []slack.Block
-	left   int // characters
+	summary *Summary
+	text    string
+	blocks  []slack.Block
+	left    int // characters
 }
 
 // add takes a block whose text has so many characters.
@@ -87,7 +87,7 @@ func (p *page) card(m *Message, alone bool) {
 	}
 	var title *slack.TextBlockObject
 	if !alone { // its title is the header
-		title = mrkdwn(circle(m.colour()) + " *" + styled(clip(m.title(), 200, "…")) + "*")
+		title = mrkdwn(circle(m.color()) + " *" + styled(clip(m.title(), 200, "…")) + "*")
 		p.left -= size(title.Text)
 	}
 	var objects []*slack.TextBlockObject
@@ -160,20 +160,20 @@ func (p *page) groups(all []group) {
 		return
 	}
 	messages, in := counted(all)
-	rest := "and " + number(messages, "more message") + " from " + number(in, "account") + ": " + styled(clip(p.digest.more(), 200, "…"))
+	rest := "and " + number(messages, "more message") + " from " + number(in, "account") + ": " + styled(clip(p.summary.more(), 200, "…"))
 	p.add(slack.NewSectionBlock(mrkdwn(rest), nil, nil), size(rest))
 }
 
 func groupLine(g *group) string {
 	m := &g.message
 	short := func(s string) string { return code(clip(s, 64, "…")) }
-	return fmt.Sprintf("%s %d × *%s* (%s) in %s: %s", circle(m.colour()), g.count,
+	return fmt.Sprintf("%s %d × *%s* (%s) in %s: %s", circle(m.color()), g.count,
 		styled(clip(m.Rule(), 64, "…")), styled(clip(string(m.Kind), 20, "…")), short(m.place()), g.subjects(short))
 }
 
-// circle is the colour as Slack's emoji.
-func circle(colour string) string {
-	switch colour {
+// circle is the color as Slack's emoji.
+func circle(color string) string {
+	switch color {
 	case "red":
 		return ":red_circle:"
 	case "green":

@@ -146,7 +146,7 @@ func TestWhateverADigestHoldsSlackTakesItAndNothingIsCutSilently(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := open(outer, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
 		p.answer(slackOK)
-		d := &notify.Digest{Run: nasty.Draw(t, "run"), ConfigHash: nasty.Draw(t, "hash")}
+		d := &notify.Summary{Run: nasty.Draw(t, "run"), ConfigHash: nasty.Draw(t, "hash")}
 		many := rapid.SampledFrom([]int{1, 1, 2, 16, 17, 200, 700}).Draw(t, "messages")
 		pattern := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) notify.Message {
 			return notify.Message{
@@ -179,7 +179,7 @@ func TestWhateverADigestHoldsSlackTakesItAndNothingIsCutSilently(t *testing.T) {
 func TestManyMessagesAreCountedByAccountAndRule(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
-	d := &notify.Digest{Run: "r-7", Messages: users(400, "222222222222")}
+	d := &notify.Summary{Run: "r-7", Messages: users(400, "222222222222")}
 	d.Messages = append(d.Messages, users(20, "333333333333")...)
 	d.Messages = append(d.Messages, notify.Message{
 		ID: "tampering/444444444444/policy/ForceMFA", Kind: notify.KindTampering, Severity: audit.Critical, Account: "444444444444",
@@ -209,7 +209,7 @@ func TestManyMessagesAreCountedByAccountAndRule(t *testing.T) {
 func TestWhatHasNoRoomIsCountedWithWhereToSeeIt(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
-	d := &notify.Digest{Run: "r-8"}
+	d := &notify.Summary{Run: "r-8"}
 	for i := range 2000 {
 		d.Messages = append(d.Messages, users(1, fmt.Sprintf("%012d", i))...)
 	}
@@ -231,7 +231,7 @@ func TestWhatWasNotPossibleIsNeverGreen(t *testing.T) {
 			m.Kind, m.Severity = kind, severity
 			good := users(1, "333333333333")[0]
 			good.Kind, good.Severity = notify.KindEnforced, audit.Info
-			if err := n.Send(t.Context(), &notify.Digest{Messages: []notify.Message{good, m}}); err != nil {
+			if err := n.Send(t.Context(), &notify.Summary{Messages: []notify.Message{good, m}}); err != nil {
 				t.Fatal(err)
 			}
 			got := posted(t, 1, p.requests())
@@ -249,7 +249,7 @@ func TestWhatWasNotPossibleIsNeverGreen(t *testing.T) {
 func TestNothingToTellIsNotSent(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath, WebhookURL: p.URL, WebhookSecret: "key"})
-	if err := n.Send(t.Context(), &notify.Digest{Run: "r-9"}); err != nil {
+	if err := n.Send(t.Context(), &notify.Summary{Run: "r-9"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.requests(); len(got) != 0 {

@@ -18,7 +18,7 @@ const (
 )
 
 // The patterns of the rules that bring messages to the notifier's function: what
-// is urgent by an invocation, the rest by the queue of the digest. Every message
+// is urgent by an invocation, the rest by the queue of the summary. Every message
 // matches one of them.
 const (
 	PatternAtOnce = `{"source":["forcemfa"],"detail-type":["forcemfa message"],"detail":{"severity":["critical","high"]}}`
@@ -34,21 +34,21 @@ const (
 )
 
 // A bus puts messages on an event bus, an event each.
-type bus struct {
-	*courier
+type eventBus struct {
+	*retrier
 	client *eventbridge.Client
 	name   string
 }
 
-func newBus(cfg aws.Config, name string, c *courier) *bus {
-	return &bus{courier: c, client: eventbridge.NewFromConfig(regional(cfg, name)), name: name}
+func newEventBus(cfg aws.Config, name string, c *retrier) *eventBus {
+	return &eventBus{retrier: c, client: eventbridge.NewFromConfig(regional(cfg, name)), name: name}
 }
 
-func (b *bus) Name() string { return "bus" }
+func (b *eventBus) Name() string { return "bus" }
 
 // Send puts every message on the bus, the worst first. Entries that fail for a
 // while are put again; what is left in the end is told as [Unsent].
-func (b *bus) Send(ctx context.Context, d *Digest) error {
+func (b *eventBus) Send(ctx context.Context, d *Summary) error {
 	left := d.sorted()
 	for len(left) > 0 {
 		n, err := b.fitting(left)
@@ -65,7 +65,7 @@ func (b *bus) Send(ctx context.Context, d *Digest) error {
 }
 
 // fitting is how many of the first messages go into one call; at least one does.
-func (b *bus) fitting(messages []Message) (n int, err error) {
+func (b *eventBus) fitting(messages []Message) (n int, err error) {
 	total := 0
 	for n < min(mostEntries, len(messages)) {
 		entry, err := b.entry(&messages[n])
@@ -82,22 +82,22 @@ func (b *bus) fitting(messages []Message) (n int, err error) {
 
 // put sends messages in one call, and those of them that fail again. unsent is
 // what is left when err is not nil.
-func (b *bus) put(ctx context.Context, messages []Message) (unsent []Message, err error) {
+func (b *eventBus) put(ctx context.Context, messages []Message) (unsent []Message, err error) {
 	unsent = messages
-	err = b.repeat(ctx, func() verdict {
+	err = b.retry(ctx, func() result {
 		entries := make([]types.PutEventsRequestEntry, len(unsent))
 		for i := range unsent {
 			entry, err := b.entry(&unsent[i])
 			if err != nil {
-				return verdict{err: err}
+				return result{err: err}
 			}
 			entries[i] = entry
 		}
 		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
 		if err != nil {
-			return verdict{err: fmt.Errorf("put events on %s: %w", b.name, err)}
+			return result{err: fmt.Errorf("put events on %s: %w", b.name, err)}
 		}
-		v := verdict{}
+		v := result{}
 		unsent, v = b.failed(unsent, out)
 		return v
 	})
@@ -107,12 +107,12 @@ func (b *bus) put(ctx context.Context, messages []Message) (unsent []Message, er
 // failed are the messages whose entries failed, and whether it is worth another
 // attempt: it is not where one of them will never pass. Source: Amazon
 // EventBridge API Reference, PutEventsResultEntry, ErrorCode.
-func (b *bus) failed(sent []Message, out *eventbridge.PutEventsOutput) ([]Message, verdict) {
+func (b *eventBus) failed(sent []Message, out *eventbridge.PutEventsOutput) ([]Message, result) {
 	if len(out.Entries) != len(sent) {
-		return sent, verdict{err: fmt.Errorf("put events on %s: %d answers for %d entries", b.name, len(out.Entries), len(sent))}
+		return sent, result{err: fmt.Errorf("put events on %s: %d answers for %d entries", b.name, len(out.Entries), len(sent))}
 	}
 	var left []Message
-	v := verdict{again: true}
+	v := result{again: true}
 	for i, e := range out.Entries {
 		code := aws.ToString(e.ErrorCode)
 		if code == "" {
@@ -128,7 +128,7 @@ func (b *bus) failed(sent []Message, out *eventbridge.PutEventsOutput) ([]Messag
 	return left, v
 }
 
-func (b *bus) entry(m *Message) (types.PutEventsRequestEntry, error) {
+func (b *eventBus) entry(m *Message) (types.PutEventsRequestEntry, error) {
 	bounded := *m
 	bounded.What, bounded.Remedy = clip(m.What, mostSentence, ""), clip(m.Remedy, mostSentence, "")
 	detail, err := json.Marshal(bounded)

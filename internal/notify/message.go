@@ -28,7 +28,7 @@ const (
 	KindTest       Kind = "test"       // nothing happened
 )
 
-// Kinds are all of them, in the order of a digest of equal severity.
+// Kinds are all of them, in the order of a summary of equal severity.
 func Kinds() []Kind {
 	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindGap, KindEnforced, KindFixed, KindTest}
 }
@@ -63,7 +63,7 @@ func (m *Message) Rule() string {
 }
 
 // Urgent tells whether the message goes out at once, and not with the next
-// digest. A severity that is not known is urgent.
+// summary. A severity that is not known is urgent.
 func (m *Message) Urgent() bool { return view.Rank(m.severity()) <= view.Rank(audit.High) }
 
 // severity is the message's, and high where it is none that this program knows:
@@ -98,7 +98,7 @@ func (m *Message) name() string {
 	return m.Subject
 }
 
-// title is the message in a few words, without a verdict that it does not have.
+// title is the message in a few words, without a result that it does not have.
 func (m *Message) title() string {
 	of, known := titles[m.Kind]
 	if !known {
@@ -136,8 +136,8 @@ func (m *Message) place() string {
 	return m.Account
 }
 
-// A Digest is what one run, or ten minutes of an organization, has to tell.
-type Digest struct {
+// A Summary is what one run, or ten minutes of an organization, has to tell.
+type Summary struct {
 	Run        string    `json:"run,omitempty"` // under which the log tells more; empty: none
 	ConfigHash string    `json:"config_hash,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
@@ -145,8 +145,8 @@ type Digest struct {
 	Messages   []Message `json:"messages"`
 }
 
-// with is the digest with other messages.
-func (d *Digest) with(messages []Message) *Digest {
+// with is the summary with other messages.
+func (d *Summary) with(messages []Message) *Summary {
 	other := *d
 	other.Messages = messages
 	return &other
@@ -154,7 +154,7 @@ func (d *Digest) with(messages []Message) *Digest {
 
 // sorted are the messages, the worst first, and otherwise in an order that does
 // not depend on the one in which they came.
-func (d *Digest) sorted() []Message {
+func (d *Summary) sorted() []Message {
 	kinds := Kinds()
 	all := slices.Clone(d.Messages)
 	slices.SortStableFunc(all, func(a, b Message) int {
@@ -175,8 +175,8 @@ func (d *Digest) sorted() []Message {
 	return all
 }
 
-// more says where to see what a digest had no room for.
-func (d *Digest) more() string {
+// more says where to see what a summary had no room for.
+func (d *Summary) more() string {
 	if d.Run != "" {
 		return "the log of run " + d.Run + ` has each of them; "forcemfa audit" lists what is open now`
 	}
@@ -209,16 +209,16 @@ func parseMessage(text []byte) (Message, error) {
 	return m, nil
 }
 
-// Tests is a digest for each of the kinds, with one message that says of itself
+// Tests is a summary for each of the kinds, with one message that says of itself
 // that nothing happened.
-func Tests(kinds []Kind, account, alias, partition string, at time.Time) []Digest {
-	var all []Digest
+func Tests(kinds []Kind, account, alias, partition string, at time.Time) []Summary {
+	var all []Summary
 	for _, k := range kinds {
 		m := testMessages[k]
 		m.ID = strings.Join([]string{testRule, account, string(k)}, "/")
 		m.Kind, m.Account, m.Alias, m.Partition, m.At = k, account, alias, partition, at
 		m.Subject, m.ARN = "user/forcemfa-test", arn.IAM(partition, account, "user", "/", "forcemfa-test")
-		all = append(all, Digest{Run: "test", Since: at, Until: at, Messages: []Message{m}})
+		all = append(all, Summary{Run: "test", Since: at, Until: at, Messages: []Message{m}})
 	}
 	return all
 }

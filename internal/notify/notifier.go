@@ -1,7 +1,7 @@
 // Package notify tells people: Slack, SNS, a signed webhook, Security Hub, and
 // the event bus by which the accounts of an organization speak with one voice.
 //
-// A [Notifier] sends a [Digest] to all of its channels. What could not be sent
+// A [Notifier] sends a [Summary] to all of its channels. What could not be sent
 // is an error that names the channel, so that its caller can let the event go
 // back to its queue: nothing is lost. A channel that a message reached does not
 // get it again from the same Notifier, however often the caller repeats it.
@@ -24,13 +24,13 @@ import (
 
 // A Channel is a way to people.
 //
-// Send returns nil when every message of the digest arrived. When some did, the
+// Send returns nil when every message of the summary arrived. When some did, the
 // error is an [Unsent]; with another error none is taken to have arrived. Errors
 // hold no secret. Send retries by itself and keeps to its budget; it need not be
 // safe for concurrent use.
 type Channel interface {
 	Name() string
-	Send(context.Context, *Digest) error
+	Send(context.Context, *Summary) error
 }
 
 // An Unsent is the error of a channel that could send a part.
@@ -47,17 +47,17 @@ func (u *Unsent) Unwrap() error { return u.Err }
 
 // A Notifier sends to channels. It is safe for concurrent use.
 type Notifier struct {
-	outlets []*outlet
-	queue   *queue // nil: none
-	options Options
+	channels []*channelState
+	queue    *queue // nil: none
+	options  Options
 }
 
 // An outlet is a channel and what it has sent.
-type outlet struct {
+type channelState struct {
 	channel Channel
 
 	mu    sync.Mutex
-	told  map[string]bool // by key
+	sent  map[string]bool // by key
 	order []string        // of the keys, the oldest first
 }
 
@@ -73,12 +73,12 @@ func Open(_ context.Context, cfg aws.Config, o Options) (*Notifier, error) {
 	}
 	cfg = patient(cfg)
 	n := &Notifier{options: o}
-	channels, err := o.channels(cfg, o.courier())
+	channels, err := o.channels(cfg, o.newRetrier())
 	if err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
 	for _, c := range channels {
-		n.outlets = append(n.outlets, &outlet{channel: c, told: map[string]bool{}})
+		n.channels = append(n.channels, &channelState{channel: c, sent: map[string]bool{}})
 	}
 	if o.Queue != "" {
 		n.queue = newQueue(cfg, o.Queue)
@@ -95,26 +95,26 @@ func patient(cfg aws.Config) aws.Config {
 	return c
 }
 
-func (o *Options) channels(cfg aws.Config, c *courier) (all []Channel, err error) {
+func (o *Options) channels(cfg aws.Config, c *retrier) (all []Channel, err error) {
 	if o.SlackWebhook != "" {
 		url, err := o.urlSecret(cfg, "Slack webhook", o.SlackWebhook, o.References, slackHosts...)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &slackWebhook{courier: c, options: o, url: url})
+		all = append(all, &slackWebhook{retrier: c, options: o, url: url})
 	}
 	if o.SlackToken != "" {
 		token, err := newSecret(cfg, "Slack token", o.SlackToken, o.References)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &slackBot{courier: c, api: cmp.Or(o.SlackAPI, slackAPI), channel: o.SlackChannel, token: token})
+		all = append(all, &slackBot{retrier: c, api: cmp.Or(o.SlackAPI, slackAPI), channel: o.SlackChannel, token: token})
 	}
 	if o.SNSTopic != "" {
-		all = append(all, newTopic(cfg, o.SNSTopic))
+		all = append(all, newSNSTopic(cfg, o.SNSTopic))
 	}
 	if o.WebhookURL != "" {
-		w := &webhook{courier: c, options: o}
+		w := &webhook{retrier: c, options: o}
 		if w.url, err = o.urlSecret(cfg, "webhook's URL", o.WebhookURL, false); err != nil {
 			return nil, err
 		}
@@ -124,10 +124,10 @@ func (o *Options) channels(cfg aws.Config, c *courier) (all []Channel, err error
 		all = append(all, w)
 	}
 	if o.SecurityHub {
-		all = append(all, newHub(cfg))
+		all = append(all, newSecurityHub(cfg))
 	}
 	if o.Bus != "" {
-		all = append(all, newBus(cfg, o.Bus, c))
+		all = append(all, newEventBus(cfg, o.Bus, c))
 	}
 	return all, nil
 }
@@ -148,23 +148,23 @@ func (o *Options) urlSecret(cfg aws.Config, what, reference string, referencesOn
 // Channels are the names of the channels, in the order of [Notifier.Deliver].
 func (n *Notifier) Channels() []string {
 	var names []string
-	for _, o := range n.outlets {
+	for _, o := range n.channels {
 		names = append(names, o.channel.Name())
 	}
 	return names
 }
 
-// An Outcome is how a digest went to one channel.
+// An Outcome is how a summary went to one channel.
 type Outcome struct {
 	Channel string
 	Sent    int   // messages; those that had been sent before are not counted
 	Err     error // nil: nothing is left to send
 }
 
-// Send tells a digest to all channels at the same time. The error joins those of
-// the channels that could not send all of it, each with its name. A digest
+// Send tells a summary to all channels at the same time. The error joins those of
+// the channels that could not send all of it, each with its name. A summary
 // without messages is not sent.
-func (n *Notifier) Send(ctx context.Context, d *Digest) error {
+func (n *Notifier) Send(ctx context.Context, d *Summary) error {
 	return failures(n.Deliver(ctx, d))
 }
 
@@ -179,10 +179,10 @@ func failures(outcomes []Outcome) error {
 }
 
 // Deliver is [Notifier.Send] that tells of each channel how it went.
-func (n *Notifier) Deliver(ctx context.Context, d *Digest) []Outcome {
-	outcomes := make([]Outcome, len(n.outlets))
+func (n *Notifier) Deliver(ctx context.Context, d *Summary) []Outcome {
+	outcomes := make([]Outcome, len(n.channels))
 	var all sync.WaitGroup
-	for i, o := range n.outlets {
+	for i, o := range n.channels {
 		all.Go(func() {
 			outcomes[i].Channel = o.channel.Name()
 			outcomes[i].Sent, outcomes[i].Err = o.send(ctx, d)
@@ -193,7 +193,7 @@ func (n *Notifier) Deliver(ctx context.Context, d *Digest) []Outcome {
 }
 
 // send gives the channel what it has not sent, and remembers what it sends.
-func (o *outlet) send(ctx context.Context, d *Digest) (sent int, err error) {
+func (o *channelState) send(ctx context.Context, d *Summary) (sent int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	fresh := o.fresh(d.Messages)
@@ -220,11 +220,11 @@ func (o *outlet) send(ctx context.Context, d *Digest) (sent int, err error) {
 }
 
 // fresh are the messages that were not sent, each once.
-func (o *outlet) fresh(messages []Message) []Message {
+func (o *channelState) fresh(messages []Message) []Message {
 	var fresh []Message
 	seen := map[string]bool{}
 	for _, m := range messages {
-		if key := m.key(); !o.told[key] && !seen[key] {
+		if key := m.key(); !o.sent[key] && !seen[key] {
 			seen[key] = true
 			fresh = append(fresh, m)
 		}
@@ -232,14 +232,14 @@ func (o *outlet) fresh(messages []Message) []Message {
 	return fresh
 }
 
-func (o *outlet) remember(key string) {
+func (o *channelState) remember(key string) {
 	if len(o.order) >= memory {
 		half := o.order[:memory/2]
 		for _, old := range half {
-			delete(o.told, old)
+			delete(o.sent, old)
 		}
 		o.order = slices.Clone(o.order[memory/2:])
 	}
-	o.told[key] = true
+	o.sent[key] = true
 	o.order = append(o.order, key)
 }

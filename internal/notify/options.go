@@ -34,7 +34,7 @@ type Options struct {
 	WebhookSecret string // secret: the key by which requests to WebhookURL are signed
 	Bus           string // name or ARN of an event bus
 	SecurityHub   bool
-	Queue         string // URL of the SQS queue that [Notifier.Handle] makes digests of, and that keeps what could not be sent
+	Queue         string // URL of the SQS queue that [Notifier.Handle] makes summaries of, and that keeps what could not be sent
 
 	// References refuses secrets that are given themselves: they would stand in
 	// the environment of a Lambda function, which many may read.
@@ -158,9 +158,9 @@ func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// courier is made of the options.
-func (o *Options) courier() *courier {
-	c := &courier{
+// retrier is made of the options.
+func (o *Options) newRetrier() *retrier {
+	c := &retrier{
 		client: &http.Client{
 			Timeout:       cmp.Or(o.Timeout, attemptTimeout),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

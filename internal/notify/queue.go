@@ -15,7 +15,7 @@ import (
 
 // Handle is the body of the notifier's function. The payload is a message from
 // the bus, which is sent at once, or that of a schedule, upon which everything
-// in the queue becomes one digest. A message leaves the queue only after every
+// in the queue becomes one summary. A message leaves the queue only after every
 // channel took it; with an error it comes back, and so does an event whose
 // invocation fails. What is in the queue and is no message stays there, and is
 // an error of every run, until the queue's own dead-letter queue takes it.
@@ -25,14 +25,14 @@ func (n *Notifier) Handle(ctx context.Context, payload []byte) error {
 		return fmt.Errorf("read the event: %w", err)
 	}
 	switch {
-	case len(n.outlets) == 0:
+	case len(n.channels) == 0:
 		return errors.New("tell people: no channel is configured, so nothing is taken from the queue")
 	case e.RequestPayload != nil, e.Source == Source:
 		m, err := parseEvent(payload)
 		if err != nil {
 			return err
 		}
-		return n.Send(ctx, &Digest{Messages: []Message{m}})
+		return n.Send(ctx, &Summary{Messages: []Message{m}})
 	case e.scheduled():
 		return n.drain(ctx)
 	}
@@ -82,7 +82,7 @@ func parseEvent(text []byte) (Message, error) {
 	return m, nil
 }
 
-// A queue holds the messages of the next digest.
+// A queue holds the messages of the next summary.
 type queue struct {
 	client *sqs.Client
 	url    string
@@ -92,17 +92,17 @@ func newQueue(cfg aws.Config, url string) *queue {
 	return &queue{client: sqs.NewFromConfig(cfg), url: url}
 }
 
-// mostDrained is how many messages one digest is made of; what is left waits for
+// mostDrained is how many messages one summary is made of; what is left waits for
 // the next. They all stay in memory.
 const mostDrained = 10_000
 
 // ErrNoQueue says that the options name no queue.
 var ErrNoQueue = errors.New("no queue is configured (FORCEMFA_QUEUE)")
 
-// drain makes one digest of what is in the queue.
+// drain makes one summary of what is in the queue.
 func (n *Notifier) drain(ctx context.Context) error {
 	if n.queue == nil {
-		return fmt.Errorf("make a digest: %w", ErrNoQueue)
+		return fmt.Errorf("make a summary: %w", ErrNoQueue)
 	}
 	d, receipts, err := n.queue.gather(ctx)
 	if sendErr := n.Send(ctx, d); sendErr != nil {
@@ -127,10 +127,10 @@ func (n *Notifier) Keep(ctx context.Context, messages []Message) error {
 	return nil
 }
 
-// Catch tells what was kept, as one digest. Without a queue nothing was, and
+// Catch tells what was kept, as one summary. Without a queue nothing was, and
 // without a channel it stays there.
 func (n *Notifier) Catch(ctx context.Context) error {
-	if n.queue == nil || len(n.outlets) == 0 {
+	if n.queue == nil || len(n.channels) == 0 {
 		return nil
 	}
 	return n.drain(ctx)
@@ -153,8 +153,8 @@ func (q *queue) put(ctx context.Context, m *Message) error {
 
 // gather receives what is in the queue, as far as there is time. The error tells
 // of entries that are no messages and have no receipt, and of SQS.
-func (q *queue) gather(ctx context.Context) (d *Digest, receipts []string, err error) {
-	d = &Digest{}
+func (q *queue) gather(ctx context.Context) (d *Summary, receipts []string, err error) {
+	d = &Summary{}
 	var errs []error
 	for len(d.Messages) == 0 || len(d.Messages) < mostDrained && inTime(ctx) {
 		received, err := q.receive(ctx)
@@ -178,8 +178,8 @@ func (q *queue) gather(ctx context.Context) (d *Digest, receipts []string, err e
 	return d, receipts, errors.Join(errs...)
 }
 
-// span sets the time that the digest is about.
-func (d *Digest) span() {
+// span sets the time that the summary is about.
+func (d *Summary) span() {
 	for i := range d.Messages {
 		at := d.Messages[i].At
 		if d.Since.IsZero() || at.Before(d.Since) {
@@ -191,7 +191,7 @@ func (d *Digest) span() {
 	}
 }
 
-// sending is how much time a digest may take to be sent.
+// sending is how much time a summary may take to be sent.
 const sending = 45 * time.Second
 
 // inTime tells whether the context leaves time to send and delete what more is

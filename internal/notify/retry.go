@@ -27,8 +27,8 @@ const (
 // reserve is what is left of a context's deadline for everything else.
 const reserve = 5 * time.Second
 
-// A courier sends HTTP requests, again and again within its budget.
-type courier struct {
+// A retrier sends HTTP requests, again and again within its budget.
+type retrier struct {
 	client *http.Client
 	budget time.Duration
 	now    func() time.Time
@@ -37,14 +37,14 @@ type courier struct {
 }
 
 // An answer is of a server.
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   string // its beginning
 }
 
-// A verdict is on one attempt.
-type verdict struct {
+// A result is on one attempt.
+type result struct {
 	err   error         // nil: it arrived
 	again bool          // whether another attempt may do better
 	after time.Duration // which the server asked to wait; zero: it did not
@@ -53,22 +53,22 @@ type verdict struct {
 // deliver sends what build makes until judge says that it arrived or that it
 // never will, or until the budget is used up. Errors hold no URL: for some, the
 // URL is the secret.
-func (c *courier) deliver(ctx context.Context, build func(context.Context) (*http.Request, error), judge func(*answer) verdict) error {
-	return c.repeat(ctx, func() verdict {
+func (c *retrier) deliver(ctx context.Context, build func(context.Context) (*http.Request, error), judge func(*response) result) error {
+	return c.retry(ctx, func() result {
 		request, err := build(ctx)
 		if err != nil {
-			return verdict{err: withoutURL(err)}
+			return result{err: withoutURL(err)}
 		}
 		got, err := c.send(request)
 		if err != nil {
-			return verdict{err: err, again: ctx.Err() == nil}
+			return result{err: err, again: ctx.Err() == nil}
 		}
 		return judge(got)
 	})
 }
 
 // repeat makes attempts within the budget.
-func (c *courier) repeat(ctx context.Context, attempt func() verdict) error {
+func (c *retrier) retry(ctx context.Context, attempt func() result) error {
 	until := c.until(ctx)
 	delay := firstDelay
 	for n := 1; ; n++ {
@@ -91,7 +91,7 @@ func (c *courier) repeat(ctx context.Context, attempt func() verdict) error {
 }
 
 // until is when the last attempt may begin.
-func (c *courier) until(ctx context.Context) time.Time {
+func (c *retrier) until(ctx context.Context) time.Time {
 	until := c.now().Add(c.budget)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-reserve).Before(until) {
 		return deadline.Add(-reserve)
@@ -102,17 +102,17 @@ func (c *courier) until(ctx context.Context) time.Time {
 // mostBody is more than any answer that is worth repeating.
 const mostBody = 64 << 10
 
-func (c *courier) send(request *http.Request) (*answer, error) {
-	response, err := c.client.Do(request)
+func (c *retrier) send(request *http.Request) (*response, error) {
+	got, err := c.client.Do(request)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, mostBody))
+	defer got.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(got.Body, mostBody))
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", withoutURL(err))
 	}
-	return &answer{status: response.StatusCode, header: response.Header, body: string(body)}, nil
+	return &response{status: got.StatusCode, header: got.Header, body: string(body)}, nil
 }
 
 // withoutURL takes the URL out of an error of net/http or net/url, which name it
@@ -130,21 +130,21 @@ func withoutURL(err error) error {
 
 // busy judges what every HTTP server means by its status. done is false where
 // the status alone does not decide.
-func (c *courier) busy(who string, a *answer) (v verdict, done bool) {
+func (c *retrier) commonStatus(who string, a *response) (v result, done bool) {
 	switch {
 	case a.status == http.StatusTooManyRequests:
-		return verdict{fmt.Errorf("%s asks for fewer requests (HTTP 429)", who), true, c.retryAfter(a)}, true
+		return result{fmt.Errorf("%s asks for fewer requests (HTTP 429)", who), true, c.retryAfter(a)}, true
 	case a.status >= 500, a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
-		return verdict{fmt.Errorf("%s is not well (HTTP %d)", who, a.status), true, c.retryAfter(a)}, true
+		return result{fmt.Errorf("%s is not well (HTTP %d)", who, a.status), true, c.retryAfter(a)}, true
 	case a.status >= 300 && a.status < 400:
-		return verdict{err: fmt.Errorf("%s points elsewhere (HTTP %d), where nothing is sent", who, a.status)}, true
+		return result{err: fmt.Errorf("%s points elsewhere (HTTP %d), where nothing is sent", who, a.status)}, true
 	}
-	return verdict{}, false
+	return result{}, false
 }
 
 // retryAfter is what the server asks for: seconds, or a date (RFC 9110, section
 // 10.2.3). It is at least a second where it asks at all.
-func (c *courier) retryAfter(a *answer) time.Duration {
+func (c *retrier) retryAfter(a *response) time.Duration {
 	text := strings.TrimSpace(a.header.Get("Retry-After"))
 	if text == "" {
 		return 0

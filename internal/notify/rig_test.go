@@ -147,7 +147,7 @@ func users(n int, account string) []notify.Message {
 	return all
 }
 
-func one() *notify.Digest { return &notify.Digest{Run: "r-1", Messages: users(1, "222222222222")} }
+func one() *notify.Summary { return &notify.Summary{Run: "r-1", Messages: users(1, "222222222222")} }
 
 // motoConfig is the config of a client of an empty moto_server.
 func motoConfig(t *testing.T) aws.Config {

@@ -21,26 +21,26 @@ import (
 // API Reference, BatchImportFindings.
 const mostFindings = 100
 
-// A hub imports messages into Security Hub, a finding each. The finding of an ID
+// A securityHub imports messages into Security Hub, a finding each. The finding of an ID
 // is the same for good: it is made, changed, and archived when it is fixed.
 // Security Hub ignores what is older than what it has, so messages may come in
 // any order.
-type hub struct {
+type securityHub struct {
 	client *securityhub.Client
 	region string
 	whoami *sts.Client
 	caller arn.ARN // zero: not asked yet
 }
 
-func newHub(cfg aws.Config) *hub {
-	return &hub{client: securityhub.NewFromConfig(cfg), region: cfg.Region, whoami: sts.NewFromConfig(cfg)}
+func newSecurityHub(cfg aws.Config) *securityHub {
+	return &securityHub{client: securityhub.NewFromConfig(cfg), region: cfg.Region, whoami: sts.NewFromConfig(cfg)}
 }
 
-func (h *hub) Name() string { return "security hub" }
+func (h *securityHub) Name() string { return "security hub" }
 
 // Send imports the messages. Those that Security Hub refuses are told as
 // [Unsent].
-func (h *hub) Send(ctx context.Context, d *Digest) error {
+func (h *securityHub) Send(ctx context.Context, d *Summary) error {
 	if err := h.identify(ctx); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (h *hub) Send(ctx context.Context, d *Digest) error {
 // identify asks who is calling: a finding in the product of an account can only
 // be about that account. Source: AWS Security Hub API Reference,
 // BatchImportFindings.
-func (h *hub) identify(ctx context.Context) error {
+func (h *securityHub) identify(ctx context.Context) error {
 	if h.caller.Account != "" {
 		return nil
 	}
@@ -98,7 +98,7 @@ func latest(messages []Message) []Message {
 }
 
 // put imports at most a hundred messages and gives those that were refused.
-func (h *hub) put(ctx context.Context, messages []Message) ([]Message, error) {
+func (h *securityHub) put(ctx context.Context, messages []Message) ([]Message, error) {
 	of := map[string]Message{}
 	var in securityhub.BatchImportFindingsInput
 	for i := range messages {
@@ -130,7 +130,7 @@ func (h *hub) put(ctx context.Context, messages []Message) ([]Message, error) {
 // finding is a message in the AWS Security Finding Format. Its required members
 // and their lengths are of the AWS Security Hub API Reference,
 // AwsSecurityFinding.
-func (h *hub) finding(m *Message) types.AwsSecurityFinding {
+func (h *securityHub) finding(m *Message) types.AwsSecurityFinding {
 	partition := cmp.Or(h.caller.Partition, "aws")
 	at := m.At.UTC().Format("2006-01-02T15:04:05.000Z")
 	severity := &types.Severity{Label: label(m.severity())}
@@ -182,7 +182,7 @@ func findingID(id string) string {
 }
 
 // resource is what the finding is about. Its ARN says in which account.
-func (h *hub) resource(m *Message) types.Resource {
+func (h *securityHub) resource(m *Message) types.Resource {
 	r := types.Resource{
 		Type: aws.String("Other"), Id: aws.String(clip(m.ARN, 512, "…")),
 		Partition: types.Partition(cmp.Or(m.Partition, h.caller.Partition, "aws")), Region: aws.String(cmp.Or(m.Region, h.region)),

@@ -27,7 +27,7 @@ type slackPayload struct {
 	UnfurlMedia bool         `json:"unfurl_media"`
 }
 
-func slackBody(channel string, d *Digest) ([]byte, error) {
+func slackBody(channel string, d *Summary) ([]byte, error) {
 	text, blocks := slackMessage(d)
 	body, err := json.Marshal(slackPayload{Channel: channel, Text: text, Blocks: slack.Blocks{BlockSet: blocks}})
 	if err != nil {
@@ -38,15 +38,15 @@ func slackBody(channel string, d *Digest) ([]byte, error) {
 
 // A slackWebhook posts to the channel that the webhook was made for.
 type slackWebhook struct {
-	*courier
+	*retrier
 	options *Options
 	url     *secret
 }
 
 func (s *slackWebhook) Name() string { return "slack" }
 
-// Send posts the digest as one message.
-func (s *slackWebhook) Send(ctx context.Context, d *Digest) error {
+// Send posts the summary as one message.
+func (s *slackWebhook) Send(ctx context.Context, d *Summary) error {
 	text, err := s.url.read(ctx)
 	if err != nil {
 		return err
@@ -61,28 +61,28 @@ func (s *slackWebhook) Send(ctx context.Context, d *Digest) error {
 	}
 	return s.deliver(ctx, func(ctx context.Context) (*http.Request, error) {
 		return jsonRequest(ctx, to.String(), body)
-	}, func(a *answer) verdict { return s.judge(a, to) })
+	}, func(a *response) result { return s.judge(a, to) })
 }
 
 // judge reads an answer to a webhook: 200 and ok, or a word that says what is
 // wrong and stays wrong.
-func (s *slackWebhook) judge(a *answer, to *url.URL) verdict {
-	if v, done := s.busy("Slack", a); done {
+func (s *slackWebhook) judge(a *response, to *url.URL) result {
+	if v, done := s.commonStatus("Slack", a); done {
 		return v
 	}
 	if a.status == http.StatusOK && strings.TrimSpace(a.body) == "ok" {
-		return verdict{}
+		return result{}
 	}
 	if a.status != http.StatusBadRequest {
 		s.url.forget() // refused, gone, or not a webhook: it may have been replaced
 	}
-	return verdict{err: fmt.Errorf("refused by Slack: %s (HTTP %d); sending it again would not help",
+	return result{err: fmt.Errorf("refused by Slack: %s (HTTP %d); sending it again would not help",
 		quote(a.body, to.String(), to.RequestURI(), to.Path), a.status)}
 }
 
 // A slackBot posts by chat.postMessage.
 type slackBot struct {
-	*courier
+	*retrier
 	api     string
 	channel string
 	token   *secret
@@ -90,8 +90,8 @@ type slackBot struct {
 
 func (s *slackBot) Name() string { return "slack" }
 
-// Send posts the digest as one message.
-func (s *slackBot) Send(ctx context.Context, d *Digest) error {
+// Send posts the summary as one message.
+func (s *slackBot) Send(ctx context.Context, d *Summary) error {
 	token, err := s.token.read(ctx)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *slackBot) Send(ctx context.Context, d *Digest) error {
 		}
 		request.Header.Set("Authorization", "Bearer "+token)
 		return request, nil
-	}, func(a *answer) verdict { return s.judge(a, token) })
+	}, func(a *response) result { return s.judge(a, token) })
 }
 
 // passing are the errors of chat.postMessage that another attempt may not meet.
@@ -133,8 +133,8 @@ var remedies = map[string]string{
 }
 
 // judge reads an answer of the Web API, which says errors with HTTP 200.
-func (s *slackBot) judge(a *answer, token string) verdict {
-	if v, done := s.busy("Slack", a); done {
+func (s *slackBot) judge(a *response, token string) result {
+	if v, done := s.commonStatus("Slack", a); done {
 		return v
 	}
 	var said struct {
@@ -142,20 +142,20 @@ func (s *slackBot) judge(a *answer, token string) verdict {
 		Error string `json:"error"`
 	}
 	if err := json.Unmarshal([]byte(a.body), &said); err != nil {
-		return verdict{err: fmt.Errorf("an answer of Slack that is no JSON (HTTP %d): %s", a.status, quote(a.body, token))}
+		return result{err: fmt.Errorf("an answer of Slack that is no JSON (HTTP %d): %s", a.status, quote(a.body, token))}
 	}
 	switch {
 	case said.OK:
-		return verdict{}
+		return result{}
 	case passing[said.Error]:
-		return verdict{fmt.Errorf("trouble within Slack: %s", quote(said.Error, token)), true, s.retryAfter(a)}
+		return result{fmt.Errorf("trouble within Slack: %s", quote(said.Error, token)), true, s.retryAfter(a)}
 	}
 	s.token.forget()
 	err := fmt.Errorf("refused by Slack: %s; sending it again would not help", quote(said.Error, token))
 	if remedy := remedies[said.Error]; remedy != "" {
 		err = fmt.Errorf("%w: %s", err, remedy)
 	}
-	return verdict{err: err}
+	return result{err: err}
 }
 
 func jsonRequest(ctx context.Context, to string, body []byte) (*http.Request, error) {

@@ -83,7 +83,7 @@ func TestAnHourWithoutSlackLosesNothingAndDoublesNothing(t *testing.T) {
 	n := open(t, c, aws.Config{}, notify.Options{
 		SlackWebhook: down.URL + secretPath, WebhookURL: up.URL + "/mfa", WebhookSecret: "key",
 	})
-	d := &notify.Digest{Messages: users(3, "222222222222")}
+	d := &notify.Summary{Messages: users(3, "222222222222")}
 	runs := 0
 	for ; c.now().Before(noon.Add(time.Hour)); runs++ { // the queue brings it back every ten minutes
 		err := n.Send(t.Context(), d)
@@ -225,7 +225,7 @@ func TestTheAlertsOfTheSeedInBetterForm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, c := newPeer(t, slackOK), newClock()
 			n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
-			if err := n.Send(t.Context(), &notify.Digest{Run: "2027-01-31T12-00-00Z", ConfigHash: strings.Repeat("ab", 32), Messages: []notify.Message{m}}); err != nil {
+			if err := n.Send(t.Context(), &notify.Summary{Run: "2027-01-31T12-00-00Z", ConfigHash: strings.Repeat("ab", 32), Messages: []notify.Message{m}}); err != nil {
 				t.Fatal(err)
 			}
 			var got, want any

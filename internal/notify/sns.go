@@ -18,24 +18,24 @@ const (
 	mostSNS     = 256 << 10
 )
 
-// snsCards is how many messages of a digest are told in full.
+// snsCards is how many messages of a summary are told in full.
 const snsCards = 100
 
-// A topic publishes digests as text.
-type topic struct {
+// A topic publishes summaries as text.
+type snsTopic struct {
 	client *sns.Client
 	arn    string
 }
 
-func newTopic(cfg aws.Config, arn string) *topic {
-	return &topic{client: sns.NewFromConfig(regional(cfg, arn)), arn: arn}
+func newSNSTopic(cfg aws.Config, arn string) *snsTopic {
+	return &snsTopic{client: sns.NewFromConfig(regional(cfg, arn)), arn: arn}
 }
 
-func (t *topic) Name() string { return "sns" }
+func (t *snsTopic) Name() string { return "sns" }
 
-// Send publishes the digest as one message. Its attribute severity is that of
+// Send publishes the summary as one message. Its attribute severity is that of
 // the worst message, for filters of subscriptions.
-func (t *topic) Send(ctx context.Context, d *Digest) error {
+func (t *snsTopic) Send(ctx context.Context, d *Summary) error {
 	text := snsText(d)
 	in := &sns.PublishInput{
 		TopicArn: &t.arn,
@@ -69,14 +69,14 @@ func subject(line string) string {
 	return ascii
 }
 
-// snsText is a digest as plain text within SNS's limit: messages in full as far
+// snsText is a summary as plain text within SNS's limit: messages in full as far
 // as there is room, the others counted by account and rule.
-func snsText(d *Digest) string {
+func snsText(d *Summary) string {
 	head := clip(d.headline(), 300, "…") + "\n"
 	foot := "\n" + clip(d.origin(), 200, "…") + "\n"
 	var cards strings.Builder
 	n := 0
-	for _, m := range d.outline(snsCards).cards {
+	for _, m := range d.condensed(snsCards).cards {
 		card := plainCard(&m)
 		if cards.Len()+len(card) > mostSNS/2 {
 			break
@@ -84,7 +84,7 @@ func snsText(d *Digest) string {
 		cards.WriteString(card)
 		n++
 	}
-	rest := d.outline(n).groups
+	rest := d.condensed(n).groups
 	return head + cards.String() + plainGroups(rest, mostSNS/2-len(head)-len(foot), d.more()) + foot
 }
 

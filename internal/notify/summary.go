@@ -10,9 +10,9 @@ import (
 	"forcemfa/internal/view"
 )
 
-// An outline is a digest cut to a size that people read: some messages in full,
+// An condensed is a summary cut to a size that people read: some messages in full,
 // the rest counted by account and rule. Every message is in one of them.
-type outline struct {
+type condensed struct {
 	cards  []Message
 	groups []group
 }
@@ -27,11 +27,11 @@ type group struct {
 // namesOfGroup is how many subjects a group names.
 const namesOfGroup = 3
 
-// outline gives the worst messages, at most this many, in full.
-func (d *Digest) outline(cards int) outline {
+// condensed gives the worst messages, at most this many, in full.
+func (d *Summary) condensed(cards int) condensed {
 	all := d.sorted()
 	n := min(cards, len(all))
-	return outline{cards: all[:n], groups: grouped(all[n:])}
+	return condensed{cards: all[:n], groups: grouped(all[n:])}
 }
 
 // grouped counts sorted messages; the groups are in the order of their first
@@ -71,8 +71,8 @@ func counted(groups []group) (messages, inAccounts int) {
 	return messages, len(seen)
 }
 
-// headline is the digest in one line.
-func (d *Digest) headline() string {
+// headline is the summary in one line.
+func (d *Summary) headline() string {
 	if len(d.Messages) == 1 {
 		return d.Messages[0].title()
 	}
@@ -89,9 +89,9 @@ func (d *Digest) headline() string {
 	return line
 }
 
-// colour is red for what was not possible, whatever was done instead, and for
+// color is red for what was not possible, whatever was done instead, and for
 // what is severe; green only for what is as wanted.
-func (m *Message) colour() string {
+func (m *Message) color() string {
 	switch {
 	case m.isTest():
 		return "white"
@@ -107,18 +107,18 @@ func (m *Message) colour() string {
 	return "yellow"
 }
 
-// colour of a digest is that of its worst message.
-func (d *Digest) colour() string {
+// color of a summary is that of its worst message.
+func (d *Summary) color() string {
 	order := []string{"red", "orange", "yellow", "green", "white"}
 	worst := len(order) - 1
 	for i := range d.Messages {
-		worst = min(worst, slices.Index(order, d.Messages[i].colour()))
+		worst = min(worst, slices.Index(order, d.Messages[i].color()))
 	}
 	return order[worst]
 }
 
-// origin says where a digest comes from, for its foot.
-func (d *Digest) origin() string {
+// origin says where a summary comes from, for its foot.
+func (d *Summary) origin() string {
 	var parts []string
 	if d.Run != "" {
 		parts = append(parts, "run "+d.Run)

@@ -51,7 +51,7 @@ func FuzzEventsAreReadOrRefused(f *testing.F) {
 		if m.ID == "" || m.Kind == "" || len(m.Account) != 12 {
 			t.Errorf("took %+v", m)
 		}
-		d := &Digest{Messages: []Message{m}}
+		d := &Summary{Messages: []Message{m}}
 		if _, blocks := slackMessage(d); len(blocks) == 0 || len(snsText(d)) > mostSNS || subject(d.headline()) == "" {
 			t.Errorf("cannot tell %+v", m)
 		}

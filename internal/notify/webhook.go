@@ -21,9 +21,9 @@ const (
 // messagesOfRequest keeps a request below a megabyte.
 const messagesOfRequest = 200
 
-// A webhook posts digests as JSON to anybody's server.
+// A webhook posts summaries as JSON to anybody's server.
 type webhook struct {
-	*courier
+	*retrier
 	options *Options
 	url     *secret
 	key     *secret
@@ -34,20 +34,20 @@ type webhookBody struct {
 	Version int `json:"version"`
 	Part    int `json:"part"` // from 1
 	Parts   int `json:"parts"`
-	*Digest
+	*Summary
 }
 
 func (w *webhook) Name() string { return "webhook" }
 
-// Send posts the digest in parts. What was not sent when one fails is told as
+// Send posts the summary in parts. What was not sent when one fails is told as
 // [Unsent].
-func (w *webhook) Send(ctx context.Context, d *Digest) error {
+func (w *webhook) Send(ctx context.Context, d *Summary) error {
 	all := d.sorted()
 	parts := (len(all) + messagesOfRequest - 1) / messagesOfRequest
 	for part := 1; part <= parts; part++ {
 		from := (part - 1) * messagesOfRequest
 		piece := d.with(all[from:min(from+messagesOfRequest, len(all))])
-		if err := w.post(ctx, webhookBody{Version: 1, Part: part, Parts: parts, Digest: piece}); err != nil {
+		if err := w.post(ctx, webhookBody{Version: 1, Part: part, Parts: parts, Summary: piece}); err != nil {
 			return &Unsent{Messages: all[from:], Err: err}
 		}
 	}
@@ -81,14 +81,14 @@ func (w *webhook) post(ctx context.Context, what webhookBody) error {
 		request.Header.Set(headerSignature, sign(key, timestamp, body))
 		request.Header.Set(headerDelivery, delivery(what.Messages))
 		return request, nil
-	}, func(a *answer) verdict {
-		if v, done := w.busy(to.Host, a); done {
+	}, func(a *response) result {
+		if v, done := w.commonStatus(to.Host, a); done {
 			return v
 		}
 		if a.status >= 200 && a.status < 300 {
-			return verdict{}
+			return result{}
 		}
-		return verdict{err: fmt.Errorf("%s refuses the message: %s (HTTP %d); sending it again would not help",
+		return result{err: fmt.Errorf("%s refuses the message: %s (HTTP %d); sending it again would not help",
 			to.Host, quote(a.body, key, to.String(), to.RequestURI()), a.status)}
 	})
 }

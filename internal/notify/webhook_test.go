@@ -62,7 +62,7 @@ func TestWebhookRequestsAreSignedAnewForEachAttempt(t *testing.T) {
 func TestPartsOfAWebhookThatArrivedAreNotSentAgain(t *testing.T) {
 	p, c := newPeer(t, answer{status: 200}, answer{status: 400, body: "no room for more of a key"}), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{WebhookURL: p.URL, WebhookSecret: "a key"})
-	d := &notify.Digest{Messages: users(450, "222222222222")}
+	d := &notify.Summary{Messages: users(450, "222222222222")}
 	err := n.Send(t.Context(), d)
 	want := "notify webhook: 250 messages not sent: " + strings.TrimPrefix(p.URL, "http://") + " refuses the message: no room for more of [secret] (HTTP 400); sending it again would not help"
 	if err == nil || err.Error() != want {
@@ -95,7 +95,7 @@ func TestAMessageIsToldOnceUnlessItHappensAgain(t *testing.T) {
 	fixed.Kind, fixed.At = notify.KindFixed, m.At.Add(1)
 	again.At = m.At.Add(2)
 	for _, d := range [][]notify.Message{{m, m}, {m}, {fixed}, {again}, {fixed, again, m}} {
-		if err := n.Send(t.Context(), &notify.Digest{Messages: d}); err != nil {
+		if err := n.Send(t.Context(), &notify.Summary{Messages: d}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -91,7 +91,7 @@ type deadSender struct {
 	dead *atomic.Bool
 }
 
-func (s deadSender) Send(ctx context.Context, d *notify.Digest) error {
+func (s deadSender) Send(ctx context.Context, d *notify.Summary) error {
 	if s.dead.Load() {
 		return errors.New("killed")
 	}
@@ -468,7 +468,7 @@ type queued struct {
 	kept []notify.Message
 }
 
-func (q *queued) Send(ctx context.Context, d *notify.Digest) error {
+func (q *queued) Send(ctx context.Context, d *notify.Summary) error {
 	fresh := *d
 	fresh.Messages = nil
 	for _, m := range d.Messages {
@@ -486,7 +486,7 @@ func (q *queued) Keep(_ context.Context, messages []notify.Message) error {
 }
 
 func (q *queued) Catch(ctx context.Context) error {
-	err := q.Send(ctx, &notify.Digest{Messages: q.kept})
+	err := q.Send(ctx, &notify.Summary{Messages: q.kept})
 	if err == nil {
 		q.kept = nil
 	}

@@ -51,7 +51,7 @@ func ParseMode(text string) (Mode, error) {
 
 // A Sender sends the summary of a run. *notify.Notifier is one.
 type Sender interface {
-	Send(context.Context, *notify.Digest) error
+	Send(context.Context, *notify.Summary) error
 }
 
 // A Keeper is a [Sender] that can keep unsent messages beyond the life of this instance.

@@ -55,12 +55,12 @@ type rig struct {
 // told is a Sender that keeps what it is told; failing, it is told nothing.
 type told struct {
 	mu       sync.Mutex
-	digests  []notify.Digest
+	digests  []notify.Summary
 	messages []notify.Message
 	failing  error
 }
 
-func (s *told) Send(_ context.Context, d *notify.Digest) error {
+func (s *told) Send(_ context.Context, d *notify.Summary) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failing != nil {

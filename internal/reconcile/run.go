@@ -247,7 +247,7 @@ func (r *run) send(ctx context.Context) error {
 // notify sends messages. If they cannot be sent, they are kept in the queue, or in the
 // memory of this instance.
 func (r *run) notify(ctx context.Context, all []notify.Message) error {
-	err := r.options.Sender.Send(ctx, &notify.Digest{
+	err := r.options.Sender.Send(ctx, &notify.Summary{
 		Run: r.id, ConfigHash: r.options.Settings.Hash, Since: r.began, Until: r.now(), Messages: all,
 	})
 	if err != nil {
