@@ -80,7 +80,7 @@ func (r *Report) Worst() Severity {
 // the document was too large, or not comparable with the old one.
 func (r *Report) Complete() bool {
 	return !slices.ContainsFunc(r.Findings, func(f Finding) bool {
-		return f.Code == "W-2" || f.Code == "D-20" && f.Severity == High
+		return f.Code == "W-2" || f.Code == "G-2" || f.Code == "D-20" && f.Severity == High
 	})
 }
 
@@ -176,6 +176,7 @@ var inspections = []func(*inspection){
 	(*inspection).trust,
 	(*inspection).names,
 	(*inspection).quota,
+	(*inspection).reach,
 }
 
 func (in *inspection) report() *Report {

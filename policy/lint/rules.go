@@ -17,7 +17,7 @@ type Rule struct {
 
 // Rules lists every rule. D-n are the flaws of published MFA policies, numbered as
 // in the survey of them; M are conditions on the MFA keys, E exceptions of a
-// guard, L lockouts, U the user's own user, T trust policies, O organizations, A
+// guard, G guards that miss users, L lockouts, U the user's own user, T trust policies, O organizations, A
 // Allow statements with an MFA condition, K names and texts, W changes that weaken
 // a document.
 var Rules = []Rule{
@@ -123,6 +123,12 @@ var Rules = []Rule{
 	{"E-8", Info, "forwarded calls pass",
 		"Calls that a service makes on behalf of a user pass without MFA, which is safe as long as the first call is refused.",
 		"none needed; remove aws:ViaAWSService for the strict form (D-7)"},
+	{"G-1", Critical, "guard does not reach users",
+		"The Deny looks like a guard, but one of its conditions never holds for an IAM user, or for one way to sign in, so requests without MFA pass.",
+		"write a condition that holds for users, or none apart from MFA"},
+	{"G-2", High, "guard is undecided",
+		"AWS does not document the effect of the document on some requests without MFA, so it may protect nothing.",
+		"write conditions whose effect AWS documents"},
 	{"L-1", High, "users cannot enroll",
 		"An action that a user needs in order to get MFA is refused without MFA, or always, so a user without a device never gets one.",
 		"exempt the enrollment actions from the Deny"},

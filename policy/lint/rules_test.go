@@ -171,6 +171,12 @@ var pairs = []pair{
 	{"E-7", 0, guard("", `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
 	{"E-8", 0, guard("", `,"Bool":{"aws:ViaAWSService":"false"}`), guard("", "")},
 	{"E-8", 0, guard("", `,"Null":{"aws:CalledVia":"true"}`), guard("", "")},
+	{"G-1", 0, guard("", `,"StringEquals":{"aws:PrincipalType":"IAMUser"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
+	{"G-1", policy.SCP, guard("", `,"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`)},
+	{"G-1", 0, guard("", `,"Null":{"aws:TokenIssueTime":"false"}`), guard("", "")},
+	// A value that is no ARN: AWS does not document what a negated operator makes of it.
+	{"G-2", 0, guard("", `,"ArnLikeIfExists":{"aws:RequestTag/a":"arn:aws:iam::*:role/*"}`, noOthers, noKeys) + "," + guard("", `,"ArnNotLike":{"aws:RequestTag/a":"arn:aws:iam::*:role/*"}`),
+		guard("", `,"StringLikeIfExists":{"aws:RequestTag/a":"x*"}`, noOthers, noKeys) + "," + guard("", `,"StringNotLike":{"aws:RequestTag/a":"x*"}`)},
 	{"L-1", 0, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
 	{"L-1", 0, `{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:DeleteUser"],"Resource":"*","Condition":{` + noMFA + `}}`,
 		`{"Effect":"Deny","Action":"iam:DeleteUser","Resource":"*","Condition":{` + noMFA + `}}`},
@@ -247,7 +253,7 @@ func TestEveryRuleIsWholeAndTested(t *testing.T) {
 // Rules about requests show one. Those that do not are about the text, or about
 // what cannot be made up.
 func TestFindingsAboutRequestsHaveAnExample(t *testing.T) {
-	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2"}
+	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2", "G-2"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
 			if f.Code == p.code && f.Example == nil && !slices.Contains(text, f.Code) {

@@ -115,6 +115,7 @@ func (c *caller) describe(out *policy.Context) {
 		return
 	}
 	out.Set("aws:PrincipalAccount", p.Account)
+	out.Set("aws:PrincipalIsAWSService", "false")
 	arn := p.ARN
 	switch p.Kind {
 	case policy.IAMUser:
@@ -134,6 +135,7 @@ func (c *caller) describe(out *policy.Context) {
 var settled = map[string]bool{
 	"aws:principalaccount": true, "aws:principaltype": true, "aws:username": true, "aws:userid": true, "aws:principalarn": true,
 	"aws:tokenissuetime": true, "aws:multifactorauthpresent": true, "aws:multifactorauthage": true, "aws:viaawsservice": true,
+	"aws:principalisawsservice": true,
 }
 
 // with returns a copy of the situation with another caller.

@@ -1,0 +1,220 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// reach finds guards that leave the access key or the password session of a user
+// open because a further condition does not hold for it. A Deny that was meant
+// as a guard is never passed over in silence: where no condition explains it, the
+// prover decides the whole document.
+func (in *inspection) reach() {
+	if in.kind != policy.Identity && in.kind != policy.Boundary && in.kind != policy.SCP {
+		return
+	}
+	looksLikeGuard := false
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if !guardShape(st) {
+			continue
+		}
+		looksLikeGuard = true
+		if !in.explained(i) {
+			in.misses(i)
+		}
+	}
+	if looksLikeGuard && !in.serious() {
+		in.decideWhole()
+	}
+}
+
+// guardShape tells whether a statement denies all actions but a few, or all of
+// them, depending on MFA.
+func guardShape(st *policy.Statement) bool {
+	return st.Effect == policy.Deny && len(mfaConditions(st)) > 0 && (st.NotActions != nil || slices.Contains(st.Actions, "*"))
+}
+
+// explained tells whether a finding says already why a statement does not refuse
+// requests without MFA. O-1 is about role sessions.
+func (in *inspection) explained(i int) bool {
+	return slices.ContainsFunc(in.findings, func(f Finding) bool {
+		return f.Statement == i && f.Code != "O-1" && rank(f.Severity) <= rank(High)
+	})
+}
+
+// serious tells whether the document has a finding about requests that pass.
+// E-6 is about principals that are meant to pass.
+func (in *inspection) serious() bool {
+	return slices.ContainsFunc(in.findings, func(f Finding) bool {
+		return f.Code == "E-6" || f.Code != "O-1" && rank(f.Severity) <= rank(Medium)
+	})
+}
+
+// misses looks for a condition of a guard, apart from those on MFA, that holds for
+// no user, or not for one of the ways to sign in.
+func (in *inspection) misses(i int) {
+	st := &in.doc.Statements[i]
+	for _, c := range st.Conditions {
+		if aboutMFA(&c) {
+			continue
+		}
+		key, password := in.everHolds(&c, byKey), in.everHolds(&c, byPassword)
+		if key && password {
+			continue
+		}
+		text := conditionText([]policy.Condition{c})
+		var f *Finding
+		switch {
+		case key:
+			f = in.add("G-1", i, "the Deny misses every console session: %s never holds for one%s", text, meant(&c))
+		case password:
+			f = in.add("G-1", i, "the Deny misses every access key: %s never holds for one%s", text, meant(&c))
+		default:
+			f = in.add("G-1", i, "the Deny applies to no IAM user: %s never holds%s", text, meant(&c))
+		}
+		for _, who := range []caller{byKey(in.user("")), byPassword(in.user(""))} {
+			at := &situation{who: who, action: telling[0], resource: "arn:" + in.partition + ":s3:::example/example"}
+			if in.passes(at) {
+				f.Example = in.example(at, true, true)
+				break
+			}
+		}
+		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = repaired(st.Conditions, c) })
+		return
+	}
+}
+
+// everHolds tells whether a condition holds for some user and some values that a
+// sender can choose.
+func (in *inspection) everHolds(c *policy.Condition, by func(policy.Principal) caller) bool {
+	for _, p := range in.candidateUsers(c) {
+		if _, ok := in.solve([]policy.Condition{*c}, by(p)); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// candidateUsers are users that a condition may be about.
+func (in *inspection) candidateUsers(c *policy.Condition) []policy.Principal {
+	out := in.people(&policy.Statement{Conditions: []policy.Condition{*c}})
+	for _, v := range c.Values[:min(len(c.Values), mostValues)] {
+		switch strings.ToLower(c.Key) {
+		case "aws:username":
+			name := in.instance(v)
+			out = append(out, policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + name)})
+		case "aws:principalaccount":
+			if p, ok := in.userOf(v); ok {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// meant is what the author of a condition probably had in mind, as the end of a
+// sentence; empty if it is not clear.
+func meant(c *policy.Condition) string {
+	_, op, _ := operator(c)
+	key := strings.ToLower(c.Key)
+	for _, v := range c.Values {
+		switch {
+		case unfilled(v):
+			return "; fill in " + v
+		case key == "aws:principaltype" && strings.Contains(strings.ToLower(v), "user"):
+			return "; the type of an IAM user is User"
+		case strings.HasPrefix(op, "String") && !strings.HasSuffix(op, "Like") && strings.ContainsAny(v, "*?"):
+			return "; " + op + " compares * and ? as they are written: " + like(c) + " has wildcards"
+		case strings.Contains(v, ":users/"):
+			return "; the ARN of a user has user/, not users/"
+		}
+	}
+	if key == "aws:tokenissuetime" {
+		return "; access keys have no aws:TokenIssueTime"
+	}
+	return ""
+}
+
+// unfilled tells whether a value holds the place of another that a template or a
+// person was to fill in.
+func unfilled(v string) bool {
+	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") {
+		return true
+	}
+	for _, rest := range strings.Split(v, "$")[1:] {
+		name, _, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}")
+		if !strings.HasPrefix(rest, "{") || closed && name != "*" && name != "?" && name != "$" && !strings.Contains(name, ":") || strings.Contains(name, "::") {
+			return true
+		}
+	}
+	return false
+}
+
+// like is the operator with wildcards for a condition that compares literally.
+func like(c *policy.Condition) string {
+	if strings.EqualFold(c.Key, "aws:PrincipalArn") {
+		return "ArnLike"
+	}
+	return "StringLike"
+}
+
+// repaired are the conditions with one of them as it was probably meant, or
+// without it.
+func repaired(conditions []policy.Condition, wrong policy.Condition) (out []policy.Condition) {
+	_, op, _ := operator(&wrong)
+	for _, c := range conditions {
+		if c.Operator != wrong.Operator || c.Key != wrong.Key {
+			out = append(out, c)
+			continue
+		}
+		switch {
+		case op == "StringEquals" && slices.ContainsFunc(c.Values, func(v string) bool { return strings.ContainsAny(v, "*?") && !unfilled(v) }):
+			c.Operator = like(&c)
+		case strings.EqualFold(c.Key, "aws:PrincipalType") && op == "StringEquals":
+			c.Values = []string{"User"}
+		case slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, ":users/") }):
+			c.Values = slices.Clone(c.Values)
+			for i, v := range c.Values {
+				c.Values[i] = strings.Replace(v, ":users/", ":user/", 1)
+			}
+		default:
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// decideWhole asks the prover about a user who may do everything that the document
+// does not deny.
+func (in *inspection) decideWhole() {
+	var exceptions []string
+	for i := range in.doc.Statements {
+		if st := &in.doc.Statements[i]; guardShape(st) {
+			exceptions = append(exceptions, st.NotActions...)
+		}
+	}
+	p := in.user("")
+	who := byKey(p)
+	at := situation{who: who}
+	subject := prove.Subject{Principal: p, Set: in.set(in.open), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
+		Enrollment: exceptions, EnrollmentByKey: true, Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword}}
+	for key := range usual {
+		subject.Context.Delete(key)
+	}
+	a := prove.User(subject)
+	unknown := func(key string) bool { return !knownKey(key) } // of which K-2 says that no request has it
+	switch {
+	case a.Outcome == prove.Open && slices.ContainsFunc(slices.Collect(maps.Keys(a.Counterexample.Keys)), unknown):
+	case a.Outcome == prove.Open && !covers(exceptions, a.Counterexample.Action):
+		f := in.add("G-1", -1, "the document leaves a request without MFA open: %s", a.Counterexample)
+		f.Example = in.translate(a.Counterexample)
+	case a.Outcome == prove.Unknown:
+		in.add("G-2", -1, "could not decide whether the document refuses every request without MFA: %s", a.Why)
+	}
+}
