@@ -50,10 +50,10 @@ func TestSecretsAreReadOnceWhereTheyAreKept(t *testing.T) {
 	for _, row := range []struct{ name, reference, want string }{
 		{"secret", *text.ARN, ""},
 		{"secret of one key", *pair.ARN, ""},
-		{"secret of many keys", *pairs.ARN, "notify slack: read the Slack webhook: get secret " + *pairs.ARN + ": want the text alone, or one key with its value"},
+		{"secret of many keys", *pairs.ARN, "notify slack: read the Slack webhook: get secret " + *pairs.ARN + ": want plain text, or one key with its value"},
 		{"parameter", "ssm:/forcemfa/slack", ""},
 		{"parameter by ARN", "arn:aws:ssm:eu-west-1:" + motoAccount + ":parameter/forcemfa/slack", ""},
-		{"parameter that is not encrypted", "ssm:/forcemfa/plain", "notify slack: read the Slack webhook: get parameter /forcemfa/plain: it is a String; make it a SecureString"},
+		{"parameter that is not encrypted", "ssm:/forcemfa/plain", "notify slack: read the Slack webhook: get parameter /forcemfa/plain: its type is String; make it a SecureString"},
 		{"parameter that is not there", "ssm:/forcemfa/none", "ParameterNotFound"},
 		{"secret that is not there", "arn:aws:secretsmanager:eu-west-1:" + motoAccount + ":secret:none-AbCdEf", "ResourceNotFoundException"},
 	} {
@@ -239,7 +239,7 @@ func TestSecurityHubGetsAHundredAtATimeAndKeepsWhatItRefuses(t *testing.T) {
 	n := open(t, newClock(), cfg, notify.Options{SecurityHub: true})
 	d := &notify.Summary{Messages: users(250, "222222222222")}
 	err := n.Send(t.Context(), d)
-	if want := "notify security securityHub: 25 messages not sent: import finding forcemfa/open-user/222222222222/user/user007: InvalidInput: not today"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "notify security hub: 25 messages not sent: import finding forcemfa/open-user/222222222222/user/user007: InvalidInput: not today"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Fatalf("error %v\nwant  %s", err, want)
 	}
 	refusing = false
@@ -458,7 +458,7 @@ func TestADigestThatCannotBeSentIsSentByTheNextRun(t *testing.T) {
 		must[*sqs.SendMessageOutput](t)(sqs.NewFromConfig(r.cfg).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &r.queue, MessageBody: &body}))
 	}
 	r.slack.answer(answer{status: 503})
-	if err := r.center.Handle(t.Context(), schedule); err == nil || !strings.Contains(err.Error(), "notify slack: Slack is not well (HTTP 503)") {
+	if err := r.center.Handle(t.Context(), schedule); err == nil || !strings.Contains(err.Error(), "notify slack: Slack has a server error (HTTP 503)") {
 		t.Fatalf("error %v", err)
 	}
 	if got := r.left(t); got != "12+0" {
@@ -543,10 +543,10 @@ func TestPayloadsThatAreNothingAreRefused(t *testing.T) {
 	for _, row := range []struct{ payload, want string }{
 		{`nonsense`, "read the event: invalid character 'o' in literal null (expecting 'u')"},
 		{`{"source":"aws.iam","detail-type":"AWS API Call via CloudTrail"}`, `read the event: source "aws.iam" with detail-type "AWS API Call via CloudTrail" is neither a message nor a schedule`},
-		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"kind":"finding"}}`, "read message: it has no id"},
-		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"finding","account":"1"}}`, `read message "a": account "1" is no account ID`},
-		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","account":"222222222222"}}`, `read message "a": it has no kind`},
-		{`{"source":"forcemfa","detail-type":"other"}`, `read the event: source "forcemfa" with detail-type "other" is no message`},
+		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"kind":"finding"}}`, "read message: the message has no id"},
+		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"finding","account":"1"}}`, `read message "a": account "1" is not an account ID`},
+		{`{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","account":"222222222222"}}`, `read message "a": the message has no kind`},
+		{`{"source":"forcemfa","detail-type":"other"}`, `read the event: source "forcemfa" with detail-type "other" is not a message`},
 		{`{}`, "make a summary: no queue is configured (FORCEMFA_QUEUE)"},
 	} {
 		if err := n.Handle(t.Context(), []byte(row.payload)); err == nil || err.Error() != row.want {
@@ -558,7 +558,7 @@ func TestPayloadsThatAreNothingAreRefused(t *testing.T) {
 	}
 	nobody := open(t, c, aws.Config{}, notify.Options{Queue: "https://sqs.eu-west-1.amazonaws.com/111111111111/later"})
 	for _, payload := range []string{string(schedule), event("222222222222", "222222222222")} {
-		if err := nobody.Handle(t.Context(), []byte(payload)); err == nil || err.Error() != "tell people: no channel is configured, so nothing is taken from the queue" {
+		if err := nobody.Handle(t.Context(), []byte(payload)); err == nil || err.Error() != "send notifications: no channel is configured, so the messages stay in the queue" {
 			t.Errorf("without a channel: error %v", err)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// The limits of a message in Slack. Source: Slack, Block Kit reference (blocks
-// of a message; text of section and header; fields), and chat.postMessage
-// (truncated beyond 40,000 characters).
+// The limits of a Slack message.
+// Source: Slack, Block Kit reference (blocks of a message; text of section and
+// header; fields), and chat.postMessage (truncated beyond 40,000 characters).
 const (
 	mostBlocks    = 50
 	mostText      = 3000
@@ -21,13 +21,13 @@ const (
 	mostCharacter = 40000
 )
 
-// slackCards is how many messages of a summary are told in full; more would not
-// be read.
+// slackCards is the maximum number of messages shown in full, so that people
+// read them.
 const slackCards = 15
 
-// slackMessage is a summary as Slack wants it: blocks, and a text for
-// notifications. Whatever the summary holds, it is within Slack's limits, and
-// what has no room is counted.
+// slackMessage formats a summary for Slack: blocks, and a text for desktop
+// notifications. Any summary stays within Slack's limits; messages without room
+// are counted.
 func slackMessage(d *Summary) (text string, blocks []slack.Block) {
 	p := &page{summary: d, left: mostCharacter}
 	foot := styled(clip(d.origin(), 200, "…"))
@@ -48,21 +48,22 @@ func slackMessage(d *Summary) (text string, blocks []slack.Block) {
 	return p.text, p.blocks
 }
 
-// A card has at most so many characters, even where all of them are escaped.
+// mostCard is the maximum number of characters of a card, even if all of them
+// are escaped.
 const mostCard = 6000
 
-// roomForGroups is what the cards leave.
+// roomForGroups is the space that the cards leave for the groups.
 const roomForGroups = 8000
 
-// A page is a message that is being written.
+// A page is a message under construction.
 type page struct {
 	summary *Summary
 	text    string
 	blocks  []slack.Block
-	left    int // characters
+	left    int // characters that still fit
 }
 
-// add takes a block whose text has so many characters.
+// add adds a block with this many characters of text.
 func (p *page) add(b slack.Block, characters int) {
 	p.blocks = append(p.blocks, b)
 	p.left -= characters
@@ -73,13 +74,13 @@ func (p *page) header(text string) {
 	p.add(slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, text, true, false)), size(text))
 }
 
-// card tells one message in two blocks: about whom, and what.
+// card shows one message in two blocks: the user, and what happened.
 func (p *page) card(m *Message, alone bool) {
 	alias := "none"
 	if m.Alias != "" {
 		alias = code(m.Alias)
 	} else if m.AccountName != "" {
-		alias = "none, its name is " + code(m.AccountName)
+		alias = "none, the account's name is " + code(m.AccountName)
 	}
 	fields := []string{
 		"*Account:* " + code(m.Account), "*Alias:* " + alias,
@@ -104,7 +105,7 @@ func (p *page) card(m *Message, alone bool) {
 	p.add(slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, text, false, false), nil, nil), size(text))
 }
 
-// noun is what the subject is.
+// noun returns the type of the subject.
 func noun(m *Message) string {
 	kind, _, found := strings.Cut(m.Subject, "/")
 	switch {
@@ -120,8 +121,7 @@ func noun(m *Message) string {
 	return "Subject"
 }
 
-// happened is what happened and what to do, escaped, for text that is not
-// formatted.
+// happened returns what happened and what to do, escaped, as plain text.
 func happened(m *Message, most int) string {
 	remedy := "nothing"
 	if m.Remedy != "" {
@@ -131,13 +131,13 @@ func happened(m *Message, most int) string {
 	return what + "\n" + escapeWithin("What to do: "+remedy, most-size(what)-1)
 }
 
-// groupsOfSection is how many lines a block has.
+// groupsOfSection is the maximum number of lines in a block.
 const groupsOfSection = 12
 
-// groups counts what is not told in full, a line each, as far as there is room,
-// and then counts the rest of the lines.
+// groups counts the messages that are not shown in full, one line for each group
+// while there is room, and then counts the rest.
 func (p *page) groups(all []group) {
-	const forRest = 1500 // characters, if all of it is escaped
+	const forRest = 1500 // characters, if all of them are escaped
 	for len(all) > 0 && len(p.blocks) < mostBlocks-2 {
 		var lines []string
 		characters := 0
@@ -171,7 +171,7 @@ func groupLine(g *group) string {
 		styled(clip(m.Rule(), 64, "…")), styled(clip(string(m.Kind), 20, "…")), short(m.place()), g.subjects(short))
 }
 
-// circle is the color as Slack's emoji.
+// circle returns the color as a Slack emoji.
 func circle(color string) string {
 	switch color {
 	case "red":
@@ -186,14 +186,13 @@ func circle(color string) string {
 	return ":white_circle:"
 }
 
-// mrkdwn is formatted text in which Slack makes no links and mentions of its
-// own.
+// mrkdwn returns formatted text in which Slack creates no links and mentions.
 func mrkdwn(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }
 
-// code is foreign text in formatted text, as it is. A backtick would end it and
-// cannot be escaped.
+// code returns external text as code. A backtick would end the code and cannot
+// be escaped.
 func code(text string) string {
 	text = strings.ReplaceAll(clip(text, 150, "…"), "`", "'")
 	if text == "" {
@@ -202,26 +201,26 @@ func code(text string) string {
 	return "`" + escape(text) + "`"
 }
 
-// styled is foreign text inside of formatted text that must not format: what
-// Slack reads as a mark is replaced by a look-alike.
+// styled returns external text for formatted text: characters that would format
+// it are replaced by similar ones.
 func styled(text string) string {
 	return escape(strings.NewReplacer("*", "∗", "_", "ˍ", "~", "∼", "`", "'").Replace(text))
 }
 
-// escape writes the three characters that control Slack's text as entities.
+// escape replaces the three control characters of Slack's text by entities.
 // Source: Slack, "Formatting text for app surfaces", escaping text.
 func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-// escapeWithin escapes text to at most so many characters and says how many it
-// left out. No entity is cut.
+// escapeWithin escapes text up to a number of characters and adds how many it
+// left out. It never cuts an entity.
 func escapeWithin(text string, most int) string {
 	text = view.Clean(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
 	if whole := escape(text); size(whole) <= most {
 		return whole
 	}
-	const note = 32 // characters, of the count
+	const note = 32 // characters, for the number
 	runes := []rune(text)
 	var out strings.Builder
 	used, kept := 0, 0
@@ -237,7 +236,8 @@ func escapeWithin(text string, most int) string {
 	return fmt.Sprintf("%s … and %d more characters", out.String(), len(runes)-kept)
 }
 
-// size counts as JavaScript does, which is never less than Slack's count.
+// size counts characters as JavaScript does, which is never less than Slack
+// counts.
 func size(text string) int {
 	n := 0
 	for _, r := range text {

@@ -11,29 +11,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 )
 
-// What a message is called on the bus.
+// Source and detail type of a message on the bus.
 const (
 	Source     = "forcemfa"
 	DetailType = "forcemfa message"
 )
 
-// The patterns of the rules that bring messages to the notifier's function: what
-// is urgent by an invocation, the rest by the queue of the summary. Every message
+// The patterns of the rules that deliver messages to the notifier: urgent ones
+// invoke its function, the others go to the queue of the summary. Every message
 // matches one of them.
 const (
 	PatternAtOnce = `{"source":["forcemfa"],"detail-type":["forcemfa message"],"detail":{"severity":["critical","high"]}}`
 	PatternDigest = `{"source":["forcemfa"],"detail-type":["forcemfa message"],"detail":{"severity":[{"anything-but":["critical","high"]}]}}`
 )
 
-// The limits of PutEvents. Source: Amazon EventBridge API Reference, PutEvents,
-// and User Guide, "Calculating PutEvents event entry size".
+// The limits of PutEvents.
+// Source: Amazon EventBridge API Reference, PutEvents, and User Guide,
+// "Calculating PutEvents event entry size".
 const (
 	mostEntries   = 10
 	mostEntrySize = 256<<10 - 1
 	timeSize      = 14
 )
 
-// A bus puts messages on an event bus, an event each.
+// An eventBus puts each message on an event bus as an event.
 type eventBus struct {
 	*retrier
 	client *eventbridge.Client
@@ -46,8 +47,8 @@ func newEventBus(cfg aws.Config, name string, c *retrier) *eventBus {
 
 func (b *eventBus) Name() string { return "bus" }
 
-// Send puts every message on the bus, the worst first. Entries that fail for a
-// while are put again; what is left in the end is told as [Unsent].
+// Send puts every message on the bus, worst first. Entries with a temporary
+// failure are sent again; those that still fail are returned as [Unsent].
 func (b *eventBus) Send(ctx context.Context, d *Summary) error {
 	left := d.sorted()
 	for len(left) > 0 {
@@ -64,7 +65,7 @@ func (b *eventBus) Send(ctx context.Context, d *Summary) error {
 	return nil
 }
 
-// fitting is how many of the first messages go into one call; at least one does.
+// fitting returns how many of the messages fit into one call, at least one.
 func (b *eventBus) fitting(messages []Message) (n int, err error) {
 	total := 0
 	for n < min(mostEntries, len(messages)) {
@@ -80,8 +81,8 @@ func (b *eventBus) fitting(messages []Message) (n int, err error) {
 	return max(n, 1), nil
 }
 
-// put sends messages in one call, and those of them that fail again. unsent is
-// what is left when err is not nil.
+// put sends messages in one call, and failed entries again. unsent holds the
+// rest when err is not nil.
 func (b *eventBus) put(ctx context.Context, messages []Message) (unsent []Message, err error) {
 	unsent = messages
 	err = b.retry(ctx, func() result {
@@ -104,9 +105,9 @@ func (b *eventBus) put(ctx context.Context, messages []Message) (unsent []Messag
 	return unsent, err
 }
 
-// failed are the messages whose entries failed, and whether it is worth another
-// attempt: it is not where one of them will never pass. Source: Amazon
-// EventBridge API Reference, PutEventsResultEntry, ErrorCode.
+// failed returns the messages whose entries failed, and whether to try again:
+// not when an entry can never succeed.
+// Source: Amazon EventBridge API Reference, PutEventsResultEntry, ErrorCode.
 func (b *eventBus) failed(sent []Message, out *eventbridge.PutEventsOutput) ([]Message, result) {
 	if len(out.Entries) != len(sent) {
 		return sent, result{err: fmt.Errorf("put events on %s: %d answers for %d entries", b.name, len(out.Entries), len(sent))}
@@ -154,10 +155,10 @@ func (b *eventBus) entry(m *Message) (types.PutEventsRequestEntry, error) {
 	return e, nil
 }
 
-// mostSentence is far more than any sentence of ours has.
+// mostSentence is far more than the length of any sentence from forcemfa.
 const mostSentence = 8000
 
-// entrySize is how many bytes AWS counts for an entry.
+// entrySize returns the size of an entry in bytes as AWS computes it.
 func entrySize(e types.PutEventsRequestEntry) int {
 	n := len(*e.Source) + len(*e.DetailType) + len(*e.Detail)
 	if e.Time != nil {

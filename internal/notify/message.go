@@ -13,31 +13,31 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A Kind is what a message tells of.
+// A Kind says what a message is about.
 type Kind string
 
-// The kinds.
+// The kinds of messages.
 const (
-	KindFinding    Kind = "finding"    // something is not as wanted
-	KindEnforced   Kind = "enforced"   // somebody came behind MFA
-	KindWorkaround Kind = "workaround" // not as configured, but another way was found
-	KindBlocked    Kind = "blocked"    // not, and no other way was found
-	KindTampering  Kind = "tampering"  // somebody changed what enforces
+	KindFinding    Kind = "finding"    // something deviates from the config
+	KindEnforced   Kind = "enforced"   // MFA is now enforced for a user
+	KindWorkaround Kind = "workaround" // not as configured, but in another way
+	KindBlocked    Kind = "blocked"    // not possible in any way
+	KindTampering  Kind = "tampering"  // somebody changed the enforcement
 	KindGap        Kind = "gap"        // something could not be read
-	KindFixed      Kind = "fixed"      // the finding of this ID is gone
+	KindFixed      Kind = "fixed"      // the finding with the same ID is gone
 	KindTest       Kind = "test"       // nothing happened
 )
 
-// Kinds are all of them, in the order of a summary of equal severity.
+// Kinds returns all kinds, in their order within a severity.
 func Kinds() []Kind {
 	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindGap, KindEnforced, KindFixed, KindTest}
 }
 
-// A Message is one thing that people hear about. As JSON it is the detail of an
-// event on the bus.
+// A Message notifies people of one thing. Its JSON is the detail of an event on
+// the bus.
 type Message struct {
-	// ID is of what the message is about: that of a finding, rule/account/subject,
-	// or of the same shape. A message of kind fixed has the ID of its finding.
+	// ID is rule/account/subject: that of the finding, or one of the same form.
+	// A message of kind fixed has the ID of its finding.
 	ID          string         `json:"id"`
 	Kind        Kind           `json:"kind"`
 	Severity    audit.Severity `json:"severity"`
@@ -48,26 +48,26 @@ type Message struct {
 	Region      string         `json:"region,omitempty"`
 	Subject     string         `json:"subject"` // user/bob, role/Admin, account
 	ARN         string         `json:"arn,omitempty"`
-	What        string         `json:"what"`   // happened, in one sentence
-	Remedy      string         `json:"remedy"` // the next step; empty: none is needed
-	// At is when it happened. ID, Kind and At together are what makes two
-	// deliveries one message, so a delivery that is repeated must repeat At: take
-	// the time of the event or of the run, not that of sending.
+	What        string         `json:"what"`   // what happened, in one sentence
+	Remedy      string         `json:"remedy"` // the next step; empty if none is needed
+	// At is when it happened. Two deliveries with the same ID, Kind and At are
+	// the same message, so a repeated delivery must repeat At: use the time of
+	// the event or of the run, not the time of sending.
 	At time.Time `json:"at"`
 }
 
-// Rule is the first part of the ID.
+// Rule returns the first part of the ID.
 func (m *Message) Rule() string {
 	rule, _, _ := strings.Cut(m.ID, "/")
 	return rule
 }
 
-// Urgent tells whether the message goes out at once, and not with the next
-// summary. A severity that is not known is urgent.
+// Urgent reports whether the message is sent at once instead of with the next
+// summary. An unknown severity is urgent.
 func (m *Message) Urgent() bool { return view.Rank(m.severity()) <= view.Rank(audit.High) }
 
-// severity is the message's, and high where it is none that this program knows:
-// what a newer member sends must not be hidden.
+// severity returns the severity of the message, and high for an unknown one: a
+// message from a newer member function must not be hidden.
 func (m *Message) severity() audit.Severity {
 	switch m.Severity {
 	case audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info:
@@ -76,18 +76,18 @@ func (m *Message) severity() audit.Severity {
 	return audit.High
 }
 
-// key is the same for every delivery of one message.
+// key returns the same value for every delivery of a message.
 func (m *Message) key() string {
 	return strings.Join([]string{m.ID, string(m.Kind), m.At.UTC().Format(time.RFC3339Nano)}, "\x00")
 }
 
-// testRule is the rule of messages that [Tests] makes.
+// testRule is the rule of the messages from [Tests].
 const testRule = "test"
 
-// isTest tells whether nothing happened.
+// isTest reports whether the message is a test.
 func (m *Message) isTest() bool { return m.Kind == KindTest || m.Rule() == testRule }
 
-// name is the subject as people call it: the name of a user, else the subject.
+// name returns the name of the user, or the subject for others.
 func (m *Message) name() string {
 	if user, ok := strings.CutPrefix(m.Subject, "user/"); ok {
 		return user[strings.LastIndex(user, "/")+1:]
@@ -98,7 +98,7 @@ func (m *Message) name() string {
 	return m.Subject
 }
 
-// title is the message in a few words, without a result that it does not have.
+// title returns a short title of the message.
 func (m *Message) title() string {
 	of, known := titles[m.Kind]
 	if !known {
@@ -115,17 +115,17 @@ func (m *Message) title() string {
 }
 
 var titles = map[Kind]string{
-	KindFinding:    "Not as wanted: %s",
+	KindFinding:    "Not as configured: %s",
 	KindEnforced:   "MFA enforced for %s",
 	KindWorkaround: "Could not attach ForceMFA to %s as configured",
 	KindBlocked:    "Could not enforce MFA for %s",
 	KindTampering:  "Tampering with MFA enforcement: %s",
-	KindGap:        "Could not be read: %s",
+	KindGap:        "Could not read: %s",
 	KindFixed:      "Fixed: %s",
-	KindTest:       "TEST: forcemfa can reach you about %s",
+	KindTest:       "TEST: notifications about %s arrive here",
 }
 
-// place is the account as people know it.
+// place returns the account ID with its alias or name.
 func (m *Message) place() string {
 	switch {
 	case m.Alias != "":
@@ -136,24 +136,24 @@ func (m *Message) place() string {
 	return m.Account
 }
 
-// A Summary is what one run, or ten minutes of an organization, has to tell.
+// A Summary holds the messages of one run, or of ten minutes of an organization.
 type Summary struct {
-	Run        string    `json:"run,omitempty"` // under which the log tells more; empty: none
+	Run        string    `json:"run,omitempty"` // the run whose log has the details; empty: none
 	ConfigHash string    `json:"config_hash,omitempty"`
 	Since      time.Time `json:"since,omitzero"`
 	Until      time.Time `json:"until,omitzero"`
 	Messages   []Message `json:"messages"`
 }
 
-// with is the summary with other messages.
+// with returns the summary with other messages.
 func (d *Summary) with(messages []Message) *Summary {
 	other := *d
 	other.Messages = messages
 	return &other
 }
 
-// sorted are the messages, the worst first, and otherwise in an order that does
-// not depend on the one in which they came.
+// sorted returns the messages, worst first, in an order that does not depend on
+// the order of their arrival.
 func (d *Summary) sorted() []Message {
 	kinds := Kinds()
 	all := slices.Clone(d.Messages)
@@ -175,7 +175,7 @@ func (d *Summary) sorted() []Message {
 	return all
 }
 
-// more says where to see what a summary had no room for.
+// more says where to find the messages that do not fit into a notification.
 func (d *Summary) more() string {
 	if d.Run != "" {
 		return "the log of run " + d.Run + ` has each of them; "forcemfa audit" lists what is open now`
@@ -183,7 +183,7 @@ func (d *Summary) more() string {
 	return `the log of each account's run has them; "forcemfa audit" lists what is open now`
 }
 
-// accounts is how many accounts the messages are about.
+// accounts returns the number of accounts with messages.
 func accounts(messages []Message) int {
 	seen := map[string]bool{}
 	for i := range messages {
@@ -192,7 +192,7 @@ func accounts(messages []Message) int {
 	return len(seen)
 }
 
-// parseMessage reads the detail of an event.
+// parseMessage parses the detail of an event.
 func parseMessage(text []byte) (Message, error) {
 	var m Message
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -200,17 +200,17 @@ func parseMessage(text []byte) (Message, error) {
 	}
 	switch {
 	case m.ID == "":
-		return Message{}, errors.New("read message: it has no id")
+		return Message{}, errors.New("read message: the message has no id")
 	case m.Kind == "":
-		return Message{}, fmt.Errorf("read message %q: it has no kind", m.ID)
+		return Message{}, fmt.Errorf("read message %q: the message has no kind", m.ID)
 	case !arn.IsAccountID(m.Account):
-		return Message{}, fmt.Errorf("read message %q: account %q is no account ID", m.ID, m.Account)
+		return Message{}, fmt.Errorf("read message %q: account %q is not an account ID", m.ID, m.Account)
 	}
 	return m, nil
 }
 
-// Tests is a summary for each of the kinds, with one message that says of itself
-// that nothing happened.
+// Tests returns a summary for each of the kinds, with one message that says that
+// it is a test.
 func Tests(kinds []Kind, account, alias, partition string, at time.Time) []Summary {
 	var all []Summary
 	for _, k := range kinds {
@@ -223,19 +223,19 @@ func Tests(kinds []Kind, account, alias, partition string, at time.Time) []Summa
 	return all
 }
 
-// testMessages say what a message of each kind looks like.
+// testMessages are examples of each kind.
 var testMessages = map[Kind]Message{
 	KindFinding: {Severity: audit.High, What: "a test: s3:GetObject would be allowed without MFA",
-		Remedy: `nothing to do; of a real one, "forcemfa explain USER" says why and what would mend it`},
+		Remedy: `nothing to do for this test; for a real finding, "forcemfa explain USER" shows the reason and a fix`},
 	KindEnforced: {Severity: audit.Info, What: "a test: ForceMFA was attached through the group ForceMFA"},
-	KindWorkaround: {Severity: audit.Medium, What: "a test: the group is not possible, because the quota GroupsPerUser (10) is full; the policy was attached to the user instead",
-		Remedy: "nothing to do; of a real one, take the user out of a group that it does not need"},
+	KindWorkaround: {Severity: audit.Medium, What: "a test: the user could not be added to the group because the quota GroupsPerUser (10) is full; the policy was attached to the user instead",
+		Remedy: "nothing to do for this test; otherwise, remove the user from a group that is not needed"},
 	KindBlocked: {Severity: audit.High, What: "a test: the quotas GroupsPerUser, AttachedPoliciesPerUser and UserPolicySize are full; nothing was attached",
-		Remedy: "nothing to do; of a real one, make room in one of the quotas"},
+		Remedy: "nothing to do for this test; otherwise, make room in one of the quotas"},
 	KindTampering: {Severity: audit.Critical, What: "a test: somebody detached ForceMFA, and it was attached again",
-		Remedy: "nothing to do; of a real one, ask who did it, in CloudTrail"},
+		Remedy: "nothing to do for this test; otherwise, find the caller in CloudTrail"},
 	KindGap: {Severity: audit.Medium, What: "a test: the account could not be entered",
-		Remedy: "nothing to do; of a real one, let the role in"},
-	KindFixed: {Severity: audit.Info, What: "a test: what a finding told of is gone"},
+		Remedy: "nothing to do for this test; otherwise, let the account trust the role"},
+	KindFixed: {Severity: audit.Info, What: "a test: the problem of a finding is gone"},
 	KindTest:  {Severity: audit.Info, What: "a test: this channel works"},
 }

@@ -1,13 +1,14 @@
-// Package notify tells people: Slack, SNS, a signed webhook, Security Hub, and
-// the event bus by which the accounts of an organization speak with one voice.
+// Package notify sends notifications: to Slack, SNS, a signed webhook, Security
+// Hub, and the event bus that collects the messages of an organization.
 //
-// A [Notifier] sends a [Summary] to all of its channels. What could not be sent
-// is an error that names the channel, so that its caller can let the event go
-// back to its queue: nothing is lost. A channel that a message reached does not
-// get it again from the same Notifier, however often the caller repeats it.
-// Beyond one Notifier this cannot be promised: a second process knows nothing of
-// the first, and a server that took a message and did not answer in time gets it
-// again. Security Hub and the webhook's receiver tell such copies by their ID.
+// A [Notifier] sends a [Summary] to all of its channels. A failure is an error
+// that names the channel, so that the caller can return the event to its queue
+// and nothing is lost. A channel that received a message does not get it again
+// from the same Notifier, however often the caller repeats it. Beyond one
+// Notifier this is not guaranteed: a second process does not know what the first
+// has sent, and a server whose response was lost gets the message again.
+// Security Hub and receivers of the webhook recognize such duplicates by their
+// ID.
 package notify
 
 import (
@@ -22,21 +23,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// A Channel is a way to people.
+// A Channel delivers notifications.
 //
-// Send returns nil when every message of the summary arrived. When some did, the
-// error is an [Unsent]; with another error none is taken to have arrived. Errors
-// hold no secret. Send retries by itself and keeps to its budget; it need not be
-// safe for concurrent use.
+// Send returns nil when every message of the summary was delivered. After a
+// partial delivery the error is an [Unsent]; with any other error no message
+// counts as delivered. Errors contain no secrets. Send retries within its
+// budget; it need not be safe for concurrent use.
 type Channel interface {
 	Name() string
 	Send(context.Context, *Summary) error
 }
 
-// An Unsent is the error of a channel that could send a part.
+// An Unsent is the error of a channel after a partial delivery.
 type Unsent struct {
-	Messages []Message // that were not sent
-	Err      error     // why
+	Messages []Message // that were not delivered
+	Err      error     // the reason
 }
 
 func (u *Unsent) Error() string {
@@ -52,7 +53,7 @@ type Notifier struct {
 	options  Options
 }
 
-// An outlet is a channel and what it has sent.
+// A channelState is a channel and the messages it has sent.
 type channelState struct {
 	channel Channel
 
@@ -61,12 +62,12 @@ type channelState struct {
 	order []string        // of the keys, the oldest first
 }
 
-// memory is how many messages an outlet remembers.
+// memory is the maximum number of messages that a channelState remembers.
 const memory = 50_000
 
-// Open makes the channels of the options. It makes no request: a secret that
-// cannot be read, or a channel that does not exist, is an error of the first
-// send and keeps no other channel from sending.
+// Open creates the channels of the options. It makes no request: an unreadable
+// secret or a missing channel is an error of the first send, and does not keep
+// other channels from sending.
 func Open(_ context.Context, cfg aws.Config, o Options) (*Notifier, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
@@ -86,7 +87,7 @@ func Open(_ context.Context, cfg aws.Config, o Options) (*Notifier, error) {
 	return n, nil
 }
 
-// patient is a config whose clients repeat what AWS throttles.
+// patient returns a config whose clients retry throttled requests.
 func patient(cfg aws.Config) aws.Config {
 	c := cfg.Copy()
 	c.Retryer = func() aws.Retryer {
@@ -132,8 +133,8 @@ func (o *Options) channels(cfg aws.Config, c *retrier) (all []Channel, err error
 	return all, nil
 }
 
-// urlSecret is a secret that holds a URL. One that is given itself is checked
-// now.
+// urlSecret returns a secret that contains a URL. A URL that is given directly
+// is checked now.
 func (o *Options) urlSecret(cfg aws.Config, what, reference string, referencesOnly bool, hosts ...string) (*secret, error) {
 	s, err := newSecret(cfg, what, reference, referencesOnly)
 	if err != nil || s.fetch != nil {
@@ -145,7 +146,8 @@ func (o *Options) urlSecret(cfg aws.Config, what, reference string, referencesOn
 	return s, nil
 }
 
-// Channels are the names of the channels, in the order of [Notifier.Deliver].
+// Channels returns the names of the channels, in the order of
+// [Notifier.Deliver].
 func (n *Notifier) Channels() []string {
 	var names []string
 	for _, o := range n.channels {
@@ -154,16 +156,16 @@ func (n *Notifier) Channels() []string {
 	return names
 }
 
-// An Outcome is how a summary went to one channel.
+// An Outcome is the result of sending a summary to one channel.
 type Outcome struct {
 	Channel string
-	Sent    int   // messages; those that had been sent before are not counted
-	Err     error // nil: nothing is left to send
+	Sent    int   // messages sent now, without those sent before
+	Err     error // nil: every message was delivered
 }
 
-// Send tells a summary to all channels at the same time. The error joins those of
-// the channels that could not send all of it, each with its name. A summary
-// without messages is not sent.
+// Send sends a summary to all channels concurrently. The error joins the errors
+// of all channels that could not deliver everything, each with its name. A
+// summary without messages is not sent.
 func (n *Notifier) Send(ctx context.Context, d *Summary) error {
 	return failures(n.Deliver(ctx, d))
 }
@@ -178,7 +180,7 @@ func failures(outcomes []Outcome) error {
 	return errors.Join(all...)
 }
 
-// Deliver is [Notifier.Send] that tells of each channel how it went.
+// Deliver is [Notifier.Send] with one outcome for each channel.
 func (n *Notifier) Deliver(ctx context.Context, d *Summary) []Outcome {
 	outcomes := make([]Outcome, len(n.channels))
 	var all sync.WaitGroup
@@ -192,7 +194,7 @@ func (n *Notifier) Deliver(ctx context.Context, d *Summary) []Outcome {
 	return outcomes
 }
 
-// send gives the channel what it has not sent, and remembers what it sends.
+// send sends the messages that the channel has not sent yet, and remembers them.
 func (o *channelState) send(ctx context.Context, d *Summary) (sent int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -219,7 +221,7 @@ func (o *channelState) send(ctx context.Context, d *Summary) (sent int, err erro
 	return sent, err
 }
 
-// fresh are the messages that were not sent, each once.
+// fresh returns the messages that were not sent yet, without duplicates.
 func (o *channelState) fresh(messages []Message) []Message {
 	var fresh []Message
 	seen := map[string]bool{}

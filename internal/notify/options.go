@@ -20,41 +20,41 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 )
 
-// Options say who is told. The zero value is nobody.
+// Options configure the channels. The zero value has none.
 //
-// A secret is named by the ARN of a Secrets Manager secret, by that of an SSM
-// parameter of type SecureString, or as ssm:/NAME; anything else is the secret
-// itself.
+// A secret is referenced by the ARN of a Secrets Manager secret, by the ARN of
+// an SSM parameter of type SecureString, or as ssm:/NAME; any other text is the
+// secret itself.
 type Options struct {
 	SlackWebhook  string // secret: the URL of an incoming webhook
-	SlackToken    string // secret: the token of a bot that may chat:write; instead of the webhook
-	SlackChannel  string // of the token; a webhook has its own
+	SlackToken    string // secret: the token of a bot with chat:write; instead of the webhook
+	SlackChannel  string // for the token; a webhook has its own channel
 	SNSTopic      string // ARN
-	WebhookURL    string // https, or a secret that holds it
-	WebhookSecret string // secret: the key by which requests to WebhookURL are signed
+	WebhookURL    string // https, or a secret that contains the URL
+	WebhookSecret string // secret: the key that signs the requests to WebhookURL
 	Bus           string // name or ARN of an event bus
 	SecurityHub   bool
-	Queue         string // URL of the SQS queue that [Notifier.Handle] makes summaries of, and that keeps what could not be sent
+	Queue         string // URL of the SQS queue that [Notifier.Handle] turns into summaries and that keeps undelivered messages
 
-	// References refuses secrets that are given themselves: they would stand in
-	// the environment of a Lambda function, which many may read.
+	// References rejects secrets that are given directly: they would be in the
+	// environment of a Lambda function, which many users may read.
 	References bool
-	// Loopback allows http to this machine and, as SlackAPI, another place for
-	// Slack's Web API. It is for tests.
+	// Loopback allows http to this machine and another SlackAPI. It is for
+	// tests.
 	Loopback bool
 	SlackAPI string // empty: https://slack.com/api/
 
-	// Budget is how long one channel may try; zero: two minutes. The deadline of
-	// the context shortens it.
+	// Budget limits how long one channel may retry; zero: two minutes. The
+	// deadline of the context shortens it.
 	Budget time.Duration
-	// Timeout is how long one request over HTTP may take; zero: 15 seconds.
+	// Timeout limits one HTTP request; zero: 15 seconds.
 	Timeout time.Duration
 	Now     func() time.Time                           // nil: time.Now
-	Sleep   func(context.Context, time.Duration) error // nil: that time passes
+	Sleep   func(context.Context, time.Duration) error // nil: sleeps
 }
 
-// OptionsFrom takes the options of a Lambda function from its environment. A
-// secret there is a reference.
+// OptionsFrom reads the options of a Lambda function from its environment.
+// Secrets there are references.
 func OptionsFrom(env map[string]string) Options {
 	hub, _ := strconv.ParseBool(env["FORCEMFA_SECURITY_HUB"])
 	return Options{
@@ -71,8 +71,7 @@ func OptionsFrom(env map[string]string) Options {
 	}
 }
 
-// OptionsOf takes the options from the config file. An env:NAME there is read by
-// getenv.
+// OptionsOf reads the options from the config file. getenv resolves env:NAME.
 func OptionsOf(n baseline.Notify, getenv func(string) string) (Options, error) {
 	o := Options{SlackChannel: n.Slack.Channel, SNSTopic: n.SNS.Topic, Bus: n.Bus, SecurityHub: n.SecurityHub}
 	for _, s := range []struct {
@@ -96,17 +95,17 @@ func OptionsOf(n baseline.Notify, getenv func(string) string) (Options, error) {
 	return o, nil
 }
 
-// check refuses what can never be sent. No error repeats a secret.
+// check rejects options that can never work. No error contains a secret.
 func (o *Options) check() error {
 	switch {
 	case o.SlackWebhook != "" && o.SlackToken != "":
-		return errors.New("slack: a webhook and a token; give one of them, or everything arrives twice")
+		return errors.New("slack: both a webhook and a token are set; set only one, or every message arrives twice")
 	case o.SlackToken != "" && o.SlackChannel == "":
-		return errors.New("slack: a token without a channel; name the channel that the bot is in")
+		return errors.New("slack: a token needs a channel; name the channel of the bot")
 	case o.WebhookURL != "" && o.WebhookSecret == "":
-		return errors.New("webhook: no secret; without one nobody can tell our requests from others")
+		return errors.New("webhook: the secret is missing; receivers need it to verify requests")
 	case o.WebhookURL == "" && o.WebhookSecret != "":
-		return errors.New("webhook: a secret without a URL")
+		return errors.New("webhook: the URL is missing")
 	}
 	for _, s := range []struct{ what, service, text string }{
 		{"SNS topic", "sns", o.SNSTopic}, {"event bus", "events", o.Bus},
@@ -119,12 +118,12 @@ func (o *Options) check() error {
 		}
 	}
 	if o.SlackAPI != "" && !o.Loopback {
-		return errors.New("slack: another place for the Web API is for tests")
+		return errors.New("slack: another Web API endpoint is only for tests")
 	}
 	return nil
 }
 
-// regional is the config in the region of an ARN.
+// regional returns the config for the Region of an ARN.
 func regional(cfg aws.Config, text string) aws.Config {
 	c := cfg.Copy()
 	if a, err := arn.Parse(text); err == nil && a.Region != "" {
@@ -133,11 +132,12 @@ func regional(cfg aws.Config, text string) aws.Config {
 	return c
 }
 
-// address checks where a secret would be sent. The error does not repeat it.
+// address checks the URL to which a secret would be sent. The error does not
+// contain it.
 func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, errors.New("this is no https URL")
+		return nil, errors.New("not an https URL")
 	}
 	if o.Loopback && u.Scheme == "http" {
 		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsLoopback() {
@@ -145,7 +145,7 @@ func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 		}
 	}
 	if u.Scheme != "https" {
-		return nil, errors.New("this is no https URL")
+		return nil, errors.New("not an https URL")
 	}
 	for _, h := range hosts {
 		if strings.EqualFold(u.Hostname(), h) && u.Port() == "" {
@@ -153,12 +153,12 @@ func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 		}
 	}
 	if len(hosts) > 0 {
-		return nil, fmt.Errorf("this is no URL at %s", strings.Join(hosts, " or "))
+		return nil, fmt.Errorf("not a URL at %s", strings.Join(hosts, " or "))
 	}
 	return u, nil
 }
 
-// retrier is made of the options.
+// newRetrier returns the retrier for the options.
 func (o *Options) newRetrier() *retrier {
 	c := &retrier{
 		client: &http.Client{

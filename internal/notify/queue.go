@@ -14,11 +14,11 @@ import (
 )
 
 // Handle is the body of the notifier's function. The payload is a message from
-// the bus, which is sent at once, or that of a schedule, upon which everything
-// in the queue becomes one summary. A message leaves the queue only after every
-// channel took it; with an error it comes back, and so does an event whose
-// invocation fails. What is in the queue and is no message stays there, and is
-// an error of every run, until the queue's own dead-letter queue takes it.
+// the bus, which is sent at once, or the event of a schedule, which turns all
+// messages in the queue into one summary. A message leaves the queue after every
+// channel has accepted it. After an error it returns to the queue, as does the
+// event of a failed invocation. An entry that is not a message stays in the
+// queue and is an error of every run, until the dead-letter queue takes it.
 func (n *Notifier) Handle(ctx context.Context, payload []byte) error {
 	var e event
 	if err := json.Unmarshal(payload, &e); err != nil {
@@ -26,7 +26,7 @@ func (n *Notifier) Handle(ctx context.Context, payload []byte) error {
 	}
 	switch {
 	case len(n.channels) == 0:
-		return errors.New("tell people: no channel is configured, so nothing is taken from the queue")
+		return errors.New("send notifications: no channel is configured, so the messages stay in the queue")
 	case e.RequestPayload != nil, e.Source == Source:
 		m, err := parseEvent(payload)
 		if err != nil {
@@ -39,25 +39,26 @@ func (n *Notifier) Handle(ctx context.Context, payload []byte) error {
 	return fmt.Errorf("read the event: source %q with detail-type %q is neither a message nor a schedule", e.Source, e.DetailType)
 }
 
-// An event is what Lambda is invoked with, as far as it matters here.
+// An event is the payload of a Lambda invocation, as far as it is used here.
 type event struct {
 	Source     string          `json:"source"`
 	DetailType string          `json:"detail-type"`
-	Account    string          `json:"account"` // that put it on the bus, by the word of EventBridge
+	Account    string          `json:"account"` // that put it on the bus, according to EventBridge
 	Detail     json.RawMessage `json:"detail"`
-	// RequestPayload is the event of an invocation that failed, in the record
-	// that Lambda sends to a destination.
+	// RequestPayload is the event of a failed invocation, in the record that
+	// Lambda sends to a destination.
 	RequestPayload json.RawMessage `json:"requestPayload,omitempty"`
 }
 
-// scheduled tells an event of a rule with a schedule, or of EventBridge
-// Scheduler, whose payload is free.
+// scheduled reports whether the event is from a rule with a schedule, or from
+// EventBridge Scheduler, whose payload has any form.
 func (e *event) scheduled() bool {
 	return e.DetailType == "Scheduled Event" || e.Source == "aws.scheduler" || e.Source == "" && e.DetailType == ""
 }
 
-// parseEvent reads a message of the bus. An account can put events on the bus in
-// anybody's name, so who did it is told where it is another one.
+// parseEvent parses a message from the bus. An account can put events on the bus
+// in the name of another one, so the message names the sending account when it
+// differs.
 func parseEvent(text []byte) (Message, error) {
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil {
@@ -66,11 +67,11 @@ func parseEvent(text []byte) (Message, error) {
 	if e.RequestPayload != nil {
 		inner := e.RequestPayload
 		if e = (event{}); json.Unmarshal(inner, &e) != nil {
-			return Message{}, errors.New("read the event: the failed invocation had none")
+			return Message{}, errors.New("read the event: the failed invocation had no event")
 		}
 	}
 	if e.Source != Source || e.DetailType != DetailType {
-		return Message{}, fmt.Errorf("read the event: source %q with detail-type %q is no message", e.Source, e.DetailType)
+		return Message{}, fmt.Errorf("read the event: source %q with detail-type %q is not a message", e.Source, e.DetailType)
 	}
 	m, err := parseMessage(e.Detail)
 	if err != nil {
@@ -82,7 +83,7 @@ func parseEvent(text []byte) (Message, error) {
 	return m, nil
 }
 
-// A queue holds the messages of the next summary.
+// A queue contains the messages of the next summary.
 type queue struct {
 	client *sqs.Client
 	url    string
@@ -92,14 +93,14 @@ func newQueue(cfg aws.Config, url string) *queue {
 	return &queue{client: sqs.NewFromConfig(cfg), url: url}
 }
 
-// mostDrained is how many messages one summary is made of; what is left waits for
-// the next. They all stay in memory.
+// mostDrained is the maximum number of messages in one summary; the others wait
+// for the next one. All of them are in memory.
 const mostDrained = 10_000
 
-// ErrNoQueue says that the options name no queue.
+// ErrNoQueue means that the options name no queue.
 var ErrNoQueue = errors.New("no queue is configured (FORCEMFA_QUEUE)")
 
-// drain makes one summary of what is in the queue.
+// drain sends the messages in the queue as one summary.
 func (n *Notifier) drain(ctx context.Context) error {
 	if n.queue == nil {
 		return fmt.Errorf("make a summary: %w", ErrNoQueue)
@@ -112,9 +113,9 @@ func (n *Notifier) drain(ctx context.Context) error {
 	return errors.Join(err, n.queue.remove(ctx, receipts))
 }
 
-// Keep puts messages that could not be sent into the queue, where they outlive
-// this process, and [Notifier.Catch] finds them. The error is [ErrNoQueue]
-// without one.
+// Keep puts messages that could not be sent into the queue, where
+// [Notifier.Catch] finds them after this process has ended. The error is
+// [ErrNoQueue] without a queue.
 func (n *Notifier) Keep(ctx context.Context, messages []Message) error {
 	if n.queue == nil {
 		return fmt.Errorf("keep messages: %w", ErrNoQueue)
@@ -127,8 +128,8 @@ func (n *Notifier) Keep(ctx context.Context, messages []Message) error {
 	return nil
 }
 
-// Catch tells what was kept, as one summary. Without a queue nothing was, and
-// without a channel it stays there.
+// Catch sends the kept messages as one summary. It does nothing without a queue
+// or a channel.
 func (n *Notifier) Catch(ctx context.Context) error {
 	if n.queue == nil || len(n.channels) == 0 {
 		return nil
@@ -136,8 +137,8 @@ func (n *Notifier) Catch(ctx context.Context) error {
 	return n.drain(ctx)
 }
 
-// put sends one message as the event that it would be on the bus. One call each
-// keeps every message below the size of an entry.
+// put sends one message as the event it would be on the bus. One call for each
+// message keeps every entry below the size limit.
 func (q *queue) put(ctx context.Context, m *Message) error {
 	detail, err := json.Marshal(m)
 	if err != nil {
@@ -151,8 +152,8 @@ func (q *queue) put(ctx context.Context, m *Message) error {
 	return err
 }
 
-// gather receives what is in the queue, as far as there is time. The error tells
-// of entries that are no messages and have no receipt, and of SQS.
+// gather receives messages from the queue while there is time. The error lists
+// entries that are not messages, which have no receipt, and errors of SQS.
 func (q *queue) gather(ctx context.Context) (d *Summary, receipts []string, err error) {
 	d = &Summary{}
 	var errs []error
@@ -178,7 +179,7 @@ func (q *queue) gather(ctx context.Context) (d *Summary, receipts []string, err 
 	return d, receipts, errors.Join(errs...)
 }
 
-// span sets the time that the summary is about.
+// span sets the period of the summary.
 func (d *Summary) span() {
 	for i := range d.Messages {
 		at := d.Messages[i].At
@@ -191,22 +192,23 @@ func (d *Summary) span() {
 	}
 }
 
-// sending is how much time a summary may take to be sent.
+// sending is the time reserved for sending a summary.
 const sending = 45 * time.Second
 
-// inTime tells whether the context leaves time to send and delete what more is
-// received.
+// inTime reports whether the context leaves time to send and delete further
+// messages.
 func inTime(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > sending)
 }
 
-// hidden is for how long nobody else sees what was received: longer than any
-// function runs. Source: AWS Lambda quotas, function timeout, 900 seconds.
+// hidden is how long other receivers do not see a received message: longer than
+// any function runs.
+// Source: AWS Lambda quotas, function timeout, 900 seconds.
 const hidden = 900
 
-// receive takes up to ten entries. A wait of a second asks all of SQS's servers,
-// so that nothing means that there is nothing.
+// receive receives up to ten entries. A wait of a second queries all servers of
+// SQS, so that an empty response means an empty queue.
 func (q *queue) receive(ctx context.Context) ([]types.Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &q.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: hidden,
@@ -217,8 +219,8 @@ func (q *queue) receive(ctx context.Context) ([]types.Message, error) {
 	return out.Messages, nil
 }
 
-// remove deletes what was sent. What cannot be deleted comes back and is told a
-// second time, except by this Notifier.
+// remove deletes sent messages. A message that cannot be deleted returns and is
+// sent a second time, except by this Notifier.
 func (q *queue) remove(ctx context.Context, receipts []string) error {
 	left, last := len(receipts), ""
 	for from := 0; from < len(receipts); from += 10 {
@@ -242,8 +244,8 @@ func (q *queue) remove(ctx context.Context, receipts []string) error {
 	return nil
 }
 
-// giveBack lets the next run see what could not be sent. Where that fails, it
-// sees them when they are no longer hidden.
+// giveBack makes unsent messages visible to the next run. If that fails, they
+// become visible when their timeout ends.
 func (q *queue) giveBack(ctx context.Context, receipts []string) {
 	for from := 0; from < len(receipts); from += 10 {
 		in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url}

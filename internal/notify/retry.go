@@ -14,8 +14,7 @@ import (
 	"forcemfa/internal/view"
 )
 
-// attemptTimeout is how long one request may take. Slack answers in well under
-// a second.
+// attemptTimeout limits one request. Slack answers in well under a second.
 const attemptTimeout = 15 * time.Second
 
 // The delays between attempts, before jitter.
@@ -24,10 +23,10 @@ const (
 	mostDelay  = 30 * time.Second
 )
 
-// reserve is what is left of a context's deadline for everything else.
+// reserve is the part of a context's deadline that is kept for other work.
 const reserve = 5 * time.Second
 
-// A retrier sends HTTP requests, again and again within its budget.
+// A retrier sends HTTP requests with retries within a budget.
 type retrier struct {
 	client *http.Client
 	budget time.Duration
@@ -36,23 +35,23 @@ type retrier struct {
 	random func() float64 // in [0,1)
 }
 
-// An answer is of a server.
+// A response is the response of a server.
 type response struct {
 	status int
 	header http.Header
-	body   string // its beginning
+	body   string // the first part of it
 }
 
-// A result is on one attempt.
+// A result is the result of one attempt.
 type result struct {
-	err   error         // nil: it arrived
-	again bool          // whether another attempt may do better
-	after time.Duration // which the server asked to wait; zero: it did not
+	err   error         // nil: delivered
+	again bool          // whether another attempt may succeed
+	after time.Duration // the wait that the server requests; zero: none
 }
 
-// deliver sends what build makes until judge says that it arrived or that it
-// never will, or until the budget is used up. Errors hold no URL: for some, the
-// URL is the secret.
+// deliver sends the request from build until judge reports success or a
+// permanent error, or until the budget is used up. Errors contain no URL,
+// because some URLs are secret.
 func (c *retrier) deliver(ctx context.Context, build func(context.Context) (*http.Request, error), judge func(*response) result) error {
 	return c.retry(ctx, func() result {
 		request, err := build(ctx)
@@ -67,7 +66,7 @@ func (c *retrier) deliver(ctx context.Context, build func(context.Context) (*htt
 	})
 }
 
-// repeat makes attempts within the budget.
+// retry makes attempts within the budget.
 func (c *retrier) retry(ctx context.Context, attempt func() result) error {
 	until := c.until(ctx)
 	delay := firstDelay
@@ -82,7 +81,7 @@ func (c *retrier) retry(ctx context.Context, attempt func() result) error {
 			delay = min(2*delay, mostDelay)
 		}
 		if c.now().Add(wait).After(until) {
-			return fmt.Errorf("%w (attempt %d, and no time for another one)", v.err, n)
+			return fmt.Errorf("%w (attempt %d; no time for another)", v.err, n)
 		}
 		if err := c.sleep(ctx, wait); err != nil {
 			return fmt.Errorf("%w (attempt %d, then %w)", v.err, n, err)
@@ -90,7 +89,7 @@ func (c *retrier) retry(ctx context.Context, attempt func() result) error {
 	}
 }
 
-// until is when the last attempt may begin.
+// until returns the latest time for an attempt to begin.
 func (c *retrier) until(ctx context.Context) time.Time {
 	until := c.now().Add(c.budget)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-reserve).Before(until) {
@@ -99,7 +98,7 @@ func (c *retrier) until(ctx context.Context) time.Time {
 	return until
 }
 
-// mostBody is more than any answer that is worth repeating.
+// mostBody exceeds the size of any useful response.
 const mostBody = 64 << 10
 
 func (c *retrier) send(request *http.Request) (*response, error) {
@@ -110,12 +109,12 @@ func (c *retrier) send(request *http.Request) (*response, error) {
 	defer got.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(got.Body, mostBody))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", withoutURL(err))
+		return nil, fmt.Errorf("read the response: %w", withoutURL(err))
 	}
 	return &response{status: got.StatusCode, header: got.Header, body: string(body)}, nil
 }
 
-// withoutURL takes the URL out of an error of net/http or net/url, which name it
+// withoutURL removes the URL from an error of net/http or net/url, which put it
 // first.
 func withoutURL(err error) error {
 	var of *url.Error
@@ -123,27 +122,27 @@ func withoutURL(err error) error {
 		return err
 	}
 	if of.Timeout() {
-		return errors.New("no answer in time")
+		return errors.New("no response in time")
 	}
 	return of.Err
 }
 
-// busy judges what every HTTP server means by its status. done is false where
-// the status alone does not decide.
+// commonStatus judges statuses that mean the same for every HTTP server. done is
+// false where the status alone does not decide.
 func (c *retrier) commonStatus(who string, a *response) (v result, done bool) {
 	switch {
 	case a.status == http.StatusTooManyRequests:
-		return result{fmt.Errorf("%s asks for fewer requests (HTTP 429)", who), true, c.retryAfter(a)}, true
+		return result{fmt.Errorf("%s limits the request rate (HTTP 429)", who), true, c.retryAfter(a)}, true
 	case a.status >= 500, a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly:
-		return result{fmt.Errorf("%s is not well (HTTP %d)", who, a.status), true, c.retryAfter(a)}, true
+		return result{fmt.Errorf("%s has a server error (HTTP %d)", who, a.status), true, c.retryAfter(a)}, true
 	case a.status >= 300 && a.status < 400:
-		return result{err: fmt.Errorf("%s points elsewhere (HTTP %d), where nothing is sent", who, a.status)}, true
+		return result{err: fmt.Errorf("%s redirects (HTTP %d), and redirects are not followed", who, a.status)}, true
 	}
 	return result{}, false
 }
 
-// retryAfter is what the server asks for: seconds, or a date (RFC 9110, section
-// 10.2.3). It is at least a second where it asks at all.
+// retryAfter returns the wait that the server requests, in seconds or as a date
+// (RFC 9110, section 10.2.3): at least a second if there is one.
 func (c *retrier) retryAfter(a *response) time.Duration {
 	text := strings.TrimSpace(a.header.Get("Retry-After"))
 	if text == "" {
@@ -160,7 +159,7 @@ func (c *retrier) retryAfter(a *response) time.Duration {
 	return max(wait, time.Second)
 }
 
-// quote is a short piece of an answer for an error, without the secrets.
+// quote returns a short part of a response for an error, without the secrets.
 func quote(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if s != "" {
@@ -169,7 +168,7 @@ func quote(text string, secrets ...string) string {
 	}
 	text = view.Clean(strings.Join(strings.Fields(text), " "))
 	if text == "" {
-		return "without a word"
+		return "without a message"
 	}
 	const most = 120
 	if r := []rune(text); len(r) > most {

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
-// A secret is read where it is kept when it is first needed, and then
-// remembered. It is safe for concurrent use.
+// A secret is read from its store at the first use and then kept. It is safe for
+// concurrent use.
 type secret struct {
 	what  string // for errors
 	fetch func(context.Context) (string, error)
@@ -26,7 +26,7 @@ type secret struct {
 	value string
 }
 
-// newSecret makes no request. Errors do not repeat the reference, which may be
+// newSecret makes no request. Errors do not contain the reference, which may be
 // the secret itself.
 func newSecret(cfg aws.Config, what, reference string, referencesOnly bool) (*secret, error) {
 	s := &secret{what: what}
@@ -46,14 +46,14 @@ func newSecret(cfg aws.Config, what, reference string, referencesOnly bool) (*se
 	case strings.HasPrefix(reference, "arn:"):
 		return nil, fmt.Errorf("%s: want the ARN of a Secrets Manager secret or of an SSM parameter", what)
 	case referencesOnly:
-		return nil, fmt.Errorf("%s: the secret itself does not belong here; name where it is kept: the ARN of a Secrets Manager secret or of an SSM parameter, or ssm:/NAME", what)
+		return nil, fmt.Errorf("%s: the secret itself must not be here; give its location: the ARN of a Secrets Manager secret or of an SSM parameter, or ssm:/NAME", what)
 	default:
 		s.value = strings.TrimSpace(reference)
 	}
 	return s, nil
 }
 
-// read gives the secret.
+// read returns the secret.
 func (s *secret) read(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,12 +68,12 @@ func (s *secret) read(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("read the %s: %w", s.what, err)
 	}
 	if s.value = strings.TrimSpace(value); s.value == "" {
-		return "", fmt.Errorf("read the %s: it is empty", s.what)
+		return "", fmt.Errorf("read the %s: the secret is empty", s.what)
 	}
 	return s.value, nil
 }
 
-// forget makes the next read ask again: the secret was refused, so it may have
+// forget makes the next read fetch the secret again: it was refused and may have
 // been replaced.
 func (s *secret) forget() {
 	s.mu.Lock()
@@ -89,7 +89,7 @@ func fromSecretsManager(ctx context.Context, cfg aws.Config, id string) (string,
 		return "", fmt.Errorf("get secret %s: %w", id, err)
 	}
 	if out.SecretString == nil {
-		return "", fmt.Errorf("get secret %s: it is binary; want text", id)
+		return "", fmt.Errorf("get secret %s: the secret is binary; want text", id)
 	}
 	value, err := plain(*out.SecretString)
 	if err != nil {
@@ -98,15 +98,15 @@ func fromSecretsManager(ctx context.Context, cfg aws.Config, id string) (string,
 	return value, nil
 }
 
-// plain is the text of a secret. The console of Secrets Manager makes JSON of
-// keys and values, so an object with one of them is taken as well.
+// plain returns the text of a secret. The Secrets Manager console creates JSON
+// objects, so an object with one key is accepted too.
 func plain(text string) (string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		return text, nil
 	}
 	var pairs map[string]string
 	if err := json.Unmarshal([]byte(text), &pairs); err != nil || len(pairs) != 1 {
-		return "", errors.New("want the text alone, or one key with its value")
+		return "", errors.New("want plain text, or one key with its value")
 	}
 	for _, value := range pairs {
 		return value, nil
@@ -114,18 +114,18 @@ func plain(text string) (string, error) {
 	return "", nil
 }
 
-// fromParameter refuses a parameter that is not encrypted: everybody with
-// ssm:GetParameter reads it.
+// fromParameter rejects a parameter that is not encrypted: anyone with
+// ssm:GetParameter can read it.
 func fromParameter(ctx context.Context, cfg aws.Config, name string) (string, error) {
 	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 	if err != nil {
 		return "", fmt.Errorf("get parameter %s: %w", name, err)
 	}
 	if out.Parameter == nil || out.Parameter.Value == nil {
-		return "", fmt.Errorf("get parameter %s: the answer has no value", name)
+		return "", fmt.Errorf("get parameter %s: the response has no value", name)
 	}
 	if out.Parameter.Type != types.ParameterTypeSecureString {
-		return "", fmt.Errorf("get parameter %s: it is a %s; make it a SecureString", name, out.Parameter.Type)
+		return "", fmt.Errorf("get parameter %s: its type is %s; make it a SecureString", name, out.Parameter.Type)
 	}
 	return *out.Parameter.Value, nil
 }

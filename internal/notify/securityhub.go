@@ -17,19 +17,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// mostFindings is how many findings one call takes. Source: AWS Security Hub
-// API Reference, BatchImportFindings.
+// mostFindings is the maximum number of findings in one call.
+// Source: AWS Security Hub API Reference, BatchImportFindings.
 const mostFindings = 100
 
-// A securityHub imports messages into Security Hub, a finding each. The finding of an ID
-// is the same for good: it is made, changed, and archived when it is fixed.
-// Security Hub ignores what is older than what it has, so messages may come in
-// any order.
+// A securityHub imports each message into Security Hub as a finding. A finding
+// keeps its ID: it is created, updated, and archived when it is fixed. Security
+// Hub ignores an update that is older than the finding, so messages may arrive
+// in any order.
 type securityHub struct {
 	client *securityhub.Client
 	region string
 	whoami *sts.Client
-	caller arn.ARN // zero: not asked yet
+	caller arn.ARN // zero: not read yet
 }
 
 func newSecurityHub(cfg aws.Config) *securityHub {
@@ -38,7 +38,7 @@ func newSecurityHub(cfg aws.Config) *securityHub {
 
 func (h *securityHub) Name() string { return "security hub" }
 
-// Send imports the messages. Those that Security Hub refuses are told as
+// Send imports the messages. Those that Security Hub rejects are returned as
 // [Unsent].
 func (h *securityHub) Send(ctx context.Context, d *Summary) error {
 	if err := h.identify(ctx); err != nil {
@@ -61,25 +61,25 @@ func (h *securityHub) Send(ctx context.Context, d *Summary) error {
 	return &Unsent{Messages: unsent, Err: errors.Join(errs...)}
 }
 
-// identify asks who is calling: a finding in the product of an account can only
-// be about that account. Source: AWS Security Hub API Reference,
-// BatchImportFindings.
+// identify reads the caller's account: a finding in the product of an account
+// can only be about that account.
+// Source: AWS Security Hub API Reference, BatchImportFindings.
 func (h *securityHub) identify(ctx context.Context) error {
 	if h.caller.Account != "" {
 		return nil
 	}
 	out, err := h.whoami.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return fmt.Errorf("ask AWS who is calling: %w", err)
+		return fmt.Errorf("identify the caller: %w", err)
 	}
 	if h.caller, err = arn.Parse(aws.ToString(out.Arn)); err != nil {
-		return fmt.Errorf("ask AWS who is calling: %w", err)
+		return fmt.Errorf("identify the caller: %w", err)
 	}
 	return nil
 }
 
-// latest is the last message of each ID, because a call takes an ID once; the
-// order is otherwise kept.
+// latest returns the last message of each ID, because a call accepts an ID only
+// once. The order is kept.
 func latest(messages []Message) []Message {
 	last := map[string]int{}
 	for i := range messages {
@@ -97,7 +97,7 @@ func latest(messages []Message) []Message {
 	return kept
 }
 
-// put imports at most a hundred messages and gives those that were refused.
+// put imports at most a hundred messages and returns the rejected ones.
 func (h *securityHub) put(ctx context.Context, messages []Message) ([]Message, error) {
 	of := map[string]Message{}
 	var in securityhub.BatchImportFindingsInput
@@ -122,13 +122,13 @@ func (h *securityHub) put(ctx context.Context, messages []Message) ([]Message, e
 		}
 	}
 	if first == nil && aws.ToInt32(out.FailedCount) > 0 {
-		return messages, fmt.Errorf("import findings: %d failed, and AWS does not say which", *out.FailedCount)
+		return messages, fmt.Errorf("import findings: %d failed, and AWS does not name them", *out.FailedCount)
 	}
 	return refused, first
 }
 
-// finding is a message in the AWS Security Finding Format. Its required members
-// and their lengths are of the AWS Security Hub API Reference,
+// finding converts a message to the AWS Security Finding Format.
+// Source of required members and lengths: AWS Security Hub API Reference,
 // AwsSecurityFinding.
 func (h *securityHub) finding(m *Message) types.AwsSecurityFinding {
 	partition := cmp.Or(h.caller.Partition, "aws")
@@ -172,7 +172,7 @@ func (h *securityHub) finding(m *Message) types.AwsSecurityFinding {
 	return f
 }
 
-// findingID keeps an ID within its 512 characters.
+// findingID limits an ID to 512 characters.
 func findingID(id string) string {
 	if len(id) <= 400 {
 		return "forcemfa/" + clip(id, 400, "")
@@ -181,7 +181,7 @@ func findingID(id string) string {
 	return "forcemfa/" + clip(id, 300, "/") + hex.EncodeToString(sum[:])
 }
 
-// resource is what the finding is about. Its ARN says in which account.
+// resource returns the subject of the finding. Its ARN contains the account.
 func (h *securityHub) resource(m *Message) types.Resource {
 	r := types.Resource{
 		Type: aws.String("Other"), Id: aws.String(clip(m.ARN, 512, "…")),
@@ -216,7 +216,7 @@ func label(s audit.Severity) types.SeverityLabel {
 	return types.SeverityLabelInformational
 }
 
-// compliance is never PASSED for what was not possible or not known.
+// compliance is PASSED only for a state that was achieved and confirmed.
 func compliance(k Kind) types.ComplianceStatus {
 	switch k {
 	case KindEnforced, KindFixed:

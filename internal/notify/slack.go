@@ -13,12 +13,12 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// The hosts of Slack's incoming webhooks; the second is of GovSlack.
+// The hosts of Slack's incoming webhooks; the second one is for GovSlack.
 var slackHosts = []string{"hooks.slack.com", "hooks.slack-gov.com"}
 
 const slackAPI = "https://slack.com/api/"
 
-// A slackPayload is what both ways to Slack take.
+// A slackPayload is the body of both Slack APIs.
 type slackPayload struct {
 	Channel     string       `json:"channel,omitempty"`
 	Text        string       `json:"text"`
@@ -36,7 +36,7 @@ func slackBody(channel string, d *Summary) ([]byte, error) {
 	return body, nil
 }
 
-// A slackWebhook posts to the channel that the webhook was made for.
+// A slackWebhook posts to the channel of an incoming webhook.
 type slackWebhook struct {
 	*retrier
 	options *Options
@@ -64,8 +64,8 @@ func (s *slackWebhook) Send(ctx context.Context, d *Summary) error {
 	}, func(a *response) result { return s.judge(a, to) })
 }
 
-// judge reads an answer to a webhook: 200 and ok, or a word that says what is
-// wrong and stays wrong.
+// judge interprets the response of a webhook: 200 and ok, or the code of a
+// permanent error.
 func (s *slackWebhook) judge(a *response, to *url.URL) result {
 	if v, done := s.commonStatus("Slack", a); done {
 		return v
@@ -74,13 +74,13 @@ func (s *slackWebhook) judge(a *response, to *url.URL) result {
 		return result{}
 	}
 	if a.status != http.StatusBadRequest {
-		s.url.forget() // refused, gone, or not a webhook: it may have been replaced
+		s.url.forget() // refused, deleted, or not a webhook: it may have been replaced
 	}
-	return result{err: fmt.Errorf("refused by Slack: %s (HTTP %d); sending it again would not help",
+	return result{err: fmt.Errorf("refused by Slack: %s (HTTP %d); not retried",
 		quote(a.body, to.String(), to.RequestURI(), to.Path), a.status)}
 }
 
-// A slackBot posts by chat.postMessage.
+// A slackBot posts with chat.postMessage.
 type slackBot struct {
 	*retrier
 	api     string
@@ -106,24 +106,24 @@ func (s *slackBot) Send(ctx context.Context, d *Summary) error {
 			return nil, err
 		}
 		if strings.ContainsAny(token, "\r\n") {
-			return nil, errors.New("the Slack token has more than one line")
+			return nil, errors.New("the Slack token contains more than one line")
 		}
 		request.Header.Set("Authorization", "Bearer "+token)
 		return request, nil
 	}, func(a *response) result { return s.judge(a, token) })
 }
 
-// passing are the errors of chat.postMessage that another attempt may not meet.
+// passing lists the temporary errors of chat.postMessage.
 // Source: Slack, chat.postMessage, errors.
 var passing = map[string]bool{
 	"ratelimited": true, "rate_limited": true, "internal_error": true, "fatal_error": true,
 	"service_unavailable": true, "request_timeout": true,
 }
 
-// remedies are for the errors that people can do something about.
+// remedies lists what to do about permanent errors.
 var remedies = map[string]string{
 	"not_in_channel":    "invite the bot to the channel",
-	"channel_not_found": "name a channel that the bot is in",
+	"channel_not_found": "name a channel that the bot is a member of",
 	"is_archived":       "the channel is archived: name another one",
 	"missing_scope":     "give the bot the scope chat:write",
 	"invalid_auth":      "replace the token",
@@ -132,7 +132,8 @@ var remedies = map[string]string{
 	"not_authed":        "replace the token",
 }
 
-// judge reads an answer of the Web API, which says errors with HTTP 200.
+// judge interprets a response of the Web API, which reports errors with HTTP
+// 200.
 func (s *slackBot) judge(a *response, token string) result {
 	if v, done := s.commonStatus("Slack", a); done {
 		return v
@@ -142,16 +143,16 @@ func (s *slackBot) judge(a *response, token string) result {
 		Error string `json:"error"`
 	}
 	if err := json.Unmarshal([]byte(a.body), &said); err != nil {
-		return result{err: fmt.Errorf("an answer of Slack that is no JSON (HTTP %d): %s", a.status, quote(a.body, token))}
+		return result{err: fmt.Errorf("the response of Slack is not JSON (HTTP %d): %s", a.status, quote(a.body, token))}
 	}
 	switch {
 	case said.OK:
 		return result{}
 	case passing[said.Error]:
-		return result{fmt.Errorf("trouble within Slack: %s", quote(said.Error, token)), true, s.retryAfter(a)}
+		return result{fmt.Errorf("temporary error of Slack: %s", quote(said.Error, token)), true, s.retryAfter(a)}
 	}
 	s.token.forget()
-	err := fmt.Errorf("refused by Slack: %s; sending it again would not help", quote(said.Error, token))
+	err := fmt.Errorf("refused by Slack: %s; not retried", quote(said.Error, token))
 	if remedy := remedies[said.Error]; remedy != "" {
 		err = fmt.Errorf("%w: %s", err, remedy)
 	}

@@ -34,19 +34,19 @@ func TestSlackWebhookMeetsTheAnswersOfSlack(t *testing.T) {
 		{"asked to wait for no time", []answer{{status: 429, retryAfter: "0"}, slackOK}, 2, []time.Duration{time.Second}, ""},
 		{"asked to wait for nonsense", []answer{{status: 429, retryAfter: "soon"}, slackOK}, 2, nil, ""},
 		{"asked to wait for longer than it may", []answer{{status: 429, retryAfter: "3600"}}, 1, []time.Duration{},
-			"notify slack: Slack asks for fewer requests (HTTP 429) (attempt 1, and no time for another one)"},
+			"notify slack: Slack limits the request rate (HTTP 429) (attempt 1; no time for another)"},
 		{"bad payload", []answer{{status: 400, body: "invalid_payload"}}, 1, []time.Duration{},
-			"notify slack: refused by Slack: invalid_payload (HTTP 400); sending it again would not help"},
+			"notify slack: refused by Slack: invalid_payload (HTTP 400); not retried"},
 		{"archived channel", []answer{{status: 410, body: "channel_is_archived"}}, 1, []time.Duration{},
-			"notify slack: refused by Slack: channel_is_archived (HTTP 410); sending it again would not help"},
+			"notify slack: refused by Slack: channel_is_archived (HTTP 410); not retried"},
 		{"not what Slack says", []answer{{status: 200, body: "<html>sign in</html>"}}, 1, []time.Duration{},
-			"notify slack: refused by Slack: <html>sign in</html> (HTTP 200); sending it again would not help"},
+			"notify slack: refused by Slack: <html>sign in</html> (HTTP 200); not retried"},
 		{"points elsewhere", []answer{{status: 302}}, 1, []time.Duration{},
-			"notify slack: Slack points elsewhere (HTTP 302), where nothing is sent"},
+			"notify slack: Slack redirects (HTTP 302), and redirects are not followed"},
 		{"broken for a while", []answer{{status: 500}, {status: 503, retryAfter: "2"}, slackOK}, 3, nil, ""},
 		{"connection lost", []answer{{drop: true}, slackOK}, 2, nil, ""},
 		{"repeats the secret", []answer{{status: 403, body: "no " + secretPath}}, 1, []time.Duration{},
-			"notify slack: refused by Slack: no [secret] (HTTP 403); sending it again would not help"},
+			"notify slack: refused by Slack: no [secret] (HTTP 403); not retried"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p, c := newPeer(t, row.answers...), newClock()
@@ -87,7 +87,7 @@ func TestAnHourWithoutSlackLosesNothingAndDoublesNothing(t *testing.T) {
 	runs := 0
 	for ; c.now().Before(noon.Add(time.Hour)); runs++ { // the queue brings it back every ten minutes
 		err := n.Send(t.Context(), d)
-		if err == nil || !strings.Contains(err.Error(), "notify slack: Slack is not well (HTTP 503) (attempt ") || strings.Contains(err.Error(), "webhook:") {
+		if err == nil || !strings.Contains(err.Error(), "notify slack: Slack has a server error (HTTP 503) (attempt ") || strings.Contains(err.Error(), "webhook:") {
 			t.Fatalf("run %d: %v", runs, err)
 		}
 		_ = c.sleep(t.Context(), 10*time.Minute)
@@ -174,12 +174,12 @@ func TestSlackBotMeetsTheAnswersOfTheWebAPI(t *testing.T) {
 		{"too fast, in words", []answer{{status: 200, body: `{"ok":false,"error":"ratelimited"}`}, {status: 200, body: `{"ok":true}`}}, 2, ""},
 		{"inner error", []answer{{status: 200, body: `{"ok":false,"error":"internal_error"}`}, {status: 200, body: `{"ok":true}`}}, 2, ""},
 		{"not invited", []answer{{status: 200, body: `{"ok":false,"error":"not_in_channel"}`}}, 1,
-			"notify slack: refused by Slack: not_in_channel; sending it again would not help: invite the bot to the channel"},
+			"notify slack: refused by Slack: not_in_channel; not retried: invite the bot to the channel"},
 		{"bad blocks", []answer{{status: 200, body: `{"ok":false,"error":"invalid_blocks"}`}}, 1,
-			"notify slack: refused by Slack: invalid_blocks; sending it again would not help"},
+			"notify slack: refused by Slack: invalid_blocks; not retried"},
 		{"repeats the token", []answer{{status: 200, body: `{"ok":false,"error":"bad xoxb-verysecret"}`}}, 1,
-			"notify slack: refused by Slack: bad [secret]; sending it again would not help"},
-		{"no JSON", []answer{{status: 200, body: `ok`}}, 1, "notify slack: an answer of Slack that is no JSON (HTTP 200): ok"},
+			"notify slack: refused by Slack: bad [secret]; not retried"},
+		{"no JSON", []answer{{status: 200, body: `ok`}}, 1, "notify slack: the response of Slack is not JSON (HTTP 200): ok"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			p, c := newPeer(t, row.answers...), newClock()

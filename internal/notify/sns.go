@@ -10,18 +10,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-// The limits of a message in SNS: a subject below 100 characters of ASCII that
-// begins with a letter, a digit or a mark, and 256 KB of text. Source: Amazon SNS
-// API Reference, Publish.
+// The limits of an SNS message: a subject of fewer than 100 ASCII characters
+// that begins with a letter, a digit or punctuation, and 256 KB of text.
+// Source: Amazon SNS API Reference, Publish.
 const (
 	mostSubject = 99
 	mostSNS     = 256 << 10
 )
 
-// snsCards is how many messages of a summary are told in full.
+// snsCards is the maximum number of messages shown in full.
 const snsCards = 100
 
-// A topic publishes summaries as text.
+// An snsTopic publishes summaries as text.
 type snsTopic struct {
 	client *sns.Client
 	arn    string
@@ -33,8 +33,8 @@ func newSNSTopic(cfg aws.Config, arn string) *snsTopic {
 
 func (t *snsTopic) Name() string { return "sns" }
 
-// Send publishes the summary as one message. Its attribute severity is that of
-// the worst message, for filters of subscriptions.
+// Send publishes the summary as one message. The attribute severity is that of
+// the worst message, for subscription filters.
 func (t *snsTopic) Send(ctx context.Context, d *Summary) error {
 	text := snsText(d)
 	in := &sns.PublishInput{
@@ -55,7 +55,7 @@ func (t *snsTopic) Send(ctx context.Context, d *Summary) error {
 	return nil
 }
 
-// subject is a line that SNS takes.
+// subject converts a line to a valid SNS subject.
 func subject(line string) string {
 	ascii := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
@@ -69,8 +69,8 @@ func subject(line string) string {
 	return ascii
 }
 
-// snsText is a summary as plain text within SNS's limit: messages in full as far
-// as there is room, the others counted by account and rule.
+// snsText formats a summary as plain text within SNS's limit: messages in full
+// while there is room, the others counted by account and rule.
 func snsText(d *Summary) string {
 	head := clip(d.headline(), 300, "…") + "\n"
 	foot := "\n" + clip(d.origin(), 200, "…") + "\n"
@@ -98,7 +98,7 @@ func plainCard(m *Message) string {
 		clip(m.What, 4000, ""), clip(remedy, 2000, ""))
 }
 
-// plainGroups counts groups in at most so many bytes.
+// plainGroups counts groups in at most this many bytes.
 func plainGroups(all []group, most int, more string) string {
 	if len(all) == 0 {
 		return ""

@@ -10,32 +10,33 @@ import (
 	"forcemfa/internal/view"
 )
 
-// An condensed is a summary cut to a size that people read: some messages in full,
-// the rest counted by account and rule. Every message is in one of them.
+// condensed is a summary of readable size: some messages in full, the others
+// counted by account and rule.
 type condensed struct {
 	cards  []Message
 	groups []group
 }
 
-// A group is the messages of one account, rule and kind.
+// A group counts the messages of one account, rule and kind.
 type group struct {
-	message Message // the first of them
+	message Message // the first one
 	count   int
-	names   []string // of the first few subjects
+	names   []string // of the first subjects
 }
 
-// namesOfGroup is how many subjects a group names.
+// namesOfGroup is the maximum number of subjects named in a group.
 const namesOfGroup = 3
 
-// condensed gives the worst messages, at most this many, in full.
+// condensed returns the worst messages in full, up to this many, and counts the
+// others.
 func (d *Summary) condensed(cards int) condensed {
 	all := d.sorted()
 	n := min(cards, len(all))
 	return condensed{cards: all[:n], groups: grouped(all[n:])}
 }
 
-// grouped counts sorted messages; the groups are in the order of their first
-// message.
+// grouped counts sorted messages; the groups keep the order of their first
+// messages.
 func grouped(all []Message) []group {
 	type place struct {
 		account, rule string
@@ -61,7 +62,7 @@ func grouped(all []Message) []group {
 	return groups
 }
 
-// counted sums groups: how many messages they are, and in how many accounts.
+// counted returns the number of messages in groups, and of their accounts.
 func counted(groups []group) (messages, inAccounts int) {
 	seen := map[string]bool{}
 	for _, g := range groups {
@@ -71,7 +72,7 @@ func counted(groups []group) (messages, inAccounts int) {
 	return messages, len(seen)
 }
 
-// headline is the summary in one line.
+// headline returns the summary in one line.
 func (d *Summary) headline() string {
 	if len(d.Messages) == 1 {
 		return d.Messages[0].title()
@@ -89,8 +90,8 @@ func (d *Summary) headline() string {
 	return line
 }
 
-// color is red for what was not possible, whatever was done instead, and for
-// what is severe; green only for what is as wanted.
+// color is red for failures, even with a workaround, and for high severity;
+// green only for success.
 func (m *Message) color() string {
 	switch {
 	case m.isTest():
@@ -107,7 +108,7 @@ func (m *Message) color() string {
 	return "yellow"
 }
 
-// color of a summary is that of its worst message.
+// color returns the color of the worst message.
 func (d *Summary) color() string {
 	order := []string{"red", "orange", "yellow", "green", "white"}
 	worst := len(order) - 1
@@ -117,7 +118,7 @@ func (d *Summary) color() string {
 	return order[worst]
 }
 
-// origin says where a summary comes from, for its foot.
+// origin returns the source of a summary, for its footer.
 func (d *Summary) origin() string {
 	var parts []string
 	if d.Run != "" {
@@ -142,7 +143,7 @@ func (d *Summary) origin() string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// number is a count with its noun.
+// number returns a count with its noun.
 func number(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -150,7 +151,8 @@ func number(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// subjects names a group's first subjects and counts the rest. mark writes one.
+// subjects names the first subjects of a group and counts the others. mark
+// formats a name.
 func (g *group) subjects(mark func(string) string) string {
 	var names []string
 	for _, n := range g.names {
@@ -163,8 +165,8 @@ func (g *group) subjects(mark func(string) string) string {
 	return text
 }
 
-// clip makes text one line of at most so many characters. What is cut is
-// counted, unless the text has another end.
+// clip shortens text to one line of at most this many characters and adds how
+// many were cut, or the given end.
 func clip(text string, most int, end string) string {
 	r := []rune(view.Clean(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")))
 	if len(r) <= most {

@@ -13,15 +13,15 @@ import (
 
 // The headers of a signed request.
 const (
-	headerTimestamp = "X-Forcemfa-Timestamp" // seconds since 1970, of this attempt
-	headerSignature = "X-Forcemfa-Signature" // v1= and the HMAC-SHA256 of timestamp, a dot and the body, in hex
+	headerTimestamp = "X-Forcemfa-Timestamp" // seconds since 1970, new for each attempt
+	headerSignature = "X-Forcemfa-Signature" // v1= and the HMAC-SHA256 over timestamp, a dot and the body, in hex
 	headerDelivery  = "X-Forcemfa-Delivery"  // the same for every attempt to send the same messages
 )
 
 // messagesOfRequest keeps a request below a megabyte.
 const messagesOfRequest = 200
 
-// A webhook posts summaries as JSON to anybody's server.
+// A webhook posts summaries as JSON to any HTTPS server.
 type webhook struct {
 	*retrier
 	options *Options
@@ -29,7 +29,7 @@ type webhook struct {
 	key     *secret
 }
 
-// A webhookBody is what the server gets.
+// A webhookBody is the body of a request.
 type webhookBody struct {
 	Version int `json:"version"`
 	Part    int `json:"part"` // from 1
@@ -39,8 +39,8 @@ type webhookBody struct {
 
 func (w *webhook) Name() string { return "webhook" }
 
-// Send posts the summary in parts. What was not sent when one fails is told as
-// [Unsent].
+// Send posts the summary in parts. When a part fails, it and the following ones
+// are returned as [Unsent].
 func (w *webhook) Send(ctx context.Context, d *Summary) error {
 	all := d.sorted()
 	parts := (len(all) + messagesOfRequest - 1) / messagesOfRequest
@@ -88,12 +88,12 @@ func (w *webhook) post(ctx context.Context, what webhookBody) error {
 		if a.status >= 200 && a.status < 300 {
 			return result{}
 		}
-		return result{err: fmt.Errorf("%s refuses the message: %s (HTTP %d); sending it again would not help",
+		return result{err: fmt.Errorf("%s refuses the message: %s (HTTP %d); not retried",
 			to.Host, quote(a.body, key, to.String(), to.RequestURI()), a.status)}
 	})
 }
 
-// sign is the signature of a body at a time.
+// sign returns the signature of a body and a timestamp.
 func sign(key, timestamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(timestamp))
@@ -102,7 +102,7 @@ func sign(key, timestamp string, body []byte) string {
 	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// delivery identifies messages that are sent together.
+// delivery returns an ID for messages that are sent together.
 func delivery(messages []Message) string {
 	sum := sha256.New()
 	for i := range messages {

@@ -64,7 +64,7 @@ func TestPartsOfAWebhookThatArrivedAreNotSentAgain(t *testing.T) {
 	n := open(t, c, aws.Config{}, notify.Options{WebhookURL: p.URL, WebhookSecret: "a key"})
 	d := &notify.Summary{Messages: users(450, "222222222222")}
 	err := n.Send(t.Context(), d)
-	want := "notify webhook: 250 messages not sent: " + strings.TrimPrefix(p.URL, "http://") + " refuses the message: no room for more of [secret] (HTTP 400); sending it again would not help"
+	want := "notify webhook: 250 messages not sent: " + strings.TrimPrefix(p.URL, "http://") + " refuses the message: no room for more of [secret] (HTTP 400); not retried"
 	if err == nil || err.Error() != want {
 		t.Fatalf("error %v\nwant  %s", err, want)
 	}
@@ -129,19 +129,19 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 		want    string
 	}{
 		{"both ways to Slack", notify.Options{SlackWebhook: "ssm:/a", SlackToken: "ssm:/b", SlackChannel: "C1"},
-			"notify: slack: a webhook and a token; give one of them, or everything arrives twice"},
-		{"no channel", notify.Options{SlackToken: "ssm:/b"}, "notify: slack: a token without a channel; name the channel that the bot is in"},
-		{"not signed", notify.Options{WebhookURL: "https://example.com/"}, "notify: webhook: no secret; without one nobody can tell our requests from others"},
-		{"signed nothing", notify.Options{WebhookSecret: "key"}, "notify: webhook: a secret without a URL"},
-		{"plain text", notify.Options{WebhookURL: "http://example.com/", WebhookSecret: "key"}, "notify: webhook's URL: this is no https URL"},
+			"notify: slack: both a webhook and a token are set; set only one, or every message arrives twice"},
+		{"no channel", notify.Options{SlackToken: "ssm:/b"}, "notify: slack: a token needs a channel; name the channel of the bot"},
+		{"not signed", notify.Options{WebhookURL: "https://example.com/"}, "notify: webhook: the secret is missing; receivers need it to verify requests"},
+		{"signed nothing", notify.Options{WebhookSecret: "key"}, "notify: webhook: the URL is missing"},
+		{"plain text", notify.Options{WebhookURL: "http://example.com/", WebhookSecret: "key"}, "notify: webhook's URL: not an https URL"},
 		{"a topic's name", notify.Options{SNSTopic: "alerts"}, `notify: SNS topic "alerts": want its ARN, with a region`},
 		{"a rule", notify.Options{Bus: "arn:aws:sqs:eu-west-1:111111111111:a"}, `notify: event bus "arn:aws:sqs:eu-west-1:111111111111:a": want its ARN, with a region`},
 		{"a key", notify.Options{SlackToken: "arn:aws:kms:eu-west-1:111111111111:key/a", SlackChannel: "C1"},
 			"notify: Slack token: want the ARN of a Secrets Manager secret or of an SSM parameter"},
 		{"an unencrypted place", notify.Options{SlackToken: "xoxb-verysecret", SlackChannel: "C1", References: true},
-			"notify: Slack token: the secret itself does not belong here; name where it is kept: the ARN of a Secrets Manager secret or of an SSM parameter, or ssm:/NAME"},
+			"notify: Slack token: the secret itself must not be here; give its location: the ARN of a Secrets Manager secret or of an SSM parameter, or ssm:/NAME"},
 		{"another Slack", notify.Options{SlackToken: "ssm:/a", SlackChannel: "C1", SlackAPI: "https://example.com/"},
-			"notify: slack: another place for the Web API is for tests"},
+			"notify: slack: another Web API endpoint is only for tests"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if _, err := notify.Open(t.Context(), aws.Config{}, row.options); err == nil || err.Error() != row.want {
