@@ -289,7 +289,7 @@ func TestSingleChangesOfTheSoundDocumentAreNamed(t *testing.T) {
 		{"forwarded calls", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false"}`), "E-8"},
 		{"unknown key", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "StringNotEquals": {"aws:PrincipalKind": "x"}`), "K-2"},
 
-		{"Action", after(main, `"NotAction"`, `"Action"`), "D-18 K-6 L-1"},
+		{"Action", after(main, `"NotAction"`, `"Action"`), "D-18 G-3 K-6 L-1"},
 		{"all excepted", excepting("*"), "K-7"},
 		{"Deactivate", excepting("iam:DeactivateMFADevice"), "E-1"},
 		{"Delete", excepting("iam:DeleteVirtualMFADevice"), "D-21"},

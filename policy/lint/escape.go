@@ -173,8 +173,25 @@ func (in *inspection) escape(o opening) {
 	if len(open) == 1 && open[0] == "iam:ChangePassword" {
 		f.Severity = Low // it requires the old password
 	}
+	if len(open) == 1 && open[0] == "sts:GetFederationToken" && in.refusesFederated() {
+		f.Severity = Medium
+		f.What += "; the guard refuses the sessions that it creates"
+	}
 	f.Example = in.example(at, true, true)
 	f.Fix = in.closing(open)
+}
+
+// refusesFederated reports whether the guard also refuses the sessions of
+// GetFederationToken, which is so unless it is limited to user ARNs.
+func (in *inspection) refusesFederated() bool {
+	probe := in.probe()
+	if probe == nil {
+		return false
+	}
+	user := probe.who.principal
+	session := caller{credential: policy.FederationToken, present: policy.False, principal: policy.Principal{Kind: policy.FederatedUser, Account: user.Account,
+		Issuer: user.ARN, ARN: "arn:" + in.partition + ":sts::" + user.Account + ":federated-user/session"}}
+	return in.refused(probe.with(session))
 }
 
 // closing removes actions from the guard's NotAction: their names are deleted,

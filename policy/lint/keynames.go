@@ -281,7 +281,7 @@ func (in *inspection) unknownActions(i int) {
 	if len(unknown) == 0 {
 		return
 	}
-	f := in.add("K-3", i, "AWS has no action %s", some(unknown))
+	f := in.add("K-3", i, "the catalog of actions (iam-data %s) does not have %s, which is misspelled or newer", catalog.Load().Version, some(unknown))
 	var meant []string
 	for _, u := range unknown {
 		if fixed[u] == "" {

@@ -176,7 +176,9 @@ var inspections = []func(*inspection){
 	(*inspection).trust,
 	(*inspection).names,
 	(*inspection).quota,
+	(*inspection).resource,
 	(*inspection).reach,
+	(*inspection).texts,
 }
 
 func (in *inspection) report() *Report {

@@ -28,9 +28,53 @@ func (in *inspection) reach() {
 			in.misses(i)
 		}
 	}
-	if looksLikeGuard && !in.serious() {
+	switch {
+	case !looksLikeGuard:
+		in.lists()
+	case !in.serious():
 		in.decideWhole()
 	}
+}
+
+// lists reports a document that requires MFA for listed actions only, in place of
+// a guard. One for the enrollment actions on other users belongs to a guard
+// elsewhere.
+func (in *inspection) lists() {
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || !slices.Contains(st.Resources, "*") || in.explainedApartFrom(i, "L-1") {
+			continue
+		}
+		p := in.user("")
+		at := in.openBeside(p)
+		if at == nil {
+			continue
+		}
+		f := in.add("G-3", i, "without MFA everything except the listed actions stays open, for example %s", at.action)
+		if !slices.ContainsFunc(st.Actions, func(a string) bool { return !harmless(a) }) {
+			f.Severity = High
+			f.What += ": did you mean NotAction?"
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotActions, st.Actions = st.Actions, nil })
+		} else {
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotActions, st.Actions = enrolling, nil })
+		}
+		f.Example = in.example(at, true, true)
+		return
+	}
+}
+
+// openBeside returns a request by access key that nobody should make without MFA
+// and that the document does not refuse; nil when there is none.
+func (in *inspection) openBeside(p policy.Principal) *situation {
+	for _, a := range telling {
+		for _, r := range in.typical(a) {
+			at := &situation{who: byKey(p), action: a, resource: r}
+			if in.passes(at) {
+				return at
+			}
+		}
+	}
+	return nil
 }
 
 // guardShape tells whether a statement denies all actions but a few, or all of
@@ -41,9 +85,11 @@ func guardShape(st *policy.Statement) bool {
 
 // explained tells whether a finding says already why a statement does not refuse
 // requests without MFA. O-1 is about role sessions.
-func (in *inspection) explained(i int) bool {
+func (in *inspection) explained(i int) bool { return in.explainedApartFrom(i, "O-1") }
+
+func (in *inspection) explainedApartFrom(i int, code string) bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
-		return f.Statement == i && f.Code != "O-1" && rank(f.Severity) <= rank(High)
+		return f.Statement == i && f.Code != code && rank(f.Severity) <= rank(High)
 	})
 }
 

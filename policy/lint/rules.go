@@ -18,7 +18,7 @@ type Rule struct {
 // Rules lists every rule. D-n are the flaws of published MFA policies, numbered as
 // in the survey of them; M are conditions on the MFA keys, E exceptions of a
 // guard, G guards that miss users, L lockouts, U the user's own user, T trust policies, O organizations, A
-// Allow statements with an MFA condition, K names and texts, W changes that weaken
+// Allow statements with an MFA condition, K names and texts, R resource policies, W changes that weaken
 // a document.
 var Rules = []Rule{
 	{"D-1", High, "other users' devices and passwords are open without MFA",
@@ -99,6 +99,9 @@ var Rules = []Rule{
 	{"M-9", High, "Deny also applies with MFA",
 		"The condition matches with MFA as well as without, so the users cannot work at all.",
 		"write BoolIfExists aws:MultiFactorAuthPresent false"},
+	{"M-10", Medium, "limit on the age of MFA has no effect",
+		"The value is not a number of seconds or is longer than any session, so MFA never expires; a limit below a minute ends each session at once (high).",
+		"write a number of seconds between 900 and 129600, such as 43200"},
 	{"E-1", Critical, "devices can be removed without MFA",
 		"Anyone who can remove a device without MFA can then enroll another one.",
 		"remove iam:DeactivateMFADevice from the exceptions"},
@@ -129,6 +132,9 @@ var Rules = []Rule{
 	{"G-2", High, "guard is undecided",
 		"AWS does not document the effect of the document on some requests without MFA, so it may protect nothing.",
 		"write conditions whose effect AWS documents"},
+	{"G-3", Medium, "only listed actions require MFA",
+		"A Deny that lists actions leaves all others open without MFA, also those that AWS adds later; a list of the enrollment actions is the reverse of a guard (high).",
+		"write NotAction with the enrollment actions"},
 	{"L-1", High, "users cannot enroll",
 		"An action that a user needs in order to get MFA is refused without MFA, or always, so a user without a device never gets one.",
 		"exempt the enrollment actions from the Deny"},
@@ -141,6 +147,12 @@ var Rules = []Rule{
 	{"T-2", Medium, "principal does not exist",
 		"Principals are compared literally: a deleted principal, or one with a wildcard in its ARN, never matches.",
 		"name the principal, or the account with a condition on aws:PrincipalArn"},
+	{"R-1", High, "second statement of a resource policy bypasses MFA",
+		"One statement requires MFA and another one allows the same principals without it.",
+		"require MFA in each statement that allows users"},
+	{"R-2", High, "resource policy denies roles and services",
+		"Role sessions carry aws:MultiFactorAuthPresent false and AWS services none, so the Deny also refuses roles and deliveries, such as logs and notifications.",
+		"add ArnLike aws:PrincipalArn arn:*:iam::*:user/*"},
 	{"O-1", High, "control policy denies role sessions",
 		"Role sessions carry aws:MultiFactorAuthPresent false even when the user signed in with MFA, so Identity Center, SAML and services stop working in the whole organization.",
 		"add ArnLike aws:PrincipalArn arn:*:iam::*:user/* and require MFA in trust policies"},
@@ -174,6 +186,15 @@ var Rules = []Rule{
 	{"K-8", High, "effect of the statement is unknown",
 		"AWS does not document the effect of such a value, empty value or pattern, so a Deny with it may protect nothing; an Allow is low.",
 		"write a value of the operator's type, or a complete ARN"},
+	{"K-9", High, "action never acts on these resources",
+		"An action is only granted or refused on resources of its own types, so on others the statement has no effect: for an enrollment action no user can enroll; for other actions low.",
+		"write the resource that the action acts on"},
+	{"K-10", Medium, "operator compares wildcards literally",
+		"StringEquals and StringNotEquals compare * and ? as they are, so the value matches no request: the exemption never exempts, or the condition never holds.",
+		"write StringLike or StringNotLike"},
+	{"K-11", Medium, "Sid is refused",
+		"A Sid contains only letters and digits, except in the policies of some resources, and stands once in a document; AWS refuses other documents.",
+		"correct or remove the Sid"},
 	{"W-1", Critical, "document is weaker than the old one",
 		"A request without MFA that the old document refuses is no longer refused; medium when only an action that AWS does not have today shows it.",
 		"keep the statement that refused it, or make sure that another policy does"},

@@ -67,6 +67,11 @@ func deny(condition string) string {
 	return `{"Effect":"Deny","Action":"ec2:StopInstances","Resource":"*","Condition":{` + condition + `}}`
 }
 
+// olderThan is a guard that limits the age of MFA, beside the one that requires MFA.
+func olderThan(seconds string) string {
+	return guard("", "", noOthers, noKeys, strings.NewReplacer(`"Sid":"Guard",`, "", noMFA, `"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"`+seconds+`"}`).Replace(guard("", "")))
+}
+
 func trust(principal, condition string) string {
 	return `{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole","Condition":{` + condition + `}}`
 }
@@ -177,6 +182,29 @@ var pairs = []pair{
 	// A value that is no ARN: AWS does not document what a negated operator makes of it.
 	{"G-2", 0, guard("", `,"ArnLikeIfExists":{"aws:RequestTag/a":"arn:aws:iam::*:role/*"}`, noOthers, noKeys) + "," + guard("", `,"ArnNotLike":{"aws:RequestTag/a":"arn:aws:iam::*:role/*"}`),
 		guard("", `,"StringLikeIfExists":{"aws:RequestTag/a":"x*"}`, noOthers, noKeys) + "," + guard("", `,"StringNotLike":{"aws:RequestTag/a":"x*"}`)},
+	{"G-3", 0, `{"Effect":"Deny","Action":["s3:*","ec2:*"],"Resource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
+	{"G-3", 0, `{"Effect":"Deny","Action":[` + enrollList + `],"Resource":"*","Condition":{` + noMFA + `}}`, noOthers + "," + noKeys},
+	{"M-10", 0, olderThan("1h"), olderThan("3600")},
+	{"M-10", 0, olderThan("3600000"), olderThan("129600")},
+	{"M-10", 0, olderThan("1"), olderThan("900")},
+	{"R-1", policy.Resource, `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}},
+		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:*","Resource":"arn:aws:s3:::b/*"}`,
+		`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}},
+		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::b/*"}`},
+	{"R-2", policy.Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{` + noMFA + `}}`,
+		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{` + noMFA + `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}}`},
+	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "${username}")), guard("", "", noOthers)},
+	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "&{aws:username}")), guard("", "", noOthers)},
+	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "$${aws:username}")), guard("", "", noOthers)},
+	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "{aws:username}")), guard("", "", noOthers)},
+	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "${var.user}")), guard("", "", noOthers)},
+	{"K-4", 0, guard("", `,"StringEquals":{"aws:PrincipalOrgID":"REPLACE_ME"}`), guard("", `,"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}`)},
+	{"K-9", 0, allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:user/${aws:username}"`), allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:mfa/*"`)},
+	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`), allow("iam:EnableMFADevice", `["arn:aws:iam::*:mfa/*","arn:aws:iam::*:user/${aws:username}"]`)},
+	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam:us-east-1:123456789012:user/*"`), allow("iam:EnableMFADevice", `"arn:aws:iam::123456789012:user/*"`)},
+	{"K-10", 0, guard("", `,"StringNotEquals":{"aws:username":"svc-*"}`), guard("", `,"StringNotLike":{"aws:username":"svc-*"}`)},
+	{"K-11", 0, strings.Replace(guard("", ""), `"Guard"`, `"Deny without MFA!"`, 1), guard("", "")},
+	{"K-11", 0, guard("", "", strings.Replace(noKeys, `"Keys"`, `"Guard"`, 1)), guard("", "", noKeys)},
 	{"L-1", 0, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + `}}`, guard("", "")},
 	{"L-1", 0, `{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:DeleteUser"],"Resource":"*","Condition":{` + noMFA + `}}`,
 		`{"Effect":"Deny","Action":"iam:DeleteUser","Resource":"*","Condition":{` + noMFA + `}}`},
@@ -253,7 +281,7 @@ func TestEveryRuleIsWholeAndTested(t *testing.T) {
 // Rules about requests show one. Those that do not are about the text, or about
 // what cannot be made up.
 func TestFindingsAboutRequestsHaveAnExample(t *testing.T) {
-	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2", "G-2"}
+	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2", "G-2", "M-10", "K-9", "K-10", "K-11"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
 			if f.Code == p.code && f.Example == nil && !slices.Contains(text, f.Code) {

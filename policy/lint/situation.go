@@ -122,6 +122,9 @@ func (c *caller) describe(out *policy.Context) {
 		out.Set("aws:PrincipalType", "User")
 		out.Set("aws:username", p.ARN[strings.LastIndexByte(p.ARN, '/')+1:])
 		out.Set("aws:userid", "AIDAEXAMPLEEXAMPLE001")
+	case policy.FederatedUser:
+		out.Set("aws:PrincipalType", "FederatedUser")
+		out.Set("aws:userid", p.Account+":session")
 	case policy.RoleSession:
 		out.Set("aws:PrincipalType", "AssumedRole")
 		out.Set("aws:userid", "AROAEXAMPLEEXAMPLE001:session")

@@ -113,7 +113,11 @@ func (in *inspection) cannotShow(i int) {
 			if in.decide(in.alone, at) == policy.Allowed || in.decide(asks, at) != policy.Allowed {
 				continue
 			}
-			f := in.add("D-15", i, "%s can never show MFA, so it cannot assume the role", c.principal.ARN)
+			format := "%s can never show MFA, so it cannot assume the role"
+			if c.principal.Kind == policy.RoleSession {
+				format = "%s has MFA only if it was assumed from a session with MFA, so it usually cannot assume the role"
+			}
+			f := in.add("D-15", i, format, c.principal.ARN)
 			if c.principal.Kind == policy.RoleSession {
 				f.Severity = Low
 			}
