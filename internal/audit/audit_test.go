@@ -529,7 +529,7 @@ func TestUserSaysWhatStandsBesideItsState(t *testing.T) {
 		Account: account, AccountName: "test", Name: "bob", ARN: bobARN, State: audit.Enforced, MFA: org.Yes,
 		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Read: &a.Users[0],
 		Proof: audit.EveryAction, Assumptions: []string{"sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems " +
-			"that accept it as proof of identity, such as Amazon EKS and HashiCorp Vault", "a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
+			"that accept it as proof of identity, such as Amazon EKS and HashiCorp Vault", "an AWS service forwards a request only after a direct request with the same credential was allowed, " +
 			"and no action of the enrollment set forwards requests"},
 	}}
 	if diff := cmp.Diff(want, got.users); diff != "" {

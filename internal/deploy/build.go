@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// program is what the package's bootstrap is built from.
+// program is the package of the bootstrap.
 const program = "forcemfa/cmd/forcemfa-lambda"
 
-// Build makes the bootstrap with the go command, from the source tree that dir
-// is in. The same source and the same Go give the same bytes.
+// Build builds the bootstrap with the go command from the source tree that
+// contains dir. The same source and the same version of Go give the same bytes.
 // Source: Lambda Developer Guide, "Deploy Go Lambda functions with .zip file
 // archives", for the tag lambda.norpc.
 func Build(ctx context.Context, dir, architecture string) ([]byte, error) {
@@ -40,7 +40,7 @@ func Build(ctx context.Context, dir, architecture string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// buildError is the first line that the go command said, if it said anything.
+// buildError returns the first line of the go command's output, if there is one.
 func buildError(err error, said string) error {
 	for line := range strings.Lines(said) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {

@@ -9,14 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// An Action is what becomes of a part.
+// An Action is the planned change of a part.
 type Action string
 
-// The actions. None: the part is as wanted.
+// The actions. None means that the part is as configured.
 const (
 	Create  Action = "create"
 	Update  Action = "update"
-	Replace Action = "replace" // what failed to be made is deleted and made again
+	Replace Action = "replace" // delete a failed part and create it again
 	Delete  Action = "delete"
 	None    Action = "none"
 )
@@ -28,21 +28,21 @@ const (
 	KindObject   = "object"
 )
 
-// A Change is what would become of one part, as plain data.
+// A Change is the planned change of one part, as plain data.
 type Change struct {
 	Kind       string           `json:"kind"`
 	Name       string           `json:"name"`
-	Account    string           `json:"account"` // that it lives in
+	Account    string           `json:"account"` // that it belongs to
 	Region     string           `json:"region"`
 	Action     Action           `json:"action"`
 	Resources  []ResourceChange `json:"resources,omitempty"`
 	Parameters []Setting        `json:"parameters,omitempty"`
 	Targets    []string         `json:"targets,omitempty"`   // of a stack set: roots and organizational units
-	Instances  []Instance       `json:"instances,omitempty"` // of a stack set: those that are not as they should be
+	Instances  []Instance       `json:"instances,omitempty"` // of a stack set: those that are out of date or missing
 	Notes      []string         `json:"notes,omitempty"`
 }
 
-// A ResourceChange is what would become of one resource of a template.
+// A ResourceChange is the planned change of one resource of a template.
 type ResourceChange struct {
 	Action  string   `json:"action"` // add, modify, replace, remove, import
 	ID      string   `json:"id"`
@@ -58,7 +58,7 @@ type Setting struct {
 	After  string `json:"after"`
 }
 
-// An Instance is a stack set's stack in one account and Region.
+// An Instance is the stack of a stack set in one account and Region.
 type Instance struct {
 	Account string `json:"account"`
 	Region  string `json:"region"`
@@ -66,7 +66,7 @@ type Instance struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// settings are the differences of parameters, by name.
+// settings returns the parameters that differ, sorted by name.
 func settings(before, after map[string]string) []Setting {
 	var out []Setting
 	for _, name := range slices.Sorted(maps.Keys(after)) {
@@ -77,7 +77,7 @@ func settings(before, after map[string]string) []Setting {
 	return out
 }
 
-// added is every resource that a template makes.
+// added returns every resource of a template as an addition.
 func added(template []byte, place Place, values map[string]string) ([]ResourceChange, error) {
 	resources, err := Resolve(template, place, values)
 	if err != nil {
@@ -90,8 +90,8 @@ func added(template []byte, place Place, values map[string]string) ([]ResourceCh
 	return out, nil
 }
 
-// compared is how the resources of two templates differ, each with its
-// parameters. A template that cannot be read is taken as an empty one.
+// compared returns the differences between the resources of two templates, each
+// with its parameters. A template that cannot be parsed counts as empty.
 func compared(place Place, before []byte, old map[string]string, after []byte, values map[string]string) ([]ResourceChange, error) {
 	now, err := Resolve(after, place, values)
 	if err != nil {
@@ -115,7 +115,7 @@ func compared(place Place, before []byte, old map[string]string, after []byte, v
 	return out, nil
 }
 
-// differing are the names of properties that are not the same.
+// differing returns the names of the properties that differ.
 func differing(before, after map[string]any) []string {
 	names := maps.Clone(before)
 	maps.Copy(names, after)
@@ -128,23 +128,23 @@ func differing(before, after map[string]any) []string {
 	return out
 }
 
-// canonical is a value as JSON with sorted keys.
+// canonical returns a value as JSON with sorted keys.
 func canonical(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic("deploy: " + err.Error()) // what was read from YAML always marshals
+		panic("deploy: " + err.Error()) // a value from YAML always marshals
 	}
 	return string(text)
 }
 
-// sameTemplate tells whether two templates say the same, in whatever layout.
+// sameTemplate reports whether two templates have the same content.
 func sameTemplate(a, b []byte) bool {
 	x, errX := parse(a)
 	y, errY := parse(b)
 	return errX == nil && errY == nil && canonical(x) == canonical(y)
 }
 
-// valuesOf are the values of the parameters that AWS tells.
+// valuesOf converts CloudFormation's parameters to a map.
 func valuesOf(parameters []types.Parameter) map[string]string {
 	out := map[string]string{}
 	for _, p := range parameters {
@@ -153,7 +153,7 @@ func valuesOf(parameters []types.Parameter) map[string]string {
 	return out
 }
 
-// parametersOf is the other way round.
+// parametersOf converts a map to CloudFormation's parameters.
 func parametersOf(values map[string]string) []types.Parameter {
 	var out []types.Parameter
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -162,7 +162,7 @@ func parametersOf(values map[string]string) []types.Parameter {
 	return out
 }
 
-// resourceChange is a change that CloudFormation proposes.
+// resourceChange converts a change of a CloudFormation change set.
 func resourceChange(r *types.ResourceChange) ResourceChange {
 	out := ResourceChange{
 		ID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),

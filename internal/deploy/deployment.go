@@ -23,27 +23,27 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Options say what is deployed where. Baseline and Package are required; the
-// rest is as deployed, or by default, where it is not given.
+// Options configure a deployment. Baseline and Package are required; other
+// values that are not set stay as deployed, or take their default.
 type Options struct {
 	Baseline *baseline.Baseline
 	Package  *Package
-	// Parameters are values of the member's and the notifier's templates, by
-	// name. One that is not here stays as it is deployed.
+	// Parameters are values for the member's and the notifier's templates, by
+	// name. A parameter that is not set keeps its deployed value.
 	Parameters map[string]string
-	Notifier   string   // account of the notifier; empty: where its secret or topic is
-	Regions    []string // whose console sign-ins are forwarded, besides the home Region and those of today
-	Units      []string // IDs or names of organizational units; none: the root
-	Accounts   []string // only these, and below the units
-	Except     []string // not these
+	Notifier   string   // account of the notifier; empty: the account of its secret or topic
+	Regions    []string // whose console sign-ins are forwarded, in addition to the home Region and the current ones
+	Units      []string // IDs or names of organizational units; empty: the root
+	Accounts   []string // only these accounts below the units; empty: all
+	Except     []string // not these accounts
 	Stack      string   // name of stacks and stack sets; empty: forcemfa
 	Bucket     string   // empty: forcemfa-ACCOUNT-REGION of the account that deploys
 	Pace       Pace
 	Now        func() time.Time                           // nil: time.Now
-	Sleep      func(context.Context, time.Duration) error // nil: that time passes
+	Sleep      func(context.Context, time.Duration) error // nil: sleeps
 }
 
-// A Site is one organization, or one account, as it is to be deployed.
+// A Deployment is the deployment to one organization, or to one account.
 type Deployment struct {
 	fleet *fleet.Fleet
 	found *fleet.Discovery
@@ -52,25 +52,25 @@ type Deployment struct {
 
 	caller, partition, home string
 	callAs                  types.CallAs
-	accounts                   []accountState
+	accounts                []accountState
 	gaps                    []org.Gap
 	notes                   []string
 	parts                   []part
-	written                 string // the policy as the deployed template says it; empty: nothing is deployed
+	written                 string // the policy document in the deployed template; empty: nothing is deployed
 }
 
-// A part is one thing that is deployed.
+// A part is one deployed object: a stack, a stack set or the package.
 type part interface {
 	plan(context.Context) (Change, error)
 	apply(context.Context, func(Outcome)) error
 	remove(context.Context, func(Outcome)) error
 }
 
-// A Plan is what would change, as plain data.
+// A Plan lists the planned changes as plain data.
 type Plan struct {
 	Parts    []Change        `json:"parts"`
-	Trails   []TrailCoverage       `json:"trails"`
-	Drifted  []string        `json:"drifted"` // accounts whose policy is not as the deployed template says
+	Trails   []TrailCoverage `json:"trails"`
+	Drifted  []string        `json:"drifted"` // accounts whose policy differs from the deployed template
 	Findings []audit.Finding `json:"findings"`
 	Notes    []string        `json:"notes"`
 	Gaps     []org.Gap       `json:"gaps"`
@@ -87,8 +87,8 @@ func (p *Plan) Changes() int {
 	return n
 }
 
-// Open accounts at the organization, at each account that is chosen, and at what
-// is deployed. It changes nothing.
+// Open reads the organization, each selected account, and the current
+// deployment. It changes nothing.
 func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Deployment, error) {
 	o.Stack = cmp.Or(o.Stack, "forcemfa")
 	s := &Deployment{fleet: f, o: o, clock: clock{o.Now, o.Sleep}}
@@ -120,14 +120,14 @@ func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Deployment, error) {
 	return s, s.assemble(ctx)
 }
 
-// config acts in an account and Region.
+// config returns the config for an account and Region.
 func (d *Deployment) config(ctx context.Context, account, region string) (aws.Config, error) {
 	cfg, _, err := d.fleet.Enter(ctx, account)
 	cfg.Region = region
 	return cfg, err
 }
 
-// management is the management account; empty without an organization.
+// management returns the management account; empty without an organization.
 func (d *Deployment) management() string {
 	if o := d.found.Header.Organization; o != nil {
 		return o.ManagementAccount
@@ -135,14 +135,14 @@ func (d *Deployment) management() string {
 	return ""
 }
 
-// stackSetsService is the service that Organizations must trust before stack
-// sets can deploy to its accounts.
+// stackSetsService is the service that needs trusted access before stack sets
+// can deploy to the accounts of an organization.
 // Source: CloudFormation User Guide, "Activate trusted access for StackSets with
 // AWS Organizations".
 const stackSetsService = "member.org.stacksets.cloudformation.amazonaws.com"
 
-// trusted finds out by which right the caller makes stack sets, and refuses
-// where it has none.
+// trusted finds out whether the caller may create stack sets as the management
+// account or as a delegated administrator, and returns an error otherwise.
 func (d *Deployment) trusted(ctx context.Context) error {
 	if d.management() == "" {
 		return nil
@@ -163,7 +163,7 @@ func (d *Deployment) trusted(ctx context.Context) error {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			d.note("whether Organizations trusts StackSets could not be read: " + fleet.Reason(err))
+			d.note("could not read whether StackSets have trusted access to the organization: " + fleet.Reason(err))
 			return nil
 		}
 		for _, p := range page.EnabledServicePrincipals {
@@ -175,14 +175,14 @@ func (d *Deployment) trusted(ctx context.Context) error {
 	return &AccessError{What: "StackSets have no trusted access to the organization", Remedy: "run in the management account: aws cloudformation activate-organizations-access"}
 }
 
-// An AccessError is a right of the organization that is missing.
+// An AccessError is a missing permission of the organization.
 type AccessError struct{ What, Remedy string }
 
 func (e *AccessError) Error() string { return e.What }
 
 func (d *Deployment) note(text string) { d.notes = append(d.notes, text) }
 
-// assemble makes the parts, in the order in which they need each other.
+// assemble builds the parts in the order of their dependencies.
 func (d *Deployment) assemble(ctx context.Context) error {
 	at := Place{Partition: d.partition, Account: d.caller, Region: d.home}
 	cfg, err := d.config(ctx, d.caller, d.home)
@@ -227,8 +227,8 @@ func (d *Deployment) assemble(ctx context.Context) error {
 	return d.addStackSets(set, deployed, values, regions)
 }
 
-// deployed is the member's template as it is deployed to the organization, or to
-// the one account that there is.
+// deployed reads the member's template as deployed to the organization, or to
+// the only account.
 func (d *Deployment) deployed(ctx context.Context, set *stackSet) (*setState, error) {
 	if d.management() != "" {
 		return set.read(ctx)
@@ -248,7 +248,7 @@ func (d *Deployment) organization() string {
 	return ""
 }
 
-// stack is a stack of one of our templates.
+// stack returns a stack of one of the templates.
 func (d *Deployment) stack(ctx context.Context, account, region, name, template string, values map[string]string) (*stack, error) {
 	cfg, err := d.config(ctx, account, region)
 	if err != nil {
@@ -267,13 +267,13 @@ func (d *Deployment) stack(ctx context.Context, account, region, name, template 
 func (d *Deployment) render(template string) ([]byte, error) {
 	text, err := Render(template, d.o.Baseline, d.partition)
 	if err == nil && len(text) > inlineLimit {
-		err = fmt.Errorf("template %s has %d bytes, and CloudFormation takes %d", template, len(text), inlineLimit)
+		err = fmt.Errorf("template %s has %d bytes, and CloudFormation accepts %d", template, len(text), inlineLimit)
 	}
 	return text, err
 }
 
-// addManagementAccount adds the stacks of the account that stack sets never reach: the
-// management account, or the only one.
+// addManagementAccount adds the stacks of the account that stack sets never
+// reach: the management account, or the only account.
 func (d *Deployment) addManagementAccount(ctx context.Context, values map[string]string, regions []string) error {
 	account := cmp.Or(d.management(), d.caller)
 	if !slices.ContainsFunc(d.found.Accounts, func(a *org.Account) bool { return a.ID == account }) {
@@ -281,8 +281,8 @@ func (d *Deployment) addManagementAccount(ctx context.Context, values map[string
 	}
 	own, err := d.stack(ctx, account, d.home, d.o.Stack, Member, values)
 	if err != nil && account != d.caller {
-		d.note("the management account " + account + " cannot be entered from here, and stack sets do not reach it: run forcemfa deploy apply --accounts " + account + " there")
-		return nil // look told the gap
+		d.note("the management account " + account + " cannot be entered from here, and stack sets never deploy to it: run forcemfa deploy apply --accounts " + account + " there")
+		return nil // discover has added the gap
 	}
 	if err != nil {
 		return err
@@ -338,7 +338,7 @@ func (d *Deployment) addStackSets(set *stackSet, deployed *setState, values map[
 	return nil
 }
 
-// units are the IDs of the roots and units to deploy to.
+// units returns the IDs of the roots and units to deploy to.
 func (d *Deployment) units() ([]string, error) {
 	var ids []string
 	for _, u := range d.found.Header.Units {
@@ -347,12 +347,12 @@ func (d *Deployment) units() ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, errors.New("the roots of the organization could not be read: let the role call organizations:ListRoots")
+		return nil, errors.New("the roots of the organization could not be read: allow the role to call organizations:ListRoots")
 	}
 	return ids, nil
 }
 
-// existing are the accounts that have policy or group of ours and no stack.
+// existing returns the accounts that have the policy or group but no stack.
 func (d *Deployment) existing(deployed *setState) []string {
 	var ids []string
 	for i := range d.accounts {
@@ -364,14 +364,14 @@ func (d *Deployment) existing(deployed *setState) []string {
 	return ids
 }
 
-// forwarded are the Regions whose sign-ins are to be forwarded: those that were
-// asked for, and those of today, for what is deployed is never made smaller and
-// is taken away as a whole.
+// forwardingRegions returns the Regions whose sign-ins are forwarded: the
+// requested ones and the current ones, because a deployment never shrinks and is
+// only removed as a whole.
 func (d *Deployment) forwardingRegions(ctx context.Context, set *stackSet, deployed *setState) ([]string, error) {
 	regions := slices.DeleteFunc(slices.Clone(d.o.Regions), func(r string) bool { return r == d.home })
 	if d.management() == "" {
 		if len(regions) == 0 && deployed.values["SignInForwarding"] == "true" {
-			d.note("sign-ins are forwarded from other Regions, of which one account keeps no list: name them with --sign-in-regions, or their stacks stay as they are")
+			d.note("sign-ins are forwarded from other Regions, which cannot be listed for a single account: name them with --sign-in-regions to update their stacks")
 		}
 		return regions, nil
 	}
@@ -389,15 +389,15 @@ func (d *Deployment) forwardingRegions(ctx context.Context, set *stackSet, deplo
 	return regions, nil
 }
 
-// addNotifier adds the stack of bus and notifier to an organization that has
-// somebody to tell, and makes every account tell its bus.
+// addNotifier adds the stack of the bus and the notifier when a channel is
+// configured, and makes every account use the bus.
 func (d *Deployment) addNotifier(ctx context.Context, notifier, values map[string]string) error {
 	if d.organization() == "" {
 		return nil
 	}
 	account := d.notifierAccount(notifier, values["BusArn"])
 	if account == "" {
-		d.note("nobody is told: give --slack-webhook, or another channel, and a notifier is deployed")
+		d.note("no notifications: add --slack-webhook or another channel to deploy the notifier")
 		return nil
 	}
 	for _, name := range []string{"S3Bucket", "S3Key", "Architecture", "ConfigHash", "AlarmTopic", "LogRetentionDays"} {
@@ -412,7 +412,7 @@ func (d *Deployment) addNotifier(ctx context.Context, notifier, values map[strin
 	if err != nil {
 		return err
 	}
-	for name, value := range state.values { // what is not given stays as deployed
+	for name, value := range state.values { // values that are not set stay as deployed
 		if _, given := d.o.Parameters[name]; !given && notifier[name] == "" {
 			notifier[name] = value
 		}
@@ -422,8 +422,7 @@ func (d *Deployment) addNotifier(ctx context.Context, notifier, values map[strin
 	return nil
 }
 
-// notifierAccount is where the notifier is to be; empty when there is nobody to
-// tell.
+// notifierAccount returns the account of the notifier; empty without a channel.
 func (d *Deployment) notifierAccount(notifier map[string]string, bus string) string {
 	if d.o.Notifier != "" {
 		return d.o.Notifier
@@ -439,7 +438,7 @@ func (d *Deployment) notifierAccount(notifier map[string]string, bus string) str
 	return ""
 }
 
-// Plan says what would change.
+// Plan returns the planned changes.
 func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 	p := &Plan{
 		Parts: []Change{}, Trails: []TrailCoverage{}, Drifted: d.Drifted(), Findings: []audit.Finding{},
@@ -472,8 +471,8 @@ func (d *Deployment) noTrail(l *accountState, h *TrailCoverage) audit.Finding {
 	}
 }
 
-// Drifted are the accounts whose policy is neither what is wanted nor about to
-// become so by the update of a stack: somebody edited it.
+// Drifted returns the accounts whose policy matches neither the config nor the
+// deployed template, which a stack update would change: somebody edited it.
 func (d *Deployment) Drifted() []string {
 	ids := []string{}
 	wanted := d.o.Baseline.Document(d.partition)
@@ -485,8 +484,8 @@ func (d *Deployment) Drifted() []string {
 	return ids
 }
 
-// deployedDocument is our policy as a deployed template says it; empty where it
-// cannot be read.
+// deployedDocument returns the policy document of a deployed template; empty
+// when it cannot be read.
 func deployedDocument(state *setState, at Place) string {
 	resources, err := Resolve(state.template, at, state.values)
 	i := slices.IndexFunc(resources, func(r Resource) bool { return r.Type == "AWS::IAM::ManagedPolicy" })
@@ -496,15 +495,15 @@ func deployedDocument(state *setState, at Place) string {
 	return canonical(resources[i].Properties["PolicyDocument"])
 }
 
-// Notes are what a person should know of before anything is changed.
+// Notes returns notes to read before applying the plan.
 func (d *Deployment) Notes() []string { return slices.Clone(d.notes) }
 
-// Gaps are what could not be read.
+// Gaps returns the failed reads.
 func (d *Deployment) Gaps() []org.Gap { return append([]org.Gap{}, d.gaps...) }
 
-// Apply makes everything as it is wanted, and says what became of each part and
-// account as soon as it is known. After a failure the parts that need nothing of
-// it go on; the outcomes name the rest.
+// Apply deploys all parts and reports the outcome of each part and account as
+// soon as it is known. After a failure, parts that do not depend on it continue;
+// the others are reported as skipped.
 func (d *Deployment) Apply(ctx context.Context, report func(Outcome)) error {
 	for i, p := range d.parts {
 		if err := p.apply(ctx, report); err != nil {
@@ -522,11 +521,11 @@ func (d *Deployment) Apply(ctx context.Context, report func(Outcome)) error {
 		return nil
 	}
 	d.written = ""
-	return d.discover(ctx) // an update may have mended it
+	return d.discover(ctx) // an update may have corrected it
 }
 
-// foundations is how many of the parts everything else needs: bucket, package,
-// notifier.
+// foundations returns the number of parts that all others depend on: bucket,
+// package, notifier.
 func (d *Deployment) foundations() int {
 	return slices.IndexFunc(d.parts, func(p part) bool {
 		one, ok := p.(*stack)
@@ -542,7 +541,7 @@ func isUpload(p part) bool {
 func (d *Deployment) skip(parts []part, report func(Outcome)) {
 	for _, p := range parts {
 		out := d.identity(p)
-		out.Status, out.Why = Skipped, "something that it needs failed"
+		out.Status, out.Why = Skipped, "a part that it depends on failed"
 		report(out)
 	}
 }
@@ -553,7 +552,7 @@ func (d *Deployment) failure(p part, err error) Outcome {
 	return out
 }
 
-// identity is an outcome that names a part and says nothing of it.
+// identity returns an outcome that names a part.
 func (d *Deployment) identity(p part) Outcome {
 	switch p := p.(type) {
 	case *stack:
@@ -565,8 +564,8 @@ func (d *Deployment) identity(p part) Outcome {
 	return Outcome{Kind: KindObject, Name: u.String(), Account: u.owner, Region: u.region}
 }
 
-// Remove takes away what Apply makes, the last thing first. Policies and groups
-// stay, and with them the enforcement, and so does the bucket with the journals.
+// Remove deletes the parts in reverse order. Policies and groups stay, and with
+// them the enforcement, and so does the bucket with the journals.
 func (d *Deployment) Remove(ctx context.Context, report func(Outcome)) error {
 	for _, p := range slices.Backward(d.parts) {
 		if err := p.remove(ctx, report); err != nil {

@@ -18,16 +18,16 @@ import (
 	"forcemfa/policy"
 )
 
-// A look is what was seen of one account before anything is deployed there.
+// An accountState is the state of one account before the deployment.
 type accountState struct {
-	account *org.Account
+	account  *org.Account
 	coverage TrailCoverage
-	present bool   // policy or group of ours are there
-	text    string // of the policy's default version; empty without one
+	present  bool   // the policy or group exists
+	text     string // of the policy's default version; empty without a policy
 }
 
-// look enters every account and accounts at its trails and at what is there under
-// our names. What cannot be read is a gap.
+// discover enters every account and reads its trails, policy and group. A failed
+// read is a gap.
 func (d *Deployment) discover(ctx context.Context) error {
 	accounts := make([]accountState, len(d.found.Accounts))
 	gaps := make([][]org.Gap, len(accounts))
@@ -76,7 +76,7 @@ func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org
 	return gaps
 }
 
-// ours reads the default version of our policy.
+// managedPolicy reads the default version of the ForceMFA policy.
 func managedPolicy(ctx context.Context, client *iam.Client, policyARN string) (document string, there bool, err error) {
 	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &policyARN})
 	var none *types.NoSuchEntityException
@@ -106,7 +106,7 @@ func hasGroup(ctx context.Context, client *iam.Client) (bool, error) {
 	return err == nil && out.Group != nil && aws.ToString(out.Group.Path) == baseline.Path, err
 }
 
-// says tells whether the policy in force says what a document says.
+// hasDocument reports whether the policy in force equals a document.
 func (l *accountState) hasDocument(document string) bool {
 	now, err := policy.Parse(policy.Identity, l.text)
 	want, wrong := policy.Parse(policy.Identity, document)

@@ -224,8 +224,8 @@ func (c *company) isEnforcedIn(t *testing.T, account string) {
 func TestThePackageIsInTheBucketUnderItsHash(t *testing.T) {
 	c := newCompany(t)
 	s := c.open(t, configs["default"], nil)
-	if p := planned(t, s); !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.HasPrefix(n, "nobody is told") }) {
-		t.Errorf("nobody says that nobody is told: %q", p.Notes)
+	if p := planned(t, s); !slices.ContainsFunc(p.Notes, func(n string) bool { return strings.HasPrefix(n, "no notifications") }) {
+		t.Errorf("the plan has no note about the missing notifications: %q", p.Notes)
 	}
 	told(t, s.Apply)
 	bucket := "forcemfa-123456789012-us-east-1"
@@ -253,7 +253,7 @@ func TestTrailsDecideWhetherChangesAreHeardOf(t *testing.T) {
 		}
 		return out
 	}
-	want := map[string]string{c.management: "no-trail: there is no trail", c.members[0]: "no-trail: the trail is switched off", c.members[1]: "no-trail: there is no trail"}
+	want := map[string]string{c.management: "no-trail: there is no trail", c.members[0]: "no-trail: logging is turned off for the trail", c.members[1]: "no-trail: there is no trail"}
 	if diff := cmp.Diff(want, state()); diff != "" {
 		t.Errorf("a trail that does not log (-want +got):\n%s", diff)
 	}

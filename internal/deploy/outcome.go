@@ -1,18 +1,18 @@
 package deploy
 
-// A Status is what became of a part in one account.
+// A Status is the result for a part in one account.
 type Status string
 
 // The statuses.
 const (
 	Done    Status = "done"
-	Already Status = "already" // it was as wanted
+	Already Status = "already" // it was already as configured
 	Removed Status = "removed"
-	Failed  Status = "failed"  // Outcome.Why says why
-	Skipped Status = "skipped" // something that it needs failed
+	Failed  Status = "failed"  // Outcome.Why has the reason
+	Skipped Status = "skipped" // a part that it depends on failed
 )
 
-// An Outcome is what became of one part in one account and Region.
+// An Outcome is the result for one part in one account and Region.
 type Outcome struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`

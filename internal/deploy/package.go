@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// The architectures that a function can have, by the names of Lambda.
+// The architectures of functions, with the names of Lambda.
 const (
 	ARM64 = "arm64"
 	X86   = "x86_64"
 )
 
-// The names of the package's files: Lambda starts bootstrap, and that reads the
-// config file.
+// The files in the package: Lambda starts bootstrap, which reads the config
+// file.
 // Source: Lambda Developer Guide, "Building a custom runtime".
 const (
 	bootstrapName = "bootstrap"
 	configName    = "forcemfa.yaml"
 )
 
-// unpackedLimit is how large a package may be.
+// unpackedLimit is the maximum size of a package.
 // Source: Lambda Developer Guide, "Lambda quotas", deployment package size.
 const unpackedLimit = 250 << 20
 
-// A Package is the zip file of both functions.
+// A Package is the zip file for both functions.
 type Package struct {
 	Zip          []byte
 	Hash         string // SHA-256 of Zip, in hexadecimal
@@ -39,20 +39,20 @@ type Package struct {
 	Architecture string
 }
 
-// Key is where the package rests in the bucket. It is made of the content, so
-// that a new package is a new key and CloudFormation sees the change.
+// Key returns the key of the package in the bucket. It contains a hash of the
+// content, so that CloudFormation detects a new package.
 func (p *Package) Key() string {
 	return "code/forcemfa-" + p.Architecture + "-" + p.Hash[:32] + ".zip"
 }
 
-// Pack makes the package of a program for Linux and a config file. The same
-// bytes give the same package: times, modes and the order are fixed.
+// Pack creates the package from a program for Linux and a config file. The same
+// bytes give the same package: times, modes and order are fixed.
 func Pack(bootstrap, config []byte, architecture string) (*Package, error) {
 	if err := checkProgram(bootstrap, architecture); err != nil {
 		return nil, err
 	}
 	if len(bootstrap)+len(config) > unpackedLimit {
-		return nil, fmt.Errorf("the package has %d bytes, and Lambda takes %d", len(bootstrap)+len(config), unpackedLimit)
+		return nil, fmt.Errorf("the package has %d bytes, and Lambda accepts %d", len(bootstrap)+len(config), unpackedLimit)
 	}
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -72,12 +72,12 @@ func Pack(bootstrap, config []byte, architecture string) (*Package, error) {
 	return &Package{Zip: out.Bytes(), Hash: sum(out.Bytes()), ConfigHash: sum(config), Architecture: architecture}, nil
 }
 
-// epoch is the time of every file: the first that a zip file can hold.
+// epoch is the time of every file: the earliest that a zip file can contain.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func add(w *zip.Writer, name string, mode uint32, text []byte) error {
 	const regular = 0o100000
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch, CreatorVersion: 3 << 8} // 3: Unix, or the mode is lost
+	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: epoch, CreatorVersion: 3 << 8} // 3: Unix; without it the mode is lost
 	h.ExternalAttrs = (regular | mode) << 16
 	file, err := w.CreateHeader(h)
 	if err != nil {
@@ -87,8 +87,8 @@ func add(w *zip.Writer, name string, mode uint32, text []byte) error {
 	return err
 }
 
-// checkProgram refuses what Lambda would only refuse when it starts it: a
-// program for another machine.
+// checkProgram rejects a program for another machine, which Lambda would reject
+// only when starting it.
 func checkProgram(bootstrap []byte, architecture string) error {
 	machines := map[string]elf.Machine{ARM64: elf.EM_AARCH64, X86: elf.EM_X86_64}
 	want, ok := machines[architecture]
@@ -97,10 +97,10 @@ func checkProgram(bootstrap []byte, architecture string) error {
 	}
 	file, err := elf.NewFile(bytes.NewReader(bootstrap))
 	if err != nil {
-		return errors.New("the bootstrap is no program for Linux")
+		return errors.New("the bootstrap is not a program for Linux")
 	}
 	if file.Machine != want {
-		return fmt.Errorf("the bootstrap is for %s, and the function would be %s", file.Machine, architecture)
+		return fmt.Errorf("the bootstrap is for %s, but the function is for %s", file.Machine, architecture)
 	}
 	return nil
 }

@@ -74,8 +74,8 @@ func TestAProgramForAnotherMachineIsRefused(t *testing.T) {
 		architecture string
 		want         string
 	}{
-		{testProgram(), X86, "the bootstrap is for EM_AARCH64, and the function would be x86_64"},
-		{[]byte("#!/bin/sh\n"), ARM64, "the bootstrap is no program for Linux"},
+		{testProgram(), X86, "the bootstrap is for EM_AARCH64, but the function is for x86_64"},
+		{[]byte("#!/bin/sh\n"), ARM64, "the bootstrap is not a program for Linux"},
 		{testProgram(), "arm", `architecture "arm": want arm64 or x86_64`},
 		{append(testProgram(), make([]byte, unpackedLimit)...), ARM64, "the package has "},
 	} {

@@ -17,17 +17,17 @@ type Place struct {
 	Partition, Account, Region string
 }
 
-// A Resource is what a template makes, with everything filled in that is known
-// before CloudFormation makes it.
+// A Resource is a resource of a template with all values that are known before
+// CloudFormation creates it.
 type Resource struct {
 	ID, Type   string
 	Properties map[string]any
 }
 
-// Resolve gives the resources of a template for some values of its parameters,
-// in order of their IDs; those whose condition does not hold are left out. It
-// refuses values that CloudFormation would refuse. An attribute that only AWS
-// can make, such as a key, stands as ${Resource.Attribute}.
+// Resolve returns the resources of a template for some parameter values, sorted
+// by ID, without those whose condition is false. It rejects values that
+// CloudFormation would reject. An attribute that only AWS knows, such as an ARN
+// with a random part, becomes ${Resource.Attribute}.
 // Source: CloudFormation User Guide, "Intrinsic function reference".
 func Resolve(template []byte, place Place, values map[string]string) ([]Resource, error) {
 	whole, err := parse(template)
@@ -57,8 +57,8 @@ func Resolve(template []byte, place Place, values map[string]string) ([]Resource
 	return out, nil
 }
 
-// parameters are the values of all parameters, those that are not given by
-// their defaults.
+// parameters returns the values of all parameters, with defaults for those that
+// are not given.
 func parameters(declared map[string]any, given map[string]string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
@@ -77,14 +77,14 @@ func parameters(declared map[string]any, given map[string]string) (map[string]st
 	}
 	for name := range given {
 		if declared[name] == nil {
-			return nil, fmt.Errorf("parameter %s: the template has none of that name; there are %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
+			return nil, fmt.Errorf("parameter %s: the template has no such parameter, only %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
 		}
 	}
 	return all, nil
 }
 
-// checkParameter does not repeat the value, lest it be a secret that was given
-// in the place of its ARN.
+// checkParameter does not include the value in errors: it may be a secret that
+// was given instead of its ARN.
 func checkParameter(parameter map[string]any, value string) error {
 	if allowed, ok := parameter["AllowedValues"].([]any); ok && !slices.ContainsFunc(allowed, func(v any) bool { return text(v) == value }) {
 		words := make([]string, len(allowed))
@@ -99,7 +99,7 @@ func checkParameter(parameter map[string]any, value string) error {
 			return fmt.Errorf("its pattern: %w", err)
 		}
 		if !fits.MatchString(value) {
-			return fmt.Errorf("the value is not as it must be: %s", text(parameter["Description"]))
+			return fmt.Errorf("the value is not valid: %s", text(parameter["Description"]))
 		}
 	}
 	n, err := strconv.Atoi(value)
@@ -122,20 +122,20 @@ func checkParameter(parameter map[string]any, value string) error {
 	return nil
 }
 
-// A resolver fills in the intrinsic functions of one template.
+// A resolver evaluates the intrinsic functions of one template.
 type resolver struct {
 	place      Place
 	values     map[string]string
 	mappings   map[string]any
 	conditions map[string]any
 	resources  map[string]any
-	asked      []string // conditions that are being decided
+	asked      []string // conditions in evaluation
 }
 
-// absent is what AWS::NoValue leaves.
+// absent stands for AWS::NoValue.
 type absent struct{}
 
-// value fills in one value, whatever it is made of.
+// value evaluates one value of any type.
 func (r *resolver) value(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -178,7 +178,7 @@ func isAbsent(v any) bool {
 	return yes
 }
 
-// function tells an intrinsic function from an object of one member.
+// function reports whether an object is an intrinsic function.
 func function(v map[string]any) (name string, argument any, ok bool) {
 	if len(v) != 1 {
 		return "", nil, false
@@ -209,7 +209,7 @@ func (r *resolver) call(name string, argument any) (any, error) {
 	case "Condition", "Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or":
 		return r.truth(map[string]any{name: argument})
 	}
-	return nil, fmt.Errorf("%s: not known, or its argument is not as expected", name)
+	return nil, fmt.Errorf("%s: unknown function, or its argument is not valid", name)
 }
 
 func (r *resolver) ref(name string) (any, error) {
@@ -227,14 +227,14 @@ func (r *resolver) ref(name string) (any, error) {
 		return value, nil
 	}
 	if r.resources[name] == nil {
-		return nil, fmt.Errorf("ref %s: neither a parameter nor a resource", name)
+		return nil, fmt.Errorf("Ref %s: neither a parameter nor a resource", name)
 	}
 	return r.reference(name), nil
 }
 
 var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
 
-// sub fills in Fn::Sub, with or without variables of its own. ${!x} is ${x}.
+// sub evaluates Fn::Sub, with or without its own variables. ${!x} becomes ${x}.
 func (r *resolver) sub(argument any) (any, error) {
 	pattern, own := argument, map[string]any{}
 	if list, ok := argument.([]any); ok && len(list) == 2 {
@@ -304,9 +304,9 @@ func (r *resolver) holds(name string) (bool, error) {
 	condition, ok := r.conditions[name].(map[string]any)
 	switch {
 	case !ok:
-		return false, fmt.Errorf("condition %s: there is none", name)
+		return false, fmt.Errorf("condition %s: not defined", name)
 	case slices.Contains(r.asked, name):
-		return false, fmt.Errorf("condition %s: it rests on itself", name)
+		return false, fmt.Errorf("condition %s: it refers to itself", name)
 	}
 	r.asked = append(r.asked, name)
 	defer func() { r.asked = r.asked[:len(r.asked)-1] }()
@@ -316,7 +316,7 @@ func (r *resolver) holds(name string) (bool, error) {
 func (r *resolver) truth(v any) (bool, error) {
 	name, argument, ok := function(object(v))
 	if !ok {
-		return false, errors.New("a condition that is no function")
+		return false, errors.New("a condition that is not a function")
 	}
 	if name == "Condition" {
 		return r.holds(text(argument))
@@ -343,10 +343,10 @@ func (r *resolver) truth(v any) (bool, error) {
 	case "Fn::Or":
 		return some, nil
 	}
-	return false, fmt.Errorf("%s: no function of conditions that is known", name)
+	return false, fmt.Errorf("%s: unknown condition function", name)
 }
 
-// reference is what Ref gives for a resource: mostly its name.
+// reference evaluates Ref of a resource, usually its name.
 func (r *resolver) reference(id string) string {
 	resource := object(r.resources[id])
 	switch text(resource["Type"]) {
@@ -358,7 +358,7 @@ func (r *resolver) reference(id string) string {
 	return "${" + id + "}"
 }
 
-// name is the name that a template gives a resource.
+// name returns the name of a resource in the template.
 func (r *resolver) name(resource map[string]any, id string) string {
 	properties := object(resource["Properties"])
 	for _, key := range []string{"BucketName", "FunctionName", "Name", "RoleName"} {
@@ -374,7 +374,7 @@ func (r *resolver) iam(resource map[string]any, kind, name string) string {
 	return arn.IAM(r.place.Partition, r.place.Account, kind, text(properties["Path"]), text(properties[name]))
 }
 
-// attribute is what Fn::GetAtt gives.
+// attribute evaluates Fn::GetAtt.
 func (r *resolver) attribute(id, name string) string {
 	resource := object(r.resources[id])
 	regional := func(service, rest string) string {
@@ -402,13 +402,13 @@ func (r *resolver) attribute(id, name string) string {
 	return "${" + id + "." + name + "}"
 }
 
-// object is a value that should be one; an empty one otherwise.
+// object returns a value as an object; an empty one otherwise.
 func object(v any) map[string]any {
 	m, _ := v.(map[string]any)
 	return m
 }
 
-// text is a scalar as CloudFormation compares it.
+// text returns a scalar as CloudFormation compares it.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:

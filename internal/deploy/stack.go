@@ -13,29 +13,29 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A stack is one stack in one account and Region as it is wanted.
+// A stack is the wanted state of one stack in one account and Region.
 type stack struct {
 	client   *cloudformation.Client
 	name     string
 	place    Place
 	template []byte
 	values   map[string]string // of the template's parameters
-	adopt    bool              // takes over what is there under the same name
+	adopt    bool              // takes over existing resources with the same name
 	clock    clock
 }
 
-// A clock is the time, and how it passes.
+// A clock tells the time and sleeps.
 type clock struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 }
 
-// poll is how long to wait between two accounts at what AWS is doing.
+// poll is the delay between two reads of an operation's state.
 const poll = 5 * time.Second
 
-// A stackState is a stack as it is.
+// A stackState is the current state of a stack.
 type stackState struct {
-	id       string // empty: there is none
+	id       string // empty: there is no stack
 	status   types.StackStatus
 	reason   string
 	template []byte
@@ -46,7 +46,8 @@ func (s *stack) String() string {
 	return "stack " + s.name + " in " + s.place.Account + " " + s.place.Region
 }
 
-// failed tells a stack that was never whole, and can only be deleted.
+// failed reports whether creating the stack failed, so that it can only be
+// deleted.
 func (s *stackState) failed() bool {
 	switch s.status {
 	case types.StackStatusCreateFailed, types.StackStatusRollbackComplete, types.StackStatusRollbackFailed, types.StackStatusDeleteFailed:
@@ -57,7 +58,7 @@ func (s *stackState) failed() bool {
 
 func (s *stackState) busy() bool { return strings.HasSuffix(string(s.status), "_IN_PROGRESS") }
 
-// errAbsent is what CloudFormation answers of a stack that is not there.
+// errAbsent is CloudFormation's error for a stack that does not exist.
 // Source: CloudFormation API Reference, DescribeStacks: "If the stack doesn't
 // exist, a ValidationError is returned."
 const errAbsent = "ValidationError"
@@ -77,7 +78,7 @@ func (s *stack) describe(ctx context.Context, name string) (*stackState, error) 
 		return nil, fmt.Errorf("describe %s: %w", s, err)
 	}
 	if len(out.Stacks) != 1 {
-		return nil, fmt.Errorf("describe %s: the answer has %d stacks", s, len(out.Stacks))
+		return nil, fmt.Errorf("describe %s: the response has %d stacks", s, len(out.Stacks))
 	}
 	found := out.Stacks[0]
 	state := &stackState{
@@ -103,8 +104,8 @@ func (s *stack) read(ctx context.Context) (*stackState, error) {
 	return state, nil
 }
 
-// plan says what would change, by a change set that is deleted again where the
-// stack is there. A new stack is told from its template.
+// plan returns the planned change, from a change set that is deleted again. The
+// plan of a new stack comes from its template.
 func (s *stack) plan(ctx context.Context) (Change, error) {
 	c := Change{Kind: KindStack, Name: s.name, Account: s.place.Account, Region: s.place.Region, Action: None}
 	if _, err := Resolve(s.template, s.place, s.values); err != nil {
@@ -126,7 +127,7 @@ func (s *stack) plan(ctx context.Context) (Change, error) {
 	case state.busy():
 		return c, fmt.Errorf("%s is %s: wait until that is done", s, state.status)
 	case state.status == types.StackStatusUpdateRollbackFailed:
-		return c, fmt.Errorf("%s is %s: %s; mend what it names, then continue the rollback in the console", s, state.status, state.reason)
+		return c, fmt.Errorf("%s is %s: %s; correct the cause, then continue the rollback in the console", s, state.status, state.reason)
 	case s.same(state):
 		return c, nil
 	}
@@ -146,7 +147,7 @@ func (s *stack) same(state *stackState) bool {
 	return sameTemplate(state.template, s.template) && len(settings(state.values, s.values)) == 0
 }
 
-// A proposal is a change set that was made.
+// A proposal is a change set.
 type proposal struct {
 	stack   *stack
 	id      string
@@ -154,7 +155,7 @@ type proposal struct {
 	empty   bool
 }
 
-// propose makes a change set and waits until CloudFormation knows what it does.
+// propose creates a change set and waits until CloudFormation has computed it.
 func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name string) (*proposal, error) {
 	out, err := s.client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
 		StackName: &s.name, ChangeSetType: kind,
@@ -164,7 +165,7 @@ func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name stri
 		ImportExistingResources: aws.Bool(s.adopt && kind == types.ChangeSetTypeCreate),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make a change set of %s: %w", s, err)
+		return nil, fmt.Errorf("create a change set of %s: %w", s, err)
 	}
 	p := &proposal{stack: s, id: aws.ToString(out.Id)}
 	for {
@@ -181,7 +182,7 @@ func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name stri
 	}
 }
 
-// refresh reads the change set once and tells whether it is ready.
+// refresh reads the change set once and reports whether it is ready.
 func (p *proposal) refresh(ctx context.Context) (done bool, err error) {
 	pages := cloudformation.NewDescribeChangeSetPaginator(p.stack.client, &cloudformation.DescribeChangeSetInput{ChangeSetName: &p.id, StackName: &p.stack.name})
 	p.changes = nil
@@ -197,7 +198,7 @@ func (p *proposal) refresh(ctx context.Context) (done bool, err error) {
 			if p.empty = unchanged(aws.ToString(page.StatusReason)); p.empty {
 				return true, nil
 			}
-			return false, fmt.Errorf("make a change set of %s: %s", p.stack, aws.ToString(page.StatusReason))
+			return false, fmt.Errorf("create a change set of %s: %s", p.stack, aws.ToString(page.StatusReason))
 		}
 		for _, c := range page.Changes {
 			if c.ResourceChange != nil {
@@ -208,8 +209,8 @@ func (p *proposal) refresh(ctx context.Context) (done bool, err error) {
 	return true, nil
 }
 
-// unchanged tells the two sentences by which CloudFormation says that there is
-// nothing to do; it has no code for that.
+// unchanged reports whether the reason means that there is nothing to change;
+// CloudFormation has no code for it.
 // Source: CloudFormation User Guide, "Troubleshooting CloudFormation", No
 // updates to perform.
 func unchanged(reason string) bool {
@@ -224,7 +225,8 @@ func (p *proposal) drop(ctx context.Context) error {
 	return nil
 }
 
-// apply makes the stack as it is wanted. It returns when CloudFormation is done.
+// apply brings the stack to its wanted state. It returns when CloudFormation has
+// finished.
 func (s *stack) apply(ctx context.Context, report func(Outcome)) error {
 	state, err := s.read(ctx)
 	switch {
@@ -263,7 +265,7 @@ func (s *stack) apply(ctx context.Context, report func(Outcome)) error {
 	return nil
 }
 
-// settle waits until the stack is at rest; anything but whole is an error that
+// settle waits until the stack's operation ends. A failure is an error that
 // names the resource that failed.
 func (s *stack) settle(ctx context.Context) error {
 	for {
@@ -279,12 +281,13 @@ func (s *stack) settle(ctx context.Context) error {
 			return fmt.Errorf("%s is %s: %s", s, state.status, s.culprit(ctx, state))
 		}
 		if err := s.clock.sleep(ctx, poll); err != nil {
-			return fmt.Errorf("%s is %s, and CloudFormation goes on with it: %w", s, state.status, err)
+			return fmt.Errorf("%s is %s, and CloudFormation continues: %w", s, state.status, err)
 		}
 	}
 }
 
-// culprit is the first resource that failed in the newest operation, and why.
+// culprit returns the first resource that failed in the latest operation, and
+// the reason.
 func (s *stack) culprit(ctx context.Context, state *stackState) string {
 	out, err := s.client.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &state.id})
 	if err != nil {
@@ -303,7 +306,7 @@ func (s *stack) culprit(ctx context.Context, state *stackState) string {
 	return why
 }
 
-// remove deletes the stack. One that is not there is removed already.
+// remove deletes the stack. A stack that does not exist counts as removed.
 func (s *stack) remove(ctx context.Context, report func(Outcome)) error {
 	state, err := s.describe(ctx, s.name)
 	if err != nil {
@@ -328,7 +331,7 @@ func (s *stack) remove(ctx context.Context, report func(Outcome)) error {
 			return fmt.Errorf("delete %s: %s", s, s.culprit(ctx, state))
 		}
 		if err := s.clock.sleep(ctx, poll); err != nil {
-			return fmt.Errorf("%s is %s, and CloudFormation goes on with it: %w", s, state.status, err)
+			return fmt.Errorf("%s is %s, and CloudFormation continues: %w", s, state.status, err)
 		}
 	}
 	report(s.outcome(Removed, ""))

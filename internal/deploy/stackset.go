@@ -14,17 +14,16 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A stackSet is a stack set with the permissions of Organizations as it is
-// wanted: a stack in every account below some roots or units, of today and of
-// tomorrow, and in each of some Regions. It never reaches the management
-// account.
+// A stackSet is the wanted state of a stack set with service-managed
+// permissions: a stack in every current and future account below some roots or
+// units, and in some Regions. It never deploys to the management account.
 // Source: CloudFormation User Guide, "Create StackSets with service-managed
 // permissions".
 type stackSet struct {
 	client   *cloudformation.Client
 	name     string
 	about    string
-	place    Place // of the stack set itself
+	place    Place // of the stack set
 	callAs   types.CallAs
 	template []byte
 	values   map[string]string
@@ -32,26 +31,27 @@ type stackSet struct {
 	regions  []string
 	filter   filter
 	pace     Pace
-	members  []string // accounts that must have a stack, as far as they are known
-	existing []string // those that have policy and group already, and no stack
+	members  []string // known accounts that must have a stack
+	existing []string // accounts that have the policy and group but no stack
 	clock    clock
 }
 
-// A filter narrows the accounts below the units. The zero value is all.
+// A filter selects some of the accounts below the units. The zero value selects
+// all.
 type filter struct {
 	kind     types.AccountFilterType
 	accounts []string
 }
 
-// Pace is how fast CloudFormation goes through the accounts. The zero value is
-// a quarter of them at once, until a tenth failed.
+// Pace limits how many accounts CloudFormation processes at the same time. The
+// zero value is a quarter of them, until a tenth have failed.
 type Pace struct {
 	MaxConcurrent    int // percent of the accounts
 	FailureTolerance int // percent of the accounts
 }
 
-// preferences ask for the concurrency that is named whatever fails, up to the
-// tolerance: the strict mode would lower it to the number of tolerated failures
+// preferences request a concurrency that failures do not reduce, up to the
+// tolerance: the strict mode would reduce it to the number of tolerated failures
 // plus one.
 // Source: CloudFormation API Reference, StackSetOperationPreferences.
 func (p Pace) preferences() *types.StackSetOperationPreferences {
@@ -63,13 +63,13 @@ func (p Pace) preferences() *types.StackSetOperationPreferences {
 	}
 }
 
-// A setState is a stack set as it is.
+// A setState is the current state of a stack set.
 type setState struct {
 	there     bool
 	template  []byte
 	values    map[string]string
 	units     []string
-	auto      bool // stacks come and go with accounts, and stay with those that leave
+	auto      bool // accounts get their stack when they join, and keep it when they leave
 	instances []Instance
 }
 
@@ -90,7 +90,7 @@ func (s *stackSet) describe(ctx context.Context) (*setState, error) {
 		return &setState{}, nil
 	}
 	if set.PermissionModel == types.PermissionModelsSelfManaged {
-		return nil, fmt.Errorf("%s has permissions of its own, and not those of Organizations: give another name, or delete it", s)
+		return nil, fmt.Errorf("%s has self-managed permissions instead of service-managed ones: use another name, or delete it", s)
 	}
 	state := &setState{
 		there: true, template: []byte(aws.ToString(set.TemplateBody)), values: valuesOf(set.Parameters), units: set.OrganizationalUnitIds,
@@ -110,7 +110,7 @@ func (s *stackSet) read(ctx context.Context) (*setState, error) {
 	return state, err
 }
 
-// instances are the stacks of the set, by account.
+// instances returns the stacks of the set by account.
 func (s *stackSet) instances(ctx context.Context) ([]Instance, error) {
 	var all []Instance
 	pages := cloudformation.NewListStackInstancesPaginator(s.client, &cloudformation.ListStackInstancesInput{StackSetName: &s.name, CallAs: s.callAs})
@@ -132,23 +132,25 @@ func (s *stackSet) instances(ctx context.Context) ([]Instance, error) {
 	return all, nil
 }
 
-// same tells whether template, parameters and automatic deployment are as wanted.
+// same reports whether template, parameters and automatic deployment are as
+// wanted.
 func (s *stackSet) same(state *setState) bool {
 	return sameTemplate(state.template, s.template) && len(settings(state.values, s.values)) == 0 && state.auto
 }
 
-// fresh are the units that the set does not deploy to yet.
+// fresh returns the units that the set does not deploy to yet.
 func (s *stackSet) fresh(state *setState) []string {
 	return slices.DeleteFunc(slices.Clone(s.units), func(u string) bool { return slices.Contains(state.units, u) })
 }
 
-// behind are the instances that an operation left behind.
+// behind returns the instances that are not up to date.
 func (state *setState) behind() []Instance {
 	return slices.DeleteFunc(slices.Clone(state.instances), func(i Instance) bool { return i.Status == string(types.StackInstanceStatusCurrent) })
 }
 
-// missing are the accounts and Regions that have no stack, below units that the
-// set deploys to already: they were left out, or cannot wait for CloudFormation.
+// missing returns the accounts and Regions without a stack below units that the
+// set already deploys to: they were left out, or CloudFormation has not reached
+// them yet.
 func (s *stackSet) missing(state *setState) []Instance {
 	var out []Instance
 	for _, account := range s.members {
@@ -182,7 +184,7 @@ func (s *stackSet) plan(ctx context.Context) (Change, error) {
 		c.Notes = append(c.Notes, s.elsewhere(state)...)
 	}
 	for _, id := range s.existing {
-		c.Notes = append(c.Notes, "account "+id+" has the policy and the group already: its stack takes them as they are")
+		c.Notes = append(c.Notes, "account "+id+" already has the policy and the group: its stack adopts them")
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", s, err)
@@ -190,20 +192,20 @@ func (s *stackSet) plan(ctx context.Context) (Change, error) {
 	return c, err
 }
 
-// elsewhere tells of units that the set deploys to and nobody asked for: a set
-// is only made smaller by hand.
+// elsewhere returns notes about units that the set also deploys to. A set only
+// shrinks by hand.
 func (s *stackSet) elsewhere(state *setState) []string {
 	var notes []string
 	for _, u := range state.units {
 		if !slices.Contains(s.units, u) {
-			notes = append(notes, "it also deploys to "+u+", and goes on doing so")
+			notes = append(notes, "it also deploys to "+u+" and continues to do so")
 		}
 	}
 	return notes
 }
 
-// apply makes the stack set as it is wanted, and tells each account as it gets
-// there. Accounts that failed are outcomes; the error is of the whole.
+// apply brings the stack set to its wanted state and reports each account when
+// it is done. Failed accounts are outcomes; the error concerns the whole set.
 func (s *stackSet) apply(ctx context.Context, report func(Outcome)) error {
 	state, err := s.read(ctx)
 	if err != nil {
@@ -223,7 +225,7 @@ func (s *stackSet) apply(ctx context.Context, report func(Outcome)) error {
 	return nil
 }
 
-// fill makes the stacks that are not there.
+// fill creates the missing stacks.
 func (s *stackSet) fill(ctx context.Context, state *setState, report func(Outcome)) error {
 	if units := s.fresh(state); len(units) > 0 {
 		return s.extend(ctx, units, s.filter, report)
@@ -255,14 +257,13 @@ func (s *stackSet) create(ctx context.Context) error {
 	return nil
 }
 
-// automatic is deployment to accounts that join; an account that leaves keeps
-// its stack, so that its users do not lose what holds them.
+// automatic enables deployment to accounts that join; an account that leaves
+// keeps its stack, so that its users stay enforced.
 func (s *stackSet) automatic() *types.AutoDeployment {
 	return &types.AutoDeployment{Enabled: aws.Bool(true), RetainStacksOnAccountRemoval: aws.Bool(true)}
 }
 
-// update brings the stacks that are there up to date. done: nothing else is to
-// be made.
+// update updates the existing stacks. done means that nothing else is missing.
 func (s *stackSet) update(ctx context.Context, state *setState, report func(Outcome)) (done bool, err error) {
 	if s.same(state) && len(state.behind()) == 0 {
 		if len(s.fresh(state))+len(s.missing(state)) == 0 {
@@ -284,8 +285,8 @@ func (s *stackSet) update(ctx context.Context, state *setState, report func(Outc
 	return false, s.follow(ctx, aws.ToString(out.OperationId), Done, report)
 }
 
-// extend makes stacks below units that have none. Accounts with policy and group
-// come first, by themselves: their stacks must not make them again.
+// extend creates stacks below new units. Accounts with the policy and group come
+// first, in an operation of their own: their stacks must not create them again.
 func (s *stackSet) extend(ctx context.Context, units []string, rest filter, report func(Outcome)) error {
 	if len(s.existing) > 0 {
 		own := []types.Parameter{{ParameterKey: aws.String("PolicyAndGroup"), ParameterValue: aws.String("existing")}}
@@ -299,7 +300,7 @@ func (s *stackSet) extend(ctx context.Context, units []string, rest filter, repo
 	return s.instantiate(ctx, units, rest, nil, report)
 }
 
-// without leaves some accounts out of a filter.
+// without excludes accounts from a filter.
 func (f filter) without(accounts []string) filter {
 	switch f.kind {
 	case types.AccountFilterTypeIntersection:
@@ -323,13 +324,12 @@ func (s *stackSet) instantiate(ctx context.Context, units []string, f filter, ow
 		DeploymentTargets: f.targets(units), ParameterOverrides: own, OperationPreferences: s.pace.preferences(),
 	})
 	if err != nil {
-		return fmt.Errorf("make the stacks of %s: %w", s, err)
+		return fmt.Errorf("create the stacks of %s: %w", s, err)
 	}
 	return s.follow(ctx, aws.ToString(out.OperationId), Done, report)
 }
 
-// follow waits for an operation and tells each account once, when it is done
-// with.
+// follow waits for an operation and reports each account once, when it is done.
 func (s *stackSet) follow(ctx context.Context, operation string, good Status, report func(Outcome)) error {
 	told := map[string]bool{}
 	for {
@@ -342,18 +342,18 @@ func (s *stackSet) follow(ctx context.Context, operation string, good Status, re
 		}
 		switch status := out.StackSetOperation.Status; status {
 		case types.StackSetOperationStatusSucceeded, types.StackSetOperationStatusFailed:
-			return nil // an account that failed has been told
+			return nil // the failed accounts were reported
 		case types.StackSetOperationStatusStopped, types.StackSetOperationStatusStopping:
 			return fmt.Errorf("operation %s of %s is %s: %s", operation, s, status, aws.ToString(out.StackSetOperation.StatusReason))
 		}
 		if err := s.clock.sleep(ctx, poll); err != nil {
-			return fmt.Errorf("operation %s of %s goes on: %w", operation, s, err)
+			return fmt.Errorf("operation %s of %s continues: %w", operation, s, err)
 		}
 	}
 }
 
-// tell says what became of the accounts that an operation is done with, and
-// were not told before.
+// tell reports the accounts that an operation has finished and that were not
+// reported before.
 func (s *stackSet) tell(ctx context.Context, operation string, good Status, told map[string]bool, report func(Outcome)) error {
 	pages := cloudformation.NewListStackSetOperationResultsPaginator(s.client, &cloudformation.ListStackSetOperationResultsInput{
 		StackSetName: &s.name, OperationId: &operation, CallAs: s.callAs,
@@ -425,12 +425,13 @@ func (s *stackSet) empty(ctx context.Context, state *setState, report func(Outco
 	}
 	left, err := s.instances(ctx)
 	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("delete %s: %d of its stacks are still there, the first in account %s: %s", s, len(left), left[0].Account, left[0].Why)
+		err = fmt.Errorf("delete %s: %d of its stacks still exist, the first in account %s: %s", s, len(left), left[0].Account, left[0].Why)
 	}
 	return err
 }
 
-// outcome is of the set itself; those of its stacks name their accounts.
+// outcome returns the outcome of the set; outcomes of its stacks name their
+// accounts.
 func (s *stackSet) outcome(status Status) Outcome {
 	return Outcome{Kind: KindStackSet, Name: s.name, Account: s.place.Account, Region: s.place.Region, Status: status}
 }

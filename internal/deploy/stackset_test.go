@@ -184,7 +184,7 @@ func TestAStackSetOfSomebodyElsesIsNotTouched(t *testing.T) {
 		func() error { return set.apply(t.Context(), func(Outcome) {}) },
 		func() error { return set.remove(t.Context(), func(Outcome) {}) },
 	} {
-		if err := do(); err == nil || !strings.HasPrefix(err.Error(), "stack set forcemfa has permissions of its own") {
+		if err := do(); err == nil || !strings.HasPrefix(err.Error(), "stack set forcemfa has self-managed permissions") {
 			t.Errorf("error %v", err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestAStackThatWasNeverWholeIsDeletedFirst(t *testing.T) {
 func TestABusyOrStuckStackIsLeftAlone(t *testing.T) {
 	for status, want := range map[string]string{
 		"UPDATE_IN_PROGRESS":     "stack forcemfa in 111111111111 us-east-1 is UPDATE_IN_PROGRESS: wait until that is done",
-		"UPDATE_ROLLBACK_FAILED": "stack forcemfa in 111111111111 us-east-1 is UPDATE_ROLLBACK_FAILED: the group; mend what it names, then continue the rollback in the console",
+		"UPDATE_ROLLBACK_FAILED": "stack forcemfa in 111111111111 us-east-1 is UPDATE_ROLLBACK_FAILED: the group; correct the cause, then continue the rollback in the console",
 	} {
 		one, s := aStack(map[string][]string{"DescribeStacks": {described(status, "the group")}, "GetTemplate": {"<TemplateBody>Resources: {}</TemplateBody>"}})
 		if _, err := one.plan(t.Context()); err == nil || err.Error() != want {

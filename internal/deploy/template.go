@@ -1,9 +1,13 @@
-// Package deploy puts the function into every account and keeps it there: the
-// CloudFormation templates, the reproducible package, stacks and StackSets.
+// Package deploy deploys the Lambda functions to every account: CloudFormation
+// templates, the reproducible package, stacks and StackSets.
 //
-// [Render] prints a template, [Pack] makes the package. A [Deployment] is one
-// organization, or one account, as it is deployed: [Deployment.Plan] says what would
-// change and changes nothing, [Deployment.Apply] does it, [Deployment.Remove] takes it away.
+// [Render] prints a template, [Pack] creates the package. A [Deployment] is the
+// deployment to one organization or one account: [Deployment.Plan] shows the
+// changes, [Deployment.Apply] makes them, [Deployment.Remove] deletes the
+// deployment.
+//
+// Templates, plans, outcomes and the names of deployed resources are exported
+// because the verbs of deploy, the Lambda and their tests share them.
 package deploy
 
 import (
@@ -24,28 +28,28 @@ import (
 //go:embed templates/*.yaml events.json
 var files embed.FS
 
-// The templates. None has a transform or a nested stack, which StackSets with
-// the permissions of Organizations refuse.
+// The templates. None has a transform or a nested stack: StackSets with
+// service-managed permissions do not support them.
 // Source: CloudFormation User Guide, "Considerations for working with
 // service-managed permissions".
 const (
 	Member    = "member"     // policy, group and function of one account
-	Notifier  = "notifier"   // event bus and the function that tells people
-	Forwarder = "forwarder"  // sends the sign-ins of one Region home
-	Bucket    = "bucket"     // holds the package, takes the journals
-	AuditRole = "audit-role" // to audit an account that was invited
-	ApplyRole = "apply-role" // to enforce in one
+	Notifier  = "notifier"   // event bus and the functions that send notifications
+	Forwarder = "forwarder"  // sends the sign-ins of one Region to the home Region
+	Bucket    = "bucket"     // with the package and the journals
+	AuditRole = "audit-role" // to audit an invited account
+	ApplyRole = "apply-role" // to enforce MFA in an invited account
 )
 
-// Names are the templates in the order of the help.
+// Names lists the templates in the order of the help.
 var Names = []string{Member, Notifier, Forwarder, Bucket, AuditRole, ApplyRole}
 
-// inlineLimit is how long a template may be that is sent with the call, in
-// bytes; a longer one goes by way of S3.
+// inlineLimit is the maximum size in bytes of a template in a request; a larger
+// one must be in S3.
 // Source: CloudFormation API Reference, CreateStack, TemplateBody.
 const inlineLimit = 51200
 
-// The names that templates, bus policy and guards rely on.
+// Names that templates, bus policy and guards share.
 const (
 	FunctionName = "forcemfa"
 	FunctionRole = "ForceMFAFunction" // under baseline.Path
@@ -53,16 +57,16 @@ const (
 	BusName      = "forcemfa"
 )
 
-// Render prints a template as YAML with the documents that a baseline gives in
-// a partition. An error is a name that is no template, or a policy that IAM
-// would not take.
+// Render returns a template as YAML with the documents of a baseline for a
+// partition. It returns an error for an unknown template, and for a policy that
+// IAM would reject.
 func Render(name string, b *baseline.Baseline, partition string) ([]byte, error) {
 	if !slices.Contains(Names, name) {
 		return nil, fmt.Errorf("template %q: want one of %s", name, strings.Join(Names, ", "))
 	}
 	document := b.Document(partition)
 	if n := policy.Size(document); n > managedPolicySize {
-		return nil, fmt.Errorf("the policy %s has %d characters, and IAM takes %d: set self_service to enroll or none", baseline.PolicyName, n, managedPolicySize)
+		return nil, fmt.Errorf("the policy %s has %d characters, and IAM accepts %d: set self_service to enroll or none", baseline.PolicyName, n, managedPolicySize)
 	}
 	text := strings.NewReplacer(
 		"{{document}}", document,
@@ -76,11 +80,12 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 	return []byte(text), nil
 }
 
-// managedPolicySize is how many characters without white space a managed policy
-// may have. Source: IAM User Guide, "IAM and STS quotas".
+// managedPolicySize is the maximum size of a managed policy in characters,
+// without white space.
+// Source: IAM User Guide, "IAM and STS quotas".
 const managedPolicySize = 6144
 
-// pattern is the event pattern of the member's rule, without white space.
+// pattern returns the event pattern of the member's rule, without white space.
 func pattern() string {
 	var out bytes.Buffer
 	if err := json.Compact(&out, []byte(embedded("events.json"))); err != nil {
@@ -107,7 +112,7 @@ func embedded(name string) string {
 	return string(text)
 }
 
-// AsJSON prints a template that is YAML as indented JSON.
+// AsJSON converts a YAML template to indented JSON.
 func AsJSON(template []byte) ([]byte, error) {
 	value, err := parse(template)
 	if err != nil {
@@ -123,7 +128,7 @@ func AsJSON(template []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// parse reads a template, YAML or JSON, into maps, lists and scalars.
+// parse parses a YAML or JSON template into maps, lists and scalars.
 func parse(template []byte) (map[string]any, error) {
 	var value map[string]any
 	if err := yaml.Unmarshal(template, &value); err != nil {

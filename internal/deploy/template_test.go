@@ -361,11 +361,11 @@ func TestBadValuesAreRefusedAsCloudFormationWould(t *testing.T) {
 	template := []byte(render(t, Member, configs["default"], "aws"))
 	for _, row := range []struct{ name, value, want string }{
 		{"Mode", "on", "parameter Mode: want one of report, enforce, off"},
-		{"SlackWebhookParameter", "https://hooks.slack.com/services/T/B/x", "parameter SlackWebhookParameter: the value is not as it must be: ARN of the secret"},
+		{"SlackWebhookParameter", "https://hooks.slack.com/services/T/B/x", "parameter SlackWebhookParameter: the value is not valid: ARN of the secret"},
 		{"ReservedConcurrency", "11", "parameter ReservedConcurrency: want 10 or less"},
 		{"ReservedConcurrency", "many", "parameter ReservedConcurrency: want a number"},
-		{"ConfigHash", "abc", "parameter ConfigHash: the value is not as it must be"},
-		{"Modus", "report", "parameter Modus: the template has none of that name"},
+		{"ConfigHash", "abc", "parameter ConfigHash: the value is not valid"},
+		{"Modus", "report", "parameter Modus: the template has no such parameter"},
 		{"S3Key", "", "parameter S3Key: want 1 characters or more"},
 	} {
 		values := whole(Member, map[string]string{})

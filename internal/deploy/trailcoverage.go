@@ -14,8 +14,9 @@ import (
 	"forcemfa/internal/fleet"
 )
 
-// A TrailCoverage is whether changes in an account are heard of at once: EventBridge
-// gets the events of IAM only where a trail logs write management events.
+// A TrailCoverage says whether changes in an account are detected at once:
+// EventBridge receives the events of IAM only where a trail logs write
+// management events.
 // Source: EventBridge User Guide, "AWS service events delivered via AWS
 // CloudTrail".
 type TrailCoverage struct {
@@ -28,13 +29,13 @@ type TrailCoverage struct {
 
 // The states of a TrailCoverage.
 const (
-	Logged       = "logged"
-	NoTrail      = "no-trail"
+	Logged          = "logged"
+	NoTrail         = "no-trail"
 	CoverageUnknown = "unknown"
 )
 
-// hear accounts at the trails of an account, whose config is that of its home
-// Region. A trail that cannot be read makes the answer unknown, unless another
+// coverageOf reads the trails of an account; cfg is the config for its home
+// Region. A trail that cannot be read makes the result unknown, unless another
 // one logs.
 func coverageOf(ctx context.Context, cfg aws.Config) TrailCoverage {
 	client := cloudtrail.NewFromConfig(cfg)
@@ -58,21 +59,22 @@ func coverageOf(ctx context.Context, cfg aws.Config) TrailCoverage {
 	return h
 }
 
-// deaf says why a trail does not log the writes of IAM; empty when it does.
+// notLogging returns why a trail does not log the writes of IAM; empty when it
+// does.
 func notLogging(ctx context.Context, client *cloudtrail.Client, trail *types.Trail, home string) (string, error) {
 	name := aws.ToString(trail.TrailARN)
 	switch {
 	case !aws.ToBool(trail.IsMultiRegionTrail) && aws.ToString(trail.HomeRegion) != home:
-		return "the trail is for " + aws.ToString(trail.HomeRegion) + " alone, and IAM's events are in " + home, nil
+		return "the trail covers only " + aws.ToString(trail.HomeRegion) + ", and the events of IAM are in " + home, nil
 	case !aws.ToBool(trail.IncludeGlobalServiceEvents):
-		return "the trail leaves the events of global services out", nil
+		return "the trail excludes the events of global services", nil
 	}
 	status, err := client.GetTrailStatus(ctx, &cloudtrail.GetTrailStatusInput{Name: &name})
 	if err != nil {
 		return "", errors.New("cloudtrail:GetTrailStatus: " + fleet.Reason(err))
 	}
 	if !aws.ToBool(status.IsLogging) {
-		return "the trail is switched off", nil
+		return "logging is turned off for the trail", nil
 	}
 	selectors, err := client.GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: &name})
 	if err != nil {
@@ -84,8 +86,8 @@ func notLogging(ctx context.Context, client *cloudtrail.Client, trail *types.Tra
 	return "", nil
 }
 
-// selectsWrites tells whether a trail logs every write of IAM. A trail has
-// selectors of one kind or the other, and one that fits is enough.
+// selectsWrites reports whether a trail logs every write of IAM. A trail has
+// selectors of one kind or the other, and one match is enough.
 func selectsWrites(basic []types.EventSelector, advanced []types.AdvancedEventSelector) bool {
 	return slices.ContainsFunc(basic, func(s types.EventSelector) bool {
 		return aws.ToBool(s.IncludeManagementEvents) && s.ReadWriteType != types.ReadWriteTypeReadOnly &&
@@ -95,9 +97,9 @@ func selectsWrites(basic []types.EventSelector, advanced []types.AdvancedEventSe
 
 const iamSource = "iam.amazonaws.com"
 
-// advancedSelects tells whether an advanced selector takes every write
-// management event of IAM. A field that narrows further, to some events or
-// callers, does not.
+// advancedSelects reports whether an advanced selector matches every write
+// management event of IAM. A field that selects only some events or callers does
+// not.
 // Source: CloudTrail API Reference, AdvancedFieldSelector.
 func advancedSelects(s types.AdvancedEventSelector) bool {
 	management := false
@@ -120,8 +122,8 @@ func advancedSelects(s types.AdvancedEventSelector) bool {
 	return management
 }
 
-// accepts tells whether a field selector takes a value: every operator that is
-// there must.
+// accepts reports whether a field selector matches a value: every operator that
+// is set must.
 func accepts(f *types.AdvancedFieldSelector, value string) bool {
 	one := func(list []string, holds func(value, operand string) bool) bool {
 		return slices.ContainsFunc(list, func(operand string) bool { return holds(value, operand) })
@@ -132,7 +134,7 @@ func accepts(f *types.AdvancedFieldSelector, value string) bool {
 		(len(f.EndsWith) == 0 || one(f.EndsWith, strings.HasSuffix)) && !one(f.NotEndsWith, strings.HasSuffix)
 }
 
-// what is the sentence of a finding.
+// what returns the sentence of a finding.
 func (h *TrailCoverage) what() string {
-	return fmt.Sprintf("no trail logs the write management events of the account (%s): changes are found by the schedule alone", h.Why)
+	return fmt.Sprintf("no trail logs the write management events of the account (%s): only the scheduled scan detects changes", h.Why)
 }

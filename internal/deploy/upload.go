@@ -12,19 +12,20 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// An upload is the package in its bucket. Its key is made of its content, so
-// one that is there is as wanted.
+// An upload is the package in its bucket. Its key contains a hash of its
+// content, so an existing object is up to date.
 type upload struct {
 	client *s3.Client
 	bucket string
-	owner  string // account ID; a bucket of the same name that somebody else made is refused
+	owner  string // account ID; a bucket of the same name in another account is refused
 	region string
 	pkg    *Package
 }
 
 func (u *upload) String() string { return "s3://" + u.bucket + "/" + u.pkg.Key() }
 
-// there tells whether the object is in the bucket; neither is.
+// there reports whether the object is in the bucket. It is not when the bucket
+// does not exist.
 func (u *upload) there(ctx context.Context) (bool, error) {
 	_, err := u.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.bucket, Key: aws.String(u.pkg.Key()), ExpectedBucketOwner: &u.owner})
 	var api smithy.APIError
@@ -65,5 +66,5 @@ func (u *upload) apply(ctx context.Context, report func(Outcome)) error {
 	return nil
 }
 
-// remove leaves the object: the bucket stays, with the journals.
+// remove keeps the object: the bucket stays, with the journals.
 func (u *upload) remove(context.Context, func(Outcome)) error { return nil }

@@ -10,15 +10,15 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// notificationParameters are the parameters that say who is told: of the notifier in
-// an organization, of the member where there is one account.
+// notificationParameters lists the parameters for notifications: of the notifier
+// in an organization, of the member for a single account.
 var notificationParameters = []string{
 	"SlackWebhookParameter", "SlackTokenSecret", "SlackChannelName", "SNSTopic", "WebhookURL", "WebhookSecret", "SecretKeyArn",
 }
 
-// values are the parameters of the member's template and those that say who is
-// told: what is given, else what the config file says, else as deployed, else
-// the template's own.
+// values returns the parameters of the member's template and those for
+// notifications. Given values come first, then the config file, then the
+// deployed values, then the defaults of the template.
 func (d *Deployment) values(deployed map[string]string, bucket string) (member, notifier map[string]string, err error) {
 	template, err := d.render(Member)
 	if err != nil {
@@ -37,7 +37,7 @@ func (d *Deployment) values(deployed map[string]string, bucket string) (member, 
 		}
 	}
 	if len(deployed) == 0 && d.o.Baseline.Name != "" {
-		member["WhitelistTag"] = "" // the config file says who is exempt
+		member["WhitelistTag"] = "" // the config file lists the exemptions
 	}
 	configured, err := notified(&d.o.Baseline.Notify)
 	if err != nil {
@@ -46,7 +46,7 @@ func (d *Deployment) values(deployed map[string]string, bucket string) (member, 
 	maps.Copy(member, configured)
 	for name, value := range d.o.Parameters {
 		if declared[name] == nil {
-			return nil, nil, fmt.Errorf("parameter %s: there is none of that name; there are %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
+			return nil, nil, fmt.Errorf("parameter %s: the template has no such parameter, only %s", name, strings.Join(slices.Sorted(maps.Keys(declared)), ", "))
 		}
 		member[name] = value
 	}
@@ -62,8 +62,8 @@ func (d *Deployment) values(deployed map[string]string, bucket string) (member, 
 	return member, notifier, nil
 }
 
-// split takes what says who is told out of the member's values where an
-// organization has a notifier for that.
+// split moves the parameters for notifications out of the member's values when
+// the organization has a notifier.
 func (d *Deployment) split(member map[string]string) map[string]string {
 	notifier := map[string]string{}
 	if d.organization() == "" {
@@ -76,7 +76,7 @@ func (d *Deployment) split(member map[string]string) map[string]string {
 	return notifier
 }
 
-// notified are the parameters that the config file's notify section gives.
+// notified returns the parameters from the config file's notify section.
 func notified(n *baseline.Notify) (map[string]string, error) {
 	values := map[string]string{}
 	for _, s := range []struct{ path, reference, parameter string }{
@@ -88,7 +88,7 @@ func notified(n *baseline.Notify) (map[string]string, error) {
 			continue
 		}
 		if a, err := arn.Parse(s.reference); err != nil || a.Service != "secretsmanager" && a.Service != "ssm" {
-			return nil, fmt.Errorf("%s: a function reads secrets from Secrets Manager or SSM: give the ARN of one", s.path)
+			return nil, fmt.Errorf("%s: functions read secrets from Secrets Manager or SSM: use the ARN of one", s.path)
 		}
 		values[s.parameter] = s.reference
 	}
@@ -105,7 +105,7 @@ func notified(n *baseline.Notify) (map[string]string, error) {
 	return values, nil
 }
 
-// httpsOnly leaves out a URL that is kept elsewhere: see [notified].
+// httpsOnly leaves out a reference to a URL: see [notified].
 func httpsOnly(reference string) string {
 	if strings.HasPrefix(reference, "https://") {
 		return reference

@@ -1,4 +1,5 @@
-// Package arn holds ARNs, account IDs and partitions as values: parse, match, look up.
+// Package arn handles ARNs, account IDs and partitions as values: parse, match,
+// look up.
 package arn
 
 import (
@@ -13,11 +14,11 @@ type ARN struct {
 	Service   string // iam, sts, s3…
 	Region    string // empty for global services
 	Account   string // 12 digits, "aws" for AWS-managed policies, or empty
-	Resource  string // everything after the fifth colon; may hold colons and slashes
+	Resource  string // everything after the fifth colon; may contain colons and slashes
 }
 
-// Parse splits s into its six parts. It does not check what a service would
-// accept in them.
+// Parse splits s into its six parts. It does not check whether a service accepts
+// them.
 func Parse(s string) (ARN, error) {
 	a, ok := Split(s)
 	if !ok {
@@ -26,7 +27,7 @@ func Parse(s string) (ARN, error) {
 	return a, nil
 }
 
-// Split is Parse without the error: it allocates nothing.
+// Split is Parse without the error. It allocates nothing.
 func Split(s string) (a ARN, ok bool) {
 	if !strings.HasPrefix(s, "arn:") {
 		return ARN{}, false
@@ -43,25 +44,25 @@ func Split(s string) (a ARN, ok bool) {
 	return a, true
 }
 
-// String is the ARN as AWS prints it.
+// String returns the ARN as AWS prints it.
 func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource
 }
 
-// IAM is the ARN of an IAM entity: kind is user, group, role, policy, mfa,
+// IAM returns the ARN of an IAM entity. Kind is user, group, role, policy, mfa,
 // instance-profile…; path begins and ends with a slash.
 func IAM(partition, account, kind, path, name string) string {
 	return "arn:" + partition + ":iam::" + account + ":" + kind + path + name
 }
 
-// Name is the last segment of the resource part: the name of a user, role,
+// Name returns the last segment of the resource part: the name of a user, role,
 // group, policy or device without its path.
 func (a ARN) Name() string {
 	return a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
 }
 
-// Kind is the first segment of the resource part, as user in user/team/bob;
-// empty when there is no slash.
+// Kind returns the first segment of the resource part, such as user in
+// user/team/bob; empty without a slash.
 func (a ARN) Kind() string {
 	kind, _, found := strings.Cut(a.Resource, "/")
 	if !found {
@@ -70,7 +71,7 @@ func (a ARN) Kind() string {
 	return kind
 }
 
-// IsAccountID tells whether s is a 12-digit account ID.
+// IsAccountID reports whether s is a 12-digit account ID.
 func IsAccountID(s string) bool {
 	if len(s) != 12 {
 		return false

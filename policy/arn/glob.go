@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// PieceKind is what a piece of a glob matches.
+// PieceKind says what a piece of a glob matches.
 type PieceKind uint8
 
 // The kinds of pieces.
 const (
 	Literal PieceKind = iota // exactly Text
-	One                      // one character: ? in the text
-	Many                     // any run of characters, also none: * in the text
+	One                      // any one character: ? in the text
+	Many                     // any sequence of characters, also empty: * in the text
 	Hole                     // exactly the text given at match time, the Index-th of holes
 )
 
@@ -48,24 +48,24 @@ type shape uint8
 
 const (
 	general shape = iota
-	literal       // text is all there is
+	literal       // text is the whole pattern
 	prefix        // text, then one *
 )
 
 // A Glob is a compiled pattern. Matching takes at most the product of the
-// lengths of text and pattern and allocates nothing. The zero value matches
-// the empty string only.
+// lengths of text and pattern and allocates nothing. The zero value matches only
+// the empty string.
 type Glob struct {
 	shape  shape
 	text   string
 	pieces []Piece
 }
 
-// Compile compiles a pattern in which * is any run of characters, also none,
-// and ? is exactly one.
+// Compile compiles a pattern in which * matches any sequence of characters, also
+// an empty one, and ? exactly one character.
 func Compile(pattern string) Glob { return Assemble(Pieces(pattern)) }
 
-// Assemble makes a glob of pieces. Adjacent literals and adjacent Many are
+// Assemble builds a glob from pieces. Adjacent literals and adjacent Many are
 // joined.
 func Assemble(pieces []Piece) Glob {
 	pieces = join(pieces)
@@ -116,17 +116,18 @@ func concat(literals []Piece) string {
 	return b.String()
 }
 
-// Any tells whether the glob matches every text.
+// Any reports whether the glob matches every text.
 func (g *Glob) Any() bool { return g.shape == prefix && g.text == "" }
 
-// Exact tells whether the glob has neither wildcards nor holes, and the one
-// text it matches.
+// Exact reports whether the glob has neither wildcards nor holes, and returns
+// the one text it matches.
 func (g *Glob) Exact() (text string, ok bool) { return g.text, g.shape == literal }
 
-// Pieces are the elements of the glob. The caller must not change them.
+// Pieces returns the elements of the glob. The caller must not change them.
 func (g *Glob) Pieces() []Piece { return g.pieces }
 
-// Match tells whether the whole of s matches, holes filled in as literal text.
+// Match reports whether the glob matches the whole of s, with holes filled in as
+// literal text.
 func (g *Glob) Match(s string, holes ...string) bool {
 	if g.shape == literal {
 		return s == g.text
@@ -141,8 +142,8 @@ func (g *Glob) match(s string, holes []string) bool {
 	return g.walk(s, holes, false)
 }
 
-// MatchFold is Match for a glob whose literals are lower case ASCII: ASCII
-// letters of s compare without case.
+// MatchFold is Match for a glob whose literals are lower case ASCII: it ignores
+// the case of ASCII letters in s.
 func (g *Glob) MatchFold(s string, holes ...string) bool {
 	switch g.shape {
 	case literal:
@@ -153,8 +154,8 @@ func (g *Glob) MatchFold(s string, holes ...string) bool {
 	return g.walk(s, holes, true)
 }
 
-// walk remembers the last * only: whatever an earlier one could take instead,
-// the last one can take too.
+// walk only backtracks to the last *: it can match whatever an earlier one
+// could.
 func (g *Glob) walk(s string, holes []string, fold bool) bool {
 	at, next := 0, 0
 	star, from := -1, 0
@@ -186,7 +187,8 @@ func (g *Glob) walk(s string, holes []string, fold bool) bool {
 	}
 }
 
-// retry is where the piece after a * can start next, later than from.
+// retry returns the next position after from at which the piece after a * can
+// start.
 func (g *Glob) retry(s string, from, next int, fold bool) int {
 	_, width := utf8.DecodeRuneInString(s[from:])
 	from += width
@@ -200,7 +202,7 @@ func (g *Glob) retry(s string, from, next int, fold bool) int {
 	return from
 }
 
-// take is how many bytes at the start of s the piece matches, -1 for none.
+// take returns how many bytes at the start of s the piece matches, or -1.
 func (p *Piece) take(s string, holes []string, fold bool) int {
 	text := p.Text
 	switch p.Kind {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A Pattern is an ARN with wildcards, part by part: a wildcard in one of the
-// first five parts never reaches over a colon, one in the resource part goes
-// over colons and slashes alike. Part 0 is "arn".
+// A Pattern is an ARN with wildcards, matched part by part: a wildcard in one of
+// the first five parts does not match a colon, one in the resource part matches
+// colons and slashes. Part 0 is "arn".
 // Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Amazon
 // Resource Name (ARN) condition operators".
 type Pattern [6]Glob
@@ -25,7 +25,7 @@ func ParsePattern(s string) (Pattern, error) {
 	return p, nil
 }
 
-// Match tells whether the pattern matches a, with holes filled in as literal
+// Match reports whether the pattern matches a, with holes filled in as literal
 // text.
 func (p *Pattern) Match(a *ARN, holes ...string) bool {
 	return p[0].Match("arn", holes...) && p[4].Match(a.Account, holes...) && p[2].Match(a.Service, holes...) &&

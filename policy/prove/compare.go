@@ -8,16 +8,16 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Weakens answers whether a new document lets a request without MFA pass that
-// an old one denied: Open, with such a request as counterexample. Enforced says that
-// every request without MFA that a Deny of the old document refuses is refused by
-// a Deny of the new one; Unknown is for what could not be decided, as in an
-// [Answer]. Outcome is about the actions of the catalogue, Strict about all. A
-// document that is nil denies nothing. Allows play no part.
+// Weakens answers whether a new document lets a request without MFA pass that an
+// old one denied. Open means that it does, with such a request as counterexample.
+// Enforced means that a Deny of the new document refuses every request without MFA
+// that a Deny of the old one refuses; Unknown that this could not be decided, as in
+// an [Answer]. Outcome covers the actions of the catalog, Strict all actions. A nil
+// document denies nothing. Allows are ignored.
 //
 // The request may come from any IAM user with any tags and any credential
-// without MFA, calls that a service forwards included; a user that a condition
-// names is tried by name.
+// without MFA, including calls that a service forwards. Users that a condition
+// names are tried by name.
 func Weakens(before, after *policy.Document) Answer {
 	if before == nil || before.Equal(after) {
 		return Answer{Outcome: Enforced, Strict: Enforced}
@@ -32,7 +32,7 @@ func Weakens(before, after *policy.Document) Answer {
 	return worst
 }
 
-// rankOf orders answers by how bad they are.
+// rankOf orders answers by severity.
 func rankOf(a Answer) int {
 	order := []Outcome{Enforced, Unknown, Open}
 	return 3*slices.Index(order, a.Outcome) + slices.Index(order, a.Strict)
@@ -58,7 +58,7 @@ func weakens(s *Subject, before, after *policy.Document) Answer {
 	return a
 }
 
-// alone is a set of one document.
+// alone returns a set of one document.
 func alone(d *policy.Document) *policy.Set {
 	if d == nil {
 		return &policy.Set{}
@@ -66,8 +66,7 @@ func alone(d *policy.Document) *policy.Set {
 	return &policy.Set{Identity: []policy.Source{{Name: "the document", Document: d}}}
 }
 
-// A comparison is the search for a request that one set denies and another does
-// not.
+// A comparison searches for a request that one set denies and another does not.
 type comparison struct {
 	subject        *Subject
 	before, after  *policy.Set
@@ -123,8 +122,8 @@ func (w *comparison) visit(out *result, r *row, t trial) next {
 	return goOn
 }
 
-// strangers are users that stand for all: one that no document names, and those
-// that a condition or a resource names.
+// strangers returns users that stand for all users: one that no document names,
+// and those that a condition or a resource names.
 func strangers(documents ...*policy.Document) []*Subject {
 	const account = "111111111111"
 	names := []string{"forcemfa-unnamed"}

@@ -10,19 +10,19 @@ import (
 	"forcemfa/policy"
 )
 
-// A Counterexample is a concrete request that is allowed without MFA (or, for a
-// latent one, that nothing refuses). In JSON the credential is a word.
+// A Counterexample is a concrete request that is allowed without MFA, or, for a
+// latent one, that nothing refuses. In JSON the credential is a word.
 type Counterexample struct {
 	Action     string            `json:"action"`
 	Resource   string            `json:"resource"`
 	Credential policy.Credential `json:"-"`
-	AllowedBy  string            `json:"allowed_by,omitempty"` // the statement that lets it through; empty when latent
-	// Keys are the condition keys that the sender has to choose, with their values:
-	// one, except for keys that carry a list.
+	AllowedBy  string            `json:"allowed_by,omitempty"` // the statement that allows it; empty when latent
+	// Keys holds the condition keys that the sender must choose, with their
+	// values: one value, except for keys that are lists.
 	Keys map[string][]string `json:"keys,omitempty"`
 }
 
-// SetKeys writes the chosen keys into the context of a request.
+// SetKeys adds the chosen keys to the context of a request.
 func (w *Counterexample) SetKeys(c *policy.Context) {
 	for key, values := range w.Keys {
 		if _, many := plurality(strings.ToLower(key), nil); many || len(values) > 1 {
@@ -33,7 +33,7 @@ func (w *Counterexample) SetKeys(c *policy.Context) {
 	}
 }
 
-// String says it as in "s3:GetObject without MFA by access key on arn:…".
+// String formats it as in "s3:GetObject without MFA by access key on arn:…".
 func (w *Counterexample) String() string {
 	s := w.Action + " without MFA by " + words[w.Credential] + " on " + w.Resource
 	for _, k := range slices.Sorted(maps.Keys(w.Keys)) {
@@ -42,7 +42,7 @@ func (w *Counterexample) String() string {
 	return s
 }
 
-// words are the credentials that a request without MFA can have.
+// words names the credentials that a request without MFA can have.
 var words = map[policy.Credential]string{
 	policy.LongTermKey:      "access key",
 	policy.SessionToken:     "session",
@@ -64,12 +64,12 @@ type counterexampleText struct {
 func (w *Counterexample) MarshalJSON() ([]byte, error) {
 	word, ok := words[w.Credential]
 	if !ok {
-		return nil, fmt.Errorf("counterexample %s: credential %d is none that a request without MFA has", w.Action, w.Credential)
+		return nil, fmt.Errorf("counterexample %s: a request without MFA cannot have credential %d", w.Action, w.Credential)
 	}
 	return json.Marshal(counterexampleText{(*plainCounterexample)(w), word})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON parses the output of MarshalJSON.
 func (w *Counterexample) UnmarshalJSON(text []byte) error {
 	t := counterexampleText{plainCounterexample: (*plainCounterexample)(w)}
 	if err := json.Unmarshal(text, &t); err != nil {
@@ -81,5 +81,5 @@ func (w *Counterexample) UnmarshalJSON(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("counterexample %s: no credential is called %q", w.Action, t.Credential)
+	return fmt.Errorf("counterexample %s: unknown credential %q", w.Action, t.Credential)
 }

@@ -1,6 +1,6 @@
 package prove
 
-// fixedKeys are the keys that the credential and the way of the call decide.
+// fixedKeys lists the keys that follow from the credential and the kind of call.
 var fixedKeys = map[string]bool{
 	"aws:multifactorauthpresent": true, "aws:multifactorauthage": true, "aws:tokenissuetime": true,
 	"aws:viaawsservice": true, "aws:calledvia": true, "aws:calledviafirst": true, "aws:calledvialast": true,
@@ -9,5 +9,5 @@ var fixedKeys = map[string]bool{
 	"aws:federatedprovider": true, "aws:assumedroot": true, "aws:ec2instancesourcevpc": true, "aws:ec2instancesourceprivateipv4": true,
 }
 
-// alwaysPresent are the chosen keys that every request carries.
+// alwaysPresent lists the chosen keys that every request has.
 var alwaysPresent = map[string]bool{"aws:currenttime": true, "aws:epochtime": true, "aws:securetransport": true}

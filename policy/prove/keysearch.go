@@ -9,25 +9,25 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A keySearch looks for values of the free keys with which an action on a
-// resource escapes the clauses that are against it.
+// A keySearch searches for values of the free keys with which an action on a
+// resource escapes the clauses against it.
 type keySearch struct {
 	*query
 	entry    *entry
 	resource string
 	against  []*residual
 	covering []truth  // what covers says of against
-	named    []choice // keys that have a value already
+	named    []choice // keys that already have a value
 
 	keys   []string
 	tests  map[string][]*test
-	hints  map[string][]string // values of keys that conditions compare with each other
+	hints  map[string][]string // values for keys that conditions compare with each other
 	chosen map[string]option
-	by     []*residual // what stopped it
+	by     []*residual // the clauses that stopped it
 	found  bool
 }
 
-// run searches, and tells whether the clauses refuse everything.
+// run searches, and reports whether the clauses refuse everything.
 func (k *keySearch) run() (settled bool) {
 	id := k.id()
 	if by, known := k.dead[id]; known {
@@ -47,8 +47,8 @@ func (k *keySearch) run() (settled bool) {
 	return true
 }
 
-// hopeless tells whether no choice of keys escapes, not looking at what the
-// resource says of them. It tells of it when it is so.
+// hopeless reports whether no choice of keys escapes the clauses, whatever the
+// resource determines about them.
 func (k *keySearch) hopeless() bool {
 	probe := *k.query
 	probe.visit = func(trial) next { k.found = true; return stop }
@@ -65,7 +65,8 @@ func (k *keySearch) hopeless() bool {
 	return true
 }
 
-// id names what the search depends on, besides the action and the resource.
+// id names everything that the search depends on, except the action and the
+// resource.
 func (k *keySearch) id() string {
 	var out strings.Builder
 	for i, c := range k.against {
@@ -76,8 +77,8 @@ func (k *keySearch) id() string {
 	return out.String()
 }
 
-// prepare collects the keys that the sender chooses and their options; it is
-// false when there are too many.
+// prepare collects the keys that the sender chooses and their options; it
+// returns false when there are too many.
 func (k *keySearch) prepare() bool {
 	k.tests, k.hints = map[string][]*test{}, map[string][]string{}
 	for _, c := range slices.Concat(k.against, k.must, k.refine) {
@@ -103,7 +104,7 @@ func (k *keySearch) prepare() bool {
 	return true
 }
 
-// list are the options of a key.
+// list returns the options of a key.
 func (k *keySearch) list(key string) ([]option, string) {
 	fixed := k.fixed(key)
 	id := key + "|" + strings.Join(fixed, "|")
@@ -122,13 +123,13 @@ func (k *keySearch) list(key string) ([]option, string) {
 	return out, why
 }
 
-// A listing are the options of a key, or why they are not known.
+// A listing holds the options of a key, or why they are unknown.
 type listing struct {
 	options []option
 	why     string
 }
 
-// minimal leaves the options out that are no better than another to escape.
+// minimal removes the options that escape no more than another option.
 func minimal(list []option) []option {
 	var out []option
 	for i, o := range list {
@@ -158,7 +159,7 @@ func below(a, b []truth) bool {
 	return true
 }
 
-// fixed is the value that the resource gives a key, if it does.
+// fixed returns the value that the resource determines for a key, if any.
 func (k *keySearch) fixed(key string) []string {
 	a, ok := arn.Split(k.resource)
 	switch {
@@ -223,7 +224,7 @@ func (k *keySearch) excluded(key string) bool {
 	return slices.ContainsFunc(exclusive[key], func(other string) bool { return len(k.chosen[other].values) > 0 })
 }
 
-// stopper is a clause that applies whatever the keys not yet chosen are.
+// stopper returns a clause that applies whatever the remaining keys are.
 func (k *keySearch) stopper() *residual {
 	for i, c := range k.against {
 		if c.vague == "" && k.covering[i] == yes && k.worst(c) == yes {
@@ -233,8 +234,8 @@ func (k *keySearch) stopper() *residual {
 	return nil
 }
 
-// worst is the least truth of the conditions of a clause; no while a key is not
-// chosen.
+// worst returns the lowest truth of the conditions of a clause; no while a key
+// is not chosen.
 func (k *keySearch) worst(c *residual) truth {
 	out := yes
 	for _, t := range c.open {
@@ -261,7 +262,7 @@ func (k *keySearch) truth(t *test, otherwise truth) truth {
 	return o.truths[slices.Index(k.tests[key], t)]
 }
 
-// hopeful tells whether every clause of must can still apply.
+// hopeful reports whether every clause of must can still apply.
 func (k *keySearch) hopeful() bool {
 	for _, c := range k.must {
 		for _, t := range c.open {
@@ -273,7 +274,7 @@ func (k *keySearch) hopeful() bool {
 	return true
 }
 
-// spelling is a key as the policies spell it.
+// spelling returns a key as the policies write it.
 func (k *keySearch) spelling(key string) string {
 	if len(k.tests[key]) > 0 {
 		return k.tests[key][0].Key
@@ -292,7 +293,7 @@ func (k *keySearch) spelling(key string) string {
 	return key
 }
 
-// trial is the request that has been found.
+// trial returns the request that was found.
 func (k *keySearch) trial() trial {
 	t := trial{probe: probe{k.entry.name, k.resource}, credential: k.row.credential, present: k.row.present, keys: slices.Clone(k.named)}
 	for _, key := range k.keys {

@@ -10,8 +10,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A glyph is one position of a pattern: a character, any character, or any run
-// of them.
+// A glyph is one position of a pattern: a character, any character, or any
+// sequence of characters.
 type glyph struct {
 	kind  arn.PieceKind // Literal, One or Many
 	r     rune          // of a Literal; lower case when fold is set
@@ -32,7 +32,7 @@ func (g *glyph) takes(r rune) bool {
 // A language is a set of texts, as a pattern.
 type language []glyph
 
-// literal is the language of one text.
+// literal returns the language of one text.
 func literal(text string) language {
 	var out language
 	for _, r := range text {
@@ -41,7 +41,7 @@ func literal(text string) language {
 	return out
 }
 
-// folded is the language of a text in any case.
+// folded returns the language of a text in any case.
 func folded(text string) language {
 	out := literal(strings.ToLower(text))
 	for i := range out {
@@ -50,7 +50,7 @@ func folded(text string) language {
 	return out
 }
 
-// wild is the language of a glob.
+// wild returns the language of a glob.
 func wild(pattern string) language {
 	var out language
 	for _, p := range arn.Pieces(pattern) {
@@ -72,10 +72,10 @@ func (l language) within() language {
 	return out
 }
 
-// some is the language of every text that is not empty.
+// some returns the language of every non-empty text.
 var some = language{{kind: arn.One}, {kind: arn.Many}}
 
-// match tells whether a text is of the language.
+// match reports whether a text belongs to the language.
 func (l language) match(text string) bool {
 	if own, fixed := l.text(); fixed {
 		return own == text
@@ -84,7 +84,7 @@ func (l language) match(text string) bool {
 	return ok
 }
 
-// anyText is the language of all texts.
+// anyText returns the language of all texts.
 var anyText = language{{kind: arn.Many}}
 
 // bits is a set of small numbers.
@@ -113,20 +113,21 @@ func (b bits) write(key []byte) []byte {
 
 func (b bits) key() string { return string(b.write(nil)) }
 
-// A member is a text that stands for all texts of a language that the same
-// patterns match.
+// A member is a text that represents all texts of a language that match the same
+// patterns.
 type member struct {
 	matched bits // the patterns that match it, by number
 	text    string
 }
 
-// An automaton follows several patterns at once; pattern 0 is the language whose
-// texts count. A state is the set of positions that the patterns can be in.
+// An automaton follows several patterns at once; pattern 0 is the language of
+// the texts to consider. A state is the set of positions that the patterns can
+// be in.
 type automaton struct {
 	glyphs []glyph // of all patterns, an empty one after each: its end
 	starts []int
 	ends   []int
-	other  rune // a character that no pattern names
+	other  rune // a character in no pattern
 	only   []rune
 }
 
@@ -173,7 +174,7 @@ func (a *automaton) start() bits {
 }
 
 // step writes the state after a character; ok is false when no text of the base
-// goes on like this.
+// continues like this.
 func (a *automaton) step(state bits, r rune, next bits) (ok bool) {
 	clear(next)
 	for i, w := range state {
@@ -193,7 +194,7 @@ func (a *automaton) step(state bits, r rune, next bits) (ok bool) {
 	return ok
 }
 
-// alphabet writes what can come next and make a difference.
+// alphabet writes the characters that can come next and make a difference.
 func (a *automaton) alphabet(state bits, out []rune) []rune {
 	if a.only != nil {
 		return a.only
@@ -215,8 +216,8 @@ func (a *automaton) alphabet(state bits, out []rune) []rune {
 	return append(out[:1], slices.Compact(out[1:])...)
 }
 
-// matched are the patterns that match the text that led to a state; ok tells
-// whether it is of the base.
+// matched returns the patterns that match the text that led to a state; ok
+// reports whether the text belongs to the base.
 func (a *automaton) matched(state bits) (m bits, ok bool) {
 	m = newBits(max(len(a.ends)-1, 1))
 	for i, at := range a.ends[1:] {
@@ -227,7 +228,7 @@ func (a *automaton) matched(state bits) (m bits, ok bool) {
 	return m, state.has(a.ends[0])
 }
 
-// maxStates bounds the work of one partition, allStates that of all large ones
+// maxStates limits the work of one partition, allStates that of all large ones
 // of a search.
 const (
 	maxStates = 20_000
@@ -285,8 +286,8 @@ func partition(base language, patterns []language, only []rune, left *int) (out 
 	return out, true
 }
 
-// place finds the patterns that match a text; ok tells whether it is of the
-// base.
+// place returns the patterns that match a text; ok reports whether the text
+// belongs to the base.
 func place(base language, patterns []language, text string) (m bits, ok bool) {
 	a := newAutomaton(base, patterns, nil)
 	state := a.start()
@@ -300,7 +301,8 @@ func place(base language, patterns []language, text string) (m bits, ok bool) {
 	return a.matched(state)
 }
 
-// prefer replaces representatives by nicer ones that the same patterns match.
+// prefer replaces representatives by more readable ones that match the same
+// patterns.
 func prefer(members []member, base language, patterns []language, nice []string) {
 	for _, text := range slices.Backward(nice) {
 		m, ok := place(base, patterns, text)

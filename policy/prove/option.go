@@ -22,10 +22,10 @@ type option struct {
 	truths []truth // of the tests, in their order
 }
 
-// maxOptions bounds the cells of one key.
+// maxOptions limits the cells of one key.
 const maxOptions = 4096
 
-// group is the key that stands for a key: the two clocks agree.
+// group returns the key that represents a key: the two clocks agree.
 func group(key string) string {
 	if key == "aws:epochtime" {
 		return "aws:currenttime"
@@ -70,8 +70,8 @@ func (r *row) options(key string, tests []*test, fixed, suggested []string, left
 	return o.list, ""
 }
 
-// suggest adds values whatever the tests say of them: a condition compares them
-// with another key.
+// suggest adds values whatever the tests say about them: a condition compares
+// them with another key.
 func (o *cells) suggest(values []string, single, many bool) {
 	for _, v := range values {
 		if single {
@@ -85,8 +85,8 @@ func (o *cells) suggest(values []string, single, many bool) {
 	}
 }
 
-// undecided adds the option that stands for all values that were not
-// enumerated: nothing is known of the tests on it.
+// undecided adds the option that stands for all values that were not enumerated:
+// the tests on it are unknown.
 func (o *cells) undecided(many bool) {
 	c := choice{key: o.key, values: []string{unnamed}, many: many}
 	n := option{c, o.truths(c)}
@@ -98,7 +98,7 @@ func (o *cells) undecided(many bool) {
 	o.put(n)
 }
 
-// cells collects options of different truths.
+// cells collects options with different truths.
 type cells struct {
 	row   *row
 	key   string
@@ -109,7 +109,7 @@ type cells struct {
 
 func (o *cells) add(c choice) *option { return o.put(option{c, o.truths(c)}) }
 
-// put keeps an option unless there is one like it.
+// put keeps an option unless there is an equivalent one.
 func (o *cells) put(n option) *option {
 	id := make([]byte, len(n.truths))
 	for i, t := range n.truths {
@@ -188,16 +188,16 @@ func (c *choice) write(to *policy.Context) {
 		if at, err := time.Parse(time.RFC3339, c.values[0]); err == nil {
 			to.Set("aws:EpochTime", big.NewInt(at.Unix()).String())
 		} else {
-			to.Set("aws:EpochTime", c.values[0]) // seconds already: see dateText
+			to.Set("aws:EpochTime", c.values[0]) // already in seconds: see dateText
 		}
 	}
 }
 
-// several are global keys that carry a list.
+// several lists the global keys that are lists.
 var several = map[string]bool{"aws:tagkeys": true, "aws:calledvia": true, "aws:principalorgpaths": true, "aws:resourceorgpaths": true,
 	"aws:sourceorgpaths": true, "aws:vpceorgpaths": true, "aws:principalservicenameslist": true}
 
-// plurality tells whether requests carry one value of a key, or a list.
+// plurality reports whether requests have one value of a key, or a list.
 func plurality(key string, tests []*test) (single, many bool) {
 	if strings.HasPrefix(key, "aws:") {
 		return !several[key], several[key]
@@ -208,7 +208,7 @@ func plurality(key string, tests []*test) (single, many bool) {
 	return true, slices.ContainsFunc(tests, func(t *test) bool { return t.set })
 }
 
-// keyTypes says of the catalogue's keys whether they carry a list.
+// keyTypes says which keys of the catalog are lists.
 var keyTypes = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	add := func(keys []*catalog.Key) {
@@ -232,10 +232,10 @@ var keyTypes = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// A domain is the values of a key that tell the tests on it apart.
+// A domain is a set of values of a key that distinguishes the tests on it.
 type domain struct {
 	values []string
-	// partial: other values may tell them apart in other ways.
+	// partial means that other values may distinguish them further.
 	partial bool
 }
 

@@ -10,20 +10,20 @@ import (
 	"forcemfa/policy/catalog"
 )
 
-// A probe is an action on a resource. The resource is a template: variables
-// of the catalogue (${Partition}, ${Account}, ${UserNameWithPath}) and of
-// policies (${aws:username}) are filled in for each subject.
+// A probe is an action on a resource. The resource is a template: variables of
+// the catalog (${Partition}, ${Account}, ${UserNameWithPath}) and of policies
+// (${aws:username}) are filled in for each subject.
 type probe struct{ action, resource string }
 
-// Variables of our own in resource templates.
+// Additional variables in resource templates.
 const (
 	otherUser    = "${OtherUserName}"
 	otherAccount = "${OtherAccount}"
 )
 
-// telling are the actions that are tried first, the most telling first: what
-// a thief would want, every action of IAM and STS that gives away or keeps
-// access, and something that every large service can do.
+// telling lists the actions to try first, in order: what an attacker would want,
+// every action of IAM and STS that grants or keeps access, and one action of
+// every large service.
 var telling = []string{
 	"s3:GetObject", "iam:CreateAccessKey", "sts:AssumeRole", "ec2:TerminateInstances",
 	"dynamodb:DeleteTable", "secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt",
@@ -76,20 +76,20 @@ var telling = []string{
 	"states:StartExecution", "support:CreateCase", "transfer:CreateServer", "wafv2:DeleteWebACL", "workspaces:TerminateWorkspaces",
 }
 
-// invented stands for what AWS adds tomorrow: an action that no document can
-// have named but by a wildcard.
+// invented stands for actions that AWS may add later: an action that a document
+// can name only with a wildcard.
 const invented = "forcemfa-unnamed:Unnamed"
 
-// notRequests are actions that no request of the user's own is made of: they
-// come along with another action that must pass too, or are not signed.
+// notRequests lists actions that no separate request of the user has: they
+// accompany another action that must pass too, or are not signed.
 var notRequests = map[string]bool{
 	"iam:passrole": true, "sts:tagsession": true, "sts:setsourceidentity": true, "sts:setcontext": true,
 	"sts:assumerolewithsaml": true, "sts:assumerolewithwebidentity": true, "sts:taggetwebidentitytoken": true,
 }
 
-// natural are the resources of an action, as the catalogue has them: for an
-// action on users the subject itself and somebody else, for sts:AssumeRole a
-// role here and one in a foreign account. The plainest come first.
+// natural returns the resources of an action in the catalog: for an action on
+// users the subject itself and another user, for sts:AssumeRole a role in this
+// account and one in another account. The simplest come first.
 func natural(action string) []string {
 	a, ok := catalog.Load().Action(action)
 	if !ok {
@@ -118,7 +118,7 @@ func natural(action string) []string {
 	return out
 }
 
-// fixed are the probes of the table.
+// fixed lists the probes of the table.
 var fixed = sync.OnceValue(func() []probe {
 	var out []probe
 	for _, action := range append(telling[:len(telling):len(telling)], invented) {
@@ -148,11 +148,10 @@ func fill(pattern, word string) string {
 	}
 }
 
-// unnamed is what a variable becomes that says nothing of the subject.
+// unnamed is the value of a variable that does not depend on the subject.
 const unnamed = "example"
 
-// identifiers are variables of the catalogue that look better with a value of
-// their usual shape.
+// identifiers holds realistic values for variables of the catalog.
 var identifiers = map[string]string{
 	"BucketName": "example-bucket",
 	"InstanceId": "i-0123456789abcdef0",
@@ -209,8 +208,8 @@ func (s *Subject) variable(name string) string {
 	return unnamed
 }
 
-// onUsers are the actions of an enrollment set that act on a user, and so
-// belong to it for the subject's own user alone.
+// onUsers lists the actions of an enrollment set that act on a user; they belong
+// to it only for the subject's own user.
 var onUsers = map[string]bool{
 	"iam:changepassword":      true,
 	"iam:deactivatemfadevice": true,
@@ -218,17 +217,17 @@ var onUsers = map[string]bool{
 	"iam:resyncmfadevice":     true,
 }
 
-// A rule of ours says with which credentials a request has to be refused.
+// A rule says with which credentials a request must be refused.
 type rule uint8
 
 const (
-	always rule = iota // with all of them
-	byKey              // with long-lived keys: others are in the enrollment set
-	never              // it is in the enrollment set, or no policy decides about it
+	always rule = iota // with any credential
+	byKey              // with long-lived keys; for others the request is in the enrollment set
+	never              // the request is in the enrollment set, or no policy controls it
 )
 
-// rule finds out about a request: the enrollment set has it, no policy controls
-// it, or AWS refuses it by itself.
+// rule returns the rule for a request: the enrollment set contains it, no policy
+// controls it, or AWS itself refuses it.
 func (s *Subject) rule(action, resource string) rule {
 	lower := strings.ToLower(action)
 	own := resource == s.Principal.ARN
@@ -245,7 +244,7 @@ func (s *Subject) rule(action, resource string) rule {
 	return never
 }
 
-// ignores tells whether the rule asks for no refusal of a credential.
+// ignores reports whether the rule does not require a refusal for a credential.
 func (r rule) ignores(action string, c policy.Credential) bool {
 	if r == never || r == byKey && c != policy.LongTermKey {
 		return true
@@ -266,7 +265,7 @@ var (
 		"iam:TagRole", "iam:UntagRole", "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole")
 )
 
-// set is a set of actions, in lower case.
+// set returns a set of actions, in lower case.
 func set(actions ...string) map[string]bool {
 	out := map[string]bool{}
 	for _, a := range actions {
@@ -275,7 +274,8 @@ func set(actions ...string) map[string]bool {
 	return out
 }
 
-// refusedByAWS tells whether AWS refuses an action on a resource to everybody.
+// refusedByAWS reports whether AWS refuses an action on a resource for any
+// caller.
 func refusedByAWS(action, resource string) bool {
 	a, ok := arn.Split(resource)
 	lower := strings.ToLower(action)
@@ -288,8 +288,8 @@ func refusedByAWS(action, resource string) bool {
 	return changesRole[lower] && strings.HasPrefix(a.Resource, "role/aws-reserved/")
 }
 
-// outside are the actions that the rule decides about by their names, besides
-// those of the enrollment set.
+// outside lists the actions that the rule decides by their names, in addition to
+// the enrollment set.
 var outside = []string{
 	"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext", "sts:AssumeRoleWithSAML",
 	"sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken", "sts:GetSessionToken", "sts:GetCallerIdentity",

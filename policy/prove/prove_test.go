@@ -256,9 +256,9 @@ func TestAssumptionsAreSaid(t *testing.T) {
 		want    []string
 	}{
 		{"none", bob(identity(force...)), nil},
-		{"forwarded calls", forwarding, []string{"a request that an AWS service forwards exists only after a direct request of the same credential was allowed, " +
+		{"forwarded calls", forwarding, []string{"an AWS service forwards a request only after a direct request with the same credential was allowed, " +
 			"and no action of the enrollment set forwards requests"}},
-		{"federation tokens", usersOnly, []string{"federation tokens made before the Deny was in force are not met by it; they end within 36 hours"}},
+		{"federation tokens", usersOnly, []string{"federation tokens created before the Deny was in force are not subject to it; they expire within 36 hours"}},
 	} {
 		if diff := cmp.Diff(row.want, prove.User(row.subject).Assumptions); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.name, diff)

@@ -13,11 +13,11 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A Prover answers for many subjects. It remembers what it found by the
-// documents of a set and by what of the subject can matter to them, so that a
+// A Prover answers for many subjects. It caches results by the documents of a
+// set and by the properties of the subject that matter to them, so that a
 // thousand users with the same policies cost little more than one. The zero
-// value is ready; it is safe for concurrent use. Documents are told apart by
-// identity: parse each text once.
+// value is ready to use. A Prover is safe for concurrent use. Documents are
+// identified by pointer: parse each text once.
 type Prover struct {
 	mu       sync.Mutex
 	verdicts map[string]verdict
@@ -25,7 +25,7 @@ type Prover struct {
 	taken    map[apartKey][]*clause
 }
 
-// remembered bounds the memory of a Prover.
+// remembered limits the memory of a Prover.
 const remembered = 1 << 14
 
 // User answers for one subject.
@@ -49,7 +49,7 @@ func (p *Prover) User(s Subject) Answer {
 	p.remember(key, v)
 	a, ok := p.answer(&s, v)
 	if !ok {
-		why := fmt.Sprintf("%s on %s is decided in two ways", v.trial.action, v.trial.resource)
+		why := fmt.Sprintf("search and evaluator disagree about %s on %s", v.trial.action, v.trial.resource)
 		return Answer{Why: why, Today: Today{Why: why}}
 	}
 	return a
@@ -73,8 +73,8 @@ func (p *Prover) remember(key string, v verdict) {
 	p.verdicts[key] = v
 }
 
-// answer says for a subject what a verdict means. ok is false when the
-// subject's own documents do not bear it out.
+// answer translates a verdict for a subject. ok is false when the subject's own
+// documents do not confirm it.
 func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 	a = Answer{Outcome: v.outcome, Strict: v.strict, Proof: v.proof, Assumptions: s.assumptions(v)}
 	a.Today = Today{Outcome: v.today, Why: v.todayWhy}
@@ -114,7 +114,7 @@ func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 	w.AllowedBy = ""
 	a.Counterexample, a.Latent = w, true
 	if a.Today.Outcome == Enforced {
-		a.Today.Assumptions = []string{"the policies of resources were not read, and one that names the user allows more"}
+		a.Today.Assumptions = []string{"resource-based policies were not read; one that names the user would allow more"}
 	}
 	return a, decides.Verdict != policy.Allowed
 }
@@ -126,7 +126,7 @@ func why(v verdict, w *Counterexample, d policy.Decision) string {
 	return d.Why + " (" + w.Action + " by " + words[v.trial.credential] + ")"
 }
 
-// assumptions are what an answer rests on besides the documents.
+// assumptions returns what an answer relies on in addition to the documents.
 func (s *Subject) assumptions(v verdict) []string {
 	if v.outcome != Enforced {
 		return nil
@@ -134,23 +134,23 @@ func (s *Subject) assumptions(v verdict) []string {
 	out := []string{"sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems that accept it as proof of identity, " +
 		"such as Amazon EKS and HashiCorp Vault"}
 	if v.forwards {
-		out = append(out, "a request that an AWS service forwards exists only after a direct request of the same credential was allowed, "+
+		out = append(out, "an AWS service forwards a request only after a direct request with the same credential was allowed, "+
 			"and no action of the enrollment set forwards requests")
 	}
 	if !v.federated {
-		out = append(out, "federation tokens made before the Deny was in force are not met by it; they end within 36 hours")
+		out = append(out, "federation tokens created before the Deny was in force are not subject to it; they expire within 36 hours")
 	}
 	return out
 }
 
-// traits are what of a subject can matter to a document.
+// traits are the properties of a subject that can matter to a document.
 type traits struct {
 	of          []*policy.Document // as in verdict
-	keys        map[string]bool    // condition keys and variables that it names, lower case
-	sorted      []string           // the same
-	user        bool               // it tells users apart by their ARN
+	keys        map[string]bool    // condition keys and variables in it, lower case
+	sorted      []string           // the same, sorted
+	user        bool               // it distinguishes users by their ARN
 	account     bool               // it names an account
-	own, others []string           // resources with the user's name in them, and without, by service
+	own, others []string           // resources with and without the user's name in them, by service
 }
 
 func (t *traits) add(o *traits) {
@@ -177,7 +177,7 @@ func (t *traits) meet() bool {
 	})
 }
 
-// resource notes a pattern by what can tell users apart.
+// resource records how a pattern can distinguish users.
 func (t *traits) resource(pattern string) {
 	t.user = t.user || tellsUsersApart(pattern)
 	t.account = t.account || namesAccount(pattern)
@@ -232,8 +232,8 @@ func traitsOf(d *policy.Document) *traits {
 	return t
 }
 
-// condition notes what a condition looks at. One on aws:PrincipalArn that
-// takes any user takes all of them alike.
+// condition records the keys of a condition. One on aws:PrincipalArn that
+// matches any user does not distinguish users.
 func (t *traits) condition(c policy.Condition) {
 	key := strings.ToLower(c.Key)
 	alike := key == "aws:principalarn"
@@ -285,7 +285,7 @@ func tellsUsersApart(pattern string) bool {
 	return strings.ContainsAny(kind, "*?")
 }
 
-// namesAccount tells whether a text holds an account ID.
+// namesAccount reports whether a text contains an account ID.
 func namesAccount(text string) bool {
 	digits := 0
 	for i := range len(text) {
@@ -308,7 +308,7 @@ func documents(sources []*policy.Source) []*policy.Document {
 	return out
 }
 
-// identify tells sets apart by where their documents stand in memory.
+// identify identifies a set by the pointers of its documents.
 func identify(set *policy.Set, sources []*policy.Source) string {
 	id := make([]byte, 0, 128)
 	number := func(n uint64) { id = append(strconv.AppendUint(id, n, 36), ' ') }
@@ -335,11 +335,11 @@ func identify(set *policy.Set, sources []*policy.Source) string {
 	return string(id)
 }
 
-// fingerprint is everything that the search depends on. Two subjects that have
-// it in common differ in names alone.
+// fingerprint contains everything that the search depends on. Subjects with the
+// same fingerprint differ only in names.
 func (s *Subject) fingerprint(id string, t *traits) string {
 	out := append(make([]byte, 0, 512), id...)
-	add := func(text string) { // with its length, because a tag may hold any character
+	add := func(text string) { // with its length, because a tag may contain any character
 		out = append(append(strconv.AppendInt(out, int64(len(text)), 10), ' '), text...)
 	}
 	self, _ := arn.Split(s.Principal.ARN)

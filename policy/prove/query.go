@@ -11,49 +11,49 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A query looks for requests of one row that no clause of never applies to and
-// every clause of must applies to. It goes through cells: requests of the same
-// cell are alike to all its clauses.
+// A query searches for requests of one row to which no clause of never and every
+// clause of must applies. It goes through cells: all its clauses treat the
+// requests of a cell alike.
 type query struct {
 	subject  *Subject
 	row      *row
 	universe Universe
 	never    []*residual
 	must     []*residual
-	refine   []*residual // clauses that have no say here, but in visit
+	refine   []*residual // clauses that are only evaluated in visit
 	rule     func(action, resource string) rule
 
-	// visit is given a request of each cell that is left.
+	// visit is called with a request of each remaining cell.
 	visit func(trial) next
-	// killed is told of each cell that clauses of never leave nothing of;
-	// resource is empty when that is so for all resources.
+	// killed is called for each cell that clauses of never refuse completely;
+	// resource is empty when that holds for all resources.
 	killed func(action, resource string, by []*residual)
 
 	work     *work
 	stopped  bool
-	classes  map[string]bool // that have been tried
+	classes  map[string]bool // that were tried
 	hopeless map[string]bool // that whatever the resource is nothing is left of
 	places   map[string][]string
 	options  map[string]listing
-	loose    map[string]listing // the options without what the resource says
+	loose    map[string]listing // the options without those that the resource determines
 	dead     map[string][]*residual
 }
 
-// next is what to do after a visit.
+// next says how to continue after a visit.
 type next uint8
 
 const (
-	goOn next = iota // look for another request of the same cell
+	goOn next = iota // find another request of the same cell
 	skip             // go to the next cell
 	stop
 )
 
-// work counts what a search has tried, and says what it gave up. It keeps what
-// the rows of a subject have in common.
+// work counts what a search has tried, and records what it gave up. It holds
+// what the rows of a subject share.
 type work struct {
 	left       int
 	why        string
-	states     int // that automata may still have
+	states     int // remaining states of automata
 	partitions map[string][]member
 	bases      map[string]base
 }
@@ -62,7 +62,7 @@ func newWork() *work {
 	return &work{left: maxWork, states: allStates, partitions: map[string][]member{}, bases: map[string]base{}}
 }
 
-// maxWork bounds the combinations that are tried for one answer.
+// maxWork limits the combinations tried for one answer.
 const maxWork = 100_000
 
 func (w *work) give(why string) {
@@ -71,7 +71,7 @@ func (w *work) give(why string) {
 	}
 }
 
-// spend takes one combination; it is false when none is left.
+// spend takes one combination; it returns false when none is left.
 func (w *work) spend() bool {
 	if w.left--; w.left < 0 {
 		w.give("the policies leave more than " + strconv.Itoa(maxWork) + " combinations of actions, resources and condition keys to try")
@@ -84,7 +84,7 @@ func (w *work) spend() bool {
 func (q *query) run() {
 	q.prepare()
 	cuts := q.cuts()
-	if q.universe == Strict { // the likeliest first
+	if q.universe == Strict { // the most likely first
 		e := lookup(invented)
 		if q.entry(&e, cuts); q.stopped {
 			return
@@ -109,7 +109,7 @@ func (q *query) prepare() {
 	}
 }
 
-// cuts are the Denies that nothing but an action escapes.
+// cuts returns the Denies that a request can escape only by its action.
 func (q *query) cuts() []*residual {
 	var out []*residual
 	for _, r := range q.never {
@@ -120,12 +120,12 @@ func (q *query) cuts() []*residual {
 	return out
 }
 
-// entries are the actions to try: those that escape the narrowest cut, those
-// that must is about, or all.
+// entries returns the actions to try: those that escape the narrowest cut, those
+// that must covers, or all.
 func (q *query) entries(cuts []*residual) []entry {
 	generator, cut, narrow := q.generator(cuts)
 	if cut != nil {
-		q.kill(invented, "", cut) // all that is not tried here
+		q.kill(invented, "", cut) // all others
 	}
 	if q.universe == Strict {
 		if narrow && !slices.ContainsFunc(generator, func(p actionPattern) bool { return !p.literal() }) {
@@ -137,7 +137,7 @@ func (q *query) entries(cuts []*residual) []entry {
 		}
 		out, complete := invent(patterns, &q.work.states)
 		if !complete {
-			q.work.give("the actions of the policies tell too many names apart")
+			q.work.give("the actions in the policies distinguish too many names")
 		}
 		return out
 	}
@@ -177,7 +177,7 @@ func (q *query) generator(cuts []*residual) (patterns []actionPattern, cut *resi
 	return patterns, cut, ok
 }
 
-// special are the actions that the rules of the enrollment set name.
+// special lists the actions that the rules of the enrollment set name.
 func (q *query) special() []actionPattern {
 	var out []actionPattern
 	for _, list := range [][]string{q.subject.Enrollment, outside} {
@@ -190,7 +190,7 @@ func (q *query) special() []actionPattern {
 
 func (q *query) all() []*residual { return slices.Concat(q.never, q.must, q.refine) }
 
-// entry tries an action, unless one like it has been tried.
+// entry tries an action, unless an equivalent one was tried.
 func (q *query) entry(e *entry, cuts []*residual) {
 	if q.rule(e.name, "").ignores(e.name, q.row.credential) {
 		return
@@ -242,8 +242,8 @@ func (q *query) kill(action, resource string, by ...*residual) {
 	}
 }
 
-// about are the clauses that an action can meet, and a name for all actions that
-// meet the same. ok is false when a clause of must does not.
+// about returns the clauses that an action can match, and a name for all actions
+// that match the same ones. ok is false when a clause of must does not match.
 func (q *query) about(e *entry) (active []*residual, met string, ok bool) {
 	for _, r := range q.must {
 		if r.meets(e.service, e.verb) != yes {
@@ -279,8 +279,8 @@ func (q *query) class(e *entry) string {
 	return id
 }
 
-// resources are one of each cell of a base: the resources that the same
-// patterns match.
+// resources returns one resource for each cell of a base: resources that match
+// the same patterns.
 func (q *query) resources(e *entry, b *base, active []*residual) []string {
 	if b.star {
 		return []string{"*"}
@@ -307,7 +307,7 @@ type sixfold struct {
 	id    [6]string // the same for the same language; * for all texts
 }
 
-// patterns are those that can matter to resources of a base.
+// patterns returns those that can matter to resources of a base.
 func (q *query) patterns(e *entry, b *base, active []*residual) []sixfold {
 	var out []sixfold
 	clauses := slices.Concat(active, q.must, q.refine)
@@ -332,7 +332,7 @@ func (q *query) patterns(e *entry, b *base, active []*residual) []sixfold {
 	return out
 }
 
-// part is a pattern that looks at one part alone.
+// part returns a pattern that looks only at one part.
 func (q *query) part(i int, l language, id string) sixfold {
 	p := sixfold{id: [6]string{"*", "*", "*", "*", "*", "*"}}
 	p.parts[i], p.id[i] = l, id
@@ -385,7 +385,7 @@ func (q *query) sixfold(w *written) (p sixfold, ok bool) {
 	return p, true
 }
 
-// possible tells whether a pattern can match a resource of a base, judging by
+// possible reports whether a pattern can match a resource of a base, judged by
 // the parts that the base fixes.
 func possible(b *base, p *sixfold) bool {
 	for i := range 5 {
@@ -399,7 +399,7 @@ func possible(b *base, p *sixfold) bool {
 	return true
 }
 
-// text is the one text of a language without wildcards.
+// text returns the only text of a language without wildcards.
 func (l language) text() (string, bool) {
 	var out strings.Builder
 	for _, g := range l {
@@ -437,7 +437,7 @@ func (q *query) cells(b *base, patterns []sixfold) []string {
 	return out
 }
 
-// members are the cells of one part.
+// members returns the cells of one part.
 func (q *query) members(b *base, patterns []sixfold, i int) []member {
 	var languages []language
 	var names []string
@@ -493,7 +493,7 @@ func (q *query) distinct(b *base, i int, languages []language, names []string) [
 	}
 	members, complete := partition(b.parts[i], languages, only, &q.work.states)
 	if !complete {
-		q.work.give("the policies tell too many resources apart")
+		q.work.give("the policies distinguish too many resources")
 	}
 	prefer(members, b.parts[i], languages, nice)
 	slices.SortStableFunc(members, func(x, y member) int { return rank(nice, x.text) - rank(nice, y.text) })
@@ -508,7 +508,7 @@ func rank(nice []string, text string) int {
 	return len(nice)
 }
 
-// nice are texts for the resource part that look well.
+// nice lists readable texts for the resource part.
 func (q *query) nice(b *base) []string {
 	var out []string
 	if strings.HasPrefix(b.tail, "user/") {
@@ -577,7 +577,7 @@ func (q *query) settles(e *entry, resource string, active []*residual, named []c
 	return k.run()
 }
 
-// maxNamed bounds the values that are tried for variables of resource patterns.
+// maxNamed limits the values tried for variables of resource patterns.
 const maxNamed = 64
 
 // named are values for the variables of resource patterns that the sender
@@ -622,7 +622,7 @@ func (q *query) covers(c *residual, r *policy.Request) truth {
 	return c.covers(r)
 }
 
-// foreign tells whether a resource can belong to another account.
+// foreign reports whether a resource can belong to another account.
 func (s *Subject) foreign(resource string) bool {
 	a, ok := arn.Split(resource)
 	return ok && a.Account != s.Principal.Account

@@ -8,25 +8,25 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Reached is a role that a user can become without MFA: another principal for
+// A Reached is a role that a user can become without MFA: another principal for
 // every question about the user.
 type Reached struct {
 	Role *Role
-	Via  []string // the roles on the way, the first one first; not the role itself
+	Via  []string // the roles on the way, first one first, without the role itself
 	// Counterexample is the sts:AssumeRole request of the last step.
 	Counterexample *Counterexample
 }
 
 // Reach finds the roles of Subject.Roles that the subject can become without MFA
-// by the documents as they are, directly or from one role to the next. What a
-// session of a role has in aws:MultiFactorAuthPresent is not documented beyond
-// doubt, so a trust policy that demands MFA stops the first step only. Why says
-// what could not be decided about a role that is not among them.
+// with the documents as they are, directly or through other roles. The value of
+// aws:MultiFactorAuthPresent in a role session is not documented beyond doubt,
+// so only the first step is stopped by a trust policy that requires MFA. Why
+// says what could not be decided about a role that is not among them.
 func (p *Prover) Reach(s Subject) (reached []Reached, why []string) {
 	return p.reach(&s, s.rows())
 }
 
-// A standpoint is a principal from where roles are assumed.
+// A standpoint is a principal that assumes roles.
 type standpoint struct {
 	subject *Subject
 	rows    []row
@@ -70,8 +70,8 @@ func (p *Prover) becomes(from *standpoint, role *Role) (w *Counterexample, why s
 	return from.subject.counterexample(*t, d), ""
 }
 
-// permitted looks for values of the keys with which one action on one resource is
-// allowed. why says what could not be decided when there are none.
+// permitted looks for key values with which one action on one resource is
+// allowed. Without any, why says what could not be decided.
 func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source, more []*clause) (d policy.Decision, found *trial, why string) {
 	w := newWork()
 	e := lookup(at.action)
@@ -109,7 +109,7 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 	return policy.Decision{}, nil, why
 }
 
-// subject is a session of the role, as a principal.
+// subject returns a session of the role as a principal.
 func (r *Role) subject(of *Subject) *Subject {
 	a, _ := arn.Split(r.ARN)
 	s := &Subject{Set: r.Set, Context: r.Context.Clone(), Roles: of.Roles, ForwardedCallsPass: of.ForwardedCallsPass}
@@ -122,7 +122,7 @@ func (r *Role) subject(of *Subject) *Subject {
 	return s
 }
 
-// roleRows are the states of a session of a role that was assumed without
+// roleRows returns the states of a session of a role that was assumed without
 // MFA, from another role when chained is set.
 func (s *Subject) roleRows(chained bool) []row {
 	c := policy.RoleFromKey

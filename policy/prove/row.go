@@ -14,12 +14,12 @@ type row struct {
 	credential policy.Credential
 	present    policy.Presence
 	principal  policy.Principal
-	context    *policy.Context // what is fixed
-	openTags   bool            // tags of the principal are anybody's guess
+	context    *policy.Context // the fixed keys
+	openTags   bool            // tags of the principal are unknown
 }
 
-// rows are the ways in which the subject can make requests without MFA, those
-// that it has today first.
+// rows returns the ways in which the subject can make requests without MFA,
+// today's credentials first.
 func (s *Subject) rows() []row {
 	kinds := append(s.Credentials[:len(s.Credentials):len(s.Credentials)],
 		policy.LongTermKey, policy.ConsolePassword, policy.SessionToken)
@@ -53,8 +53,8 @@ func (s *Subject) row(c policy.Credential, present policy.Presence) row {
 	return r
 }
 
-// federated is the row of a session of GetFederationToken: it has another
-// principal, and its tags are chosen by whoever made it.
+// federated returns the row of a session of GetFederationToken: its principal is
+// different, and its creator chooses its tags.
 func (s *Subject) federated() row {
 	r := s.row(policy.FederationToken, policy.False)
 	name := "forcemfa-unnamed"
@@ -74,8 +74,8 @@ func (s *Subject) federated() row {
 	return r
 }
 
-// free tells whether whoever sends a request decides about a key, given in
-// lower case.
+// free reports whether the sender of a request chooses the value of a key, given
+// in lower case.
 func (r *row) free(key string) bool {
 	if _, known := r.context.Get(key); known {
 		return false
@@ -91,25 +91,25 @@ func (r *row) free(key string) bool {
 	return !fixedKeys[key]
 }
 
-// always tells whether every request of the row has a key.
+// always reports whether every request of the row has a key.
 func (r *row) always(key string) bool {
 	return alwaysPresent[key] || key == "aws:tokenissuetime"
 }
 
-// A residual is what is left of a clause in a row, once everything that is
-// fixed has been decided.
+// A residual is the rest of a clause in a row after everything fixed has been
+// decided.
 type residual struct {
 	*clause
 	number int     // in its query
-	open   []*test // the conditions that the sender decides about
-	// vague says why it cannot be relied on; empty when it can.
+	open   []*test // the conditions that depend on the sender
+	// vague says why the residual cannot be relied on; empty when it can.
 	vague string
 }
 
-// sure tells whether the clause applies to whatever it covers.
+// sure reports whether the clause applies to everything that it covers.
 func (r *residual) sure() bool { return len(r.open) == 0 && r.vague == "" }
 
-// residuals partially evaluates clauses. Those that cannot apply are dropped.
+// residuals partially evaluates clauses and drops those that cannot apply.
 func (r *row) residuals(clauses []*clause) []*residual {
 	var out []*residual
 	for _, c := range clauses {
@@ -124,14 +124,14 @@ func (r *row) residuals(clauses []*clause) []*residual {
 func (r *row) residual(c *clause) *residual {
 	left := &residual{clause: c}
 	if c.broken {
-		left.vague = "could not be taken apart"
+		left.vague = "could not be analyzed"
 	}
 	for _, t := range c.tests {
 		switch r.decide(t) {
 		case no:
 			return nil
 		case maybe:
-			left.vague = "depends on what AWS does not document"
+			left.vague = "depends on behavior that AWS does not document"
 		case open:
 			left.open = append(left.open, t)
 		}
@@ -148,7 +148,7 @@ func (r *row) residual(c *clause) *residual {
 	return left
 }
 
-// loosen puts a wildcard where a pattern has a variable that the sender chooses.
+// loosen puts a wildcard in the place of a variable that the sender chooses.
 func (r *row) loosen(pattern string) string {
 	var out strings.Builder
 	for {
@@ -178,7 +178,7 @@ func odd(p *written) bool {
 	return false
 }
 
-// open is the truth of a condition that the sender decides about.
+// open returns the truth of a condition that depends on the sender.
 const open truth = 3
 
 func (r *row) decide(t *test) truth {
@@ -195,7 +195,7 @@ func (r *row) decide(t *test) truth {
 	return t.holds(r.principal, r.context)
 }
 
-// clauses are those of one effect in all documents of a set.
+// clauses returns those of one effect in all documents of a set.
 func (p *Prover) clauses(set *policy.Set, effect policy.Effect) []*clause {
 	var out []*clause
 	for i, s := range set.Sources() {
@@ -208,7 +208,7 @@ func (p *Prover) clauses(set *policy.Set, effect policy.Effect) []*clause {
 	return out
 }
 
-// apart takes the statements of a document apart, once.
+// apart splits the statements of a document, once.
 func (p *Prover) apart(s *policy.Source, layer policy.Kind) []*clause {
 	if s.Document == nil || s.Err != nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A trial is a probe made with a credential, in one state of its MFA keys,
-// with chosen keys.
+// A trial is a probe made with a credential, in one state of its MFA keys, with
+// chosen keys.
 type trial struct {
 	probe
 	credential policy.Credential
@@ -20,17 +20,17 @@ type trial struct {
 	keys       []choice
 }
 
-// A choice is a value, or several, or none, of a condition key that whoever
-// sends the request can choose.
+// A choice is one value, several, or none, for a condition key that the sender
+// chooses.
 type choice struct {
 	key    string
-	values []string // none: the key is absent
+	values []string // empty: the request does not have the key
 	many   bool
 }
 
-// A verdict is what a search found, without what is particular to a subject.
+// A verdict is the result of a search, independent of a particular subject.
 type verdict struct {
-	of        []*policy.Document // the documents that it is remembered by
+	of        []*policy.Document // the documents that identify it in the cache
 	outcome   Outcome
 	latent    bool
 	trial     trial // the counterexample, or what could not be decided
@@ -39,19 +39,19 @@ type verdict struct {
 	beyond    trial // the counterexample in the strict universe
 	today     Outcome
 	todayWhy  string
-	forwards  bool // calls that services forward are left out of some Deny
+	forwards  bool // some Deny exempts calls that services forward
 	federated bool // sessions of GetFederationToken are refused as well
 	proof     *policy.Proof
 }
 
-// Times of the requests, where their order alone can matter.
+// Times of the requests, for conditions where only their order can matter.
 var (
 	issued = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	now    = issued.Add(10 * time.Minute)
 )
 
-// find answers for a subject: the exact searches decide, the table of telling
-// actions makes the counterexample one that people know.
+// find answers for a subject: the exact searches decide; the table of telling
+// actions makes the counterexample a familiar one.
 func (p *Prover) find(s *Subject) verdict {
 	denies := p.clauses(s.Set, policy.Deny)
 	rows := s.rows()
@@ -73,14 +73,14 @@ func (p *Prover) find(s *Subject) verdict {
 	return v
 }
 
-// names tells whether a condition looks at a key.
+// names reports whether a condition uses a key.
 func names(clauses []*clause, key string) bool {
 	return slices.ContainsFunc(clauses, func(c *clause) bool {
 		return slices.ContainsFunc(c.tests, func(t *test) bool { return t.key == key })
 	})
 }
 
-// A result is what an exact search found.
+// A result is the result of an exact search.
 type result struct {
 	universe  Universe
 	outcome   Outcome
@@ -90,8 +90,8 @@ type result struct {
 	undecided int
 }
 
-// enough is how many requests that cannot be decided a search looks at before
-// it gives up hope for one that can.
+// enough limits how many undecidable requests a search looks at before it gives
+// up.
 const enough = 256
 
 // search looks for a request that no Deny refuses.
@@ -123,9 +123,9 @@ func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
 	return out
 }
 
-const sendersVariable = "a Deny depends on a variable whose value the sender chooses, or could not be taken apart"
+const sendersVariable = "a Deny depends on a variable whose value the sender chooses, or could not be analyzed"
 
-// visit looks at a request that the search expects to be free.
+// visit checks a request that should escape every Deny.
 func (out *result) visit(s *Subject, r *row, t trial) next {
 	d := s.refuses(r, t)
 	switch {
@@ -191,8 +191,8 @@ func (r *row) with(t trial) *policy.Context {
 	return c
 }
 
-// A recorder notes what a proof says about one row: of all cells that the same
-// Denies refuse, the first.
+// A recorder records the proof for one row: the first cell among all that the
+// same Denies refuse.
 type recorder struct {
 	set   *policy.Set
 	cells []policy.ProofCell
@@ -221,8 +221,8 @@ func (p *recorder) position(r *residual) int {
 	return slices.IndexFunc(p.set.Sources(), func(s *policy.Source) bool { return s.Document == r.source.Document })
 }
 
-// counterexample improves the counterexample of an open subject: one that people know, and
-// one that is allowed today if there is any.
+// counterexample improves the counterexample of an open subject: a familiar
+// request, and one that is allowed today if there is any.
 func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *verdict) {
 	h := hunt{subject: s, rows: rows}
 	for i := range rows {
@@ -250,7 +250,7 @@ func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *ver
 	}
 }
 
-// A hunt looks for requests that are allowed.
+// A hunt looks for allowed requests.
 type hunt struct {
 	subject   *Subject
 	rows      []row
@@ -259,7 +259,7 @@ type hunt struct {
 	allowed   *trial
 	candidate *trial // not refused
 	worth     int    // of the candidate: 1 on a resource of another account, 2 on any, 3 only the trust policy of a role is missing
-	doubt     string // why some request is not known to be not allowed
+	doubt     string // why a request may be allowed
 	undecided int    // requests that a Deny may refuse or not
 }
 
@@ -291,13 +291,13 @@ func (h *hunt) telling(allows []*clause) bool {
 	return false
 }
 
-// conditional leaves out the clauses without conditions.
+// conditional removes the clauses without conditions.
 func conditional(clauses []*clause) []*clause {
 	return slices.DeleteFunc(slices.Clone(clauses), func(c *clause) bool { return len(c.tests) == 0 })
 }
 
-// granted goes through all that the Allows name, one Allow of the identity
-// policies after the other.
+// granted goes through everything that the Allows name, one Allow of the
+// identity policies after the other.
 func (h *hunt) granted(allows []*clause) bool {
 	isGrant := func(c *clause) bool { return c.layer == policy.Identity }
 	limits := slices.DeleteFunc(slices.Clone(allows), isGrant)
@@ -318,7 +318,7 @@ func (h *hunt) granted(allows []*clause) bool {
 	return false
 }
 
-// visit tells whether a request is allowed, and remembers it when it is not
+// visit reports whether a request is allowed, and records it when it is not
 // refused.
 func (h *hunt) visit(r *row, t trial) next {
 	s := h.subject
@@ -369,7 +369,7 @@ func (s *Subject) request(action, resource string, context *policy.Context) *pol
 	return r
 }
 
-// mayAsk tells whether a request assumes a role and is allowed if the role
+// mayAsk reports whether a request assumes a role and is allowed if the role
 // trusts the subject's account.
 func (s *Subject) mayAsk(r *policy.Request) bool {
 	return r.Action == "sts:AssumeRole" && s.Set.Decide(s.delegated(r)).Verdict == policy.Allowed
@@ -388,8 +388,8 @@ func (s *Subject) delegated(r *policy.Request) *policy.Request {
 	return &out
 }
 
-// assume looks for a role that the subject can assume without MFA today. why says
-// what could not be decided when there is none.
+// assume looks for a role that the subject can assume without MFA today. Without
+// any, why says what could not be decided.
 func (p *Prover) assume(s *Subject) (w *Counterexample, why string) {
 	from := standpoint{subject: s, rows: s.rows()}
 	for i := range s.Roles {
@@ -404,7 +404,7 @@ func (p *Prover) assume(s *Subject) (w *Counterexample, why string) {
 	return nil, why
 }
 
-// replay decides a trial for a subject, as the counterexample that is shown.
+// replay decides a trial for a subject and returns the counterexample to report.
 func (s *Subject) replay(t trial) (w *Counterexample, refuses, decides policy.Decision) {
 	r := s.row(t.credential, t.present)
 	t.resource = s.expand(t.resource)
@@ -416,8 +416,8 @@ func (s *Subject) replay(t trial) (w *Counterexample, refuses, decides policy.De
 	return s.counterexample(t, decides), refuses, decides
 }
 
-// abstract makes a template of a resource, so that a counterexample that was found for
-// one user can be tried for another.
+// abstract turns a resource into a template, so that a counterexample of one
+// user can be tried for another.
 func (s *Subject) abstract(resource string) string {
 	if resource == s.Principal.ARN {
 		return "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}"
@@ -454,7 +454,7 @@ func (s *Subject) counterexample(t trial, d policy.Decision) *Counterexample {
 	return w
 }
 
-// allowedBy names the statement of a decision; empty when it allows nothing.
+// allowedBy names the statement of a decision; empty when nothing allows it.
 func allowedBy(d policy.Decision) string {
 	if d.Verdict != policy.Allowed || d.Source == nil {
 		return ""

@@ -7,29 +7,29 @@ import (
 	"forcemfa/policy"
 )
 
-// An Enforcement is what keeps a user behind MFA, by ARN; what does not exist
-// is left empty.
+// An Enforcement lists, by ARN, what keeps a user behind MFA; fields without a
+// counterpart are empty.
 type Enforcement struct {
-	User     string   // whom it is about
-	Policies []string // managed policies that hold the Denies
-	Groups   []string // that hold or carry them
+	User     string   // the enforced user
+	Policies []string // managed policies with the Denies
+	Groups   []string // with the policies
 	Direct   bool     // attached to the user itself
 	Inline   bool     // in an inline policy of the user, or of the groups
 	Boundary bool     // in the user's permissions boundary
-	Tags     []string // keys of tags that exempt, or open enrollment
-	Roles    []string // whose trust policy demands MFA
-	SCPs     []string // service control policies that hold the Denies
+	Tags     []string // keys of tags that exempt a user, or allow enrollment
+	Roles    []string // whose trust policy requires MFA
+	SCPs     []string // service control policies with the Denies
 }
 
-// A DisablingAction is one request that switches an enforcement off, or weakens it.
+// A DisablingAction is one request that disables or weakens an enforcement.
 type DisablingAction struct {
 	What     string // as in "detach the policy from the group"
 	Action   string
 	Resource string
-	Keys     map[string]string // what the request says besides
+	Keys     map[string]string // further condition keys of the request
 }
 
-// DisablingActions are the requests that switch the enforcement off.
+// DisablingActions returns the requests that disable the enforcement.
 func (e *Enforcement) DisablingActions() []DisablingAction {
 	var out []DisablingAction
 	add := func(what, action, resource string, keys ...string) {
@@ -43,7 +43,7 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		out = append(out, d)
 	}
 	for _, p := range e.Policies {
-		add("give the policy another version", "iam:CreatePolicyVersion", p)
+		add("create another version of the policy", "iam:CreatePolicyVersion", p)
 		add("make an older version of the policy the default", "iam:SetDefaultPolicyVersion", p)
 		for _, g := range e.Groups {
 			add("detach the policy from the group", "iam:DetachGroupPolicy", g, "iam:PolicyARN", p)
@@ -53,7 +53,7 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		}
 	}
 	for _, g := range e.Groups {
-		add("take the user out of the group", "iam:RemoveUserFromGroup", g)
+		add("remove the user from the group", "iam:RemoveUserFromGroup", g)
 		if e.Inline {
 			add("delete the group's inline policy", "iam:DeleteGroupPolicy", g)
 			add("replace the group's inline policy", "iam:PutGroupPolicy", g)
@@ -71,34 +71,34 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		add("set the tag "+tag, "iam:TagUser", e.User, "aws:TagKeys", tag)
 	}
 	for _, r := range e.Roles {
-		add("let a role be assumed without MFA", "iam:UpdateAssumeRolePolicy", r)
+		add("remove MFA from the trust policy of a role", "iam:UpdateAssumeRolePolicy", r)
 	}
 	for _, p := range e.SCPs {
-		add("rewrite the service control policy", "organizations:UpdatePolicy", p)
+		add("change the service control policy", "organizations:UpdatePolicy", p)
 		add("detach the service control policy", "organizations:DetachPolicy", p)
 	}
 	if len(e.SCPs) > 0 {
-		add("take the account out of the organization", "organizations:LeaveOrganization", "*")
+		add("remove the account from the organization", "organizations:LeaveOrganization", "*")
 	}
 	return out
 }
 
-// A Switch is what a principal can do of a [DisablingAction].
+// A Switch says whether a principal can make a [DisablingAction].
 type Switch struct {
 	DisablingAction
-	// As is the role that the subject has to become first; empty for itself.
+	// As is the role that the subject must become first; empty for itself.
 	As string
-	// WithoutMFA and WithMFA are Open when the action is allowed by the documents
-	// as they are, Enforced when it is not.
+	// WithoutMFA and WithMFA are Open when the documents as they are allow the
+	// action, Enforced when they don't.
 	WithoutMFA, WithMFA Outcome
 	Counterexample      *Counterexample // the request without MFA; nil when there is none
 	AllowedBy           string          // the statement that allows the action, with or without MFA
 	Why                 string          // what is unknown, when one of the two is
 }
 
-// SwitchOff answers whether a subject, or a role that it can become, can switch
-// an enforcement off: every action that is allowed or not known, with MFA or
-// without. DisablingActions that are refused are left out.
+// SwitchOff answers whether a subject, or a role that it can become, can disable
+// an enforcement. It returns every action that is allowed or unknown, with MFA
+// or without, and leaves out actions that are refused.
 func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
 	if s.Context == nil {
 		s.Context = new(policy.Context)
@@ -128,7 +128,7 @@ func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
 	return out
 }
 
-// proofed are the ways in which the subject makes requests with MFA.
+// proofed returns the ways in which the subject makes requests with MFA.
 func (s *Subject) proofed() []row {
 	return []row{s.row(policy.SessionTokenMFA, policy.True), s.row(policy.ConsoleMFA, policy.True), s.row(policy.CodeInCall, policy.True)}
 }
@@ -156,12 +156,12 @@ func (p *Prover) switches(s *Subject, without, with []row, as string, e *Enforce
 	return out
 }
 
-// can tells whether a action is allowed in one of the rows.
+// can reports whether an action is allowed in one of the rows.
 func (p *Prover) can(s *Subject, rows []row, d *DisablingAction) (Outcome, *Counterexample, string) {
 	said := make([]row, 0, len(rows))
 	for _, r := range rows {
 		if r.credential == policy.CodeInCall && !strings.EqualFold(d.Action, "sts:AssumeRole") {
-			continue // a code comes with that call alone
+			continue // a code can only accompany that call
 		}
 		r.context = r.context.Clone()
 		for key, value := range d.Keys {

@@ -9,20 +9,20 @@ import (
 	"forcemfa/policy/catalog"
 )
 
-// A Universe says which requests an answer is about.
+// A Universe says which requests an answer covers.
 type Universe uint8
 
 const (
-	// Catalogue is every action that package catalog lists, on every resource
-	// that it has there, and every action that a document names by itself, on
-	// any resource.
+	// Catalogue contains every action of package catalog, on every resource it
+	// lists, and every action that a document names without a wildcard, on any
+	// resource.
 	Catalogue Universe = iota
-	// Strict is every action and service that AWS could ever have, on any
-	// resource. It contains the other.
+	// Strict contains every action and service that AWS could ever have, on any
+	// resource. It includes Catalogue.
 	Strict
 )
 
-// String names the universe for a person.
+// String returns the name of the universe.
 func (u Universe) String() string {
 	if u == Strict {
 		return "any action"
@@ -40,14 +40,14 @@ type entry struct {
 	action        *catalog.Action
 }
 
-// A list is the catalogue in the form that the search wants.
+// A list is the catalog in the form that the search uses.
 type list struct {
 	entries  []entry // the telling ones first
 	services map[string][]entry
 	names    map[string]*entry
 }
 
-// listed is the catalogue, made ready once.
+// listed returns the catalog, prepared once.
 var listed = sync.OnceValue(func() *list {
 	l := &list{services: map[string][]entry{}, names: map[string]*entry{}}
 	rank := map[string]int{}
@@ -79,12 +79,12 @@ var listed = sync.OnceValue(func() *list {
 	return l
 })
 
-// tellingFirst puts the telling actions first.
+// tellingFirst moves the telling actions to the front.
 func tellingFirst(entries []entry) {
 	slices.SortStableFunc(entries, func(a, b entry) int { return a.rank - b.rank })
 }
 
-// kinds are the names of the resource types of an action.
+// kinds returns the names of the resource types of an action.
 func kinds(a *catalog.Action) []string {
 	names := make([]string, 0, len(a.Resources))
 	for _, r := range a.Resources {
@@ -97,7 +97,7 @@ func kinds(a *catalog.Action) []string {
 	return names
 }
 
-// lookup finds an action by its name, known or not.
+// lookup returns an action by its name, known or not.
 func lookup(name string) entry {
 	lower := strings.ToLower(name)
 	if e, ok := listed().names[lower]; ok {
@@ -107,7 +107,7 @@ func lookup(name string) entry {
 	return entry{name: name, lower: lower, service: service, verb: verb, shape: -1}
 }
 
-// matching are the catalogue's actions that patterns match, and those that
+// matching returns the catalog's actions that patterns match, and those that
 // they name without wildcards.
 func matching(patterns []actionPattern) []entry {
 	var out []entry
@@ -138,7 +138,7 @@ func matching(patterns []actionPattern) []entry {
 	return out
 }
 
-// breadth is about how many actions patterns match.
+// breadth estimates how many actions patterns match.
 func breadth(patterns []actionPattern) int {
 	n := 0
 	for i := range patterns {
@@ -192,7 +192,7 @@ type base struct {
 	tail  string      // the resource part as the catalogue writes it
 }
 
-// bases are the kinds of resources that an action can be about.
+// bases returns the kinds of resources that an action can have.
 func (s *Subject) bases(e *entry, u Universe, w *work) []base {
 	if e.action == nil || u == Strict {
 		return append([]base{{star: true}, s.anything(e)}, ofAWS(e, s.anything(e))...)
@@ -224,7 +224,7 @@ var digits = []rune("0123456789")
 // anAccount is the language of account IDs.
 var anAccount = wild("????????????")
 
-// base is the language of a template of the catalogue.
+// base returns the language of a template of the catalog.
 func (s *Subject) base(e *entry, template string) (b base, ok bool) {
 	parts := split(template, true).parts
 	if len(parts) != 6 {
@@ -260,7 +260,7 @@ func (s *Subject) accounts(e *entry) language {
 	return anAccount
 }
 
-// ofAWS adds to the policies of an account those that AWS manages.
+// ofAWS adds AWS managed policies to the policies of an account.
 func ofAWS(e *entry, b base) []base {
 	if e.service != "iam" || !strings.HasPrefix(b.tail, "policy/") && b.tail != anyTail {
 		return nil
@@ -275,7 +275,7 @@ func ofAWS(e *entry, b base) []base {
 // anyTail is the template of a resource of which nothing is known.
 const anyTail = "${Any}"
 
-// anything is the language of all ARNs of the subject's partition.
+// anything returns the language of all ARNs in the subject's partition.
 func (s *Subject) anything(e *entry) base {
 	self, _ := arn.Split(s.Principal.ARN)
 	many := anyText
@@ -303,5 +303,5 @@ func ofTemplate(part string) language {
 	}
 }
 
-// elsewhere is an account that is not the subject's.
+// elsewhere returns an account other than the subject's.
 const elsewhere = "999999999999"
