@@ -250,15 +250,17 @@ func TestRoleThatTrustsTheUserIsACounterexample(t *testing.T) {
 func TestAssumptionsAreSaid(t *testing.T) {
 	forwarding := bob(identity(fmt.Sprintf(denyAll, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:ViaAWSService":"false"}`), others, byKey))
 	usersOnly := bob(identity(fmt.Sprintf(denyAll, mfa+`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), others, byKey))
+	const identityProof = "sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems that accept it as proof of identity, " +
+		"such as Amazon EKS and HashiCorp Vault"
 	for _, row := range []struct {
 		name    string
 		subject prove.Subject
 		want    []string
 	}{
-		{"none", bob(identity(force...)), nil},
-		{"forwarded calls", forwarding, []string{"an AWS service forwards a request only after a direct request with the same credential was allowed, " +
+		{"always", bob(identity(force...)), []string{identityProof}},
+		{"forwarded calls", forwarding, []string{identityProof, "an AWS service forwards a request only after a direct request with the same credential was allowed, " +
 			"and no action of the enrollment set forwards requests"}},
-		{"federation tokens", usersOnly, []string{"federation tokens created before the Deny was in force are not subject to it; they expire within 36 hours"}},
+		{"federation tokens", usersOnly, []string{identityProof, "federation tokens created before the Deny was in force are not subject to it; they expire within 36 hours"}},
 	} {
 		if diff := cmp.Diff(row.want, prove.User(row.subject).Assumptions); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.name, diff)
