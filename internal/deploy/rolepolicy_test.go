@@ -103,7 +103,7 @@ func beyond(t *testing.T, text, list string) prove.Answer {
 		}
 		return d
 	}
-	return prove.Weakens(deny(text), deny(list))
+	return prove.Weakens(deny(text), deny(list), nil)
 }
 
 func TestTheRoleMayDoNothingBeyondItsList(t *testing.T) {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -26,7 +27,17 @@ func Compare(kind policy.Kind, old, text string) (*Finding, error) {
 	}
 	in := inspection{kind: kind, text: text, doc: after}
 	in.prepare()
-	return in.compare(prove.Weakens(before, after)), nil
+	a := prove.Weakens(before, after, nil)
+	if a.Outcome != prove.Open {
+		return in.compare(a), nil
+	}
+	if beyond := prove.Weakens(before, after, slices.Concat(enrolling, idle)); beyond.Outcome != prove.Enforced {
+		return in.compare(beyond), nil
+	}
+	f := in.compare(a)
+	f.Severity = Info
+	f.What = "the old document refuses the enrollment actions that this one leaves open, and nothing more: " + a.Counterexample.String()
+	return f, nil
 }
 
 func (in *inspection) compare(a prove.Answer) *Finding {

@@ -196,7 +196,7 @@ var Rules = []Rule{
 		"A Sid contains only letters and digits, except in the policies of some resources, and stands once in a document; AWS refuses other documents.",
 		"correct or remove the Sid"},
 	{"W-1", Critical, "document is weaker than the old one",
-		"A request without MFA that the old document refuses is no longer refused; medium when only an action that AWS does not have today shows it.",
+		"A request without MFA that the old document refuses is no longer refused; medium when only an action that AWS does not have today shows it, info when it is one that users need to enroll.",
 		"keep the statement that refused it, or make sure that another policy does"},
 	{"W-2", High, "comparison with the old document is undecided",
 		"The comparison could not be decided, so the document may be weaker than the old one.",

@@ -45,7 +45,7 @@ func TestWeakens(t *testing.T) {
 		{"others can be enrolled", force, []string{force[0], force[2]}, "open iam:EnableMFADevice without MFA by console"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			a := prove.Weakens(parsed(t, row.before...), parsed(t, row.after...))
+			a := prove.Weakens(parsed(t, row.before...), parsed(t, row.after...), nil)
 			if got := text(a); !strings.HasPrefix(got, row.want) {
 				t.Errorf("%s (%s)\nwant %s", got, a.Why, row.want)
 			}
@@ -54,10 +54,10 @@ func TestWeakens(t *testing.T) {
 }
 
 func TestADocumentThatIsGoneWeakens(t *testing.T) {
-	if a := prove.Weakens(parsed(t, force...), nil); a.Outcome != prove.Open {
+	if a := prove.Weakens(parsed(t, force...), nil, nil); a.Outcome != prove.Open {
 		t.Errorf("%s", text(a))
 	}
-	if a := prove.Weakens(nil, parsed(t, force...)); a.Outcome != prove.Enforced {
+	if a := prove.Weakens(nil, parsed(t, force...), nil); a.Outcome != prove.Enforced {
 		t.Errorf("%s", text(a))
 	}
 }

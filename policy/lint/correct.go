@@ -1,0 +1,237 @@
+package lint
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A Correction is a document with all fixes of its findings that agree.
+type Correction struct {
+	Text  string    // the corrected document; statements without a fix stay as they were, byte for byte
+	Fixed []Finding // of the original document
+	Left  []Finding // findings of the corrected document
+}
+
+// mostRounds bounds the fixes of one document.
+const mostRounds = 40
+
+// Correct applies the fixes of a document one after the other, the worst finding
+// first, as long as they agree. The corrected document has no finding that the
+// original lacks, except info. Findings of severity info are choices, so their
+// fixes are not applied. kind and the error are those of [Check].
+func Correct(kind policy.Kind, text string) (*Correction, error) {
+	before, err := Check(kind, text)
+	if err != nil {
+		return nil, err
+	}
+	kind = before.Kind
+	best := &Correction{Text: text, Left: before.Findings}
+	now, report := text, before
+	tried := map[string]bool{}
+	for range mostRounds {
+		f := nextFix(report, tried)
+		if f == nil {
+			break
+		}
+		corrected, err := f.Fix.within(kind, now)
+		if err != nil {
+			continue
+		}
+		after, err := Check(kind, corrected)
+		if err != nil {
+			continue
+		}
+		now, report = corrected, after
+		if fresh := slices.ContainsFunc(after.Findings, func(g Finding) bool { return g.Severity != Info && !has(before.Findings, g.Code) }); !fresh {
+			best = &Correction{Text: now, Left: after.Findings}
+		}
+	}
+	for _, f := range before.Findings {
+		if count(best.Left, f.Code) < count(before.Findings, f.Code) {
+			best.Fixed = append(best.Fixed, f)
+		}
+	}
+	return best, nil
+}
+
+// nextFix returns the worst finding with a fix that was not tried yet.
+func nextFix(r *Report, tried map[string]bool) *Finding {
+	list := slices.Clone(r.Findings)
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(rank(a.Severity), rank(b.Severity)) })
+	for i := range list {
+		f := &list[i]
+		if f.Fix == nil || f.Severity == Info {
+			continue
+		}
+		text, err := json.Marshal(f.Fix)
+		if key := f.Code + f.Where() + string(text); err == nil && !tried[key] {
+			tried[key] = true
+			return f
+		}
+	}
+	return nil
+}
+
+func has(findings []Finding, code string) bool { return count(findings, code) > 0 }
+
+func count(findings []Finding, code string) (n int) {
+	for i := range findings {
+		if findings[i].Code == code {
+			n++
+		}
+	}
+	return n
+}
+
+// within applies a fix and leaves everything else of the text as it is. A text
+// that cannot be cut into its statements is printed anew.
+func (f *Fix) within(kind policy.Kind, text string) (string, error) {
+	l, ok := cut(text)
+	if !ok || f.Version != "" && l.version == (span{}) {
+		return f.Apply(kind, text)
+	}
+	var edits []edit
+	if f.Version != "" {
+		edits = append(edits, edit{l.version, `"` + f.Version + `"`})
+	}
+	last := l.statements[len(l.statements)-1]
+	indent := l.indent(text, l.statements[0])
+	added := ""
+	for _, c := range f.Changes {
+		printed := l.print(c.Text, indent)
+		switch {
+		case c.Statement >= len(l.statements):
+			added += "," + l.newline(indent) + printed
+		case len(c.Text) == 0:
+			if !l.list || len(l.statements) == 1 {
+				return f.Apply(kind, text)
+			}
+			edits = append(edits, edit{l.withComma(text, c.Statement), ""})
+		default:
+			edits = append(edits, edit{l.statements[c.Statement], printed})
+		}
+	}
+	if added != "" {
+		if !l.list {
+			return f.Apply(kind, text)
+		}
+		edits = append(edits, edit{span{last.end, last.end}, added})
+	}
+	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(b.at.start, a.at.start) })
+	for _, e := range edits {
+		text = text[:e.at.start] + e.text + text[e.at.end:]
+	}
+	_, err := policy.Parse(kind, text)
+	return text, err
+}
+
+// A span is a part of a text, by byte.
+type span struct{ start, end int }
+
+// An edit replaces a part of a text.
+type edit struct {
+	at   span
+	text string
+}
+
+// A layout is where the parts of a document stand in its text.
+type layout struct {
+	version    span
+	statements []span
+	list       bool // Statement is an array
+	multiline  bool
+	unit       string // of indentation
+}
+
+// cut finds the statements of a document in its text.
+func cut(text string) (l layout, ok bool) {
+	d := json.NewDecoder(strings.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return l, false
+	}
+	l.multiline = strings.Contains(strings.TrimSpace(text), "\n")
+	if inside := strings.TrimLeft(text[d.InputOffset():], "\r\n"); l.multiline {
+		l.unit = inside[:len(inside)-len(strings.TrimLeft(inside, " \t"))]
+	}
+	value := func() (span, bool) {
+		var raw json.RawMessage
+		if d.Decode(&raw) != nil {
+			return span{}, false
+		}
+		end := int(d.InputOffset())
+		return span{end - len(raw), end}, true
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return l, false
+		}
+		at, ok := value()
+		if !ok {
+			return l, false
+		}
+		switch key {
+		case "Version":
+			l.version = at
+		case "Statement":
+			if l.list = text[at.start] == '['; !l.list {
+				l.statements = []span{at}
+			} else if l.statements, ok = elements(text, at); !ok {
+				return l, false
+			}
+		}
+	}
+	return l, len(l.statements) > 0
+}
+
+// elements finds the elements of an array.
+func elements(text string, array span) (out []span, ok bool) {
+	d := json.NewDecoder(strings.NewReader(text[array.start:array.end]))
+	if _, err := d.Token(); err != nil {
+		return nil, false
+	}
+	for d.More() {
+		var raw json.RawMessage
+		if d.Decode(&raw) != nil {
+			return nil, false
+		}
+		end := array.start + int(d.InputOffset())
+		out = append(out, span{end - len(raw), end})
+	}
+	return out, true
+}
+
+// indent returns the white space before a part, from the beginning of its line.
+func (l *layout) indent(text string, at span) string {
+	line := text[strings.LastIndexByte(text[:at.start], '\n')+1 : at.start]
+	return line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+}
+
+func (l *layout) newline(indent string) string {
+	if l.multiline {
+		return "\n" + indent
+	}
+	return ""
+}
+
+// print prints a statement as the document is printed: in lines or in one.
+func (l *layout) print(statement json.RawMessage, indent string) string {
+	var b bytes.Buffer
+	if !l.multiline || json.Indent(&b, statement, indent, cmp.Or(l.unit, "  ")) != nil {
+		return string(statement)
+	}
+	return b.String()
+}
+
+// withComma is a statement together with the comma that separates it.
+func (l *layout) withComma(text string, i int) span {
+	if i+1 < len(l.statements) {
+		return span{l.statements[i].start, l.statements[i+1].start}
+	}
+	return span{l.statements[i-1].end, l.statements[i].end}
+}

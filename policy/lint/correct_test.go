@@ -1,0 +1,88 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"forcemfa/policy/lint"
+)
+
+// Whatever a rule's pair breaks, the corrected document brings no finding of its own.
+func TestCorrectedDocumentsBringNoFindings(t *testing.T) {
+	corrected := 0
+	for _, p := range pairs {
+		before := check(t, p.kind, p.text(p.bad))
+		c, err := lint.Correct(p.kind, p.text(p.bad))
+		if err != nil {
+			t.Fatalf("%s: %v", p.code, err)
+		}
+		if c.Text != p.text(p.bad) {
+			corrected++
+		}
+		for _, f := range c.Left {
+			if f.Severity != lint.Info && find(before, f.Code) == nil {
+				t.Errorf("%s: the corrected document has %s: %s\n%s", p.code, f.Code, f.What, c.Text)
+			}
+		}
+		again, err := lint.Correct(before.Kind, c.Text)
+		if err != nil || again.Text != c.Text {
+			t.Errorf("%s: corrected again it differs: %v\n%s\n%s", p.code, err, c.Text, again.Text)
+		}
+	}
+	if corrected < 60 {
+		t.Errorf("only %d documents were corrected", corrected)
+	}
+}
+
+func TestCorrectKeepsWhatIsRight(t *testing.T) {
+	text := `{
+    "Version": "2012-10-17",
+    "Id": "keep me",
+    "Statement": [
+        {"Sid": "Own",   "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
+        {
+            "Sid": "Guard",
+            "Effect": "Deny",
+            "NotAction": ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken"],
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+        }
+    ]
+}
+`
+	c, err := lint.Correct(0, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`        {"Sid": "Own",   "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},` + "\n",
+		`"Id": "keep me"`, `"BoolIfExists"`, "DenyOthersMFAWithoutMFA", "DenyEnrollmentByAccessKey", "\n    ]\n}\n",
+	} {
+		if !strings.Contains(c.Text, want) {
+			t.Errorf("no %q in\n%s", want, c.Text)
+		}
+	}
+	if find(&lint.Report{Findings: c.Fixed}, "D-8") == nil || find(&lint.Report{Findings: c.Left}, "D-8") != nil {
+		t.Errorf("fixed %v, left %v", c.Fixed, c.Left)
+	}
+}
+
+// Following the advice of a finding is no weakening that matters.
+func TestOpeningEnrollmentIsNoCriticalWeakening(t *testing.T) {
+	old := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + `}}]}`
+	c, err := lint.Correct(0, old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := lint.Compare(1, old, c.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f == nil || f.Severity != lint.Info {
+		t.Errorf("%+v\n%s", f, c.Text)
+	}
+	open := strings.Replace(c.Text, `"iam:GetUser"`, `"iam:GetUser", "iam:CreateAccessKey"`, 1)
+	if f, err = lint.Compare(1, old, open); err != nil || f == nil || f.Severity != lint.Critical || !strings.Contains(f.What, "iam:CreateAccessKey") {
+		t.Errorf("%v %+v", err, f)
+	}
+}
