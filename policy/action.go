@@ -12,14 +12,14 @@ import (
 type actions struct {
 	any      bool   // "*"
 	services uint64 // the signatures of the services that can match
-	names    uint64 // and of the names
+	names    uint64 // the signatures of the names
 	exact    []exactAction
 	globs    []actionGlob // a wildcard in the name
 	wild     []actionGlob // a wildcard in the service prefix
 }
 
 type exactAction struct {
-	written       string // as most requests write it too
+	written       string // as written; most requests write it the same way
 	service, name string // lower case
 }
 
@@ -28,8 +28,8 @@ type actionGlob struct {
 	name    arn.Glob
 }
 
-// compileActions reads the patterns. *:* counts as * in an Allow's Action, where
-// wildService is set, and as undocumented elsewhere.
+// compileActions compiles the patterns. *:* counts as * in the Action of an
+// Allow, where wildService is set; elsewhere AWS does not document it.
 func compileActions(patterns []string, wildService bool) (a actions, message string) {
 	for _, p := range patterns {
 		if message := a.add(p, wildService); message != "" {
@@ -43,7 +43,7 @@ func (a *actions) add(pattern string, wildService bool) (message string) {
 	service, name, found := strings.Cut(strings.ToLower(pattern), ":")
 	switch {
 	case !ascii(pattern): // lower case would make K of the Kelvin sign
-		return "action " + pattern + ": want letters of ASCII"
+		return "action " + pattern + ": only ASCII characters are allowed"
 	case pattern == "*" || pattern == "*:*" && wildService:
 		a.any, a.services, a.names = true, ^uint64(0), ^uint64(0)
 	case !found:
@@ -74,7 +74,7 @@ func ascii(text string) bool {
 	return true
 }
 
-// signature is one bit for a service prefix or a name, the same in any case. A
+// signature returns one bit for a service prefix or a name, whatever its case. A
 // list whose union lacks the bit of a request cannot match it.
 func signature(text string) uint64 {
 	n := len(text)
@@ -85,7 +85,7 @@ func signature(text string) uint64 {
 	return 1 << (h * 0x9E3779B1 >> 26)
 }
 
-// possible rules out at once most lists that do not match the request's action.
+// possible excludes most lists that cannot match the request's action, at once.
 func (a *actions) possible(e *evaluation) bool {
 	return a.services&e.serviceBit != 0 && a.names&e.nameBit != 0
 }
@@ -97,7 +97,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// equalFold compares with a lower-case text, without case in ASCII.
+// equalFold compares with a lower-case text, ignoring case in ASCII.
 func equalFold(s, lowered string) bool {
 	if len(s) != len(lowered) {
 		return false
@@ -110,7 +110,7 @@ func equalFold(s, lowered string) bool {
 	return true
 }
 
-// match tells whether a pattern of the list matches the request's action.
+// match reports whether a pattern of the list matches the request's action.
 func (a *actions) match(e *evaluation) truth {
 	if a.any {
 		return yes

@@ -10,7 +10,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// family is the type an operator compares in.
+// family is the type that an operator compares.
 type family uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	null
 )
 
-// relation is what a comparison wants: any of the bits.
+// relation is the result that a comparison needs: any of the bits.
 type relation uint8
 
 const (
@@ -35,7 +35,7 @@ const (
 	greater
 )
 
-// An operator is a condition operator taken apart.
+// An operator is a condition operator split into its parts.
 type operator struct {
 	family   family
 	relation relation
@@ -52,7 +52,7 @@ const (
 	forAny
 )
 
-// operators are the condition operators without prefix and suffix.
+// operators lists the condition operators without prefix and suffix.
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 var operators = map[string]operator{
 	"StringEquals":              {family: stringEquals},
@@ -100,7 +100,7 @@ func parseOperator(name string) (o operator, ok bool) {
 	return o, ok
 }
 
-// A condition is one operator on one key, compiled.
+// A condition is one compiled condition: an operator on one key.
 type condition struct {
 	operator
 	key    string // lower case
@@ -108,7 +108,7 @@ type condition struct {
 	values []operand
 }
 
-// An operand is one value of a policy, in the type of its operator.
+// An operand is one value in a policy, in the type of its operator.
 type operand struct {
 	template template // strings and booleans
 	number   decimal
@@ -116,7 +116,7 @@ type operand struct {
 	network  netip.Prefix
 	text     string // binary
 	truth    bool   // Bool and Null
-	ok       bool   // the value is one of its type
+	ok       bool   // the value has this type
 	arn      *resourcePattern
 }
 
@@ -125,8 +125,8 @@ func compileCondition(c Condition, version string) (out condition, message strin
 	if !ok {
 		return out, "unknown condition operator " + c.Operator
 	}
-	if name, _, _ := strings.Cut(c.Key, "/"); !ascii(name) { // what follows the slash is a tag's key, any text
-		return out, "condition key " + c.Key + ": want letters of ASCII"
+	if name, _, _ := strings.Cut(c.Key, "/"); !ascii(name) { // after the slash comes a tag key, which is any text
+		return out, "condition key " + c.Key + ": only ASCII characters are allowed"
 	}
 	out = condition{operator: o, key: strings.ToLower(c.Key)}
 	out.mfa = out.key == mfaKey
@@ -179,8 +179,8 @@ func parseNetwork(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
 
-// compileARN reads the value of an ARN operator, in which variables may stand
-// anywhere and a wildcard in the resource type is nothing special.
+// compileARN compiles the value of an ARN operator, in which variables may be
+// anywhere and a wildcard in the resource type has no special meaning.
 func compileARN(text string, variables bool) (*resourcePattern, string) {
 	p, message := compileResource(text, language{variables: variables})
 	if p.doubt == typeWildcard || p.doubt == headVariable {
@@ -189,7 +189,7 @@ func compileARN(text string, variables bool) (*resourcePattern, string) {
 	return &p, message
 }
 
-// holds tells whether the condition is met.
+// holds reports whether the condition matches.
 func (c *condition) holds(e *evaluation) truth {
 	var entry *entry
 	if c.mfa {
@@ -224,9 +224,9 @@ func (c *condition) holds(e *evaluation) truth {
 	return c.test(e, entry.values[0])
 }
 
-// list is what an operator for one value makes of a key with several. The
-// documentation asks for a set operator and does not say what happens without:
-// no value that meets the condition is no, anything else is not known.
+// list evaluates an operator for one value on a key with several. The
+// documentation requires a set operator and does not say what happens without
+// one: the result is no if no value matches, and unknown otherwise.
 // Source: IAM User Guide, "Multivalued context keys".
 func (c *condition) list(e *evaluation, values []string) truth {
 	for _, v := range values {
@@ -246,7 +246,7 @@ func (c *condition) isNull(absent bool) truth {
 	return no
 }
 
-// absent is the outcome for a key that is not in the context.
+// absent returns the result for a key that is not in the context.
 // Source: IAM User Guide, "Condition operators", "…IfExists", and "Multivalued
 // context keys".
 func (c *condition) absent(e *evaluation) truth {
@@ -261,8 +261,8 @@ func (c *condition) absent(e *evaluation) truth {
 	return truthOf(c.ifExists || c.negated)
 }
 
-// test compares one value of the request with the whole list: equal to any of
-// it or, for a negated operator, to none.
+// test compares one value of the request with the whole list: equal to any value
+// or, for a negated operator, to none.
 func (c *condition) test(e *evaluation, value string) truth {
 	t := no
 	for i := range c.values {
@@ -277,9 +277,8 @@ func (c *condition) test(e *evaluation, value string) truth {
 	return t
 }
 
-// mistyped is the outcome of a comparison with a value of the wrong type:
-// nothing equals it, and what a negated operator makes of that is not
-// documented.
+// mistyped returns the result of a comparison with a value of the wrong type:
+// nothing equals it; AWS does not document the result for a negated operator.
 func (c *condition) mistyped(e *evaluation, d doubt) truth {
 	if c.negated {
 		return e.doubts(d)
@@ -317,7 +316,8 @@ func (c *condition) compare(e *evaluation, v *operand, value string) truth {
 	return c.compareARN(e, v, value)
 }
 
-// has tells whether the comparison's outcome is one that the operator wants.
+// has reports whether the result of the comparison is one that the operator
+// needs.
 func (r relation) has(comparison int) truth {
 	switch {
 	case comparison < 0:
@@ -347,8 +347,8 @@ func (c *condition) compareDate(e *evaluation, v *operand, value string) truth {
 	return c.relation.has(t.compare(v.instant))
 }
 
-// compareBool compares booleans. What is neither true nor false is false in one
-// reading and equal to nothing in the other.
+// compareBool compares booleans. A text other than true and false counts as
+// false in one interpretation and equals nothing in the other.
 func (v *operand) compareBool(e *evaluation, value string) truth {
 	if len(v.template.variables) > 0 {
 		return v.boolVariable(e, value)
@@ -370,8 +370,8 @@ func (v *operand) boolVariable(e *evaluation, value string) truth {
 	return no
 }
 
-// compareARN compares part by part. Of a pattern that is no ARN, and of a value
-// that is none, nothing is documented but that they do not match.
+// compareARN compares part by part. For a pattern or a value that is not an ARN,
+// AWS only documents that they do not match.
 func (c *condition) compareARN(e *evaluation, v *operand, value string) truth {
 	a, ok := arn.Split(value)
 	p := v.arn
@@ -389,7 +389,7 @@ func (c *condition) compareARN(e *evaluation, v *operand, value string) truth {
 	return truthOf(ok && p.arn.Match(&a, values...))
 }
 
-// matchesFold is matches without wildcards and without case.
+// matchesFold is matches without wildcards, ignoring case.
 func (t *template) matchesFold(c *Context, text string) bool {
 	var room fill
 	values, ok := t.resolve(c, &room)

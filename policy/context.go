@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// A Context holds the condition keys of a request. Key names compare without
-// case. The zero value is empty and ready to use; it is safe for concurrent use
-// while nobody changes it.
+// A Context holds the condition keys of a request. Key names are
+// case-insensitive. The zero value is empty and ready to use. A Context is safe
+// for concurrent use while it does not change.
 type Context struct {
 	entries []entry
-	// mfa is the place, from 1, of aws:MultiFactorAuthPresent, the key that is
-	// asked for most; 0: it is absent.
+	// mfa is the position, from 1, of aws:MultiFactorAuthPresent, the most
+	// frequent key; 0 when it is absent.
 	mfa int
 }
 
-// mfaKey is aws:MultiFactorAuthPresent as entries have it.
+// mfaKey is aws:MultiFactorAuthPresent as in entries.
 const mfaKey = "aws:multifactorauthpresent"
 
 type entry struct {
@@ -26,7 +26,7 @@ type entry struct {
 	many   bool
 }
 
-// find gives the entry of a key in lower case, nil when it is absent.
+// find returns the entry of a key in lower case; nil when it is absent.
 func (c *Context) find(key string) *entry {
 	if c == nil {
 		return nil
@@ -47,11 +47,10 @@ func (c *Context) findMFA() *entry {
 	return &c.entries[c.mfa-1]
 }
 
-// Set gives a single-valued key its value, replacing what was there.
+// Set sets a single-valued key, replacing earlier values.
 func (c *Context) Set(key, value string) { c.put(entry{strings.ToLower(key), []string{value}, false}) }
 
-// SetMany gives a multi-valued key its values. An empty list is the same as
-// an absent key.
+// SetMany sets a multi-valued key. An empty list makes the key absent.
 func (c *Context) SetMany(key string, values []string) {
 	if len(values) == 0 {
 		c.Delete(key)
@@ -87,7 +86,7 @@ func (c *Context) Get(key string) (values []string, ok bool) {
 	return nil, false
 }
 
-// Keys lists the keys that are present, in lower case and sorted.
+// Keys returns the present keys, in lower case and sorted.
 func (c *Context) Keys() []string {
 	if c == nil {
 		return nil
@@ -100,7 +99,7 @@ func (c *Context) Keys() []string {
 	return keys
 }
 
-// Clone is an independent copy; of nil, an empty context.
+// Clone returns an independent copy; an empty context for nil.
 func (c *Context) Clone() *Context {
 	if c == nil {
 		return &Context{}
@@ -108,10 +107,10 @@ func (c *Context) Clone() *Context {
 	return &Context{slices.Clone(c.entries), c.mfa}
 }
 
-// SetMFA writes the keys that depend on the credential: aws:MultiFactorAuthPresent
-// as present says, aws:MultiFactorAuthAge (seconds since the code was given)
-// where it belongs and aws:TokenIssueTime. issued is when the session was made,
-// ignored for long-term keys.
+// SetMFA sets the keys that depend on the credential: aws:MultiFactorAuthPresent
+// as given by present, aws:MultiFactorAuthAge (seconds since the code was
+// entered) where the credential has it, and aws:TokenIssueTime. issued is when
+// the session was created; it is ignored for long-term keys.
 func (c *Context) SetMFA(cred Credential, present Presence, issued, now time.Time) {
 	keys := cred.MFA()
 	c.Delete("aws:MultiFactorAuthPresent")
@@ -131,8 +130,8 @@ func (c *Context) SetMFA(cred Credential, present Presence, issued, now time.Tim
 	}
 }
 
-// age is whole seconds since the code was given: none for one in the call
-// itself.
+// age returns whole seconds since the code was entered: none for a code in the
+// call itself.
 func age(cred Credential, issued, now time.Time) string {
 	if cred == CodeInCall || now.Before(issued) {
 		return "0"

@@ -2,50 +2,49 @@ package policy
 
 import "strings"
 
-// A Credential is how a request is made, which decides its MFA keys.
+// A Credential is the way in which a request is made. It decides the MFA keys.
 type Credential uint8
 
-// The credential kinds, as the rows of the table in the documentation of
-// [Credential.MFA].
+// The kinds of credentials, in the order of the table behind [Credential.MFA].
 const (
-	LongTermKey      Credential = iota + 1 // access key of an IAM user, and what derives from it: SMTP, Git, presigned URLs
+	LongTermKey      Credential = iota + 1 // access key of an IAM user, and its derivatives: SMTP, Git, presigned URLs
 	SessionToken                           // GetSessionToken without a code
 	SessionTokenMFA                        // GetSessionToken with SerialNumber and TokenCode
-	ConsolePassword                        // console sign-in with the password alone
+	ConsolePassword                        // console sign-in with only a password
 	ConsoleMFA                             // console sign-in with MFA
 	CodeInCall                             // the sts:AssumeRole call itself, long-term key with SerialNumber and TokenCode
-	RoleFromCode                           // role session that such a call gave
+	RoleFromCode                           // role session from such a call
 	RoleFromMFA                            // role session assumed from a session with MFA
 	RoleFromKey                            // role session assumed without MFA
 	ChainedRole                            // role session assumed from a role session
 	FederatedRole                          // SAML, OIDC, Identity Center
 	FederationToken                        // GetFederationToken
 	ServiceRole                            // instance profile, Lambda, service-linked role
-	ForwardedFromKey                       // a service re-uses the request of a long-term key (aws:ViaAWSService)
+	ForwardedFromKey                       // a service reuses the request of a long-term key (aws:ViaAWSService)
 	RootKey                                // root user's access key
 	RootSession                            // root user in the console
 	NoCredential                           // AWS service principal, anonymous
 )
 
-// Presence tells whether a key is in the context and with which value.
+// Presence says whether a key is in the context, and with which value.
 type Presence uint8
 
-// What a context can say of aws:MultiFactorAuthPresent.
+// The possible states of aws:MultiFactorAuthPresent.
 const (
 	Absent Presence = 1 << iota
 	False
 	True
 )
 
-// MFAKeys are the possible states of the three keys that depend on the
-// credential; a union of bits where AWS's documentation and observation differ.
+// MFAKeys holds the possible states of the three keys that depend on the
+// credential; a union of bits where AWS's documentation and observations differ.
 type MFAKeys struct {
 	Present   Presence // aws:MultiFactorAuthPresent
-	Age       bool     // aws:MultiFactorAuthAge is there whenever Present is True
+	Age       bool     // aws:MultiFactorAuthAge is present whenever Present is True
 	IssueTime bool     // aws:TokenIssueTime is present
 }
 
-// A limit is what a credential cannot call, whatever any policy says.
+// A limit says what a credential cannot call, whatever the policies say.
 type limit uint8
 
 const (
@@ -56,12 +55,12 @@ const (
 	noRoles                       // no AssumeRole
 )
 
-// credentials is the one table of what depends on the kind of credential.
+// credentials is the only table of the properties of credentials.
 // Sources: IAM User Guide, "AWS global condition context keys"
 // (MultiFactorAuthPresent, MultiFactorAuthAge, TokenIssueTime), "Compare AWS STS
 // credentials", "Secure API access with MFA"; STS API Reference, GetSessionToken
-// and GetFederationToken. Rows with two values of Present are those where what
-// was observed differs from what is documented, or nothing is documented.
+// and GetFederationToken. Rows with two values of Present are those where
+// observations differ from the documentation, or where nothing is documented.
 var credentials = [...]struct {
 	name   string
 	keys   MFAKeys
@@ -96,14 +95,14 @@ func (c Credential) valid() Credential {
 
 func (c Credential) String() string { return credentials[c.valid()].name }
 
-// MFA says which MFA keys a request with this credential carries. For a value
-// that is no credential every state is possible.
+// MFA returns the MFA keys of a request with this credential. For an unknown
+// credential every state is possible.
 func (c Credential) MFA() MFAKeys { return credentials[c.valid()].keys }
 
-// Limit tells whether AWS refuses an action to this kind of credential before
-// it looks at any policy, and why. [Set.Decide] does not know these limits.
-// Source: IAM User Guide, "Compare AWS STS credentials" and "IAM users: temporary
-// credentials".
+// Limit reports whether AWS refuses an action for this kind of credential before
+// it evaluates policies, and why. [Set.Decide] does not include these limits.
+// Source: IAM User Guide, "Compare AWS STS credentials" and "IAM users:
+// temporary credentials".
 func (c Credential) Limit(action string) (reason string, limited bool) {
 	limits := credentials[c.valid()].limits
 	if limits == 0 {
@@ -127,11 +126,11 @@ func (c Credential) Limit(action string) (reason string, limited bool) {
 	return "", false
 }
 
-// roleCompanions are permissions that AssumeRole asks for beside its own; they
-// are no calls.
+// roleCompanions lists permissions that AssumeRole requires in addition to its
+// own; they are not calls.
 var roleCompanions = map[string]bool{"tagsession": true, "setsourceidentity": true, "setcontext": true}
 
-// Unconditional tells whether an action works whatever any policy says.
+// Unconditional reports whether an action works whatever any policy says.
 // Source: IAM User Guide, "Permissions for GetSessionToken"; STS API Reference,
 // GetCallerIdentity.
 func Unconditional(action string) bool {

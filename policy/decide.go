@@ -7,10 +7,10 @@ import (
 
 // Decide answers whether the principal may make the request.
 //
-// Every rule that AWS does not document is read both ways. When both give the
-// same answer, or a Deny that could be read applies in both, that is the answer;
-// otherwise it is Unknown. Limits outside the policy language are not part of
-// it: see [Credential.Limit] and [Unconditional].
+// A rule that AWS does not document is evaluated in both interpretations. When
+// both give the same result, or a Deny applies in both, that is the answer;
+// otherwise it is Unknown. Limits outside the policy language are not included:
+// see [Credential.Limit] and [Unconditional].
 // Source: IAM User Guide, "Policy evaluation logic".
 func (s *Set) Decide(r *Request) Decision {
 	var d decider
@@ -25,15 +25,15 @@ func (s *Set) Decide(r *Request) Decision {
 	return d.conclude(d.allow())
 }
 
-// identityAlone tells whether identity policies are all that can allow or limit
-// the request, as for most users and roles.
+// identityAlone reports whether only identity policies can allow or limit the
+// request, as for most users and roles.
 func (d *decider) identityAlone() bool {
 	s, r := d.set, d.request
 	return s.SCPs == nil && s.RCPs == nil && s.Session == nil && s.Boundary == nil && !d.must && len(r.Policies) == 0 &&
 		(r.Principal.Kind == IAMUser || r.Principal.Kind == RoleSession) && (r.ResourceAccount == "" || r.ResourceAccount == r.Principal.Account)
 }
 
-// Refuses answers a smaller question: does an explicit Deny in force (identity,
+// Refuses answers a narrower question: does an explicit Deny in force (identity,
 // boundary, session, SCP, RCP) refuse the request, whatever any Allow or
 // resource policy says? The verdict is ExplicitDenied, ImplicitDenied (no Deny
 // applies) or Unknown.
@@ -49,7 +49,7 @@ func (s *Set) Refuses(r *Request) Decision {
 	return Decision{Verdict: ImplicitDenied}
 }
 
-// A finding is the best truth so far, and what gave it.
+// A finding is the best truth so far, and its statement.
 type finding struct {
 	source    *Source
 	statement int32
@@ -58,22 +58,22 @@ type finding struct {
 	doubt     doubt
 }
 
-// raise keeps the better of two.
+// raise keeps the better of two findings.
 func (f *finding) raise(o finding) {
 	if o.truth > f.truth {
 		*f = o
 	}
 }
 
-// both keeps the worse of two.
+// both keeps the worse of two findings.
 func (f *finding) both(o finding) {
 	if o.truth < f.truth {
 		*f = o
 	}
 }
 
-// A decider collects what the layers say. The Deny is one for all of them;
-// the Allows are kept apart until they are combined.
+// A decider collects the results of the layers. They share one Deny; the Allows
+// stay separate until they are combined.
 type decider struct {
 	evaluation
 	set *Set
@@ -84,7 +84,7 @@ type decider struct {
 	session  finding
 	scps     finding // the worst level
 	rcps     finding
-	must     bool            // the resource's own policy must allow
+	must     bool            // the resource's own policy must also allow
 	grants   [grades]finding // what the resource's own policies allow
 }
 
@@ -93,8 +93,8 @@ func (d *decider) init(s *Set, r *Request) {
 	d.evaluation.init(r, s.Boundary != nil)
 }
 
-// denies looks at every Deny of the set, before any Allow: one that applies for
-// certain is the end of it, which denies tells.
+// denies evaluates every Deny of the set before any Allow. It reports whether
+// one certainly applies, which ends the evaluation.
 func (d *decider) denies() bool {
 	s := d.set
 	if s.SCPs != nil && d.hasSCPs() && d.levelsDeny(s.SCPs, SCP) {
@@ -132,7 +132,7 @@ func (d *decider) sourcesDeny(sources []Source, layer Kind) bool {
 	return false
 }
 
-// sourceDenies raises the decider's deny by what one document says.
+// sourceDenies updates the Deny with the statements of one document.
 func (d *decider) sourceDenies(s *Source, layer Kind) bool {
 	if doubt := s.doubt(); doubt != noDoubt {
 		d.deny.raise(finding{truth: maybe, layer: layer, source: s, doubt: doubt})
@@ -151,7 +151,7 @@ func (d *decider) sourceDenies(s *Source, layer Kind) bool {
 	return false
 }
 
-// allows asks every layer for its Allow.
+// allows evaluates the Allows of every layer.
 func (d *decider) allows() {
 	always := finding{truth: yes}
 	d.scps, d.rcps, d.boundary, d.session = always, always, always, always
@@ -178,11 +178,11 @@ func (d *decider) allows() {
 	case d.set.Session != nil:
 		d.session = d.sourcesAllow(d.set.Session, Session)
 	case d.request.Principal.Kind == FederatedUser:
-		d.session = finding{layer: Session} // without a session policy it may do nothing
+		d.session = finding{layer: Session} // without a session policy the session may do nothing
 	}
 }
 
-// levelsAllow asks for an Allow at every level. No level at all allows.
+// levelsAllow requires an Allow at every level. Without any level it allows.
 func (d *decider) levelsAllow(levels [][]Source, layer Kind) finding {
 	all := finding{truth: yes}
 	for _, level := range levels {
@@ -191,8 +191,8 @@ func (d *decider) levelsAllow(levels [][]Source, layer Kind) finding {
 	return all
 }
 
-// sourcesAllow is the best Allow of a list of documents: one that allows
-// everything, where there is one, so that the others need not be looked at.
+// sourcesAllow returns the best Allow of a list of documents. It tries a
+// document that allows everything first, so that the others need no evaluation.
 func (d *decider) sourcesAllow(sources []Source, layer Kind) finding {
 	for i := range sources {
 		if s := &sources[i]; s.doubt() == noDoubt && s.Document.everything > 0 {
@@ -208,7 +208,7 @@ func (d *decider) sourcesAllow(sources []Source, layer Kind) finding {
 	return allow
 }
 
-// sourceAllows raises allow by what one document says.
+// sourceAllows updates allow with the statements of one document.
 func (d *decider) sourceAllows(s *Source, allow *finding) {
 	if doubt := s.doubt(); doubt != noDoubt {
 		allow.raise(finding{truth: maybe, layer: allow.layer, source: s, doubt: doubt})
@@ -226,23 +226,23 @@ func (d *decider) sourceAllows(s *Source, allow *finding) {
 	}
 }
 
-// hasSCPs: service control policies bind the users and roles of an account and
-// its root user, not service-linked roles and nobody from outside.
+// hasSCPs reports whether service control policies apply to the caller: they
+// apply to the users and roles of an account and its root user, not to
+// service-linked roles and callers outside of the organization.
 // Source: Organizations User Guide, "Service control policies (SCPs)".
 func (d *decider) hasSCPs() bool {
 	p := &d.request.Principal
 	return p.identified() && !p.ServiceLinked
 }
 
-// hasRCPs: resource control policies bind whoever asks for a resource of the
-// account, service-linked roles apart.
+// hasRCPs reports whether resource control policies apply: they apply to all
+// callers of the account's resources except service-linked roles.
 // Source: Organizations User Guide, "Resource control policies (RCPs)".
 func (d *decider) hasRCPs() bool {
 	return !d.request.Principal.ServiceLinked && d.takesRCPs()
 }
 
-// doubt is why nothing can be said about the document, noDoubt when it can be
-// decided.
+// doubt returns why a document cannot be evaluated, noDoubt when it can.
 func (s *Source) doubt() doubt {
 	switch {
 	case s.Document == nil || s.Err != nil:
@@ -253,8 +253,8 @@ func (s *Source) doubt() doubt {
 	return noDoubt
 }
 
-// resourcePolicies walks through the policies of the resource. It tells whether
-// a Deny applies for certain.
+// resourcePolicies evaluates the policies of the resource. It reports whether a
+// Deny certainly applies.
 func (d *decider) resourcePolicies() (denied bool) {
 	d.must = d.mustAllow()
 	if len(d.request.Policies) == 0 && !d.must && !d.crosses() {
@@ -299,7 +299,7 @@ func (d *decider) resourcePolicy(s *Source) {
 	}
 }
 
-// nothingKnown: a policy of the resource may allow and deny anything.
+// nothingKnown means that a policy of the resource may allow and deny anything.
 func (d *decider) nothingKnown(f finding) {
 	d.deny.raise(f)
 	for g := range d.grants {
@@ -307,7 +307,7 @@ func (d *decider) nothingKnown(f finding) {
 	}
 }
 
-// resourceLayer is how the resource's own policy is called.
+// resourceLayer returns the layer of the resource's own policy.
 func (d *decider) resourceLayer() Kind {
 	if equalFold(d.service, "sts") {
 		return Trust
@@ -315,12 +315,12 @@ func (d *decider) resourceLayer() Kind {
 	return Resource
 }
 
-// stsBit and kmsBit save most requests the comparison of names.
+// stsBit and kmsBit avoid comparing names for most requests.
 var stsBit, kmsBit = signature("sts"), signature("kms")
 
-// mustAllow tells whether the resource's own policy has to allow even within
-// the account: a role's trust policy and the policy of a KMS key. The identity
-// policies alone are not enough there.
+// mustAllow reports whether the resource's own policy must allow even within the
+// account: a role's trust policy and a KMS key policy. Identity policies alone
+// are not enough there.
 // Source: IAM User Guide, "Determining whether a request is allowed or denied
 // within an account"; KMS Developer Guide, "Key policies in AWS KMS".
 func (d *decider) mustAllow() bool {
@@ -356,7 +356,7 @@ func (d *decider) allow() finding {
 	return grant
 }
 
-// grant is what the identity side and the resource side allow together.
+// grant returns what the identity side and the resource side allow together.
 func (d *decider) grant() finding {
 	if !d.request.Principal.identified() {
 		return d.anyGrant()
@@ -382,23 +382,24 @@ func (d *decider) grant() finding {
 	return base
 }
 
-// crosses tells whether the resource belongs to another account than the
-// caller, as it always does for a caller without account.
+// crosses reports whether the resource belongs to another account than the
+// caller, as it always does for a caller without an account.
 func (d *decider) crosses() bool {
 	p := &d.request.Principal
 	owner := d.request.ResourceAccount
 	return !p.identified() || owner != "" && owner != p.Account
 }
 
-// limited is an Allow within the permissions boundary and the session policies.
+// limited returns an Allow within the permissions boundary and the session
+// policies.
 func (d *decider) limited(allow finding) finding {
 	allow.both(d.boundary)
 	allow.both(d.session)
 	return allow
 }
 
-// anyGrant is the best Allow of the resource's own policies, however they name
-// the caller.
+// anyGrant returns the best Allow of the resource's own policies, however they
+// name the caller.
 func (d *decider) anyGrant() finding {
 	best := d.grants[0]
 	for _, g := range d.grants[1:] {
@@ -423,7 +424,7 @@ func (d *decider) denied() Decision {
 	return Decision{Verdict: ExplicitDenied, Source: d.deny.source, Statement: int(d.deny.statement), Layer: d.deny.layer}
 }
 
-// unknown says why. Only this allocates.
+// unknown says why a decision is Unknown. Only this allocates.
 func (d *decider) unknown(f *finding) Decision {
 	why := doubts[f.doubt]
 	if f.source != nil {

@@ -7,22 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// A Document is a parsed policy, ready to decide. It is immutable and safe for
-// concurrent use. Only [Parse] makes one that decides: the answer of a document
-// put together by hand is Unknown.
+// A Document is a parsed policy. It is immutable and safe for concurrent use.
+// Only [Parse] creates a document that decides; any other gives the answer
+// Unknown.
 type Document struct {
 	Kind       Kind
 	Version    string // 2008-10-17 (also when the text has none) or 2012-10-17
 	ID         string
 	Statements []Statement
 
-	compiled   []statement // of Statements, one for one
+	compiled   []statement // one for each of Statements
 	denies     []candidate
 	allows     []candidate
-	everything int32 // the number, from 1, of a statement that allows whatever is asked; 0: none
+	everything int32 // the number, from 1, of a statement that allows everything; 0: none
 }
 
-// A Statement is one statement as written. Of each pair at most one is set.
+// A Statement is one statement as written. At most one field of each pair is
+// set.
 type Statement struct {
 	SID                       string
 	Effect                    Effect
@@ -49,7 +50,7 @@ type Condition struct {
 	Values   []string
 }
 
-// A SyntaxError says where a document is not a policy, and why.
+// A SyntaxError says where and why a document is not a policy.
 type SyntaxError struct {
 	Line, Column int // from 1
 	Message      string
@@ -59,8 +60,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
 }
 
-// Equal tells whether two documents say the same in the same order, wherever
-// their statements start.
+// Equal reports whether two documents have the same content in the same order,
+// wherever their statements start in the text.
 func (d *Document) Equal(other *Document) bool {
 	if d == nil || other == nil {
 		return d == other
@@ -68,8 +69,8 @@ func (d *Document) Equal(other *Document) bool {
 	return d.Kind == other.Kind && d.String() == other.String()
 }
 
-// String prints the document as JSON without white space; parsing it again
-// gives the same document.
+// String returns the document as JSON without white space. Parsing it again
+// gives an equal document.
 func (d *Document) String() string {
 	var b printer
 	b.open('{')
@@ -88,7 +89,7 @@ func (d *Document) String() string {
 	return b.String()
 }
 
-// A printer writes JSON. It knows whether a comma is due.
+// A printer writes JSON and tracks where commas are needed.
 type printer struct {
 	strings.Builder
 	due bool
@@ -116,8 +117,8 @@ func (b *printer) text(name, value string) {
 	b.due = true
 }
 
-// quote escapes what JSON requires and nothing else, because every character
-// counts against a quota.
+// quote escapes only what JSON requires, because every character counts against
+// a quota.
 func (b *printer) quote(s string) {
 	b.WriteByte('"')
 	for i := range len(s) {
@@ -140,7 +141,7 @@ func (b *printer) quote(s string) {
 	b.WriteByte('"')
 }
 
-// list prints one value as a string and several as an array.
+// list prints one value as a string and several values as an array.
 func (b *printer) list(name string, values []string) {
 	if values == nil {
 		return
@@ -197,7 +198,7 @@ func (b *printer) principals(name string, p *Principals) {
 	b.close('}')
 }
 
-// conditions groups them by operator, in the order in which each first appears.
+// conditions groups them by operator, in the order of first appearance.
 func (b *printer) conditions(conditions []Condition) {
 	if len(conditions) == 0 {
 		return
@@ -221,8 +222,8 @@ func (b *printer) conditions(conditions []Condition) {
 	b.close('}')
 }
 
-// Size is the number of characters that count against IAM's size quotas: white
-// space outside strings is not counted.
+// Size returns the number of characters that count against IAM's size quotas:
+// white space outside strings does not count.
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 func Size(text string) int {
 	size, quoted := 0, false

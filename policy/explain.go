@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Fit is how a statement relates to a request.
+// Fit says how a statement relates to a request.
 type Fit uint8
 
 // The fits of a [Line].
 const (
-	Near    Fit = iota + 1 // all parts match but one: Line.Reason says which
-	Perhaps                // it applies in one reading of what AWS does not document, or could not be read
+	Near    Fit = iota + 1 // all parts match except one, which Line.Reason names
+	Perhaps                // it applies in one interpretation of undocumented behavior, or could not be read
 	Applies
 )
 
-// String names the fit for a person.
+// String returns a name of the fit to print.
 func (f Fit) String() string {
 	switch f {
 	case Near:
@@ -28,22 +28,21 @@ func (f Fit) String() string {
 	return ""
 }
 
-// A Line is one statement that has to do with a request.
+// A Line is one statement that matters for a request.
 type Line struct {
 	Source    *Source
-	Statement int // index in the document, -1 for a document that could not be read
+	Statement int // index in the document; -1 for a document that could not be read
 	Layer     Kind
 	Level     int // of an SCP or RCP: 0 is the root
 	Effect    Effect
 	Fit       Fit
-	// Reason says which conditions hold or, when it is near, what does not
-	// match.
+	// Reason says which conditions match or, for Near, which part does not.
 	Reason string
 }
 
-// Explain lists every statement that applies to the request or nearly does, layer
-// by layer: SCPs, RCPs, identity policies, boundary, session policies, the
-// resource's own. Layers that do not bind the principal are left out.
+// Explain lists every statement that applies to the request or nearly does,
+// layer by layer: SCPs, RCPs, identity policies, boundary, session policies, the
+// resource's own policy. Layers that do not apply to the principal are left out.
 func (s *Set) Explain(r *Request) []Line {
 	var d decider
 	d.init(s, r)
@@ -94,8 +93,8 @@ func (d *decider) explain(layer Kind, level int, s *Source) (lines []Line) {
 	return lines
 }
 
-// fit tells how a statement fits the request. It is near when one part of it
-// alone does not match; a list of actions that lacks this one is not near.
+// fit returns how a statement fits the request. It is near when only one part
+// does not match; an action list without this action is not near.
 func (d *decider) fit(c *statement, st *Statement, layer Kind) (Fit, string) {
 	e := &d.evaluation
 	action, resource := c.matchAction(e), c.matchResource(e)
@@ -131,7 +130,7 @@ func (d *decider) fit(c *statement, st *Statement, layer Kind) (Fit, string) {
 	return Applies, d.conditions(c, st, yes)
 }
 
-// conditions describes the conditions with this outcome.
+// conditions describes the conditions with this result.
 func (d *decider) conditions(c *statement, st *Statement, outcome truth) string {
 	var parts []string
 	for i := range c.conditions {
@@ -158,7 +157,7 @@ func (d *decider) found(key string, outcome truth) string {
 	return verb + "the request has " + strings.Join(values, ", ")
 }
 
-// String prints the condition on one line: operator, key, values.
+// String returns the condition on one line: operator, key, values.
 func (c Condition) String() string {
 	return c.Operator + " " + c.Key + " " + strings.Join(c.Values, ", ")
 }

@@ -3,7 +3,7 @@ package policy
 var kindNames = [...]string{"policy", "identity policy", "permissions boundary", "session policy",
 	"service control policy", "resource control policy", "resource policy", "trust policy"}
 
-// String names the kind as AWS does.
+// String returns AWS's name of the kind.
 func (k Kind) String() string {
 	if int(k) >= len(kindNames) {
 		return kindNames[0]
@@ -11,7 +11,7 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// String is the effect as a policy writes it, empty for none.
+// String returns the effect as written in a policy; empty for none.
 func (e Effect) String() string {
 	switch e {
 	case Allow:
@@ -22,7 +22,7 @@ func (e Effect) String() string {
 	return ""
 }
 
-// String names the verdict for a person.
+// String returns a name of the verdict to print.
 func (v Verdict) String() string {
 	switch v {
 	case Allowed:
@@ -35,7 +35,7 @@ func (v Verdict) String() string {
 	return "unknown"
 }
 
-// String names the presence for a person: absent, false, true, or several.
+// String returns the presence: absent, false, true, or several of them.
 func (p Presence) String() string {
 	text := ""
 	for i, name := range [...]string{"absent", "false", "true"} {

@@ -12,13 +12,13 @@ const (
 	version2012 = "2012-10-17"
 )
 
-// Parse reads a policy document. The error is a *SyntaxError.
+// Parse parses a policy document. The error is a *SyntaxError.
 //
-// What IAM's grammar does not know is refused: an unknown or repeated element,
-// an unknown condition operator, a value of the wrong type, an element that
-// does not belong into this kind of policy. Names of elements and operators are
-// compared with case. A document without Version has version 2008-10-17, in
-// which ${…} is no variable.
+// Parse rejects what IAM's grammar does not allow: an unknown or repeated
+// element, an unknown condition operator, a value of the wrong type, an element
+// that does not belong in this kind of policy. Names of elements and operators
+// are case-sensitive. A document without Version has version 2008-10-17, in
+// which ${…} is not a variable.
 // Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 func Parse(kind Kind, text string) (*Document, error) {
 	p := parser{scanner: newScanner(text), doc: &Document{Kind: kind, Version: version2008}}
@@ -33,7 +33,7 @@ func Parse(kind Kind, text string) (*Document, error) {
 	return p.doc, nil
 }
 
-// ParseSource is Parse with a name, the error kept in the Source.
+// ParseSource is Parse with a name. The error is stored in the Source.
 func ParseSource(name string, kind Kind, text string) Source {
 	doc, err := Parse(kind, text)
 	return Source{Name: name, Document: doc, Err: err}
@@ -68,7 +68,8 @@ func (p *parser) document() {
 	}
 }
 
-// unknown refuses an element and, when only the case is wrong, says so.
+// unknown rejects an element and suggests the right name when only the case is
+// wrong.
 func (p *parser) unknown(key string, line, column int, known ...string) {
 	message := "unknown element " + strconv.Quote(key)
 	for _, k := range known {
@@ -149,7 +150,7 @@ func (p *parser) effect() Effect {
 	}
 }
 
-// list reads a string or a list of at least one.
+// list parses a string or a non-empty list.
 func (p *parser) list() []string {
 	if p.peek() != '[' {
 		return []string{p.string("a string or an array of strings")}
@@ -195,7 +196,7 @@ func (p *parser) principals() *Principals {
 	return ps
 }
 
-// everyone takes "*" out of a list.
+// everyone removes "*" from a list.
 func everyone(list []string) (found bool, others []string) {
 	for _, p := range list {
 		if p == "*" {
@@ -216,7 +217,7 @@ func (p *parser) conditions() []Condition {
 		keys := map[string]bool{}
 		p.object(func(key string, line, column int) {
 			if folded := strings.ToLower(key); keys[folded] {
-				p.failAt(line, column, "duplicate "+strconv.Quote(key)+": condition keys compare without case")
+				p.failAt(line, column, "duplicate "+strconv.Quote(key)+": condition keys are case-insensitive")
 			} else {
 				keys[folded] = true
 			}
@@ -235,8 +236,8 @@ func (p *parser) values() []string {
 	return values
 }
 
-// wrong is what the structure of a statement lacks or has too much of in this
-// kind of policy, empty when it is right.
+// wrong returns what a statement lacks or must not have in this kind of policy;
+// empty when it is valid.
 // Source: IAM User Guide, "IAM JSON policy elements reference"; Organizations
 // User Guide, "SCP syntax" and "RCP syntax".
 func wrong(kind Kind, st *Statement, seen map[string]bool) string {

@@ -1,13 +1,17 @@
-// Package policy is IAM's policy language: parse, print, decide, explain.
+// Package policy implements IAM's policy language: parse, print, decide,
+// explain.
 //
-// A [Document] is parsed once by [Parse] and then decides any number of
-// requests. A [Set] is all documents that decide the requests of one
-// principal; [Set.Decide] answers for one [Request] with a [Decision] that
-// names the statement that decided. Where AWS does not document what happens,
-// or a document could not be read, the answer is [Unknown] and never a guess.
+// [Parse] parses a [Document] once; it then decides any number of requests. A
+// [Set] contains all documents that decide the requests of one principal;
+// [Set.Decide] answers one [Request] with a [Decision] that names the deciding
+// statement. Where AWS does not document the behavior, or a document could not
+// be read, the answer is [Unknown], never a guess.
+//
+// The exported names are the terms of the language (policies, credentials,
+// requests, decisions, proofs), which audit, prover, linter and emulator share.
 package policy
 
-// Kind is the role a document plays in a decision.
+// Kind says what a document is attached as.
 type Kind uint8
 
 // The kinds of policy documents.
@@ -21,7 +25,7 @@ const (
 	Trust                    // role trust policy
 )
 
-// Effect is what a statement does when it applies.
+// Effect is the effect of a statement that applies.
 type Effect uint8
 
 // The two effects.
@@ -33,43 +37,43 @@ const (
 // Verdict is the outcome of a decision.
 type Verdict uint8
 
-// The outcomes. The zero value is Unknown, so that nothing is allowed or
-// denied by omission.
+// The verdicts. The zero value is Unknown, so that nothing is allowed or denied
+// by mistake.
 const (
-	Unknown        Verdict = iota // AWS does not document it, or something could not be read: Decision.Why says which
-	Allowed                       // every layer says yes
-	ImplicitDenied                // no layer denies, but one that must allow does not
+	Unknown        Verdict = iota // undocumented behavior, or an unreadable document; see Decision.Why
+	Allowed                       // every layer allows
+	ImplicitDenied                // no layer denies, but a layer that must allow does not
 	ExplicitDenied                // a Deny statement applies
 )
 
-// A Source is a document and where it was found.
+// A Source is a document with its origin.
 type Source struct {
-	Name     string    // as a person would look for it: "policy arn:…", "inline policy x of group y"
+	Name     string    // to find it: "policy arn:…", "inline policy x of group y"
 	Document *Document // nil when it could not be read
 	Err      error     // why Document is nil
 }
 
-// A Set is every document that decides the requests of one principal, apart
-// from the resource's own policy, which comes with the request.
+// A Set contains every document that decides the requests of one principal,
+// except the resource's own policy, which is part of the request.
 type Set struct {
 	Identity []Source   // user's and groups' inline and managed, or the role's
 	Boundary *Source    // nil: the principal has none
-	Session  []Source   // nil: the session was made without a session policy
-	SCPs     [][]Source // one list a level, root first, account last; nil: no SCP applies (management account, no organization)
+	Session  []Source   // nil: the session has no session policy
+	SCPs     [][]Source // one list for each level, root first, account last; nil: no SCP applies (management account, no organization)
 	RCPs     [][]Source // of the resource's account, likewise
 }
 
 // A Decision is the answer to a request.
 type Decision struct {
 	Verdict Verdict
-	// Source and Statement (its index in the document) name what decided: the
-	// Deny that applies, or the Allow that lets the request through. Source is
-	// nil for an implicit denial.
+	// Source and Statement (its index in the document) name the deciding
+	// statement: the Deny that applies, or the Allow that lets the request pass.
+	// Source is nil for an implicit denial.
 	Source    *Source
 	Statement int
-	// Layer is what did not allow (ImplicitDenied), denied or, for Allowed,
-	// granted: Identity, Boundary, Session, SCP, RCP, Resource or Trust.
+	// Layer is the layer that did not allow (ImplicitDenied), denied, or granted
+	// (Allowed): Identity, Boundary, Session, SCP, RCP, Resource or Trust.
 	Layer Kind
-	// Why says what is unknown; empty unless Verdict is Unknown.
+	// Why is the reason for Unknown; empty otherwise.
 	Why string
 }

@@ -7,8 +7,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A grade is how closely a Principal element names the caller, which decides
-// what a resource policy's Allow passes by.
+// A grade says how exactly a Principal element names the caller. It decides
+// which policies an Allow of a resource policy bypasses.
 type grade uint8
 
 const (
@@ -64,16 +64,16 @@ func parsePrincipal(text string) principalName {
 	return principalName{text: text}
 }
 
-// A match is the truth of every grade.
+// A match holds the truth of every grade.
 type match [grades]truth
 
 func (m *match) raise(g grade, t truth) { m[g] = max(m[g], t) }
 
-// any is the truth of the best grade.
+// any returns the truth of the best grade.
 func (m *match) any() truth { return slices.Max(m[:]) }
 
-// match finds every grade at which the element names the caller. Wildcards in
-// an ARN match nobody.
+// match finds every grade at which the element names the caller. An ARN with
+// wildcards matches no caller.
 func (p *principals) match(e *evaluation) (m match) {
 	if p.everyone {
 		m[byEveryone] = yes
@@ -123,8 +123,8 @@ func (n *principalName) match(e *evaluation, caller *Principal, m *match) {
 	}
 }
 
-// identified tells whether the principal belongs to an account, so that
-// identity policies and account names are about it.
+// identified reports whether the principal belongs to an account, so that
+// identity policies and account names apply to it.
 func (p *Principal) identified() bool {
 	switch p.Kind {
 	case AWSService, Federated, Anonymous:
@@ -133,7 +133,7 @@ func (p *Principal) identified() bool {
 	return true
 }
 
-// ownGrade is the grade of a principal named by its own ARN.
+// ownGrade returns the grade of a principal that is named by its own ARN.
 func ownGrade(kind PrincipalKind) grade {
 	switch kind {
 	case IAMUser:
@@ -144,8 +144,8 @@ func ownGrade(kind PrincipalKind) grade {
 	return bySession
 }
 
-// matchRole compares with the role behind a session; without Issuer, with what
-// the session's ARN tells of it: account and name, not the path.
+// matchRole compares with the role of a session; without Issuer, with the
+// account and name in the session's ARN, which has no path.
 func (n *principalName) matchRole(e *evaluation, caller *Principal) truth {
 	if caller.Issuer != "" {
 		return e.sameRole(n.role, caller.Issuer)
@@ -172,10 +172,10 @@ func (e *evaluation) sameRole(a, b string) truth {
 	return no
 }
 
-// matchNot tells whether a NotPrincipal element leaves the caller out of its
-// exception, so that the statement applies. Documented is only the form that
-// lists the caller, its role if it has one, and its account; and that no listing
-// saves a caller with a permissions boundary from a Deny.
+// matchNot reports whether the caller is not excepted by a NotPrincipal element,
+// so that the statement applies. AWS documents only the form that lists the
+// caller, its role if it has one, and its account; and that a caller with a
+// permissions boundary is always denied.
 // Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal" and
 // "Permissions boundaries for IAM entities".
 func (p *principals) matchNot(e *evaluation, effect Effect) truth {

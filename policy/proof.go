@@ -1,12 +1,13 @@
 package policy
 
-// A Proof is why no request of a user without MFA passes: for every way of
-// making one the cells of requests that are alike, each with a request that
-// stands for it and the Denies that refuse it. Package prove makes proofs;
-// package prove/certificate checks them and believes none of it.
+// A Proof is a proof certificate: the reason why no request of a user without
+// MFA passes. For every way of making requests it lists cells of similar
+// requests, each with a representative request and the Denies that refuse it.
+// Package prove creates proofs; package prove/certificate checks them
+// independently.
 type Proof struct {
-	// Strict: the cells cover every action that AWS could ever have, not only
-	// those of a list.
+	// Strict means that the cells cover every action that AWS could ever have,
+	// not only those of a list.
 	Strict bool        `json:"strict"`
 	Cases  []ProofCase `json:"cases"`
 }
@@ -22,7 +23,7 @@ type ProofCase struct {
 type ProofCell struct {
 	Action   string      `json:"action"`
 	Resource string      `json:"resource,omitempty"` // empty: whatever the resource and the condition keys
-	By       []ProofDeny `json:"by"`                 // several: which one depends on condition keys
+	By       []ProofDeny `json:"by"`                 // several when condition keys decide which one applies
 }
 
 // A ProofDeny names a Deny statement of a [Set].
@@ -31,7 +32,7 @@ type ProofDeny struct {
 	Statement int `json:"statement"`
 }
 
-// Sources are all sources of the set, in the order that [ProofDeny] counts.
+// Sources returns all sources of the set, in the order that [ProofDeny] counts.
 func (s *Set) Sources() []*Source {
 	var out []*Source
 	list := func(sources []Source) {
@@ -53,8 +54,7 @@ func (s *Set) Sources() []*Source {
 	return out
 }
 
-// Layer is the kind of policy that the source at a position of Sources is
-// attached as.
+// Layer returns the kind of policy of the source at a position of Sources.
 func (s *Set) Layer(position int) Kind {
 	sizes := []struct {
 		kind Kind

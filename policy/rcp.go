@@ -2,7 +2,7 @@ package policy
 
 import "slices"
 
-// rcpServices are the prefixes of the services that resource control policies
+// rcpServices lists the prefixes of the services that resource control policies
 // apply to, in lower case and sorted, as of September 2026.
 // Source: Organizations User Guide, "Resource control policies (RCPs)", services
 // that support RCPs.
@@ -17,8 +17,8 @@ var rcpServices = []string{
 	"textract", "timestream-influxdb", "transcribe", "transfer", "translate", "wafv2", "workspaces", "xray",
 }
 
-// takesRCPs tells whether resource control policies apply to the service of the
-// request.
+// takesRCPs reports whether resource control policies apply to the service of
+// the request.
 func (e *evaluation) takesRCPs() bool {
 	_, found := slices.BinarySearchFunc(rcpServices, e.service, compareFold)
 	return found

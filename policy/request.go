@@ -1,6 +1,6 @@
 package policy
 
-// A PrincipalKind is who makes a request.
+// A PrincipalKind is the kind of principal that makes a request.
 type PrincipalKind uint8
 
 // The kinds of principals.
@@ -14,31 +14,33 @@ const (
 	Anonymous
 )
 
-// A Principal makes a request.
+// A Principal is the sender of a request.
 type Principal struct {
 	Kind    PrincipalKind
 	Account string // 12 digits; empty for AWSService and Anonymous
-	// ARN is the user's, the session's (arn:…:sts::…:assumed-role/Role/name),
-	// the federated user's (arn:…:sts::…:federated-user/name) or root's ARN;
-	// for AWSService and Federated the name in the policy's Principal element.
+	// ARN is the ARN of the user, of the session
+	// (arn:…:sts::…:assumed-role/Role/name), of the federated user
+	// (arn:…:sts::…:federated-user/name) or of root; for AWSService and
+	// Federated it is the name in the policy's Principal element.
 	ARN string
 	// Issuer is the ARN of the role behind a RoleSession, path included, or of
 	// the user behind a FederatedUser.
 	Issuer string
 	// ServiceLinked marks a session of a service-linked role, which SCPs and
-	// RCPs do not touch.
+	// RCPs do not apply to.
 	ServiceLinked bool
 }
 
-// A Request is one API call as the evaluation sees it.
+// A Request is one API call to decide.
 type Request struct {
 	Principal Principal
 	Action    string // service:Name, any case
 	Resource  string // an ARN, or * for an action that has no resource
-	// ResourceAccount owns the resource; empty: the principal's own account.
+	// ResourceAccount is the owner of the resource; empty: the principal's own
+	// account.
 	ResourceAccount string
-	// Policies are the resource's own policies: none, one, or (never today) more.
-	// For sts:AssumeRole it is the role's trust policy.
+	// Policies holds the resource's own policies: none or one. For
+	// sts:AssumeRole it is the role's trust policy.
 	Policies []Source
-	Context  *Context // condition keys; nil: none is present
+	Context  *Context // condition keys; nil: none
 }

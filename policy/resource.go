@@ -17,10 +17,10 @@ type resources struct {
 type resourcePattern struct {
 	arn       arn.Pattern
 	variables []variable // the holes
-	// whole is the text as one glob: a second reading of a pattern with fewer
-	// than six parts.
+	// whole is the text as one glob: the second interpretation of a pattern with
+	// fewer than six parts.
 	whole *arn.Glob
-	doubt doubt // a match is no more than possible, and why
+	doubt doubt // why a match is only possible
 }
 
 func compileResources(texts []string, l language) (r resources, message string) {
@@ -64,8 +64,8 @@ func compileResource(text string, l language) (p resourcePattern, message string
 	return p, ""
 }
 
-// shorten prepares both readings of a pattern with fewer than six parts: the
-// missing ones match everything, or the text is one glob. A variable in it
+// shorten prepares both interpretations of a pattern with fewer than six parts:
+// the missing parts match everything, or the text is one glob. A variable in it
 // stands for anything.
 func (p *resourcePattern) shorten(parts []string, text string, l language) {
 	anything := func(s string) arn.Glob {
@@ -86,7 +86,7 @@ func (p *resourcePattern) shorten(parts []string, text string, l language) {
 	p.whole, p.variables, p.doubt = &whole, nil, shortARN
 }
 
-// splitPattern splits at the first five colons that stand outside variables.
+// splitPattern splits at the first five colons outside of variables.
 func splitPattern(text string, variables bool) []string {
 	parts := make([]string, 0, 6)
 	from := 0
@@ -97,7 +97,7 @@ func splitPattern(text string, variables bool) []string {
 				i += len("${") + len(inner)
 				continue
 			}
-			variables = false // the text will be refused
+			variables = false // the text will be rejected
 		}
 		if text[i] == ':' {
 			parts = append(parts, text[from:i])
@@ -107,12 +107,12 @@ func splitPattern(text string, variables bool) []string {
 	return append(parts, text[from:])
 }
 
-// typeless are services whose ARNs do not begin with a type, so that a wildcard
-// in the first segment is nothing special.
+// typeless lists services whose ARNs do not begin with a type, so that a
+// wildcard in the first segment has no special meaning.
 var typeless = map[string]bool{"s3": true, "execute-api": true, "sns": true}
 
-// wildType tells whether the first segment of the resource part, its type, has
-// a wildcard and is not all there is.
+// wildType reports whether the first of several segments of the resource part,
+// its type, has a wildcard.
 func wildType(parts []string) bool {
 	service, rest := parts[2], parts[5]
 	i := strings.IndexAny(rest, "/:$")
@@ -122,8 +122,8 @@ func wildType(parts []string) bool {
 	return rest[i] != '$' || strings.Contains(rest[i:], "/")
 }
 
-// match tells whether a pattern of the list matches the request's resource.
-// unresolved is set when none does but one has a variable without value.
+// match reports whether a pattern of the list matches the request's resource.
+// unresolved is set when none does but one has a variable without a value.
 func (r *resources) match(e *evaluation) (t truth, unresolved bool) {
 	if r.any {
 		return yes, false

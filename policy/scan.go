@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// A scanner reads JSON left to right and knows where it is. It never recurses:
-// the grammar of a policy has a fixed depth, so its reader asks for what may
-// come next and everything else is an error. The first error sticks.
+// A scanner reads JSON from left to right and tracks its position. It never
+// recurses: the grammar of a policy has a fixed depth, so the parser states what
+// may come next and everything else is an error. The first error is kept.
 type scanner struct {
 	text string
 	at   int
@@ -30,7 +30,7 @@ func (s *scanner) position() (line, column int) {
 	return s.line, s.column + 1
 }
 
-// fail keeps the first error, at the next token.
+// fail records the first error, at the next token.
 func (s *scanner) fail(message string) {
 	if s.err != nil {
 		return
@@ -39,7 +39,7 @@ func (s *scanner) fail(message string) {
 	s.err = &SyntaxError{Line: line, Column: column, Message: message}
 }
 
-// failAt is fail for something already read.
+// failAt is fail for a position that was already read.
 func (s *scanner) failAt(line, column int, message string) {
 	if s.err == nil {
 		s.err = &SyntaxError{Line: line, Column: column, Message: message}
@@ -61,7 +61,7 @@ func (s *scanner) space() {
 	}
 }
 
-// peek is the first byte of the next token, 0 at the end or after an error.
+// peek returns the first byte of the next token, 0 at the end or after an error.
 func (s *scanner) peek() byte {
 	s.space()
 	if s.err != nil || s.at == len(s.text) {
@@ -70,7 +70,7 @@ func (s *scanner) peek() byte {
 	return s.text[s.at]
 }
 
-// open reads a byte that must come next.
+// open reads a required byte.
 func (s *scanner) open(c byte) bool {
 	if s.peek() != c {
 		s.fail("want " + string(rune(c)) + ", found " + s.found())
@@ -80,7 +80,7 @@ func (s *scanner) open(c byte) bool {
 	return true
 }
 
-// found names the next token for an error message.
+// found describes the next token for an error message.
 func (s *scanner) found() string {
 	c := s.peek()
 	switch {
@@ -104,9 +104,9 @@ func (s *scanner) found() string {
 	return strconv.QuoteRune(r)
 }
 
-// object calls member for every key, placed before its value. A key twice in
-// one object is an error: readers differ on which one counts, and a policy must
-// mean one thing.
+// object calls member for every key, positioned before its value. A repeated key
+// is an error: JSON readers differ on which value counts, and a policy must be
+// unambiguous.
 func (s *scanner) object(member func(key string, line, column int)) {
 	if !s.open('{') {
 		return
@@ -133,7 +133,7 @@ func (s *scanner) object(member func(key string, line, column int)) {
 	}
 }
 
-// array calls element for every element, placed before it.
+// array calls element for every element, positioned before it.
 func (s *scanner) array(element func()) {
 	if !s.open('[') {
 		return
@@ -156,7 +156,7 @@ func (s *scanner) more(end byte) bool {
 	case ',':
 		s.at++
 		if s.peek() == end {
-			s.fail("nothing after the comma")
+			s.fail("no value after the comma")
 		}
 		return true
 	case end:
@@ -167,14 +167,14 @@ func (s *scanner) more(end byte) bool {
 	return false
 }
 
-// end makes sure that nothing follows.
+// end checks that nothing follows.
 func (s *scanner) end() {
 	if s.err == nil && s.peek() != 0 {
 		s.fail("want the end of the text, found " + s.found())
 	}
 }
 
-// string reads a string; want names it in the error message.
+// string reads a string; want describes it in error messages.
 func (s *scanner) string(want string) string {
 	if s.peek() != '"' {
 		s.fail("want " + want + ", found " + s.found())
@@ -191,16 +191,16 @@ func (s *scanner) string(want string) string {
 		case c == '\\':
 			return s.escaped(from)
 		case c < ' ':
-			s.fail("a control character in a string: write it as \\u" + hex4(c))
+			s.fail("control character in a string: write it as \\u" + hex4(c))
 			return ""
 		}
 		s.at++
 	}
-	s.fail("a string without an end")
+	s.fail("unterminated string")
 	return ""
 }
 
-// escaped is the rest of string, from the first backslash on.
+// escaped reads the rest of a string, from the first backslash on.
 func (s *scanner) escaped(from int) string {
 	var b strings.Builder
 	b.WriteString(s.text[from:s.at])
@@ -213,19 +213,19 @@ func (s *scanner) escaped(from int) string {
 			s.at++
 			b.WriteRune(s.escape())
 		case c < ' ':
-			s.fail("a control character in a string: write it as \\u" + hex4(c))
+			s.fail("control character in a string: write it as \\u" + hex4(c))
 		default:
 			b.WriteByte(c)
 			s.at++
 		}
 	}
-	s.fail("a string without an end")
+	s.fail("unterminated string")
 	return ""
 }
 
 func (s *scanner) valid(text string) string {
 	if !utf8.ValidString(text) {
-		s.fail("a string that is not UTF-8")
+		s.fail("string is not UTF-8")
 	}
 	return text
 }
@@ -233,7 +233,7 @@ func (s *scanner) valid(text string) string {
 const escapes = `"\/bfnrt`
 const escaped = "\"\\/\b\f\n\r\t"
 
-// escape reads what follows a backslash.
+// escape reads an escape sequence after its backslash.
 func (s *scanner) escape() rune {
 	if s.at == len(s.text) {
 		return 0
@@ -304,8 +304,8 @@ func (s *scanner) scalar() string {
 	return ""
 }
 
-// number reads a JSON number without an exponent: IAM's grammar knows integers
-// and decimals.
+// number reads a JSON number without an exponent: IAM's grammar has integers and
+// decimals.
 func (s *scanner) number() string {
 	from := s.at
 	if s.text[s.at] == '-' {
@@ -313,13 +313,13 @@ func (s *scanner) number() string {
 	}
 	whole := s.digits()
 	if whole == "" || len(whole) > 1 && whole[0] == '0' {
-		s.fail("not a number as JSON writes it")
+		s.fail("not a JSON number")
 		return ""
 	}
 	if s.at < len(s.text) && s.text[s.at] == '.' {
 		s.at++
 		if s.digits() == "" {
-			s.fail("not a number as JSON writes it")
+			s.fail("not a JSON number")
 			return ""
 		}
 	}

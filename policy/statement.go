@@ -6,7 +6,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A statement is a Statement compiled.
+// A statement is a compiled Statement.
 type statement struct {
 	effect       Effect
 	actions      actions
@@ -19,14 +19,14 @@ type statement struct {
 }
 
 // A candidate is a statement of a document with the signatures of the actions
-// that it can cover. A document keeps them side by side, because most statements
-// are ruled out by them.
+// that it can cover. A document keeps candidates in a compact list, because
+// their signatures exclude most statements.
 type candidate struct {
 	services, names uint64
 	statement       int32
 }
 
-// compile makes the statements of a document ready to decide.
+// compile prepares the statements of a document for decisions.
 func (d *Document) compile() *SyntaxError {
 	d.compiled = make([]statement, len(d.Statements))
 	for i := range d.Statements {
@@ -50,7 +50,7 @@ func (d *Document) compile() *SyntaxError {
 	return nil
 }
 
-// coversEverything tells whether the statement applies to every request.
+// coversEverything reports whether the statement applies to every request.
 func (c *statement) coversEverything() bool {
 	return c.actions.any && !c.notAction && c.resources.any && !c.notResource && len(c.conditions) == 0
 }
@@ -81,14 +81,14 @@ func (c *statement) compile(st *Statement, version string) (message string) {
 	return message
 }
 
-// An evaluation is one request being decided.
+// An evaluation is the state of deciding one request.
 type evaluation struct {
 	request *Request
 	context *Context
 	service string // of the action, as written
 	name    string
 	bounded bool  // the caller has a permissions boundary
-	doubt   doubt // why the last maybe
+	doubt   doubt // the reason of the last maybe
 
 	serviceBit, nameBit uint64 // signatures
 
@@ -103,8 +103,8 @@ func (e *evaluation) init(r *Request, bounded bool) {
 	e.serviceBit, e.nameBit = signature(e.service), signature(e.name)
 }
 
-// resource is the request's resource in its parts, not ok for *. Many requests
-// are decided without it.
+// resource returns the parts of the request's resource; not ok for *. Many
+// requests are decided without it.
 func (e *evaluation) resource() (a *arn.ARN, ok bool) {
 	if !e.split {
 		e.split = true
@@ -113,8 +113,8 @@ func (e *evaluation) resource() (a *arn.ARN, ok bool) {
 	return &e.arn, e.splitsOK
 }
 
-// cutAction splits at the first colon. Services have few letters, so that a loop
-// is there before strings.Cut begins.
+// cutAction splits at the first colon. Service prefixes are short, so that a
+// loop is faster than strings.Cut.
 func cutAction(action string) (service, name string) {
 	for i := range len(action) {
 		if action[i] == ':' {
@@ -124,13 +124,13 @@ func cutAction(action string) (service, name string) {
 	return action, ""
 }
 
-// doubts is maybe, with a reason.
+// doubts returns maybe, with a reason.
 func (e *evaluation) doubts(d doubt) truth {
 	e.doubt = d
 	return maybe
 }
 
-// matchAction tells whether the statement covers the action.
+// matchAction reports whether the statement covers the action.
 func (c *statement) matchAction(e *evaluation) truth {
 	t := c.actions.match(e)
 	if c.notAction {
@@ -139,7 +139,7 @@ func (c *statement) matchAction(e *evaluation) truth {
 	return t
 }
 
-// matchResource tells whether the statement covers the resource.
+// matchResource reports whether the statement covers the resource.
 func (c *statement) matchResource(e *evaluation) truth {
 	t, unresolved := c.resources.match(e)
 	switch {
@@ -151,7 +151,7 @@ func (c *statement) matchResource(e *evaluation) truth {
 	return t
 }
 
-// matchConditions tells whether all conditions are met.
+// matchConditions reports whether all conditions match.
 func (c *statement) matchConditions(e *evaluation) truth {
 	t := yes
 	for i := range c.conditions {
@@ -162,7 +162,7 @@ func (c *statement) matchConditions(e *evaluation) truth {
 	return t
 }
 
-// matches tells whether the statement applies, whoever asks.
+// matches reports whether the statement applies, whatever the principal.
 func (c *statement) matches(e *evaluation) truth {
 	t := c.matchAction(e)
 	if t == no {
@@ -174,8 +174,8 @@ func (c *statement) matches(e *evaluation) truth {
 	return min(t, c.matchConditions(e))
 }
 
-// matchPrincipal gives every grade at which the statement names the caller. One
-// without any principal element names nobody.
+// matchPrincipal returns every grade at which the statement names the caller. A
+// statement without a principal element names no caller.
 func (c *statement) matchPrincipal(e *evaluation) (m match) {
 	switch {
 	case c.principals == nil:

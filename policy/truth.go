@@ -1,8 +1,8 @@
 package policy
 
-// A truth is what is known of a condition, a match or a layer. Where AWS does
-// not document which of two readings holds and they differ, it is maybe; and,
-// or, not keep what holds in both readings.
+// A truth is the result of a condition, a match or a layer. It is maybe where
+// AWS does not document which of two interpretations holds and their results
+// differ; and, or and not keep results that hold in both.
 type truth uint8
 
 const (
@@ -20,7 +20,7 @@ func truthOf(b bool) truth {
 
 func (t truth) not() truth { return yes - t }
 
-// A doubt is why a truth is maybe.
+// A doubt is the reason of a maybe.
 type doubt uint8
 
 const (
@@ -52,14 +52,14 @@ const (
 var doubts = [...]string{
 	noDoubt:               "",
 	unreadable:            "could not be read",
-	notParsed:             "was not made by Parse",
+	notParsed:             "was not created by Parse",
 	serviceWildcard:       "AWS does not document a wildcard in the service prefix of an action",
 	shortARN:              "AWS does not document a resource pattern of fewer than six parts",
 	typeWildcard:          "AWS does not document a wildcard in the resource type of an ARN",
 	headVariable:          "AWS does not document a variable before the fifth colon of an ARN",
 	unresolvedNotResource: "AWS does not document a NotResource with a variable that has no value",
 	bareNotPrincipal:      "AWS does not document a NotPrincipal that lists the caller without its account, or without its role",
-	roleCase:              "a role ARN that differs from the caller's in case only",
+	roleCase:              "a role ARN that differs from the caller's only in case",
 	canonicalUser:         "the canonical user ID of the caller is not known",
 	wildPrincipal:         "AWS does not document * among service or federated principals",
 	anyValueIfExists:      "AWS does not document ForAnyValue with IfExists on an absent key",
@@ -70,7 +70,7 @@ var doubts = [...]string{
 	boolVariable:          "AWS documents both ways whether Bool resolves variables",
 	oddBinary:             "AWS does not document BinaryEquals on a key that is not binary",
 	oddValue:              "AWS does not document a negated operator on a value of the wrong type",
-	oddARN:                "AWS does not document an ARN operator on what is no ARN",
-	oddDate:               "a number of four digits is a year and a time since 1970 alike",
+	oddARN:                "AWS does not document an ARN operator on a value that is not an ARN",
+	oddDate:               "a number of four digits can be a year or seconds since 1970",
 	missingPolicy:         "the policy of the role or key was not given",
 }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A decimal is an integer or decimal of any length, kept as its digits.
+// A decimal is an integer or decimal number of any length, kept as digits.
 type decimal struct {
 	negative    bool
 	whole, part string // without leading zeros; without trailing zeros
 }
 
-// parseDecimal reads digits with an optional sign and fraction. 10abc, 1e3 and
-// the empty string are no numbers.
+// parseDecimal parses digits with an optional sign and fraction. 10abc, 1e3 and
+// the empty string are not numbers.
 func parseDecimal(s string) (d decimal, ok bool) {
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		d.negative = s[0] == '-'
@@ -38,7 +38,8 @@ func digits(s string) bool {
 	return true
 }
 
-// compare is negative when d is less, positive when it is greater.
+// compare returns a negative number when d is less, a positive one when it is
+// greater.
 func (d decimal) compare(o decimal) int {
 	if d.negative != o.negative {
 		if d.negative {
@@ -59,8 +60,8 @@ func (d decimal) compare(o decimal) int {
 	return c
 }
 
-// An instant is a date operand: when, and whether another reading of the text
-// gives another time.
+// An instant is a date operand: the time, and whether another interpretation of
+// the text gives another time.
 type instant struct {
 	seconds  int64
 	nanos    int
@@ -77,8 +78,8 @@ func (i instant) compare(o instant) int {
 	return i.nanos - o.nanos
 }
 
-// parseInstant reads seconds since 1970, with a fraction or without, or one of
-// the W3C forms of ISO 8601. A date alone is its midnight in UTC.
+// parseInstant parses seconds since 1970, with or without a fraction, or one of
+// the W3C forms of ISO 8601. A date without a time is midnight in UTC.
 // Source: IAM User Guide, "Date condition operators".
 func parseInstant(s string) (i instant, ok bool) {
 	if d, ok := parseDecimal(s); ok {
@@ -95,7 +96,7 @@ func parseInstant(s string) (i instant, ok bool) {
 	return instant{seconds: t.Unix(), nanos: t.Nanosecond(), doubtful: layout == noZone}, true
 }
 
-// noZone is a form that W3C does not have: the zone is anybody's guess.
+// noZone is a form that W3C does not have: its time zone is unknown.
 const noZone = "2006-01-02T15:04:05"
 
 func layoutOf(s string) string {
@@ -131,7 +132,7 @@ func (d decimal) instant(year bool) (i instant, ok bool) {
 	return i, true
 }
 
-// parseBool reads true and false in any case.
+// parseBool parses true and false in any case.
 func parseBool(s string) (value, ok bool) {
 	switch {
 	case s == "true", equalFold(s, "true"):

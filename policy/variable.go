@@ -15,24 +15,24 @@ type variable struct {
 	hasFallback bool
 }
 
-// A template is a text with wildcards and variables, compiled.
+// A template is a compiled text with wildcards and variables.
 type template struct {
 	glob      arn.Glob
 	variables []variable // the holes of the glob
 }
 
-// A language says what is special in a text, besides being literal.
+// A language says which parts of a text are not literal.
 type language struct {
 	variables bool // Version 2012-10-17
 	wildcards bool
 }
 
-// compile reads a text. message is empty unless a variable is malformed.
+// compile compiles a text. message is empty unless a variable is malformed.
 func (l language) compile(text string) (t template, message string) {
 	return l.extend(nil, text)
 }
 
-// extend is compile for a part of a text: its variables come after those of the
+// extend is compile for a part of a text: its variables follow those of the
 // parts before it.
 func (l language) extend(before []variable, text string) (t template, message string) {
 	t.variables = before
@@ -71,7 +71,7 @@ func (l language) extend(before []variable, text string) (t template, message st
 	return t, ""
 }
 
-// cutVariable splits what follows ${ at its }, which may stand inside the
+// cutVariable splits the text after ${ at its }, which may also be inside the
 // quotes of the default.
 func cutVariable(s string) (inner, after string, ok bool) {
 	quoted := false
@@ -105,11 +105,11 @@ func parseVariable(inner string) (v variable, ok bool) {
 	return variable{strings.ToLower(key), fallback, has}, true
 }
 
-// A fill is room for the values of a template's variables, so that the usual
-// few need no memory.
+// A fill holds the values of a template's variables, so that the usual number
+// needs no allocation.
 type fill [4]string
 
-// resolve gives the values of the variables; not ok when one has none: its key
+// resolve returns the values of the variables; not ok when one has none: its key
 // is absent or multi-valued and it has no default.
 func (t *template) resolve(c *Context, room *fill) (values []string, ok bool) {
 	if len(t.variables) == 0 {
@@ -133,8 +133,8 @@ func (t *template) resolve(c *Context, room *fill) (values []string, ok bool) {
 	return values, true
 }
 
-// matches tells whether the template matches a text. A variable without value
-// matches nothing.
+// matches reports whether the template matches a text. With a variable without a
+// value it matches nothing.
 func (t *template) matches(c *Context, text string) bool {
 	if len(t.variables) == 0 {
 		return t.glob.Match(text)

@@ -1,5 +1,5 @@
-// Package trail is the CloudTrail record of a call and the EventBridge event
-// that carries it: parse, print, and the patterns that choose events.
+// Package trail handles CloudTrail records and the EventBridge events that carry
+// them: parse, print, and match event patterns.
 package trail
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The detail types of events with a CloudTrail record. AWS's guides and the
-// rules that are in use disagree on how a sign-in is spelled, so both are known.
+// The detail types of events with a CloudTrail record. AWS's guides and existing
+// rules disagree on the spelling for a sign-in, so both are accepted.
 const (
 	APICall         = "AWS API Call via CloudTrail"
 	ConsoleSignIn   = "AWS Console Signin via CloudTrail"
@@ -33,8 +33,8 @@ type Event struct {
 	Detail     Record    `json:"detail"`
 }
 
-// A Record is CloudTrail's account of one call. What is not here is left out
-// when an event is read.
+// A Record is CloudTrail's record of one call, reduced to the fields that are
+// used here.
 // Source: CloudTrail User Guide, "CloudTrail record contents".
 type Record struct {
 	EventVersion       string          `json:"eventVersion,omitempty"`
@@ -59,7 +59,7 @@ type Record struct {
 	EventCategory      string          `json:"eventCategory,omitempty"`
 }
 
-// An Identity is who made a call.
+// An Identity is the caller.
 // Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 type Identity struct {
 	Type           string          `json:"type,omitempty"` // IAMUser, AssumedRole, Root, AWSService…
@@ -72,7 +72,7 @@ type Identity struct {
 	SessionContext *SessionContext `json:"sessionContext,omitempty"`
 }
 
-// A SessionContext is there for temporary credentials.
+// A SessionContext exists for temporary credentials.
 type SessionContext struct {
 	SessionIssuer *Issuer `json:"sessionIssuer,omitempty"`
 	Attributes    struct {
@@ -90,11 +90,11 @@ type Issuer struct {
 	UserName    string `json:"userName,omitempty"`
 }
 
-// Parameters are the parameters of a call, by the names of its API with a lower
-// first letter. CloudTrail writes null for none.
+// Parameters holds the parameters of a call, by their API names with a
+// lower-case first letter. CloudTrail writes null for none.
 type Parameters map[string]json.RawMessage
 
-// Text is a parameter that is a string; empty when it is not there or none.
+// Text returns a string parameter; empty when it is missing or not a string.
 func (p Parameters) Text(name string) string {
 	var text string
 	if err := json.Unmarshal(p[name], &text); err != nil {
@@ -103,19 +103,19 @@ func (p Parameters) Text(name string) string {
 	return text
 }
 
-// Parse reads an event. What is no event of EventBridge is an error.
+// Parse parses an event of EventBridge.
 func Parse(text []byte) (*Event, error) {
 	var e Event
 	if err := json.Unmarshal(text, &e); err != nil {
 		return nil, fmt.Errorf("parse event: %w", err)
 	}
 	if e.DetailType == "" || e.Source == "" {
-		return nil, errors.New("parse event: no detail-type or source: not an event of EventBridge")
+		return nil, errors.New("parse event: no detail-type or source: not an EventBridge event")
 	}
 	return &e, nil
 }
 
-// JSON prints an event as EventBridge delivers it.
+// JSON returns an event as EventBridge delivers it.
 func (e *Event) JSON() ([]byte, error) {
 	if e.Resources == nil {
 		e.Resources = []string{}
@@ -127,18 +127,18 @@ func (e *Event) JSON() ([]byte, error) {
 	return text, nil
 }
 
-// IsSignIn tells whether the event is a sign-in to the console, in either
-// spelling.
+// IsSignIn reports whether the event is a console sign-in, in either spelling.
 func (e *Event) IsSignIn() bool {
 	return e.DetailType == ConsoleSignIn || e.DetailType == ConsoleSignInV1
 }
 
-// Failed tells whether the call was refused or failed: it changed nothing.
+// Failed reports whether the call was refused or failed, so that it changed
+// nothing.
 func (r *Record) Failed() bool { return r.ErrorCode != "" }
 
-// Subject is the name of the user that the call is about: the one it names or,
-// where it names none, the user who calls, as the APIs with an optional UserName
-// do. It is empty when the call is about no user.
+// Subject returns the name of the user that the call is about: the user it names
+// or, without one, the caller, as in APIs with an optional UserName. It is empty
+// when the call is not about a user.
 // Source: IAM API Reference, "UserName" of ChangePassword, EnableMFADevice and
 // others: "defaults to the user making the request".
 func (r *Record) Subject() string {
@@ -153,16 +153,16 @@ func (r *Record) Subject() string {
 	return ""
 }
 
-// implicit are the calls that are about their caller when they name no user.
-// CreateVirtualMFADevice has no UserName at all.
+// implicit lists the calls that are about their caller when they name no user.
+// CreateVirtualMFADevice has no UserName.
 var implicit = map[string]bool{
 	"ChangePassword": true, "CreateAccessKey": true, "CreateVirtualMFADevice": true, "DeactivateMFADevice": true, "DeleteAccessKey": true,
 	"DeleteSigningCertificate": true, "UpdateAccessKey": true, "UploadSigningCertificate": true, "CreateLoginProfile": true,
 	"DeleteLoginProfile": true, "ResetServiceSpecificCredential": true, "UpdateServiceSpecificCredential": true, "DeleteServiceSpecificCredential": true,
 }
 
-// Actor is the ARN of who called: of a role session the role's, so that the
-// same people are one actor.
+// Actor returns the ARN of the caller: for a role session the ARN of the role,
+// so that all its sessions are one actor.
 func (r *Record) Actor() string {
 	if s := r.UserIdentity.SessionContext; s != nil && s.SessionIssuer != nil && s.SessionIssuer.Type == "Role" {
 		return s.SessionIssuer.ARN
@@ -170,6 +170,6 @@ func (r *Record) Actor() string {
 	return r.UserIdentity.ARN
 }
 
-// LongLived tells whether the call was signed with a long-lived access key.
+// LongLived reports whether the call was signed with a long-lived access key.
 // Source: IAM User Guide, "IAM identifiers": AKIA.
 func (r *Record) LongLived() bool { return strings.HasPrefix(r.UserIdentity.AccessKeyID, "AKIA") }

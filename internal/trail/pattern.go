@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A Pattern chooses events, as the EventPattern of a rule of EventBridge.
+// A Pattern matches events, like the EventPattern of an EventBridge rule.
 type Pattern struct {
 	fields map[string]*Pattern // of an object; nil for a leaf
 	tests  []test              // of a leaf: one must hold
 }
 
-// A test is one value of a leaf's list.
+// A test is one value in the list of a leaf.
 type test struct {
 	kind   string // equals, prefix, suffix, equals-ignore-case, anything-but, exists
 	text   string
@@ -22,10 +22,10 @@ type test struct {
 	exists bool
 }
 
-// ParsePattern reads a pattern. Filters that are not known are refused, so that
-// a rule cannot match less than one thinks.
+// ParsePattern parses a pattern. It rejects unknown filters, so that a rule
+// cannot match less than intended.
 // Source: EventBridge User Guide, "Creating Amazon EventBridge event patterns"
-// and "Comparison operators". Numeric, CIDR, wildcard and $or are left out.
+// and "Comparison operators". Numeric, CIDR, wildcard and $or are not supported.
 func ParsePattern(text []byte) (*Pattern, error) {
 	var value map[string]any
 	if err := json.Unmarshal(text, &value); err != nil {
@@ -108,7 +108,7 @@ func compileTest(value any) (test, error) {
 	panic("unreachable")
 }
 
-// scalar is the text of a JSON value that is neither object nor list.
+// scalar returns the text of a JSON value that is neither an object nor a list.
 func scalar(value any) (string, error) {
 	switch value.(type) {
 	case map[string]any, []any:
@@ -134,7 +134,7 @@ func scalars(value any) ([]string, bool) {
 	return out, len(out) > 0
 }
 
-// Match tells whether the pattern chooses an event, given as JSON.
+// Match reports whether the pattern matches an event in JSON.
 func (p *Pattern) Match(event []byte) bool {
 	var value any
 	return json.Unmarshal(event, &value) == nil && p.match(value, true)
@@ -154,7 +154,7 @@ func (p *Pattern) match(value any, there bool) bool {
 	return slices.ContainsFunc(p.tests, func(t test) bool { return t.holds(value, there) })
 }
 
-// holds tells whether a value, or one of a list of values, is as asked.
+// holds reports whether a value, or one of a list of values, passes the test.
 func (t *test) holds(value any, there bool) bool {
 	if t.kind == "exists" {
 		_, object := value.(map[string]any)

@@ -1,15 +1,14 @@
-// Package certificate is the independent checker of a proof: it believes
-// nothing of what package prove says.
+// Package certificate is the independent checker of proof certificates: it relies
+// on nothing that package prove says.
 //
-// [Check] walks through the universe of requests itself, by the plainest means,
+// [Check] walks through the universe of requests itself, by the simplest means,
 // and asks the evaluator of package policy about every kind of request that the
-// Denies named in the proof tell apart. Of the proof it takes no more than the
-// cells: a request is settled when the Denies of one cell cover it and refuse it
-// whatever the sender chooses. A cell too few, or a Deny that does not do what
-// the cell says, is an error. What it rests on is package policy, the list of
-// actions that it was given (none for a strict proof), and the sentence that
-// requests which the patterns and conditions of a policy do not tell apart are
-// decided alike.
+// Denies named in the proof distinguish. It uses only the cells of the proof: a
+// request is covered when the Denies of one cell cover it and refuse it whatever
+// the sender chooses. A missing cell, or a Deny that does not do what its cell
+// says, is an error. The check relies on package policy, on the given list of
+// actions (none for a strict proof), and on the assumption that requests which no
+// pattern and no condition of a policy distinguishes are decided alike.
 package certificate
 
 import (
@@ -23,39 +22,39 @@ import (
 	"forcemfa/policy"
 )
 
-// A Claim is what a proof is said to prove: that no request of the principal
+// A Claim is the statement that a proof proves: no request of the principal
 // without MFA passes the Denies of the set, outside of the enrollment set.
 type Claim struct {
 	Principal policy.Principal
 	Set       *policy.Set
-	Context   *policy.Context // what is fixed for the principal
+	Context   *policy.Context // the fixed keys of the principal
 	// HasDevice, ForwardedCallsPass, Enrollment and EnrollmentByKey are those of
 	// the subject of the proof.
 	HasDevice          bool
 	ForwardedCallsPass bool
 	Enrollment         []string
 	EnrollmentByKey    bool
-	// Actions are all actions that there are. A strict proof needs none.
+	// Actions lists all actions that exist. A strict proof needs none.
 	Actions []Action
 }
 
-// An Action is an action with the resources that it can be about.
+// An Action is an action with its possible resources.
 type Action struct {
 	Name      string
 	Resources []string // ARN templates: ${Account} and other variables
-	Any       bool     // requests can be about *
+	Any       bool     // requests can have the resource *
 }
 
-// maxCombinations bounds the values that are tried together.
+// maxCombinations limits the values that are tried together.
 const maxCombinations = 100_000
 
-// Check tells whether a proof proves a claim; the error says what it does not.
+// Check reports whether a proof proves a claim; the error says what is missing.
 func Check(p *policy.Proof, c Claim) error { return new(Checker).Check(p, c) }
 
-// A Checker checks many proofs. It remembers no verdict, but the names of actions
-// that lists of patterns tell apart, because the documents of an organization
-// mostly name the same ones. The zero Checker is ready for use, also by several
-// goroutines.
+// A Checker checks many proofs. It caches no verdicts, only the action names
+// that lists of patterns distinguish, because most documents of an organization
+// name the same ones. The zero value is ready to use. A Checker is safe for
+// concurrent use.
 type Checker struct {
 	mu    sync.Mutex
 	names map[string][]string // by the patterns
@@ -64,15 +63,15 @@ type Checker struct {
 // Check is [Check].
 func (m *Checker) Check(p *policy.Proof, c Claim) error {
 	if p == nil || c.Set == nil {
-		return errors.New("no proof, or no policies")
+		return errors.New("the proof or the policies are missing")
 	}
 	if !p.Strict && len(c.Actions) == 0 {
-		return errors.New("a proof about the actions of a list, and no list")
+		return errors.New("the proof covers the actions of a list, and the list is missing")
 	}
 	for _, want := range c.cases() {
 		i := slices.IndexFunc(p.Cases, func(x policy.ProofCase) bool { return x.Credential == want.Credential && x.Present == want.Present })
 		if i < 0 {
-			return fmt.Errorf("nothing is said of requests with a %v", want.Credential)
+			return fmt.Errorf("the proof has no case for requests with a %v", want.Credential)
 		}
 		k, err := newInquiry(m, &c, &p.Cases[i], p.Strict)
 		if err == nil {
@@ -85,7 +84,7 @@ func (m *Checker) Check(p *policy.Proof, c Claim) error {
 	return nil
 }
 
-// cases are the ways of making requests without MFA.
+// cases returns the ways of making requests without MFA.
 func (c *Claim) cases() []policy.ProofCase {
 	kinds := []policy.Credential{policy.LongTermKey, policy.ConsolePassword, policy.SessionToken}
 	if !c.ForwardedCallsPass {
@@ -111,7 +110,7 @@ type inquiry struct {
 	context *policy.Context
 	denies  map[policy.ProofDeny]*deny
 	cells   []cell
-	settled map[string]error    // whether the Denies of a cell leave something
+	settled map[string]error    // whether the Denies of a cell are sufficient
 	kinds   map[string][]string // the resources of a template
 }
 
@@ -120,7 +119,7 @@ type cell struct {
 	by []*deny
 }
 
-// A deny is one Deny statement of the set, alone.
+// A deny is one Deny statement of the set as a policy of its own.
 type deny struct {
 	at        policy.ProofDeny
 	statement *policy.Statement
@@ -143,7 +142,7 @@ func newInquiry(m *Checker, c *Claim, proof *policy.ProofCase, strict bool) (*in
 	for _, listed := range proof.Cells {
 		x := cell{ProofCell: listed}
 		if len(listed.By) == 0 {
-			return nil, fmt.Errorf("no Deny is named for %s", listed.Action)
+			return nil, fmt.Errorf("the proof names no Deny for %s", listed.Action)
 		}
 		for _, at := range listed.By {
 			d, err := k.deny(at)
@@ -157,7 +156,7 @@ func newInquiry(m *Checker, c *Claim, proof *policy.ProofCase, strict bool) (*in
 	return k, nil
 }
 
-// deny finds a Deny and takes it out of its document.
+// deny extracts a Deny from its document.
 func (k *inquiry) deny(at policy.ProofDeny) (*deny, error) {
 	if d, known := k.denies[at]; known {
 		return d, nil
@@ -168,7 +167,7 @@ func (k *inquiry) deny(at policy.ProofDeny) (*deny, error) {
 	}
 	document := sources[at.Source].Document
 	if at.Statement < 0 || at.Statement >= len(document.Statements) || document.Statements[at.Statement].Effect != policy.Deny {
-		return nil, fmt.Errorf("statement %d of policy %d is no Deny", at.Statement, at.Source)
+		return nil, fmt.Errorf("statement %d of policy %d is not a Deny", at.Statement, at.Source)
 	}
 	s := document.Statements[at.Statement]
 	d := &deny{at: at, statement: &document.Statements[at.Statement], version: document.Version, layer: k.Set.Layer(at.Source)}
@@ -205,13 +204,13 @@ func (d *deny) alone(s policy.Statement) (*policy.Set, error) {
 	return &policy.Set{Identity: []policy.Source{source}}, nil
 }
 
-// fixed are the keys that the credential and the principal decide, besides
-// tags and those that are in the context.
+// fixed lists the keys that the credential and the principal determine, in
+// addition to tags and keys in the context.
 var fixed = []string{"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice", "aws:principalarn", "aws:principalaccount",
 	"aws:principaltype", "aws:userid", "aws:username", "aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist",
 	"aws:federatedprovider", "aws:assumedroot", "aws:ec2instancesourcevpc", "aws:ec2instancesourceprivateipv4"}
 
-// chosen tells whether the sender of a request decides about a key.
+// chosen reports whether the sender of a request chooses the value of a key.
 func (k *inquiry) chosen(key string) bool {
 	_, known := k.context.Get(key)
 	switch {
@@ -232,8 +231,8 @@ func (k *inquiry) sendersChoice(c condition) bool {
 	return k.chosen(c.key)
 }
 
-// chosenVariable is a variable of a condition whose value the sender of a request
-// decides about; empty if there is none.
+// chosenVariable returns a variable of a condition whose value the sender of a
+// request chooses; empty if there is none.
 func (k *inquiry) chosenVariable(c condition) string {
 	if !c.variables {
 		return ""
@@ -267,7 +266,7 @@ func (k *inquiry) check() error {
 	return nil
 }
 
-// represents asks the evaluator about the request that stands for a cell.
+// represents asks the evaluator about the representative request of a cell.
 func (k *inquiry) represents(x *cell) error {
 	resource := x.Resource
 	if resource == "" {
@@ -281,7 +280,7 @@ func (k *inquiry) represents(x *cell) error {
 	return k.refused(x, x.Action, resource)
 }
 
-// everywhere tells whether a Deny covers every resource.
+// everywhere reports whether a Deny covers every resource.
 func (d *deny) everywhere() bool {
 	s := d.statement
 	all := func(pattern string) bool { return pattern != "" && strings.Trim(pattern, "*") == "" }
@@ -309,17 +308,17 @@ func (k *inquiry) everything() error {
 	return nil
 }
 
-// remembered bounds the memory of a Checker.
+// remembered limits the memory of a Checker.
 const remembered = 1 << 10
 
-// actions are one name of an action of every kind that the patterns tell apart.
+// actions returns one action name of every kind that the patterns distinguish.
 func (m *Checker) actions(named []string) ([]string, error) {
 	for i := range named {
 		named[i] = strings.ToLower(named[i])
 	}
 	slices.Sort(named)
 	named = slices.Compact(named)
-	key := fmt.Sprintf("%q", named) // quoted, because a pattern may hold any character
+	key := fmt.Sprintf("%q", named) // quoted, because a pattern may contain any character
 	m.mu.Lock()
 	known, ok := m.names[key]
 	m.mu.Unlock()
@@ -334,7 +333,7 @@ func (m *Checker) actions(named []string) ([]string, error) {
 	}
 	all, ok := samples(glob("?*:?*").segment(), patterns)
 	if !ok {
-		return nil, errors.New("the actions of the policies tell too many names apart")
+		return nil, errors.New("the actions in the policies distinguish too many names")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -345,7 +344,7 @@ func (m *Checker) actions(named []string) ([]string, error) {
 	return all, nil
 }
 
-// action checks that every request for an action is settled.
+// action checks that every request for an action is refused.
 func (k *inquiry) action(a *Action) error {
 	if k.exempt(a.Name, "") {
 		return nil
@@ -383,10 +382,10 @@ func (k *inquiry) request(action, resource string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no cell settles %s on %s", action, resource)
+	return fmt.Errorf("no cell covers %s on %s", action, resource)
 }
 
-// refused tells whether the Denies of a cell refuse a request whatever the
+// refused reports whether the Denies of a cell refuse a request whatever the
 // sender chooses.
 func (k *inquiry) refused(x *cell, action, resource string) error {
 	for _, d := range x.by {
@@ -411,8 +410,8 @@ func (k *inquiry) covers(d *deny, action, resource string) bool {
 	return d.covers.Refuses(r).Verdict == policy.ExplicitDenied
 }
 
-// foreign tells whether a resource can belong to another account, which the
-// resource control policies do not bind.
+// foreign reports whether a resource can belong to another account, which the
+// resource control policies do not apply to.
 func (k *inquiry) foreign(resource string) bool {
 	parts := strings.SplitN(resource, ":", 6)
 	return len(parts) == 6 && parts[4] != k.Principal.Account
@@ -464,7 +463,7 @@ func (k *inquiry) combine(by []*deny, action, resource string, names []string, v
 	return nil
 }
 
-// contradicts tells whether a request cannot be: one that comes over the
+// contradicts reports whether a request is impossible: it comes over the
 // internet and through a VPC endpoint.
 func contradicts(c *policy.Context) bool {
 	if _, direct := c.Get("aws:SourceIp"); !direct {
@@ -474,7 +473,7 @@ func contradicts(c *policy.Context) bool {
 		func(key string) bool { _, found := c.Get(key); return found })
 }
 
-// ofResource is the part of the resource's ARN that a key repeats.
+// ofResource returns the part of the resource's ARN that a key repeats.
 func (k *inquiry) ofResource(key, resource string) string {
 	parts := strings.SplitN(resource, ":", 6)
 	switch {

@@ -12,7 +12,7 @@ import (
 	"forcemfa/policy"
 )
 
-// A value is what a condition key may be: absent, one text, or a list.
+// A value is the value of a condition key: absent, one text, or a list.
 type value struct {
 	texts []string
 	many  bool
@@ -32,10 +32,10 @@ func (v value) write(key string, c *policy.Context) {
 	}
 }
 
-// The keys that say what time it is agree with each other.
+// The keys with the time of the request agree with each other.
 const clock = "aws:currenttime"
 
-// A condition is one of a Deny that depends on what the sender chooses.
+// A condition is a condition of a Deny that depends on the sender's choices.
 type condition struct {
 	policy.Condition
 	key, operator string // lower case, the operator without prefix and suffix
@@ -56,13 +56,13 @@ func newCondition(c policy.Condition, version string) condition {
 	return out
 }
 
-// lists are the keys of all services that have several values. Others that AWS
-// defines have one.
+// lists contains the keys of all services that have several values. Other keys
+// that AWS defines have one.
 var lists = []string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths",
 	"aws:vpceorgpaths", "aws:principalservicenameslist"}
 
-// values are enough values of a key to meet and to miss the conditions on it in
-// every combination in which some value does.
+// values returns enough values of a key to match and to miss the conditions on
+// it in every possible combination.
 func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
 	texts, err := k.texts(key, conditions)
 	if err != nil {
@@ -89,13 +89,13 @@ func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
 	return out, nil
 }
 
-// present tells whether every request has a key.
+// present reports whether every request has a key.
 func present(key string) bool {
 	return key == clock || key == "aws:securetransport" || key == "aws:tokenissuetime"
 }
 
-// subsets are the lists of up to n of the texts. More than one for each
-// condition make no difference.
+// subsets returns the lists of up to n of the texts. More than one text for each
+// condition makes no difference.
 func subsets(texts []string, n int) ([]value, error) {
 	var out []value
 	last := [][]int{{}}
@@ -124,14 +124,14 @@ func subsets(texts []string, n int) ([]value, error) {
 	return out, nil
 }
 
-// madeByAWS are the keys whose values AWS makes, with the kind of value. The
-// values of every other key are text that the sender of a request may choose,
+// madeByAWS lists the keys whose values AWS sets, with the kind of value. The
+// value of any other key is text that the sender of a request may choose,
 // whatever kind of value an operator compares it with.
 // Source: IAM User Guide, "AWS global condition context keys", data types.
 var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "aws:sourceip": "address", "aws:vpcsourceip": "address", "aws:securetransport": "bool"}
 
-// texts are values of a key: for each condition on it values that meet it and
-// values that do not, alone and together with the others.
+// texts returns values of a key: for each condition on it values that match and
+// values that don't, alone and together with the other conditions.
 func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, c := range conditions {
@@ -182,8 +182,8 @@ func kindOf(operator string) string {
 	return "text"
 }
 
-// strings are texts for every combination of the operands that some text
-// matches, among all texts and, where ARNs are compared, among ARNs.
+// strings returns a text for every possible combination of matching operands,
+// among all texts and, where ARNs are compared, among ARNs.
 func (k *inquiry) strings(key string, conditions []condition) ([]string, error) {
 	patterns := []pattern{exactly("true").anyCase(), exactly("false").anyCase()} // for Bool
 	bases := []pattern{glob("*")}
@@ -210,14 +210,14 @@ func (k *inquiry) strings(key string, conditions []condition) ([]string, error) 
 	for _, base := range bases {
 		list, ok := samples(base, patterns)
 		if !ok {
-			return nil, fmt.Errorf("the conditions on %s tell too many values apart", key)
+			return nil, fmt.Errorf("the conditions on %s distinguish too many values", key)
 		}
 		out = append(out, list...)
 	}
 	return out, nil
 }
 
-// inParts keeps the wildcards before the fifth colon from matching one.
+// inParts keeps the wildcards before the fifth colon from matching a colon.
 func inParts(p pattern) pattern {
 	colons := 0
 	for i := range p {
@@ -238,7 +238,7 @@ func inParts(p pattern) pattern {
 	return out
 }
 
-// filled is a pattern with the values of its variables; not ok when one has
+// filled returns a pattern with the values of its variables; not ok when one has
 // none.
 func (k *inquiry) filled(text string, variables, wildcards bool) (p pattern, ok bool) {
 	plain := exactly
@@ -268,7 +268,7 @@ func (k *inquiry) filled(text string, variables, wildcards bool) (p pattern, ok 
 	return append(p, plain(text)...), true
 }
 
-// around are numbers, one below, one above and one between each two.
+// around returns the numbers, one below, one above and one between each two.
 func around(points []*big.Rat, step int64) []*big.Rat {
 	slices.SortFunc(points, (*big.Rat).Cmp)
 	if len(points) == 0 {
@@ -324,8 +324,8 @@ func dates(conditions []condition) []string {
 	return out
 }
 
-// addresses are the first of every network and the first after it: between two
-// of these in order nothing changes.
+// addresses returns the first address of every network and the first one after
+// it: no condition changes between two of these.
 func addresses(conditions []condition) []string {
 	out := []string{"0.0.0.0", "::"}
 	for _, c := range conditions {

@@ -10,7 +10,7 @@ import (
 type token struct {
 	wild  rune // '?', '*' or 0
 	r     rune
-	fold  bool // in any case
+	fold  bool // matches in any case
 	inner bool // a wildcard that stops at a colon
 }
 
@@ -24,10 +24,10 @@ func (t token) takes(r rune) bool {
 	return t.r == r
 }
 
-// A pattern is what texts are compared with.
+// A pattern is a pattern to match texts with.
 type pattern []token
 
-// exactly matches one text.
+// exactly returns the pattern of one text.
 func exactly(text string) (p pattern) {
 	for _, r := range text {
 		p = append(p, token{r: r})
@@ -35,7 +35,7 @@ func exactly(text string) (p pattern) {
 	return p
 }
 
-// glob matches what a text with * and ? does.
+// glob returns the pattern of a text with * and ?.
 func glob(text string) pattern {
 	p := exactly(text)
 	for i := range p {
@@ -46,7 +46,7 @@ func glob(text string) pattern {
 	return p
 }
 
-// anyCase is the pattern without regard to case.
+// anyCase returns the pattern that ignores case.
 func (p pattern) anyCase() pattern {
 	out := slices.Clone(p)
 	for i := range out {
@@ -55,7 +55,7 @@ func (p pattern) anyCase() pattern {
 	return out
 }
 
-// segment is the pattern of a part between colons.
+// segment returns the pattern of a part between colons.
 func (p pattern) segment() pattern {
 	out := slices.Clone(p)
 	for i := range out {
@@ -64,8 +64,8 @@ func (p pattern) segment() pattern {
 	return out
 }
 
-// A place is a state of several patterns read at once: for each where it can
-// be, as a sorted list.
+// A place is a state of several patterns that are matched together: for each the
+// possible positions, as a sorted list.
 type place [][]int
 
 func begin(patterns []pattern) place {
@@ -76,7 +76,7 @@ func begin(patterns []pattern) place {
 	return out
 }
 
-// reach adds a position, and those after stars that may stand for nothing.
+// reach adds a position, and the positions after stars that match nothing.
 func (p pattern) reach(to []int, at int) []int {
 	for {
 		if !slices.Contains(to, at) {
@@ -117,7 +117,7 @@ func (from place) key() string {
 	return out.String()
 }
 
-// matches says which patterns match what was read.
+// matches returns which patterns match the text so far.
 func (from place) matches(patterns []pattern) string {
 	out := make([]byte, len(patterns))
 	for i, p := range patterns {
@@ -129,11 +129,11 @@ func (from place) matches(patterns []pattern) string {
 	return string(out)
 }
 
-// maxPlaces bounds the work of samples.
+// maxPlaces limits the work of samples.
 const maxPlaces = 20_000
 
-// samples are texts that a base matches, one for every combination of patterns
-// that match one. ok is false when there are too many.
+// samples returns texts that a base matches, one for every combination of
+// patterns that match one. ok is false when there are too many.
 func samples(base pattern, patterns []pattern) (out []string, ok bool) {
 	all := append([]pattern{base}, patterns...)
 	letters := alphabet(all)

@@ -8,7 +8,7 @@ import (
 	"forcemfa/policy"
 )
 
-// resources are one resource of every kind that the Denies tell apart.
+// resources returns one resource of every kind that the Denies distinguish.
 func (k *inquiry) resources(action, template string) ([]string, error) {
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	id := template
@@ -30,7 +30,7 @@ func (k *inquiry) resources(action, template string) ([]string, error) {
 	return out, nil
 }
 
-// bases are the parts of the ARNs of a template.
+// bases returns the ARN parts of a template.
 func (k *inquiry) bases(action, template string) [][6]pattern {
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	partition := strings.SplitN(k.Principal.ARN, ":", 3)[1]
@@ -64,7 +64,7 @@ func (k *inquiry) bases(action, template string) [][6]pattern {
 	return out
 }
 
-// ofTemplate takes a variable for any text that is not empty.
+// ofTemplate replaces a variable by any non-empty text.
 func ofTemplate(part string) (out pattern) {
 	for {
 		before, rest, found := strings.Cut(part, "${")
@@ -77,7 +77,7 @@ func ofTemplate(part string) (out pattern) {
 	}
 }
 
-// within are the resources of a base: of each part every kind, in every
+// within returns the resources of a base: every kind of each part, in every
 // combination.
 func (k *inquiry) within(base [6]pattern) ([]string, error) {
 	patterns := k.patterns()
@@ -92,7 +92,7 @@ func (k *inquiry) within(base [6]pattern) ([]string, error) {
 		}
 		texts, ok := samples(base[i], own)
 		if !ok || len(texts)*len(out) > maxCombinations {
-			return nil, errors.New("the policies tell too many resources apart")
+			return nil, errors.New("the policies distinguish too many resources")
 		}
 		var next []string
 		for _, before := range out {
@@ -105,7 +105,7 @@ func (k *inquiry) within(base [6]pattern) ([]string, error) {
 	return out, nil
 }
 
-// patterns are all resource patterns of the Denies of the case, and those of the
+// patterns returns all resource patterns of the Denies of the case and of the
 // rules about the user.
 func (k *inquiry) patterns() [][6]pattern {
 	var out [][6]pattern
@@ -148,8 +148,8 @@ func (p pattern) anyCaseIf(fold bool) pattern {
 	return p
 }
 
-// parts cuts a resource pattern at its colons, those inside of variables
-// apart. Patterns with fewer than six parts never cover a request for certain.
+// parts cuts a resource pattern at its colons outside of variables. Patterns
+// with fewer than six parts never certainly cover a request.
 func (k *inquiry) parts(written string, variables bool) (out [6]pattern, ok bool) {
 	at, inside, from := 0, false, 0
 	for i := range len(written) + 1 {
@@ -173,25 +173,25 @@ func (k *inquiry) parts(written string, variables bool) (out [6]pattern, ok bool
 	return out, at == 6
 }
 
-// byName are the actions that the rules below know, besides those of the
-// enrollment set.
+// byName lists the actions in the rules below, in addition to the enrollment
+// set.
 var byName = append([]string{"iam:EnableMFADevice", "iam:DeactivateMFADevice", "sts:GetSessionToken", "sts:GetCallerIdentity",
 	"sts:AssumeRole", "sts:GetFederationToken"}, companions...)
 
-// companions come along with another action, or are no requests of the user.
+// companions accompany another action, or are not requests of the user.
 var companions = []string{"iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext",
 	"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagGetWebIdentityToken"}
 
-// onUser are actions of an enrollment set that are in it for the user itself.
+// onUser lists actions that an enrollment set contains only for the user itself.
 var onUser = []string{"iam:ChangePassword", "iam:DeactivateMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice"}
 
 func has(list []string, action string) bool {
 	return slices.ContainsFunc(list, func(a string) bool { return strings.EqualFold(a, action) })
 }
 
-// exempt tells whether the claim says nothing of a request: it is in the
-// enrollment set, no policy decides about it, or AWS refuses it. The resource
-// is empty for what is so whatever it is.
+// exempt reports whether the claim excludes a request: the enrollment set
+// contains it, no policy controls it, or AWS refuses it. An empty resource asks
+// about all resources.
 func (k *inquiry) exempt(action, resource string) bool {
 	if _, limited := k.proof.Credential.Limit(action); limited || policy.Unconditional(action) || has(companions, action) {
 		return true
@@ -213,8 +213,8 @@ func (k *inquiry) exempt(action, resource string) bool {
 	return true
 }
 
-// editsPolicy and editsRole are what nobody can do to the policies that AWS
-// manages and to the roles of IAM Identity Center.
+// editsPolicy and editsRole list actions that AWS refuses on AWS managed
+// policies and on the roles of IAM Identity Center.
 // Source: IAM User Guide, "Managed policies and inline policies"; IAM Identity
 // Center User Guide, "Permission sets".
 var (
@@ -224,7 +224,7 @@ var (
 		"CreateServiceLinkedRole", "DeleteServiceLinkedRole"}
 )
 
-// reserved tells whether AWS refuses an action on a resource by itself.
+// reserved reports whether AWS itself refuses an action on a resource.
 func reserved(action, resource string) bool {
 	service, verb, _ := strings.Cut(action, ":")
 	parts := strings.SplitN(resource, ":", 6)
@@ -235,8 +235,8 @@ func reserved(action, resource string) bool {
 		strings.HasPrefix(parts[5], "role/aws-reserved/") && has(editsRole, verb)
 }
 
-// namesake tells whether a resource is a user of the same name elsewhere in the
-// account, which cannot be.
+// namesake reports whether a resource is a user of the same name with another
+// path, which cannot exist.
 func (k *inquiry) namesake(resource string) bool {
 	parts, self := strings.SplitN(resource, ":", 6), strings.SplitN(k.Principal.ARN, ":", 6)
 	if len(parts) < 6 || parts[2] != "iam" || parts[4] != k.Principal.Account || !strings.HasPrefix(parts[5], "user/") {
