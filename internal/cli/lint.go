@@ -33,6 +33,9 @@ stdin. Whether a document is an identity, trust or resource policy is told from
 its principals and resources; a service control policy looks like an identity
 policy, so say --kind scp.
 
+--fix corrects the documents: it prints the differences, and with --write changes
+the files. Corrections that are choices (severity info) are left to you.
+
 --against OLD also proves that every request without MFA that the old document
 refuses is refused by the new one, or shows one that is not (W-1).
 
@@ -43,6 +46,8 @@ policy gives 4; neither is ever taken for clean.
   forcemfa lint --kind scp --fail-on high policies/scp
   aws iam get-policy-version … --query PolicyVersion.Document | forcemfa lint -
   forcemfa lint --against released.json policy.json
+  forcemfa lint --fix policy.json
+  forcemfa lint --fix --write policies
   forcemfa lint -o sarif policies >lint.sarif`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return runLint(&o, args) },
@@ -50,6 +55,8 @@ policy gives 4; neither is ever taken for clean.
 	f := c.Flags()
 	f.StringVar(&o.kind, "kind", "auto", "what the documents are: auto, identity, boundary, session, scp, rcp, resource or trust")
 	f.StringVar(&o.against, "against", "", "the `file` with the document that the new one takes the place of")
+	f.BoolVar(&o.fix, "fix", false, "show each document with all corrections that agree, as a diff")
+	f.BoolVar(&o.write, "write", false, "with --fix: write the corrected documents to their files")
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "one line a finding")
 	f.BoolVar(&o.noColor, "no-color", false, "no colours on a terminal")
@@ -66,6 +73,8 @@ type lintOptions struct {
 	output  string
 	quiet   bool
 	noColor bool
+	fix     bool
+	write   bool
 	failOn  failOn
 }
 
@@ -85,6 +94,12 @@ func (o *lintOptions) check() error {
 	if err := command.OneOf("output", o.output, lintOutputs...); err != nil {
 		return err
 	}
+	switch {
+	case o.write && !o.fix:
+		return errors.New("--write needs --fix")
+	case o.fix && (o.against != "" || o.output == "sarif"):
+		return errors.New("--fix goes without --against, and with text or json as output")
+	}
 	return o.failOn.check()
 }
 
@@ -99,6 +114,9 @@ func runLint(o *lintOptions, names []string) error {
 			return err
 		}
 		files = append(files, found...)
+	}
+	if o.fix {
+		return runLintFix(o, files)
 	}
 	old, err := o.readOld(files)
 	if err != nil {
@@ -210,14 +228,11 @@ func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) *lint.Report {
 	}
 	report, err := o.checkAgainst(text, old)
 	var notPolicy *lint.NotPolicyError
-	var syntax *policy.SyntaxError
 	switch {
 	case errors.As(err, &notPolicy) && f.found:
 		l.Skipped = append(l.Skipped, view.LintProblem{File: name, Why: err.Error()})
-	case errors.As(err, &syntax):
-		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Line: syntax.Line, Column: syntax.Column, Why: syntax.Message})
 	case err != nil:
-		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: err.Error()})
+		l.Unreadable = append(l.Unreadable, lintProblem(name, err))
 	default:
 		l.Add(view.LintDocument{File: name, Kind: report.Kind.String(), Findings: report.Findings})
 		return report

@@ -58,9 +58,9 @@ type Fleet struct {
 	identifying chan struct{} // a lock whose waiters can be canceled
 	caller      *caller
 
-	mu      sync.Mutex
+	mu          sync.Mutex
 	connections map[string]*connection // of the most recently used accounts
-	entries int64              // so far
+	entries     int64                  // so far
 }
 
 // A caller is the identity that started the run.

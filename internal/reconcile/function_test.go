@@ -152,7 +152,7 @@ func TestAScanCountsInCloudWatchsFormat(t *testing.T) {
 			}
 		} `json:"_aws"`
 		Users, Enforced, Exempt, Open, Unknown, StepsLeft, ConfigProblem, ScanFailed float64
-		LastSuccessAge                                                                *float64
+		LastSuccessAge                                                               *float64
 	}
 	if err := json.Unmarshal(r.metrics.Bytes(), &line); err != nil {
 		t.Fatalf("%v: %s", err, r.metrics)
