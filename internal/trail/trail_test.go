@@ -81,7 +81,7 @@ func TestASignInIsKnownInBothSpellings(t *testing.T) {
 
 func TestWhatIsNoEventIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		``: "unexpected end", `[]`: "cannot unmarshal", `{}`: "not an event", `{"source":"aws.iam"}`: "not an event",
+		``: "unexpected end", `[]`: "cannot unmarshal", `{}`: "not an EventBridge event", `{"source":"aws.iam"}`: "not an EventBridge event",
 		`{"detail-type":"x","source":"y","time":"yesterday"}`: "parse",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
