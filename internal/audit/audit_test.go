@@ -598,6 +598,31 @@ func TestProofsAreCheckedOnRequest(t *testing.T) {
 	}
 }
 
+// A proof that the checker refuses is no proof. The checker gives up where operators of two types meet on one
+// key, although a Null decides alone which of two Denies applies.
+func TestAProofThatTheCheckerRefusesIsUnknown(t *testing.T) {
+	deny := func(condition string) string {
+		return `{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:GetUser"],"Resource":"*","Condition":{` + condition + `}}`
+	}
+	const noMFA = `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"`
+	document := `{"Version":"2012-10-17","Statement":[` + deny(noMFA+`},"Null":{"aws:RequestTag/a":"false"}`) + `,` +
+		deny(noMFA+`,"aws:RequestTag/a":"true"},"ForAllValues:NumericGreaterThanEquals":{"aws:RequestTag/a":"1"}`) + `]}`
+	for _, row := range []struct {
+		checked bool
+		want    audit.State
+	}{{false, audit.Enforced}, {true, audit.Unknown}} {
+		a := quiet(t)
+		a.Users[0].Groups = nil
+		a.Users[0].Inline = []org.InlinePolicy{{Name: "own", Document: document}}
+		auditor := audit.New(new(org.Header), wanted(t), now)
+		auditor.CheckProofs = row.checked
+		u := auditor.Audit(a).Users[0]
+		if u.State != row.want || row.checked && !strings.Contains(u.Why, "several types") {
+			t.Errorf("checked %v: state %s, want %s: %s", row.checked, u.State, row.want, u.Why)
+		}
+	}
+}
+
 func TestReachTellsHowTheEnforcementCanBeSwitchedOff(t *testing.T) {
 	a := quiet(t)
 	a.Groups[1].Inline[0].Document = allow("*")

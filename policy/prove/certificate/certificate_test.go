@@ -181,6 +181,27 @@ func TestProofThatNamesAnotherDenyIsRefused(t *testing.T) {
 	}
 }
 
+// A Deny on some resources settles no cell that stands for all of them.
+func TestDenyOnSomeResourcesSettlesNoWholeCell(t *testing.T) {
+	sound := prove.User(bob(shipped(t))).Proof
+	for _, resource := range []string{`"Resource":"arn:aws:s3:::*"`, `"Resource":["arn:aws:s3:::*","arn:*:*:*:*:*"]`, `"NotResource":"arn:aws:s3:::free/*"`} {
+		some := source(t, strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, resource, 1), others, byKey)
+		claimed := claim(bob(some))
+		proof := copied(t, sound)
+		for i := range proof.Cases {
+			for j := range proof.Cases[i].Cells {
+				for k := range proof.Cases[i].Cells[j].By {
+					proof.Cases[i].Cells[j].By[k].Source = 0
+				}
+			}
+		}
+		err := certificate.Check(proof, claimed)
+		if err == nil || !strings.Contains(err.Error(), "every resource") {
+			t.Errorf("%s: %v", resource, err)
+		}
+	}
+}
+
 func TestProofIsAboutItsOwnPolicies(t *testing.T) {
 	proof := prove.User(bob(shipped(t))).Proof
 	for name, s := range map[string]prove.Subject{
