@@ -6,7 +6,7 @@ import (
 	"forcemfa/policy"
 )
 
-// documents are every document that decides the calls of a caller.
+// documents returns every document that decides the calls of a caller.
 func (c *Cloud) documents(who *world.Caller) *policy.Set {
 	set := c.identity(who)
 	if who.Session == nil || who.Session.Policies == nil {
@@ -17,10 +17,10 @@ func (c *Cloud) documents(who *world.Caller) *policy.Set {
 	return &own
 }
 
-// identity is what of the documents does not depend on the session. It is
-// remembered until the next write to the world.
+// identity returns the documents that do not depend on the session. It is cached
+// until the next write to the world.
 func (c *Cloud) identity(who *world.Caller) *policy.Set {
-	key := who.Principal.Issuer // a session's name may be anybody's
+	key := who.Principal.Issuer // a session's name may be the name of a user
 	if key == "" {
 		key = who.Principal.ARN
 	}
@@ -43,11 +43,11 @@ func (c *Cloud) identity(who *world.Caller) *policy.Set {
 	return &set
 }
 
-// authorize refuses a call that may not do all it asks for. Anything but a
-// plain yes is a no.
+// authorize refuses a call without permission for everything it asks for. Only a
+// certain Allow passes.
 func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.Ask) *refusal {
 	if len(asks) == 0 {
-		return refuse(undecided, "The embedded AWS does not know what this call needs to be allowed.")
+		return refuse(undecided, "The embedded AWS does not know which permissions this call needs.")
 	}
 	var base *policy.Context
 	set := c.documents(&call.Caller)
@@ -113,7 +113,7 @@ func askContext(call *operation.Call, base *policy.Context, ask *operation.Ask) 
 	return x
 }
 
-// refusalOf words a decision that is not a yes as AWS does.
+// refusalOf returns AWS's message for a decision other than Allowed.
 // Source: IAM User Guide, "Troubleshoot access denied error messages".
 func refusalOf(d policy.Decision, r *policy.Request) *refusal {
 	who := "User: " + r.Principal.ARN + " is not authorized to perform: " + r.Action
@@ -126,7 +126,7 @@ func refusalOf(d policy.Decision, r *policy.Request) *refusal {
 	case policy.ImplicitDenied:
 		return refuse(denied, "%s because no %s allows the %s action", who, allower(d.Layer), r.Action)
 	}
-	return refuse(undecided, "The embedded AWS refuses what it cannot decide. %s: %s", who, d.Why)
+	return refuse(undecided, "The embedded AWS refuses a request that it cannot decide. %s: %s", who, d.Why)
 }
 
 func denier(k policy.Kind) string {

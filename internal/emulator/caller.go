@@ -13,8 +13,8 @@ const (
 	expiredToken = "The security token included in the request is expired"
 )
 
-// Caller is who signs with an access key of the cloud, as if its signature had
-// been verified just now.
+// Caller returns the owner of an access key of the cloud, as if a signature had
+// just been verified.
 func (c *Cloud) Caller(accessKeyID string) (world.Caller, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,7 +25,8 @@ func (c *Cloud) Caller(accessKeyID string) (world.Caller, error) {
 	return caller, nil
 }
 
-// secret is the secret of an access key. For a session it compares the token.
+// secret returns the secret of an access key. For a session it compares the
+// token.
 func (c *Cloud) secret(key, token string) (string, *refusal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,7 +43,8 @@ func (c *Cloud) secret(key, token string) (string, *refusal) {
 	return k.Secret, nil
 }
 
-// key is a long-term key and its owner, nil when one of them is gone.
+// key returns a long-term key and its owner; nil when one of them does not
+// exist.
 func (c *Cloud) key(id string) (world.KeyOwner, *world.Key) {
 	owner, ok := c.world.FindKey(id)
 	if !ok {
@@ -60,8 +62,9 @@ func (c *Cloud) key(id string) (world.KeyOwner, *world.Key) {
 	return owner, nil
 }
 
-// caller is who an access key stands for now: not any more when the key is
-// inactive, the session over, the user or role deleted, the account suspended.
+// caller returns the current owner of an access key: none when the key is
+// inactive, the session has expired, the user or role is deleted, or the account
+// is suspended.
 func (c *Cloud) caller(key string) (world.Caller, *refusal) {
 	caller, why := c.principal(key)
 	if why == nil && c.world.Account(caller.Account).State != "ACTIVE" {
@@ -144,8 +147,8 @@ func (c *Cloud) userCaller(caller world.Caller, u *world.User) (world.Caller, *r
 	return caller, nil
 }
 
-// madeAfter tells that a user or role is another one of the same name than the
-// one the session was made for. Times of creation have whole seconds.
+// madeAfter reports whether a user or role is a different one with the same name
+// as when the session was created. Creation times have whole seconds.
 func madeAfter(created time.Time, s *world.Session) bool {
 	return created.Truncate(time.Second).After(s.Issued)
 }

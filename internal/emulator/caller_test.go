@@ -363,7 +363,7 @@ func TestDenialsAreWordedAsAWSDoes(t *testing.T) {
 		{"explicit", statement("Deny"), "", who + "with an explicit deny in an identity-based policy"},
 		{"implicit", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`, "", who + "because no identity-based policy allows the iam:GetUser action"},
 		{"boundary", statement("Allow"), "arn:aws:iam::aws:policy/AmazonS3FullAccess", who + "because no permissions boundary allows the iam:GetUser action"},
-		{"undecided", statement("Allow"), "arn:aws:iam::222222222222:policy/gone", "The embedded AWS refuses what it cannot decide."},
+		{"undecided", statement("Allow"), "arn:aws:iam::222222222222:policy/gone", "The embedded AWS refuses a request that it cannot decide."},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := newCloud(t, Options{})

@@ -16,13 +16,13 @@ const (
 	emptyHash                = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// unchunk takes an aws-chunked body apart and checks the signature of every
-// chunk where the chunks are signed. Trailing checksums are not checked.
+// unchunk decodes an aws-chunked body and checks the signature of every chunk
+// where chunks are signed. Trailing checksums are not checked.
 // Source: S3 API Reference, "Signature calculations: transferring a payload in
 // multiple chunks".
 func (s *signature) unchunk(body, key []byte) ([]byte, *refusal) {
 	if s.payload != streamingSigned && s.payload != streamingSignedTrailer && s.payload != streamingUnsignedTrailer {
-		return nil, refuse(malformed, "x-amz-content-sha256 %q is not a form of payload.", s.payload)
+		return nil, refuse(malformed, "x-amz-content-sha256 %q is not a known form of payload.", s.payload)
 	}
 	signed := s.payload != streamingUnsignedTrailer
 	var out []byte
@@ -30,7 +30,7 @@ func (s *signature) unchunk(body, key []byte) ([]byte, *refusal) {
 		line, rest, ok := bytes.Cut(body, []byte("\r\n"))
 		size, value, valid := chunkHeader(string(line))
 		if !ok || !valid || size > len(rest) {
-			return nil, refuse(malformed, "The aws-chunked body is not whole.")
+			return nil, refuse(malformed, "The aws-chunked body is incomplete.")
 		}
 		chunk := rest[:size]
 		if signed && !s.chunkMatches(key, previous, value, chunk) {
@@ -41,7 +41,7 @@ func (s *signature) unchunk(body, key []byte) ([]byte, *refusal) {
 		}
 		out, previous = append(out, chunk...), value
 		if body, ok = bytes.CutPrefix(rest[size:], []byte("\r\n")); !ok {
-			return nil, refuse(malformed, "The aws-chunked body is not whole.")
+			return nil, refuse(malformed, "The aws-chunked body is incomplete.")
 		}
 	}
 }

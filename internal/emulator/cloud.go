@@ -1,12 +1,12 @@
-// Package emulator is the embedded AWS: its handler, authentication,
+// Package emulator is the embedded AWS: HTTP handler, authentication,
 // authorization, faults and clock.
 //
 // A [Cloud] answers requests of real clients. It verifies every signature,
-// finds out who signed, and asks package policy whether the call is allowed,
-// with the condition keys that AWS would set; only then does an operation of a
-// service run on the [world.World]. Three doors lead to the same operations: the
-// Go method [Cloud.Do], the in-memory [Cloud.Transport], and a socket on the
-// loopback interface, [Cloud.Listen]. All three authorize alike.
+// identifies the caller, and asks package policy whether the call is allowed, with
+// the condition keys that AWS would set; only then does an operation of a service
+// run on the [world.World]. Three ways lead to the same operations: the Go method
+// [Cloud.Do], the in-memory [Cloud.Transport], and a socket on the loopback
+// interface, [Cloud.Listen]. All of them authorize in the same way.
 package emulator
 
 import (
@@ -20,16 +20,17 @@ import (
 	"forcemfa/policy"
 )
 
-// Options are choices for a Cloud. The zero value is AWS as documented, at the
-// time of the wall clock, without faults.
+// Options configure a Cloud. The zero value is AWS as documented, on the wall
+// clock, without faults.
 type Options struct {
 	// Clock tells the time; nil: time.Now.
 	Clock func() time.Time
-	// Strict makes the cloud as unhelpful as AWS may be; nil: no faults, full pages.
+	// Strict makes the cloud throttle, fail and lag as AWS may; nil: no faults,
+	// full pages.
 	Strict *Strict
-	// Readings are the choices where AWS's documentation leaves a doubt.
+	// Readings choose the behavior where AWS's documentation is not clear.
 	Readings operation.Readings
-	// Seed decides the faults and the request IDs.
+	// Seed determines the faults and the request IDs.
 	Seed uint64
 }
 
@@ -46,14 +47,14 @@ type Cloud struct {
 
 	subscribers atomic.Pointer[[]*subscriber] // replaced as a whole
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	world  *world.World
 	faults faults
 	counts map[Count]int          // Calls is zero in the keys
 	sets   map[string]*policy.Set // see identity
 }
 
-// New is a cloud over a world, which from then on belongs to the cloud.
+// New returns a cloud for a world, which then belongs to the cloud.
 func New(w *world.World, o Options) *Cloud {
 	clock := o.Clock
 	if clock == nil {
@@ -65,9 +66,8 @@ func New(w *world.World, o Options) *Cloud {
 	}
 }
 
-// Fork is a cloud that starts as this one and goes its own way: its world, its
-// clock and its counters are its own, and nobody observes or subscribes to it. It costs
-// microseconds.
+// Fork returns an independent copy of the cloud: with its own world, clock and
+// counters, and without observers and subscribers. It takes microseconds.
 func (c *Cloud) Fork() *Cloud {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,27 +79,26 @@ func (c *Cloud) Fork() *Cloud {
 	return fork
 }
 
-// Now is the time in the cloud.
+// Now returns the time in the cloud.
 func (c *Cloud) Now() time.Time {
 	return c.clock().Add(time.Duration(c.offset.Load())).UTC()
 }
 
-// Advance moves the cloud's clock, and that of no other cloud, on by d.
+// Advance moves the clock of this cloud forward by d.
 //
-// A client over [Cloud.Transport] need not know: for the age of its signatures
-// its clock is taken to be right. A client over the socket finds out from the
-// answers' Date, as the SDKs do; what it signs before that is refused.
+// A client of [Cloud.Transport] needs no notice: its own clock is used for the
+// age of its signatures. A client of the socket learns the time from the Date of
+// the responses, as the SDKs do; signatures before that are refused.
 func (c *Cloud) Advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// View reads the world. What f sees is read-only and must not outlive it.
+// View reads the world. f must not change it or keep it.
 func (c *Cloud) View(f func(*world.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(c.world)
 }
 
-// Update changes the world behind AWS's back, for set-up. What f sees must not
-// outlive it.
+// Update changes the world directly, for test setups. f must not keep it.
 func (c *Cloud) Update(f func(*world.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,14 +106,14 @@ func (c *Cloud) Update(f func(*world.World)) {
 	f(c.world)
 }
 
-// requestID is a new ID of a request, in the form of AWS's.
+// requestID returns a new request ID in AWS's format.
 func (c *Cloud) requestID() string {
 	n := mix(c.seed, c.requests.Add(1))
 	m := mix(n, c.seed)
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", n>>32, n>>16&0xffff, n&0xfff, 0x8000|m>>48&0x3fff, m&0xffffffffffff)
 }
 
-// mix is a hash of two numbers (splitmix64).
+// mix hashes two numbers (splitmix64).
 func mix(a, b uint64) uint64 {
 	x := a + 0x9e3779b97f4a7c15*(b+1)
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

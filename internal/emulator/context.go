@@ -10,16 +10,17 @@ import (
 	"forcemfa/policy"
 )
 
-// An origin is where a request came from.
+// An origin is the source of a request.
 type origin struct {
 	ip, agent, region string
 }
 
-// conditions are the condition keys of a call that depend on who calls and how.
+// conditions returns the condition keys of a call that depend on the caller and
+// the connection.
 // Source: IAM User Guide, "AWS global condition context keys".
 //
 // aws:SecureTransport is true: the loopback socket and the in-memory transport
-// stand for AWS's HTTPS endpoints.
+// represent AWS's HTTPS endpoints.
 func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	x := &policy.Context{}
 	who := &call.Caller
@@ -51,7 +52,7 @@ func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	return x
 }
 
-// setMFA writes the keys that depend on the credential. The age counts from the
+// setMFA sets the keys that depend on the credential. The age counts from the
 // code, also in a role session that inherits it.
 func setMFA(x *policy.Context, who *world.Caller, now time.Time) {
 	s := who.Session
@@ -65,8 +66,8 @@ func setMFA(x *policy.Context, who *world.Caller, now time.Time) {
 	}
 }
 
-// setCodeInCall writes what a valid code in the call itself adds: MFA, just
-// now. It makes the long-term key no session.
+// setCodeInCall sets the keys for a valid code in the call itself: MFA with age
+// zero. The long-term key does not become a session.
 func setCodeInCall(x *policy.Context) {
 	x.Set("aws:MultiFactorAuthPresent", "true")
 	x.Set("aws:MultiFactorAuthAge", "0")
@@ -80,7 +81,7 @@ func setOrganization(x *policy.Context, w *world.World, account string) {
 	}
 }
 
-// principalARN is aws:PrincipalArn: of a role session the role's ARN.
+// principalARN returns aws:PrincipalArn: for a role session the role's ARN.
 func principalARN(who *world.Caller) string {
 	if who.Principal.Kind == policy.RoleSession {
 		return who.Principal.Issuer
@@ -116,8 +117,8 @@ func userID(who *world.Caller) string {
 	return who.Account
 }
 
-// principalTags are the tags of the user or role and, before them, those of the
-// session.
+// principalTags returns the tags of the session, followed by those of the user
+// or role.
 func principalTags(who *world.Caller) map[string]string {
 	tags := map[string]string{}
 	add := func(list []org.Tag) {

@@ -6,9 +6,10 @@ import (
 	"forcemfa/policy"
 )
 
-// barred refuses what AWS refuses to a kind of credential whatever policies
-// say: in IAM as if the credential did not exist, in STS in words.
-// Source: what is observed; the User Guide tells the limits, not the errors.
+// credentialLimit refuses calls that AWS refuses for a kind of credential,
+// whatever the policies say: in IAM as if the credential did not exist, in STS
+// with a message.
+// Source: observed; the User Guide documents the limits, not the errors.
 func credentialLimit(cred policy.Credential, action string) *refusal {
 	reason, limited := cred.Limit(action)
 	if !limited {

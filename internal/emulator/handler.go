@@ -13,11 +13,11 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// maxBody bounds what a request may send.
+// maxBody limits the body of a request.
 const maxBody = 16 << 20
 
-// ServeHTTP answers a request of AWS's protocols: its signature's scope names
-// the service, X-Amz-Target, Action or the path the operation.
+// ServeHTTP answers requests of AWS's protocols: the scope of the signature
+// names the service; X-Amz-Target, Action or the path name the operation.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", c.signingTime(r.Context()).Format(http.TimeFormat))
 	v := &incoming{cloud: c, r: r, id: c.requestID()}
@@ -35,17 +35,17 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.send(w)
 }
 
-// send passes on an answer that was made while the cloud was locked, so that
-// a slow client holds up nobody.
+// send writes a response that was built while the cloud was locked, so that a
+// slow client does not delay others.
 func (a *answer) send(w http.ResponseWriter) {
 	for name, values := range a.Header() {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()) // a client that went away has no use for an error
+	_, _ = w.Write(a.body.Bytes()) // the client may have gone
 }
 
-// A incoming is a request on its way through the handler.
+// An incoming is an HTTP request in progress.
 type incoming struct {
 	cloud   *Cloud
 	r       *http.Request
@@ -92,7 +92,7 @@ func (v *incoming) verify() *refusal {
 	return v.sign.checkAge(v.cloud.signingTime(v.r.Context()))
 }
 
-// parameters are those of the query string and of a form in the body.
+// parameters returns those of the query string and of a form in the body.
 func (v *incoming) parameters() url.Values {
 	form, err := url.ParseQuery(v.r.URL.RawQuery)
 	if err != nil {
@@ -111,8 +111,8 @@ func (v *incoming) parameters() url.Values {
 	return form
 }
 
-// find is the service that the request is for. Without a signature it is told
-// by what the request looks like.
+// find returns the service of the request. Without a signature it is inferred
+// from the request.
 func (v *incoming) find() *service {
 	if v.sign == nil {
 		for _, s := range services() {
@@ -129,7 +129,7 @@ func (v *incoming) find() *service {
 	return foreign(v.sign.service, v.r, v.form)
 }
 
-// read finds the operation and its input.
+// read parses the operation and its input.
 func (v *incoming) read() {
 	s := v.service
 	if v.inErr != nil {
@@ -191,7 +191,7 @@ func (v *incoming) write(w http.ResponseWriter, out any) {
 	v.service.codec.Write(w, v.operation, v.id, out)
 }
 
-// what names a request of which the operation is not known.
+// what names a request whose operation is unknown.
 func (j *job) what() string {
 	if j.operation == "" {
 		return "this REST call to " + j.service.name

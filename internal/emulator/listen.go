@@ -17,9 +17,9 @@ type Server struct {
 	done     chan error
 }
 
-// Listen serves the cloud at address, host and port; port 0 is any free one.
-// The host must be a loopback address: the cloud holds secrets of a
-// rehearsal and is no service for others.
+// Listen serves the cloud at address, a host and port; port 0 is any free one.
+// The host must be a loopback address: the cloud contains the secrets of a
+// rehearsal and is not a service for other machines.
 func (c *Cloud) Listen(address string) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Cloud) Listen(address string) (*Server, error) {
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen on %s: %q is not a loopback address; the embedded AWS serves this machine alone, as on 127.0.0.1:0", address, host)
+		return nil, fmt.Errorf("listen on %s: %q is not a loopback address; the embedded AWS serves only this machine, for example on 127.0.0.1:0", address, host)
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Cloud) Listen(address string) (*Server, error) {
 	return s, nil
 }
 
-// Close ends the server and its connections.
+// Close stops the server and closes its connections.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {

@@ -9,10 +9,10 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// secrets are the members that CloudTrail leaves out of its records.
+// secrets lists the members that CloudTrail removes from its records.
 // Source: CloudTrail records of CreateAccessKey, CreateLoginProfile,
 // ChangePassword, EnableMFADevice, CreateVirtualMFADevice and of STS, which lack
-// them. The session token, which AWS records, is left out here as well.
+// them. The session token, which AWS records, is also removed here.
 var secrets = map[string]bool{
 	"Password": true, "OldPassword": true, "NewPassword": true, "SecretAccessKey": true, "SessionToken": true,
 	"AuthenticationCode1": true, "AuthenticationCode2": true, "TokenCode": true, "SerialNumberAndCode": true,
@@ -20,8 +20,8 @@ var secrets = map[string]bool{
 	"ResultMetadata": true,
 }
 
-// parameters are the requestParameters of an input; nil, which is printed as
-// null, for none.
+// parameters returns the requestParameters of an input; nil, printed as null,
+// for none.
 func parameters(in any) trail.Parameters {
 	members, _ := lowered(reflect.ValueOf(in)).(map[string]any)
 	if len(members) == 0 {
@@ -34,7 +34,8 @@ func parameters(in any) trail.Parameters {
 	return p
 }
 
-// elements are the responseElements of an output; nil for one without members.
+// elements returns the responseElements of an output; nil for one without
+// members.
 func elements(out any) json.RawMessage {
 	members, _ := lowered(reflect.ValueOf(out)).(map[string]any)
 	if len(members) == 0 {
@@ -46,17 +47,17 @@ func elements(out any) json.RawMessage {
 func printed(value any) json.RawMessage {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // what lowered makes can be printed
+		panic(err) // lowered returns only values that marshal
 	}
 	return text
 }
 
-// awsTime is how records of IAM write times.
+// awsTime is the format of times in IAM's records.
 const awsTime = "Jan 2, 2006 3:04:05 PM"
 
-// lowered is a value of the SDK as records write it: members by their names with
-// a lower first letter, without those that are not set and without secrets; nil
-// for a value that is not set.
+// lowered returns an SDK value as written in records: member names with a
+// lower-case first letter, without unset members and secrets; nil for an unset
+// value.
 func lowered(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Invalid:
@@ -104,7 +105,7 @@ func loweredList(v reflect.Value) any {
 		return nil
 	}
 	if v.Type().Elem().Kind() == reflect.Uint8 {
-		return nil // what is sent as bytes is not recorded
+		return nil // bytes are not recorded
 	}
 	list := make([]any, v.Len())
 	for i := range list {

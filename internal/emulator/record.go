@@ -8,25 +8,24 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// A Record is one call that was made, whatever its outcome. Calls that nobody
-// could be found for have a Caller without a principal.
+// A Record describes one call, whatever its outcome. The Caller of an
+// unauthenticated call has no principal.
 type Record struct {
 	Time      time.Time
 	Caller    world.Caller
-	Service   string // as in a signature's scope: iam, sts…
+	Service   string // as in the scope of a signature: iam, sts…
 	Operation string
 	Region    string
 	SourceIP  string
 	UserAgent string
 	RequestID string
 	Writes    bool
-	In, Out   any   // the SDK's structs; nil where it did not come to that
-	Err       error // nil: it was done
+	In, Out   any   // the SDK's structs; nil if the call did not get that far
+	Err       error // nil: success
 }
 
-// OnCall has f told of every call from now on, after its end, by the goroutine
-// that made it, so of several at once where calls are; nil: nobody. f may use the
-// cloud.
+// OnCall calls f at the end of every future call, on the goroutine of the call,
+// so possibly concurrently; nil removes f. f may use the cloud.
 func (c *Cloud) OnCall(f func(Record)) {
 	if f == nil {
 		c.observer.Store(nil)
@@ -41,14 +40,15 @@ func (c *Cloud) observe(r Record) {
 	}
 }
 
-// A Count is how often an account's principals called an operation, with
-// whatever outcome.
+// A Count says how often an account's principals called an operation, with any
+// outcome.
 type Count struct {
 	Account, Service, Operation string
 	Calls                       int
 }
 
-// Counts are the calls since the cloud was made or [Cloud.ResetCounts], sorted.
+// Counts returns the calls since the cloud was created or [Cloud.ResetCounts],
+// sorted.
 func (c *Cloud) Counts() []Count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +63,7 @@ func (c *Cloud) Counts() []Count {
 	return out
 }
 
-// ResetCounts forgets the calls counted so far.
+// ResetCounts clears the counts.
 func (c *Cloud) ResetCounts() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

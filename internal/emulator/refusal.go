@@ -8,8 +8,8 @@ import (
 	"forcemfa/internal/emulator/wire"
 )
 
-// A refusal is why the handler does not let a request through. Each protocol
-// has a code of its own for it.
+// A refusal is the reason for rejecting a request before its operation runs.
+// Each protocol has its own code for it.
 type refusal struct {
 	reason  reason
 	message string
@@ -20,10 +20,10 @@ func (r *refusal) Error() string { return r.message }
 type reason uint8
 
 const (
-	noSignature    reason = iota + 1 // nothing says who asks
-	badSignature                     // what says so cannot be read
-	unknownKey                       // no such access key, an inactive one, a wrong session token
-	wrongSignature                   // the signature is not that of this request and key
+	noSignature    reason = iota + 1 // the request has no signature
+	badSignature                     // the signature cannot be parsed
+	unknownKey                       // an unknown or inactive access key, or a wrong session token
+	wrongSignature                   // the signature does not match the request and the key
 	skewed                           // signed too early or too late
 	expiredSession
 	denied
@@ -36,9 +36,9 @@ const (
 	tooLarge
 )
 
-// codes are the wire codes: of queries, EC2, JSON, S3 and REST JSON.
-// Source: the common errors of the API references of IAM, EC2, Organizations
-// and S3.
+// codes lists the wire codes: of queries, EC2, JSON, S3 and REST JSON.
+// Source: the common errors of the API references of IAM, EC2, Organizations and
+// S3.
 var codes = map[reason][5]string{
 	noSignature:    {"MissingAuthenticationToken", "AuthFailure", "MissingAuthenticationTokenException", "AccessDenied", "MissingAuthenticationTokenException"},
 	badSignature:   {"IncompleteSignature", "IncompleteSignature", "IncompleteSignatureException", "AuthorizationHeaderMalformed", "IncompleteSignatureException"},
@@ -70,7 +70,7 @@ func column(p wire.Protocol) int {
 	return 0
 }
 
-// in is the refusal as an error of a protocol. codes of the service's own come
+// in returns the refusal as an error of a protocol. The service's own codes come
 // before those of its protocol.
 func (r *refusal) in(s *service) error {
 	code := codes[r.reason][column(s.codec.Protocol)]

@@ -12,22 +12,22 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// A job is a call of which all is known but whether it is allowed.
+// A job is a parsed call before its authorization.
 type job struct {
 	service   *service
 	operation string
 	in        any
-	inErr     error // in could not be read
+	inErr     error // in could not be parsed
 	id        string
-	wired     bool // it came by a transport: strict faults apply
+	wired     bool // it came through a transport: strict faults apply
 	from      origin
 	who       func() (world.Caller, *refusal) // called while the cloud is locked
-	done      func(out any)                   // likewise; what a success is told to
+	done      func(out any)                   // likewise; receives the output of a success
 }
 
-// Do calls an operation without a wire: the input and the output are the SDK's
-// structs, the error is what the SDK would return. It is authorized like any
-// other call. Strict faults and pages do not apply.
+// Do calls an operation directly: input and output are the SDK's structs, the
+// error is the SDK's error. It is authorized like any other call. Strict faults
+// and pages do not apply.
 func (c *Cloud) Do(caller world.Caller, service, operation string, in any) (any, error) {
 	s := services()[service]
 	if s == nil {
@@ -43,7 +43,7 @@ func (c *Cloud) Do(caller world.Caller, service, operation string, in any) (any,
 	return r.Out, r.Err
 }
 
-// again is the caller as of now: users and sessions change.
+// again returns the caller as of now: users and sessions change.
 func (c *Cloud) again(caller world.Caller) (world.Caller, *refusal) {
 	if caller.AccessKeyID == "" {
 		return world.Caller{}, refuse(noSignature, "Missing Authentication Token")
@@ -51,7 +51,7 @@ func (c *Cloud) again(caller world.Caller) (world.Caller, *refusal) {
 	return c.caller(caller.AccessKeyID)
 }
 
-// run does a job and tells of it.
+// run performs a job and delivers its record.
 func (c *Cloud) run(j job) Record {
 	r := Record{
 		Service: j.service.name, Operation: j.operation, Region: j.from.region, SourceIP: j.from.ip,
@@ -67,8 +67,8 @@ func (c *Cloud) run(j job) Record {
 	return r
 }
 
-// perform does a job and tells what is to be told of it once the cloud is not
-// locked any more.
+// perform performs a job and returns what must be delivered after the cloud is
+// unlocked.
 func (c *Cloud) perform(j *job, r *Record) *trail.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *Cloud) perform(j *job, r *Record) *trail.Event {
 	return c.recorded(j, r)
 }
 
-// admit does the job of a caller who is known.
+// admit performs the job of a known caller.
 func (c *Cloud) admit(j *job, r *Record) {
 	caller, why := j.who()
 	if why != nil {
@@ -99,8 +99,9 @@ func (c *Cloud) admit(j *job, r *Record) {
 	}
 }
 
-// use notes that a credential was used. Source: IAM User Guide, "Find unused
-// AWS credentials": times are kept to the quarter of an hour.
+// use records that a credential was used.
+// Source: IAM User Guide, "Find unused AWS credentials": times have a resolution
+// of a quarter of an hour.
 func (c *Cloud) use(caller *world.Caller, j *job, now time.Time) {
 	fresh := func(u world.Use) bool {
 		return now.Sub(u.At) < 15*time.Minute && u.Service == j.service.name && u.Region == j.from.region
@@ -155,14 +156,14 @@ func (c *Cloud) answer(j *job, op *operation.Operation, call *operation.Call, fa
 
 const failure = "The request processing has failed because of an unknown error, exception or failure."
 
-// unserved is the answer to what the cloud does not do: what can be authorized
-// is, so that a call which AWS would deny is denied here as well.
+// unserved answers calls that the cloud does not implement. It authorizes them
+// where possible, so that a call that AWS would deny is denied here too.
 func (c *Cloud) unserved(j *job, call *operation.Call) error {
 	if j.operation == "" {
 		if j.inErr != nil {
 			return j.inErr
 		}
-		return refuse(notImplemented, "The embedded AWS does not do %s. It was not authorized either: its protocol does not name the operation.", j.what())
+		return refuse(notImplemented, "The embedded AWS does not implement %s. It was not authorized either: its protocol does not name the operation.", j.what())
 	}
 	asks := []operation.Ask{{Action: j.service.action(j.operation), Resource: "*"}}
 	if why := c.authorize(call, j.from, asks); why != nil {
@@ -171,11 +172,11 @@ func (c *Cloud) unserved(j *job, call *operation.Call) error {
 	if j.inErr != nil {
 		return j.inErr
 	}
-	return refuse(notImplemented, "The embedded AWS does not do %s. It was authorized, for all resources.", j.what())
+	return refuse(notImplemented, "The embedded AWS does not implement %s. It was authorized for all resources.", j.what())
 }
 
-// execute runs an operation on the world: a read perhaps on an older one, a write
-// perhaps not at all because an older world lacks what it needs.
+// execute runs an operation on the world. With a lag, a read may see an older
+// world, and a write may fail because an older world lacks what it needs.
 func (c *Cloud) execute(j *job, op *operation.Operation, call *operation.Call) (any, error) {
 	if past := c.past(j, call); past != nil {
 		stale := *call

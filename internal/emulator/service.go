@@ -21,20 +21,20 @@ import (
 
 // A service is one row of the table of services.
 type service struct {
-	name    string // in a signature's scope
+	name    string // in the scope of a signature
 	prefix  string // of its actions in policies; empty: the name
-	version string // API version that a query must name
+	version string // API version that a query must have
 	target  string // before the dot of X-Amz-Target
 	codec   wire.Codec
-	// codes are error codes that differ from those of the protocol.
+	// codes lists error codes that differ from those of the protocol.
 	codes map[reason]string
-	// faulty services fail and lag in strict tests; absent are the codes with
-	// which they say that something does not exist.
+	// faulty services fail and lag in strict tests; absent lists their error
+	// codes for things that do not exist.
 	faulty     bool
 	absent     []string
 	operations []operation.Operation
 
-	// read and write stand in for the codec where it cannot do the protocol.
+	// read and write replace the codec for protocols that it does not support.
 	read  func(r *http.Request, form url.Values, body []byte) (operation string, in any, err error)
 	write func(w http.ResponseWriter, operation, requestID string, out any)
 
@@ -50,7 +50,8 @@ var requiredSTS []byte
 //go:embed required-organizations.txt
 var requiredOrganizations []byte
 
-// services are what the cloud serves, by the name in a signature's scope.
+// services returns the services of the cloud by their name in the scope of a
+// signature.
 var services = sync.OnceValue(func() map[string]*service {
 	table := []*service{
 		{
@@ -127,7 +128,7 @@ func (s *service) index() {
 	}
 }
 
-// action is the name of an operation in policies.
+// action returns the name of an operation in policies.
 func (s *service) action(operation string) string {
 	prefix := s.prefix
 	if prefix == "" {
@@ -136,7 +137,8 @@ func (s *service) action(operation string) string {
 	return prefix + ":" + operation
 }
 
-// prefixes are the services that policies call by another name than signatures.
+// prefixes lists the services whose prefix in policies differs from their name
+// in signatures.
 // Source: Service Authorization Reference, service prefixes.
 var prefixes = map[string]string{
 	"monitoring":            "cloudwatch",
@@ -147,8 +149,8 @@ var prefixes = map[string]string{
 	"streams.dynamodb":      "dynamodb",
 }
 
-// foreign is a service that the cloud does not have, or cannot name: its
-// protocol is told by the request.
+// foreign returns a service that the cloud does not have or cannot name. Its
+// protocol is inferred from the request.
 func foreign(name string, r *http.Request, form url.Values) *service {
 	s := &service{name: name, prefix: prefixes[name]}
 	switch {

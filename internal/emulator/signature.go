@@ -22,7 +22,7 @@ const (
 	maxPresigned    = 7 * 24 * time.Hour
 )
 
-// A signature is what a request says about who signed it, and how.
+// A signature holds the parsed authentication of a request.
 // Source: IAM User Guide, "AWS Signature Version 4 for API requests".
 type signature struct {
 	key, region, service string
@@ -33,15 +33,15 @@ type signature struct {
 	token                string
 	presigned            bool
 	expires              time.Duration // of a presigned request
-	payload              string        // as it went into the signature
+	payload              string        // as it was signed
 }
 
-// scope is the credential scope of the signature.
+// scope returns the credential scope of the signature.
 func (s *signature) scope() string {
 	return s.date + "/" + s.region + "/" + s.service + "/aws4_request"
 }
 
-// parseSignature reads a request's signature. Without one it is nil.
+// parseSignature parses a request's signature; nil without one.
 func parseSignature(r *http.Request) (*signature, *refusal) {
 	if header := r.Header.Get("Authorization"); header != "" {
 		return headerSignature(r, header)
@@ -75,7 +75,8 @@ func headerSignature(r *http.Request, header string) (*signature, *refusal) {
 	return s.fill(fields["Credential"], fields["SignedHeaders"], fields["Signature"], date)
 }
 
-// rewriteDate is an HTTP date in the form of X-Amz-Date; empty when it is none.
+// rewriteDate converts an HTTP date to the form of X-Amz-Date; empty when it is
+// not a date.
 func rewriteDate(text string) string {
 	t, err := http.ParseTime(text)
 	if err != nil {
@@ -154,8 +155,8 @@ func (s *signature) checkAge(now time.Time) *refusal {
 const mismatch = "The request signature we calculated does not match the signature you provided. " +
 	"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
-// verify checks the signature of a request with this body, and takes an
-// aws-chunked body apart.
+// verify checks the signature of a request with this body, and decodes an
+// aws-chunked body.
 func (s *signature) verify(r *http.Request, body []byte, keys *signingKeys, secret string) ([]byte, *refusal) {
 	if why := s.checkHeaders(r); why != nil {
 		return nil, why
@@ -176,7 +177,7 @@ func (s *signature) verify(r *http.Request, body []byte, keys *signingKeys, secr
 	return body, nil
 }
 
-// checkHeaders refuses a header that AWS acts on and that is not signed.
+// checkHeaders refuses an unsigned header that AWS acts on.
 func (s *signature) checkHeaders(r *http.Request) *refusal {
 	for name := range r.Header {
 		lower := strings.ToLower(name)
@@ -187,8 +188,8 @@ func (s *signature) checkHeaders(r *http.Request) *refusal {
 	return nil
 }
 
-// hashPayload finds what stands for the body in the signature, and refuses a
-// body of another hash than its header says.
+// hashPayload returns the body's representation in the signature, and refuses a
+// body whose hash differs from its header.
 func (s *signature) hashPayload(r *http.Request, body []byte) *refusal {
 	declared := r.Header.Get("X-Amz-Content-Sha256")
 	if declared == "" && s.presigned && s.service == "s3" {
@@ -212,7 +213,7 @@ func (s *signature) hashPayload(r *http.Request, body []byte) *refusal {
 	return nil
 }
 
-// canonical is the canonical request.
+// canonical returns the canonical request.
 func (s *signature) canonical(r *http.Request) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + s.canonicalPath(r) + "\n" + canonicalQuery(r.URL.RawQuery) + "\n")
@@ -223,8 +224,8 @@ func (s *signature) canonical(r *http.Request) string {
 	return b.String()
 }
 
-// canonicalPath is the path encoded once more than it was sent; S3's is encoded
-// once.
+// canonicalPath returns the path encoded once more than it was sent; S3's is
+// encoded once.
 func (s *signature) canonicalPath(r *http.Request) string {
 	path := r.URL.EscapedPath()
 	if s.service == "s3" {
@@ -255,7 +256,7 @@ func canonicalQuery(raw string) string {
 func decode(text string) string {
 	plain, err := url.QueryUnescape(text)
 	if err != nil {
-		return text // as it stands; the signature will not match
+		return text // unchanged; the signature will not match
 	}
 	return plain
 }
@@ -274,7 +275,7 @@ func headerValue(r *http.Request, name string) string {
 	return strings.Join(values, ",")
 }
 
-// encode is RFC 3986's percent-encoding of everything but unreserved characters.
+// encode percent-encodes everything except unreserved characters (RFC 3986).
 func encode(text string, keepSlash bool) string {
 	const hexadecimal = "0123456789ABCDEF"
 	var b strings.Builder
@@ -292,7 +293,7 @@ func encode(text string, keepSlash bool) string {
 	return b.String()
 }
 
-// signingKeys remembers derived keys: one is good for a day, a region and a
+// signingKeys caches derived keys: one is valid for a day, a region and a
 // service.
 type signingKeys struct {
 	mu      sync.Mutex

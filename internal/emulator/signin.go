@@ -13,11 +13,11 @@ import (
 	"forcemfa/policy"
 )
 
-// SecurityKey, given for a code, says that the user touched a security key or
-// used a passkey.
+// SecurityKey, given as the code, means that the user used a security key or a
+// passkey.
 const SecurityKey = "security-key"
 
-// Why a sign-in is refused. AWS tells a person less.
+// Reasons for refusing a sign-in. AWS reveals less.
 var (
 	ErrSignIn        = errors.New("the account, user name or password is wrong")
 	ErrCodeMissing   = errors.New("the user has an MFA device and must use it")
@@ -25,13 +25,13 @@ var (
 	ErrResetRequired = errors.New("the password must be changed first")
 )
 
-// consoleSession is how long a console session lasts.
+// consoleSession is the duration of a console session.
 // Source: IAM User Guide, "How IAM users sign in to AWS".
 const consoleSession = 12 * time.Hour
 
-// SignIn signs a user in to the console and gives the temporary credentials
-// with which the console then calls AWS. A user with an MFA device must use one:
-// code is a TOTP code, or [SecurityKey]. code is empty for a user without.
+// SignIn signs a user in to the console and returns the temporary credentials
+// that the console uses to call AWS. A user with an MFA device must use it: code
+// is a TOTP code, or [SecurityKey]. For a user without a device, code is empty.
 func (c *Cloud) SignIn(account, user, password, code string) (aws.Credentials, error) {
 	creds, happened, err := c.trySignIn(account, user, password, code)
 	c.deliver(happened)
@@ -103,14 +103,15 @@ func (c *Cloud) presentDevice(devices []*world.Device, code string) error {
 	return err
 }
 
-// AssumeAs gives a session of a role, for set-up: as if somebody had come in by
-// Identity Center, so without MFA. The error says that there is no such role.
+// AssumeAs returns a session of a role, for test setups: as if a user had signed
+// in through Identity Center, so without MFA. The error means that the role does
+// not exist.
 func (c *Cloud) AssumeAs(account, role, sessionName string) (aws.Credentials, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.world.Account(account)
 	if a == nil || a.Roles[world.Fold(role)] == nil {
-		return aws.Credentials{}, fmt.Errorf("assume role %s of %s: there is none", role, account)
+		return aws.Credentials{}, fmt.Errorf("assume role %s of %s: no such role", role, account)
 	}
 	now := c.Now()
 	return c.mint(&world.Session{
@@ -119,7 +120,7 @@ func (c *Cloud) AssumeAs(account, role, sessionName string) (aws.Credentials, er
 	}), nil
 }
 
-// mint gives a session its credentials and makes it known.
+// mint creates the credentials of a session and registers them.
 func (c *Cloud) mint(s *world.Session) aws.Credentials {
 	s.AccessKeyID, s.Secret, s.Token = c.world.NewID("ASIA"), c.world.NewSecret(), c.world.NewToken()
 	c.world.AddSession(s)

@@ -8,32 +8,32 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// Strict says how unhelpful a cloud is. AWS may do all of this at any time;
-// most of the time it does none of it, which is how programs come to rely on
-// its absence. What happens follows from Options.Seed and, for each account and
-// operation, from how many calls came before: a test that calls in the same
-// order sees the same faults.
+// Strict says how often a cloud throttles, fails and lags. AWS may do all of this
+// at any time, but rarely does, so programs come to rely on its absence. The
+// faults follow from Options.Seed and, for each account and operation, from the
+// number of earlier calls: a test that calls in the same order sees the same
+// faults.
 //
-// A client that tries a call three times gets through: no operation of an
-// account is throttled or fails three times in a row.
+// A client that tries a call three times succeeds: no operation of an account is
+// throttled or fails three times in a row.
 type Strict struct {
-	PageSize int     // a page has from one to so many items; 0: as many as asked for
+	PageSize int     // a page has a random size up to this many items; 0: the requested size
 	Throttle float64 // share of calls that are throttled
-	Fail     float64 // share of calls that fail with a 500; of writes every other one after it was done
-	// Lag is for how long a write to IAM or Organizations may stay unseen: by
-	// reads, and by writes that need what it made. It is measured by the cloud's
-	// clock, which must move.
+	Fail     float64 // share of calls that fail with a 500; every other failed write was carried out
+	// Lag is how long a write to IAM or Organizations may stay invisible: for
+	// reads, and for writes that need it. The cloud's clock measures it, so it
+	// must advance.
 	Lag time.Duration
-	// LagShare is the share of calls that see the past in that time.
+	// LagShare is the share of calls that see an older state within the lag.
 	LagShare float64
 }
 
-// AsTested is how unhelpful tests should want the cloud to be.
+// AsTested is the strictness that tests should use.
 func AsTested() *Strict {
 	return &Strict{PageSize: 3, Throttle: 0.05, Fail: 0.02, Lag: 2 * time.Second, LagShare: 0.5}
 }
 
-// A fate is what happens to a call.
+// A fate is the fault of a call.
 type fate uint8
 
 const (
@@ -43,24 +43,24 @@ const (
 	failAfter
 )
 
-// faults is what the strictness of a cloud remembers.
+// faults holds the state of a cloud's strictness.
 type faults struct {
 	calls   map[Count]uint64 // how many so far
-	unlucky map[Count]int    // how many in a row did not get through
+	unlucky map[Count]int    // consecutive failures
 	history []past           // oldest first
 }
 
-// A past is a world as it was until a write.
+// A past is a world as it was before a write.
 type past struct {
 	until time.Time
 	world *world.World
 }
 
-// maxHistory bounds how many writes back a call may see.
+// maxHistory limits how many writes back a call may see.
 const maxHistory = 64
 
-// draw is a number from 0 to 1 for the nth call of an operation, one for each
-// question.
+// draw returns a number from 0 to 1 for the nth call of an operation, and for
+// each question about it.
 func (c *Cloud) draw(key Count, n uint64, question string) float64 {
 	h := fnv.New64a()
 	for _, text := range []string{key.Account, key.Service, key.Operation, question} {
@@ -70,7 +70,7 @@ func (c *Cloud) draw(key Count, n uint64, question string) float64 {
 	return float64(mix(mix(c.seed, h.Sum64()), n)>>11) / (1 << 53)
 }
 
-// fate decides what happens to a call, and counts it.
+// fate decides the fault of a call, and counts the call.
 func (c *Cloud) fate(j *job, account string) fate {
 	if c.strict == nil || !j.wired {
 		return through
@@ -106,7 +106,7 @@ func (c *Cloud) decideFate(j *job, key Count, n uint64) fate {
 	return failBefore
 }
 
-// pageSize is operation.Call's PageSize for a call.
+// pageSize implements operation.Call's PageSize for a call.
 func (c *Cloud) pageSize(j *job) func(asked, byDefault, maximum int) int {
 	return func(asked, byDefault, maximum int) int {
 		size := asked
@@ -123,7 +123,7 @@ func (c *Cloud) pageSize(j *job) func(asked, byDefault, maximum int) int {
 	}
 }
 
-// remember keeps the world as it is before a write.
+// remember saves the world before a write.
 func (c *Cloud) remember(j *job, call *operation.Call) {
 	if c.strict == nil || c.strict.Lag == 0 || !j.service.faulty {
 		return
@@ -141,8 +141,8 @@ func (f *faults) forget(before time.Time) {
 	f.history = append([]past(nil), f.history[drop:]...)
 }
 
-// past is the world that a call sees when it is behind: as it was at some time
-// within the lag; nil when the call sees the present.
+// past returns the world of a call that lags behind: a state within the lag; nil
+// when the call sees the present.
 func (c *Cloud) past(j *job, call *operation.Call) *world.World {
 	if c.strict == nil || !j.wired || !j.service.faulty || len(c.faults.history) == 0 {
 		return nil

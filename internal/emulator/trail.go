@@ -15,14 +15,14 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Subscribe has f told of the events that a pattern of EventBridge chooses: of
-// every call that changes something, also one that failed, and of every sign-in
-// to the console. f is told after the call has ended and before its answer is
-// given, by the goroutine that called; f may use the cloud, whose events are
-// handed over in the same way. The function that is returned ends it. The error
-// is that of the pattern.
+// Subscribe calls f for the events that an EventBridge pattern matches: for every
+// call that changes something, even if it failed, and for every console sign-in.
+// f runs after the call has ended and before its response is sent, on the
+// goroutine of the call. f may use the cloud; the resulting events are delivered
+// in the same way. The returned function ends the subscription. The error is that
+// of the pattern.
 // Source: EventBridge User Guide, "AWS service events delivered via CloudTrail":
-// read-only management events do not match rules unless they ask for them.
+// read-only management events match only rules that ask for them.
 func (c *Cloud) Subscribe(pattern string, f func(trail.Event)) (cancel func(), err error) {
 	p, err := trail.ParsePattern([]byte(pattern))
 	if err != nil {
@@ -48,7 +48,7 @@ type subscriber struct {
 	tell    func(trail.Event)
 }
 
-// change replaces the list of subscribers by a new one.
+// change replaces the list of subscribers.
 func (c *Cloud) change(by func([]*subscriber) []*subscriber) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,20 +60,20 @@ func (c *Cloud) change(by func([]*subscriber) []*subscriber) {
 	c.subscribers.Store(&all)
 }
 
-// listened tells whether there is anybody to make events for.
+// listened reports whether there are subscribers.
 func (c *Cloud) listened() bool {
 	all := c.subscribers.Load()
 	return all != nil && len(*all) > 0
 }
 
-// deliver hands an event over. It is called without the lock.
+// deliver delivers an event. The lock is not held.
 func (c *Cloud) deliver(e *trail.Event) {
 	if e == nil {
 		return
 	}
 	text, err := e.JSON()
 	if err != nil {
-		panic(err) // what recorded makes can be printed
+		panic(err) // recorded returns only events that marshal
 	}
 	for _, s := range *c.subscribers.Load() {
 		if s.pattern.Match(text) {
@@ -82,18 +82,18 @@ func (c *Cloud) deliver(e *trail.Event) {
 	}
 }
 
-// readOnly are operations that change something here and are read-only to
+// readOnly lists operations that change something here but are read-only in
 // CloudTrail.
 // Source: IAM User Guide, "Logging IAM and AWS STS API calls with AWS
 // CloudTrail", whose AssumeRole records have readOnly true.
 var readOnly = map[string]bool{"sts:AssumeRole": true, "iam:GenerateCredentialReport": true}
 
-// managed are the services whose writes here are management events. Those of S3
-// and DynamoDB are data events, which trails do not log by default.
+// managed lists the services whose writes here are management events. Those of
+// S3 and DynamoDB are data events, which trails do not log by default.
 var managed = map[string]bool{"iam": true, "sts": true, "organizations": true, "ec2": true}
 
-// recorded is the event of a call; nil where CloudTrail has none, or none that
-// rules match by default. The cloud is locked.
+// recorded returns the event of a call; nil where CloudTrail has none, or none
+// that rules match by default. The cloud is locked.
 func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 	if !c.listened() || !r.Writes || r.Caller.Account == "" || !managed[r.Service] || readOnly[r.Service+":"+r.Operation] {
 		return nil
@@ -120,7 +120,7 @@ func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 	return e
 }
 
-// event is an event whose record says nothing yet of who and what.
+// event returns an event without caller and details.
 func (c *Cloud) event(kind, source, account, region, requestID string, at time.Time) *trail.Event {
 	at = at.UTC().Truncate(time.Second)
 	id := eventID(requestID)
@@ -133,7 +133,7 @@ func (c *Cloud) event(kind, source, account, region, requestID string, at time.T
 	}
 }
 
-// eventID is an ID that belongs to a request, in the form of AWS's.
+// eventID derives an event ID in AWS's format from a request ID.
 func eventID(requestID string) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("event " + requestID)) // never fails
@@ -149,7 +149,8 @@ func hexadecimal(n uint64) string {
 	return string(text)
 }
 
-// region is where a service records its calls: those without Regions at home.
+// region returns the Region in which a service records its calls: the home
+// Region for global services.
 // Source: CloudTrail User Guide, "Global service events".
 func (c *Cloud) region(service, called string) string {
 	if service != "iam" && service != "organizations" {
@@ -158,7 +159,7 @@ func (c *Cloud) region(service, called string) string {
 	return arn.HomeRegion(c.world.Partition)
 }
 
-// userIdentity is who called.
+// userIdentity returns the caller.
 // Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 func (c *Cloud) userIdentity(who *world.Caller) trail.Identity {
 	id := trail.Identity{
@@ -192,9 +193,8 @@ func (c *Cloud) userIdentity(who *world.Caller) trail.Identity {
 	return id
 }
 
-// signedIn is the event of a try to sign in to the console; nil where the
-// account does not exist or the person is asked for a new password first. The
-// cloud is locked.
+// signedIn returns the event of a console sign-in attempt; nil when the account
+// does not exist or the user must first set a new password. The cloud is locked.
 // Source: CloudTrail User Guide, "AWS Management Console sign-in events".
 func (c *Cloud) signedIn(account, name, code string, err error) *trail.Event {
 	a := c.world.Account(account)

@@ -11,11 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// memoryAddress is where callers over the in-memory transport and the Go
-// method seem to come from: an address for documentation (RFC 5737).
+// memoryAddress is the source address of calls through the in-memory transport
+// and the Go method: an address for documentation (RFC 5737).
 const memoryAddress = "192.0.2.1"
 
-// Config is a client configuration for this cloud over the in-memory transport.
+// Config returns a client configuration for this cloud with the in-memory
+// transport.
 func (c *Cloud) Config(creds aws.CredentialsProvider, region string) aws.Config {
 	return aws.Config{Region: region, Credentials: creds, HTTPClient: &http.Client{Transport: c.Transport()}}
 }
@@ -45,13 +46,13 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
-// clientTime is the key of the time at which a client over the in-memory
-// transport made its request, by its own clock. Such a client cannot be told to
-// set its clock, and the cloud's may have been advanced: so its signatures are
-// as old as its own clock says.
+// clientTime is the context key of the client's time for a request through the
+// in-memory transport. Such a client does not adjust its clock when the cloud's
+// clock has been advanced, so the age of its signatures is measured by its own
+// clock.
 type clientTime struct{}
 
-// signingTime is the time that signatures of a request are compared with.
+// signingTime returns the time to compare the signatures of a request with.
 func (c *Cloud) signingTime(ctx context.Context) time.Time {
 	if t, ok := ctx.Value(clientTime{}).(time.Time); ok {
 		return t.UTC()

@@ -1,5 +1,5 @@
-// Package dynamodbsvc is what the embedded AWS has of DynamoDB: ListTables and
-// DeleteTable. Tables are seen from every region.
+// Package dynamodbsvc implements the DynamoDB of the embedded AWS: ListTables
+// and DeleteTable. Tables are visible in every Region.
 package dynamodbsvc
 
 import (
@@ -12,7 +12,8 @@ import (
 	"forcemfa/internal/emulator/operation"
 )
 
-// ListTablesInput and the other structs are those of the API that matter here.
+// ListTablesInput and the other structs contain the fields of the API that are
+// used here.
 type ListTablesInput struct {
 	ExclusiveStartTableName *string
 	Limit                   *int32
@@ -29,12 +30,12 @@ type DeleteTableInput struct {
 	TableName *string
 }
 
-// DeleteTableOutput is the table on its way out.
+// DeleteTableOutput describes the table that is being deleted.
 type DeleteTableOutput struct {
 	TableDescription *TableDescription
 }
 
-// A TableDescription is what is known of a table.
+// A TableDescription describes a table.
 type TableDescription struct {
 	TableName      *string
 	TableArn       *string
@@ -43,7 +44,7 @@ type TableDescription struct {
 	TableSizeBytes *int64
 }
 
-// Operations is the table of operations.
+// Operations returns the table of operations.
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Read("ListTables", askList, listTables),

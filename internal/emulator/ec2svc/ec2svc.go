@@ -1,5 +1,5 @@
-// Package ec2svc is what the embedded AWS has of EC2: DescribeInstances and
-// TerminateInstances. Instances are seen from every region.
+// Package ec2svc implements the EC2 of the embedded AWS: DescribeInstances and
+// TerminateInstances. Instances are visible in every Region.
 package ec2svc
 
 import (
@@ -13,8 +13,8 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// DescribeInstancesInput and the other structs are those of the API that
-// matter here.
+// DescribeInstancesInput and the other structs contain the fields of the API
+// that are used here.
 type DescribeInstancesInput struct {
 	InstanceIDs []string
 	Filters     map[string][]string // by name
@@ -30,21 +30,21 @@ type DescribeInstancesOutput struct {
 	NextToken string
 }
 
-// TerminateInstancesInput says which instances.
+// TerminateInstancesInput lists instances.
 type TerminateInstancesInput struct {
 	InstanceIDs []string
 	DryRun      bool
 }
 
-// TerminateInstancesOutput says what became of them.
+// TerminateInstancesOutput lists the state changes.
 type TerminateInstancesOutput struct {
 	Changes []Change
 }
 
-// A Change of an instance's state.
+// A Change is a change of an instance's state.
 type Change struct{ ID, Before, After string }
 
-// Operations is the table of operations.
+// Operations returns the table of operations.
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Read("DescribeInstances", askDescribe, describe),
@@ -111,8 +111,8 @@ func askTerminate(c *operation.Call, in *TerminateInstancesInput) ([]operation.A
 	return asks, nil
 }
 
-// terminate answers that the instances are shutting down, as EC2 does, and has
-// them terminated for whoever asks next.
+// terminate answers that the instances are shutting down, as EC2 does; later
+// calls see them terminated.
 func terminate(c *operation.Call, in *TerminateInstancesInput) (*TerminateInstancesOutput, error) {
 	if in.DryRun {
 		return nil, dryRun()

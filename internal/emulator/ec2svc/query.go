@@ -19,8 +19,8 @@ const Version = "2016-11-15"
 
 const namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
-// Read reads the parameters of an operation in EC2's query protocol. For one
-// that is not here the input is nil.
+// Read reads the parameters of an operation in EC2's query protocol. For an
+// unknown operation the input is nil.
 func Read(operation string, form url.Values) (any, error) {
 	q := &query{form: form, seen: map[string]bool{"Action": true, "Version": true}}
 	var in any
@@ -41,7 +41,7 @@ func Read(operation string, form url.Values) (any, error) {
 	return in, cmp.Or(q.err, q.unknown())
 }
 
-// A query reads parameters and notes which it has seen.
+// A query reads parameters and records which it has read.
 type query struct {
 	form url.Values
 	seen map[string]bool
@@ -113,7 +113,8 @@ type state struct {
 	Name string `xml:"name"`
 }
 
-// stateCodes are the numbers of the states. Source: EC2 API Reference, InstanceState.
+// stateCodes maps states to their numbers.
+// Source: EC2 API Reference, InstanceState.
 var stateCodes = map[string]int{
 	"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80,
 }
@@ -154,11 +155,11 @@ type terminateAnswer struct {
 	Changes   []changeItem `xml:"instancesSet>item"`
 }
 
-// Write answers with the output of an operation.
+// Write writes the output of an operation as the response.
 func Write(w http.ResponseWriter, operation, requestID string, out any) {
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	w.Header().Set("X-Amzn-Requestid", requestID)
-	_, _ = w.Write([]byte(xml.Header)) // a client that went away has no use for an error
+	_, _ = w.Write([]byte(xml.Header)) // the client may have gone
 	_ = xml.NewEncoder(w).Encode(answer(operation, requestID, out))
 }
 

@@ -11,7 +11,7 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// createAccessKey is the only operation that tells a secret.
+// createAccessKey is the only operation that returns a secret key.
 func createAccessKey(c *operation.Call, in *iam.CreateAccessKeyInput) (*iam.CreateAccessKeyOutput, error) {
 	a := edit(c)
 	u, err := userOrOwn(c, a, in.UserName)
@@ -48,7 +48,7 @@ func listAccessKeys(c *operation.Call, in *iam.ListAccessKeysInput) (*iam.ListAc
 	return out, nil
 }
 
-// statusOf is how IAM says whether a credential works.
+// statusOf returns IAM's status of a credential.
 func statusOf(active bool) types.StatusType {
 	if active {
 		return types.StatusTypeActive
@@ -56,7 +56,7 @@ func statusOf(active bool) types.StatusType {
 	return types.StatusTypeInactive
 }
 
-// isActive reads a status that a caller asks for.
+// isActive parses a requested status.
 func isActive(s types.StatusType) (bool, error) {
 	if s == types.StatusTypeExpired {
 		return false, invalidInput("Status %s cannot be set.", s)
@@ -102,8 +102,9 @@ func deleteAccessKey(c *operation.Call, in *iam.DeleteAccessKeyInput) (*iam.Dele
 	return &iam.DeleteAccessKeyOutput{}, nil
 }
 
-// getAccessKeyLastUsed answers N/A for region and service of a key that was
-// never used. Source: IAM API Reference, AccessKeyLastUsed.
+// getAccessKeyLastUsed returns N/A as the region and service of a key that was
+// never used.
+// Source: IAM API Reference, AccessKeyLastUsed.
 func getAccessKeyLastUsed(c *operation.Call, in *iam.GetAccessKeyLastUsedInput) (*iam.GetAccessKeyLastUsedOutput, error) {
 	owner, k := c.World.Key(*in.AccessKeyId)
 	if k == nil || owner.Account != c.Caller.Account {

@@ -10,8 +10,8 @@ import (
 	"forcemfa/internal/org"
 )
 
-// createAccountAlias gives the account an alias that no other account has, and
-// replaces the one that it had.
+// createAccountAlias sets the alias of the account, which no other account may
+// have, and replaces an earlier one.
 func createAccountAlias(c *operation.Call, in *iam.CreateAccountAliasInput) (*iam.CreateAccountAliasOutput, error) {
 	for _, id := range c.World.Accounts() {
 		if c.World.Account(id).Alias == *in.AccountAlias {
@@ -42,7 +42,7 @@ func deleteAccountAlias(c *operation.Call, in *iam.DeleteAccountAliasInput) (*ia
 	return &iam.DeleteAccountAliasOutput{}, nil
 }
 
-// getAccountSummary tells the quotas of the account and what it uses of them.
+// getAccountSummary returns the quotas of the account and their usage.
 func getAccountSummary(c *operation.Call, _ *iam.GetAccountSummaryInput) (*iam.GetAccountSummaryOutput, error) {
 	a := account(c)
 	summary := map[string]int32{
@@ -103,8 +103,8 @@ func noPasswordPolicy(c *operation.Call) error {
 	return noSuchEntity("The Password Policy with domain name %s cannot be found.", c.Caller.Account)
 }
 
-// updateAccountPasswordPolicy sets every option: those that are not given
-// become their defaults, with a length of 6.
+// updateAccountPasswordPolicy sets every option: options that are not given take
+// their defaults, with a length of 6.
 // Source: IAM API Reference, UpdateAccountPasswordPolicy.
 func updateAccountPasswordPolicy(c *operation.Call, in *iam.UpdateAccountPasswordPolicyInput) (*iam.UpdateAccountPasswordPolicyOutput, error) {
 	p := &world.PasswordPolicy{

@@ -13,8 +13,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// attach adds a managed policy to those of a user, group or role, and does
-// nothing when it is there already.
+// attach attaches a managed policy to a user, group or role. It does nothing
+// when the policy is already attached.
 func attach(c *operation.Call, attached []string, policyARN, what string, quota int) ([]string, error) {
 	if slices.Contains(attached, policyARN) {
 		return attached, nil
@@ -28,7 +28,7 @@ func attach(c *operation.Call, attached []string, policyARN, what string, quota 
 	return append(attached, policyARN), nil
 }
 
-// attachable refuses a managed policy that is not there.
+// attachable refuses a managed policy that does not exist.
 func attachable(c *operation.Call, policyARN string) error {
 	if parsed, err := arn.Parse(policyARN); err != nil || parsed.Service != "iam" || parsed.Kind() != "policy" {
 		return invalidInput("ARN %s is not valid.", policyARN)
@@ -47,7 +47,7 @@ func detach(attached []string, policyARN string) ([]string, error) {
 	return slices.Delete(slices.Clone(attached), i, i+1), nil
 }
 
-// attachedTypes names what is attached.
+// attachedTypes converts attached policies to the SDK's type.
 func attachedTypes(attached []string) []types.AttachedPolicy {
 	found := []types.AttachedPolicy{}
 	for _, policyARN := range attached {
@@ -77,7 +77,7 @@ func attachedPage(c *operation.Call, operation string, attached []string, prefix
 	return attachedTypes(p.items), p, err
 }
 
-// owner is the account part of an ARN.
+// owner returns the account part of an ARN.
 func owner(policyARN string) string {
 	parsed, err := arn.Parse(policyARN)
 	if err != nil {

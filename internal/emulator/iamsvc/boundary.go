@@ -8,7 +8,7 @@ import (
 )
 
 // boundaryExists refuses a permissions boundary that is not a managed policy;
-// nil is none.
+// nil means none.
 func boundaryExists(c *operation.Call, policyARN *string) error {
 	if policyARN == nil {
 		return nil

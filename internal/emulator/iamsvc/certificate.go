@@ -36,7 +36,8 @@ func uploadSigningCertificate(c *operation.Call, in *iam.UploadSigningCertificat
 	return &iam.UploadSigningCertificateOutput{Certificate: &t}, nil
 }
 
-// checkCertificate refuses what is no certificate, or none that is valid now.
+// checkCertificate refuses a text that is not a certificate, or not a valid one
+// now.
 func checkCertificate(c *operation.Call, body string) error {
 	block, _ := pem.Decode([]byte(body))
 	if block == nil || block.Type != "CERTIFICATE" {

@@ -14,16 +14,16 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// sections are the order of GetAccountAuthorizationDetails: one stream of users,
-// groups, roles and policies, so that a page may hold some of each.
+// sections is the order of GetAccountAuthorizationDetails: one stream of users,
+// groups, roles and policies, so that a page may contain some of each.
 var sections = []types.EntityType{
 	types.EntityTypeUser, types.EntityTypeGroup, types.EntityTypeRole,
 	types.EntityTypeLocalManagedPolicy, types.EntityTypeAWSManagedPolicy,
 }
 
-// getAccountAuthorizationDetails tells everything in the account. AWS managed
-// policies come only when the filter asks for them, and of these those that the
-// account uses.
+// getAccountAuthorizationDetails returns everything in the account. AWS managed
+// policies are included only when the filter requests them, and then only those
+// that the account uses.
 func getAccountAuthorizationDetails(c *operation.Call, in *iam.GetAccountAuthorizationDetailsInput) (*iam.GetAccountAuthorizationDetailsOutput, error) {
 	for _, f := range in.Filter {
 		if !slices.Contains(sections, f) {
@@ -60,7 +60,7 @@ func getAccountAuthorizationDetails(c *operation.Call, in *iam.GetAccountAuthori
 	return out, nil
 }
 
-// entries are the keys of everything that the filter lets through: the digit of
+// entries returns the keys of everything that the filter selects: the digit of
 // the section and the name.
 func entries(c *operation.Call, a *world.Account, used map[string]use, filter []types.EntityType) []string {
 	var all []string
@@ -109,8 +109,8 @@ func policiesByID(c *operation.Call, a *world.Account, used map[string]use) map[
 	return byID
 }
 
-// userDetail has the user's groups: membership is told here and not with the
-// group.
+// userDetail includes the user's groups: membership is part of the user, not of
+// the group.
 func userDetail(c *operation.Call, a *world.Account, u *world.User) types.UserDetail {
 	t := userType(c, u, true)
 	d := types.UserDetail{

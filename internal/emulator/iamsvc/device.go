@@ -19,7 +19,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// virtualDevice finds a virtual MFA device of an account.
+// virtualDevice returns a virtual MFA device of an account.
 func virtualDevice(a *world.Account, serial string) (*world.Device, error) {
 	d := a.Devices[serial]
 	if d == nil || d.Kind != org.VirtualMFA {
@@ -68,8 +68,9 @@ func accountLabel(a *world.Account) string {
 	return a.ID
 }
 
-// needsMFA is AWS's own rule, beside all policies, since 2023-04-21: a user who
-// has a device adds or removes one for itself only from a session with MFA.
+// needsMFA implements AWS's own rule since 2023-04-21, in addition to all
+// policies: a user with a device can add or remove a device for itself only from
+// a session with MFA.
 // Source: AWS-2023-001; IAM User Guide, "Enabling MFA devices (AWS CLI or API)".
 func needsMFA(c *operation.Call, a *world.Account, u *world.User, action string) error {
 	if !isSelf(c, u) || len(a.DevicesOf(u.Name)) == 0 {
@@ -118,7 +119,7 @@ func synchronize(c *operation.Call, serial, code1, code2 string) error {
 	return err
 }
 
-// deviceOf finds a device of a user.
+// deviceOf returns a device of a user.
 func deviceOf(a *world.Account, u *world.User, serial string) (*world.Device, error) {
 	d := a.Devices[serial]
 	if d == nil || d.User != world.Fold(u.Name) {
@@ -127,8 +128,8 @@ func deviceOf(a *world.Account, u *world.User, serial string) (*world.Device, er
 	return d, nil
 }
 
-// deactivateMFADevice takes a device from its user. A virtual device stays,
-// unassigned; a security key is forgotten.
+// deactivateMFADevice removes a device from its user. A virtual device stays,
+// unassigned; a security key is deleted.
 func deactivateMFADevice(c *operation.Call, in *iam.DeactivateMFADeviceInput) (*iam.DeactivateMFADeviceOutput, error) {
 	a := edit(c)
 	u, err := userOrOwn(c, a, in.UserName)
@@ -205,7 +206,7 @@ func devicesBySerial(operation string, devices []*world.Device) listing[*world.D
 	return listing[*world.Device]{operation, devices, func(d *world.Device) string { return d.Serial }}
 }
 
-// listVirtualMFADevices never tells a seed.
+// listVirtualMFADevices never returns a seed.
 func listVirtualMFADevices(c *operation.Call, in *iam.ListVirtualMFADevicesInput) (*iam.ListVirtualMFADevicesOutput, error) {
 	a := account(c)
 	devices := slices.DeleteFunc(slices.Collect(maps.Values(a.Devices)), func(d *world.Device) bool {
@@ -238,7 +239,7 @@ func hasStatus(d *world.Device, asked types.AssignmentStatusType) bool {
 	return true
 }
 
-// getMFADevice knows security keys and passkeys alone.
+// getMFADevice accepts only security keys and passkeys.
 // Source: IAM API Reference, GetMFADevice, SerialNumber.
 func getMFADevice(c *operation.Call, in *iam.GetMFADeviceInput) (*iam.GetMFADeviceOutput, error) {
 	a := account(c)

@@ -4,7 +4,7 @@ import (
 	"forcemfa/policy"
 )
 
-// checkDocument refuses what is not a policy of that kind.
+// checkDocument refuses a text that is not a policy of that kind.
 func checkDocument(kind policy.Kind, text string) error {
 	d, err := policy.Parse(kind, text)
 	if err != nil {

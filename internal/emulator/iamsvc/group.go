@@ -11,7 +11,7 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// groupOf finds a group of an account by name, in any case.
+// groupOf returns a group of an account by name, in any case.
 func groupOf(a *world.Account, name *string) (*world.Group, error) {
 	g := a.Groups[world.Fold(aws.ToString(name))]
 	if g == nil {

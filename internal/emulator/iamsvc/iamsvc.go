@@ -12,14 +12,14 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// account is the caller's account, read-only.
+// account returns the caller's account, read-only.
 func account(c *operation.Call) *world.Account { return c.World.Account(c.Caller.Account) }
 
-// edit is the caller's account for writing.
+// edit returns the caller's account for writing.
 func edit(c *operation.Call) *world.Account { return c.World.Edit(c.Caller.Account) }
 
-// copyOf is for answers, which point to members: they must not change with the
-// world.
+// copyOf copies a value for a response, so that its members do not change with
+// the world.
 func copyOf[T any](p *T) *T {
 	c := *p
 	return &c

@@ -12,8 +12,8 @@ import (
 	"forcemfa/policy"
 )
 
-// putInline checks an inline policy beside the others of its owner: together
-// they may have quota characters, white space not counted.
+// putInline checks an inline policy together with the others of its owner: their
+// total size is limited by quota, without white space.
 func putInline(inline map[string]string, name, text, owner string, quota int) (map[string]string, error) {
 	put := maps.Clone(inline)
 	if put == nil {

@@ -130,8 +130,8 @@ func checkPassword(a *world.Account, text string) error {
 	return nil
 }
 
-// symbols are those that count. Source: IAM User Guide, "Custom password
-// policy options".
+// symbols lists the characters that count as symbols.
+// Source: IAM User Guide, "Custom password policy options".
 const symbols = "!@#$%^&*()_+-=[]{}|'"
 
 func kindsOf(text string) (upper, lower, digit, symbol bool) {

@@ -16,7 +16,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// policyOf finds a managed policy that the caller's account can see, read-only.
+// policyOf returns a managed policy that is visible in the caller's account,
+// read-only.
 func policyOf(c *operation.Call, policyARN *string) (*world.Policy, error) {
 	p := c.World.ManagedPolicy(c.Caller.Account, *policyARN)
 	if p == nil {
@@ -25,8 +26,8 @@ func policyOf(c *operation.Call, policyARN *string) (*world.Policy, error) {
 	return p, nil
 }
 
-// modifiablePolicy finds a customer managed policy. AWS managed policies, and
-// those of other accounts, are nobody's to change.
+// modifiablePolicy returns a customer managed policy of the account. AWS managed
+// policies, and those of other accounts, cannot be changed.
 // Source: IAM User Guide, "AWS managed policies".
 func modifiablePolicy(a *world.Account, policyARN *string) (*world.Policy, error) {
 	if parsed, err := arn.Parse(*policyARN); err != nil || parsed.Service != "iam" {
@@ -116,8 +117,8 @@ func listPolicies(c *operation.Call, in *iam.ListPoliciesInput) (*iam.ListPolici
 	return out, nil
 }
 
-// policyKey orders policies by name, AWS's and the account's own of the same
-// name by ID.
+// policyKey orders policies by name, and AWS's and the account's policy of the
+// same name by ID.
 func policyKey(p *world.Policy) string { return world.Fold(p.Name) + "\n" + p.ID }
 
 func policiesIn(c *operation.Call, scope types.PolicyScopeType) []*world.Policy {
@@ -176,7 +177,7 @@ func createPolicyVersion(c *operation.Call, in *iam.CreatePolicyVersionInput) (*
 	return &iam.CreatePolicyVersionOutput{PolicyVersion: &t}, nil
 }
 
-// versionOf is the index of a version of a policy.
+// versionOf returns the index of a version of a policy.
 func versionOf(p *world.Policy, id *string) (int, error) {
 	i := slices.IndexFunc(p.Versions, func(v org.Version) bool { return v.ID == *id })
 	if i < 0 {
@@ -217,7 +218,7 @@ func listPolicyVersions(c *operation.Call, in *iam.ListPolicyVersionsInput) (*ia
 	return out, nil
 }
 
-// newestFirst orders versions by number, the highest first.
+// newestFirst orders versions by number, highest first.
 func newestFirst(v org.Version) string {
 	n, _ := strconv.Atoi(v.ID[1:])
 	return strconv.Itoa(1<<31 - n)
@@ -253,7 +254,7 @@ func deletePolicyVersion(c *operation.Call, in *iam.DeletePolicyVersionInput) (*
 	return &iam.DeletePolicyVersionOutput{}, nil
 }
 
-// A use is how often a managed policy is attached, and is a boundary.
+// A use counts the attachments of a managed policy and its uses as a boundary.
 type use struct{ attached, boundaries int32 }
 
 // passes applies the filters of ListPolicies.
@@ -268,7 +269,7 @@ func (u use) passes(onlyAttached bool, filter types.PolicyUsageType) bool {
 	return n > 0 || !onlyAttached && filter == ""
 }
 
-// uses counts how each managed policy is used in an account.
+// uses counts the uses of each managed policy in an account.
 func uses(a *world.Account) map[string]use {
 	used := map[string]use{}
 	count := func(attached []string, boundary string) {
@@ -295,8 +296,9 @@ func uses(a *world.Account) map[string]use {
 	return used
 }
 
-// policyType is a managed policy as the SDK has it. Lists leave out the
-// description. Source: IAM API Reference, Policy.
+// policyType converts a managed policy to the SDK's type. Lists omit the
+// description.
+// Source: IAM API Reference, Policy.
 func policyType(p *world.Policy, used use, described bool) *types.Policy {
 	p = copyOf(p)
 	t := &types.Policy{

@@ -2,8 +2,8 @@ package iamsvc
 
 import "forcemfa/internal/emulator/operation"
 
-// Operations is the table of all operations: what each needs, what it must be
-// allowed, and what it does.
+// Operations returns the table of all operations: the required members,
+// permissions and function of each.
 // Source of resource types and condition keys: Service Authorization Reference.
 func Operations() []operation.Operation {
 	var (

@@ -14,9 +14,9 @@ const (
 	maximumPage = 1000
 )
 
-// A listing is a list that is given out in pages, in the order of the keys of
-// its items. A marker names the last item that was given, so that a page goes
-// on in the right place whatever came or went in between.
+// A listing is a list that is returned in pages, in the order of the keys of its
+// items. A marker names the last returned item, so that the next page continues
+// correctly even if items were added or removed in between.
 type listing[T any] struct {
 	operation string
 	items     []T

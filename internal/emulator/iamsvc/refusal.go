@@ -28,7 +28,7 @@ func limitExceeded(format string, args ...any) error {
 	return &types.LimitExceededException{Message: message(format, args)}
 }
 
-// overQuota is the refusal of one thing too many.
+// overQuota returns the error for exceeding a quota.
 func overQuota(what string, quota int) error {
 	return limitExceeded("Cannot exceed quota for %s: %d", what, quota)
 }

@@ -17,19 +17,20 @@ import (
 )
 
 const (
-	// reportLife is how long a credential report is the one that IAM gives out.
+	// reportLife is how long IAM returns the same credential report.
 	// Source: IAM User Guide, "Getting credential reports".
 	reportLife = 4 * time.Hour
-	// reportTime is how long IAM works on one. AWS does not publish it.
+	// reportTime is how long IAM takes to generate a report. AWS does not
+	// publish it.
 	reportTime = time.Second
-	// reportPolls is how often GenerateCredentialReport must be called for a
-	// report to be complete even if the clock stands still.
+	// reportPolls is how many calls of GenerateCredentialReport complete a
+	// report even if the clock stands still.
 	reportPolls = 3
 )
 
 // generateCredentialReport starts a report when there is none or it is four
-// hours old, and otherwise tells how far the last one is. What it says is the
-// state of the account when it was started.
+// hours old, and otherwise returns the state of the last one. A report shows the
+// account as of its start.
 func generateCredentialReport(c *operation.Call, _ *iam.GenerateCredentialReportInput) (*iam.GenerateCredentialReportOutput, error) {
 	a := edit(c)
 	if a.Report == nil || c.Now.Sub(a.Report.Generated) >= reportLife {
@@ -69,7 +70,7 @@ func getCredentialReport(c *operation.Call, _ *iam.GetCredentialReportInput) (*i
 	}, nil
 }
 
-// reportColumns are the columns of a credential report.
+// reportColumns lists the columns of a credential report.
 // Source: IAM User Guide, "Getting credential reports".
 var reportColumns = []string{
 	"user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "password_next_rotation", "mfa_active",
@@ -78,15 +79,15 @@ var reportColumns = []string{
 	"cert_1_active", "cert_1_last_rotated", "cert_2_active", "cert_2_last_rotated", "additional_credentials_info",
 }
 
-// What stands for a value that there is not.
+// The texts for missing values.
 const (
 	notApplicable = "N/A"
 	noInformation = "no_information"
 	notSupported  = "not_supported"
 )
 
-// reportOf is the account's credential report: the root user, then the users
-// by name.
+// reportOf returns the account's credential report: the root user, then the
+// users by name.
 func reportOf(c *operation.Call, a *world.Account) ([]byte, error) {
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)

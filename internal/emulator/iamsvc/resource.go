@@ -14,13 +14,13 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Which resource an operation is authorized on, and which condition keys it
-// has. Source: Service Authorization Reference, IAM.
+// The resources that operations are authorized on, and their condition keys.
+// Source: Service Authorization Reference, IAM.
 
-// anything is for operations without a resource type.
+// anything is the resource of operations without a resource type.
 func anything(*operation.Call, input) (found, error) { return found{arn: "*"}, nil }
 
-// aUser is the user that UserName names, or the caller when it is absent.
+// aUser is the user in UserName, or the caller when it is missing.
 func aUser(c *operation.Call, in input) (found, error) {
 	name, ok := in.text("UserName")
 	if !ok {
@@ -36,7 +36,7 @@ func aUser(c *operation.Call, in input) (found, error) {
 	return userResource(c, name), nil
 }
 
-// theCaller is the calling user, for ChangePassword, which only users have.
+// theCaller is the calling user, for ChangePassword, which only users may call.
 func theCaller(c *operation.Call, _ input) (found, error) {
 	if c.Caller.User == nil {
 		return found{}, &types.InvalidUserTypeException{Message: aws.String("Only IAM Users can change their own password")}
@@ -44,8 +44,8 @@ func theCaller(c *operation.Call, _ input) (found, error) {
 	return userResource(c, c.Caller.User.Name), nil
 }
 
-// ownName is the name of the calling user, for operations that take it when
-// none is given.
+// ownName returns the name of the calling user, for operations that default to
+// it.
 func ownName(c *operation.Call) (string, error) {
 	if c.Caller.User == nil {
 		return "", validationError("Must specify userName when calling with non-User credentials")
@@ -53,8 +53,8 @@ func ownName(c *operation.Call) (string, error) {
 	return c.Caller.User.Name, nil
 }
 
-// userResource is a user's ARN; of one that does not exist, the ARN it would
-// have without a path.
+// userResource returns a user's ARN; for a user that does not exist, the ARN
+// without a path.
 func userResource(c *operation.Call, name string) found {
 	u := account(c).Users[world.Fold(name)]
 	if u == nil {
@@ -63,7 +63,7 @@ func userResource(c *operation.Call, name string) found {
 	return found{arn: c.World.UserARN(c.Caller.Account, u), tags: tagMap(u.Tags), iamTags: true, boundary: u.Boundary}
 }
 
-// userOrAll is the user that UserName names, or * when AllUsers is set.
+// userOrAll is the user in UserName, or * when AllUsers is set.
 func userOrAll(c *operation.Call, in input) (found, error) {
 	if all := in.v.FieldByName("AllUsers"); !all.IsNil() && all.Elem().Bool() {
 		return anything(c, in)
@@ -71,7 +71,7 @@ func userOrAll(c *operation.Call, in input) (found, error) {
 	return aUser(c, in)
 }
 
-// keyOwner is the user whose access key AccessKeyId is.
+// keyOwner is the owner of the access key in AccessKeyId.
 func keyOwner(c *operation.Call, in input) (found, error) {
 	id, _ := in.text("AccessKeyId")
 	if owner, ok := c.World.FindKey(id); ok && owner.Account == c.Caller.Account {
@@ -80,8 +80,8 @@ func keyOwner(c *operation.Call, in input) (found, error) {
 	return userResource(c, "*"), nil
 }
 
-// newOf is a resource that the operation makes: kind and the member that names
-// it, at Path.
+// newOf is a resource that the operation creates: kind and the member with its
+// name, at Path.
 func newOf(kind, member string) resource {
 	return func(c *operation.Call, in input) (found, error) {
 		name, _ := in.text(member)
@@ -93,7 +93,7 @@ func newOf(kind, member string) resource {
 	}
 }
 
-// aGroup is the group that GroupName names. Groups have no tags.
+// aGroup is the group in GroupName. Groups have no tags.
 func aGroup(c *operation.Call, in input) (found, error) {
 	name, _ := in.text("GroupName")
 	if g := account(c).Groups[world.Fold(name)]; g != nil {
@@ -102,7 +102,7 @@ func aGroup(c *operation.Call, in input) (found, error) {
 	return found{arn: arn.IAM(c.World.Partition, c.Caller.Account, "group", "/", name)}, nil
 }
 
-// aRole is the role that RoleName names.
+// aRole is the role in RoleName.
 func aRole(c *operation.Call, in input) (found, error) {
 	name, _ := in.text("RoleName")
 	r := account(c).Roles[world.Fold(name)]
@@ -112,7 +112,7 @@ func aRole(c *operation.Call, in input) (found, error) {
 	return found{arn: c.World.RoleARN(c.Caller.Account, r), tags: tagMap(r.Tags), iamTags: true, boundary: r.Boundary}, nil
 }
 
-// aPolicy is the managed policy PolicyArn.
+// aPolicy is the managed policy in PolicyArn.
 func aPolicy(c *operation.Call, in input) (found, error) {
 	policyARN, _ := in.text("PolicyArn")
 	f := found{arn: policyARN}
@@ -122,7 +122,7 @@ func aPolicy(c *operation.Call, in input) (found, error) {
 	return f, nil
 }
 
-// aDevice is the MFA device SerialNumber.
+// aDevice is the MFA device in SerialNumber.
 func aDevice(c *operation.Call, in input) (found, error) {
 	serial, _ := in.text("SerialNumber")
 	f := found{arn: serial}
@@ -132,7 +132,7 @@ func aDevice(c *operation.Call, in input) (found, error) {
 	return f, nil
 }
 
-// aSource is the user, group or role PolicySourceArn.
+// aSource is the user, group or role in PolicySourceArn.
 func aSource(_ *operation.Call, in input) (found, error) {
 	source, _ := in.text("PolicySourceArn")
 	return found{arn: source}, nil
@@ -144,8 +144,8 @@ func policyARN(ctx *policy.Context, in input, _ found) {
 	}
 }
 
-// boundary is the permissions boundary that the input sets, or else the one
-// that the user or role has.
+// boundary is the permissions boundary in the input, or else the current one of
+// the user or role.
 func boundary(ctx *policy.Context, in input, on found) {
 	if value, ok := in.text("PermissionsBoundary"); ok {
 		ctx.Set("iam:PermissionsBoundary", value)
@@ -154,7 +154,8 @@ func boundary(ctx *policy.Context, in input, on found) {
 	}
 }
 
-// requestTags are aws:RequestTag/… and aws:TagKeys, of an Untag… the latter.
+// requestTags returns aws:RequestTag/… and aws:TagKeys; only the latter for
+// Untag….
 func requestTags(ctx *policy.Context, in input, _ found) {
 	for _, t := range in.tags() {
 		ctx.Set("aws:RequestTag/"+*t.Key, *t.Value)

@@ -14,7 +14,7 @@ import (
 	"forcemfa/policy"
 )
 
-// roleOf finds a role of an account by name, in any case.
+// roleOf returns a role of an account by name, in any case.
 func roleOf(a *world.Account, name *string) (*world.Role, error) {
 	r := a.Roles[world.Fold(aws.ToString(name))]
 	if r == nil {
@@ -23,7 +23,7 @@ func roleOf(a *world.Account, name *string) (*world.Role, error) {
 	return r, nil
 }
 
-// modifiableRole refuses the roles that only AWS may change.
+// modifiableRole refuses roles that only AWS may change.
 func modifiableRole(a *world.Account, name *string) (*world.Role, error) {
 	r, err := roleOf(a, name)
 	if err != nil {
@@ -156,8 +156,9 @@ func deleteRole(c *operation.Call, in *iam.DeleteRoleInput) (*iam.DeleteRoleOutp
 	return &iam.DeleteRoleOutput{}, nil
 }
 
-// roleType is a role as the SDK has it. Lists leave out tags, boundary and last
-// use. Source: IAM API Reference, ListRoles.
+// roleType converts a role to the SDK's type. Lists omit tags, boundary and last
+// use.
+// Source: IAM API Reference, ListRoles.
 func roleType(c *operation.Call, r *world.Role, whole bool) *types.Role {
 	r = copyOf(r)
 	t := &types.Role{
@@ -176,7 +177,7 @@ func roleType(c *operation.Call, r *world.Role, whole bool) *types.Role {
 	return t
 }
 
-// tracked is how long IAM remembers that a role was used.
+// tracked is how long IAM remembers the last use of a role.
 // Source: IAM API Reference, RoleLastUsed.
 const tracked = 400 * 24 * time.Hour
 
@@ -192,7 +193,7 @@ func lastUsed(c *operation.Call, r *world.Role) *types.RoleLastUsed {
 	return t
 }
 
-// encoded is a document as IAM answers with it: percent-encoded by RFC 3986.
+// encoded returns a document as in IAM's responses: percent-encoded by RFC 3986.
 func encoded(document string) *string {
 	return aws.String(strings.ReplaceAll(url.QueryEscape(document), "+", "%20"))
 }

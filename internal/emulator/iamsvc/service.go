@@ -13,7 +13,7 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// services are those that have credentials of their own.
+// services lists the services with service-specific credentials.
 // Source: IAM API Reference, CreateServiceSpecificCredential.
 var services = []string{"bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amazonaws.com", "logs.amazonaws.com"}
 
@@ -54,8 +54,8 @@ func createServiceSpecificCredential(c *operation.Call, in *iam.CreateServiceSpe
 	return &iam.CreateServiceSpecificCredentialOutput{ServiceSpecificCredential: newCredential(c, u, s)}, nil
 }
 
-// newCredential is a credential with a new password or secret, which the world
-// does not keep: no service asks for it here.
+// newCredential returns a credential with a new password or secret, which the
+// world does not keep: no service uses it here.
 func newCredential(c *operation.Call, u *world.User, s *world.ServiceCredential) *types.ServiceSpecificCredential {
 	m := metadata(c, u, s)
 	t := &types.ServiceSpecificCredential{
@@ -88,7 +88,7 @@ func metadata(c *operation.Call, u *world.User, s *world.ServiceCredential) type
 	return m
 }
 
-// A credentialOf is a service-specific credential and whose it is.
+// A credentialOf is a service-specific credential with its user.
 type credentialOf struct {
 	user       *world.User
 	credential *world.ServiceCredential
@@ -123,7 +123,7 @@ func listServiceSpecificCredentials(c *operation.Call, in *iam.ListServiceSpecif
 	return out, nil
 }
 
-// usersAsked are all users of the account or one.
+// usersAsked returns all users of the account or one.
 func usersAsked(c *operation.Call, in *iam.ListServiceSpecificCredentialsInput) ([]*world.User, error) {
 	if !aws.ToBool(in.AllUsers) {
 		u, err := userOrOwn(c, account(c), in.UserName)

@@ -18,15 +18,15 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A simulation is what SimulatePrincipalPolicy decides with.
+// A simulation is the data that SimulatePrincipalPolicy decides with.
 type simulation struct {
 	set     policy.Set
 	request policy.Request // without action and resource
 }
 
-// simulatePrincipalPolicy decides with what the input brings and nothing of the
-// request that carries it: a context key that is not in ContextEntries is
-// absent, but for those that follow from who the simulated caller is.
+// simulatePrincipalPolicy uses only its input, nothing of the request that
+// carries it: a context key that is not in ContextEntries is missing, except for
+// those that follow from the simulated caller.
 func simulatePrincipalPolicy(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) (*iam.SimulatePrincipalPolicyOutput, error) {
 	s, err := newSimulation(c, in)
 	if err != nil {
@@ -81,7 +81,7 @@ func newSimulation(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) (*si
 	return s, s.inputs(c, in)
 }
 
-// source takes the policies of a user, group or role of the account.
+// source reads the policies of a user, group or role of the account.
 func (s *simulation) source(c *operation.Call, sourceARN string) error {
 	a := account(c)
 	parsed, err := arn.Parse(sourceARN)
@@ -122,7 +122,7 @@ func (s *simulation) source(c *operation.Call, sourceARN string) error {
 	return nil
 }
 
-// caller makes the calls those of another user, as if it had these policies.
+// caller simulates another user as the caller, with these policies.
 func (s *simulation) caller(c *operation.Call, callerARN string) error {
 	parsed, err := arn.Parse(callerARN)
 	if err != nil || parsed.Kind() != "user" {
@@ -141,9 +141,9 @@ func (s *simulation) caller(c *operation.Call, callerARN string) error {
 	return nil
 }
 
-// be gives the simulated calls the keys that follow from a user.
-// Source: IAM User Guide, "AWS global condition context keys", properties of
-// the principal.
+// be sets the keys that follow from a user.
+// Source: IAM User Guide, "AWS global condition context keys", properties of the
+// principal.
 func (s *simulation) be(c *operation.Call, a *world.Account, u *world.User) {
 	userARN := c.World.UserARN(a.ID, u)
 	s.request.Principal = policy.Principal{Kind: policy.IAMUser, Account: a.ID, ARN: userARN}
@@ -176,7 +176,7 @@ func (s *simulation) identify(c *operation.Call, a *world.Account, kind, princip
 	s.request.Context = ctx
 }
 
-// inputs adds the policies that are in the input itself.
+// inputs adds the policies in the input.
 func (s *simulation) inputs(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) error {
 	for i, text := range in.PolicyInputList {
 		source := c.World.Parse(fmt.Sprintf("PolicyInputList.%d", i+1), policy.Identity, text)
@@ -246,7 +246,7 @@ func (s *simulation) evaluate(c *operation.Call, action, resource string) (*type
 // decides.
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// decisionType refuses to answer when the evaluation does not know.
+// decisionType returns an error when the evaluation is unknown.
 func decisionType(d policy.Decision, action, resource string) (types.PolicyEvaluationDecisionType, error) {
 	switch d.Verdict {
 	case policy.Allowed:
@@ -259,7 +259,7 @@ func decisionType(d policy.Decision, action, resource string) (types.PolicyEvalu
 	return "", &types.PolicyEvaluationException{Message: aws.String(fmt.Sprintf("%s on %s cannot be decided: %s", action, resource, d.Why))}
 }
 
-// matched is the statement that decided.
+// matched returns the statement that decided.
 func matched(d policy.Decision) []types.Statement {
 	if d.Source == nil || d.Source.Document == nil {
 		return nil
@@ -290,8 +290,9 @@ func sourceType(d policy.Decision) types.PolicySourceType {
 	return types.PolicySourceTypeNone
 }
 
-// missing are the condition keys of the simulated policies that nothing gave a
-// value. Source: IAM API Reference, EvaluationResult, MissingContextValues.
+// missing returns the condition keys of the simulated policies that have no
+// value.
+// Source: IAM API Reference, EvaluationResult, MissingContextValues.
 func (s *simulation) missing() []string {
 	absent := map[string]bool{}
 	note := func(sources []policy.Source) {

@@ -21,13 +21,13 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// minimumRSA is how many bits a key must have.
+// minimumRSA is the minimum key length in bits.
 // Source: IAM API Reference, UploadSSHPublicKey.
 const minimumRSA = 2048
 
 var errNotRSA = errors.New("not an RSA public key")
 
-// parseSSH reads an RSA public key in OpenSSH's form or as PEM.
+// parseSSH parses an RSA public key in OpenSSH's format or as PEM.
 func parseSSH(body string) (*rsa.PublicKey, error) {
 	if block, _ := pem.Decode([]byte(body)); block != nil {
 		parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
@@ -48,8 +48,8 @@ func parseSSH(body string) (*rsa.PublicKey, error) {
 	return parseBlob(blob)
 }
 
-// parseBlob reads the three fields of an ssh-rsa key (RFC 4253, 6.6), each
-// after its length.
+// parseBlob parses the three fields of an ssh-rsa key (RFC 4253, 6.6), each
+// preceded by its length.
 func parseBlob(blob []byte) (*rsa.PublicKey, error) {
 	var fields [3][]byte
 	for i := range fields {

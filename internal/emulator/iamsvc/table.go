@@ -11,16 +11,16 @@ import (
 	"forcemfa/policy"
 )
 
-// A spec is what the table says of an operation besides its name and function.
+// A spec describes an operation in the table, apart from its name and function.
 type spec struct {
-	need string   // members that are required, by their Go names
-	on   resource // what it acts on
-	keys []key    // condition keys that it adds
-	also string   // an action that must be allowed too when the input has tags
+	need string   // required members, by their Go names
+	on   resource // the resource that it acts on
+	keys []key    // its condition keys
+	also string   // a further action that must be allowed when the input has tags
 }
 
-// A resource finds the ARN that an operation must be allowed on, and adds the
-// condition keys that the resource itself brings.
+// A resource returns the ARN that an operation must be allowed on, and adds the
+// condition keys of the resource.
 type resource func(c *operation.Call, in input) (found, error)
 
 // A found resource.
@@ -94,13 +94,13 @@ func (f found) describe(ctx *policy.Context) {
 	}
 }
 
-// input reads members of an input struct by their names. A member that the
-// struct does not have reads as absent.
+// input reads members of an input struct by name. A member that the struct does
+// not have counts as missing.
 type input struct{ v reflect.Value }
 
 func inputOf(in any) input { return input{reflect.ValueOf(in).Elem()} }
 
-// text is a string member; ok is false when it is absent.
+// text returns a string member; ok is false when it is missing.
 func (in input) text(member string) (value string, ok bool) {
 	f := in.v.FieldByName(member)
 	if !f.IsValid() {

@@ -12,8 +12,8 @@ import (
 	"forcemfa/internal/org"
 )
 
-// mergeTags is what tags are after adding some. Keys are the same when they
-// differ only in case: the new spelling and value replace the old.
+// mergeTags returns the tags after adding some. Keys that differ only in case
+// are the same: the new spelling and value replace the old ones.
 // Source: IAM User Guide, "Rules for tagging in IAM and AWS STS".
 func mergeTags(a *world.Account, tags []org.Tag, add []types.Tag) ([]org.Tag, error) {
 	merged := slices.Clone(tags)

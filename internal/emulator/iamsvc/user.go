@@ -15,7 +15,7 @@ import (
 	"forcemfa/policy"
 )
 
-// userOf finds a user of an account by name, in any case.
+// userOf returns a user of an account by name, in any case.
 func userOf(a *world.Account, name *string) (*world.User, error) {
 	u := a.Users[world.Fold(aws.ToString(name))]
 	if u == nil {
@@ -24,7 +24,7 @@ func userOf(a *world.Account, name *string) (*world.User, error) {
 	return u, nil
 }
 
-// userOrOwn is the user with that name, or the caller when there is none.
+// userOrOwn returns the user with that name, or the caller when it is empty.
 func userOrOwn(c *operation.Call, a *world.Account, name *string) (*world.User, error) {
 	if name == nil {
 		own, err := ownName(c)
@@ -36,7 +36,7 @@ func userOrOwn(c *operation.Call, a *world.Account, name *string) (*world.User, 
 	return userOf(a, name)
 }
 
-// isSelf tells whether the caller is this user, with whatever credentials.
+// isSelf reports whether the caller is this user, with any credential.
 func isSelf(c *operation.Call, u *world.User) bool {
 	return c.Caller.User != nil && c.Caller.User.ID == u.ID
 }
@@ -130,7 +130,7 @@ func deleteUser(c *operation.Call, in *iam.DeleteUserInput) (*iam.DeleteUserOutp
 	return &iam.DeleteUserOutput{}, nil
 }
 
-// clings is what must be done before a user can be deleted; empty: nothing.
+// clings returns what prevents deleting a user; empty: nothing.
 // Source: IAM API Reference, DeleteUser.
 func clings(a *world.Account, u *world.User) string {
 	switch {
@@ -156,7 +156,7 @@ func clings(a *world.Account, u *world.User) string {
 	return ""
 }
 
-// userType is a user as the SDK has it. Lists leave out tags and boundary.
+// userType converts a user to the SDK's type. Lists omit tags and boundary.
 // Source: IAM API Reference, ListUsers: "does not return … PermissionsBoundary,
 // Tags".
 func userType(c *operation.Call, u *world.User, whole bool) *types.User {
@@ -175,7 +175,7 @@ func userType(c *operation.Call, u *world.User, whole bool) *types.User {
 	return t
 }
 
-// rootType is the root user, which has neither name nor path.
+// rootType returns the root user, which has neither a name nor a path.
 func rootType(c *operation.Call, a *world.Account) *types.User {
 	a = copyOf(a)
 	return &types.User{
@@ -184,7 +184,7 @@ func rootType(c *operation.Call, a *world.Account) *types.User {
 	}
 }
 
-// members are the users of a group, in no order.
+// members returns the users of a group, in no particular order.
 func members(a *world.Account, g *world.Group) []*world.User {
 	var users []*world.User
 	for _, u := range a.Users {

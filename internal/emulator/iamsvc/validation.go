@@ -10,11 +10,11 @@ import (
 	"forcemfa/internal/emulator/operation"
 )
 
-// A rule is what a member of any input must satisfy.
+// A rule is the constraint of a member of any input.
 type rule struct {
 	min, max int // characters; max 0: no limit
 	pattern  *operation.Pattern
-	name     bool // it is a name, for which IAM has a sentence of its own
+	name     bool // a name, for which IAM has its own message
 	values   []string
 }
 
@@ -30,8 +30,8 @@ var (
 	codeRule     = rule{min: 6, max: 6, pattern: whole(`\d+`)}
 )
 
-// rules are the constraints of IAM's API model, by the Go name of the member.
-// An operation has its own under operation.member.
+// rules lists the constraints of IAM's API model by the Go name of the member. A
+// constraint for one operation is under operation.member.
 var rules = map[string]rule{
 	"AccessKeyId":                 {min: 16, max: 128, pattern: words},
 	"AccountAlias":                {min: 3, max: 63, pattern: whole(`[a-z0-9](?:-?[a-z0-9])+`)},
@@ -77,7 +77,7 @@ var rules = map[string]rule{
 
 var pathRule = rule{min: 1, max: 512, pattern: whole(`/|/[\x21-\x7E]+/`)}
 
-// numbers are the limits of members that are numbers.
+// numbers lists the limits of numeric members.
 var numbers = map[string][2]int64{
 	"MaxItems":                {1, 1000},
 	"MaxSessionDuration":      {3600, 43200},
@@ -124,7 +124,7 @@ func checkNumber(member string, n int64, limits [2]int64) error {
 	return nil
 }
 
-// check never repeats the value of a password or code.
+// check never includes the value of a password or code in its error.
 func (r rule) check(member, text string) error {
 	length := utf8.RuneCountInString(text)
 	switch {
@@ -146,7 +146,7 @@ func constraint(subject, member, format string, args ...any) error {
 	return validationError("1 validation error detected: %s at '%s' failed to satisfy constraint: %s", subject, wireName(member), fmt.Sprintf(format, args...))
 }
 
-// wireName is a member's name as AWS's messages have it.
+// wireName returns a member's name in AWS's messages.
 func wireName(member string) string { return strings.ToLower(member[:1]) + member[1:] }
 
 var (

@@ -48,7 +48,7 @@ func accountOperations() []operation.Operation {
 	}
 }
 
-// status is what Account.Status said before Account.State took its place.
+// status returns Account.Status, which Account.State has replaced.
 // Source: Organizations User Guide, "Monitor the state of your AWS accounts".
 func status(a *world.Account) types.AccountStatus {
 	switch types.AccountState(a.State) {
@@ -94,7 +94,7 @@ func noAccount() error {
 	return &types.AccountNotFoundException{Message: aws.String("You specified an account that doesn't exist.")}
 }
 
-// pageOfAccounts is a page of the accounts for which keep says so.
+// pageOfAccounts returns a page of the accounts that keep selects.
 func (r *request) pageOfAccounts(of string, keep func(*world.Account) bool, token *string, most *int32) ([]types.Account, *string, error) {
 	list := listing[*world.Account]{of: of, items: r.accounts(keep), key: func(a *world.Account) string { return a.ID }}
 	found, next, err := list.page(r, token, most)

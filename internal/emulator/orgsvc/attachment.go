@@ -68,8 +68,8 @@ func noTarget() error {
 	return &types.TargetNotFoundException{Message: aws.String("You specified a target that doesn't exist.")}
 }
 
-// attached are the policies of a root, unit or account; ok is false when there
-// is none with this ID.
+// attached returns the policies of a root, unit or account; ok is false when it
+// does not exist.
 func (r *request) attached(target string) (ids []string, ok bool) {
 	if u := r.findUnit(target); u != nil {
 		return u.SCPs, true
@@ -80,7 +80,7 @@ func (r *request) attached(target string) (ids []string, ok bool) {
 	return nil, false
 }
 
-// setAttached writes what [request.attached] reads.
+// setAttached writes the list that [request.attached] reads.
 func (r *request) setAttached(target string, ids []string) {
 	if r.findUnit(target) == nil {
 		r.World.Edit(target).SCPs = ids
@@ -91,7 +91,7 @@ func (r *request) setAttached(target string, ids []string) {
 	units[i].SCPs = ids
 }
 
-// attachment reads both ends of an attachment that is to be made or undone.
+// attachment reads both ends of a new or removed attachment.
 func (r *request) attachment(policy, target *string) (ids []string, err error) {
 	if _, err := r.needPolicy(*policy); err != nil {
 		return nil, err
@@ -133,8 +133,8 @@ func detachPolicy(r *request, in *organizations.DetachPolicyInput) (*organizatio
 	return &organizations.DetachPolicyOutput{}, nil
 }
 
-// listPoliciesForTarget gives what is attached to the target itself, not what it
-// inherits.
+// listPoliciesForTarget returns the policies attached to the target itself,
+// without inherited ones.
 func listPoliciesForTarget(r *request, in *organizations.ListPoliciesForTargetInput) (*organizations.ListPoliciesForTargetOutput, error) {
 	ids, ok := r.attached(*in.TargetId)
 	if !ok {
@@ -147,7 +147,7 @@ func listPoliciesForTarget(r *request, in *organizations.ListPoliciesForTargetIn
 	return &organizations.ListPoliciesForTargetOutput{Policies: found, NextToken: next}, err
 }
 
-// targetsOf are the roots, units and accounts that a policy is attached to.
+// targetsOf returns the roots, units and accounts that a policy is attached to.
 func (r *request) targetsOf(policy string) []types.PolicyTargetSummary {
 	var targets []types.PolicyTargetSummary
 	add := func(id, name string, kind types.TargetType) {

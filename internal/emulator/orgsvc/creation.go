@@ -40,19 +40,19 @@ func creationOperations() []operation.Operation {
 	}
 }
 
-// emailExists stands where a request's ID would name the account, had there not
-// been one with this address.
+// emailExists replaces the account ID in the request ID when the email address
+// is already in use.
 const emailExists = "emailexists0"
 
-// requestID is the ID of a request to create an account. It tells what became
-// of it: the account's ID or emailExists, then a checksum.
+// requestID returns the ID of a request to create an account. It contains the
+// result: the account's ID or emailExists, then a checksum.
 func requestID(outcome string) string {
 	sum := sha256.Sum256([]byte("create account " + outcome))
 	return "car-" + outcome + hex.EncodeToString(sum[:])[:20]
 }
 
-// createAccount begins with an account that is still being created, as AWS
-// does, although it is there when the call returns.
+// createAccount returns an account in creation, as AWS does, although it exists
+// when the call returns.
 func createAccount(r *request, in *organizations.CreateAccountInput) (*organizations.CreateAccountOutput, error) {
 	outcome := emailExists
 	if len(r.accounts(func(a *world.Account) bool { return strings.EqualFold(a.Email, *in.Email) })) == 0 {
@@ -66,8 +66,8 @@ func createAccount(r *request, in *organizations.CreateAccountInput) (*organizat
 	}}, nil
 }
 
-// newAccount makes an account below the root, with the role by which the
-// management account enters.
+// newAccount creates an account below the root, with the role of the management
+// account.
 // Source: Organizations API Reference, CreateAccount.
 func (r *request) newAccount(in *organizations.CreateAccountInput) string {
 	a := &world.Account{
@@ -97,7 +97,7 @@ func (r *request) accessRole(name string) *world.Role {
 	}
 }
 
-// freeID is an account ID that nobody has.
+// freeID returns an unused account ID.
 func (r *request) freeID() string {
 	for {
 		sum := sha256.Sum256([]byte(r.World.NewID("")))

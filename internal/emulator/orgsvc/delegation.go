@@ -66,8 +66,7 @@ func (n names) delegate(a *world.Account, since time.Time) types.DelegatedAdmini
 	}
 }
 
-// listDelegatedServices leaves out delegations of which nobody told the
-// service.
+// listDelegatedServices omits delegations of which the service was not notified.
 func listDelegatedServices(r *request, in *organizations.ListDelegatedServicesForAccountInput) (*organizations.ListDelegatedServicesForAccountOutput, error) {
 	if r.findAccount(*in.AccountId) == nil {
 		return nil, noAccount()

@@ -29,7 +29,7 @@ var (
 	requestPattern  = operation.NewPattern(`^car-[a-z0-9]{8,32}$`)
 )
 
-// An input checks the members of an input and keeps the first fault.
+// An input checks the members of an input and keeps the first error.
 type input struct{ err error }
 
 func (v *input) fail(reason types.InvalidInputExceptionReason, message string) {
@@ -46,7 +46,7 @@ func constraint(reason types.ConstraintViolationExceptionReason, message string)
 	return &types.ConstraintViolationException{Reason: reason, Message: aws.String(message)}
 }
 
-// id checks an identifier that must be there.
+// id checks a required identifier.
 func (v *input) id(member string, s *string, pattern *operation.Pattern) {
 	switch {
 	case s == nil:
@@ -68,7 +68,7 @@ func (v *input) text(member string, s *string, shortest, longest int) {
 	}
 }
 
-// optional checks an identifier that may be absent.
+// optional checks an identifier that may be missing.
 func (v *input) optional(member string, s *string, pattern *operation.Pattern) {
 	if s != nil {
 		v.id(member, s, pattern)
@@ -92,7 +92,7 @@ func (v *input) page(most *int32) {
 	}
 }
 
-// untagged refuses tags, which this AWS cannot keep.
+// untagged refuses tags, which this Organizations does not support.
 func (v *input) untagged(tags []types.Tag) {
 	if len(tags) > 0 && v.err == nil {
 		v.err = &smithy.GenericAPIError{

@@ -9,7 +9,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// typeOperations switch a type of policies on and off. AWS does it in the
+// typeOperations enable and disable a type of policies. AWS does it in the
 // background; here it is done when the call returns.
 func typeOperations() []operation.Operation {
 	return []operation.Operation{
@@ -46,7 +46,8 @@ func (r *request) needRoot(id string) (*org.Unit, error) {
 	return root, nil
 }
 
-// enableType attaches FullAWSAccess everywhere: nothing changes for anybody.
+// enableType attaches FullAWSAccess everywhere, so that permissions do not
+// change.
 // Source: Organizations User Guide, "Enabling a policy type".
 func enableType(r *request, in *organizations.EnablePolicyTypeInput) (*organizations.EnablePolicyTypeOutput, error) {
 	root, err := r.needRoot(*in.RootId)
@@ -96,7 +97,7 @@ func (r *request) attachEverywhere(ids []string) {
 	}
 }
 
-// rootNow is a root after a change.
+// rootNow returns a root after a change.
 func (r *request) rootNow(id string) *types.Root {
 	root := r.describeRoot(r.findUnit(id))
 	return &root

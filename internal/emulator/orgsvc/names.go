@@ -7,7 +7,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// names makes the ARNs and paths of an organization.
+// names builds the ARNs and paths of an organization.
 // Source: Service Authorization Reference, "Resource types defined by AWS
 // Organizations".
 type names struct{ w *world.World }
@@ -21,7 +21,7 @@ func (n names) arn(kind, id string) string {
 
 func (n names) account(id string) string { return n.arn("account", id) }
 
-// unit is the ARN of a root or an organizational unit.
+// unit returns the ARN of a root or an organizational unit.
 func (n names) unit(id string) string {
 	if isRoot(id) {
 		return n.arn("root", id)
@@ -36,7 +36,7 @@ func (n names) policy(id string) string {
 	return n.arn("policy", "service_control_policy/"+id)
 }
 
-// target is the ARN of what a policy can be attached to.
+// target returns the ARN of a target of policies.
 func (n names) target(id string) string {
 	if strings.Contains(id, "-") {
 		return n.unit(id)
@@ -44,7 +44,7 @@ func (n names) target(id string) string {
 	return n.account(id)
 }
 
-// resource is the ARN of anything that can have tags.
+// resource returns the ARN of anything that can have tags.
 func (n names) resource(id string) string {
 	if strings.HasPrefix(id, "p-") {
 		return n.policy(id)
@@ -52,7 +52,7 @@ func (n names) resource(id string) string {
 	return n.target(id)
 }
 
-// unitPath is o-…/r-…/ou-…/ for a root or an organizational unit.
+// unitPath returns o-…/r-…/ou-…/ for a root or an organizational unit.
 func (n names) unitPath(id string) string {
 	path := ""
 	for u := n.findUnit(id); u != nil; u = n.findUnit(u.Parent) {
@@ -61,7 +61,7 @@ func (n names) unitPath(id string) string {
 	return n.w.Organization.ID + "/" + path
 }
 
-// findUnit is the root or unit with this ID, read-only, or nil.
+// findUnit returns the root or unit with this ID, read-only, or nil.
 func (n names) findUnit(id string) *org.Unit {
 	units := n.w.Organization.Units
 	for i := range units {
@@ -72,8 +72,8 @@ func (n names) findUnit(id string) *org.Unit {
 	return nil
 }
 
-// findAccount is the account of the organization with this ID, read-only, or
-// nil.
+// findAccount returns the account of the organization with this ID, read-only,
+// or nil.
 func (n names) findAccount(id string) *world.Account {
 	a := n.w.Account(id)
 	if a == nil || a.Unit == "" && id != n.w.Organization.ManagementAccount {
@@ -82,7 +82,7 @@ func (n names) findAccount(id string) *world.Account {
 	return a
 }
 
-// accounts are the accounts of the organization for which keep says so, by ID.
+// accounts returns the accounts of the organization that keep selects, by ID.
 func (n names) accounts(keep func(*world.Account) bool) []*world.Account {
 	var found []*world.Account
 	for _, id := range n.w.Accounts() {

@@ -1,8 +1,8 @@
-// Package orgsvc is AWS Organizations of the embedded AWS, as one table of
-// operations.
+// Package orgsvc implements AWS Organizations of the embedded AWS as one table
+// of operations.
 //
-// It has one type of policy, the service control policy. Resources of
-// Organizations have no tags here: a call that would give them some is refused.
+// It has one type of policy, the service control policy. Resources have no tags
+// here: a call that sets tags is refused.
 package orgsvc
 
 import (
@@ -16,7 +16,7 @@ import (
 	"forcemfa/policy"
 )
 
-// Operations are the operations of Organizations.
+// Operations returns the operations of Organizations.
 func Operations() []operation.Operation {
 	return slices.Concat(
 		accountOperations(), creationOperations(), delegationOperations(),
@@ -24,17 +24,16 @@ func Operations() []operation.Operation {
 	)
 }
 
-// standing is which accounts may call an operation at all.
+// standing says which accounts may call an operation.
 type standing uint8
 
 const (
 	manager  standing = iota // the management account
-	observer                 // and delegated administrators
-	member                   // and everybody in the organization
+	observer                 // the management account and delegated administrators
+	member                   // any account of the organization
 )
 
-// A request is a call on its way through an operation, with the caller's
-// organization, read-only.
+// A request is the state of a call: the caller's organization, read-only.
 type request struct {
 	*operation.Call
 	o *world.Organization
@@ -46,9 +45,10 @@ type row[I, O any] struct {
 	name  string
 	who   standing
 	check func(*input, *I)
-	// on are the ARNs that the call must be allowed on; nil: it has no resource.
+	// on returns the ARNs that the call must be allowed on; nil: it has no
+	// resource.
 	on func(names, *I) []string
-	// kind is the type of policy that the call is about; nil: none.
+	// kind returns the type of policy of the call; nil: none.
 	kind func(*I) types.PolicyType
 	do   func(*request, *I) (*O, error)
 }
@@ -56,8 +56,8 @@ type row[I, O any] struct {
 func (r row[I, O]) read() operation.Operation  { return operation.Read(r.name, r.asks, r.perform) }
 func (r row[I, O]) write() operation.Operation { return operation.Write(r.name, r.asks, r.perform) }
 
-// asks names the resources in the caller's account: Organizations looks at the
-// caller's own policies only, also where a delegated administrator calls.
+// asks returns the resources in the caller's account: Organizations evaluates
+// only the caller's own policies, also for a delegated administrator.
 func (r row[I, O]) asks(c *operation.Call, in *I) ([]operation.Ask, error) {
 	if r.check != nil {
 		var v input

@@ -14,16 +14,16 @@ import (
 // Source: Organizations API Reference, ListAccounts.
 const largestPage = 20
 
-// A listing is a list that is given out in pages, in the order of the keys of
-// its items. A token names the last item that was given.
+// A listing is a list that is returned in pages, in the order of the keys of its
+// items. A token names the last returned item.
 type listing[T any] struct {
-	of    string // operation and what it lists: a token is good for nothing else
+	of    string // the operation and its subject: a token is valid only for them
 	items []T
 	key   func(T) string
 }
 
-// page is the page after a token. Where pages are smaller than asked for, it is
-// empty now and then although more follows, as AWS's may be.
+// page returns the page after a token. Where pages are smaller than requested, a
+// page is sometimes empty although more follows, as AWS allows.
 func (l listing[T]) page(r *request, token *string, most *int32) ([]T, *string, error) {
 	slices.SortFunc(l.items, func(a, b T) int { return strings.Compare(l.key(a), l.key(b)) })
 	last, afterEmpty, ok := l.decode(token)
@@ -41,7 +41,7 @@ func (l listing[T]) page(r *request, token *string, most *int32) ([]T, *string, 
 	return rest[:size], l.encode(l.key(rest[size-1]), false), nil
 }
 
-// after are the items behind a key.
+// after returns the items after a key.
 func (l listing[T]) after(last string) []T {
 	if last == "" {
 		return l.items
@@ -53,8 +53,8 @@ func (l listing[T]) after(last string) []T {
 	return l.items[i:]
 }
 
-// pageSize is how many items a page may have, and whether that is less than AWS
-// would mostly give.
+// pageSize returns the maximum size of a page, and whether it is smaller than
+// usual in AWS.
 func pageSize(r *request, most *int32) (size int, strict bool) {
 	full := largestPage
 	if most != nil {
@@ -67,8 +67,8 @@ func pageSize(r *request, most *int32) (size int, strict bool) {
 	return size, size < full
 }
 
-// comesEmpty decides whether an empty page comes before the items behind a key:
-// one time in three, always the same for the same list.
+// comesEmpty decides whether an empty page precedes the items after a key: one
+// time in three, always the same for the same list.
 func (l listing[T]) comesEmpty(last string) bool {
 	h := fnv.New32a()
 	h.Write([]byte(l.of + "\n" + last))

@@ -15,7 +15,8 @@ import (
 	"forcemfa/policy"
 )
 
-// Quotas of service control policies. All characters count, white space too.
+// Quotas of service control policies. All characters count, including white
+// space.
 // Source: Organizations User Guide, "Quotas and service limits".
 const (
 	largestSCP   = 10240
@@ -23,7 +24,7 @@ const (
 	mostAttached = 10 // to a root, unit or account
 )
 
-// FullAWSAccess is the AWS managed policy that is everywhere at first.
+// FullAWSAccess is the AWS managed policy that is attached everywhere at first.
 const fullAccess = "p-FullAWSAccess"
 
 func policyOperations() []operation.Operation {
@@ -91,7 +92,7 @@ func (n names) describePolicy(p org.SCP) *types.Policy {
 	return &types.Policy{Content: aws.String(p.Document), PolicySummary: n.summary(p)}
 }
 
-// needPolicy is the policy with this ID.
+// needPolicy returns the policy with this ID.
 func (r *request) needPolicy(id string) (org.SCP, error) {
 	p, ok := r.o.SCPs[id]
 	if !ok {
@@ -100,7 +101,7 @@ func (r *request) needPolicy(id string) (org.SCP, error) {
 	return p, nil
 }
 
-// needOwn is the policy with this ID, which must not be AWS's.
+// needOwn returns the policy with this ID unless AWS manages it.
 func (r *request) needOwn(id string) (org.SCP, error) {
 	p, err := r.needPolicy(id)
 	if err == nil && p.AWSManaged {
@@ -154,7 +155,7 @@ func checkContent(text string) error {
 	return nil
 }
 
-// nameTaken tells whether another policy has this name.
+// nameTaken reports whether another policy has this name.
 func (r *request) nameTaken(name, except string) bool {
 	for id, p := range r.o.SCPs {
 		if p.Name == name && id != except {

@@ -123,7 +123,8 @@ func listRoots(r *request, in *organizations.ListRootsInput) (*organizations.Lis
 	return out, err
 }
 
-// unitsBelow are the units right below a parent; below nothing are the roots.
+// unitsBelow returns the units directly below a parent; without a parent, the
+// roots.
 func (r *request) unitsBelow(of, parent string) listing[*org.Unit] {
 	list := listing[*org.Unit]{of: of, key: func(u *org.Unit) string { return u.ID }}
 	for i := range r.o.Units {
@@ -184,7 +185,7 @@ func (r *request) children(parent string, kind types.ChildType) []string {
 	return ids
 }
 
-// listParents gives the only parent there is.
+// listParents returns the only parent.
 func listParents(r *request, in *organizations.ListParentsInput) (*organizations.ListParentsOutput, error) {
 	parent := ""
 	if u := r.findUnit(*in.ChildId); u != nil {

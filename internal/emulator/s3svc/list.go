@@ -13,24 +13,24 @@ import (
 	"forcemfa/policy"
 )
 
-// maxKeys is how many keys and folders a page has at most.
+// maxKeys is the maximum number of keys and folders in a page.
 // Source: Amazon S3 API Reference, ListObjectsV2.
 const maxKeys = 1000
 
-// ListObjectsInput asks for the keys of a bucket.
+// ListObjectsInput requests the keys of a bucket.
 type ListObjectsInput struct {
 	Bucket, Prefix, Delimiter string
 	After                     string // the last key or folder of the page before; empty: from the first
 	MaxKeys                   int    // 0: as many as S3 gives
 }
 
-// ListObjectsOutput is a page of keys and of what the delimiter makes one.
+// ListObjectsOutput is a page of keys and of folders by the delimiter.
 type ListObjectsOutput struct {
 	Bucket, Prefix, Delimiter string
 	Keys                      []string
 	Sizes                     []int // of the keys' objects
 	Folders                   []string
-	Next                      string // to go on after; empty: it was the last page
+	Next                      string // where the next page begins; empty: this is the last page
 }
 
 func readList(bucket string, query url.Values) (string, any, error) {
@@ -48,7 +48,8 @@ func readList(bucket string, query url.Values) (string, any, error) {
 	return "ListObjectsV2", in, nil
 }
 
-// askObjects asks for the action on the bucket, with the prefix as a key.
+// askObjects asks for the action on the bucket, with the prefix as a condition
+// key.
 // Source: Service Authorization Reference, S3, ListBucket.
 func askObjects(c *operation.Call, in *ListObjectsInput) ([]operation.Ask, error) {
 	asks := ask(c, "s3:ListBucket", in.Bucket, "")
@@ -84,8 +85,8 @@ func listObjects(c *operation.Call, in *ListObjectsInput) (*ListObjectsOutput, e
 	return out, nil
 }
 
-// named is how a key stands in the list: as itself, as the folder that it is in,
-// or (empty) not at all.
+// named returns how a key appears in the list: as itself, as its folder, or
+// (empty) not at all.
 func (in *ListObjectsInput) named(key string) (name string, folder bool) {
 	rest, ok := strings.CutPrefix(key, in.Prefix)
 	if !ok {
@@ -131,6 +132,6 @@ func writeList(w http.ResponseWriter, out *ListObjectsOutput) {
 		a.Folders = append(a.Folders, listedFolder{folder})
 	}
 	w.Header().Set("Content-Type", "application/xml")
-	_, _ = w.Write([]byte(xml.Header)) // a client that went away has no use for an error
+	_, _ = w.Write([]byte(xml.Header)) // the client may have gone
 	_ = xml.NewEncoder(w).Encode(a)
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Read finds the operation of a REST request. For one that is not here it
-// gives no name.
+// Read returns the operation of a REST request; an empty name for an unknown
+// one.
 func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	bucket, key := place(r)
 	switch {
@@ -31,8 +31,8 @@ func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	return "", nil, nil
 }
 
-// place is the bucket and key of a request: both in the path, or the bucket
-// before .s3 or .localhost in the host's name.
+// place returns the bucket and key of a request: both from the path, or the
+// bucket from the host name before .s3 or .localhost.
 func place(r *http.Request) (bucket, key string) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if bucket := hostBucket(r.Host); bucket != "" {
@@ -61,7 +61,7 @@ func hostBucket(host string) string {
 	return bucket
 }
 
-// plain tells that the request is for the object or the list itself and not
+// plain reports whether the request is for the object or the list itself and not
 // for a part or property of it.
 func plain(r *http.Request) bool {
 	for name := range r.URL.Query() {
@@ -87,7 +87,7 @@ type listAnswer struct {
 	Buckets   []bucketItem `xml:"Buckets>Bucket"`
 }
 
-// Write answers with the output of an operation.
+// Write writes the output of an operation as the response.
 func Write(w http.ResponseWriter, _, requestID string, out any) {
 	w.Header().Set("X-Amz-Request-Id", requestID)
 	switch out := out.(type) {
@@ -97,7 +97,7 @@ func Write(w http.ResponseWriter, _, requestID string, out any) {
 			a.Buckets = append(a.Buckets, bucketItem{b.Name, b.Created.UTC().Format(time.RFC3339)})
 		}
 		w.Header().Set("Content-Type", "application/xml")
-		_, _ = w.Write([]byte(xml.Header)) // a client that went away has no use for an error
+		_, _ = w.Write([]byte(xml.Header)) // the client may have gone
 		_ = xml.NewEncoder(w).Encode(a)
 	case *ListObjectsOutput:
 		writeList(w, out)

@@ -1,6 +1,6 @@
-// Package s3svc is what the embedded AWS has of S3: ListBuckets, ListObjectsV2,
-// GetObject (HeadObject too) and PutObject, path style and virtual-hosted style.
-// Buckets are seen from every region.
+// Package s3svc implements the S3 of the embedded AWS: ListBuckets,
+// ListObjectsV2, GetObject (also HeadObject) and PutObject, path style and
+// virtual-hosted style. Buckets are visible in every Region.
 package s3svc
 
 import (
@@ -18,16 +18,17 @@ import (
 	"forcemfa/policy"
 )
 
-// ListBucketsInput and the other structs are those of the API that matter here.
+// ListBucketsInput and the other structs contain the fields of the API that are
+// used here.
 type ListBucketsInput struct{}
 
-// ListBucketsOutput is the buckets of the caller's account.
+// ListBucketsOutput lists the buckets of the caller's account.
 type ListBucketsOutput struct {
 	Owner   string // account
 	Buckets []Bucket
 }
 
-// A Bucket in a list.
+// A Bucket is a bucket in a list.
 type Bucket struct {
 	Name    string
 	Created time.Time
@@ -42,18 +43,18 @@ type GetObjectOutput struct {
 	Modified time.Time
 }
 
-// PutObjectInput is an object to be written.
+// PutObjectInput is an object to write.
 type PutObjectInput struct {
 	Bucket, Key string
 	Body        []byte
 	MD5         string // as in Content-MD5; empty: none was sent
-	IfNoneMatch string // * : only where there is no such object; empty: whatever there is
+	IfNoneMatch string // *: only if the object does not exist; empty: always
 }
 
-// PutObjectOutput says what was written.
+// PutObjectOutput describes the written object.
 type PutObjectOutput struct{ ETag string }
 
-// Operations is the table of operations.
+// Operations returns the table of operations.
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Read("ListBuckets", askList, listBuckets),
@@ -100,7 +101,7 @@ func ask(c *operation.Call, action, bucket, key string) []operation.Ask {
 	return []operation.Ask{a}
 }
 
-// find is a bucket and its owner: names are unique among all accounts.
+// find returns a bucket and its owner: names are unique among all accounts.
 func find(w *world.World, bucket string) (owner string, b *world.Bucket) {
 	for _, id := range w.Accounts() {
 		if b := w.Account(id).Buckets[bucket]; b != nil {

@@ -22,7 +22,7 @@ import (
 //go:embed policies
 var documents embed.FS
 
-// document is the text of an embedded policy.
+// document returns the text of an embedded policy.
 func document(name string) string {
 	text, err := documents.ReadFile("policies/" + name + ".json")
 	if err != nil {
@@ -31,8 +31,8 @@ func document(name string) string {
 	return strings.TrimSpace(string(text))
 }
 
-// awsVersions are the AWS managed policies that the sample uses and that not
-// every world has, with the version that is the default.
+// awsVersions lists the AWS managed policies of the sample that are not part of
+// every world, with their default version.
 var awsVersions = map[string]string{
 	"AmazonEC2FullAccess":          "v5",
 	"AmazonEC2ReadOnlyAccess":      "v2",
@@ -44,15 +44,15 @@ var awsVersions = map[string]string{
 	"PowerUserAccess":              "v5",
 }
 
-// A builder collects one account. Policies come first, then groups, then the
-// rest, so that a name that does not exist is noticed at once.
+// A builder builds one account. Policies come first, then groups, then the rest,
+// so that an unknown name is detected at once.
 type builder struct {
 	org.Account
 	aws *world.World // without accounts, for the AWS managed policies
 }
 
-// created begins an account that was made inside the organization: it has the
-// role by which the management account enters.
+// created begins an account that was created in the organization: it has the
+// role of the management account.
 func created(id, name, unit string) *builder {
 	b := joined(id, name, unit)
 	b.role(role{
@@ -63,7 +63,7 @@ func created(id, name, unit string) *builder {
 	return b
 }
 
-// joined begins an account that nobody has prepared.
+// joined begins an account without any preparation.
 func joined(id, name, unit string) *builder {
 	return &builder{aws: world.New("aws", 1), Account: org.Account{
 		ID: id, Name: name, Alias: "acme-" + name, Partition: "aws",
@@ -106,8 +106,8 @@ func (b *builder) policy(path, name string, versions ...string) {
 	b.Policies = append(b.Policies, p)
 }
 
-// policyARN resolves the name of a policy, and adds AWS's own to the account
-// when it is first used.
+// policyARN returns the ARN of a policy by name, and adds AWS managed policies
+// to the account at first use.
 func (b *builder) policyARN(name string) string {
 	for _, p := range b.Policies {
 		if p.Name == name {
@@ -119,7 +119,7 @@ func (b *builder) policyARN(name string) string {
 	return p.ARN
 }
 
-// awsManaged is an AWS managed policy: the world's own, or an embedded one.
+// awsManaged returns an AWS managed policy: from the world, or embedded.
 func (b *builder) awsManaged(name string) org.Policy {
 	p := org.Policy{ARN: arn.IAM(b.Partition, "aws", "policy", "/", name), Name: name, Path: "/"}
 	p.ID = id("ANPA", p.ARN)
@@ -159,7 +159,7 @@ func (b *builder) groupAt(path, name string, attached []string, inline ...org.In
 	b.Groups = append(b.Groups, g)
 }
 
-// A role is a role as the sample tells it.
+// A role is a role in the description of the sample.
 type role struct {
 	Name, Path string // no path: /
 	Trust      string
@@ -184,7 +184,7 @@ func (b *builder) role(r role) {
 	b.Roles = append(b.Roles, out)
 }
 
-// console is how a user can sign in with a password.
+// console says how a user can sign in with a password.
 type console int
 
 const (
@@ -193,10 +193,10 @@ const (
 	forcedReset // the next sign-in must change it
 )
 
-// A user is a user as the sample tells it.
+// A user is a user in the description of the sample.
 type user struct {
 	Name     string
-	Case     string // which case of the facts it is, for the reader; never empty
+	Case     string // the case of the facts that the user represents; never empty
 	Path     string // no path: /
 	Tags     []org.Tag
 	Groups   []string
@@ -256,7 +256,7 @@ func (b *builder) device(user string, d org.Device) org.Device {
 	return d
 }
 
-// account ends the building: everything sorted, as a snapshot is.
+// account finishes the account: everything sorted, as in a snapshot.
 func (b *builder) account() org.Account {
 	slices.SortFunc(b.Users, func(x, y org.User) int { return strings.Compare(x.Name, y.Name) })
 	slices.SortFunc(b.Groups, func(x, y org.Group) int { return strings.Compare(x.Name, y.Name) })
@@ -265,45 +265,45 @@ func (b *builder) account() org.Account {
 	return b.Account
 }
 
-// ago is a moment so many days before the sample was taken.
+// ago returns the time so many days before the sample was taken.
 func ago(days int) *time.Time {
 	t := taken.AddDate(0, 0, -days)
 	return &t
 }
 
-// id is the unique ID of an entity: a prefix and 17 letters and digits made from
-// its ARN.
+// id returns the unique ID of an entity: a prefix and 17 letters and digits
+// derived from its ARN.
 func id(prefix, of string) string {
 	sum := sha256.Sum256([]byte(of))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
 }
 
-// active is a key in use: age in days, and the service it last called.
+// active returns a used key: its age in days, and the last service it called.
 func active(age int, service string) org.AccessKey {
 	return org.AccessKey{Active: true, Created: ago(age), Used: ago(1), UsedRegion: "eu-west-1", UsedService: service}
 }
 
-// unused is an active key that never signed anything.
+// unused returns an active key that was never used.
 func unused(age int) org.AccessKey { return org.AccessKey{Active: true, Created: ago(age)} }
 
-// inactive is a key that was switched off.
+// inactive returns a deactivated key.
 func inactive(age int) org.AccessKey { return org.AccessKey{Created: ago(age)} }
 
 func keys(k ...org.AccessKey) []org.AccessKey { return k }
 
 func devices(d ...org.Device) []org.Device { return d }
 
-// virtual is a phone app, under the name the user typed.
+// virtual returns a virtual device with the name that the user chose.
 func virtual(name string) org.Device {
 	return org.Device{Serial: name, Kind: org.VirtualMFA, Enabled: ago(300)}
 }
 
-// hardware is a TOTP token with its vendor's serial number.
+// hardware returns a TOTP token with its vendor's serial number.
 func hardware(serial string) org.Device {
 	return org.Device{Serial: serial, Kind: org.HardwareMFA, Enabled: ago(600)}
 }
 
-// fido is a security key or passkey.
+// fido returns a security key or passkey.
 func fido(name string) org.Device {
 	return org.Device{Serial: name, Kind: org.FIDO, Enabled: ago(150)}
 }
@@ -312,13 +312,13 @@ func tag(key, value string) org.Tag { return org.Tag{Key: key, Value: value} }
 
 func tags(t ...org.Tag) []org.Tag { return t }
 
-// inline is an inline policy.
+// inline returns an inline policy.
 func inline(name, document string) org.InlinePolicy {
 	return org.InlinePolicy{Name: name, Document: document}
 }
 
-// A statement is one statement of a policy document, in the order in which
-// people write them.
+// A statement is one statement of a policy document, with its elements in the
+// usual order.
 type statement struct {
 	Effect    string
 	Principal map[string]any `json:",omitempty"`
@@ -327,7 +327,7 @@ type statement struct {
 	Condition map[string]any `json:",omitempty"`
 }
 
-// statements prints a policy document.
+// statements returns a policy document.
 func statements(s ...statement) string {
 	text, err := json.Marshal(struct {
 		Version   string
@@ -339,7 +339,7 @@ func statements(s ...statement) string {
 	return string(text)
 }
 
-// allow is a document that allows actions on a resource.
+// allow returns a document that allows actions on a resource.
 func allow(resource string, actions ...string) string {
 	return statements(statement{Effect: "Allow", Action: actions, Resource: resource})
 }

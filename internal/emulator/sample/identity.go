@@ -2,8 +2,8 @@ package sample
 
 import "forcemfa/internal/org"
 
-// identity holds users and nothing else (seed 000): they sign in here and
-// assume roles in the accounts where the work is.
+// identity contains only users (seed 000): they sign in here and assume roles in
+// other accounts.
 func identity() org.Account {
 	b := created(Identity, "identity", security)
 	b.Root = org.Root{MFA: org.Yes, HardwareMFA: org.Yes, AccessKeys: org.No, Password: org.Yes}
@@ -35,11 +35,11 @@ func identityPeople(b *builder) {
 			Groups: []string{"prod"}, Console: password, Keys: keys(active(25, "sts")), Devices: devices(virtual("deepak"))},
 		user{Name: "emma", Case: "enforced already, and has no device yet",
 			Groups: []string{"prod"}, Console: password, Keys: keys(active(10, "sts"))},
-		user{Name: "farid", Case: "security key only, console password and key: a way in, but not for the CLI",
+		user{Name: "farid", Case: "security key only, console password and key: can sign in, but not with the CLI",
 			Groups: []string{"dev"}, Console: password, Keys: keys(active(77, "sts")), Devices: devices(fido("yubikey-5C-XK3F"))},
-		user{Name: "fiona", Case: "security key only and no console password: no way in, acknowledged",
+		user{Name: "fiona", Case: "security key only and no console password: no sign-in path, acknowledged",
 			Groups: []string{"dev"}, Keys: keys(active(77, "sts")), Devices: devices(fido("yubikey-5-Q2WE"))},
-		user{Name: "grace", Case: "Allow with BoolIfExists true (seed 002): looks like MFA, and a key passes",
+		user{Name: "grace", Case: "Allow with BoolIfExists true (seed 002): appears to require MFA, but a key passes",
 			Groups: []string{"administrators"}, Console: password, Keys: keys(active(222, "iam"))},
 		user{Name: "hugo", Case: "a path, key only, no device",
 			Path: "/contractors/northwind/", Groups: []string{"staging"}, Keys: keys(active(45, "sts"))},
@@ -47,7 +47,7 @@ func identityPeople(b *builder) {
 			Attached: []string{"account-management", "assume-prod"}, Console: password, Keys: keys(active(66, "sts")), Devices: devices(virtual("ines"))},
 		user{Name: "jonas", Case: "enforced already by a permissions boundary",
 			Attached: []string{"AdministratorAccess"}, Boundary: "boundary-mfa", Console: password, Keys: keys(active(12, "iam")), Devices: devices(virtual("jonas"))},
-		user{Name: "kira", Case: "a permissions boundary that says nothing of MFA",
+		user{Name: "kira", Case: "a permissions boundary without an MFA condition",
 			Groups: []string{"platform"}, Boundary: "boundary-engineer", Console: password, Keys: keys(active(18, "s3"))},
 		user{Name: "liam", Case: "a boundary that allows no enrollment, but has a device already",
 			Groups: []string{"dev"}, Boundary: "boundary-services", Console: password, Keys: keys(active(140, "s3")), Devices: devices(virtual("liam"))},

@@ -6,8 +6,8 @@ import (
 	"forcemfa/internal/org"
 )
 
-// legacy is the management account. It hosts what the company began with, and
-// the people who have been there from the start.
+// legacy is the management account. It contains the first workloads of the
+// company and its longest-serving users.
 func legacy() org.Account {
 	b := joined(Legacy, "legacy", rootID)
 	b.Management = true
@@ -45,7 +45,7 @@ func legacyPolicies(b *builder) {
 	}
 }
 
-// projects are the groups that made some people run out of groups.
+// projects are the groups that exhaust the group quota of some users.
 var projects = []string{
 	"project-atlas", "project-borealis", "project-comet", "project-delta", "project-ember",
 	"project-fjord", "project-gale", "project-harbor", "project-iris", "project-jade",
@@ -59,7 +59,7 @@ func legacyRoles(b *builder) {
 	b.role(role{Name: "Releaser", Trust: trust(allowAccount(Legacy, withFreshMFA)), Attached: []string{"deployer"}, UsedAgo: 5})
 	b.role(role{Name: "Reporter", Trust: trust(allowAccount(Legacy, nullMFA)), Attached: []string{"reports"}})
 	b.role(role{Name: "LaptopBackup", Trust: trust(allowPrincipal("arn:aws:iam::"+Legacy+":user/dave", nil)), Attached: []string{"AmazonS3FullAccess"}, UsedAgo: 1})
-	// AWS shows the unique ID where the user that was trusted has been deleted.
+	// AWS shows the unique ID of a trusted user that has been deleted.
 	b.role(role{Name: "Archivist", Trust: trust(allowPrincipal(id("AIDA", "the user who left"), nil)), Attached: []string{"AmazonS3ReadOnlyAccess"}})
 	b.role(role{Name: "CostVendor", Trust: trust(allowAccount("999999999999", condition("StringEquals", "sts:ExternalId", "acme-4711"))), Attached: []string{"reports"}, UsedAgo: 1})
 	b.role(role{Name: "web-server", Trust: trust(allowService("ec2")), Attached: []string{"AmazonS3ReadOnlyAccess"}, UsedAgo: 1})
@@ -70,12 +70,12 @@ func legacyRoles(b *builder) {
 	b.role(reservedSSO(Legacy, "AdministratorAccess"))
 }
 
-// legacyPeople are the users whose day is ordinary.
+// legacyPeople are the usual users.
 func legacyPeople(b *builder) {
 	b.users(
 		user{Name: "admin", Case: "the administrator of the management account, by a group, with key, password and device",
 			Groups: []string{"Administrators"}, Console: password, Keys: keys(active(80, "iam")), Devices: devices(virtual("admin"))},
-		user{Name: "alice", Case: "has a device, and nothing makes her use it",
+		user{Name: "alice", Case: "has a device, but nothing enforces its use",
 			Groups: []string{"Developers"}, Console: password, Keys: keys(active(120, "s3")), Devices: devices(virtual("alice"))},
 		user{Name: "arjun", Case: "key and device, no console password",
 			Groups: []string{"Operations"}, Keys: keys(active(40, "ec2")), Devices: devices(virtual("arjun-phone"))},
@@ -106,7 +106,7 @@ func legacyPeople(b *builder) {
 	)
 }
 
-// legacyOddities are the users who do not fit.
+// legacyOddities are the unusual users.
 func legacyOddities(b *builder) {
 	full := []string{"AmazonEC2ReadOnlyAccess", "AmazonS3FullAccess", "AmazonSNSReadOnlyAccess", "AmazonSQSFullAccess",
 		"AWSSupportAccess", "CloudWatchLogsReadOnlyAccess", "IAMReadOnlyAccess", "IAMUserChangePassword", "reports", "tables"}
@@ -123,9 +123,9 @@ func legacyOddities(b *builder) {
 			Inline: manyInline(), Console: password, Keys: keys(active(70, "s3"))},
 		user{Name: "lars", Case: "must reset the password, has a key, no device",
 			Groups: []string{"Developers"}, Console: forcedReset, Keys: keys(active(20, "s3"))},
-		user{Name: "lena", Case: "must reset the password, has neither device nor key: no way in, acknowledged",
+		user{Name: "lena", Case: "must reset the password, has neither device nor key: no sign-in path, acknowledged",
 			Groups: []string{"Billing"}, Console: forcedReset},
-		user{Name: "oscar", Case: "in no group and without any right: open, but latent",
+		user{Name: "oscar", Case: "in no group and without permissions: open, but not exploitable today",
 			Console: password},
 		user{Name: "pia", Case: "must reset the password, has a device",
 			Groups: []string{"Auditors"}, Console: forcedReset, Devices: devices(virtual("pia"))},
@@ -135,7 +135,7 @@ func legacyOddities(b *builder) {
 	)
 }
 
-// manyInline are more inline policies than a small page holds.
+// manyInline are more inline policies than fit on a small page.
 func manyInline() []org.InlinePolicy {
 	var list []org.InlinePolicy
 	for i, service := range []string{"acm", "athena", "glue", "kinesis", "lambda", "route53"} {
@@ -144,7 +144,8 @@ func manyInline() []org.InlinePolicy {
 	return append(list, inline("temporary", allow("*", "s3:*", "ec2:*", "dynamodb:*", "iam:*", "sts:*")))
 }
 
-// legacyRobots are programs, and the users who are exempt or once were.
+// legacyRobots are service accounts, and users with a current or expired
+// exemption.
 func legacyRobots(b *builder) {
 	b.users(
 		user{Name: "break-glass-1", Case: "break-glass, hardware token in the safe",

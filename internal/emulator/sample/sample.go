@@ -1,10 +1,10 @@
-// Package sample is the sample organization: a messy company whose users hold
-// every case that forcemfa knows, and the config that its administrators would
-// write.
+// Package sample contains the sample organization: a realistic company whose users
+// cover every case that forcemfa handles, and the config that its administrators
+// would write.
 //
-// Nothing here is secret: keys, seeds and passwords are made up when a world is
-// loaded from it. Everything in it is possible in AWS; the tests hold it to
-// AWS's quotas and name rules.
+// Nothing here is secret: keys, seeds and passwords are generated when a world is
+// loaded from it. Everything in it is possible in AWS; tests check it against
+// AWS's quotas and naming rules.
 package sample
 
 import (
@@ -16,27 +16,27 @@ import (
 
 // The accounts of the sample organization.
 const (
-	Legacy   = "111111111111" // management account and home of everything old
-	Identity = "222222222222" // users, and nothing else
+	Legacy   = "111111111111" // management account with the oldest workloads
+	Identity = "222222222222" // only users
 	Dev      = "333333333333"
 	Staging  = "444444444444"
 	Prod     = "555555555555"
-	Acquired = "666666666666" // was invited, so nobody can enter it from outside
+	Acquired = "666666666666" // was invited, so it cannot be entered from outside
 	Closed   = "777777777777" // suspended
-	Archive  = "888888888888" // behind an SCP that demands MFA
+	Archive  = "888888888888" // behind an SCP that requires MFA
 )
 
-// taken is when the sample was seen: dates in it count back from here.
+// taken is the time of the sample: its dates count back from here.
 var taken = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
 
 //go:embed forcemfa.yaml
 var config []byte
 
-// Config is the sample organization's own config file, forcemfa.yaml.
+// Config is the sample organization's config file, forcemfa.yaml.
 func Config() []byte { return append([]byte(nil), config...) }
 
-// Organization is the sample organization: what is true of it, also where
-// nobody can look.
+// Organization returns the sample organization with all its data, including
+// accounts that no run can read.
 func Organization() (org.Header, []org.Account) {
 	return header(), []org.Account{
 		legacy(), identity(), dev(), staging(), prod(), acquired(), closed(), archive(),

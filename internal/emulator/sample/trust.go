@@ -2,16 +2,16 @@ package sample
 
 import "strings"
 
-// trust is a role trust policy.
+// trust returns a role trust policy.
 func trust(s ...statement) string { return statements(s...) }
 
-// condition is a Condition element with one operator, key and value.
+// condition returns a Condition element with one operator, key and value.
 func condition(operator, key, value string) map[string]any {
 	return map[string]any{operator: map[string]any{key: value}}
 }
 
-// The conditions on MFA that people write into trust policies: the first two
-// hold, the others only look as if they did.
+// MFA conditions found in trust policies: the first two work, the others only
+// appear to.
 var (
 	withMFA      = condition("Bool", "aws:MultiFactorAuthPresent", "true")
 	withFreshMFA = condition("NumericLessThan", "aws:MultiFactorAuthAge", "3600")
@@ -19,8 +19,8 @@ var (
 	nullMFA      = condition("Null", "aws:MultiFactorAuthPresent", "false")
 )
 
-// allowAccount lets everybody in an account assume the role whom that account
-// lets do so.
+// allowAccount lets the principals of an account assume the role if that account
+// allows it.
 func allowAccount(account string, condition map[string]any) statement {
 	return allowPrincipal("arn:aws:iam::"+account+":root", condition)
 }
@@ -40,7 +40,7 @@ func allowService(name string) statement {
 	}
 }
 
-// allowSAML lets the people of a SAML provider assume the role.
+// allowSAML lets the users of a SAML provider assume the role.
 func allowSAML(account, provider string) statement {
 	return statement{
 		Effect:    "Allow",
@@ -60,7 +60,7 @@ func allowOIDC(account, provider, subject string) statement {
 	}
 }
 
-// serviceLinked is a service-linked role.
+// serviceLinked returns a service-linked role.
 func serviceLinked(name, service string) role {
 	return role{
 		Name: "AWSServiceRoleFor" + name, Path: "/aws-service-role/" + service + ".amazonaws.com/",
@@ -68,7 +68,8 @@ func serviceLinked(name, service string) role {
 	}
 }
 
-// reservedSSO is a role that IAM Identity Center made for a permission set.
+// reservedSSO returns a role that IAM Identity Center created for a permission
+// set.
 func reservedSSO(account, set string) role {
 	return role{
 		Name:       "AWSReservedSSO_" + set + "_" + strings.ToLower(id("", account+set)[:16]),

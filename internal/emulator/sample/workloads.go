@@ -4,8 +4,9 @@ import (
 	"forcemfa/internal/org"
 )
 
-// workload begins an account where the work is: the role of seed 003, which
-// people of the identity account assume with MFA, beside one that asks less.
+// workload begins an account with workloads: it has the role of seed 003, which
+// users of the identity account assume with MFA, and a role with a weaker
+// condition.
 func workload(id, name string, engineer map[string]any) *builder {
 	b := created(id, name, workloads)
 	b.policies("deployer", "tables", "account-management")
@@ -20,7 +21,7 @@ func workload(id, name string, engineer map[string]any) *builder {
 	return b
 }
 
-// dev is where engineers have users of their own, with a raised quota.
+// dev contains users of engineers, with a raised quota.
 func dev() org.Account {
 	b := workload(Dev, "dev", nil)
 	b.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.Yes, PasswordUsed: ago(700)}
@@ -50,8 +51,8 @@ func dev() org.Account {
 	return b.account()
 }
 
-// staging had forcemfa before, in an old version: its policy is at our ARN, and
-// what it says has drifted.
+// staging used an old version of forcemfa: a policy exists at the ARN that
+// forcemfa uses, and its document has drifted.
 func staging() org.Account {
 	b := workload(Staging, "staging", weakMFA)
 	b.Root = org.Root{MFA: org.Yes, HardwareMFA: org.No, AccessKeys: org.No, Password: org.Yes}
@@ -60,11 +61,11 @@ func staging() org.Account {
 	b.groupAt("/forcemfa/", "ForceMFA", []string{"ForceMFA"})
 	b.group("engineers", []string{"account-management", "deployer", "tables"})
 	b.users(
-		user{Name: "pavel", Case: "in our group, whose policy has drifted; key and device",
+		user{Name: "pavel", Case: "in the ForceMFA group, whose policy has drifted; key and device",
 			Groups: []string{"ForceMFA", "engineers"}, Console: password, Keys: keys(active(28, "s3")), Devices: devices(virtual("pavel"))},
 		user{Name: "petra", Case: "the drifted policy attached directly, administrator, no device",
 			Attached: []string{"AdministratorAccess", "ForceMFA"}, Console: password, Keys: keys(active(190, "iam"))},
-		user{Name: "quentin", Case: "joined after forcemfa last ran, in no group of ours; two security keys",
+		user{Name: "quentin", Case: "joined after the last run of forcemfa, not in the ForceMFA group; two security keys",
 			Groups: []string{"engineers"}, Console: password, Devices: devices(fido("solokey-1A2B"), fido("solokey-3C4D"))},
 		user{Name: "rosa", Case: "key only, no device",
 			Groups: []string{"engineers"}, Keys: keys(active(410, "dynamodb"))},
@@ -76,7 +77,7 @@ func staging() org.Account {
 	return b.account()
 }
 
-// prod has few users, and no root credentials at all.
+// prod has few users, and no root credentials.
 func prod() org.Account {
 	b := workload(Prod, "prod", withMFA)
 	b.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.No}

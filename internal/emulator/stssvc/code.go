@@ -8,7 +8,7 @@ import (
 	"forcemfa/policy"
 )
 
-// AWS's messages, to the letter: clients look for them.
+// AWS's exact messages: clients look for them.
 const (
 	wrongCode    = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 	wrongDevice  = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
@@ -16,8 +16,8 @@ const (
 	noSuchCaller = "MultiFactorAuthentication failed, unable to validate MFA code.  Only a user has MFA devices."
 )
 
-// authenticate checks the code that comes with a call, and spends it. It tells
-// whether there was one. Security keys are refused: they give no codes.
+// authenticate checks the MFA code of a call and spends it. It reports whether
+// there was one. Security keys are refused: they provide no codes.
 // Source: IAM User Guide, "AWS multi-factor authentication in IAM".
 func authenticate(c *operation.Call, serial, code *string) (bool, error) {
 	switch {
@@ -44,7 +44,7 @@ func authenticate(c *operation.Call, serial, code *string) (bool, error) {
 	}
 }
 
-// deviceOwner is whose devices the caller may use.
+// deviceOwner returns the user whose devices the caller may use.
 func deviceOwner(c *operation.Call) (string, error) {
 	switch c.Caller.Principal.Kind {
 	case policy.IAMUser:

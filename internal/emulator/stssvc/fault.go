@@ -10,12 +10,12 @@ import (
 	"forcemfa/internal/emulator/operation"
 )
 
-// denied is AWS's AccessDenied, for which the SDK has no type.
+// denied returns AWS's AccessDenied, for which the SDK has no type.
 func denied(format string, a ...any) error {
 	return &smithy.GenericAPIError{Code: "AccessDenied", Message: fmt.Sprintf(format, a...), Fault: smithy.FaultClient}
 }
 
-// invalid is AWS's ValidationError, for which the SDK has no type.
+// invalid returns AWS's ValidationError, for which the SDK has no type.
 func invalid(format string, a ...any) error {
 	return &smithy.GenericAPIError{Code: "ValidationError", Message: fmt.Sprintf(format, a...), Fault: smithy.FaultClient}
 }
@@ -34,15 +34,15 @@ var (
 	tagValuePattern   = operation.NewPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
-// violations collects the constraints that an input does not satisfy: AWS
-// reports them all at once.
+// violations collects the constraints that an input breaks: AWS reports them all
+// at once.
 type violations []string
 
 func (v *violations) add(member, value, constraint string) {
 	*v = append(*v, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: %s", value, member, constraint))
 }
 
-// text checks a string that may be absent.
+// text checks an optional string.
 func (v *violations) text(member string, s *string, shortest, longest int, pattern *operation.Pattern) {
 	if s == nil {
 		return
@@ -59,7 +59,7 @@ func (v *violations) text(member string, s *string, shortest, longest int, patte
 	}
 }
 
-// required checks a string that must be there.
+// required checks a required string.
 func (v *violations) required(member string, s *string, shortest, longest int, pattern *operation.Pattern) {
 	if s == nil {
 		*v = append(*v, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", member))
@@ -68,7 +68,7 @@ func (v *violations) required(member string, s *string, shortest, longest int, p
 	v.text(member, s, shortest, longest, pattern)
 }
 
-// number checks an integer that may be absent.
+// number checks an optional integer.
 func (v *violations) number(member string, n *int32, least, most int32) {
 	if n == nil {
 		return
@@ -88,7 +88,7 @@ func (v *violations) count(member string, n, most int) {
 	}
 }
 
-// code checks the two parameters of MFA.
+// code checks the two MFA parameters.
 func (v *violations) code(serial, code *string) {
 	v.text("serialNumber", serial, 9, 256, serialPattern)
 	v.text("tokenCode", code, 6, 6, codePattern)

@@ -20,7 +20,7 @@ func checkGetFederationToken(in *sts.GetFederationTokenInput) error {
 	return v.err()
 }
 
-// federatedARN is the ARN of a federated user.
+// federatedARN returns the ARN of a federated user.
 // Source: IAM User Guide, "IAM identifiers".
 func federatedARN(c *operation.Call, name string) string {
 	return "arn:" + c.World.Partition + ":sts::" + c.Caller.Account + ":federated-user/" + name
@@ -48,8 +48,8 @@ func getFederationTokenAsks(c *operation.Call, in *sts.GetFederationTokenInput) 
 	return asks, nil
 }
 
-// getFederationToken gives a session that never has MFA, and no permissions
-// unless it has session policies.
+// getFederationToken returns a session that never has MFA, and no permissions
+// without session policies.
 func getFederationToken(c *operation.Call, in *sts.GetFederationTokenInput) (*sts.GetFederationTokenOutput, error) {
 	packed, err := pack(c.World, c.Caller.Account, in.Policy, in.PolicyArns, in.Tags)
 	if err != nil {

@@ -20,13 +20,13 @@ const (
 	mostPolicies  = 10
 )
 
-// space is how many bytes the packed policies and tags may have. AWS publishes
-// neither its packing nor the limit, only how full it is in percent.
+// space is the maximum size in bytes of packed policies and tags. AWS publishes
+// neither its packing nor the limit, only the used percentage.
 const space = 2048
 
 var anyText = operation.NewPattern(`(?s)^.*$`)
 
-// policies checks session policies by themselves.
+// policies checks session policies separately.
 func (v *violations) policies(inline *string, managed []types.PolicyDescriptorType) {
 	v.text("policy", inline, 1, longestPolicy, policyPattern)
 	v.count("policyArns", len(managed), mostPolicies)
@@ -35,13 +35,13 @@ func (v *violations) policies(inline *string, managed []types.PolicyDescriptorTy
 	}
 }
 
-// A parcel is what a session was given with it.
+// A parcel holds the session policies and tags of a session.
 type parcel struct {
-	policies []policy.Source // nil: no session policies, which is not the same as empty ones
-	percent  *int32          // of the space; nil: nothing was given
+	policies []policy.Source // nil: no session policies, which differs from empty ones
+	percent  *int32          // of the space; nil: nothing was packed
 }
 
-// pack reads the session policies of a call. Managed ones must be in the
+// pack reads the session policies of a call. Managed policies must be in the
 // account of the role or user.
 func pack(w *world.World, account string, inline *string, managed []types.PolicyDescriptorType, tags []types.Tag) (parcel, error) {
 	var p parcel
@@ -68,7 +68,7 @@ func pack(w *world.World, account string, inline *string, managed []types.Policy
 	return p.measured(text.Bytes())
 }
 
-// managedSource is a managed policy in its role as a session policy.
+// managedSource returns a managed policy as a session policy.
 func managedSource(w *world.World, account, named string) (policy.Source, error) {
 	p := w.ManagedPolicy(account, named)
 	if p == nil {
@@ -81,7 +81,7 @@ func managedSource(w *world.World, account, named string) (policy.Source, error)
 	return w.Parse("session policy "+named, policy.Session, text), nil
 }
 
-// measured adds how full the space is.
+// measured adds the used percentage of the space.
 func (p parcel) measured(text []byte) (parcel, error) {
 	if len(text) == 0 {
 		return p, nil
@@ -95,7 +95,7 @@ func (p parcel) measured(text []byte) (parcel, error) {
 	return p, nil
 }
 
-// packers are compressors to be used again: one is 800 kB.
+// packers holds reusable compressors: one takes 800 kB.
 var packers = sync.Pool{New: func() any {
 	w, err := flate.NewWriter(nil, flate.BestCompression)
 	if err != nil {
@@ -109,7 +109,7 @@ func packedSize(text []byte) int {
 	w := packers.Get().(*flate.Writer)
 	defer packers.Put(w)
 	w.Reset(&packed)
-	w.Write(text) // a buffer takes everything
+	w.Write(text) // a buffer accepts everything
 	w.Close()
 	return packed.Len()
 }

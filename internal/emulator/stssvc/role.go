@@ -13,12 +13,11 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// An assumption is what a call of AssumeRole asks for, once its input is known
-// to be in order.
+// An assumption is a valid call of AssumeRole.
 type assumption struct {
 	arn     string
 	account string
-	role    *world.Role // nil: there is none, or its account is suspended
+	role    *world.Role // nil: it does not exist, or its account is suspended
 	tags    sessionTags
 	source  string // source identity of the new session
 }
@@ -40,8 +39,8 @@ func checkAssumeRole(in *sts.AssumeRoleInput) error {
 	return v.err()
 }
 
-// newAssumption finds the role and what the new session inherits from the
-// caller's.
+// newAssumption finds the role and the properties that the new session inherits
+// from the caller's.
 func newAssumption(c *operation.Call, in *sts.AssumeRoleInput) (*assumption, error) {
 	named, err := arn.Parse(*in.RoleArn)
 	if err != nil || named.Service != "iam" || named.Partition != c.World.Partition || named.Kind() != "role" || !arn.IsAccountID(named.Account) {
@@ -55,7 +54,7 @@ func newAssumption(c *operation.Call, in *sts.AssumeRoleInput) (*assumption, err
 	return a, err
 }
 
-// findRole is the role with exactly this ARN in an account that is not
+// findRole returns the role with exactly this ARN in an account that is not
 // suspended, or nil.
 func findRole(w *world.World, named arn.ARN) *world.Role {
 	a := w.Account(named.Account)
@@ -69,9 +68,10 @@ func findRole(w *world.World, named arn.ARN) *world.Role {
 	return r
 }
 
-// sourceIdentity is that of the new session: once set, it stays through a chain
-// of roles.
-// Source: IAM User Guide, "Monitor and control actions taken with assumed roles".
+// sourceIdentity returns that of the new session: once set, it stays through a
+// chain of roles.
+// Source: IAM User Guide, "Monitor and control actions taken with assumed
+// roles".
 func sourceIdentity(s *world.Session, asked *string) (string, error) {
 	inherited := ""
 	if s != nil {
@@ -116,7 +116,7 @@ func assumeRoleAsks(c *operation.Call, in *sts.AssumeRoleInput) ([]operation.Ask
 	return asks, nil
 }
 
-// actions are what both sides must allow.
+// actions returns the actions that both sides must allow.
 // Source: IAM User Guide, "Pass session tags in AWS STS"; "Monitor and control
 // actions taken with assumed roles".
 func (a *assumption) actions() []string {
@@ -130,8 +130,8 @@ func (a *assumption) actions() []string {
 	return actions
 }
 
-// trustsNobody stands for the trust policy of a role that does not exist. AWS
-// answers such a call as if the role did not trust the caller.
+// trustsNobody replaces the trust policy of a role that does not exist. AWS
+// answers as if the role did not trust the caller.
 const trustsNobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"AIDAAAAAAAAAAAAAAAAAA"},"Action":"sts:AssumeRole"}]}`
 
 func (a *assumption) trust(w *world.World) []policy.Source {
@@ -142,7 +142,7 @@ func (a *assumption) trust(w *world.World) []policy.Source {
 	return []policy.Source{w.Parse("trust policy of "+a.arn, policy.Trust, text)}
 }
 
-// conditions are the keys that the call and the role add.
+// conditions adds the keys of the call and the role.
 // Source: IAM User Guide, "IAM and AWS STS condition context keys".
 func (a *assumption) conditions(in *sts.AssumeRoleInput) func(*policy.Context) {
 	return func(x *policy.Context) {
@@ -169,7 +169,7 @@ func assumeRole(c *operation.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutp
 	if err != nil {
 		return nil, err
 	}
-	if a.role == nil { // never allowed, so never here
+	if a.role == nil { // not reached: a missing role is never allowed
 		return nil, denied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.Caller.Principal.ARN, a.arn)
 	}
 	lasts, err := roleDuration(c.Caller.Session, a.role, in.DurationSeconds)
@@ -202,8 +202,8 @@ func assumeRole(c *operation.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutp
 	return out, nil
 }
 
-// roleDuration is how long a role session may last. Any session that assumes a
-// role makes a chain.
+// roleDuration returns the maximum duration of a role session. A session that
+// assumes a role makes a chain.
 // Source: STS API Reference, AssumeRole, DurationSeconds.
 func roleDuration(s *world.Session, r *world.Role, asked *int32) (time.Duration, error) {
 	if asked == nil {
@@ -220,8 +220,8 @@ func roleDuration(s *world.Session, r *world.Role, asked *int32) (time.Duration,
 	return lasts, nil
 }
 
-// inheritMFA says what kind of credential a role session is, and what it says
-// of MFA: false, as documented, or what the calling session says, as observed
+// inheritMFA returns the kind of credential of a role session, and its MFA
+// state: false, as documented, or that of the calling session, as observed
 // ([operation.Readings]). A code in the call itself is never inherited.
 // Source: IAM User Guide, "Secure API access with MFA".
 func inheritMFA(c *operation.Call, withCode bool, s *world.Session) {

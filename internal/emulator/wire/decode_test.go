@@ -27,7 +27,7 @@ func TestBadQueriesAreRefused(t *testing.T) {
 		want        string
 	}{
 		{"unknown parameter", "UserName=bob&Colour=red", &iam.CreateUserInput{}, "MalformedQueryString: the parameter Colour is not recognized"},
-		{"parameter twice", "UserName=bob&UserName=fay", &iam.CreateUserInput{}, "MalformedQueryString: the parameter UserName is there 2 times"},
+		{"parameter twice", "UserName=bob&UserName=fay", &iam.CreateUserInput{}, "MalformedQueryString: the parameter UserName appears 2 times"},
 		{"missing member", "Path=/", &iam.CreateUserInput{}, "ValidationError: 1 validation error detected: Value at 'userName' failed to satisfy constraint: Member must not be null"},
 		{"missing members", "", &iam.AttachUserPolicyInput{}, "ValidationError: 2 validation errors detected: Value at 'policyArn' failed to satisfy constraint: Member must not be null; Value at 'userName' failed to satisfy constraint: Member must not be null"},
 		{"missing member of an item", "UserName=bob&Tags.member.1.Key=k", &iam.TagUserInput{}, "ValidationError: 1 validation error detected: Value at 'tags.1.member.value' failed to satisfy constraint: Member must not be null"},
@@ -63,7 +63,7 @@ func TestBadJSONIsRefused(t *testing.T) {
 		{"fraction", `{"MaxResults":1.5}`, &organizations.ListAccountsInput{}, `SerializationException: MaxResults: "1.5" is not a whole number of 32 bits`},
 		{"array for a value", `{"NextToken":[]}`, &organizations.ListAccountsInput{}, "SerializationException: NextToken is a single value"},
 		{"no object", `[]`, &organizations.ListAccountsInput{}, "SerializationException: the body is not a JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}"},
-		{"more than an object", `{} {}`, &organizations.ListAccountsInput{}, "SerializationException: there is something after the JSON object"},
+		{"more than an object", `{} {}`, &organizations.ListAccountsInput{}, "SerializationException: the JSON object is followed by other data"},
 		{"missing member", `{"AccountId":null}`, &organizations.DescribeAccountInput{}, "InvalidInputException: You must include a value for all required parameters: accountId"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -10,9 +10,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// WriteError answers with an error. A smithy.APIError keeps its code and, in
-// JSON, its modelled members; any other error is an internal failure and its
-// text stays here.
+// WriteError writes an error. A smithy.APIError keeps its code and, in JSON, its
+// modeled members; any other error becomes an internal failure without its text.
 func WriteError(w http.ResponseWriter, p Protocol, namespace, requestID string, err error) {
 	api := apiError(p, err)
 	status := Status(p, api.ErrorCode())
@@ -43,7 +42,7 @@ func WriteError(w http.ResponseWriter, p Protocol, namespace, requestID string, 
 		b.WriteString("</ErrorResponse>")
 	}
 	writeErrorHeader(w, p, requestID, api, status)
-	_, _ = w.Write(b.Bytes()) // a client that went away has no use for an error
+	_, _ = w.Write(b.Bytes()) // the client may have gone
 }
 
 const xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
@@ -98,8 +97,8 @@ func writeJSONError(b *bytes.Buffer, api smithy.APIError) {
 	b.WriteByte('}')
 }
 
-// Status is the HTTP status of an error code. In JSON every fault of the caller
-// is a 400.
+// Status returns the HTTP status of an error code. In JSON every client fault is
+// a 400.
 func Status(p Protocol, code string) int {
 	if status, ok := serverStatus[code]; ok {
 		return status
@@ -128,8 +127,9 @@ var serverStatus = map[string]int{
 	"SlowDown":            503,
 }
 
-// Source: the error sections of IAM's and STS's API models, the common errors
-// of their API references, and S3's list of error codes. What is not here is a 400.
+// Source: the error sections of IAM's and STS's API models, the common errors of
+// their API references, and S3's list of error codes. A code that is not listed
+// is a 400.
 var clientStatus = map[string]int{
 	"AccessUndecided":                     403,
 	"AccessDenied":                        403,

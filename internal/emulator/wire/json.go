@@ -25,7 +25,7 @@ func (c *Codec) decodeJSON(body []byte, in any) error {
 		return serialization("the body is not a JSON object: %v", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return serialization("there is something after the JSON object")
+		return serialization("the JSON object is followed by other data")
 	}
 	return c.fromJSON(tree, reflect.ValueOf(in).Elem(), "")
 }
@@ -69,7 +69,7 @@ func (c *Codec) structFromJSON(x any, v reflect.Value, path string) error {
 	return nil
 }
 
-// unionFromJSON reads the one member that a union has.
+// unionFromJSON reads the only member of a union.
 func (c *Codec) unionFromJSON(x any, v reflect.Value, path string) error {
 	object, ok := x.(map[string]any)
 	if !ok || len(object) != 1 {
@@ -149,7 +149,7 @@ func scalarFromJSON(x any, v reflect.Value, path string) error {
 	return nil
 }
 
-// setEpoch reads seconds since 1970, to the millisecond.
+// setEpoch parses seconds since 1970, to the millisecond.
 func setEpoch(v reflect.Value, x json.Number) error {
 	seconds, err := x.Float64()
 	if err != nil || math.Abs(seconds) > 1e11 {
@@ -174,7 +174,7 @@ func encodeJSON(out any) []byte {
 	for _, m := range members(v.Type()) {
 		f := v.Field(m.index)
 		if f.Kind() == reflect.Slice && f.IsNil() && !isBlob(f.Type()) {
-			f = reflect.MakeSlice(f.Type(), 0, 0) // clients rely on the list being there
+			f = reflect.MakeSlice(f.Type(), 0, 0) // clients rely on the list being present
 		}
 		writeJSONMember(&b, &first, m.name, f)
 	}

@@ -13,18 +13,19 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// maxParameters bounds a query; IAM's largest inputs have a few thousand.
+// maxParameters limits a query; IAM's largest inputs have a few thousand
+// parameters.
 const maxParameters = 20_000
 
-// A node is a parameter, or the parameters whose names go on after a dot.
+// A node is a parameter, or the parameters whose names continue after a dot.
 type node struct {
 	value string
 	leaf  bool
 	kids  map[string]*node
 }
 
-// Parameters that are not members of the input: the call itself and a presigned
-// query's signature.
+// Parameters that are not members of the input: the call itself and the
+// signature of a presigned query.
 func isEnvelope(name string) bool {
 	switch name {
 	case "Action", "Version", "AWSAccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp", "SecurityToken":
@@ -51,7 +52,7 @@ func tree(form url.Values) (*node, error) {
 			continue
 		}
 		if len(values) != 1 {
-			return nil, malformedQuery("the parameter %s is there %d times", name, len(values))
+			return nil, malformedQuery("the parameter %s appears %d times", name, len(values))
 		}
 		if err := root.add(name, values[0]); err != nil {
 			return nil, err
@@ -113,7 +114,7 @@ func (c *Codec) readStruct(n *node, v reflect.Value, path string) error {
 	return nil
 }
 
-// readUnion reads the one member that a union has.
+// readUnion reads the only member of a union.
 func (c *Codec) readUnion(n *node, v reflect.Value, path string) error {
 	if n.leaf || len(n.kids) != 1 {
 		return malformedQuery("%s needs exactly one member", path)
@@ -168,8 +169,8 @@ func (c *Codec) readMap(n *node, v reflect.Value, path string) error {
 	return nil
 }
 
-// numbered are the items of a list or map in the order of their numbers. An
-// empty one is sent as a parameter without a value.
+// numbered returns the items of a list or map in the order of their numbers. An
+// empty list is sent as a parameter without a value.
 func (n *node) numbered(name, path string) ([]*node, error) {
 	if n.leaf && n.value == "" && n.kids == nil {
 		return nil, nil

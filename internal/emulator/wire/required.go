@@ -11,11 +11,10 @@ import (
 	"strconv"
 )
 
-// Requirements are the members that a struct of a request must have, by the
-// name of the struct's type.
+// Requirements lists the required members of request structs by type name.
 type Requirements map[string][]string
 
-// ParseRequirements reads lines of a type name and the names of its required
+// ParseRequirements parses lines of a type name and the names of its required
 // members: "Tag Key Value".
 func ParseRequirements(r io.Reader) (Requirements, error) {
 	out := Requirements{}
@@ -30,8 +29,8 @@ func ParseRequirements(r io.Reader) (Requirements, error) {
 	return out, lines.Err()
 }
 
-// missing is the error of a request that lacks required members.
-// Source: the text of IAM's and STS's own answers, one sentence for each.
+// missing returns the error for missing required members.
+// Source: the text of IAM's and STS's responses.
 func (c *Codec) missing(in any) error {
 	if c.Required == nil {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A member is a field of an input or output struct that is on the wire.
+// A member is a field of an input or output struct that is sent on the wire.
 type member struct {
 	name  string
 	index int
@@ -18,7 +18,7 @@ var (
 	timeType = reflect.TypeFor[time.Time]()
 )
 
-// members are the wire members of a struct type, in the order of the fields.
+// members returns the wire members of a struct type, in the order of the fields.
 func members(t reflect.Type) []member {
 	if known, ok := shapes.Load(t); ok {
 		return known.([]member)
@@ -34,10 +34,10 @@ func members(t reflect.Type) []member {
 	return out
 }
 
-// notOnWire are fields that the SDK adds to its structs.
+// notOnWire lists fields that the SDK adds to its structs.
 var notOnWire = map[string]bool{"ResultMetadata": true, "ErrorCodeOverride": true}
 
-// field finds the field of struct v with the given wire name.
+// field returns the field of struct v with the given wire name.
 func field(v reflect.Value, name string) (reflect.Value, bool) {
 	upper := upperFirst(name)
 	for _, m := range members(v.Type()) {
@@ -62,9 +62,9 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// omitted tells whether a value is left out of an answer: nil pointers, slices
-// and maps, and the empty string of an enumeration. Numbers and booleans that
-// are no pointers are always there.
+// omitted reports whether a value is left out of a response: nil pointers,
+// slices and maps, and the empty string of an enumeration. Numbers and booleans
+// that are not pointers are always present.
 func omitted(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
@@ -79,8 +79,8 @@ func isBlob(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
-// union is a new member of a union, found among those that the codec knows by
-// its wire name.
+// union returns a new union member with the given wire name, from those that the
+// codec knows.
 func (c *Codec) union(t reflect.Type, name string) (pointer reflect.Value, ok bool) {
 	for _, u := range c.Unions {
 		known := reflect.TypeOf(u)
@@ -91,14 +91,14 @@ func (c *Codec) union(t reflect.Type, name string) (pointer reflect.Value, ok bo
 	return reflect.Value{}, false
 }
 
-// unionName is the wire name of a union's member type: what stands behind
-// Member in it.
+// unionName returns the wire name of a union's member type: the text after
+// Member in its name.
 func unionName(pointer reflect.Type) string {
 	_, name, _ := strings.Cut(pointer.Elem().Name(), "Member")
 	return name
 }
 
-// unionMember is the member that a union holds.
+// unionMember returns the member of a union.
 func unionMember(v reflect.Value) (name string, value reflect.Value) {
 	return unionName(v.Elem().Type()), v.Elem().Elem().FieldByName("Value")
 }

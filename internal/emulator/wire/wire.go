@@ -1,12 +1,12 @@
-// Package wire reads requests and writes answers of AWS's protocols by
+// Package wire reads requests and writes responses of AWS's protocols by
 // reflection over the SDK's own input and output structs. It knows no service.
 //
 // In awsQuery and awsJson the wire name of a member is the name of the Go field,
-// at most with its first letter in lower case, so no API model is needed. The
-// members of a union (an interface field) cannot be found by reflection: the
-// codec must be told. The one output member of IAM that starts in lower case
-// (ListDelegationRequests' isTruncated) is written with its first letter in
-// upper case, which the SDK accepts and botocore does not.
+// possibly with a lower-case first letter, so no API model is needed. Reflection
+// cannot find the members of a union (an interface field): the codec must list
+// them. The only output member of IAM that starts in lower case
+// (ListDelegationRequests' isTruncated) is written with an upper-case first
+// letter, which the SDK accepts and botocore does not.
 package wire
 
 import (
@@ -14,11 +14,11 @@ import (
 	"net/url"
 )
 
-// A Protocol is how requests and answers look.
+// A Protocol is the format of requests and responses.
 type Protocol uint8
 
 // The protocols. A codec reads and writes Query and JSON; EC2 and REST XML are
-// here for their errors.
+// here only for their errors.
 const (
 	Query   Protocol = iota + 1 // awsQuery: IAM, STS, CloudFormation
 	EC2                         // ec2Query
@@ -28,10 +28,10 @@ const (
 	REST                        // REST JSON: only its errors
 )
 
-// JSON tells whether errors of the protocol are JSON.
+// JSON reports whether errors of the protocol are JSON.
 func (p Protocol) JSON() bool { return p == JSON10 || p == JSON11 || p == REST }
 
-// ContentType is the media type of answers.
+// ContentType returns the media type of responses.
 func (p Protocol) ContentType() string {
 	switch p {
 	case JSON10:
@@ -48,19 +48,19 @@ func (p Protocol) ContentType() string {
 	return "text/xml"
 }
 
-// A Codec reads the requests and writes the answers of one service.
+// A Codec reads the requests and writes the responses of one service.
 type Codec struct {
 	Protocol  Protocol
 	Namespace string       // XML namespace of the answers
 	Required  Requirements // members that a request must have
 	Unions    []any        // pointers to the member types of the service's unions
-	// MissingCode is the error of a request without a required member; empty:
+	// MissingCode is the error code for a missing required member; empty:
 	// ValidationError in queries, ValidationException in JSON.
 	MissingCode string
 }
 
-// DecodeQuery fills the input struct in from the parameters of a query, apart
-// from Action, Version and those of the signature. The error is a smithy.APIError.
+// DecodeQuery fills in the input struct from the parameters of a query, except
+// Action, Version and the signature. The error is a smithy.APIError.
 func (c *Codec) DecodeQuery(form url.Values, in any) error {
 	if err := c.decodeQuery(form, in); err != nil {
 		return err
@@ -68,8 +68,8 @@ func (c *Codec) DecodeQuery(form url.Values, in any) error {
 	return c.missing(in)
 }
 
-// DecodeJSON fills the input struct in from the body of a JSON request; an
-// empty body is an empty object. The error is a smithy.APIError.
+// DecodeJSON fills in the input struct from the body of a JSON request; an empty
+// body is an empty object. The error is a smithy.APIError.
 func (c *Codec) DecodeJSON(body []byte, in any) error {
 	if err := c.decodeJSON(body, in); err != nil {
 		return err
@@ -77,16 +77,16 @@ func (c *Codec) DecodeJSON(body []byte, in any) error {
 	return c.missing(in)
 }
 
-// Write answers with the output struct out.
+// Write writes the output struct out as the response.
 func (c *Codec) Write(w http.ResponseWriter, operation, requestID string, out any) {
 	body := c.Encode(operation, requestID, out)
 	w.Header().Set("Content-Type", c.Protocol.ContentType())
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body) // a client that went away has no use for an error
+	_, _ = w.Write(body) // the client may have gone
 }
 
-// Encode is the body of an answer.
+// Encode returns the body of a response.
 func (c *Codec) Encode(operation, requestID string, out any) []byte {
 	if c.Protocol.JSON() {
 		return encodeJSON(out)

@@ -14,8 +14,8 @@ func encodeQuery(operation, namespace, requestID string, out any) []byte {
 	var b bytes.Buffer
 	b.WriteString("<" + operation + "Response xmlns=\"" + namespace + "\">")
 	v := reflect.Indirect(reflect.ValueOf(out))
-	// The SDK wants the element of some operations even though it is empty
-	// (UpdateRole), and minds it nowhere.
+	// The SDK requires the element of some operations even when it is empty
+	// (UpdateRole), and accepts it everywhere.
 	b.WriteString("<" + operation + "Result>")
 	if v.IsValid() {
 		for _, m := range members(v.Type()) {
@@ -29,8 +29,8 @@ func encodeQuery(operation, namespace, requestID string, out any) []byte {
 	return b.Bytes()
 }
 
-// writeTopMember writes a member of the answer itself, where AWS writes an
-// empty list as an empty element, and clients rely on its being there.
+// writeTopMember writes a member of the response itself, where AWS writes an
+// empty list as an empty element, and clients rely on it.
 func writeTopMember(b *bytes.Buffer, name string, v reflect.Value) {
 	if v.Kind() == reflect.Slice && v.IsNil() && !isBlob(v.Type()) {
 		b.WriteString("<" + name + "></" + name + ">")
@@ -116,5 +116,5 @@ func element(b *bytes.Buffer, name, text string) {
 }
 
 func escape(b *bytes.Buffer, text string) {
-	_ = xml.EscapeText(b, []byte(text)) // a buffer takes everything
+	_ = xml.EscapeText(b, []byte(text)) // a buffer accepts everything
 }
