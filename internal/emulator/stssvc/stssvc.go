@@ -16,7 +16,7 @@ import (
 	"forcemfa/policy"
 )
 
-// Operations are the operations of STS.
+// Operations returns the operations of STS.
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Write("AssumeRole", assumeRoleAsks, assumeRole),
@@ -27,8 +27,8 @@ func Operations() []operation.Operation {
 	}
 }
 
-// getCallerIdentityAsks asks for nothing: the same is told when access is
-// denied.
+// getCallerIdentityAsks requires no permission: the call works even when access
+// is denied.
 // Source: STS API Reference, GetCallerIdentity.
 func getCallerIdentityAsks(*operation.Call, *sts.GetCallerIdentityInput) ([]operation.Ask, error) {
 	return []operation.Ask{{Action: "sts:GetCallerIdentity", Resource: "*", Unconditional: true}}, nil
@@ -42,7 +42,7 @@ func getCallerIdentity(c *operation.Call, _ *sts.GetCallerIdentityInput) (*sts.G
 	}, nil
 }
 
-// userID is the aws:userid of the caller.
+// userID returns the aws:userid of the caller.
 // Source: IAM User Guide, "Policy variables", table of principal key values.
 func userID(c *operation.Call) string {
 	who := c.Caller

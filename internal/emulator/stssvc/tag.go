@@ -13,11 +13,11 @@ import (
 	"forcemfa/policy"
 )
 
-// mostTags is how many tags a session may be given.
+// mostTags is the maximum number of session tags.
 // Source: STS API Reference, AssumeRole, Tags.
 const mostTags = 50
 
-// tags checks session tags by themselves.
+// tags checks session tags separately.
 func (v *violations) tags(tags []types.Tag, transitive []string) {
 	v.count("tags", len(tags), mostTags)
 	v.count("transitiveTagKeys", len(transitive), mostTags)
@@ -30,15 +30,14 @@ func (v *violations) tags(tags []types.Tag, transitive []string) {
 	}
 }
 
-// sessionTags are the tags of a session.
+// sessionTags holds the tags of a session.
 type sessionTags struct {
 	all        []org.Tag
-	transitive []string // keys of those that a session assumed from it inherits
+	transitive []string // keys of the tags that an assumed session inherits
 }
 
-// newSessionTags are the tags that a session gets: those of the call, and the
-// transitive ones of the session that calls (nil: none). Keys compare without
-// case.
+// newSessionTags returns the tags of a new session: those of the call, and the
+// transitive tags of the calling session (nil: none). Keys are case-insensitive.
 // Source: IAM User Guide, "Pass session tags in AWS STS".
 func newSessionTags(from *world.Session, tags []types.Tag, transitive []string) (sessionTags, error) {
 	made := inheritedTags(from)
@@ -79,12 +78,12 @@ func inheritedTags(from *world.Session) sessionTags {
 	return made
 }
 
-// index is where the tag with this key is, -1 where none is.
+// index returns the position of the tag with this key, or -1.
 func (s *sessionTags) index(key string) int {
 	return slices.IndexFunc(s.all, func(t org.Tag) bool { return strings.EqualFold(t.Key, key) })
 }
 
-// setRequestTags writes the condition keys of the tags in a call.
+// setRequestTags sets the condition keys of the tags in a call.
 func setRequestTags(x *policy.Context, tags []types.Tag, transitive []string) {
 	var names []string
 	for _, t := range tags {

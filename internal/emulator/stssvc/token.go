@@ -12,7 +12,7 @@ import (
 	"forcemfa/policy"
 )
 
-// How long sessions may last, in seconds.
+// Durations of sessions, in seconds.
 // Source: STS API Reference, GetSessionToken, GetFederationToken, AssumeRole.
 const (
 	shortest     = 900
@@ -25,7 +25,8 @@ const (
 	largestToken = 4096 // that MinimumSessionTokenSize may ask for, in bytes
 )
 
-// getSessionTokenAsks asks for nothing: no policy can control the operation.
+// getSessionTokenAsks requires no permission: no policy can control the
+// operation.
 // Source: IAM User Guide, "Permissions for GetSessionToken".
 func getSessionTokenAsks(c *operation.Call, in *sts.GetSessionTokenInput) ([]operation.Ask, error) {
 	var v violations
@@ -40,7 +41,7 @@ func getSessionTokenAsks(c *operation.Call, in *sts.GetSessionTokenInput) ([]ope
 	return []operation.Ask{{Action: "sts:GetSessionToken", Resource: "*", Unconditional: true}}, nil
 }
 
-// longTerm refuses callers that have temporary credentials.
+// longTerm refuses callers with temporary credentials.
 func longTerm(c *operation.Call, name string) error {
 	if c.Caller.Session != nil {
 		return denied("Cannot call %s with session credentials", name)
@@ -65,8 +66,8 @@ func getSessionToken(c *operation.Call, in *sts.GetSessionTokenInput) (*sts.GetS
 	return &sts.GetSessionTokenOutput{Credentials: issue(c, s, ownDuration(c, in.DurationSeconds), nil)}, nil
 }
 
-// ownDuration is how long a session lasts that a user or root asks for. Root
-// gets one hour, whatever more it asks for.
+// ownDuration returns the duration of a session that a user or root requests.
+// Root gets at most one hour.
 func ownDuration(c *operation.Call, asked *int32) time.Duration {
 	seconds := int32(byDefault)
 	if asked != nil {
@@ -78,7 +79,7 @@ func ownDuration(c *operation.Call, asked *int32) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// issue makes a session known and returns its credentials.
+// issue registers a session and returns its credentials.
 func issue(c *operation.Call, s world.Session, lasts time.Duration, atLeast *int32) *types.Credentials {
 	s.AccessKeyID = c.World.NewID("ASIA")
 	s.Secret = c.World.NewSecret()

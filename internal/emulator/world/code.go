@@ -12,7 +12,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Why a code is not accepted.
+// Reasons for refusing a code.
 var (
 	ErrNoDevice  = errors.New("no MFA device with this serial number gives codes")
 	ErrWrongCode = errors.New("wrong code")
@@ -21,16 +21,16 @@ var (
 
 const (
 	step = 30 * time.Second
-	// tolerance is how many steps a code may be off. AWS does not publish it.
+	// tolerance is how many steps off a code may be. AWS does not publish it.
 	tolerance = 1
-	// reach is how many steps off two consecutive codes may be when a device
-	// is enabled or synchronized. AWS does not publish it; 2 h finds any
-	// device that was ever near the right time.
+	// reach is how many steps off two consecutive codes may be when a device is
+	// enabled or synchronized. AWS does not publish it; 2 h covers any device
+	// that was ever close to the right time.
 	reach = 240
 )
 
-// Device is the device with this serial number and the ID of its account,
-// read-only; nil: there is none.
+// Device returns the device with this serial number and the ID of its account,
+// read-only; nil if there is none.
 func (w *World) Device(serial string) (account string, d *Device) {
 	if parsed, err := arn.Parse(serial); err == nil {
 		a := w.Account(parsed.Account)
@@ -47,7 +47,7 @@ func (w *World) Device(serial string) (account string, d *Device) {
 	return "", nil
 }
 
-// Code is what the device with this serial number shows at now.
+// Code returns the code that the device with this serial number shows at now.
 func (w *World) Code(serial string, now time.Time) (string, error) {
 	_, d := w.Device(serial)
 	if d == nil || len(d.Seed) == 0 {
@@ -56,7 +56,8 @@ func (w *World) Code(serial string, now time.Time) (string, error) {
 	return CodeAt(d.Seed, now), nil
 }
 
-// CodeAt is the TOTP code of a seed: RFC 6238 with SHA-1, 30 seconds, 6 digits.
+// CodeAt returns the TOTP code of a seed: RFC 6238 with SHA-1, 30 seconds, 6
+// digits.
 func CodeAt(seed []byte, now time.Time) string { return codeOf(seed, stepAt(now)) }
 
 func stepAt(now time.Time) int64 { return now.Unix() / int64(step/time.Second) }
@@ -69,9 +70,9 @@ func codeOf(seed []byte, counter int64) string {
 	return code
 }
 
-// VerifyCode accepts the code of a device at now, one step early or late, and
-// never twice: a code must be of a later step than the last one that was
-// accepted. The error is [ErrNoDevice], [ErrWrongCode] or [ErrUsedCode].
+// VerifyCode accepts the code of a device at now, at most one step early or
+// late, and never twice: it must be of a later step than the last accepted one.
+// The error is [ErrNoDevice], [ErrWrongCode] or [ErrUsedCode].
 func (w *World) VerifyCode(serial, code string, now time.Time) error {
 	_, d := w.Device(serial)
 	if d == nil || len(d.Seed) == 0 {
@@ -125,7 +126,7 @@ func (w *World) Synchronize(serial, code1, code2 string, now time.Time) error {
 	return nil
 }
 
-// consecutive finds the step of code2 where code1 is that of the step before,
+// consecutive returns the step of code2 where code1 belongs to the step before,
 // the nearest to center first.
 func consecutive(seed []byte, code1, code2 string, center int64) (int64, bool) {
 	for off := int64(0); off <= reach; off++ {
@@ -143,7 +144,7 @@ func consecutive(seed []byte, code1, code2 string, center int64) (int64, bool) {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// RemoveDevice forgets a device, and which of its codes were used.
+// RemoveDevice removes a device and its used codes.
 func (w *World) RemoveDevice(account, serial string) {
 	delete(w.Edit(account).Devices, serial)
 	w.codes.remove(serial)

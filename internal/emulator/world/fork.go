@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// New is a world without accounts. The same seed gives the same IDs, keys,
+// New returns a world without accounts. The same seed gives the same IDs, keys,
 // secrets and TOTP seeds; with seed 0 the secrets are random.
 func New(partition string, seed uint64) *World {
 	return &World{Partition: partition, seed: seed, managed: awsManaged(partition), documents: new(documents)}
 }
 
-// Fork is a world that starts as this one and goes its own way. It costs
-// microseconds, whatever the size of the world, unless this world was written
-// to since its last fork: then the table of its accounts is copied once.
+// Fork returns an independent copy of the world. It takes microseconds, whatever
+// the size of the world, unless this world was written to since its last fork:
+// then the table of its accounts is copied once.
 func (w *World) Fork() *World {
 	w.borrowed = true
 	return &World{
@@ -33,13 +33,13 @@ func (w *World) Fork() *World {
 	}
 }
 
-// Account is read-only, and nil when there is none with this ID.
+// Account returns an account, read-only; nil if there is none with this ID.
 func (w *World) Account(id string) *Account {
 	a, _ := w.accounts.get(id)
 	return a
 }
 
-// Accounts are the IDs of all accounts, sorted.
+// Accounts returns the IDs of all accounts, sorted.
 func (w *World) Accounts() []string {
 	var ids []string
 	for id := range w.accounts.all {
@@ -49,8 +49,8 @@ func (w *World) Accounts() []string {
 	return ids
 }
 
-// AddAccount makes an account part of the world, replacing one with the same
-// ID, and returns it for editing. Its nil maps are made.
+// AddAccount adds an account to the world, replacing one with the same ID, and
+// returns it for editing. It allocates nil maps.
 func (w *World) AddAccount(a *Account) *Account {
 	for _, m := range []*map[string]bool{&a.Tables} {
 		if *m == nil {
@@ -83,7 +83,7 @@ func makeMap[V any](m *map[string]V) {
 	}
 }
 
-// Edit is the account for writing, nil when there is none with this ID. It is
+// Edit returns an account for writing; nil if there is none with this ID. It is
 // valid until the next Fork of this world.
 func (w *World) Edit(id string) *Account {
 	a, ok := w.accounts.get(id)
@@ -97,8 +97,8 @@ func (w *World) Edit(id string) *Account {
 	return a
 }
 
-// EditOrganization is the organization for writing, nil when there is none. It
-// is valid until the next Fork of this world.
+// EditOrganization returns the organization for writing; nil if there is none.
+// It is valid until the next Fork of this world.
 func (w *World) EditOrganization() *Organization {
 	if w.Organization != nil && w.borrowed {
 		w.Organization = w.Organization.clone()
@@ -118,8 +118,8 @@ func (o *Organization) clone() *Organization {
 	return &c
 }
 
-// clone copies everything that can be written to; strings, contents of
-// objects and reports are shared, because they are replaced and never changed.
+// clone copies everything that can be modified; strings, contents of objects and
+// reports are shared because they are only replaced.
 func (a *Account) clone() *Account {
 	c := *a
 	c.SCPs = slices.Clone(a.SCPs)
@@ -212,6 +212,6 @@ func cloneMap[T any](m map[string]*T, clone func(*T) *T) map[string]*T {
 	return c
 }
 
-// Fold is the form in which names of users, groups and roles are keys: they
-// are unique without regard to case.
+// Fold returns the form in which names of users, groups and roles are keys: they
+// are unique regardless of case.
 func Fold(name string) string { return strings.ToLower(name) }

@@ -8,9 +8,9 @@ import (
 	"encoding/binary"
 )
 
-// NewID is a unique ID that begins with prefix: AIDA (user), AROA (role), AGPA
+// NewID returns a unique ID with a prefix: AIDA (user), AROA (role), AGPA
 // (group), ANPA (managed policy), AKIA and ASIA (access keys, 20 characters),
-// APKA, ACCA and other credentials; 21 characters where it is not a key.
+// APKA, ACCA and other credentials; 21 characters unless it is a key.
 // Source: IAM User Guide, "IAM identifiers", unique ID prefixes.
 func (w *World) NewID(prefix string) string {
 	length := 21
@@ -22,21 +22,21 @@ func (w *World) NewID(prefix string) string {
 	return prefix + text[:length-len(prefix)]
 }
 
-// NewSecret is a secret access key or password of 40 characters.
+// NewSecret returns a secret access key or password of 40 characters.
 func (w *World) NewSecret() string {
 	return base64.StdEncoding.EncodeToString(w.secretBytes(30))
 }
 
-// NewToken is a session token.
+// NewToken returns a session token.
 func (w *World) NewToken() string {
 	return "FwoGZXIvYXdzE" + base64.StdEncoding.EncodeToString(w.secretBytes(240))
 }
 
-// NewSeed is a TOTP seed of 40 bytes, 64 characters in base 32, as AWS's are.
+// NewSeed returns a TOTP seed of 40 bytes, 64 characters in base 32, as AWS's
+// are.
 func (w *World) NewSeed() []byte { return w.secretBytes(40) }
 
-// secretBytes are n bytes that follow from the seed, or random ones when it is
-// 0.
+// secretBytes returns n bytes derived from the seed, or random ones with seed 0.
 func (w *World) secretBytes(n int) []byte {
 	if w.seed == 0 {
 		b := make([]byte, n)

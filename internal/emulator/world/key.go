@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A Use is when and for what an access key or a role was last used.
+// A Use records the last use of an access key or a role.
 type Use struct {
 	At      time.Time // zero: never
 	Region  string
-	Service string // as in a signature's scope: iam, s3…
+	Service string // as in the scope of a signature: iam, s3…
 }
 
-// AddKey gives a user of an account an access key in the lowest free slot.
+// AddKey creates an access key of a user in the lowest free slot.
 func (w *World) AddKey(account, user string, key *Key) {
 	user = Fold(user)
 	u := w.Edit(account).Users[user]
@@ -39,8 +39,8 @@ func (w *World) RemoveKey(account, user, id string) {
 	w.uses.remove(id)
 }
 
-// RenameUser gives a user another name, and everything that points to the user
-// with it: keys, MFA devices, sessions.
+// RenameUser renames a user and updates everything that refers to it: keys, MFA
+// devices, sessions.
 func (w *World) RenameUser(account, from, to string) {
 	a := w.Edit(account)
 	u := a.Users[Fold(from)]
@@ -64,11 +64,11 @@ func (w *World) RenameUser(account, from, to string) {
 	}
 }
 
-// FindKey says whose a long-lived access key is.
+// FindKey returns the owner of a long-lived access key.
 func (w *World) FindKey(id string) (KeyOwner, bool) { return w.keys.get(id) }
 
-// Key is a long-lived access key with its owner, read-only, and nil when there
-// is none with this ID.
+// Key returns a long-lived access key with its owner, read-only; nil if there is
+// none with this ID.
 func (w *World) Key(id string) (KeyOwner, *Key) {
 	owner, ok := w.keys.get(id)
 	if !ok {
@@ -79,11 +79,11 @@ func (w *World) Key(id string) (KeyOwner, *Key) {
 	return owner, u.Keys[i]
 }
 
-// UseKey notes that a long-lived access key signed a request. It does not
+// UseKey records that a long-lived access key signed a request. It does not
 // count as writing to the account.
 func (w *World) UseKey(id string, use Use) { w.uses.set(id, use) }
 
-// KeyUse is when an access key was last used.
+// KeyUse returns the last use of an access key.
 func (w *World) KeyUse(k *Key) Use {
 	if use, ok := w.uses.get(k.ID); ok {
 		return use
@@ -91,13 +91,13 @@ func (w *World) KeyUse(k *Key) Use {
 	return Use{k.Used, k.UsedRegion, k.UsedService}
 }
 
-// UseRole notes that a session of a role signed a request. It does not count
+// UseRole records that a session of a role signed a request. It does not count
 // as writing to the account.
 func (w *World) UseRole(account string, r *Role, use Use) {
 	w.uses.set(w.RoleARN(account, r), use)
 }
 
-// RoleUse is when a role was last used.
+// RoleUse returns the last use of a role.
 func (w *World) RoleUse(account string, r *Role) Use {
 	if use, ok := w.uses.get(w.RoleARN(account, r)); ok {
 		return use
@@ -105,11 +105,12 @@ func (w *World) RoleUse(account string, r *Role) Use {
 	return Use{At: r.Used, Region: r.UsedRegion}
 }
 
-// AddSession makes temporary credentials known. The session must not be
-// changed afterwards.
+// AddSession registers temporary credentials. The session must not be changed
+// afterwards.
 func (w *World) AddSession(s *Session) { w.sessions.set(s.AccessKeyID, s) }
 
-// Session is the session with this access key ID, read-only; nil: none.
+// Session returns the session with this access key ID, read-only; nil if there
+// is none.
 func (w *World) Session(accessKeyID string) *Session {
 	s, _ := w.sessions.get(accessKeyID)
 	return s

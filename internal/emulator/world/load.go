@@ -234,8 +234,8 @@ func (w *World) loadServices(account string, u *User, from *org.ServiceCredentia
 	}
 }
 
-// newSSHKey is an RSA public key of 2048 bits in OpenSSH's form, of which
-// nobody has the private half.
+// newSSHKey returns an RSA public key of 2048 bits in OpenSSH's format, whose
+// private key does not exist.
 func (w *World) newSSHKey() string {
 	modulus := w.secretBytes(256)
 	modulus[0] |= 0x80
@@ -248,9 +248,9 @@ func (w *World) newSSHKey() string {
 	return "ssh-rsa " + base64.StdEncoding.EncodeToString(blob)
 }
 
-// loadDevices gives a user the devices of the snapshot. Where it knows no more
-// than that there is one, it is a security key, with which no API call can be
-// made.
+// loadDevices adds the devices of the snapshot to a user. Where the snapshot
+// only says that there is a device, it becomes a security key, which cannot make
+// API calls.
 func (w *World) loadDevices(a *Account, from org.User) {
 	for _, d := range from.Devices {
 		w.loadDevice(a, d, Fold(from.Name))

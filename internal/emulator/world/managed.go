@@ -8,8 +8,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// awsManagedTexts are AWS managed policies that every world has. Only texts
-// that are known to the letter are here; others come with a snapshot.
+// awsManagedTexts contains AWS managed policies of every world. Only policies
+// with a known exact text are here; others come with a snapshot.
 // Source: AWS Managed Policy Reference Guide.
 var awsManagedTexts = []struct {
 	name, version, created, document string
@@ -32,8 +32,8 @@ var awsManagedTexts = []struct {
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:DeleteSSHPublicKey","iam:GetSSHPublicKey","iam:ListSSHPublicKeys","iam:UpdateSSHPublicKey","iam:UploadSSHPublicKey"],"Resource":"arn:aws:iam::*:user/${aws:username}"}]}`},
 }
 
-// awsManaged makes the AWS managed policies of a partition, in whose documents
-// the partition of every ARN is its own.
+// awsManaged returns the AWS managed policies of a partition, with that
+// partition in every ARN.
 func awsManaged(partition string) overlay[*Policy] {
 	var all overlay[*Policy]
 	ids := &World{}
@@ -54,6 +54,6 @@ func awsManaged(partition string) overlay[*Policy] {
 	return all
 }
 
-// SetAWSManaged makes an AWS managed policy known to all accounts of the
-// world, replacing one with the same ARN. It must not be changed afterwards.
+// SetAWSManaged adds an AWS managed policy for all accounts of the world,
+// replacing one with the same ARN. It must not be changed afterwards.
 func (w *World) SetAWSManaged(p *Policy) { w.managed.set(p.ARN, p) }

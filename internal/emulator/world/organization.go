@@ -8,12 +8,12 @@ import (
 	"forcemfa/policy"
 )
 
-// IsManagement tells whether the account is the management account.
+// IsManagement reports whether the account is the management account.
 func (w *World) IsManagement(account string) bool {
 	return w.Organization != nil && w.Organization.ManagementAccount == account
 }
 
-// Units are the units above an account, the root first; nil when there is no
+// Units returns the units above an account, root first; nil without an
 // organization.
 func (w *World) Units(account string) []org.Unit {
 	a := w.Account(account)
@@ -41,9 +41,10 @@ func (o *Organization) unit(id string) (org.Unit, bool) {
 	return o.Units[i], true
 }
 
-// OrgPath is the value of aws:PrincipalOrgPaths and aws:ResourceOrgPaths for
-// an account: o-…/r-…/ou-…/; empty when there is no organization.
-// Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalOrgPaths.
+// OrgPath returns the value of aws:PrincipalOrgPaths and aws:ResourceOrgPaths
+// for an account: o-…/r-…/ou-…/; empty without an organization.
+// Source: IAM User Guide, "AWS global condition context keys",
+// aws:PrincipalOrgPaths.
 func (w *World) OrgPath(account string) string {
 	if w.Organization == nil || w.Account(account) == nil {
 		return ""

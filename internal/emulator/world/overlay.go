@@ -2,8 +2,8 @@ package world
 
 import "maps"
 
-// An overlay is a map that forks at the price of two pointers: base is shared
-// and never written, own and gone are what this world did since.
+// An overlay is a map that forks at the cost of two pointers: base is shared and
+// never written; own and gone are the later changes of this world.
 type overlay[V any] struct {
 	base, own map[string]V
 	gone      map[string]bool
@@ -40,14 +40,14 @@ func (o *overlay[V]) remove(key string) {
 	o.gone[key] = true
 }
 
-// owns tells whether no other world shares the value under key.
+// owns reports whether no other world shares the value of key.
 func (o *overlay[V]) owns(key string) bool {
 	_, ok := o.own[key]
 	return ok
 }
 
-// fork makes everything shared and returns the other's view of it. It copies
-// only when something was written since the last fork.
+// fork shares everything and returns the view of the new world. It copies only
+// when something was written since the last fork.
 func (o *overlay[V]) fork() overlay[V] {
 	if len(o.base) == 0 {
 		o.base = o.own
@@ -58,7 +58,7 @@ func (o *overlay[V]) fork() overlay[V] {
 	return overlay[V]{base: o.base}
 }
 
-// all ranges over keys and values in no order.
+// all iterates over keys and values in no particular order.
 func (o *overlay[V]) all(yield func(string, V) bool) {
 	for k, v := range o.own {
 		if !yield(k, v) {

@@ -12,28 +12,28 @@ import (
 
 var errUnread = errors.New("its document is not known")
 
-// UserARN is the ARN of a user of an account.
+// UserARN returns the ARN of a user of an account.
 func (w *World) UserARN(account string, u *User) string {
 	return arn.IAM(w.Partition, account, "user", u.Path, u.Name)
 }
 
-// GroupARN is the ARN of a group of an account.
+// GroupARN returns the ARN of a group of an account.
 func (w *World) GroupARN(account string, g *Group) string {
 	return arn.IAM(w.Partition, account, "group", g.Path, g.Name)
 }
 
-// RoleARN is the ARN of a role of an account.
+// RoleARN returns the ARN of a role of an account.
 func (w *World) RoleARN(account string, r *Role) string {
 	return arn.IAM(w.Partition, account, "role", r.Path, r.Name)
 }
 
-// RootARN is the ARN of the root user of an account.
+// RootARN returns the ARN of the root user of an account.
 func (w *World) RootARN(account string) string {
 	return "arn:" + w.Partition + ":iam::" + account + ":root"
 }
 
-// ManagedPolicy is a managed policy as an account sees it: its own, or AWS's;
-// read-only; nil: none has this ARN.
+// ManagedPolicy returns a managed policy that is visible in an account, its own
+// or AWS's, read-only; nil if there is none.
 func (w *World) ManagedPolicy(account, policyARN string) *Policy {
 	if p, ok := w.managed.get(policyARN); ok {
 		return p
@@ -44,7 +44,7 @@ func (w *World) ManagedPolicy(account, policyARN string) *Policy {
 	return nil
 }
 
-// AWSManaged are the AWS managed policies, by ARN.
+// AWSManaged returns the AWS managed policies by ARN.
 func (w *World) AWSManaged() []*Policy {
 	byARN := maps.Collect(w.managed.all)
 	var all []*Policy
@@ -54,13 +54,13 @@ func (w *World) AWSManaged() []*Policy {
 	return all
 }
 
-// IsAWSManaged tells whether an ARN is that of an AWS managed policy.
+// IsAWSManaged reports whether an ARN is that of an AWS managed policy.
 func IsAWSManaged(policyARN string) bool {
 	a, err := arn.Parse(policyARN)
 	return err == nil && a.Account == "aws"
 }
 
-// Document is the document in force; ok is false when it is not known.
+// Document returns the document in force; ok is false when it is unknown.
 func (p *Policy) Document() (text string, ok bool) {
 	for _, v := range p.Versions {
 		if v.ID == p.Default {
@@ -70,7 +70,7 @@ func (p *Policy) Document() (text string, ok bool) {
 	return "", false
 }
 
-// UserSet is every document that decides the requests of a user with any of
+// UserSet returns every document that decides the requests of a user with any of
 // the user's own credentials.
 func (w *World) UserSet(account string, u *User) policy.Set {
 	a := w.Account(account)
@@ -83,8 +83,8 @@ func (w *World) UserSet(account string, u *User) policy.Set {
 	return policy.Set{Identity: identity, Boundary: w.boundary(account, u.Boundary), SCPs: w.SCPs(account)}
 }
 
-// RoleSet is every document that decides the requests of a role's sessions,
-// apart from the session policy. SCPs do not touch service-linked roles.
+// RoleSet returns every document that decides the requests of a role's sessions,
+// except the session policy. SCPs do not apply to service-linked roles.
 func (w *World) RoleSet(account string, r *Role) policy.Set {
 	set := policy.Set{
 		Identity: w.sources(account, "role "+r.Name, r.Inline, r.Attached),
@@ -96,7 +96,7 @@ func (w *World) RoleSet(account string, r *Role) policy.Set {
 	return set
 }
 
-// sources never returns nil, so that "no policy" is not "not known".
+// sources never returns nil, so that "no policy" differs from "unknown".
 func (w *World) sources(account, owner string, inline map[string]string, attached []string) []policy.Source {
 	sources := make([]policy.Source, 0, len(inline)+len(attached))
 	for _, name := range slices.Sorted(maps.Keys(inline)) {
@@ -129,7 +129,7 @@ func (w *World) managedSource(account, policyARN string, kind policy.Kind) polic
 	return w.Parse(name, kind, text)
 }
 
-// documents remembers what was parsed, for all forks of a world.
+// documents caches parsed documents for all forks of a world.
 type documents struct{ parsed sync.Map }
 
 type documentKey struct {
@@ -137,7 +137,7 @@ type documentKey struct {
 	text string
 }
 
-// Parse is [policy.ParseSource] that parses each text once.
+// Parse is [policy.ParseSource], but parses each text only once.
 func (w *World) Parse(name string, kind policy.Kind, text string) policy.Source {
 	key := documentKey{kind, text}
 	if s, ok := w.documents.parsed.Load(key); ok {

@@ -33,7 +33,7 @@ const (
 	QuotaTags                = "TagsQuota"                          // per user, role, policy, device; not in GetAccountSummary
 )
 
-// defaults are the quotas of an account that asked for no increase.
+// defaults lists the quotas of an account without increases.
 // Source: IAM User Guide, "IAM and AWS STS quotas"; General Reference, IAM.
 var defaults = map[string]int32{
 	QuotaUsers:               5000,
@@ -61,8 +61,7 @@ var defaults = map[string]int32{
 	QuotaTags:                50,
 }
 
-// Quota is what the account may have of something; name is one of the Quota
-// constants.
+// Quota returns a quota of the account; name is one of the Quota constants.
 func (a *Account) Quota(name string) int {
 	if n, ok := a.Quotas[name]; ok {
 		return int(n)
@@ -70,7 +69,7 @@ func (a *Account) Quota(name string) int {
 	return int(defaults[name])
 }
 
-// QuotaNames are the names of all quotas that GetAccountSummary tells.
+// QuotaNames lists all quotas that GetAccountSummary returns.
 func QuotaNames() []string {
 	names := maps.Clone(defaults)
 	for _, untold := range []string{QuotaMFADevicesPerUser, QuotaSSHKeysPerUser, QuotaServiceCredentials, QuotaTags} {
@@ -83,7 +82,7 @@ func QuotaNames() []string {
 	return all
 }
 
-// A quotaField ties a quota to its field in a snapshot.
+// A quotaField links a quota to its field in a snapshot.
 type quotaField struct {
 	name  string
 	field func(*org.Quotas) *int
@@ -101,7 +100,8 @@ var quotaFields = []quotaField{
 	{QuotaVersionsPerPolicy, func(q *org.Quotas) *int { return &q.VersionsPerPolicy }},
 }
 
-// loadQuotas keeps what differs from the default; zero means "not read".
+// loadQuotas keeps the values that differ from the default; zero means "not
+// read".
 func loadQuotas(q org.Quotas) map[string]int32 {
 	quotas := map[string]int32{}
 	for _, f := range quotaFields {

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// ServiceLinked tells whether the role belongs to an AWS service, which alone
+// ServiceLinked reports whether the role belongs to an AWS service, which alone
 // may change it.
 func (r *Role) ServiceLinked() bool { return strings.HasPrefix(r.Path, "/aws-service-role/") }
 
-// Reserved tells whether AWS alone may change the role: service-linked roles
-// and those that IAM Identity Center makes.
+// Reserved reports whether only AWS may change the role: service-linked roles
+// and those of IAM Identity Center.
 func (r *Role) Reserved() bool {
 	return r.ServiceLinked() || strings.HasPrefix(r.Path, "/aws-reserved/")
 }
 
-// RootUser stands for the root user where a device says whose it is.
+// RootUser represents the root user as the owner of a device.
 const RootUser = "<root>"
 
-// DevicesOf are the devices of a user (by name in any case, or [RootUser]),
-// read-only, the first enabled first.
+// DevicesOf returns the devices of a user (by name in any case, or [RootUser]),
+// read-only, in the order in which they were enabled.
 func (a *Account) DevicesOf(user string) []*Device {
 	user = Fold(user)
 	var devices []*Device
@@ -38,14 +38,14 @@ func (a *Account) DevicesOf(user string) []*Device {
 	return devices
 }
 
-// IsAPIKey tells whether the credentials of a service are one string instead
-// of a user name and a password. Source: IAM User Guide, "API keys for AWS
-// services".
+// IsAPIKey reports whether the credentials of a service are one string instead
+// of a user name and a password.
+// Source: IAM User Guide, "API keys for AWS services".
 func IsAPIKey(service string) bool {
 	return service == "bedrock.amazonaws.com" || service == "logs.amazonaws.com"
 }
 
-// Name gives the credential the user name or alias that AWS makes for it; n is
+// Name sets the user name or alias that AWS generates for the credential; n is
 // how many the user has.
 func (c *ServiceCredential) Name(user, account string, n int) {
 	if n > 0 {

@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// What [World.AddSampleData] puts into every account, for an attacker to look for.
+// The sample data that [World.AddSampleData] puts into every account as a target
+// for attacks.
 const (
 	TableName = "orders"     // of the DynamoDB table
 	ObjectKey = "orders.csv" // of the object in the S3 bucket
 )
 
-// BucketName is the name of an account's S3 bucket.
+// BucketName returns the name of an account's S3 bucket.
 func BucketName(account string) string { return "data-" + account }
 
-// InstanceID is the ID of an account's EC2 instance: i-0 and 16 hexadecimal
-// digits that depend on nothing but the account.
+// InstanceID returns the ID of an account's EC2 instance: i-0 and 16 hexadecimal
+// digits that depend only on the account.
 func InstanceID(account string) string {
 	sum := new(World).hash("instance " + account)
 	return fmt.Sprintf("i-0%016x", binary.BigEndian.Uint64(sum))
 }
 
-// AddSampleData gives an account something worth protecting: a running EC2
-// instance ([InstanceID]), a DynamoDB table ([TableName]) and an S3 bucket
-// ([BucketName]) with one object ([ObjectKey]).
+// AddSampleData adds data worth protecting to an account: a running EC2 instance
+// ([InstanceID]), a DynamoDB table ([TableName]) and an S3 bucket ([BucketName])
+// with one object ([ObjectKey]).
 func (w *World) AddSampleData(account string, now time.Time) {
 	a := w.Edit(account)
 	id := InstanceID(account)

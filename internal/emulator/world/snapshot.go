@@ -9,10 +9,10 @@ import (
 	"forcemfa/internal/org"
 )
 
-// Snapshot is the world as package collect would see it if it could read
-// everything, keys and services included: what [Load] was given, but for who
-// read it, gaps, reports, and AWS managed policies that nothing uses. Accounts
-// come by ID. The world must not change while the stream is read.
+// Snapshot returns the world as package collect would read it with all
+// permissions, including keys and services: the input of [Load], except the
+// reader, gaps, reports, and unused AWS managed policies. Accounts are sorted by
+// ID. The world must not change while the stream is read.
 func (w *World) Snapshot(taken time.Time) (org.Header, org.Accounts) {
 	h := org.Header{Format: org.Format, Taken: taken, Partition: w.Partition}
 	if w.Organization != nil {
@@ -137,8 +137,8 @@ func (w *World) snapshotRole(a *Account, r *Role) org.Role {
 	}
 }
 
-// snapshotPolicies are the account's own and the AWS managed ones that
-// something in it uses, of these the default version alone.
+// snapshotPolicies returns the account's own policies and the AWS managed ones
+// that it uses, the latter only with their default version.
 func (w *World) snapshotPolicies(a *Account) []org.Policy {
 	var s []org.Policy
 	for _, p := range a.Policies {
@@ -165,7 +165,8 @@ func (w *World) snapshotPolicies(a *Account) []org.Policy {
 	return s
 }
 
-// used are the ARNs of all managed policies that are attached or a boundary.
+// used returns the ARNs of all managed policies that are attached or serve as a
+// boundary.
 func (a *Account) used() map[string]bool {
 	used := map[string]bool{}
 	note := func(attached []string, boundary string) {

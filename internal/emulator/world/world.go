@@ -14,16 +14,16 @@ import (
 	"forcemfa/policy"
 )
 
-// A World is everything that the embedded AWS knows.
+// A World is the complete state of the embedded AWS.
 type World struct {
 	Partition    string
-	Organization *Organization // nil: the accounts belong to none
+	Organization *Organization // nil: the accounts are in no organization
 
 	accounts  overlay[*Account] // by ID
 	sessions  overlay[*Session] // by access key ID
 	keys      overlay[KeyOwner] // by access key ID
 	uses      overlay[Use]      // by access key ID or role ARN
-	codes     overlay[int64]    // by serial number: the last TOTP step that was accepted
+	codes     overlay[int64]    // by serial number: the last accepted TOTP step
 	managed   overlay[*Policy]  // AWS managed policies, by ARN
 	documents *documents        // shared by all forks
 	next      uint64            // of the next generated ID; IDs are a hash of seed and next
@@ -46,7 +46,7 @@ type Organization struct {
 // A DelegatedAdmin is an account that may act for the organization.
 type DelegatedAdmin struct {
 	Account string
-	Service string // service principal; empty: the snapshot did not tell
+	Service string // service principal; empty: not in the snapshot
 	Since   time.Time
 }
 
@@ -58,7 +58,7 @@ type Account struct {
 	SCPs                   []string // attached to the account itself
 	Joined                 time.Time
 	Invited                bool
-	Unread                 bool // loaded from a snapshot that knows nothing but its name
+	Unread                 bool // loaded from a snapshot that contains only its name
 
 	Quotas   map[string]int32 // GetAccountSummary's …Quota entries that differ from the default
 	Root     Root
@@ -85,12 +85,12 @@ type Root struct {
 	PasswordUsed time.Time
 }
 
-// A PasswordPolicy is what an account asks of its users' console passwords.
+// A PasswordPolicy is an account's requirements for console passwords.
 type PasswordPolicy struct {
 	MinimumLength                          int32
 	Symbols, Numbers, Uppercase, Lowercase bool
 	UsersMayChange                         bool
-	MaxAge, ReusePrevention                int32 // days, passwords; 0: not asked
+	MaxAge, ReusePrevention                int32 // days, passwords; 0: not required
 	HardExpiry                             bool
 }
 
@@ -118,8 +118,8 @@ type Login struct {
 	Password         string
 }
 
-// A Key is an access key. Its secret never leaves the world but by the call
-// that created it. What it was used for since is in the world: [World.KeyUse].
+// A Key is an access key. Only the call that created it returns its secret. Its
+// last use is in the world: [World.KeyUse].
 type Key struct {
 	ID, Secret  string
 	Slot        int // 1 or 2, its column in the credential report
@@ -130,7 +130,7 @@ type Key struct {
 	UsedService string
 }
 
-// A KeyOwner says whose an access key is.
+// A KeyOwner is the owner of an access key.
 type KeyOwner struct{ Account, User string } // User is the lower-case name
 
 // A ServiceCredential is a service-specific credential.
@@ -206,7 +206,7 @@ type Device struct {
 // A Report is a credential report.
 type Report struct {
 	Started   time.Time
-	Ready     time.Time // GetCredentialReport answers ReportInProgress before
+	Ready     time.Time // GetCredentialReport returns ReportInProgress before
 	Generated time.Time
 	Polls     int    // calls of GenerateCredentialReport since it was started
 	Content   []byte // CSV
@@ -236,7 +236,7 @@ type Session struct {
 	Role                       string // lower-case name, for a role session
 	Name                       string // role session name or federated user name
 	Issued, Expires            time.Time
-	MFAAt                      time.Time       // when the code was given; zero: without MFA
+	MFAAt                      time.Time       // when the code was entered; zero: without MFA
 	Policies                   []policy.Source // session policies; nil: none
 	Tags                       []org.Tag
 	TransitiveTags             []string
@@ -244,7 +244,7 @@ type Session struct {
 	Chained                    bool
 }
 
-// A Caller is who signed a request, once the signature was verified.
+// A Caller is the verified sender of a request.
 type Caller struct {
 	Principal   policy.Principal
 	Account     string
