@@ -99,7 +99,7 @@ func forget(a *org.Account, gaps ...org.Gap) {
 	}
 }
 
-func TestWhatIsCollectedIsWhatIsThere(t *testing.T) {
+func TestCollectedSnapshotEqualsTheWorld(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		strict *emulator.Strict
@@ -138,7 +138,7 @@ func TestWhatIsCollectedIsWhatIsThere(t *testing.T) {
 	}
 }
 
-func TestTheSampleOrganizationIsCollectedAsItIs(t *testing.T) {
+func TestSampleOrganizationIsCollectedCompletely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, list := sample.Organization()
 		var accounts []*org.Account
@@ -284,7 +284,7 @@ func TestAReportThatIsNeverReadyIsAGap(t *testing.T) {
 	})
 }
 
-func TestAnOldReportIsMadeAnew(t *testing.T) {
+func TestOldReportIsGeneratedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{})
@@ -300,7 +300,7 @@ func TestAnOldReportIsMadeAnew(t *testing.T) {
 	})
 }
 
-func TestADeviceThatWentSinceTheReportIsGone(t *testing.T) {
+func TestDeviceRemovedAfterTheReportIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{})
@@ -328,7 +328,7 @@ func allowOnly(s *stand, actions ...string) {
 	})
 }
 
-func TestWhatMayNotBeReadIsAGapAndUnknown(t *testing.T) {
+func TestForbiddenReadsAreGapsAndUnknown(t *testing.T) {
 	all := []string{
 		"iam:GetAccountAuthorizationDetails", "iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:ListVirtualMFADevices",
 		"iam:ListMFADevices", "iam:GetAccountSummary", "iam:ListAccountAliases", "iam:GetPolicy", "iam:GetPolicyVersion",
@@ -385,7 +385,7 @@ func TestWhatMayNotBeReadIsAGapAndUnknown(t *testing.T) {
 	}
 }
 
-func TestPoliciesOfAWSAreReadOnceARun(t *testing.T) {
+func TestAWSManagedPoliciesAreReadOncePerRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{})
@@ -438,7 +438,7 @@ func TestAnInterruptEndsTheStream(t *testing.T) {
 	})
 }
 
-func TestWhoeverStopsReadingLeavesNothingRunning(t *testing.T) {
+func TestStoppingTheStreamLeavesNothingRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // a goroutine left behind fails the bubble
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{Strict: emulator.AsTested()})
@@ -480,7 +480,7 @@ func TestProgressCountsAccountsAndCalls(t *testing.T) {
 	})
 }
 
-func TestFiveThousandUsersAreCollectedWhole(t *testing.T) {
+func TestFiveThousandUsersAreCollectedCompletely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		crowd(accounts[1], 4995)
@@ -497,7 +497,7 @@ func TestFiveThousandUsersAreCollectedWhole(t *testing.T) {
 	})
 }
 
-func TestDetailReadsWhatASteppedUserCanDo(t *testing.T) {
+func TestDetailReadsTheCurrentCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		accounts[1].User("hardware").Services = &org.ServiceCredentials{ServiceSpecific: []string{"codecommit.amazonaws.com"}, SSHKeys: 2}
@@ -530,7 +530,7 @@ func TestDetailReadsWhatASteppedUserCanDo(t *testing.T) {
 	})
 }
 
-func TestDetailOfAUserThatIsNotThereIsAnError(t *testing.T) {
+func TestDetailOfAMissingUserIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{})
@@ -541,7 +541,7 @@ func TestDetailOfAUserThatIsNotThereIsAnError(t *testing.T) {
 	})
 }
 
-func TestDetailThatMayNotBeReadIsAGapAndUnknown(t *testing.T) {
+func TestForbiddenDetailIsAGapAndUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{})
@@ -569,7 +569,7 @@ func TestDetailThatMayNotBeReadIsAGapAndUnknown(t *testing.T) {
 	})
 }
 
-func TestUserReadsOneUserAsItIsNow(t *testing.T) {
+func TestUserReadsTheCurrentStateOfOneUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
 		s := newStand(t, h, accounts, emulator.Options{Strict: emulator.AsTested()})

@@ -87,7 +87,7 @@ func TestColumnsAreFoundByName(t *testing.T) {
 	}
 }
 
-func TestAReportThatIsNoneIsAnError(t *testing.T) {
+func TestInvalidReportIsAnError(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "credential report: the report is empty"},
 		{"name,mfa_active\nann,true\n", "credential report: line 1: column user is missing"},

@@ -240,7 +240,7 @@ func TestThePackageIsInTheBucketUnderItsHash(t *testing.T) {
 	}
 }
 
-func TestTrailsDecideWhetherChangesAreHeardOf(t *testing.T) {
+func TestTrailsDecideWhetherChangesAreDetectedAtOnce(t *testing.T) {
 	c := newCompany(t)
 	cfg := c.enter(t, c.members[0])
 	must(t)(s3.NewFromConfig(cfg).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("trail-bucket")}))
@@ -271,7 +271,7 @@ func TestTrailsDecideWhetherChangesAreHeardOf(t *testing.T) {
 
 func sorted(list []string) []string { slices.Sort(list); return list }
 
-func TestAnOrganizationThatDoesNotTrustStackSetsIsToldHow(t *testing.T) {
+func TestMissingTrustedAccessIsAnErrorWithARemedy(t *testing.T) {
 	c := newCompany(t)
 	must(t)(organizations.NewFromConfig(c.cfg).DisableAWSServiceAccess(t.Context(), &organizations.DisableAWSServiceAccessInput{ServicePrincipal: aws.String(stackSetsService)}))
 	f, err := fleet.New(c.cfg, fleet.Options{Rate: -1})
@@ -337,7 +337,7 @@ func (c *company) forwarding(t *testing.T) []string {
 	return regions
 }
 
-func TestForwardersOfEveryRegionAreTakenAwayUnnamed(t *testing.T) {
+func TestForwardersOfEveryRegionAreRemoved(t *testing.T) {
 	c := newCompany(t)
 	told(t, c.open(t, configs["default"], func(o *Options) { o.Regions = []string{"us-east-2"} }).Apply)
 	told(t, c.open(t, configs["default"], func(o *Options) { o.Regions = []string{"eu-north-1"} }).Apply)
@@ -350,7 +350,7 @@ func TestForwardersOfEveryRegionAreTakenAwayUnnamed(t *testing.T) {
 	}
 }
 
-func TestOneAccountAsksForTheRegionsThatForward(t *testing.T) {
+func TestOneAccountNeedsTheForwardingRegionsByName(t *testing.T) {
 	c := &company{cfg: motoConfig(t), management: "123456789012"}
 	in := func(regions ...string) *Deployment {
 		return c.open(t, configs["default"], func(o *Options) { o.Units, o.Regions = nil, regions })

@@ -25,7 +25,7 @@ func TestTheSameBytesGiveTheSamePackage(t *testing.T) {
 	}
 }
 
-func TestThePackageIsAsLambdaWantsIt(t *testing.T) {
+func TestPackageIsValidForLambda(t *testing.T) {
 	p := testPackage(t, "version: 1\n")
 	r, err := zip.NewReader(bytes.NewReader(p.Zip), int64(len(p.Zip)))
 	if err != nil {

@@ -38,7 +38,7 @@ func executionPolicy(t *testing.T, variant string) string {
 	return text
 }
 
-func TestTheRoleMayDoWhatTheFunctionCallsAndTellPeople(t *testing.T) {
+func TestFunctionRoleAllowsTheFunctionsCallsAndNotifications(t *testing.T) {
 	telling := map[string][]string{
 		"bus":   {"events:PutEvents"},
 		"alone": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue", "ssm:GetParameter", "securityhub:BatchImportFindings"},
@@ -106,13 +106,13 @@ func beyond(t *testing.T, text, list string) prove.Answer {
 	return prove.Weakens(deny(text), deny(list), nil)
 }
 
-func TestTheRoleMayDoNothingBeyondItsList(t *testing.T) {
+func TestFunctionRoleAllowsNothingElse(t *testing.T) {
 	if a := beyond(t, executionPolicy(t, "bus"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
 		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalogue %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
 	}
 }
 
-func TestTheProofSeesARoleThatMayDoMore(t *testing.T) {
+func TestProofDetectsAFunctionRoleThatAllowsMore(t *testing.T) {
 	good := executionPolicy(t, "bus")
 	for _, row := range [][2]string{
 		{`"Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}},`, ``},
@@ -132,7 +132,7 @@ func TestTheProofSeesARoleThatMayDoMore(t *testing.T) {
 	}
 }
 
-func TestNobodyBecomesAdministratorThroughTheFunction(t *testing.T) {
+func TestFunctionRoleCannotGrantAdministratorAccess(t *testing.T) {
 	d, err := policy.Parse(policy.Identity, executionPolicy(t, "alone"))
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ const applyList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
  "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"},"Null":{"aws:TagKeys":"false"}}},`
 
-func TestTheApplyRoleWritesDocumentsOnlyWhereItIsTold(t *testing.T) {
+func TestApplyRoleWritesDocumentsOnlyWithDocumentsWrite(t *testing.T) {
 	list := applyList + strings.TrimPrefix(reading(t), `{"Statement":`)
 	list = strings.Replace(list, `,"Version":"2012-10-17"}`, `]}`, 1)
 	for documents, want := range map[string]prove.Outcome{"keep": prove.Enforced, "write": prove.Open} {

@@ -84,7 +84,7 @@ func operation(status string) string {
 	return "<StackSetOperation><Status>" + status + "</Status></StackSetOperation>"
 }
 
-func TestEachAccountIsToldOnceAsItIsDone(t *testing.T) {
+func TestEachAccountIsReportedOnce(t *testing.T) {
 	set, _ := scripted(map[string][]string{
 		"DescribeStackSet":          {noSet},
 		"CreateStackSet":            {"<StackSetId>x</StackSetId>"},
@@ -110,7 +110,7 @@ func TestEachAccountIsToldOnceAsItIsDone(t *testing.T) {
 	}
 }
 
-func TestTheStackSetIsServiceManagedAutomaticAndActsAsItMust(t *testing.T) {
+func TestStackSetIsServiceManagedAndAutomatic(t *testing.T) {
 	set, s := scripted(map[string][]string{
 		"DescribeStackSet": {noSet}, "CreateStackSet": {"<StackSetId>x</StackSetId>"}, "CreateStackInstances": {"<OperationId>op</OperationId>"},
 		"DescribeStackSetOperation": {operation("SUCCEEDED")}, "ListStackSetOperationResults": {""},
@@ -177,7 +177,7 @@ func TestAnAccountThatWasLeftOutGetsItsStack(t *testing.T) {
 	}
 }
 
-func TestAStackSetOfSomebodyElsesIsNotTouched(t *testing.T) {
+func TestForeignStackSetIsNotTouched(t *testing.T) {
 	set, s := scripted(map[string][]string{"DescribeStackSet": {`<StackSet><PermissionModel>SELF_MANAGED</PermissionModel></StackSet>`}})
 	for _, do := range []func() error{
 		func() error { _, err := set.plan(t.Context()); return err },
@@ -224,7 +224,7 @@ func TestAStackThatFailsNamesTheResourceAndWhy(t *testing.T) {
 	}
 }
 
-func TestAStackThatWasNeverWholeIsDeletedFirst(t *testing.T) {
+func TestStackThatFailedToCreateIsDeletedFirst(t *testing.T) {
 	one, s := aStack(map[string][]string{
 		"DescribeStacks":    {described("ROLLBACK_COMPLETE", "the role"), described("ROLLBACK_COMPLETE", ""), described("DELETE_COMPLETE", ""), described("CREATE_COMPLETE", "")},
 		"GetTemplate":       {"<TemplateBody>Resources: {}</TemplateBody>"},

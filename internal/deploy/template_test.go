@@ -215,7 +215,7 @@ func TestTemplatesAndPoliciesFitTheQuotas(t *testing.T) {
 	}
 }
 
-func TestNoTemplateHasWhatStackSetsRefuse(t *testing.T) {
+func TestTemplatesAvoidFeaturesThatStackSetsReject(t *testing.T) {
 	for _, name := range Names {
 		whole, err := parse([]byte(render(t, name, configs["default"], "aws")))
 		if err != nil {

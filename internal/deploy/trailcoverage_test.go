@@ -23,7 +23,7 @@ func notEquals(field string, values ...string) types.AdvancedFieldSelector {
 	return types.AdvancedFieldSelector{Field: &field, NotEquals: values}
 }
 
-func TestWhichSelectorsTakeTheWritesOfIAM(t *testing.T) {
+func TestSelectorsThatLogTheWritesOfIAM(t *testing.T) {
 	management := equals("eventCategory", "Management")
 	for _, row := range []struct {
 		name     string

@@ -76,7 +76,7 @@ func TestSessionNeedsItsToken(t *testing.T) {
 	}
 }
 
-func TestSessionDiesWithItsUser(t *testing.T) {
+func TestSessionEndsWithItsUser(t *testing.T) {
 	for name, change := range map[string]func(w *world.World){
 		"deleted": func(w *world.World) { delete(w.Edit(member).Users, "bob") },
 		"another of the same name": func(w *world.World) {
@@ -352,7 +352,7 @@ func TestPolicyVariablesHoldTheCaller(t *testing.T) {
 }
 
 // Source: IAM User Guide, "Troubleshoot access denied error messages".
-func TestDenialsAreWordedAsAWSDoes(t *testing.T) {
+func TestDenialsHaveAWSMessages(t *testing.T) {
 	const who = "User: arn:aws:iam::222222222222:user/bob is not authorized to perform: iam:GetUser on resource: arn:aws:iam::222222222222:user/bob "
 	statement := func(effect string) string {
 		return `{"Version":"2012-10-17","Statement":{"Effect":"` + effect + `","Action":"iam:GetUser","Resource":"*"}}`

@@ -27,7 +27,7 @@ func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	x.Set("aws:PrincipalArn", principalARN(who))
 	x.Set("aws:PrincipalAccount", who.Account)
 	x.Set("aws:PrincipalType", principalType(who.Principal.Kind))
-	x.Set("aws:userid", userID(who))
+	x.Set("aws:userid", who.UserID())
 	if who.Principal.Kind == policy.IAMUser {
 		x.Set("aws:username", who.User.Name)
 	}
@@ -89,6 +89,7 @@ func principalARN(who *world.Caller) string {
 	return who.Principal.ARN
 }
 
+// principalType returns aws:PrincipalType.
 // Source: IAM User Guide, "Policy variables", table of principal key values.
 func principalType(k policy.PrincipalKind) string {
 	switch k {
@@ -102,19 +103,6 @@ func principalType(k policy.PrincipalKind) string {
 		return "Account"
 	}
 	return "Anonymous"
-}
-
-// Source: IAM User Guide, "Policy variables", table of principal key values.
-func userID(who *world.Caller) string {
-	switch who.Principal.Kind {
-	case policy.IAMUser:
-		return who.User.ID
-	case policy.RoleSession:
-		return who.Role.ID + ":" + who.Session.Name
-	case policy.FederatedUser:
-		return who.Account + ":" + who.Session.Name
-	}
-	return who.Account
 }
 
 // principalTags returns the tags of the session, followed by those of the user

@@ -112,7 +112,7 @@ func TestPagesAreSmall(t *testing.T) {
 	}
 }
 
-func TestWritesAreSeenLate(t *testing.T) {
+func TestWritesAreVisibleLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud(t, Options{Strict: &Strict{Lag: 3 * time.Second, LagShare: 0.9}, Seed: 5})
 		client := once(c, as("alice"))
@@ -146,7 +146,7 @@ func TestWritesAreSeenLate(t *testing.T) {
 	})
 }
 
-func TestGoMethodKnowsNoFaults(t *testing.T) {
+func TestGoMethodHasNoFaults(t *testing.T) {
 	c := newCloud(t, Options{Strict: &Strict{PageSize: 1, Throttle: 1, Fail: 1, Lag: time.Hour, LagShare: 1}})
 	caller, err := c.Caller(keyOf("alice"))
 	if err != nil {
@@ -178,7 +178,7 @@ func TestGoMethodIsAuthorized(t *testing.T) {
 	}
 }
 
-func TestForkGoesItsOwnWay(t *testing.T) {
+func TestForkIsIndependent(t *testing.T) {
 	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
 	fork := c.Fork()
 	fork.Advance(time.Hour)

@@ -163,7 +163,7 @@ func (c *Cloud) region(service, called string) string {
 // Source: CloudTrail User Guide, "CloudTrail userIdentity element".
 func (c *Cloud) userIdentity(who *world.Caller) trail.Identity {
 	id := trail.Identity{
-		PrincipalID: userID(who), ARN: who.Principal.ARN, AccountID: who.Account, AccessKeyID: who.AccessKeyID,
+		PrincipalID: who.UserID(), ARN: who.Principal.ARN, AccountID: who.Account, AccessKeyID: who.AccessKeyID,
 	}
 	var issuer *trail.Issuer
 	switch who.Principal.Kind {

@@ -46,7 +46,7 @@ func tree(t *testing.T, value any) (out map[string]any) {
 	return out
 }
 
-func TestACallYieldsItsEvent(t *testing.T) {
+func TestCallCreatesItsEvent(t *testing.T) {
 	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
 	events := listening(t, c, allEvents)
 	client := iamOf(c, as("alice"))
@@ -221,7 +221,7 @@ func TestACallThatFailsSaysWhyInItsRecord(t *testing.T) {
 	}
 }
 
-func TestWhatCloudTrailDoesNotSendYieldsNoEvent(t *testing.T) {
+func TestReadsAndDataEventsCreateNoEvent(t *testing.T) {
 	c := newCloud(t, Options{})
 	events := listening(t, c, allEvents)
 	ctx, client := context.Background(), iamOf(c, as("alice"))
@@ -239,7 +239,7 @@ func TestWhatCloudTrailDoesNotSendYieldsNoEvent(t *testing.T) {
 	}
 }
 
-func TestAnEventIsHandedOverWhenTheCallIsDone(t *testing.T) {
+func TestEventIsDeliveredAfterTheCall(t *testing.T) {
 	c := newCloud(t, Options{})
 	client, ctx := iamOf(c, as("alice")), context.Background()
 	var seen []string
@@ -303,7 +303,7 @@ func TestEveryWriteThatIsServedIsRecorded(t *testing.T) {
 	}
 }
 
-func TestASignInYieldsItsEvent(t *testing.T) {
+func TestSignInCreatesItsEvent(t *testing.T) {
 	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
 	events := listening(t, c, `{"source":["aws.signin"],"detail-type":["AWS Console Signin via CloudTrail","AWS Console Sign In via CloudTrail"]}`)
 	editUser(c, "alice", func(u *world.User) { u.Login = &world.Login{Created: made, Password: password} })

@@ -54,7 +54,7 @@ func (x tagged) Do(r *http.Request) (*http.Response, error) {
 	}, err
 }
 
-func TestAccountsAreChosenByUnitsAndTagsAndByWhatTheyAreNot(t *testing.T) {
+func TestAccountsAreFilteredByUnitsAndTags(t *testing.T) {
 	tags := map[string][][2]string{
 		home:   {{"owner", "core"}, {"tier", "0"}, {"env", "prod"}},
 		dev:    {{"env", "dev"}},
@@ -127,7 +127,7 @@ func TestAFilterThatCannotBeDecidedEndsTheRun(t *testing.T) {
 	}
 }
 
-func TestOptionsThatAreTypingMistakesAreRefused(t *testing.T) {
+func TestTypingMistakesInOptionsAreRejected(t *testing.T) {
 	for _, row := range []struct {
 		o    Options
 		want string
@@ -177,7 +177,7 @@ func TestEveryPartitionIsEnteredByItsOwnARNs(t *testing.T) {
 	}
 }
 
-func TestASuspendedAccountIsListedAndNotEnterable(t *testing.T) {
+func TestSuspendedAccountIsListedButNotEnterable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		d := discover(t, newFleet(t, as(load(t, h, accounts, emulator.Options{}), home, "admin"), Options{Accounts: []string{closed}}))
@@ -187,7 +187,7 @@ func TestASuspendedAccountIsListedAndNotEnterable(t *testing.T) {
 	})
 }
 
-func TestSessionsAreAsLongAsAskedFor(t *testing.T) {
+func TestSessionsHaveTheRequestedDuration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		cloud := load(t, h, accounts, emulator.Options{})

@@ -225,7 +225,7 @@ func deny(cloud *emulator.Cloud, actions ...string) {
 	})
 }
 
-func TestWhatOrganizationsRefusesIsAGap(t *testing.T) {
+func TestCallsRefusedByOrganizationsAreGaps(t *testing.T) {
 	for _, c := range []struct {
 		denied, what string
 		check        func(*Discovery) bool
@@ -420,7 +420,7 @@ func whoAmI(t *testing.T, c aws.Config) string {
 	return *out.Arn
 }
 
-func TestEnterIsOneselfAtHomeAndTheRoleElsewhere(t *testing.T) {
+func TestEnterUsesTheCallerAtHomeAndTheRoleElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		cloud := load(t, h, accounts, emulator.Options{Strict: emulator.AsTested()})
@@ -572,7 +572,7 @@ func TestThrottlingIsTriedAgainAndAQuotaIsNot(t *testing.T) {
 	}
 }
 
-func TestAnAccountsClientsShareItsPace(t *testing.T) {
+func TestClientsOfAnAccountShareItsRateLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		cloud := load(t, h, accounts, emulator.Options{})
@@ -616,7 +616,7 @@ type down struct{}
 
 func (down) Do(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }
 
-func TestANetworkThatIsDownIsToldSoon(t *testing.T) {
+func TestMissingNetworkFailsSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, aws.Config{HTTPClient: down{}, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", "")}, Options{})
 		started := time.Now()

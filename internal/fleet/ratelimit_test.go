@@ -42,7 +42,7 @@ func (m *metered) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
 }
 
-func TestATokenLaterThanTheDeadlineIsTheDeadline(t *testing.T) {
+func TestRateLimitBeyondTheDeadlineFailsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bucket := rate.NewLimiter(1, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -61,7 +61,7 @@ func TestATokenLaterThanTheDeadlineIsTheDeadline(t *testing.T) {
 	})
 }
 
-func TestOrganizationsIsNeverAskedFasterThanItAnswers(t *testing.T) {
+func TestOrganizationsQuotasAreKept(t *testing.T) {
 	ask := map[string]func(*testing.T, *organizations.Client) error{
 		"ListAccounts": func(t *testing.T, c *organizations.Client) error {
 			_, err := c.ListAccounts(t.Context(), &organizations.ListAccountsInput{})

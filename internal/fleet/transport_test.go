@@ -40,7 +40,7 @@ func (c *closing) Close() error {
 	return nil
 }
 
-func TestABodyOutlivesItsClosing(t *testing.T) {
+func TestRequestBodySurvivesClose(t *testing.T) {
 	const text = "Action=GetCallerIdentity"
 	for _, row := range []struct {
 		about   string

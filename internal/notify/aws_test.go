@@ -36,7 +36,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func TestSecretsAreReadOnceWhereTheyAreKept(t *testing.T) {
+func TestSecretsAreReadOnceFromTheirStore(t *testing.T) {
 	cfg := motoConfig(t)
 	p, c := newPeer(t, slackOK), newClock()
 	url := p.URL + secretPath
@@ -119,7 +119,7 @@ func newTestQueue(t *testing.T, cfg aws.Config, name string) (url, arn string, a
 	}
 }
 
-func TestSNSGetsTheDigestAsText(t *testing.T) {
+func TestSNSReceivesTheSummaryAsText(t *testing.T) {
 	cfg, c := motoConfig(t), newClock()
 	_, queue, arrived := newTestQueue(t, cfg, "mails")
 	client := sns.NewFromConfig(cfg)
@@ -175,7 +175,7 @@ forcemfa, run r-1, 2027-01-31 12:00 UTC
 	}
 }
 
-func TestSecurityHubHoldsAFindingUntilItIsFixed(t *testing.T) {
+func TestSecurityHubFindingIsUpdatedAndArchivedWhenFixed(t *testing.T) {
 	cfg, c := motoConfig(t), newClock()
 	n := open(t, c, cfg, notify.Options{SecurityHub: true})
 	m := users(1, "222222222222")[0]
@@ -206,7 +206,7 @@ func TestSecurityHubHoldsAFindingUntilItIsFixed(t *testing.T) {
 	}
 }
 
-func TestSecurityHubGetsAHundredAtATimeAndKeepsWhatItRefuses(t *testing.T) {
+func TestSecurityHubReceivesBatchesOfAHundredAndRejectionsAreReturned(t *testing.T) {
 	held := map[string]bool{}
 	sizes := []int{}
 	refusing := true
@@ -278,7 +278,7 @@ func TestFindingsStayWithinTheLengthsOfTheirFormat(t *testing.T) {
 	}
 }
 
-func TestTheBusPutsAgainOnlyWhatFailedForAWhile(t *testing.T) {
+func TestOnlyTemporaryFailuresAreSentAgainToTheBus(t *testing.T) {
 	put := map[string]int{}
 	calls := []int{}
 	cfg := awsPeer(t, func(_ string, in map[string]any) (int, any) {
@@ -321,7 +321,7 @@ func TestTheBusPutsAgainOnlyWhatFailedForAWhile(t *testing.T) {
 	}
 }
 
-func TestWhatTheBusRefusesIsNamedAndTheRestIsThere(t *testing.T) {
+func TestEventsRejectedByTheBusAreNamed(t *testing.T) {
 	refuse := true
 	seen := 0
 	cfg := awsPeer(t, func(_ string, in map[string]any) (int, any) {
@@ -349,7 +349,7 @@ func TestWhatTheBusRefusesIsNamedAndTheRestIsThere(t *testing.T) {
 	}
 }
 
-func TestLargeMessagesShareNoCallBeyondItsLimit(t *testing.T) {
+func TestLargeMessagesAreSplitIntoCallsWithinTheLimit(t *testing.T) {
 	calls := []int{}
 	cfg := awsPeer(t, func(_ string, in map[string]any) (int, any) {
 		total := 0
@@ -416,7 +416,7 @@ func (r *rig) left(t *testing.T) string {
 
 var schedule = []byte(`{"version":"0","source":"aws.events","detail-type":"Scheduled Event","detail":{}}`)
 
-func TestMessagesOfManyAccountsBecomeOneDigestAndUrgentOnesGoAtOnce(t *testing.T) {
+func TestMessagesOfManyAccountsBecomeOneSummaryAndUrgentOnesAreSentAtOnce(t *testing.T) {
 	r := newRig(t)
 	d := &notify.Summary{Messages: users(3, "222222222222")}
 	d.Messages = append(d.Messages, users(2, "333333333333")...)
@@ -451,7 +451,7 @@ func TestMessagesOfManyAccountsBecomeOneDigestAndUrgentOnesGoAtOnce(t *testing.T
 	}
 }
 
-func TestADigestThatCannotBeSentIsSentByTheNextRun(t *testing.T) {
+func TestUnsentSummaryIsSentByTheNextRun(t *testing.T) {
 	r := newRig(t)
 	for i := range 12 {
 		body := event(fmt.Sprintf("%012d", i), fmt.Sprintf("%012d", i))
@@ -474,7 +474,7 @@ func TestADigestThatCannotBeSentIsSentByTheNextRun(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptIsToldOnceByTheNextProcess(t *testing.T) {
+func TestKeptMessagesAreSentOnceByTheNextProcess(t *testing.T) {
 	r := newRig(t)
 	o := notify.Options{SlackWebhook: r.slack.URL + secretPath, Queue: r.queue}
 	first, next := open(t, r.clock, r.cfg, o), open(t, r.clock, r.cfg, o)
@@ -500,7 +500,7 @@ func TestWhatIsKeptIsToldOnceByTheNextProcess(t *testing.T) {
 	}
 }
 
-func TestKeepingWithoutAQueueIsAnErrorAndCatchingIsNot(t *testing.T) {
+func TestKeepWithoutAQueueIsAnErrorAndCatchIsNot(t *testing.T) {
 	n := open(t, newClock(), aws.Config{}, notify.Options{})
 	if err := n.Keep(t.Context(), []notify.Message{{}}); !errors.Is(err, notify.ErrNoQueue) {
 		t.Errorf("error %v", err)
@@ -510,7 +510,7 @@ func TestKeepingWithoutAQueueIsAnErrorAndCatchingIsNot(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMessageStaysInTheQueueAndIsAnError(t *testing.T) {
+func TestQueueEntryThatIsNotAMessageStaysAndIsAnError(t *testing.T) {
 	r := newRig(t)
 	failed := `{"version":"1.0","requestContext":{"condition":"RetriesExhausted"},"requestPayload":` + event("222222222222", "222222222222") + `}`
 	for _, body := range []string{"garbage", failed, event("222222222222", "444444444444"), `{"source":"aws.iam"}`} {
@@ -537,7 +537,7 @@ func event(of, by string) string {
 	return fmt.Sprintf(`{"version":"0","source":"forcemfa","detail-type":"forcemfa message","account":%q,"detail":%s}`, by, detail)
 }
 
-func TestPayloadsThatAreNothingAreRefused(t *testing.T) {
+func TestUnknownPayloadsAreRejected(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
 	for _, row := range []struct{ payload, want string }{

@@ -137,7 +137,7 @@ func (p *payload) told() int {
 	return n
 }
 
-func TestWhateverADigestHoldsSlackTakesItAndNothingIsCutSilently(t *testing.T) {
+func TestAnySummaryStaysWithinSlacksLimitsAndCutsAreCounted(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	nasty := rapid.OneOf(rapid.String(), rapid.StringMatching("[&<>`*_~]{0,50}"), rapid.Just("<!channel> <https://example.com|here> &amp;"),
 		rapid.Map(rapid.IntRange(1, 9000), func(n int) string { return strings.Repeat("&", n) }),
@@ -206,7 +206,7 @@ func TestManyMessagesAreCountedByAccountAndRule(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoRoomIsCountedWithWhereToSeeIt(t *testing.T) {
+func TestMessagesWithoutRoomAreCountedWithAPointer(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
 	d := &notify.Summary{Run: "r-8"}
@@ -222,7 +222,7 @@ func TestWhatHasNoRoomIsCountedWithWhereToSeeIt(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotPossibleIsNeverGreen(t *testing.T) {
+func TestFailuresAreNeverGreen(t *testing.T) {
 	for _, kind := range notify.Kinds() {
 		for _, severity := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
 			p, c := newPeer(t, slackOK), newClock()
@@ -246,7 +246,7 @@ func TestWhatWasNotPossibleIsNeverGreen(t *testing.T) {
 	}
 }
 
-func TestNothingToTellIsNotSent(t *testing.T) {
+func TestEmptySummaryIsNotSent(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath, WebhookURL: p.URL, WebhookSecret: "key"})
 	if err := n.Send(t.Context(), &notify.Summary{Run: "r-9"}); err != nil {

@@ -18,7 +18,7 @@ import (
 // secretPath is the part of a webhook that nobody may see.
 const secretPath = "/services/T0SECRET/B0SECRET/verysecret"
 
-func TestSlackWebhookMeetsTheAnswersOfSlack(t *testing.T) {
+func TestSlackWebhookHandlesEveryResponse(t *testing.T) {
 	for _, row := range []struct {
 		name     string
 		answers  []answer
@@ -65,7 +65,7 @@ func TestSlackWebhookMeetsTheAnswersOfSlack(t *testing.T) {
 	}
 }
 
-func TestSlackThatDoesNotAnswerIsAskedAgain(t *testing.T) {
+func TestSlackTimeoutIsRetried(t *testing.T) {
 	stuck := make(chan struct{})
 	p, c := newPeer(t, answer{status: 200, wait: stuck}, slackOK), newClock()
 	t.Cleanup(func() { close(stuck) }) // before the server's own clean-up waits for it
@@ -78,7 +78,7 @@ func TestSlackThatDoesNotAnswerIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestAnHourWithoutSlackLosesNothingAndDoublesNothing(t *testing.T) {
+func TestSlackOutageLosesAndDuplicatesNothing(t *testing.T) {
 	down, up, c := newPeer(t, answer{status: 503}), newPeer(t, answer{status: 204}), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{
 		SlackWebhook: down.URL + secretPath, WebhookURL: up.URL + "/mfa", WebhookSecret: "key",
@@ -162,7 +162,7 @@ func TestErrorsNeverShowTheWebhook(t *testing.T) {
 	}
 }
 
-func TestSlackBotMeetsTheAnswersOfTheWebAPI(t *testing.T) {
+func TestSlackBotHandlesEveryResponse(t *testing.T) {
 	for _, row := range []struct {
 		name     string
 		answers  []answer
@@ -220,7 +220,7 @@ func seedAlerts() map[string]notify.Message {
 	return map[string]notify.Message{"enforced": enforced, "workaround": workaround, "blocked": blocked}
 }
 
-func TestTheAlertsOfTheSeedInBetterForm(t *testing.T) {
+func TestSeedAlertsAsSlackMessages(t *testing.T) {
 	for name, m := range seedAlerts() {
 		t.Run(name, func(t *testing.T) {
 			p, c := newPeer(t, slackOK), newClock()

@@ -38,7 +38,7 @@ func FuzzEscapedTextStaysWithinItsLimitAndReadsBack(f *testing.F) {
 	})
 }
 
-func FuzzEventsAreReadOrRefused(f *testing.F) {
+func FuzzEventsAreParsedOrRejected(f *testing.F) {
 	f.Add(`{"source":"forcemfa","detail-type":"forcemfa message","account":"111111111111","detail":{"id":"a/b/c","kind":"finding","account":"222222222222"}}`)
 	f.Add(`{"requestPayload":{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"gap","account":"222222222222"}}}`)
 	f.Add(`{"requestPayload":null}`)
@@ -58,7 +58,7 @@ func FuzzEventsAreReadOrRefused(f *testing.F) {
 	})
 }
 
-func TestSubjectsAreLinesThatSNSTakes(t *testing.T) {
+func TestSubjectsAreValidForSNS(t *testing.T) {
 	for _, row := range []struct{ line, want string }{
 		{"MFA enforced for bob", "MFA enforced for bob"},
 		{"MFA enforced for böb\nBcc: all", "MFA enforced for b?b Bcc: all"},

@@ -24,7 +24,7 @@ func signature(key string, r taken) string {
 	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-func TestWebhookRequestsAreSignedAnewForEachAttempt(t *testing.T) {
+func TestEachWebhookAttemptIsSigned(t *testing.T) {
 	p, c := newPeer(t, answer{status: 503, retryAfter: "60"}, answer{status: 201}), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{WebhookURL: p.URL + "/mfa?tenant=1", WebhookSecret: "a key"})
 	d := one()
@@ -59,7 +59,7 @@ func TestWebhookRequestsAreSignedAnewForEachAttempt(t *testing.T) {
 	}
 }
 
-func TestPartsOfAWebhookThatArrivedAreNotSentAgain(t *testing.T) {
+func TestDeliveredWebhookPartsAreNotSentAgain(t *testing.T) {
 	p, c := newPeer(t, answer{status: 200}, answer{status: 400, body: "no room for more of a key"}), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{WebhookURL: p.URL, WebhookSecret: "a key"})
 	d := &notify.Summary{Messages: users(450, "222222222222")}
@@ -87,7 +87,7 @@ func TestPartsOfAWebhookThatArrivedAreNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestAMessageIsToldOnceUnlessItHappensAgain(t *testing.T) {
+func TestAMessageIsSentOnceUnlessItHappensAgain(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
 	m := users(1, "222222222222")[0]
@@ -104,7 +104,7 @@ func TestAMessageIsToldOnceUnlessItHappensAgain(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceTellAMessageOnce(t *testing.T) {
+func TestConcurrentSendersSendAMessageOnce(t *testing.T) {
 	p, c := newPeer(t, slackOK), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{SlackWebhook: p.URL + secretPath})
 	d := one()
@@ -122,7 +122,7 @@ func TestManyAtOnceTellAMessageOnce(t *testing.T) {
 	}
 }
 
-func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
+func TestInvalidOptionsAreRejected(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		options notify.Options

@@ -79,7 +79,7 @@ func TestASignInIsKnownInBothSpellings(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoEventIsRefused(t *testing.T) {
+func TestInvalidEventIsRejected(t *testing.T) {
 	for text, want := range map[string]string{
 		``: "unexpected end", `[]`: "cannot unmarshal", `{}`: "not an EventBridge event", `{"source":"aws.iam"}`: "not an EventBridge event",
 		`{"detail-type":"x","source":"y","time":"yesterday"}`: "parse",
@@ -90,7 +90,7 @@ func TestWhatIsNoEventIsRefused(t *testing.T) {
 	}
 }
 
-func TestPatternsChooseEvents(t *testing.T) {
+func TestPatternsMatchEvents(t *testing.T) {
 	rows := []struct {
 		pattern string
 		want    bool
@@ -125,7 +125,7 @@ func TestPatternsChooseEvents(t *testing.T) {
 	}
 }
 
-func TestAPatternThatIsNotUnderstoodIsRefused(t *testing.T) {
+func TestUnknownPatternIsRejected(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"source":"aws.iam"}`:                          "source: want an object or a list",
 		`{"source":[]}`:                                 "source: an empty list",

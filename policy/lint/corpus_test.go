@@ -141,7 +141,7 @@ func TestSeedWithABrokenListIsUnreadable(t *testing.T) {
 	}
 }
 
-func TestSamplesHaveWhatIsKnownOfThem(t *testing.T) {
+func TestSamplesHaveTheirKnownFlaws(t *testing.T) {
 	for _, row := range []struct {
 		name  string
 		kind  policy.Kind
@@ -166,7 +166,7 @@ func TestSamplesHaveWhatIsKnownOfThem(t *testing.T) {
 
 // What forcemfa itself puts into force, with each option, has no way past MFA but
 // the one that an option opens.
-func TestOurOwnDocumentsAreSound(t *testing.T) {
+func TestDocumentsOfForcemfaAreSound(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*baseline.Policy)
 		worse  []string // findings above info, whole document

@@ -11,7 +11,7 @@ import (
 	"forcemfa/policy/lint"
 )
 
-func TestKindIsToldFromTheContent(t *testing.T) {
+func TestKindIsGuessedFromTheContent(t *testing.T) {
 	for _, row := range []struct {
 		text string
 		want policy.Kind
@@ -28,7 +28,7 @@ func TestKindIsToldFromTheContent(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPolicyIsNeverClean(t *testing.T) {
+func TestTextThatIsNotAPolicyIsNeverClean(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                           "not JSON",
 		`hello`:                      "not JSON",

@@ -97,7 +97,7 @@ func qrModules(t *testing.T, text string) string {
 	return b.String()
 }
 
-func TestEnablingWantsTwoConsecutiveCodes(t *testing.T) {
+func TestEnablingNeedsTwoConsecutiveCodes(t *testing.T) {
 	s := populated(t)
 	serial := s.create("pad")
 	in := s.enabling("Alice", serial)
@@ -223,7 +223,7 @@ func TestDeactivatedDeviceStaysUnassigned(t *testing.T) {
 	}
 }
 
-func TestResyncMendsADeviceThatWasEnabledLate(t *testing.T) {
+func TestResyncCorrectsADeviceThatWasEnabledLate(t *testing.T) {
 	s := populated(t)
 	serial := s.create("late")
 	in := s.enabling("Alice", serial)
@@ -245,7 +245,7 @@ func TestResyncMendsADeviceThatWasEnabledLate(t *testing.T) {
 	}
 }
 
-func TestGetMFADeviceKnowsSecurityKeysAlone(t *testing.T) {
+func TestGetMFADeviceAcceptsOnlySecurityKeys(t *testing.T) {
 	s := populated(t)
 	key := "arn:aws:iam::111122223333:u2f/user/bob/yubikey-ABC"
 	s.call.World.Edit(here).Devices[key] = &world.Device{Serial: key, Kind: org.FIDO, User: "bob", Enabled: noon}

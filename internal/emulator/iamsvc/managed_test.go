@@ -57,7 +57,7 @@ func TestVersionsComeAndGo(t *testing.T) {
 	}
 }
 
-func TestPolicyGoesOnlyWhenNothingUsesIt(t *testing.T) {
+func TestPolicyInUseCannotBeDeleted(t *testing.T) {
 	s := populated(t)
 	del := &iam.DeletePolicyInput{PolicyArn: str(own)}
 	s.wantRefused(del, "DeleteConflict: Cannot delete a policy attached to entities.")

@@ -27,7 +27,7 @@ func TestNamesAreUniqueWithoutCase(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsNoSuchEntity(t *testing.T) {
+func TestMissingEntitiesAreNoSuchEntity(t *testing.T) {
 	s := populated(t)
 	const (
 		noUser   = "The user with name nobody cannot be found."

@@ -151,7 +151,7 @@ func TestRenamedUserStaysTheSame(t *testing.T) {
 	}
 }
 
-func TestUserGoesOnlyWhenNothingClings(t *testing.T) {
+func TestUserWithDependenciesCannotBeDeleted(t *testing.T) {
 	s := populated(t)
 	bob := func() *world.User { return s.account().Users["bob"] }
 	serial := s.account().DevicesOf("bob")[0].Serial
@@ -218,7 +218,7 @@ func TestRenamedGroupKeepsItsMembers(t *testing.T) {
 	}
 }
 
-func TestGroupGoesOnlyWhenItIsEmpty(t *testing.T) {
+func TestNonEmptyGroupCannotBeDeleted(t *testing.T) {
 	s := populated(t)
 	del := &iam.DeleteGroupInput{GroupName: str("ops")}
 	s.wantRefused(del, "DeleteConflict: Cannot delete entity, must remove users from group first.")
@@ -267,7 +267,7 @@ func TestRolesReadBack(t *testing.T) {
 	}
 }
 
-func TestRoleGoesOnlyWhenNothingClings(t *testing.T) {
+func TestRoleWithDependenciesCannotBeDeleted(t *testing.T) {
 	s := populated(t)
 	del := &iam.DeleteRoleInput{RoleName: str("app")}
 	s.wantRefused(del, "DeleteConflict: Cannot delete entity, must detach all policies first.")

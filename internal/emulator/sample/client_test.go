@@ -66,7 +66,7 @@ func denied(err error) bool {
 	return errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied")
 }
 
-func TestAdminEntersEveryAccountButThoseThatCannotBeEntered(t *testing.T) {
+func TestAdminEntersEveryEnterableAccount(t *testing.T) {
 	ctx := context.Background()
 	c := newCloud(t)
 	admin := as(t, c, sample.Legacy, "admin")
@@ -99,7 +99,7 @@ func TestAdminEntersEveryAccountButThoseThatCannotBeEntered(t *testing.T) {
 }
 
 // Seed 003: a user of the parent account, with a code, in a child account.
-func TestPrivilegedActionsRoleWantsACode(t *testing.T) {
+func TestPrivilegedActionsRoleRequiresACode(t *testing.T) {
 	c := newCloud(t)
 	anna := as(t, c, sample.Identity, "anna")
 	role := "arn:aws:iam::" + sample.Dev + ":role/PrivilegedActionsRole"
@@ -139,7 +139,7 @@ func TestRolesWithWeakTrustAreAssumedWithoutMFA(t *testing.T) {
 	}
 }
 
-func TestKeysOfDeadAccountsSignNothing(t *testing.T) {
+func TestKeysOfSuspendedAccountsDoNotWork(t *testing.T) {
 	c := newCloud(t)
 	_, err := sts.NewFromConfig(as(t, c, sample.Closed, "zoe")).GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})
 	var api smithy.APIError

@@ -209,7 +209,7 @@ func TestManagementAccountComesFirstAndAdminIsItsFirstUser(t *testing.T) {
 	}
 }
 
-func TestEveryAccountButTheInvitedOneCanBeEntered(t *testing.T) {
+func TestOnlyTheInvitedAccountCannotBeEntered(t *testing.T) {
 	_, accounts := sample.Organization()
 	got := map[string]bool{}
 	for _, a := range accounts {

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"forcemfa/internal/emulator/operation"
-	"forcemfa/policy"
 )
 
 // Operations returns the operations of STS.
@@ -38,23 +37,8 @@ func getCallerIdentity(c *operation.Call, _ *sts.GetCallerIdentityInput) (*sts.G
 	return &sts.GetCallerIdentityOutput{
 		Account: aws.String(c.Caller.Account),
 		Arn:     aws.String(c.Caller.Principal.ARN),
-		UserId:  aws.String(userID(c)),
+		UserId:  aws.String(c.Caller.UserID()),
 	}, nil
-}
-
-// userID returns the aws:userid of the caller.
-// Source: IAM User Guide, "Policy variables", table of principal key values.
-func userID(c *operation.Call) string {
-	who := c.Caller
-	switch who.Principal.Kind {
-	case policy.IAMUser:
-		return who.User.ID
-	case policy.RoleSession:
-		return who.Role.ID + ":" + who.Session.Name
-	case policy.FederatedUser:
-		return who.Account + ":" + who.Session.Name
-	}
-	return who.Account
 }
 
 func getAccessKeyInfoAsks(_ *operation.Call, in *sts.GetAccessKeyInfoInput) ([]operation.Ask, error) {

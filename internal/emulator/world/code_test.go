@@ -64,7 +64,7 @@ func TestCodeWorksOnce(t *testing.T) {
 	}
 }
 
-func TestUsedCodeIsFreshInAForkFromBefore(t *testing.T) {
+func TestUsedCodeIsUnusedInAnEarlierFork(t *testing.T) {
 	w := small(t)
 	before := w.Fork()
 	c := codeOn(t, w, bobsDevice, noon)
@@ -96,7 +96,7 @@ func TestOnlyTOTPDevicesGiveCodes(t *testing.T) {
 	}
 }
 
-func TestSynchronizeWantsConsecutiveCodesInOrder(t *testing.T) {
+func TestSynchronizeNeedsConsecutiveCodesInOrder(t *testing.T) {
 	at := func(w *World, step int) string {
 		return codeOn(t, w, bobsDevice, noon.Add(time.Duration(step)*30*time.Second))
 	}

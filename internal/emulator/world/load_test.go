@@ -210,7 +210,7 @@ func load(t *testing.T, accounts ...*org.Account) *World {
 	return w
 }
 
-func TestLoadMakesUpWhatASnapshotMustNotHold(t *testing.T) {
+func TestLoadGeneratesSecretsMissingInASnapshot(t *testing.T) {
 	serial := "arn:aws:iam::222222222222:mfa/phone"
 	w := load(t, readable(org.User{
 		Name: "Bob", Path: "/", Created: noon, Password: org.Yes, MFA: org.Yes,

@@ -149,3 +149,17 @@ func (w *World) Parse(name string, kind policy.Kind, text string) policy.Source 
 	w.documents.parsed.Store(key, source)
 	return source
 }
+
+// UserID returns the aws:userid of a caller.
+// Source: IAM User Guide, "Policy variables", table of principal key values.
+func (c *Caller) UserID() string {
+	switch c.Principal.Kind {
+	case policy.IAMUser:
+		return c.User.ID
+	case policy.RoleSession:
+		return c.Role.ID + ":" + c.Session.Name
+	case policy.FederatedUser:
+		return c.Account + ":" + c.Session.Name
+	}
+	return c.Account
+}

@@ -1,10 +1,13 @@
-// Package world is the state of the embedded AWS: accounts, users, keys,
+// Package world holds the state of the embedded AWS: accounts, users, keys,
 // sessions, policies.
 //
-// A World is not safe for concurrent use; the emulator's handler holds the
-// lock. Fork gives an independent copy at the price of a few pointers: an
-// account is copied when one of the two worlds first writes to it, so whatever
-// [World.Account] returns is read-only and writes go through [World.Edit].
+// A World is not safe for concurrent use; the emulator holds a lock. Fork returns
+// an independent copy at the cost of a few pointers: an account is copied when one
+// of the two worlds first writes to it, so everything that [World.Account] returns
+// is read-only, and writes go through [World.Edit].
+//
+// The entities of AWS are exported types because the services of the emulator
+// (iamsvc, stssvc, orgsvc and others) are packages of their own.
 package world
 
 import (

@@ -135,7 +135,7 @@ func TestSCPsComeByLevelRootFirst(t *testing.T) {
 	}
 }
 
-func TestSCPsSpareManagementAccountAndDisabledType(t *testing.T) {
+func TestSCPsDoNotApplyToManagementAccountAndDisabledType(t *testing.T) {
 	w := small(t)
 	if got := w.SCPs(management); got != nil {
 		t.Errorf("SCPs of the management account = %v, want nil", got)
@@ -274,7 +274,7 @@ func TestRenamedUserKeepsKeysDevicesAndSessions(t *testing.T) {
 	}
 }
 
-func TestFurnitureDependsOnTheAccountAlone(t *testing.T) {
+func TestSampleDataDependsOnlyOnTheAccount(t *testing.T) {
 	a, b := small(t), New("aws", 99)
 	b.AddAccount(&Account{ID: member})
 	for _, w := range []*World{a, b} {
