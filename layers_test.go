@@ -20,7 +20,7 @@ import (
 var layers = [][]string{
 	{"policy/arn"},
 	{"policy", "policy/catalog policy/trust"},
-	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate"},
+	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate policy/extract"},
 	{"internal/baseline/document", "internal/baseline", "internal/audit", "internal/impact", "internal/plan", "internal/planner", "internal/access"},
 	{"internal/view internal/report internal/evidence"},
 	{"internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator", "internal/accesskey internal/doctor internal/apply internal/attack"},

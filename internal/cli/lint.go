@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
+	"forcemfa/policy/extract"
 	"forcemfa/policy/lint"
 )
 
@@ -123,12 +125,10 @@ func runLint(o *lintOptions, names []string) error {
 		return err
 	}
 	var l view.Lint
-	worstFinding, incomplete := len(severities), false
+	worstFinding, complete := len(severities), true
 	for _, f := range files {
-		if report := o.lint(&l, f, old); report != nil && len(report.Findings) > 0 {
-			worstFinding = min(worstFinding, view.Rank(audit.Severity(report.Worst())))
-			incomplete = incomplete || !report.Complete()
-		}
+		worst, all := o.lint(&l, f, old)
+		worstFinding, complete = min(worstFinding, worst), complete && all
 	}
 	if err := o.print(&l); err != nil {
 		return err
@@ -137,7 +137,7 @@ func runLint(o *lintOptions, names []string) error {
 	if worstFinding == len(severities) {
 		status = command.StatusOK
 	}
-	return command.Exit(command.Worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(incomplete || len(l.Skipped) > 0)))
+	return command.Exit(command.Worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(!complete || len(l.Skipped) > 0)))
 }
 
 // readOld is the document to compare with, empty when there is none.
@@ -211,12 +211,14 @@ func (o *lintOptions) find(name string) ([]lintFile, error) {
 	return files, nil
 }
 
-// mostBytes is far above what any policy has, so that a wrong file does not fill
-// the memory.
-const mostBytes = 4 << 20
+// mostBytes bounds a file, so that a wrong one does not fill the memory. The
+// authorization details of a large account have tens of megabytes.
+const mostBytes = 256 << 20
 
-// lint adds what one file gives. The report is nil when it was not read.
-func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) *lint.Report {
+// lint adds the findings of one file. It returns the rank of the worst, and whether
+// all documents were checked.
+func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst int, complete bool) {
+	worst, complete = len(severities), true
 	name := f.name
 	if name == "-" {
 		name = "stdin"
@@ -224,25 +226,78 @@ func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) *lint.Report {
 	text, err := o.read(f.name)
 	if err != nil {
 		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: err.Error()})
-		return nil
+		return worst, complete
 	}
-	report, err := o.checkAgainst(text, old)
+	documents, err := lintDocuments(text)
 	var notPolicy *lint.NotPolicyError
 	switch {
 	case errors.As(err, &notPolicy) && f.found:
 		l.Skipped = append(l.Skipped, view.LintProblem{File: name, Why: err.Error()})
 	case err != nil:
 		l.Unreadable = append(l.Unreadable, lintProblem(name, err))
-	default:
-		l.Add(view.LintDocument{File: name, Kind: report.Kind.String(), Findings: report.Findings})
-		return report
 	}
-	return nil
+	for i := range documents {
+		d := &documents[i]
+		report, err := o.checkAgainst(d, old)
+		if err != nil {
+			problem := lintProblem(name, err)
+			if d.Label != "" {
+				problem.Line, problem.Column, problem.Why = d.Line, 0, d.Label+": "+problem.Why
+			}
+			l.Unreadable = append(l.Unreadable, problem)
+			continue
+		}
+		place(report.Findings, d)
+		l.Add(view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings})
+		if len(report.Findings) > 0 {
+			worst = min(worst, view.Rank(audit.Severity(report.Worst())))
+		}
+		complete = complete && report.Complete()
+	}
+	return worst, complete
+}
+
+// lintDocuments returns the policy documents of a file: the file itself, or those
+// in the output of a tool. The error is one of [lint.Guess] where that says more.
+func lintDocuments(text string) ([]extract.Document, error) {
+	kind, guessed := lint.Guess(text)
+	if guessed == nil && kind != 0 && json.Valid([]byte(text)) {
+		return []extract.Document{{Text: text}}, nil
+	}
+	found, err := extract.Documents([]byte(text))
+	var none *extract.NotFoundError
+	switch {
+	case err == nil:
+		return found, nil
+	case guessed == nil:
+		return []extract.Document{{Text: text}}, nil // broken: Check says where
+	case errors.As(err, &none) && strings.Contains(err.Error(), "terraform"):
+		return nil, &lint.NotPolicyError{Why: none.Why}
+	}
+	return nil, guessed
+}
+
+// place gives findings their lines in the file.
+func place(findings []lint.Finding, d *extract.Document) {
+	if d.Line == 0 {
+		return // the document is the file
+	}
+	for i := range findings {
+		f := &findings[i]
+		if f.Line, f.Column = d.Line, 1; f.Statement >= 0 && f.Statement < len(d.Statements) {
+			f.Line = d.Statements[f.Statement]
+		}
+	}
 }
 
 // checkAgainst lints a document and, where there is an old one, compares them.
-func (o *lintOptions) checkAgainst(text, old string) (*lint.Report, error) {
-	report, err := lint.Check(kinds[o.kind], text)
+func (o *lintOptions) checkAgainst(d *extract.Document, old string) (*lint.Report, error) {
+	kind := kinds[o.kind]
+	if kind == 0 {
+		kind = d.Kind
+	}
+	text := d.Text
+	report, err := lint.Check(kind, text)
 	if err != nil || old == "" {
 		return report, err
 	}
@@ -271,7 +326,7 @@ func (o *lintOptions) read(name string) (string, error) {
 	case err != nil:
 		return "", command.FileReason(err)
 	case len(text) > mostBytes:
-		return "", fmt.Errorf("larger than %d MiB: no policy document", mostBytes>>20)
+		return "", fmt.Errorf("larger than %d MiB", mostBytes>>20)
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }

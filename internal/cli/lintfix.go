@@ -57,6 +57,12 @@ func (o *lintOptions) correct(f lintFile) (text string, c *lint.Correction, err 
 	if text, err = o.read(f.name); err != nil {
 		return "", nil, err
 	}
+	switch documents, err := lintDocuments(text); {
+	case err != nil:
+		return "", nil, err
+	case documents[0].Line > 0:
+		return "", nil, fmt.Errorf("the file holds %s: --fix corrects files that are a policy document", view.Count(len(documents), "document"))
+	}
 	c, err = lint.Correct(kinds[o.kind], text)
 	return text, c, err
 }

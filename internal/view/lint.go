@@ -27,6 +27,7 @@ type Lint struct {
 // A LintDocument is one policy document with its findings.
 type LintDocument struct {
 	File     string         `json:"file"`
+	Document string         `json:"document,omitempty"` // its name in a file with several
 	Kind     string         `json:"kind"`
 	Findings []lint.Finding `json:"findings"`
 }
@@ -73,7 +74,7 @@ func (l *Lint) JSON(w io.Writer) error {
 func (l *Lint) Text(w io.Writer, style Style, brief bool) {
 	for _, d := range l.Documents {
 		for i := range d.Findings {
-			lintFinding(w, style, d.File, &d.Findings[i], brief)
+			lintFinding(w, style, &d, &d.Findings[i], brief)
 		}
 	}
 	if len(l.Documents) > 0 || len(l.Unreadable) == 0 {
@@ -91,8 +92,16 @@ func (l *Lint) total() string {
 	return cmp.Or(strings.Join(parts, ", "), "nothing found")
 }
 
-func lintFinding(w io.Writer, style Style, file string, f *lint.Finding, brief bool) {
-	fmt.Fprintf(w, "%s:%d:%d: %s %s (%s): %s\n", Clean(file), f.Line, f.Column, lintSeverity(style, f.Severity), f.Code, Clean(f.Where()), Clean(f.What))
+// where names the statement of a finding, and the document in a file with several.
+func (d *LintDocument) where(f *lint.Finding) string {
+	if d.Document == "" {
+		return f.Where()
+	}
+	return d.Document + ", " + f.Where()
+}
+
+func lintFinding(w io.Writer, style Style, d *LintDocument, f *lint.Finding, brief bool) {
+	fmt.Fprintf(w, "%s:%d:%d: %s %s (%s): %s\n", Clean(d.File), f.Line, f.Column, lintSeverity(style, f.Severity), f.Code, Clean(d.where(f)), Clean(f.What))
 	if brief {
 		return
 	}
@@ -146,7 +155,7 @@ func (l *Lint) SARIF(w io.Writer, version string) error {
 	}
 	for _, d := range l.Documents {
 		for i := range d.Findings {
-			log.Results = append(log.Results, sarifFinding(d.File, &d.Findings[i]))
+			log.Results = append(log.Results, sarifFinding(&d, &d.Findings[i]))
 		}
 	}
 	for _, list := range [][]LintProblem{l.Unreadable, l.Skipped} {
@@ -157,7 +166,7 @@ func (l *Lint) SARIF(w io.Writer, version string) error {
 	return log.Write(w)
 }
 
-func sarifFinding(file string, f *lint.Finding) SARIFResult {
+func sarifFinding(d *LintDocument, f *lint.Finding) SARIFResult {
 	properties := map[string]any{"statement": f.Statement}
 	message := f.What
 	if f.Example != nil {
@@ -168,7 +177,7 @@ func sarifFinding(file string, f *lint.Finding) SARIFResult {
 		properties["fix"] = f.Fix
 	}
 	return SARIFResult{
-		Rule: f.Code, Severity: audit.Severity(f.Severity), Message: message, File: file, Line: f.Line, Column: f.Column,
-		Subject: f.Where(), Fingerprint: f.Code + "/" + f.Where(), Properties: properties,
+		Rule: f.Code, Severity: audit.Severity(f.Severity), Message: message, File: d.File, Line: f.Line, Column: f.Column,
+		Subject: d.where(f), Fingerprint: f.Code + "/" + d.where(f), Properties: properties,
 	}
 }

@@ -79,7 +79,7 @@ func notPolicy(top map[string]json.RawMessage) error {
 	case has("Effect"):
 		return &NotPolicyError{`only a statement: wrap it in {"Version": "2012-10-17", "Statement": [ … ]}`}
 	case has("Resources"), has("AWSTemplateFormatVersion"):
-		return &NotPolicyError{"a CloudFormation template: lint its policy documents one by one"}
+		return &NotPolicyError{"a CloudFormation template without policy documents"}
 	case has("PolicyVersion"):
 		return &NotPolicyError{"the output of get-policy-version: extract the document with --query PolicyVersion.Document"}
 	case has("Role"):

@@ -239,6 +239,11 @@ credentials that can lack MFA: a long-term access key (without ` + "`aws:MultiFa
 (` + "`false`" + `). Each finding names the statement, an example request, and the corrected statements. A request "with full access" is one that
 AdministratorAccess allows, or FullAWSAccess together with a control policy.
 
+A file is one policy document, or the output of a tool that holds some: of ` + "`aws iam get-account-authorization-details`" + `, ` + "`get-role`" + `,
+` + "`get-policy-version`" + `, ` + "`aws s3api get-bucket-policy`" + `, ` + "`aws organizations describe-policy`" + ` and ` + "`terraform show -json`" + `, a CloudFormation or
+CDK template in JSON or YAML, a snapshot, an array or JSON Lines. Intrinsic functions of templates stand for text that is not known. For
+Terraform's own language, lint the output of ` + "`terraform show -json PLAN`" + `.
+
 A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are not policies are reported and
 make the run incomplete (exit status 4), as does a document of which a part could not be checked or compared (D-20 at high, W-2). The test of
 the table in ` + "`policy/lint/rules.go`" + ` writes this page.

@@ -1,0 +1,249 @@
+// Package extract finds policy documents in the files that people have.
+//
+// [Documents] takes the output of the AWS CLI and of Terraform, CloudFormation
+// and CDK templates in JSON or YAML, snapshots, arrays and JSON Lines, in UTF-8 or
+// UTF-16. A document is an object with a Statement, or a string, URL-encoded or
+// not, that holds one. Its kind follows from the member that it stands in and from
+// the types beside it. Intrinsic functions of templates stand for text that is
+// not known.
+package extract
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"forcemfa/policy"
+)
+
+// A Document is one policy document of a file.
+type Document struct {
+	// Label names the document in the file: names of what holds it, and the member
+	// that it stands in. Empty if the file is the document.
+	Label string
+	Kind  policy.Kind // 0 if the file does not say
+	Text  string      // JSON
+	Line  int         // in the file, from 1
+	// Statements are the lines of the statements in the file, from 1.
+	Statements []int
+}
+
+// A NotFoundError says that a file was read and has no policy document.
+type NotFoundError struct{ Why string }
+
+func (e *NotFoundError) Error() string { return "no policy document: " + e.Why }
+
+// mostDocuments bounds the documents of one file.
+const mostDocuments = 100_000
+
+// Documents returns the policy documents of a file in their order; a document that
+// occurs several times, once. The error is a [NotFoundError], or says where the
+// text is neither JSON nor YAML.
+func Documents(text []byte) ([]Document, error) {
+	decoded, err := decodeText(text)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := parse(decoded)
+	if err != nil {
+		return nil, err
+	}
+	f := finder{seen: map[string]bool{}}
+	for _, root := range roots {
+		f.visit(root, nil)
+	}
+	switch {
+	case len(f.found) > mostDocuments:
+		return nil, fmt.Errorf("more than %d policy documents", mostDocuments)
+	case len(f.found) == 0:
+		return nil, &NotFoundError{"nothing in it has a Statement"}
+	}
+	return f.found, nil
+}
+
+type finder struct {
+	found []Document
+	seen  map[string]bool // by kind and text
+}
+
+// A step is a member on the way to a node, and the object that holds it.
+type step struct {
+	key    string
+	parent *node
+}
+
+// otherStates are members of Terraform's JSON that repeat documents: as they were,
+// and as they are written.
+var otherStates = []string{"prior_state", "before", "before_sensitive", "after_sensitive", "configuration", "resource_drift"}
+
+func (f *finder) visit(n *node, path []step) {
+	if len(f.found) > mostDocuments || len(path) > maxDepth {
+		return
+	}
+	switch {
+	case n.isDocument():
+		f.add(n, path)
+	case n.object():
+		if n.text("IsDefaultVersion") == "false" {
+			return // only the default version of a managed policy counts
+		}
+		for i := range n.members {
+			m := &n.members[i]
+			if !slices.Contains(otherStates, m.key) {
+				f.visit(m.value, append(path, step{m.key, n}))
+			}
+		}
+	case n.kind == array:
+		for _, e := range n.elements {
+			f.visit(e, path)
+		}
+	case n.kind == text:
+		f.embedded(n, path)
+	}
+}
+
+// embedded looks at a string that may hold a document.
+func (f *finder) embedded(n *node, path []step) {
+	s := strings.TrimSpace(n.scalar)
+	if strings.HasPrefix(s, "%7B") || strings.HasPrefix(s, "%7b") {
+		plain, err := url.PathUnescape(s)
+		if err != nil {
+			return
+		}
+		s = plain
+	}
+	if !strings.HasPrefix(s, "{") || !strings.Contains(s, "Statement") {
+		return
+	}
+	inner, err := parseJSON(s)
+	if err != nil || len(inner) != 1 || !inner[0].isDocument() {
+		return
+	}
+	inner[0].moveTo(n.line)
+	f.add(inner[0], path)
+}
+
+func (f *finder) add(n *node, path []step) {
+	d := Document{Label: label(path), Kind: kindOf(path), Text: n.source, Line: n.line}
+	if d.Text == "" {
+		d.Text = n.json()
+	}
+	statement := n.member("Statement")
+	if statement.kind == array {
+		for _, e := range statement.elements {
+			d.Statements = append(d.Statements, e.line)
+		}
+	} else {
+		d.Statements = []int{statement.line}
+	}
+	if key := fmt.Sprint(d.Kind, d.Text); !f.seen[key] {
+		f.seen[key] = true
+		f.found = append(f.found, d)
+	}
+}
+
+// isDocument reports whether a node has the shape of a policy document.
+func (n *node) isDocument() bool {
+	s := n.member("Statement")
+	switch {
+	case !n.object() || s == nil:
+		return false
+	case s.object():
+		return s.member("Effect") != nil
+	}
+	return s.kind == array && len(s.elements) > 0 && s.elements[0].object() && s.elements[0].member("Effect") != nil
+}
+
+// policyTypes are the types of Organizations and of Terraform's resources.
+// Source: Organizations API Reference, PolicySummary.
+var policyTypes = map[string]policy.Kind{"SERVICE_CONTROL_POLICY": policy.SCP, "RESOURCE_CONTROL_POLICY": policy.RCP}
+
+// kindOf tells the kind of a document from where it stands.
+func kindOf(path []step) policy.Kind {
+	for _, s := range slices.Backward(path) {
+		switch key := strings.ToLower(strings.ReplaceAll(s.key, "_", "")); key {
+		case "assumerolepolicydocument", "assumerolepolicy", "trust", "trustpolicy":
+			return policy.Trust
+		case "scps":
+			return policy.SCP
+		case "rcps":
+			return policy.RCP
+		case "keypolicy", "bucketpolicy", "resourcepolicy":
+			return policy.Resource
+		}
+		for _, at := range []*node{s.parent, s.parent.member("PolicySummary")} {
+			for _, key := range []string{"Type", "type"} {
+				if kind, ok := policyTypes[at.text(key)]; ok {
+					return kind
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// names are the members that name an object, the first one that it has.
+var names = []string{"RoleName", "UserName", "GroupName", "PolicyName", "address", "Name", "name", "arn", "Arn", "id", "Id"}
+
+// label names a document by the names of what holds it.
+func label(path []step) string {
+	var parts []string
+	for i, s := range path {
+		for _, key := range names {
+			if name := s.parent.text(key); name != "" {
+				parts = append(parts, name)
+				break
+			}
+		}
+		if i == len(path)-1 {
+			parts = append(parts, s.key)
+		}
+	}
+	return strings.Join(slices.Compact(parts), " ")
+}
+
+// json prints a node.
+func (n *node) json() string {
+	var out strings.Builder
+	n.print(&out)
+	return out.String()
+}
+
+func (n *node) print(out *strings.Builder) {
+	quoted := func(s string) string {
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if e.Encode(s) != nil {
+			return `""`
+		}
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	switch n.kind {
+	case object:
+		out.WriteByte('{')
+		for i, m := range n.members {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			out.WriteString(quoted(m.key) + ":")
+			m.value.print(out)
+		}
+		out.WriteByte('}')
+	case array:
+		out.WriteByte('[')
+		for i, e := range n.elements {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			e.print(out)
+		}
+		out.WriteByte(']')
+	case text:
+		out.WriteString(quoted(n.scalar))
+	default:
+		out.WriteString(n.scalar)
+	}
+}

@@ -1,0 +1,107 @@
+package extract
+
+import "strings"
+
+// unknown stands for text that only a deployment knows.
+const unknown = "unknown"
+
+// pseudo are the pseudo parameters of CloudFormation, with values to read a
+// document by.
+// Source: CloudFormation User Guide, "Pseudo parameters reference".
+var pseudo = map[string]string{"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com",
+	"AWS::StackName": unknown, "AWS::StackId": unknown}
+
+// function is the long name of a function's short form, such as !Sub.
+func function(tag string) string {
+	name := strings.TrimPrefix(tag, "!")
+	if name == "Ref" || name == "Condition" {
+		return name
+	}
+	return "Fn::" + name
+}
+
+// resolved replaces a call of an intrinsic function by its text as far as it is
+// known, and makes no change to other nodes. An object that holds a replaced value
+// has to be printed anew.
+func (n *node) resolved() *node {
+	if len(n.members) == 1 {
+		key, value := n.members[0].key, n.members[0].value
+		if key == "Ref" || strings.HasPrefix(key, "Fn::") {
+			return &node{kind: text, line: n.line, scalar: call(key, value)}
+		}
+	}
+	if n.rewritten() {
+		n.source = ""
+	}
+	return n
+}
+
+// rewritten reports whether a value below a node differs from the file.
+func (n *node) rewritten() bool {
+	for i := range n.members {
+		if v := n.members[i].value; v.source == "" || v.kind == array && v.rewritten() {
+			return true
+		}
+	}
+	for _, e := range n.elements {
+		if e.source == "" || e.kind == array && e.rewritten() {
+			return true
+		}
+	}
+	return false
+}
+
+// call is the text of an intrinsic function.
+// Source: CloudFormation User Guide, "Intrinsic function reference".
+func call(name string, argument *node) string {
+	switch name {
+	case "Ref":
+		if value, ok := pseudo[argument.scalar]; ok {
+			return value
+		}
+	case "Fn::Sub":
+		template := argument
+		if argument.kind == array && len(argument.elements) > 0 {
+			template = argument.elements[0]
+		}
+		return substitute(template.scalar)
+	case "Fn::Join":
+		if argument.kind == array && len(argument.elements) == 2 && argument.elements[1].kind == array {
+			var parts []string
+			for _, e := range argument.elements[1].elements {
+				parts = append(parts, e.scalar)
+			}
+			return strings.Join(parts, argument.elements[0].scalar)
+		}
+	case "Fn::GetAtt":
+		name := argument.scalar
+		if argument.kind == array && len(argument.elements) == 2 {
+			name = argument.elements[1].scalar
+		}
+		if strings.HasSuffix(name, "Arn") {
+			return "arn:aws:" + unknown + ":us-east-1:123456789012:" + unknown
+		}
+	}
+	return unknown
+}
+
+// substitute fills in a template of Fn::Sub: ${!x} is the text ${x}.
+func substitute(template string) string {
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(template, "${")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		name, after, _ := strings.Cut(rest, "}")
+		template = after
+		if escaped, is := strings.CutPrefix(name, "!"); is {
+			out.WriteString("${" + escaped + "}")
+		} else if value, ok := pseudo[name]; ok {
+			out.WriteString(value)
+		} else {
+			out.WriteString(unknown)
+		}
+	}
+}

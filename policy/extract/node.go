@@ -1,0 +1,354 @@
+package extract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// A nodeKind is what a node is.
+type nodeKind uint8
+
+const (
+	literal nodeKind = iota // a number, true, false or null, as it is written
+	text
+	object
+	array
+)
+
+// A node is a value of a JSON or YAML file with its line.
+type node struct {
+	kind     nodeKind
+	line     int
+	scalar   string
+	members  []member
+	elements []*node
+	source   string // as the file has it; empty if it has to be printed
+}
+
+type member struct {
+	key   string
+	value *node
+}
+
+func (n *node) object() bool { return n != nil && n.kind == object }
+
+// member returns the value of a key, nil if there is none.
+func (n *node) member(key string) *node {
+	if n == nil {
+		return nil
+	}
+	for i := range n.members {
+		if n.members[i].key == key {
+			return n.members[i].value
+		}
+	}
+	return nil
+}
+
+// text returns the scalar of a key, empty if there is none.
+func (n *node) text(key string) string {
+	if m := n.member(key); m != nil && (m.kind == text || m.kind == literal) {
+		return m.scalar
+	}
+	return ""
+}
+
+// moveTo gives a node and all below it one line: those of a string in a file.
+func (n *node) moveTo(line int) {
+	n.line = line
+	for i := range n.members {
+		n.members[i].value.moveTo(line)
+	}
+	for _, e := range n.elements {
+		e.moveTo(line)
+	}
+}
+
+// maxDepth bounds the nesting of a file.
+const maxDepth = 200
+
+var errDeep = fmt.Errorf("nested deeper than %d levels, or too large", maxDepth)
+
+// decodeText makes UTF-8 of a file: Windows tools write UTF-16.
+func decodeText(b []byte) (string, error) {
+	big := len(b) >= 2 && b[0] == 0xfe && b[1] == 0xff
+	little := len(b) >= 2 && b[0] == 0xff && b[1] == 0xfe
+	if !big && !little {
+		s := strings.TrimPrefix(string(b), "\ufeff")
+		if !utf8.ValidString(s) {
+			return "", errors.New("the text is neither UTF-8 nor UTF-16")
+		}
+		return s, nil
+	}
+	units := make([]uint16, 0, len(b)/2)
+	for i := 2; i+1 < len(b); i += 2 {
+		if big {
+			units = append(units, uint16(b[i])<<8|uint16(b[i+1]))
+		} else {
+			units = append(units, uint16(b[i+1])<<8|uint16(b[i]))
+		}
+	}
+	return string(utf16.Decode(units)), nil
+}
+
+// parse reads one value or several of JSON, or YAML documents.
+func parse(s string) ([]*node, error) {
+	begin := strings.TrimLeft(s, " \t\r\n")
+	if begin == "" {
+		return nil, &NotFoundError{"the file is empty"}
+	}
+	if strings.Contains(s, "resource \"aws_") || strings.Contains(s, "data \"aws_") {
+		return nil, &NotFoundError{"Terraform's language; lint the output of: terraform show -json PLAN"}
+	}
+	if begin[0] == '{' || begin[0] == '[' {
+		roots, err := parseJSON(s)
+		if err == nil || begin[0] == '[' || strings.Contains(begin, `"`) {
+			return roots, err
+		}
+	}
+	return parseYAML(s)
+}
+
+// parseJSON reads the JSON values of a text, one after the other.
+func parseJSON(s string) (roots []*node, err error) {
+	r := reader{text: s, d: json.NewDecoder(strings.NewReader(s)), line: 1}
+	r.d.UseNumber()
+	for {
+		n, err := r.value(0)
+		if errors.Is(err, io.EOF) {
+			return roots, nil
+		}
+		if err != nil {
+			r.count(int(r.d.InputOffset()))
+			return nil, fmt.Errorf("line %d: %w", r.line, err)
+		}
+		roots = append(roots, n)
+	}
+}
+
+type reader struct {
+	text    string
+	d       *json.Decoder
+	counted int // up to where lines were counted
+	line    int
+}
+
+// count moves the line counter to an offset, which never goes back.
+func (r *reader) count(to int) {
+	if to > r.counted {
+		r.line += strings.Count(r.text[r.counted:to], "\n")
+		r.counted = to
+	}
+}
+
+// begin is the offset of the next token.
+func (r *reader) begin() int {
+	at := int(r.d.InputOffset())
+	return at + len(r.text[at:]) - len(strings.TrimLeft(r.text[at:], " \t\r\n,:"))
+}
+
+func (r *reader) value(depth int) (*node, error) {
+	if depth > maxDepth {
+		return nil, errDeep
+	}
+	start := r.begin()
+	r.count(start)
+	n := &node{line: r.line}
+	t, err := r.d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		if n.kind = array; t == '{' {
+			n.kind = object
+		}
+		for r.d.More() {
+			if n.kind == object {
+				key, err := r.d.Token()
+				if err != nil {
+					return nil, err
+				}
+				v, err := r.value(depth + 1)
+				if err != nil {
+					return nil, noEOF(err)
+				}
+				n.members = append(n.members, member{key.(string), v})
+				continue
+			}
+			v, err := r.value(depth + 1)
+			if err != nil {
+				return nil, noEOF(err)
+			}
+			n.elements = append(n.elements, v)
+		}
+		if _, err := r.d.Token(); err != nil {
+			return nil, noEOF(err)
+		}
+	case string:
+		n.kind, n.scalar = text, t
+	case nil:
+		n.scalar = "null"
+	default:
+		n.scalar = fmt.Sprint(t)
+	}
+	if n.source = r.text[start:r.d.InputOffset()]; n.kind == object {
+		return n.resolved(), nil
+	}
+	return n, nil
+}
+
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// parseYAML reads the documents of a YAML file.
+func parseYAML(s string) (roots []*node, err error) {
+	defer func() { // a parser of untrusted text
+		if p := recover(); p != nil {
+			roots, err = nil, fmt.Errorf("the YAML cannot be read: %v", p)
+		}
+	}()
+	if opened(s) > maxDepth {
+		return nil, errDeep
+	}
+	file, err := parser.ParseBytes([]byte(s), 0)
+	if err != nil {
+		return nil, fmt.Errorf("neither JSON nor YAML: %w", err)
+	}
+	r := &yamlReader{map[string]ast.Node{}, maxNodes}
+	for _, d := range file.Docs {
+		if d.Body == nil {
+			continue
+		}
+		n, err := fromYAML(d.Body, r, 0)
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, n)
+	}
+	if len(roots) == 1 && roots[0].kind == text {
+		return nil, &NotFoundError{"neither JSON nor YAML with an object"}
+	}
+	return roots, nil
+}
+
+// opened is how deep brackets are nested in a text: the YAML parser takes time that
+// grows with the square of it.
+func opened(s string) (most int) {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '[', '{':
+			depth++
+			most = max(most, depth)
+		case ']', '}':
+			depth = max(depth-1, 0)
+		}
+	}
+	return most
+}
+
+// A yamlReader follows aliases, which can make a small file huge: left bounds the
+// nodes.
+type yamlReader struct {
+	anchors map[string]ast.Node
+	left    int
+}
+
+const maxNodes = 2_000_000
+
+// fromYAML makes a node of a YAML node. Tags are the short form of CloudFormation's
+// functions.
+func fromYAML(y ast.Node, r *yamlReader, depth int) (*node, error) {
+	if r.left--; depth > maxDepth || r.left < 0 {
+		return nil, errDeep
+	}
+	n := &node{}
+	if t := y.GetToken(); t != nil && t.Position != nil {
+		n.line = t.Position.Line
+	}
+	switch y := y.(type) {
+	case *ast.MappingNode:
+		n.kind = object
+		if len(y.Values) > 0 {
+			n.line = y.Values[0].Key.GetToken().Position.Line
+		}
+		for _, v := range y.Values {
+			if err := n.addYAML(v, r, depth); err != nil {
+				return nil, err
+			}
+		}
+		return n.resolved(), nil
+	case *ast.MappingValueNode:
+		n.kind = object
+		n.line = y.Key.GetToken().Position.Line
+		if err := n.addYAML(y, r, depth); err != nil {
+			return nil, err
+		}
+		return n.resolved(), nil
+	case *ast.SequenceNode:
+		n.kind = array
+		for _, v := range y.Values {
+			e, err := fromYAML(v, r, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.elements = append(n.elements, e)
+		}
+		return n, nil
+	case *ast.TagNode:
+		value, err := fromYAML(y.Value, r, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		return (&node{kind: object, line: n.line, members: []member{{function(y.Start.Value), value}}}).resolved(), nil
+	case *ast.AnchorNode:
+		r.anchors[y.Name.String()] = y.Value
+		return fromYAML(y.Value, r, depth+1)
+	case *ast.AliasNode:
+		if target := r.anchors[y.Value.String()]; target != nil {
+			return fromYAML(target, r, depth+1)
+		}
+		n.kind, n.scalar = text, unknown
+		return n, nil
+	case *ast.LiteralNode:
+		n.kind, n.scalar = text, y.Value.Value
+		return n, nil
+	case *ast.StringNode:
+		n.kind, n.scalar = text, y.Value
+		return n, nil
+	case *ast.BoolNode, *ast.IntegerNode:
+		n.scalar = y.String()
+		return n, nil
+	case *ast.NullNode:
+		n.scalar = "null"
+		return n, nil
+	}
+	n.kind, n.scalar = text, strings.TrimSpace(y.String())
+	return n, nil
+}
+
+func (n *node) addYAML(v *ast.MappingValueNode, r *yamlReader, depth int) error {
+	value, err := fromYAML(v.Value, r, depth+1)
+	if err != nil {
+		return err
+	}
+	key := strings.Trim(v.Key.String(), `"'`)
+	if key == "Version" && value.kind != object { // a date without quotes
+		value.kind = text
+	}
+	n.members = append(n.members, member{key, value})
+	return nil
+}
