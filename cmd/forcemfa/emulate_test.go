@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/base32"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"forcemfa/internal/emulator"
 )
 
 // emulateFlags is the variable with flags that each emulate of a script gets.
@@ -24,6 +26,7 @@ type served struct {
 	Endpoint   string
 	Region     string
 	Principals []principal
+	Control    struct{ URL, Token string }
 }
 
 type principal struct {
@@ -36,28 +39,25 @@ type principal struct {
 	}
 }
 
+// emulate starts the server with a clock that stands still, so that a code stays
+// valid however slow the machine is.
 func emulate(ts *testscript.TestScript, neg bool, args []string) {
-	out, err := os.Create(ts.MkAbs("world.json"))
-	ts.Check(err)
 	program, err := lookIn(ts.Getenv("PATH"), "forcemfa")
 	ts.Check(err)
-	cmd := exec.Command(program, slices.Concat([]string{"emulate", "-o", "json"}, strings.Fields(ts.Getenv(emulateFlags)), args)...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, os.Stderr
+	flags := slices.Concat([]string{"emulate", "-o", "json", "--control", "--clock", "manual"}, strings.Fields(ts.Getenv(emulateFlags)), args)
+	cmd := exec.Command(program, flags...)
+	cmd.Dir, cmd.Stderr = ts.MkAbs("."), os.Stderr
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
 	ts.Check(cmd.Start())
 	ts.Defer(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
-		_ = out.Close()
 	})
-	var w served
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		if w, err = readWorld(ts); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("emulate did not get ready: %v", err)
-		}
-	}
+	var text json.RawMessage
+	ts.Check(json.NewDecoder(out).Decode(&text)) // it comes when the server is ready
+	ts.Check(os.WriteFile(ts.MkAbs(worldFile), text, 0o600))
+	w := readWorld(ts)
 	ts.Setenv("AWS_ENDPOINT_URL", w.Endpoint)
 	ts.Setenv("AWS_REGION", w.Region)
 	ts.Setenv("AWS_DEFAULT_REGION", w.Region)
@@ -66,6 +66,9 @@ func emulate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ADMIN_SECRET", w.Principals[0].SecretAccessKey)
 	signAs(ts, w.Principals[0])
 }
+
+// worldFile is where a script has what emulate printed.
+const worldFile = "world.json"
 
 // lookIn finds a program in a PATH that is not this process's own.
 func lookIn(path, name string) (string, error) {
@@ -77,12 +80,9 @@ func lookIn(path, name string) (string, error) {
 	return "", fmt.Errorf("%s is not in %s", name, path)
 }
 
-func readWorld(ts *testscript.TestScript) (w served, err error) {
-	text, err := os.ReadFile(ts.MkAbs("world.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &w)
-	}
-	return w, err
+func readWorld(ts *testscript.TestScript) (w served) {
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(worldFile)), &w))
+	return w
 }
 
 func signAs(ts *testscript.TestScript, p principal) {
@@ -97,9 +97,7 @@ func signAs(ts *testscript.TestScript, p principal) {
 }
 
 func find(ts *testscript.TestScript, name string) principal {
-	w, err := readWorld(ts)
-	ts.Check(err)
-	for _, p := range w.Principals {
+	for _, p := range readWorld(ts).Principals {
 		if p.Account+"/"+p.Name == name {
 			return p
 		}
@@ -115,8 +113,7 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 	signAs(ts, find(ts, args[0]))
 }
 
-// totpCode waits for the next step when this one is nearly over, so that a slow
-// client does not send a code of the step before last.
+// totpCode makes the code by the clock of the emulator, which stands still.
 func totpCode(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 && len(args) != 3 {
 		ts.Fatalf("usage: totp VAR STEP [SEED]")
@@ -133,14 +130,34 @@ func totpCode(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		seed = p.MFA[0].Seed
 	}
-	if _, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(seed, "=")); err != nil {
+	at := control(ts, http.MethodGet, "").Now.Add(time.Duration(step) * 30 * time.Second)
+	c, err := totp.GenerateCode(seed, at)
+	if err != nil {
 		ts.Fatalf("seed of %s: %v", args[len(args)-1], err)
 	}
-	const period, spare = 30 * time.Second, 15 * time.Second
-	if left := period - time.Duration(time.Now().UnixNano())%period; left < spare {
-		time.Sleep(left)
-	}
-	c, err := totp.GenerateCode(seed, time.Now().Add(time.Duration(step)*30*time.Second))
-	ts.Check(err)
 	ts.Setenv(args[0], c)
+}
+
+func advance(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: advance DURATION")
+	}
+	at := control(ts, http.MethodPost, fmt.Sprintf(`{"advance":%q}`, args[0]))
+	ts.Setenv(offsetVariable, at.Advanced)
+}
+
+// control reads the clock of the emulator, or moves it.
+func control(ts *testscript.TestScript, method, body string) (at emulator.ClockState) {
+	c := readWorld(ts).Control
+	r, err := http.NewRequest(method, c.URL+"/clock", strings.NewReader(body))
+	ts.Check(err)
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("the control endpoint answers %s", answer.Status)
+	}
+	ts.Check(json.NewDecoder(answer.Body).Decode(&at))
+	return at
 }

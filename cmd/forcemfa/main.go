@@ -12,9 +12,11 @@ import (
 	"forcemfa/internal/cli/command"
 )
 
-func main() {
+func main() { os.Exit(run(command.ProcessEnv())) }
+
+// run runs the program and returns its exit status.
+func run(e *command.Env) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := cli.Main(ctx, command.ProcessEnv())
-	stop()
-	os.Exit(status)
+	defer stop()
+	return cli.Main(ctx, e)
 }

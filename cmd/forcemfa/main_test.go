@@ -1,18 +1,40 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/testclients"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(testRun{m}, map[string]func(){"forcemfa": main})
+	testscript.Main(testRun{m}, map[string]func(){"forcemfa": mainWithOffset})
+}
+
+// offsetVariable says how far ahead of the machine's clock the program under test
+// is, as a Go duration. Only tests read it.
+const offsetVariable = "FORCEMFATEST_CLOCK_OFFSET"
+
+// mainWithOffset is the program with the time of the emulator that it talks to.
+func mainWithOffset() {
+	e := command.ProcessEnv()
+	if text := os.Getenv(offsetVariable); text != "" {
+		offset, err := time.ParseDuration(text)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		now := e.Now
+		e.Now = func() time.Time { return now().Add(offset) }
+	}
+	os.Exit(run(e))
 }
 
 // A testRun runs the tests and removes what they built.
@@ -30,10 +52,11 @@ func (m testRun) Run() int {
 // commands in addition to those of testscript:
 //
 //	needs CLIENT…              skip the script unless these clients are installed (see package testclients)
-//	emulate [FLAG…]            serve the sample organization (or --org FILE) and sign as its administrator
+//	emulate [FLAG…]            serve the sample organization (or --org FILE), whose clock stands still, and sign as its administrator
 //	moto                       serve moto_server, another AWS in memory, and sign as its administrator
 //	as ACCOUNT/USER            sign as this user, with the access key
 //	usesession                 sign with the credentials in the JSON of the last stdout
+//	advance DURATION           move the clock of emulate and of forcemfa forward
 //	totp VAR STEP [SEED]       set VAR to the code of the current user's device, or of the seed in file SEED, STEP steps of 30 s from now
 //	awsconfigure PROFILE       move the current user's key from the environment to ~/.aws/credentials
 //	webhook VAR FILE ANSWER    serve a webhook that answers ok, or STATUS:BODY; VAR is its URL, FILE what it received
@@ -71,7 +94,7 @@ func scenarios(setup func(*testscript.Env) error) testscript.Params {
 		Setup:     setup,
 		Condition: hasClient,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as": as, "awsconfigure": awsConfigure, "capture": capture, "emulate": emulate, "expand": expand,
+			"advance": advance, "as": as, "awsconfigure": awsConfigure, "capture": capture, "emulate": emulate, "expand": expand,
 			"mode": mode, "moto": moto, "needs": needs, "noleak": noLeak, "onlyin": onlyIn, "secret": secret,
 			"status": status, "totp": totpCode, "usesession": useSession, "webhook": webhook,
 		},

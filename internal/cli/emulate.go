@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -16,17 +17,23 @@ import (
 )
 
 func newEmulate(e *command.Env) *cobra.Command {
-	o := emulateOptions{output: "text"}
+	o := emulateOptions{output: "text", clock: clockWall}
 	c := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve the embedded AWS on loopback for any AWS client",
 		Long: `emulate serves an AWS in memory: IAM, STS, Organizations and a little of EC2,
 DynamoDB and S3. It checks signatures, TOTP codes and policies. It prints where it
 listens and the credentials of its users, as export lines or (-o json) as one JSON
-object, and serves until it is interrupted. Nothing in it is real, the printed
-secrets included.
+object. Nothing in it is real, the printed secrets included. The first principal is
+the administrator of the management account.
 
-The first principal is the administrator of the management account.`,
+It serves until it is interrupted or the process that started it ends.
+
+With --control, a second loopback endpoint moves the clock forward. The clock drives
+TOTP codes, sessions, schedules and quotas. The age of signatures stays on the clock
+of this machine, because clients sign with it:
+
+  curl -H "Authorization: Bearer $TOKEN" -d '{"advance":"13h"}' $CONTROL/clock`,
 		Example: `  forcemfa emulate
   forcemfa emulate --listen 127.0.0.1:4566 -o json >world.json
   forcemfa emulate --org snapshot.jsonl`,
@@ -37,6 +44,9 @@ The first principal is the administrator of the management account.`,
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` and port; port 0 takes a free one")
 	organizationFlags(f, &o.org)
 	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
+	f.StringVar(&o.clock, "clock", o.clock, "wall: follow the clock of this machine; manual: stand still until --control moves it")
+	f.BoolVar(&o.control, "control", false, "serve a control endpoint for the clock on loopback, and print its URL and token")
+	f.BoolVar(&o.outliveParent, "outlive-parent", false, "keep serving when the process that started it ends")
 	f.BoolVar(&o.readings.CodeInCallIsNotMFA, "code-in-call-is-not-mfa", false,
 		"read AWS's documentation so that a code sent with AssumeRole satisfies the role's trust policy, but no Deny of the caller's own policies")
 	_ = f.MarkHidden("code-in-call-is-not-mfa") // only fails for a flag that is not there
@@ -47,8 +57,18 @@ type emulateOptions struct {
 	listen   string
 	org      string
 	output   string
+	clock    string
+	control  bool
 	readings operation.Readings
+
+	outliveParent bool
 }
+
+// The values of --clock.
+const (
+	clockWall   = "wall"
+	clockManual = "manual"
+)
 
 // served is what emulate prints when it is ready.
 type served struct {
@@ -56,6 +76,13 @@ type served struct {
 	Region     string            `json:"region"`
 	Accounts   []servedAccount   `json:"accounts"`
 	Principals []servedPrincipal `json:"principals"`
+	Control    *servedControl    `json:"control,omitempty"`
+}
+
+// servedControl is the endpoint that moves the clock.
+type servedControl struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
 }
 
 type servedAccount struct {
@@ -81,7 +108,14 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 	if err := command.CheckOutput(o.output); err != nil {
 		return err
 	}
-	box, err := openReadSandbox(o.org, e.Now, o.readings)
+	if err := checkClock(o); err != nil {
+		return err
+	}
+	var ended <-chan struct{}
+	if !o.outliveParent {
+		ended = parentEnded(ctx)
+	}
+	box, err := openSandboxWith(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
 	if err != nil {
 		return err
 	}
@@ -91,15 +125,43 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 		return err
 	}
 	ready := box.served(server.Endpoint)
+	if o.control {
+		control, err := box.cloud.Control("127.0.0.1:0")
+		if err != nil {
+			return errors.Join(err, server.Close())
+		}
+		defer control.Close()
+		ready.Control = &servedControl{URL: control.Endpoint, Token: control.Token}
+	}
 	if o.output == "json" {
 		err = view.JSON(e.Stdout, ready)
 	} else {
 		printExports(e, ready)
 	}
 	if err == nil {
-		<-ctx.Done()
+		waitForEnd(ctx, e, ended)
 	}
 	return errors.Join(err, server.Close())
+}
+
+func checkClock(o emulateOptions) error {
+	switch {
+	case o.clock != clockWall && o.clock != clockManual:
+		return command.WithHint(fmt.Errorf("--clock %q: want wall or manual", o.clock), "see forcemfa emulate --help")
+	case o.clock == clockManual && !o.control:
+		return command.WithHint(errors.New("--clock manual without --control: nothing could move the clock"), "add --control")
+	}
+	return nil
+}
+
+// waitForEnd returns when the program is interrupted, or when its parent has ended: a
+// test that is killed leaves no server behind.
+func waitForEnd(ctx context.Context, e *command.Env, ended <-chan struct{}) {
+	select {
+	case <-ctx.Done():
+	case <-ended:
+		fmt.Fprintln(e.Stderr, "the process that started emulate has ended, and so does emulate")
+	}
 }
 
 func printExports(e *command.Env, s served) {
@@ -115,6 +177,9 @@ func printExports(e *command.Env, s served) {
 			fmt.Fprintf(e.Stdout, ", MFA %s seed %s", d.Serial, d.Seed)
 		}
 		fmt.Fprintf(e.Stdout, "\n%sexport AWS_ACCESS_KEY_ID=%s\n%sexport AWS_SECRET_ACCESS_KEY=%s\n", comment, p.AccessKeyID, comment, p.SecretAccessKey)
+	}
+	if s.Control != nil {
+		fmt.Fprintf(e.Stdout, "\n# the clock\nexport CONTROL=%s\nexport TOKEN=%s\n", s.Control.URL, s.Control.Token)
 	}
 	fmt.Fprintf(e.Stderr, "serving the embedded AWS on %s; Ctrl-C stops it\n", s.Endpoint)
 }

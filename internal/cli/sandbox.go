@@ -19,7 +19,6 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
-	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -56,19 +55,18 @@ func organizationFlags(f *pflag.FlagSet, file *string) {
 // openSandbox loads a snapshot file, or the sample organization when name is
 // empty or "sample".
 func openSandbox(name string, now func() time.Time) (*sandbox, error) {
-	return openReadSandbox(name, now, operation.Readings{})
+	return openSandboxWith(name, emulator.Options{Clock: now})
 }
 
-// openReadSandbox is [openSandbox] of a cloud that reads AWS's documentation in
-// one of the ways that it leaves open.
-func openReadSandbox(name string, now func() time.Time, r operation.Readings) (*sandbox, error) {
+// openSandboxWith is [openSandbox] with a choice of how the cloud behaves.
+func openSandboxWith(name string, o emulator.Options) (*sandbox, error) {
 	if name == "" || name == sampleOrganization {
 		header, accounts := sample.Organization()
 		w, err := world.Load(header, streamed(accounts), 0)
 		if err != nil {
 			return nil, err
 		}
-		b, err := newReadSandbox(w, now, r)
+		b, err := newSandboxWith(w, o)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +77,7 @@ func openReadSandbox(name string, now func() time.Time, r operation.Readings) (*
 	if err != nil {
 		return nil, err
 	}
-	return newReadSandbox(w, now, r)
+	return newSandboxWith(w, o)
 }
 
 func readWorld(name string) (*world.World, error) {
@@ -105,11 +103,11 @@ func readWorld(name string) (*world.World, error) {
 }
 
 func newSandbox(w *world.World, now func() time.Time) (*sandbox, error) {
-	return newReadSandbox(w, now, operation.Readings{})
+	return newSandboxWith(w, emulator.Options{Clock: now})
 }
 
-func newReadSandbox(w *world.World, now func() time.Time, r operation.Readings) (*sandbox, error) {
-	b := &sandbox{home: homeOf(w), cloud: emulator.New(w, emulator.Options{Clock: now, Readings: r})}
+func newSandboxWith(w *world.World, o emulator.Options) (*sandbox, error) {
+	b := &sandbox{home: homeOf(w), cloud: emulator.New(w, o)}
 	creds, err := b.cloud.AssumeAs(b.home, homeEntrance, "forcemfa")
 	if err != nil {
 		return nil, err

@@ -25,6 +25,10 @@ import (
 type Options struct {
 	// Clock tells the time; nil: time.Now.
 	Clock func() time.Time
+	// Stopped has the cloud's time stand still at the time of New, except when
+	// [Cloud.Advance] moves it, so that a test does not depend on how busy the
+	// machine is.
+	Stopped bool
 	// Strict makes the cloud throttle, fail and lag as AWS may; nil: no faults,
 	// full pages.
 	Strict *Strict
@@ -36,8 +40,9 @@ type Options struct {
 
 // A Cloud is an AWS in memory. It is safe for concurrent use.
 type Cloud struct {
-	clock    func() time.Time
-	offset   atomic.Int64 // nanoseconds that Advance added
+	clock    func() time.Time // of clients, and what signatures are compared with
+	time     func() time.Time // of the world, without offset
+	offset   atomic.Int64     // nanoseconds that Advance added
 	readings operation.Readings
 	seed     uint64
 	strict   *Strict
@@ -60,8 +65,13 @@ func New(w *world.World, o Options) *Cloud {
 	if clock == nil {
 		clock = time.Now
 	}
+	worldTime := clock
+	if o.Stopped {
+		start := clock()
+		worldTime = func() time.Time { return start }
+	}
 	return &Cloud{
-		clock: clock, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{},
+		clock: clock, time: worldTime, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{},
 		world: w, counts: map[Count]int{},
 	}
 }
@@ -72,7 +82,7 @@ func (c *Cloud) Fork() *Cloud {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fork := &Cloud{
-		clock: c.clock, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys,
+		clock: c.clock, time: c.time, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys,
 		world: c.world.Fork(), counts: map[Count]int{},
 	}
 	fork.offset.Store(c.offset.Load())
@@ -81,14 +91,12 @@ func (c *Cloud) Fork() *Cloud {
 
 // Now returns the time in the cloud.
 func (c *Cloud) Now() time.Time {
-	return c.clock().Add(time.Duration(c.offset.Load())).UTC()
+	return c.time().Add(time.Duration(c.offset.Load())).UTC()
 }
 
-// Advance moves the clock of this cloud forward by d.
-//
-// A client of [Cloud.Transport] needs no notice: its own clock is used for the
-// age of its signatures. A client of the socket learns the time from the Date of
-// the responses, as the SDKs do; signatures before that are refused.
+// Advance moves the cloud's clock, and that of no other cloud, forward by d. It
+// drives TOTP codes, sessions, schedules and quotas. Signatures are still as old as
+// the client's own clock says, so a client need not know.
 func (c *Cloud) Advance(d time.Duration) { c.offset.Add(int64(d)) }
 
 // View reads the world. f must not change it or keep it.

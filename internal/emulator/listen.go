@@ -21,6 +21,10 @@ type Server struct {
 // The host must be a loopback address: the cloud contains the secrets of a
 // rehearsal and is not a service for other machines.
 func (c *Cloud) Listen(address string) (*Server, error) {
+	return listenLoopback(address, c)
+}
+
+func listenLoopback(address string, handler http.Handler) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: want an address such as 127.0.0.1:0", address)
@@ -38,7 +42,7 @@ func (c *Cloud) Listen(address string) (*Server, error) {
 	}
 	s := &Server{
 		Endpoint: "http://" + listener.Addr().String(),
-		http:     &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second},
+		http:     &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second},
 		done:     make(chan error, 1),
 	}
 	go func() { s.done <- s.http.Serve(listener) }()

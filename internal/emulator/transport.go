@@ -46,18 +46,18 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
-// clientTime is the context key of the client's time for a request through the
-// in-memory transport. Such a client does not adjust its clock when the cloud's
-// clock has been advanced, so the age of its signatures is measured by its own
-// clock.
+// clientTime is the key of the time at which a client over the in-memory
+// transport made its request, by the clock of this process, with which it signs.
 type clientTime struct{}
 
-// signingTime returns the time to compare the signatures of a request with.
+// signingTime is the time that the signature of a request is compared with, and
+// the Date of its answer. It is not moved by [Cloud.Advance]: a client signs with
+// its own clock, and a foreign one cannot be told to set it.
 func (c *Cloud) signingTime(ctx context.Context) time.Time {
 	if t, ok := ctx.Value(clientTime{}).(time.Time); ok {
 		return t.UTC()
 	}
-	return c.Now()
+	return c.clock().UTC()
 }
 
 // An answer collects a response.

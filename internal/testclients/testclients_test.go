@@ -66,7 +66,7 @@ func TestABareMachineHasNoClient(t *testing.T) {
 
 // own are the programs that a test may start by name: every machine that runs the
 // tests has them, or the tests build them.
-var own = []string{"go", "git", "forcemfa", "true"}
+var own = []string{"go", "git", "forcemfa", "sh", "true"}
 
 // One helper decides what happens without a client, so no test starts one by
 // itself.
