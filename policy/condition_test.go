@@ -26,7 +26,7 @@ func keys(pairs ...string) *Context {
 	return c
 }
 
-// held tells whether a condition holds: yes, no or maybe, read off the decision
+// held reports whether a condition holds: yes, no or maybe, read off the decision
 // on an Allow that has it.
 func held(t testing.TB, version, condition string, c *Context) string {
 	t.Helper()

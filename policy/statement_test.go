@@ -6,7 +6,7 @@ import (
 	. "forcemfa/policy"
 )
 
-// applied tells whether a statement applies to an action on a resource: yes, no
+// applied reports whether a statement applies to an action on a resource: yes, no
 // or maybe, read off the decision on it as an Allow and as a Deny.
 func applied(t testing.TB, version, elements, action, resource string, c *Context) (asAllow, asDeny string) {
 	t.Helper()

@@ -108,7 +108,7 @@ func beyond(t *testing.T, text, list string) prove.Answer {
 
 func TestFunctionRoleAllowsNothingElse(t *testing.T) {
 	if a := beyond(t, executionPolicy(t, "bus"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
-		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalogue %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
+		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalog %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
 	}
 }
 
@@ -189,7 +189,7 @@ func reading(t *testing.T) string {
 	for _, prefix := range []string{"iam", "cloudtrail"} {
 		service, ok := catalog.Load().Service(prefix)
 		if !ok {
-			t.Fatalf("the catalogue has no service %s", prefix)
+			t.Fatalf("the catalog has no service %s", prefix)
 		}
 		for _, a := range service.Actions {
 			if a.Access&^(catalog.List|catalog.Read) == 0 {

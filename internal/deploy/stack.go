@@ -24,7 +24,7 @@ type stack struct {
 	clock    clock
 }
 
-// A clock tells the time and sleeps.
+// A clock reads the time and sleeps.
 type clock struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error

@@ -337,7 +337,7 @@ func (s *stackSet) follow(ctx context.Context, operation string, good Status, re
 		if err != nil {
 			return fmt.Errorf("follow operation %s of %s: %w", operation, s, err)
 		}
-		if err := s.tell(ctx, operation, good, told, report); err != nil {
+		if err := s.reportNew(ctx, operation, good, told, report); err != nil {
 			return err
 		}
 		switch status := out.StackSetOperation.Status; status {
@@ -352,9 +352,9 @@ func (s *stackSet) follow(ctx context.Context, operation string, good Status, re
 	}
 }
 
-// tell reports the accounts that an operation has finished and that were not
+// reportNew reports the accounts that an operation has finished and that were not
 // reported before.
-func (s *stackSet) tell(ctx context.Context, operation string, good Status, told map[string]bool, report func(Outcome)) error {
+func (s *stackSet) reportNew(ctx context.Context, operation string, good Status, told map[string]bool, report func(Outcome)) error {
 	pages := cloudformation.NewListStackSetOperationResultsPaginator(s.client, &cloudformation.ListStackSetOperationResultsInput{
 		StackSetName: &s.name, OperationId: &operation, CallAs: s.callAs,
 	})

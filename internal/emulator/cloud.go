@@ -4,7 +4,7 @@
 // A [Cloud] answers requests of real clients. It verifies every signature,
 // identifies the caller, and asks package policy whether the call is allowed, with
 // the condition keys that AWS would set; only then does an operation of a service
-// run on the [world.World]. Three ways lead to the same operations: the Go method
+// run on the [world.World]. Three entry points lead to the same operations: the Go method
 // [Cloud.Do], the in-memory [Cloud.Transport], and a socket on the loopback
 // interface, [Cloud.Listen]. All of them authorize in the same way.
 package emulator
@@ -23,7 +23,7 @@ import (
 // Options configure a Cloud. The zero value is AWS as documented, on the wall
 // clock, without faults.
 type Options struct {
-	// Clock tells the time; nil: time.Now.
+	// Clock returns the time; nil: time.Now.
 	Clock func() time.Time
 	// Stopped has the cloud's time stand still at the time of New, except when
 	// [Cloud.Advance] moves it, so that a test does not depend on how busy the

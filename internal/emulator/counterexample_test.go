@@ -141,7 +141,7 @@ func TestTheCloudAgreesWithTheProver(t *testing.T) {
 	t.Logf("%v", counts)
 }
 
-// wantRefused tries actions of the catalogue on a resource each.
+// wantRefused tries actions of the catalog on a resource each.
 func (b *bench) wantRefused(t *rapid.T, enrollment []string) {
 	services := catalog.Load().Services
 	for range 40 {

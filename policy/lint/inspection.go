@@ -102,7 +102,7 @@ func (in *inspection) single(i int, keep func(*policy.Condition) bool) policy.So
 
 func every(*policy.Condition) bool { return true }
 
-// full is the policy beside the document: it allows everything.
+// full is added to the document: it allows everything.
 var full = policy.ParseSource("AdministratorAccess", policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
 
 // set returns the policies that decide a request, with s in the place of the

@@ -77,13 +77,13 @@ func (in *inspection) openBeside(p policy.Principal) *situation {
 	return nil
 }
 
-// guardShape tells whether a statement denies all actions but a few, or all of
+// guardShape reports whether a statement denies all actions but a few, or all of
 // them, depending on MFA.
 func guardShape(st *policy.Statement) bool {
 	return st.Effect == policy.Deny && len(mfaConditions(st)) > 0 && (st.NotActions != nil || slices.Contains(st.Actions, "*"))
 }
 
-// explained tells whether a finding says already why a statement does not refuse
+// explained reports whether a finding says already why a statement does not refuse
 // requests without MFA. O-1 is about role sessions.
 func (in *inspection) explained(i int) bool { return in.explainedApartFrom(i, "O-1") }
 
@@ -93,7 +93,7 @@ func (in *inspection) explainedApartFrom(i int, code string) bool {
 	})
 }
 
-// serious tells whether the document has a finding about requests that pass.
+// serious reports whether the document has a finding about requests that pass.
 // E-6 is about principals that are meant to pass.
 func (in *inspection) serious() bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
@@ -135,7 +135,7 @@ func (in *inspection) misses(i int) {
 	}
 }
 
-// everHolds tells whether a condition holds for some user and some values that a
+// everHolds reports whether a condition holds for some user and some values that a
 // sender can choose.
 func (in *inspection) everHolds(c *policy.Condition, by func(policy.Principal) caller) bool {
 	for _, p := range in.candidateUsers(c) {
@@ -186,7 +186,7 @@ func meant(c *policy.Condition) string {
 	return ""
 }
 
-// unfilled tells whether a value holds the place of another that a template or a
+// unfilled reports whether a value holds the place of another that a template or a
 // person was to fill in.
 func unfilled(v string) bool {
 	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") {

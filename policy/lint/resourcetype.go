@@ -87,7 +87,7 @@ func overlapARN(a, b string) bool {
 
 // overlap reports whether some text matches two globs.
 func overlap(a, b string) bool {
-	// row[j] tells whether the rests a[i:] and b[j:] overlap, for one i at a time.
+	// row[j] reports whether the rests a[i:] and b[j:] overlap, for one i at a time.
 	row := make([]bool, len(b)+1)
 	for i := len(a); i >= 0; i-- {
 		next := make([]bool, len(b)+1)

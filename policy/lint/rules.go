@@ -22,7 +22,7 @@ type Rule struct {
 // a document.
 var Rules = []Rule{
 	{"D-1", High, "other users' devices and passwords are open without MFA",
-		"The exempted actions are not limited to the user's own user, so the stolen key of an administrator can enroll a device or set a password for any user who has none.",
+		"The exempted actions are not limited to the user's own user, so the stolen key of an administrator can enroll a device or set a password for any user without one.",
 		"deny these actions without MFA on everything except the user's own user"},
 	{"D-2", Medium, "users with a path are not covered",
 		"user/${aws:username} does not match user/team/alice, so a user with a path cannot enroll and is locked out permanently.",

@@ -33,7 +33,7 @@ func shippedText(t testing.TB) string {
 var shippedEnrollment = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetMFADevice", "iam:GetUser", "iam:ListMFADevices",
 	"iam:ListVirtualMFADevices", "iam:ResyncMFADevice"}
 
-// BenchmarkUser is one proof or search, nothing remembered but the catalogue
+// BenchmarkUser is one proof or search, nothing remembered but the catalog
 // and the documents taken apart.
 func BenchmarkUser(b *testing.B) {
 	forced := identity(admin)
@@ -91,7 +91,7 @@ func BenchmarkAccount(b *testing.B) {
 	for i := range 5000 {
 		subjects = append(subjects, user("/", fmt.Sprint("user", i), sets[i%len(sets)]))
 	}
-	prove.User(subjects[0]) // the catalogue is unpacked once
+	prove.User(subjects[0]) // the catalog is unpacked once
 	for b.Loop() {
 		var p prove.Prover
 		for _, s := range subjects {

@@ -51,7 +51,7 @@ func weakens(s *Subject, before, after *policy.Document) Answer {
 		a.Beyond = s.counterexample(strict.trial, policy.Decision{})
 	}
 	if strict.outcome != Enforced {
-		exact = w.search(Catalogue)
+		exact = w.search(Catalog)
 		a.Outcome, a.Why = exact.outcome, exact.why
 	}
 	if a.Outcome == Open {

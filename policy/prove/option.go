@@ -65,7 +65,7 @@ func (r *row) options(key string, tests []*test, fixed, suggested []string, left
 		o.undecided(many)
 	}
 	if len(o.list) > maxOptions {
-		return nil, "the conditions on " + key + " tell too many sets of values apart"
+		return nil, "the conditions on " + key + " distinguish too many sets of values"
 	}
 	return o.list, ""
 }
@@ -245,7 +245,7 @@ type domain struct {
 // Source: IAM User Guide, "AWS global condition context keys", data type.
 var typed = map[string]string{"aws:currenttime": "date", "aws:tokenissuetime": "date", "aws:securetransport": "bool", "aws:sourceip": "ip", "aws:vpcsourceip": "ip"}
 
-// domain finds values of a key that tell the tests apart in every way in which
+// domain finds values of a key that tell the tests apart in every way that
 // some value does. why says why there are none.
 func (r *row) domain(key string, tests []*test, left *int) (d domain, why string) {
 	families := map[string][]*test{}
@@ -364,7 +364,7 @@ func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
 	for _, base := range bases {
 		members, complete := partition(base, patterns, nil, left)
 		if !complete {
-			return nil, "the conditions on " + key + " tell too many values apart"
+			return nil, "the conditions on " + key + " distinguish too many values"
 		}
 		prefer(members, base, patterns, nice)
 		for _, m := range slices.Backward(members) {

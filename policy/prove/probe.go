@@ -102,7 +102,7 @@ func natural(action string) []string {
 	slices.SortStableFunc(types, func(x, y catalog.ActionResource) int { return len(x.Type.ARN) - len(y.Type.ARN) })
 	for _, r := range types {
 		optional = optional && !r.Required
-		for template := range strings.SplitSeq(r.Type.ARN, ", ") { // the catalogue has two for some of API Gateway's
+		for template := range strings.SplitSeq(r.Type.ARN, ", ") { // the catalog has two for some of API Gateway's
 			out = append(out, fill(template, unnamed))
 		}
 		switch {
@@ -296,7 +296,7 @@ var outside = []string{
 	"sts:AssumeRole", "sts:GetFederationToken", "iam:EnableMFADevice", "iam:DeactivateMFADevice",
 }
 
-// isNobody tells whether a resource of IAM is a user of the subject's name under
+// isNobody reports whether a resource of IAM is a user of the subject's name under
 // another path: there is none, since names are unique in an account. A resource
 // of another service may stand for any account, so nothing follows there.
 // Source: IAM User Guide, "IAM and AWS STS quotas", IAM name requirements.

@@ -12,7 +12,7 @@ func TestTableHoldsRealActionsOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, action := range telling {
 		if a, ok := catalog.Load().Action(action); !ok || a.String() != action {
-			t.Errorf("%s is not in the catalogue", action)
+			t.Errorf("%s is not in the catalog", action)
 		}
 		if seen[action] {
 			t.Errorf("%s is there twice", action)

@@ -134,7 +134,7 @@ var randomValues = map[string][]string{
 
 var randomKeys = slices.Sorted(maps.Keys(randomValues))
 
-// randomAction is one of the catalogue or, when the answer is about all, now
+// randomAction is one of the catalog or, when the answer is about all, now
 // and then an invented one.
 func randomAction(dice *rand.Rand, any bool) string {
 	if any && dice.IntN(4) == 0 {

@@ -28,7 +28,7 @@
 // also Unknown when the evaluator disagrees with the search, and when there are
 // more than 100,000 combinations.
 //
-// Outcome is about the [Catalogue], Strict about every action that AWS could
+// Outcome is about the [Catalog], Strict about every action that AWS could
 // ever have; a proof in the strict universe holds in both. Answer.Today says what
 // Allows and Denies let pass as they are. Answer.Proof is the proof certificate,
 // data that package certificate checks by other means.
@@ -121,7 +121,7 @@ type Answer struct {
 	Assumptions []string
 
 	// Strict is the outcome for the universe [Strict]; Outcome is for
-	// [Catalogue]. Beyond is the counterexample when Strict is Open.
+	// [Catalog]. Beyond is the counterexample when Strict is Open.
 	Strict Outcome
 	Beyond *Counterexample
 	// Today answers a different question: what do Allows and Denies together let

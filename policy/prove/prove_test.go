@@ -148,7 +148,7 @@ func TestUser(t *testing.T) {
 		{"an Allow on the user's own folder in one region", bob(identity(
 			`{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::home/${aws:username}/*","Condition":{"StringEquals":{"aws:RequestedRegion":"eu-central-1"}}}`)),
 			"open s3:GetObject without MFA by access key on arn:aws:s3:::home/bob/example, aws:RequestedRegion eu-central-1 by p"},
-		{"an Allow of an action that the catalogue does not know", bob(identity(`{"Effect":"Allow","Action":"brandnew:DoIt","Resource":"*"}`)),
+		{"an Allow of an action that the catalog does not know", bob(identity(`{"Effect":"Allow","Action":"brandnew:DoIt","Resource":"*"}`)),
 			"open brandnew:DoIt without MFA by access key on *"},
 		{"an Allow to ask for a role elsewhere", bob(identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::222222222222:role/Admin"}`)),
 			"latent sts:AssumeRole without MFA by access key on arn:aws:iam::222222222222:role/Admin"},

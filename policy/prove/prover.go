@@ -162,7 +162,7 @@ func (t *traits) add(o *traits) {
 	t.own, t.others = append(t.own, o.own...), append(t.others, o.others...)
 }
 
-// meet tells whether a resource that has the user's name in it can be one that
+// meet reports whether a resource that has the user's name in it can be one that
 // another pattern names for some users and not for others.
 func (t *traits) meet() bool {
 	return slices.ContainsFunc(t.own, func(own string) bool {
@@ -264,7 +264,7 @@ func (t *traits) variables(text string, inCondition bool) {
 	}
 }
 
-// tellsUsersApart tells whether an ARN pattern can match one user or device
+// tellsUsersApart reports whether an ARN pattern can match one user or device
 // and not another, for a reason other than being the subject's own or having
 // a path.
 func tellsUsersApart(pattern string) bool {

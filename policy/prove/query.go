@@ -224,7 +224,7 @@ func (q *query) entry(e *entry, cuts []*residual) {
 	}
 }
 
-// anywhere tells whether the clauses that cover every resource leave nothing
+// anywhere reports whether the clauses that cover every resource leave nothing
 // of an action, whatever the keys.
 func (q *query) anywhere(e *entry, active []*residual) bool {
 	k := keySearch{query: q, entry: e}
@@ -263,7 +263,7 @@ func (q *query) about(e *entry) (active []*residual, met string, ok bool) {
 	return active, string(id), true
 }
 
-// class names the actions that are alike besides the clauses that they meet.
+// class names the actions that are alike except for the clauses that match them.
 func (q *query) class(e *entry) string {
 	id := strconv.Itoa(e.shape)
 	if e.action == nil || slices.ContainsFunc(q.never, func(r *residual) bool { return r.layer == policy.RCP }) {
@@ -555,8 +555,8 @@ func (q *query) at(e *entry, resource string, active []*residual) {
 	}
 }
 
-// settles searches the keys that the sender chooses, beside those that are named.
-// It tells whether the clauses refuse all requests for the action on the resource.
+// settles searches the keys that the sender chooses, in addition to named ones.
+// It reports whether the clauses refuse all requests for the action on the resource.
 func (q *query) settles(e *entry, resource string, active []*residual, named []choice) bool {
 	r := q.request(e.name, resource, q.row.context)
 	k := keySearch{query: q, entry: e, resource: resource, named: named}

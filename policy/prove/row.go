@@ -167,7 +167,7 @@ func (r *row) loosen(pattern string) string {
 	}
 }
 
-// odd tells whether a pattern has a variable with quotes inside of which this
+// odd reports whether a pattern has a variable with quotes inside of which this
 // package would look for its end.
 func odd(p *written) bool {
 	for _, part := range p.parts {

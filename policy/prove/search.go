@@ -59,7 +59,7 @@ func (p *Prover) find(s *Subject) verdict {
 	v := verdict{strict: strict.outcome, beyond: strict.trial}
 	exact := strict
 	if strict.outcome != Enforced {
-		exact = s.search(denies, rows, Catalogue)
+		exact = s.search(denies, rows, Catalog)
 	}
 	if v.outcome, v.trial, v.why = exact.outcome, exact.trial, exact.why; v.outcome == Enforced {
 		v.proof, v.today = exact.proof, Enforced
@@ -102,7 +102,7 @@ func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
 		part := recorder{set: s.Set, seen: map[string]bool{}, cuts: map[*residual]bool{}}
 		q := query{subject: s, row: &rows[i], universe: u, never: rows[i].residuals(denies), work: w, killed: part.add}
 		q.visit = func(t trial) next {
-			if u == Catalogue && refusedByAWS(t.action, t.resource) {
+			if u == Catalog && refusedByAWS(t.action, t.resource) {
 				return goOn
 			}
 			return out.visit(s, &rows[i], t)

@@ -13,12 +13,12 @@ import (
 type Universe uint8
 
 const (
-	// Catalogue contains every action of package catalog, on every resource it
+	// Catalog contains every action of package catalog, on every resource it
 	// lists, and every action that a document names without a wildcard, on any
 	// resource.
-	Catalogue Universe = iota
+	Catalog Universe = iota
 	// Strict contains every action and service that AWS could ever have, on any
-	// resource. It includes Catalogue.
+	// resource. It includes Catalog.
 	Strict
 )
 
@@ -27,7 +27,7 @@ func (u Universe) String() string {
 	if u == Strict {
 		return "any action"
 	}
-	return "the catalogue"
+	return "the catalog"
 }
 
 // An entry is an action of a universe.
@@ -36,7 +36,7 @@ type entry struct {
 	lower         string // in lower case: service:verb
 	service, verb string
 	rank          int // of a telling action, negative
-	shape         int // of the catalogue's actions with the same resources; negative: any resource
+	shape         int // of the catalog's actions with the same resources; negative: any resource
 	action        *catalog.Action
 }
 
@@ -189,7 +189,7 @@ type base struct {
 	id    string
 	parts [6]language
 	nice  [6][]string // texts that look well
-	tail  string      // the resource part as the catalogue writes it
+	tail  string      // the resource part as the catalog writes it
 }
 
 // bases returns the kinds of resources that an action can have.

@@ -13,7 +13,7 @@ func legacy() org.Account {
 	b.Management = true
 	b.Root = org.Root{MFA: org.Yes, HardwareMFA: org.No, AccessKeys: org.Yes, Password: org.Yes, PasswordUsed: ago(3)}
 	b.Unassigned = []org.Device{
-		b.device("", org.Device{Serial: "cancelled-wizard", Kind: org.VirtualMFA}),
+		b.device("", org.Device{Serial: "canceled-wizard", Kind: org.VirtualMFA}),
 		b.device("", org.Device{Serial: "phones/old-phone-of-beth", Kind: org.VirtualMFA}),
 	}
 	legacyPolicies(b)
@@ -157,7 +157,7 @@ func legacyRobots(b *builder) {
 		user{Name: "old-deploy", Case: "its exemption by name has expired; key only, no device",
 			Attached: []string{"deployer"}, Keys: keys(active(1200, "s3"))},
 		user{Name: "scanner", Case: "exempt by path, until a date",
-			Path: "/robots/", Groups: []string{"Auditors"}, Keys: keys(active(50, "iam"))},
+			Path: "/service-accounts/", Groups: []string{"Auditors"}, Keys: keys(active(50, "iam"))},
 		user{Name: "ses-smtp", Case: "service user by tag, value in another case",
 			Tags: tags(tag("userType", "service")), Inline: []org.InlinePolicy{inline("send", allow("*", "ses:SendRawEmail"))}, Keys: keys(active(900, "ses"))},
 	)

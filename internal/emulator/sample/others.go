@@ -9,7 +9,7 @@ func archive() org.Account {
 	b := created(Archive, "archive", regulated)
 	b.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.No}
 	b.policies("account-management")
-	b.policy("/", "ForceMFA", document("forcemfa-lookalike"))
+	b.policy("/", "ForceMFA", document("forcemfa-name-collision"))
 	b.group("records", []string{"AmazonS3FullAccess", "account-management"})
 	b.users(
 		user{Name: "xenia", Case: "enforced already by an SCP, key and device",

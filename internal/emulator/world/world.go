@@ -252,7 +252,7 @@ type Caller struct {
 	Principal   policy.Principal
 	Account     string
 	User        *User    // nil for role sessions and root; read-only
-	Role        *Role    // nil but for role sessions; read-only
+	Role        *Role    // nil except for role sessions; read-only
 	Session     *Session // nil for long-term keys
 	Credential  policy.Credential
 	AccessKeyID string

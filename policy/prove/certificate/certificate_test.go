@@ -62,7 +62,7 @@ func claim(s prove.Subject) certificate.Claim {
 		ForwardedCallsPass: s.ForwardedCallsPass, Enrollment: s.Enrollment, EnrollmentByKey: s.EnrollmentByKey, Actions: actions()}
 }
 
-// actions are those of the catalogue.
+// actions are those of the catalog.
 func actions() []certificate.Action {
 	var out []certificate.Action
 	for _, service := range catalog.Load().Services {
