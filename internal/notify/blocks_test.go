@@ -238,7 +238,7 @@ func TestFailuresAreNeverGreen(t *testing.T) {
 			head := got.Blocks[0].Text.Text
 			red := kind == notify.KindBlocked || kind == notify.KindWorkaround || kind == notify.KindTampering
 			mayBeGreen := kind == notify.KindEnforced || kind == notify.KindFixed || kind == notify.KindTest
-			if red != strings.HasPrefix(head, ":red_circle:") && (red || kind != notify.KindFinding && kind != notify.KindGap) ||
+			if red != strings.HasPrefix(head, ":red_circle:") && (red || kind != notify.KindFinding && kind != notify.KindUnread) ||
 				mayBeGreen != strings.HasPrefix(head, ":large_green_circle:") {
 				t.Errorf("%s of severity %s: %s", kind, severity, head)
 			}

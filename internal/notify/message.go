@@ -23,14 +23,14 @@ const (
 	KindWorkaround Kind = "workaround" // not as configured, but in another way
 	KindBlocked    Kind = "blocked"    // not possible in any way
 	KindTampering  Kind = "tampering"  // somebody changed the enforcement
-	KindGap        Kind = "gap"        // something could not be read
+	KindUnread     Kind = "unread"     // something could not be read
 	KindFixed      Kind = "fixed"      // the finding with the same ID is gone
 	KindTest       Kind = "test"       // nothing happened
 )
 
 // Kinds returns all kinds, in their order within a severity.
 func Kinds() []Kind {
-	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindGap, KindEnforced, KindFixed, KindTest}
+	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindUnread, KindEnforced, KindFixed, KindTest}
 }
 
 // A Message notifies people of one thing. Its JSON is the detail of an event on
@@ -120,7 +120,7 @@ var titles = map[Kind]string{
 	KindWorkaround: "Could not attach ForceMFA to %s as configured",
 	KindBlocked:    "Could not enforce MFA for %s",
 	KindTampering:  "Tampering with MFA enforcement: %s",
-	KindGap:        "Could not read: %s",
+	KindUnread:     "Could not read: %s",
 	KindFixed:      "Fixed: %s",
 	KindTest:       "TEST: notifications about %s arrive here",
 }
@@ -234,7 +234,7 @@ var testMessages = map[Kind]Message{
 		Remedy: "nothing to do for this test; otherwise, make room in one of the quotas"},
 	KindTampering: {Severity: audit.Critical, What: "a test: somebody detached ForceMFA, and it was attached again",
 		Remedy: "nothing to do for this test; otherwise, find the caller in CloudTrail"},
-	KindGap: {Severity: audit.Medium, What: "a test: the account could not be entered",
+	KindUnread: {Severity: audit.Medium, What: "a test: the account could not be entered",
 		Remedy: "nothing to do for this test; otherwise, let the account trust the role"},
 	KindFixed: {Severity: audit.Info, What: "a test: the problem of a finding is gone"},
 	KindTest:  {Severity: audit.Info, What: "a test: this channel works"},

@@ -223,7 +223,7 @@ func compliance(k Kind) types.ComplianceStatus {
 		return types.ComplianceStatusPassed
 	case KindWorkaround:
 		return types.ComplianceStatusWarning
-	case KindGap, KindTest:
+	case KindUnread, KindTest:
 		return types.ComplianceStatusNotAvailable
 	}
 	return types.ComplianceStatusFailed

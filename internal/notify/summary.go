@@ -102,7 +102,7 @@ func (m *Message) color() string {
 		return "green"
 	case m.Urgent():
 		return "red"
-	case m.Kind == KindGap, m.severity() == audit.Medium:
+	case m.Kind == KindUnread, m.severity() == audit.Medium:
 		return "orange"
 	}
 	return "yellow"

@@ -40,7 +40,7 @@ func FuzzEscapedTextStaysWithinItsLimitAndReadsBack(f *testing.F) {
 
 func FuzzEventsAreParsedOrRejected(f *testing.F) {
 	f.Add(`{"source":"forcemfa","detail-type":"forcemfa message","account":"111111111111","detail":{"id":"a/b/c","kind":"finding","account":"222222222222"}}`)
-	f.Add(`{"requestPayload":{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"gap","account":"222222222222"}}}`)
+	f.Add(`{"requestPayload":{"source":"forcemfa","detail-type":"forcemfa message","detail":{"id":"a","kind":"unread","account":"222222222222"}}}`)
 	f.Add(`{"requestPayload":null}`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -177,7 +177,7 @@ func (r *run) conclude() {
 	r.result.Users, r.result.Enforced, r.result.Open, r.result.Unknown = counts.Users, counts.Enforced, counts.Open, counts.Unknown
 	if r.result.Left > 0 {
 		r.say(notify.Message{
-			ID: "unfinished/" + r.account + "/account", Kind: notify.KindGap, Severity: audit.Medium, Subject: "account",
+			ID: "unfinished/" + r.account + "/account", Kind: notify.KindUnread, Severity: audit.Medium, Subject: "account",
 			What:   fmt.Sprintf("the function ran out of time: %d steps are left for the next run", r.result.Left),
 			Remedy: "none, unless the next scheduled scan reports it again; in that case raise the timeout of the function",
 		})
@@ -212,7 +212,7 @@ func (r *run) unread(gaps []org.Gap) {
 	for _, g := range gaps {
 		r.log.Warn("not read", "what", g.What, "why", g.Why)
 		r.say(notify.Message{
-			ID: "gap/" + r.account + "/" + g.What, Kind: notify.KindGap, Severity: audit.Medium, Subject: "account",
+			ID: "unread/" + r.account + "/" + g.What, Kind: notify.KindUnread, Severity: audit.Medium, Subject: "account",
 			What: g.What + " could not be read: " + g.Why, Remedy: "allow the function's role to read it: docs/lambda.md lists its actions",
 		})
 	}
@@ -221,7 +221,7 @@ func (r *run) unread(gaps []org.Gap) {
 // configProblem reports why the function changes nothing.
 func (r *run) configProblem(why string) {
 	r.say(notify.Message{
-		ID: "config/" + r.account + "/account", Kind: notify.KindGap, Severity: audit.High, Subject: "account",
+		ID: "config/" + r.account + "/account", Kind: notify.KindUnread, Severity: audit.High, Subject: "account",
 		What: "the function only reports and changes nothing: " + why, Remedy: "run forcemfa deploy apply, which packages the config file again",
 	})
 }
