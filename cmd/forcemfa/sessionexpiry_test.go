@@ -27,6 +27,7 @@ except ClientError as e:
 `
 
 func TestRealClientsReportAnExpiredSession(t *testing.T) {
+	t.Parallel()
 	testclients.Need(t, "aws", "boto3")
 	cloud := sampleCloud(t)
 	creds, err := cloud.AssumeAs(sample.Legacy, "ForceMFAAdministrator", "morning")

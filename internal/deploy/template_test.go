@@ -35,6 +35,7 @@ func render(t *testing.T, name, config, partition string) string {
 // cfn-lint follows both branches of every condition, and so every variant of the
 // parameters. It takes seconds to start, so there is one run for all.
 func TestEveryTemplateOfEveryConfigIsCleanToCfnLint(t *testing.T) {
+	t.Parallel()
 	templates := map[string]string{}
 	for _, name := range Names {
 		templates[name+".yaml"] = render(t, name, configs["default"], "aws")
@@ -90,6 +91,7 @@ func whole(name string, variant map[string]string) map[string]string {
 }
 
 func TestCfnLintSeesABrokenTemplate(t *testing.T) {
+	t.Parallel()
 	good := render(t, Member, configs["default"], "aws")
 	broken := map[string]string{}
 	for name, change := range map[string][2]string{

@@ -74,6 +74,7 @@ func (p process) aws(command, query string) (result any, stderr string) {
 // what else there is to try with a real client is tried with boto3, which is the
 // same code.
 func TestAWSCommandLineWorks(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t, Options{})
 	p := clientAs(t, listen(t, c), keyOf("alice"), "secret of alice", "")
 	if got, stderr := p.aws("iam list-users --page-size 1", "Users[].UserName"); !equalJSON(got, []any{"alice", "bob", "fay"}) {
@@ -142,6 +143,7 @@ say(lambda: boto3.client("organizations").list_accounts())
 `
 
 func TestBoto3Works(t *testing.T) {
+	t.Parallel()
 	testclients.Need(t, "boto3")
 	p := clientAs(t, listen(t, newCloud(t, Options{})), keyOf("alice"), "secret of alice", "")
 	stdout, stderr := p.run("python3", "-c", pythonProgram)
