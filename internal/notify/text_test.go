@@ -1,10 +1,14 @@
 package notify
 
 import (
+	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/view"
 )
 
@@ -68,6 +72,38 @@ func TestSubjectsAreValidForSNS(t *testing.T) {
 	} {
 		if got := subject(row.line); got != row.want {
 			t.Errorf("%q: %q, want %q", row.line, got, row.want)
+		}
+	}
+}
+
+// A kind of message has a title, a test message, and a row with its color in
+// docs/notify.md.
+func TestEveryKindIsDocumentedAndHasATestMessage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/notify.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^\tKind\w+\s+(?:Kind )?= "(\w+)"`)
+	source, err := os.ReadFile("message.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(declared.FindAllSubmatch(source, -1)); got != len(Kinds()) {
+		t.Errorf("%d kinds are declared, Kinds returns %d", got, len(Kinds()))
+	}
+	for _, k := range Kinds() {
+		if titles[k] == "" {
+			t.Errorf("%s has no title", k)
+		}
+		if testMessages[k].What == "" {
+			t.Errorf("%s has no test message", k)
+		}
+		color := (&Message{ID: "rule/account/subject", Kind: k, Severity: audit.Medium}).color()
+		if k == KindFinding {
+			color = "by severity"
+		}
+		if row := fmt.Sprintf("| `%s` | %s |", k, color); !strings.Contains(string(page), row) {
+			t.Errorf("docs/notify.md has no row %q", row)
 		}
 	}
 }
