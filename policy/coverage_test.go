@@ -141,8 +141,8 @@ func (o operatorSample) cases(f operatorForm) []operatorCase {
 	return cases
 }
 
-// A rule is one of the facts on evaluation, with what is done about it and the
-// tests that show it.
+// A rule is one of the facts about evaluation, with its implementation and its
+// tests.
 type rule struct {
 	topic, says, tests string
 }
@@ -187,7 +187,8 @@ var rules = []rule{
 	{"implicit deny of a limit", "is reported separately from an explicit one; both deny", "TestServiceControlPolicies"},
 }
 
-// The credential table and the shapes of MFA conditions, beside the rules.
+// The credential table and the shapes of MFA conditions, in addition to the
+// rules.
 var mfaTests = []string{"TestMFAKeysOfCredentials", "TestSetMFAWritesTheKeysOfTheCredential", "TestMFAConditionShapes",
 	"TestForwardedCallPassesADenyOfDirectCalls", "TestLimitsOutsideThePolicyLanguage", "TestTwoActionsWorkWhateverPoliciesSay"}
 

@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// truth is what the world holds, without what Run does not read: IDs of keys,
-// service credentials, forced resets, and how long sessions of roles may be.
+// truth returns the world's state without the values that Run does not read: IDs
+// of keys, service credentials, forced resets, and session durations of roles.
 func truth(s *stand) (org.Header, []*org.Account) {
 	var h org.Header
 	var all []*org.Account
@@ -53,7 +53,7 @@ func truth(s *stand) (org.Header, []*org.Account) {
 	return h, all
 }
 
-// seen is what was collected, without how it was.
+// seen returns the collected data without its origin.
 func seen(h org.Header, accounts []*org.Account) (org.Header, []*org.Account) {
 	h.Taken, h.Caller, h.Accounts = time.Time{}, "", 0
 	var all []*org.Account
@@ -90,7 +90,7 @@ func sortHeader(h *org.Header) {
 	slices.SortFunc(h.SCPs, func(a, b org.SCP) int { return strings.Compare(a.ID, b.ID) })
 }
 
-// forget leaves of an account what Organizations tells, for those that cannot
+// forget removes the values that Organizations returns, for accounts that cannot
 // be entered.
 func forget(a *org.Account, gaps ...org.Gap) {
 	*a = org.Account{
@@ -171,9 +171,9 @@ func TestSampleOrganizationIsCollectedCompletely(t *testing.T) {
 	})
 }
 
-// onlyWhatReportsTell is the wanted user but for what nobody can read in one
-// list: further devices beside a virtual one, and the use of the key that
-// reads.
+// onlyWhatReportsTell returns the expected user without the values that no
+// single list contains: further devices of a user with a virtual one, and the
+// last use of the reading key.
 func onlyWhatReportsTell(want, got org.User) org.User {
 	if len(want.Devices) > len(got.Devices) && len(got.Devices) > 0 {
 		want.Devices = slices.DeleteFunc(slices.Clone(want.Devices), func(d org.Device) bool { return d.Kind != org.VirtualMFA })
@@ -196,7 +196,7 @@ func TestAUserNewerThanTheReportIsReadAlone(t *testing.T) {
 			u := &world.User{Name: "newcomer", Path: "/", ID: w.NewID("AIDA"), Created: s.cloud.Now(), Login: &world.Login{ResetRequired: true, Created: s.cloud.Now()}}
 			w.Edit(member).Users["newcomer"] = u
 			w.AddKey(member, "newcomer", &world.Key{ID: "AKIANEWCOMER00000000", Secret: "x", Active: true, Created: s.cloud.Now()})
-			// One of the same name as before, with other credentials.
+			// A user with the same name as before and other credentials.
 			w.Edit(member).Users["console"] = &world.User{Name: "console", Path: "/", ID: w.NewID("AIDA"), Created: s.cloud.Now()}
 		})
 		got := collectAll(t, s)[1]
@@ -319,7 +319,7 @@ func TestDeviceRemovedAfterTheReportIsGone(t *testing.T) {
 	})
 }
 
-// allowOnly replaces what the role may do in the member account.
+// allowOnly replaces the permissions of the role in the member account.
 func allowOnly(s *stand, actions ...string) {
 	s.cloud.Update(func(w *world.World) {
 		r := w.Edit(member).Roles["organizationaccountaccessrole"]
@@ -468,7 +468,7 @@ func TestProgressCountsAccountsAndCalls(t *testing.T) {
 			}
 		}
 		if len(told) != 5 {
-			t.Errorf("told %d times", len(told))
+			t.Errorf("sent %d times", len(told))
 		}
 		total := 0
 		for _, c := range s.cloud.Counts() {

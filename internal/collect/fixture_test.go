@@ -33,7 +33,7 @@ const (
 // starts.
 var made = time.Date(1999, 6, 1, 12, 0, 0, 0, time.UTC)
 
-// company is an organization of five accounts whose members have everything
+// company is an organization of five accounts whose members contain everything
 // that can be read.
 func company() (org.Header, []*org.Account) {
 	h := org.Header{
@@ -89,8 +89,8 @@ func account(id, unit string) *org.Account {
 	}
 }
 
-// furnish gives an account users with every kind of credential, groups, roles
-// and policies with versions.
+// furnish adds users with every kind of credential, groups, roles and policies
+// with versions to an account.
 func furnish(a *org.Account) {
 	own := arn.IAM("aws", a.ID, "policy", "/team/", "Own")
 	a.Policies = append(a.Policies,
@@ -177,7 +177,7 @@ func stream(accounts ...*org.Account) org.Accounts {
 	}
 }
 
-// A stand is a cloud and how its administrator reaches it.
+// A stand is a cloud with its administrator.
 type stand struct {
 	cloud *emulator.Cloud
 	creds aws.CredentialsProvider
@@ -194,7 +194,7 @@ func newStand(t testing.TB, h org.Header, accounts []*org.Account, o emulator.Op
 	return &stand{emulator.New(w, o), creds}
 }
 
-// fleet is the administrator's fleet, with no pace of its own.
+// fleet returns the administrator's fleet, without rate limits.
 func (s *stand) fleet(t testing.TB, o fleet.Options) *fleet.Fleet {
 	t.Helper()
 	o.Rate = -1

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A function in a member account sees the account as the organization's run
-// does, but for what only Organizations tells, which it does not ask for.
+// A function in a member account reads the same data of the account as the
+// organization's run, except the data from Organizations.
 func TestAnAccountReadsItselfWithoutItsOrganization(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()

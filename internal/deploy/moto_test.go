@@ -63,7 +63,7 @@ func must(t *testing.T) func(any, error) any {
 	}
 }
 
-// open is the company's site with a config and what else is given.
+// open opens the company's deployment with a config and further options.
 func (c *company) open(t *testing.T, config string, change func(*Options)) *Deployment {
 	t.Helper()
 	o := Options{Baseline: parsed(t, config), Package: testPackage(t, config), Units: []string{"Workloads"}, Sleep: quickly}
@@ -103,7 +103,8 @@ func planned(t *testing.T, s *Deployment) *Plan {
 	return p
 }
 
-// told runs apply or remove and gives what it said, a line a part.
+// told runs apply or remove and returns the reported outcomes, one line for each
+// part.
 func told(t *testing.T, do func(context.Context, func(Outcome)) error) []string {
 	t.Helper()
 	var lines []string
@@ -195,7 +196,7 @@ func TestAnOrganizationIsDeployedUpdatedAndRemoved(t *testing.T) {
 	}
 }
 
-// isEnforcedIn accounts at what the stack made in an account.
+// isEnforcedIn checks the resources of the stack in an account.
 func (c *company) isEnforcedIn(t *testing.T, account string) {
 	t.Helper()
 	cfg := c.enter(t, account)
@@ -320,8 +321,8 @@ func TestAPolicyThatSomebodyEditedIsNamed(t *testing.T) {
 	}
 }
 
-// forwarding are the Regions with a stack that forwards sign-ins, of those that
-// the test speaks of.
+// forwarding returns the Regions with a forwarding stack, among those of the
+// test.
 func (c *company) forwarding(t *testing.T) []string {
 	t.Helper()
 	var regions []string

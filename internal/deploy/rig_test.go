@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testclients.Run(m)) }
 
-// motoConfig is the config of the administrator of a fresh moto.
+// motoConfig returns the administrator's config for a fresh moto.
 func motoConfig(t *testing.T) aws.Config {
 	t.Helper()
 	url := testclients.Moto(t)
@@ -33,8 +33,8 @@ func motoConfig(t *testing.T) aws.Config {
 	}
 }
 
-// targeted makes moto behave as AWS where it does not: it deletes stacks by
-// Accounts alone, where AWS takes DeploymentTargets, and it forgets automatic
+// targeted corrects two differences of moto from AWS: it deletes stacks only by
+// Accounts, where AWS accepts DeploymentTargets, and it forgets automatic
 // deployment and the units of a stack set.
 type targeted struct {
 	inner http.RoundTripper
@@ -73,7 +73,8 @@ func (m targeted) Do(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// see keeps what moto forgets, and says in its words what it would not read.
+// see records data that moto forgets, and translates requests that it does not
+// understand.
 func (k *remembered) see(form url.Values) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -108,7 +109,7 @@ func testPackage(t *testing.T, config string) *Package {
 	return p
 }
 
-// testProgram is the least that is a program for Linux on ARM64: an ELF header.
+// testProgram is a minimal program for Linux on ARM64: an ELF header.
 func testProgram() []byte {
 	header := make([]byte, 64)
 	copy(header, "\x7fELF\x02\x01\x01")
@@ -128,7 +129,7 @@ func parsed(t *testing.T, config string) *baseline.Baseline {
 
 func quickly(context.Context, time.Duration) error { return nil }
 
-// lint runs cfn-lint on templates and gives what it said; empty: nothing.
+// lint runs cfn-lint on templates and returns its output; empty: no findings.
 func lint(t *testing.T, templates map[string]string, more ...string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -76,9 +76,9 @@ func TestTheEventRuleHasTheFunctionsPattern(t *testing.T) {
 	}
 }
 
-// mayList is all that the function may do to users: reads, joining our group,
-// attaching our policy, and the tag of the window. The rest is its log, its
-// queue, its journal and its messages.
+// mayList lists everything that the function may do to users: reads, adding them
+// to the group, attaching the policy, and the tag of the enrollment window. The
+// rest is its log, queue, journal and messages.
 const mayList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:Get*","iam:List*","iam:GenerateCredentialReport","organizations:DescribeOrganization"],"Resource":"*"},
 {"Effect":"Allow","Action":"iam:AddUserToGroup","Resource":"arn:aws:iam::111111111111:group/forcemfa/ForceMFA"},
@@ -92,8 +92,8 @@ const mayList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":"events:PutEvents","Resource":"arn:aws:events:us-east-1:222222222222:event-bus/forcemfa"}]}`
 
 // beyond proves that one policy allows nothing that another does not: it turns
-// both into Denies, and asks whether each request that the first refuses is
-// refused by the second.
+// both into Denies, and checks that the second refuses each request that the
+// first refuses.
 func beyond(t *testing.T, text, list string) prove.Answer {
 	t.Helper()
 	deny := func(text string) *policy.Document {
@@ -181,8 +181,8 @@ func TestFunctionRoleCannotGrantAdministratorAccess(t *testing.T) {
 	}
 }
 
-// reading is a policy that allows every action of IAM and CloudTrail that only
-// reads, by the access levels of the Service Authorization Reference.
+// reading returns a policy that allows every read-only action of IAM and
+// CloudTrail, by the access levels of the Service Authorization Reference.
 func reading(t *testing.T) string {
 	t.Helper()
 	var names []string
@@ -228,7 +228,8 @@ func TestTheAuditRoleMayOnlyRead(t *testing.T) {
 
 const trusted = "arn:aws:iam::222222222222:root"
 
-// applyList is all that the apply role may change without Documents=write.
+// applyList lists everything that the apply role may change without
+// Documents=write.
 const applyList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:AddUserToGroup","iam:RemoveUserFromGroup"],"Resource":"arn:aws:iam::111111111111:group/forcemfa/ForceMFA"},
 {"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:DetachUserPolicy"],"Resource":"arn:aws:iam::111111111111:user/*",

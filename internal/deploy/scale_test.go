@@ -44,8 +44,8 @@ var rates = map[string]struct {
 // latency is how long the simulated AWS takes to answer.
 const latency = 60 * time.Millisecond
 
-// A crowd is an organization that answers as AWS does, in the time that it
-// takes, and throttles what comes too fast. Its accounts are alike.
+// A crowd is an organization of equal accounts that responds with AWS's latency
+// and throttles like AWS.
 type crowd struct {
 	accounts int
 	body     map[string]string // answer by action
@@ -101,8 +101,8 @@ func (c *crowd) action(r *http.Request) (string, url.Values) {
 	return form.Get("Action"), form
 }
 
-// allow takes a token from the bucket that AWS would take it from: of an
-// operation of Organizations, of STS, or of IAM in one account.
+// allow takes a token from the bucket of the request: of an operation of
+// Organizations, of STS, or of IAM in one account.
 func (c *crowd) allow(action string, r *http.Request) bool {
 	credential := r.Header.Get("Authorization")
 	_, credential, _ = strings.Cut(credential, "Credential=")
@@ -229,7 +229,7 @@ func TestAnOrganizationIsReadAsFastAsTheRatesAllow(t *testing.T) {
 	})
 }
 
-// live is how much memory is in use after a collection.
+// live returns the memory in use after a garbage collection.
 func live() uint64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// script answers calls of CloudFormation in its wire form: a list of answers for
-// each action, the last of which stays.
+// script answers CloudFormation calls in its wire format: a list of responses
+// for each action, the last of which repeats.
 type script struct {
 	answers map[string][]string
 	asked   []url.Values
@@ -48,7 +48,7 @@ func (s *script) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text))}, nil
 }
 
-// asks are the forms of one action, without what every request has.
+// asks returns the forms of one action, without the common parameters.
 func (s *script) asks(action string) []url.Values {
 	var out []url.Values
 	for _, form := range s.asked {
@@ -106,7 +106,7 @@ func TestEachAccountIsReportedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestAStackThatFailsNamesTheResourceAndWhy(t *testing.T) {
 			`<member><LogicalResourceId>forcemfa</LogicalResourceId><PhysicalResourceId>id</PhysicalResourceId><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus><ResourceStatusReason>User Initiated</ResourceStatusReason></member>` +
 			`</StackEvents>`},
 	})
-	err := one.apply(t.Context(), func(o Outcome) { t.Errorf("told %+v", o) })
+	err := one.apply(t.Context(), func(o Outcome) { t.Errorf("reported %+v", o) })
 	const want = "stack forcemfa in 111111111111 us-east-1 is ROLLBACK_COMPLETE: Policy (AWS::IAM::ManagedPolicy): A policy called ForceMFA already exists"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
@@ -238,7 +238,7 @@ func TestStackThatFailedToCreateIsDeletedFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]Status{Removed, Done}, got); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("reported (-want +got):\n%s", diff)
 	}
 	if form := s.asks("CreateChangeSet")[0]; form.Get("ChangeSetType") != "CREATE" || form.Get("ImportExistingResources") != "true" {
 		t.Errorf("change set %v", form)

@@ -32,8 +32,8 @@ func render(t *testing.T, name, config, partition string) string {
 	return string(text)
 }
 
-// cfn-lint follows both branches of every condition, and so every variant of the
-// parameters. It takes seconds to start, so there is one run for all.
+// cfn-lint follows both branches of every condition, and so covers every variant
+// of the parameters. It takes seconds to start, so one run checks all templates.
 func TestEveryTemplateOfEveryConfigIsCleanToCfnLint(t *testing.T) {
 	t.Parallel()
 	templates := map[string]string{}
@@ -53,8 +53,8 @@ func TestEveryTemplateOfEveryConfigIsCleanToCfnLint(t *testing.T) {
 	}
 }
 
-// variants are values of parameters that make every condition of the member's
-// and the notifier's templates true once and false once.
+// variants holds parameter values that make every condition of the member's and
+// the notifier's templates true once and false once.
 var variants = map[string]map[string]string{
 	"bare":  {},
 	"alone": {"SlackWebhookParameter": secret, "SlackChannelName": "alerts", "SecurityHub": "true", "Mode": "enforce", "JournalBucket": "journals", "ReservedConcurrency": "1"},
@@ -71,7 +71,8 @@ const (
 	key    = "arn:aws:kms:us-east-1:111111111111:key/8a2f0c5e-0000-4000-8000-000000000001"
 )
 
-// whole are the values of a variant for a template, with those that have no default.
+// whole returns the values of a variant for a template, including parameters
+// without a default.
 func whole(name string, variant map[string]string) map[string]string {
 	values := map[string]string{}
 	for k, v := range variant {

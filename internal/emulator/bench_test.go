@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// BenchmarkGetUser is what a call costs through each door. The budget is 5000
+// BenchmarkGetUser measures a call through each entry point. The budget is 5000
 // signed calls a second over the loopback interface on two cores
-// (BenchmarkGetUser/loopback; transport has the SDK's client in it).
+// (BenchmarkGetUser/loopback; transport includes the SDK's client).
 func BenchmarkGetUser(b *testing.B) {
 	in := &iam.GetUserInput{UserName: aws.String("bob")}
 	b.Run("method", func(b *testing.B) {
@@ -107,8 +107,8 @@ type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// BenchmarkFork is what a fork costs of a cloud with 1000 users that nobody
-// wrote to in between.
+// BenchmarkFork measures a fork of a cloud with 1000 users and no writes in
+// between.
 func BenchmarkFork(b *testing.B) {
 	c := newCloud(b, Options{})
 	b.ReportAllocs()

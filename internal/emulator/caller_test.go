@@ -22,7 +22,7 @@ func stsOf(c *Cloud, creds aws.CredentialsProvider) *sts.Client {
 	return sts.NewFromConfig(c.Config(creds, "us-east-1"))
 }
 
-// whoami is the caller's ARN or the code of the error.
+// whoami returns the caller's ARN or the error code.
 func whoami(t *testing.T, c *Cloud, creds aws.CredentialsProvider) string {
 	t.Helper()
 	out, err := stsOf(c, creds).GetCallerIdentity(context.Background(), &sts.GetCallerIdentityInput{})
@@ -94,7 +94,7 @@ func TestSessionEndsWithItsUser(t *testing.T) {
 	}
 }
 
-// sessionOf is what GetSessionToken gives; code may be empty.
+// sessionOf returns a session of GetSessionToken; code may be empty.
 func sessionOf(t *testing.T, c *Cloud, creds aws.CredentialsProvider, seconds int32, code string) aws.Credentials {
 	t.Helper()
 	in := &sts.GetSessionTokenInput{DurationSeconds: &seconds}
@@ -108,8 +108,8 @@ func sessionOf(t *testing.T, c *Cloud, creds aws.CredentialsProvider, seconds in
 	return aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
 }
 
-// keysOf are the condition keys of a credential's calls that depend on how it
-// came about, 100 seconds later.
+// keysOf returns the condition keys of a credential that depend on its origin,
+// 100 seconds later.
 func keysOf(t *testing.T, c *Cloud, accessKeyID string, issued time.Time) map[string][]string {
 	t.Helper()
 	caller, err := c.Caller(accessKeyID)
@@ -128,8 +128,8 @@ func keysOf(t *testing.T, c *Cloud, accessKeyID string, issued time.Time) map[st
 	return got
 }
 
-// Source: the table of IAM User Guide, "AWS global condition context keys",
-// aws:MultiFactorAuthPresent, and what was observed.
+// Source: IAM User Guide, "AWS global condition context keys",
+// aws:MultiFactorAuthPresent, and observations.
 func TestConditionKeysOfEachCredential(t *testing.T) {
 	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
 	issue := func(s *world.Session) string {

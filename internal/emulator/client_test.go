@@ -57,7 +57,7 @@ func (p process) run(name string, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
-// aws is what `aws … --query query` prints, or its error.
+// aws returns the output of `aws … --query query`, or its error.
 func (p process) aws(command, query string) (result any, stderr string) {
 	p.t.Helper()
 	stdout, stderr := p.run("aws", append(strings.Fields(command), "--output", "json", "--query", query)...)
@@ -70,9 +70,8 @@ func (p process) aws(command, query string) (result any, stderr string) {
 	return result, stderr
 }
 
-// Each start of the CLI takes a second of processor time: these are a few, and
-// what else there is to try with a real client is tried with boto3, which is the
-// same code.
+// Each start of the CLI takes a second of CPU time, so only a few calls use it;
+// the others use boto3, which shares its code.
 func TestAWSCommandLineWorks(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, Options{})
@@ -104,8 +103,8 @@ func equalJSON(a, b any) bool {
 	return bytes.Equal(x, y)
 }
 
-// A line of the program's output is what came of one call: what it asked for, or
-// the code and status of an error.
+// A line of the program's output is the result of one call: the requested value,
+// or the code and status of an error.
 const pythonProgram = `
 import boto3, botocore, datetime, json, urllib.request
 def say(f):

@@ -34,9 +34,9 @@ var (
 	made   = time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 )
 
-// testWorld is an organization of two accounts. In the member account: alice,
-// an administrator; bob, who has ForceMFA, a password and a virtual device; fay,
-// who has a security key; and a role.
+// testWorld is an organization of two accounts. The member account contains
+// alice, an administrator; bob, with ForceMFA, a password and a virtual device;
+// fay, with a security key; and a role.
 func testWorld() *world.World {
 	w := world.New("aws", 7)
 	w.Organization = &world.Organization{

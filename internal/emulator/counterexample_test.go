@@ -47,7 +47,7 @@ func randomDocument(t *rapid.T, label string, effects ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-// A bench is a cloud with a user carl, whose policies are random, and his
+// A bench is a cloud with a user carl with random policies, and carl's
 // credentials without MFA.
 type bench struct {
 	cloud *Cloud
@@ -117,9 +117,8 @@ func (b *bench) subject(t *rapid.T) prove.Subject {
 	}
 }
 
-// What the prover says of a user holds at the cloud's handler: a counterexample is
-// authorized, and signed requests as well; of a user who is enforced no request
-// without MFA is.
+// The emulator agrees with the prover: it authorizes counterexamples, signed
+// ones included, and refuses every request without MFA of an enforced user.
 func TestTheCloudAgreesWithTheProver(t *testing.T) {
 	counts := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -141,7 +140,7 @@ func TestTheCloudAgreesWithTheProver(t *testing.T) {
 	t.Logf("%v", counts)
 }
 
-// wantRefused tries actions of the catalog on a resource each.
+// wantRefused tries actions of the catalog, each on one resource.
 func (b *bench) wantRefused(t *rapid.T, enrollment []string) {
 	services := catalog.Load().Services
 	for range 40 {
@@ -159,8 +158,8 @@ func (b *bench) wantRefused(t *rapid.T, enrollment []string) {
 	}
 }
 
-// send makes the counterexample's request for real where it can be made of the
-// arguments alone; it gives how many it sent.
+// send sends the counterexample as a signed request if its arguments suffice; it
+// returns the number of requests sent.
 func (b *bench) send(t *rapid.T, w *prove.Counterexample) int {
 	if region, ok := w.Keys["aws:RequestedRegion"]; len(w.Keys) > 1 || len(w.Keys) == 1 && (!ok || !slices.Equal(region, []string{"us-east-1"})) {
 		return 0

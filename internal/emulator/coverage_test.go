@@ -12,7 +12,7 @@ import (
 
 const coverage = "../../docs/emulator.md"
 
-// The page for people lists the operations that there are.
+// docs/emulator.md lists the implemented operations.
 func TestCoverageIsDocumented(t *testing.T) {
 	const begin, end = "-run Coverage -update -->\n", "<!-- end of operations -->"
 	page, err := os.ReadFile(coverage)

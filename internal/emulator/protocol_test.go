@@ -61,8 +61,8 @@ func TestProtocolsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Who may not do anything without MFA is denied what the embedded AWS does not
-// do, and not told that it does not.
+// A caller without MFA is denied an operation that the embedded AWS does not
+// implement, and does not learn that it is missing.
 func TestWhatIsNotImplementedIsAuthorizedFirst(t *testing.T) {
 	s := queryRequest("cloudformation", "Action=ListStacks&Version=2010-05-15")
 	s.creds.AccessKeyID, s.creds.SecretAccessKey = keyOf("bob"), "secret of bob"

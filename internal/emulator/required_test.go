@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of required members anew")
 
-// The SDK tells only in comments which members of an input are required; the
-// embedded tables must say the same.
+// The SDK documents required members only in comments; the embedded tables must
+// agree with them.
 func TestRequiredMembersAreThoseOfTheSDK(t *testing.T) {
 	for _, service := range []string{"iam", "sts", "organizations"} {
 		t.Run(service, func(t *testing.T) {

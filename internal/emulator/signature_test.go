@@ -18,7 +18,7 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// A signed is a request, and the choices of who signs it.
+// A signed is a request with the signer's choices.
 type signed struct {
 	method, url, body string
 	header            http.Header
@@ -323,7 +323,7 @@ func TestChunkedUploads(t *testing.T) {
 	}
 }
 
-// Whatever the header says, the answer is a refusal and not a panic.
+// Any header gives a refusal and not a panic.
 func FuzzAuthorization(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=AKIA/20260304/us-east-1/iam/aws4_request, SignedHeaders=host;x-amz-date, Signature=00", "20260304T120000Z", "/?a=b")
 	f.Add("Bearer x", "", "/")

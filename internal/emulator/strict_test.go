@@ -18,7 +18,7 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// once is a client that does not try again.
+// once returns a client that does not retry.
 func once(c *Cloud, creds aws.CredentialsProvider) *iam.Client {
 	config := c.Config(creds, "us-east-1")
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
@@ -272,7 +272,7 @@ func TestOnlyLoopbackIsServed(t *testing.T) {
 	}
 }
 
-// An SDK client over the socket finds out that the cloud's clock was advanced.
+// An SDK client over the socket follows an advanced clock.
 func TestClientOverTheSocketFollowsTheClock(t *testing.T) {
 	c := newCloud(t, Options{})
 	s := listen(t, c)

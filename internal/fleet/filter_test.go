@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// tagged is a transport that knows the tags of accounts: two a page.
+// tagged is a transport with the tags of accounts: two per page.
 type tagged struct {
 	next  aws.HTTPClient
 	tags  map[string][][2]string
@@ -225,7 +225,7 @@ func TestAServiceThatIsBusyDoesNotSlowDownAnother(t *testing.T) {
 	})
 }
 
-// role is a transport that lets everybody in everywhere.
+// role is a transport that accepts every AssumeRole.
 type role struct{}
 
 func (role) Do(r *http.Request) (*http.Response, error) {

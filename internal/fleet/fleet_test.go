@@ -125,7 +125,7 @@ func discover(t *testing.T, f *Fleet) *Discovery {
 	return d
 }
 
-// listed are the accounts as Organizations tells of them.
+// listed returns the accounts as Organizations lists them.
 func listed(accounts []*org.Account) []*org.Account {
 	var want []*org.Account
 	for _, a := range accounts {
@@ -217,7 +217,7 @@ func TestAnAccountInNoOrganizationHasNoGap(t *testing.T) {
 	})
 }
 
-// deny takes actions from the administrator of the management account.
+// deny denies actions to the administrator of the management account.
 func deny(cloud *emulator.Cloud, actions ...string) {
 	cloud.Update(func(w *world.World) {
 		w.Edit(home).Users["admin"].Inline["deny"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["` +
@@ -334,7 +334,7 @@ func TestWrongCredentialsEndTheRun(t *testing.T) {
 	})
 }
 
-// without is a transport that hides a field of a JSON answer.
+// without is a transport that removes a field from JSON responses.
 type without struct {
 	next  aws.HTTPClient
 	field string
@@ -526,7 +526,7 @@ func TestTheFleetsClockDecidesWhenASessionEnds(t *testing.T) {
 	})
 }
 
-// answers is a transport that always answers the same, and counts.
+// answers is a transport that always returns the same response, and counts.
 type answers struct {
 	status int
 	body   string

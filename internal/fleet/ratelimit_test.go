@@ -17,7 +17,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// quotas are those of Organizations for what is asked once a page or a unit.
+// quotas holds the quotas of Organizations for lists.
 // Source: Organizations User Guide, "Quotas".
 func quotas() map[string]*rate.Limiter {
 	return map[string]*rate.Limiter{
@@ -26,7 +26,8 @@ func quotas() map[string]*rate.Limiter {
 	}
 }
 
-// metered answers Organizations with nothing, and throttles as AWS does.
+// metered answers Organizations calls with empty responses, and throttles as AWS
+// does.
 type metered struct {
 	quotas  map[string]*rate.Limiter
 	refused int

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// keeper is a transport that looks at the body after the SDK has closed it.
+// keeper is a transport that reads the body after the SDK has closed it.
 type keeper struct{ sent *http.Request }
 
 func (k *keeper) Do(r *http.Request) (*http.Response, error) {

@@ -444,7 +444,7 @@ func TestMessagesOfManyAccountsBecomeOneSummaryAndUrgentOnesAreSentAtOnce(t *tes
 	}
 	summary := posted(t, 2, r.slack.requests())
 	if want := "forcemfa: 4 messages from 2 accounts"; !strings.Contains(summary.whole(), want) || summary.told() != 4 {
-		t.Errorf("tells of %d, want %q:\n%s", summary.told(), want, summary.whole())
+		t.Errorf("reports %d messages, want %q:\n%s", summary.told(), want, summary.whole())
 	}
 	if got := r.left(t); got != "0+0" {
 		t.Errorf("%s messages are still in the queue", got)
@@ -470,7 +470,7 @@ func TestUnsentSummaryIsSentByTheNextRun(t *testing.T) {
 	}
 	summary := posted(t, 1, r.slack.requests())
 	if summary.told() != 12 || r.left(t) != "0+0" {
-		t.Errorf("tells of %d of 12, and %s are left", summary.told(), r.left(t))
+		t.Errorf("reports %d of 12, and %s are left", summary.told(), r.left(t))
 	}
 }
 
@@ -496,7 +496,7 @@ func TestKeptMessagesAreSentOnceByTheNextProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if summary := posted(t, 1, r.slack.requests()); summary.told() != 2 || r.left(t) != "0+0" {
-		t.Errorf("tells of %d of 2, and %s are left", summary.told(), r.left(t))
+		t.Errorf("reports %d of 2, and %s are left", summary.told(), r.left(t))
 	}
 }
 
@@ -522,10 +522,10 @@ func TestQueueEntryThatIsNotAMessageStaysAndIsAnError(t *testing.T) {
 	}
 	summary := posted(t, 1, r.slack.requests())
 	if summary.told() != 2 || r.left(t) != "0+2" {
-		t.Errorf("tells of %d of 2, and %s are left", summary.told(), r.left(t))
+		t.Errorf("reports %d of 2, and %s are left", summary.told(), r.left(t))
 	}
 	if want := "(reported by account 444444444444)"; strings.Count(summary.whole(), "(reported by account") != 1 || !strings.Contains(summary.whole(), want) {
-		t.Errorf("who spoke for another account is not told:\n%s", summary.whole())
+		t.Errorf("the sending account is not named:\n%s", summary.whole())
 	}
 }
 

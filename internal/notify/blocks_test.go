@@ -16,7 +16,7 @@ import (
 	"forcemfa/internal/notify"
 )
 
-// A block is what the limits of Slack are about.
+// A block contains the fields that Slack limits.
 type block struct {
 	Type     string `json:"type"`
 	Text     *text  `json:"text"`
@@ -42,7 +42,7 @@ type fataler interface {
 	Fatalf(string, ...any)
 }
 
-// posted is the one message that Slack got.
+// posted returns the one message that Slack received.
 func posted(t fataler, n int, taken []taken) payload {
 	t.Helper()
 	if len(taken) != n {
@@ -85,8 +85,8 @@ func (p *payload) whole() string {
 // entity is what an ampersand may begin.
 var entity = regexp.MustCompile(`&(amp|lt|gt);`)
 
-// refuse says why Slack would not take a message, or would read in it what
-// nobody wrote.
+// refuse returns why Slack would reject a message, or interpret text that is
+// only quoted.
 func (p *payload) refuse() error {
 	if len(p.Blocks) > 50 || len(p.Blocks) == 0 || p.Text == "" {
 		return fmt.Errorf("%d blocks, fallback %q", len(p.Blocks), p.Text)
@@ -118,8 +118,8 @@ var (
 	rest   = regexp.MustCompile(`and (\d+) more messages? from \d+ accounts?: `)
 )
 
-// told is how many messages a Slack message tells of: those in full, those in
-// counts, and those that had no room.
+// told counts the messages in a Slack message: those in full, those in groups,
+// and those without room.
 func (p *payload) told() int {
 	n := 0
 	for _, b := range p.Blocks {
@@ -171,7 +171,7 @@ func TestAnySummaryStaysWithinSlacksLimitsAndCutsAreCounted(t *testing.T) {
 			t.Error(err)
 		}
 		if told := got.told(); told != many {
-			t.Errorf("tells of %d messages, of %d:\n%s", told, many, got.whole())
+			t.Errorf("reports %d messages of %d:\n%s", told, many, got.whole())
 		}
 	})
 }

@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 	os.Exit(testclients.Run(m))
 }
 
-// noon is when everything happens.
+// noon is the time of all events.
 var noon = time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// A clock moves when somebody sleeps.
+// A clock advances when a caller sleeps.
 type clock struct {
 	mu    sync.Mutex
 	at    time.Time
@@ -51,8 +51,7 @@ func (c *clock) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// A peer is a local server that answers as it is told: the next of its answers,
-// and the last one again and again.
+// A peer is a local server with scripted responses, the last of which repeats.
 type peer struct {
 	*httptest.Server
 	answers []answer
@@ -69,7 +68,7 @@ type answer struct {
 	wait       chan struct{} // until closed
 }
 
-// taken is a request that came.
+// taken is a received request.
 type taken struct {
 	path   string
 	header http.Header
@@ -114,7 +113,7 @@ func (p *peer) requests() []taken {
 	return append([]taken{}, p.taken...)
 }
 
-// answer replaces what it says from now on.
+// answer replaces the scripted responses.
 func (p *peer) answer(answers ...answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +131,7 @@ func open(t *testing.T, c *clock, cfg aws.Config, o notify.Options) *notify.Noti
 	return n
 }
 
-// users are messages about so many users of an account.
+// users returns messages about this many users of an account.
 func users(n int, account string) []notify.Message {
 	var all []notify.Message
 	for i := range n {
@@ -163,7 +162,7 @@ func configAt(endpoint string) aws.Config {
 	}
 }
 
-// awsPeer is a service of AWS that answers JSON as a function says.
+// awsPeer is an AWS service with scripted JSON responses.
 func awsPeer(t *testing.T, answer func(operation string, in map[string]any) (status int, out any)) aws.Config {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ import (
 	"forcemfa/internal/notify"
 )
 
-// secretPath is the part of a webhook that nobody may see.
+// secretPath is the secret part of a webhook.
 const secretPath = "/services/T0SECRET/B0SECRET/verysecret"
 
 func TestSlackWebhookHandlesEveryResponse(t *testing.T) {
@@ -201,8 +201,8 @@ func TestSlackBotHandlesEveryResponse(t *testing.T) {
 	}
 }
 
-// seedAlerts are the two alerts of the Lambda that this program takes the place
-// of, with what it did instead.
+// seedAlerts are the two alerts of the Lambda that forcemfa replaces, with its
+// corrective actions.
 func seedAlerts() map[string]notify.Message {
 	bob := notify.Message{
 		Account: "222222222222", Alias: "acme-dev", Partition: "aws", Subject: "user/bob",

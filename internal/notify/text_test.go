@@ -19,7 +19,7 @@ func FuzzEscapedTextStaysWithinItsLimitAndReadsBack(f *testing.F) {
 	f.Add(strings.Repeat("𝔐", 200), 151)
 	f.Fuzz(func(t *testing.T, text string, most int) {
 		if most < 64 || most > 5000 {
-			t.Skip("no limit of ours")
+			t.Skip("not a limit in use")
 		}
 		got := escapeWithin(text, most)
 		if size(got) > most {
@@ -57,7 +57,7 @@ func FuzzEventsAreParsedOrRejected(f *testing.F) {
 		}
 		d := &Summary{Messages: []Message{m}}
 		if _, blocks := slackMessage(d); len(blocks) == 0 || len(snsText(d)) > mostSNS || subject(d.headline()) == "" {
-			t.Errorf("cannot tell %+v", m)
+			t.Errorf("cannot format %+v", m)
 		}
 	})
 }

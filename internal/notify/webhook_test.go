@@ -17,7 +17,7 @@ import (
 	"forcemfa/internal/notify"
 )
 
-// signature is what docs/notify.md tells receivers to compute.
+// signature computes the signature as described in docs/notify.md.
 func signature(key string, r taken) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	fmt.Fprintf(mac, "%s.%s", r.header.Get("X-Forcemfa-Timestamp"), r.body)
@@ -100,7 +100,7 @@ func TestAMessageIsSentOnceUnlessItHappensAgain(t *testing.T) {
 		}
 	}
 	if got := p.requests(); len(got) != 3 {
-		t.Errorf("told %d times, want 3: open, fixed, open again", len(got))
+		t.Errorf("sent %d times, want 3: open, fixed, open again", len(got))
 	}
 }
 
@@ -118,7 +118,7 @@ func TestConcurrentSendersSendAMessageOnce(t *testing.T) {
 	}
 	all.Wait()
 	if got := len(p.requests()); got != 1 {
-		t.Errorf("told %d times", got)
+		t.Errorf("sent %d times", got)
 	}
 }
 

@@ -48,7 +48,7 @@ func TestQueriesAreRead(t *testing.T) {
 	}
 }
 
-// Whatever is sent, the answer is an input or an error of AWS.
+// Any request gives an input or an AWS error.
 func FuzzRead(f *testing.F) {
 	f.Add("Action=DescribeInstances&InstanceId.1=i-a&Filter.1.Name=instance-id&Filter.1.Value.1=x")
 	f.Add("Action=TerminateInstances&InstanceId.999999999999=i-a")

@@ -28,7 +28,7 @@ func details(s *stand, filter ...types.EntityType) *iam.GetAccountAuthorizationD
 	}
 }
 
-// sum is what the single operations tell of the same things.
+// sum returns the same data from the single operations.
 func sum(s *stand) *iam.GetAccountAuthorizationDetailsOutput {
 	all := &iam.GetAccountAuthorizationDetailsOutput{}
 	for _, u := range do[iam.ListUsersOutput](s, &iam.ListUsersInput{}).Users {
@@ -86,7 +86,7 @@ func sum(s *stand) *iam.GetAccountAuthorizationDetailsOutput {
 	return all
 }
 
-// draw does a number of writes at random; those that IAM refuses do nothing.
+// draw makes random writes; those that IAM refuses have no effect.
 func draw(rt *rapid.T, s *stand) {
 	letter := func(label string) *string { return str(rapid.SampledFrom([]string{"a", "B", "c"}).Draw(rt, label)) }
 	managed := func() *string {

@@ -173,8 +173,8 @@ func TestUserHasAtMostEightDevices(t *testing.T) {
 	s.wantRefused(s.enabling("bob", ninth), "LimitExceeded: Cannot exceed quota for MFADevicesPerUser: 8")
 }
 
-// AWS-2023-001: of the user itself AWS asks for MFA; an administrator is a
-// matter of policies.
+// AWS-2023-001: AWS requires MFA of the user itself; policies decide about
+// administrators.
 func TestUserWithDeviceNeedsMFAToAddOrRemoveOne(t *testing.T) {
 	for _, row := range []struct {
 		name    string

@@ -297,7 +297,7 @@ func TestBoundaryMustExist(t *testing.T) {
 	s.wantRefused(&iam.DeleteRolePermissionsBoundaryInput{RoleName: str("app")}, "NoSuchEntity: ")
 }
 
-// Every quota is filled to the brim: the last thing fits, one more does not.
+// Every quota is filled exactly: the last item fits, one more does not.
 func TestQuotas(t *testing.T) {
 	lower := func(quota string, n int32) func(*stand) {
 		return func(s *stand) { s.call.World.Edit(here).Quotas[quota] = n }

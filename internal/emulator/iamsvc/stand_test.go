@@ -81,7 +81,7 @@ func operationOf(in any) operation.Operation {
 	return table[strings.TrimSuffix(reflect.TypeOf(in).Elem().Name(), "Input")]
 }
 
-// try does an operation as the handler would, but for the authorization.
+// try runs an operation as the handler would, without authorization.
 func (s *stand) try(in any) (any, error) {
 	op := operationOf(in)
 	if _, err := op.Asks(&s.call, in); err != nil {
@@ -121,8 +121,8 @@ func refusal(err error) string {
 	return api.ErrorCode() + ": " + api.ErrorMessage()
 }
 
-// wantRefused fails unless the refusal begins so and the account stays as it
-// was.
+// wantRefused fails unless the error begins with this text and the account is
+// unchanged.
 func (s *stand) wantRefused(in any, want string) {
 	s.t.Helper()
 	before := s.state()

@@ -134,8 +134,8 @@ func TestTableNamesEachOperationOnce(t *testing.T) {
 	}
 }
 
-// A row whose function writes to a shared account without Edit would show in
-// the world that was forked from.
+// A function that writes to a shared account without Edit would change the
+// original world of a fork.
 func TestReadsWriteNothing(t *testing.T) {
 	s := populated(t)
 	before := s.call.World.Account(here)

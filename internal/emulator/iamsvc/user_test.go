@@ -13,7 +13,7 @@ import (
 	"forcemfa/policy"
 )
 
-// ignoreSmithy leaves out what the SDK's structs have beside AWS's members.
+// ignoreSmithy ignores the members of the SDK's structs that AWS does not have.
 var ignoreSmithy = cmp.FilterPath(func(p cmp.Path) bool {
 	f, ok := p.Last().(cmp.StructField)
 	return ok && (f.Name() == "noSmithyDocumentSerde" || f.Name() == "ResultMetadata")

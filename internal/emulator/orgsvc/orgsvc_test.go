@@ -293,7 +293,7 @@ func ids(accounts []types.Account) []string {
 	return list
 }
 
-// crowd is a world with so many more accounts in the unit blue.
+// crowd returns a world with this many more accounts in the unit blue.
 func crowd(n int) *world.World {
 	w := newWorld("aws")
 	for i := range n {
@@ -303,7 +303,7 @@ func crowd(n int) *world.World {
 	return w
 }
 
-// walk lists accounts to the end and tells the sizes of the pages.
+// walk lists all accounts and returns the sizes of the pages.
 func walk(t *testing.T, c *operation.Call, most *int32) (accounts []string, sizes []int) {
 	t.Helper()
 	in := &organizations.ListAccountsInput{MaxResults: most}

@@ -49,8 +49,7 @@ func TestRequestsAreRead(t *testing.T) {
 	}
 }
 
-// Whatever the host and path, reading them names an operation that there is,
-// or none.
+// Any host and path give a known operation or none.
 func FuzzRead(f *testing.F) {
 	f.Add("GET", "b.s3.amazonaws.com", "/k?acl")
 	f.Add("PUT", "[::1]:80", "/b/k")

@@ -123,8 +123,8 @@ func TestPrivilegedActionsRoleRequiresACode(t *testing.T) {
 	}
 }
 
-// What the sample's roles say of MFA, as an attacker with a stolen key of an
-// administrator finds out.
+// The MFA state of role sessions, as an attacker with the stolen key of an
+// administrator sees it.
 func TestRolesWithWeakTrustAreAssumedWithoutMFA(t *testing.T) {
 	c := newCloud(t)
 	admin := as(t, c, sample.Legacy, "frank")

@@ -216,7 +216,7 @@ func TestOnlyTheInvitedAccountCannotBeEntered(t *testing.T) {
 		got[a.ID] = slices.ContainsFunc(a.Roles, func(r org.Role) bool { return r.Name == "OrganizationAccountAccessRole" })
 	}
 	want := map[string]bool{
-		sample.Legacy:   false, // nobody needs to enter where everybody starts
+		sample.Legacy:   false, // the management account needs no entry
 		sample.Identity: true, sample.Dev: true, sample.Staging: true, sample.Prod: true,
 		sample.Acquired: false, sample.Closed: true, sample.Archive: true,
 	}
@@ -225,7 +225,7 @@ func TestOnlyTheInvitedAccountCannotBeEntered(t *testing.T) {
 	}
 }
 
-// cases are those that the sample promises to hold, with who is one.
+// cases lists the cases that the sample must contain, with a user for each.
 var cases = []struct {
 	name string
 	is   func(org.User) bool

@@ -123,7 +123,7 @@ func TestTrustPolicyDecidesWhoAssumesARole(t *testing.T) {
 	}
 }
 
-// AWS does not tell whether a role exists.
+// AWS does not reveal whether a role exists.
 func TestRolesThatAreNotThereLookLikeRolesThatDoNotTrust(t *testing.T) {
 	c := newCloud(t, emulator.Options{})
 	withTrust(c, `{"AWS":"999999999999"}`, "")
@@ -170,8 +170,8 @@ func TestWrongCodeFailsBeforeTheRoleIsAuthorized(t *testing.T) {
 	}
 }
 
-// Whether a code in the call satisfies a Deny in the caller's own policies is
-// not documented: both readings are there.
+// AWS does not document whether a code in the call satisfies a Deny in the
+// caller's own policies: both interpretations are tested.
 func TestCodeInTheCallAndADenyOfTheCaller(t *testing.T) {
 	for strict, want := range map[bool]string{false: "", true: "AccessDenied"} {
 		c := newCloud(t, emulator.Options{Readings: operation.Readings{CodeInCallIsNotMFA: strict}})

@@ -245,7 +245,7 @@ func TestDurations(t *testing.T) {
 		name   string
 		caller world.Caller
 		call   string
-		asked  int32 // 0: nothing
+		asked  int32 // 0: not set
 		want   string
 	}{
 		{"token, default", user, "token", 0, "12h0m0s"},

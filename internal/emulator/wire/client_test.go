@@ -80,8 +80,8 @@ func required(t testing.TB, service string) wire.Requirements {
 	return r
 }
 
-// Whatever the real client sends is read as what it was given, and whatever the
-// codec answers the real client reads as what it was.
+// The codec reads the input that the real client sends, and the real client
+// reads the output that the codec writes.
 func TestRealClientAndCodecAgree(t *testing.T) {
 	for _, c := range clients(t) {
 		all := operations(c)
@@ -115,7 +115,7 @@ func operations(c client) []op {
 	return out
 }
 
-// A trip is what a call sends and what it is answered.
+// A trip is the input and the output of a call.
 type trip struct{ in, got, out any }
 
 // caller makes the real client of which every call is a trip.

@@ -164,7 +164,7 @@ func TestStatusesAreThoseOfTheModels(t *testing.T) {
 	}
 }
 
-// Whatever is sent, the decoder refuses with an error of AWS or fills the input.
+// For any data, the decoder returns an AWS error or fills in the input.
 func FuzzDecodeQuery(f *testing.F) {
 	f.Add("UserName=bob&Tags.member.1.Key=a&Tags.member.1.Value=b")
 	f.Add("ContextEntries.member.2.ContextKeyValues.member.1=x&ActionNames=&PolicySourceArn=a")
@@ -183,8 +183,8 @@ func FuzzDecodeQuery(f *testing.F) {
 	})
 }
 
-// Whatever is sent, the decoder refuses with an error of AWS or fills the
-// input; and what it read it would read again from what it writes.
+// For any data, the decoder returns an AWS error or fills in the input; and it
+// reads the same input again from its own output.
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"Name":"n","Description":"d","Content":"{}","Type":"SERVICE_CONTROL_POLICY","Tags":[{"Key":"k","Value":"v"}]}`))
 	f.Add([]byte(`{"Timestamp":1.5e9}`))

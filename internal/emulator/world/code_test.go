@@ -120,8 +120,8 @@ func TestSynchronizeNeedsConsecutiveCodesInOrder(t *testing.T) {
 	}
 }
 
-// The IAM User Guide warns that codes sent late leave a device out of sync,
-// and that resynchronizing mends it.
+// The IAM User Guide warns that codes sent late leave a device out of sync, and
+// that resynchronizing corrects it.
 func TestLateCodesLeaveTheDeviceOutOfSync(t *testing.T) {
 	w := small(t)
 	steps := func(n int) time.Time { return noon.Add(time.Duration(n) * 30 * time.Second) }

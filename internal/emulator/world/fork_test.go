@@ -13,7 +13,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// everything prints all that can be seen of a world.
+// everything prints all visible data of a world.
 func everything(t testing.TB, w *World) string {
 	t.Helper()
 	state := struct {
@@ -35,7 +35,7 @@ func everything(t testing.TB, w *World) string {
 	return string(b)
 }
 
-// writes are all the ways to change a world, to places that clone must copy.
+// writes lists all ways to change a world, in every place that clone must copy.
 var writes = []struct {
 	name string
 	do   func(w *World, n int)

@@ -19,7 +19,7 @@ const (
 )
 
 // small is an organization of two accounts: the management account and a member
-// with the user bob, who has a key and a TOTP device.
+// with the user bob, with a key and a TOTP device.
 func small(t testing.TB) *World {
 	w := New("aws", 7)
 	w.Organization = &Organization{
