@@ -173,7 +173,7 @@ func (m *Match) keys() []field {
 		{"name", optional, "The name of a user, a glob, or regex:… , which is anchored at both ends.",
 			pattern{to: &m.Name, want: "the name of a user", ok: isNamePattern, shape: `^[A-Za-z0-9_+=,.@*?-]+$`, regex: true, examples: []string{"ci-*"}}},
 		{"path", optional, "A path, a glob, or regex:… .",
-			pattern{to: &m.Path, want: "a path that begins and ends with a slash, or a glob", ok: isPathPattern, shape: `^[/*]`, regex: true, examples: []string{"/robots/*"}}},
+			pattern{to: &m.Path, want: "a path that begins and ends with a slash, or a glob", ok: isPathPattern, shape: `^[/*]`, regex: true, examples: []string{"/workloads/*"}}},
 		{"arn", optional, "The ARN of a user, a glob, or regex:… .",
 			pattern{to: &m.ARN, want: "the ARN of a user, or a glob", ok: isUserARNPattern, shape: `^(arn:|\*)`, regex: true}},
 		{"account", optional, "An account ID in quotes, a glob, or regex:… .",

@@ -285,7 +285,7 @@ func TestSingleChangesOfTheSoundDocumentAreNamed(t *testing.T) {
 		{"address", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}`), "E-7"},
 		{"agent", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "StringNotLike": {"aws:UserAgent": "terraform*"}`), "E-7"},
 		{"tag", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "StringNotEquals": {"aws:PrincipalTag/userType": "Service"}`), "E-6"},
-		{"name", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/robots/*"}`), "E-6"},
+		{"name", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/workloads/*"}`), "E-6"},
 		{"forwarded calls", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false", "aws:ViaAWSService": "false"}`), "E-8"},
 		{"unknown key", condition(`"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}, "StringNotEquals": {"aws:PrincipalKind": "x"}`), "K-2"},
 
