@@ -21,10 +21,10 @@ import (
 func newDeploy(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "deploy",
-		Short: "Keep every account enforced: the Lambda, its rules and role",
-		Long: `deploy puts a function into every account, today's and tomorrow's, that keeps IAM
-users behind MFA: by a stack set in the accounts of the organization, by a stack in
-the management account, which stack sets never reach. docs/deploy.md is the way in
+		Short: "Deploy the Lambda that keeps every account enforced",
+		Long: `deploy puts a function into every existing and new account that keeps IAM users
+behind MFA: with a stack set in the accounts of the organization, and with a stack
+in the management account, which stack sets never reach. docs/deploy.md shows it in
 ten lines.`,
 		Example: `  forcemfa deploy template > member.yaml
   forcemfa deploy plan
@@ -41,16 +41,16 @@ func newDeployTemplate(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "template [NAME]",
 		Short: "Print a CloudFormation template",
-		Long: `deploy template prints a template for whoever deploys by other means:
+		Long: `deploy template prints a template to deploy with other tools:
 
   member      policy, group, function, schedule and event rule of one account (default)
   notifier    event bus and notifier of the security account
   forwarder   sends the console sign-ins of a Region to the home Region of IAM
-  bucket      holds the package for the organization, and takes the journals
-  audit-role  lets forcemfa audit an account that was invited
-  apply-role  lets it enforce there, too
+  bucket      with the package for the organization and the journals
+  audit-role  allows forcemfa to audit an invited account
+  apply-role  allows forcemfa to enforce MFA in an invited account
 
-The policy is the one of the config file. It makes no request.
+The policy is that of the config file. The command makes no request.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy template > member.yaml
   forcemfa deploy template audit-role -o json
@@ -109,7 +109,7 @@ type packing struct {
 }
 
 func (p *packing) add(c *cobra.Command) {
-	c.Flags().StringVar(&p.bootstrap, "bootstrap", "", "the program of the function, a `file` (by default it is built from the source tree here)")
+	c.Flags().StringVar(&p.bootstrap, "bootstrap", "", "`file` with the program of the function (default: built from the source tree)")
 	c.Flags().StringVar(&p.architecture, "arch", deploy.ARM64, "arm64 or x86_64")
 	_ = c.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{deploy.ARM64, deploy.X86}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -126,7 +126,7 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 		return nil, nil, err
 	}
 	if changed := slices.DeleteFunc(slices.Clone(b.Environment), func(name string) bool { return !strings.HasPrefix(name, "FORCEMFA_") }); len(changed) > 0 {
-		return nil, nil, &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("the environment changes what is wanted (%s), and does not travel with the function", strings.Join(changed, ", ")), Hint: "put it into the config file"}
+		return nil, nil, &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("the environment overrides the config file (%s), and is not deployed with the function", strings.Join(changed, ", ")), Hint: "put it into the config file"}
 	}
 	config := []byte(withoutConfig)
 	if b.Name != "" {
@@ -140,7 +140,7 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 	}
 	pkg, err := deploy.Pack(program, config, p.architecture)
 	if err != nil {
-		return nil, nil, command.WithHint(err, "--bootstrap wants the program cmd/forcemfa-lambda, built for linux/arm64 or, with --arch x86_64, linux/amd64")
+		return nil, nil, command.WithHint(err, "--bootstrap requires the program cmd/forcemfa-lambda, built for linux/arm64 or, with --arch x86_64, linux/amd64")
 	}
 	return pkg, b, nil
 }
@@ -164,10 +164,10 @@ func newDeployPackage(e *command.Env) *cobra.Command {
 	o := packageOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "package",
-		Short: "Make the function's zip file",
-		Long: `deploy package makes the zip file with the program and the config file. The same
+		Short: "Create the zip file of the function",
+		Long: `deploy package creates the zip file with the program and the config file. The same
 program and the same config file give the same bytes. deploy apply does this by
-itself; here it is for whoever uploads by other means.
+itself; use deploy package to upload the file with other tools.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy package --out forcemfa.zip
   forcemfa deploy package --out forcemfa.zip --bootstrap build/bootstrap --arch x86_64`,
@@ -235,11 +235,11 @@ func (o *deployOptions) add(c *cobra.Command) {
 	f.StringVar(&o.slackWebhook, "slack-webhook", "", "`ARN` of the secret that holds the URL of the Slack webhook")
 	f.StringVar(&o.slackChannel, "slack-channel", "", "name of the Slack channel")
 	f.StringArrayVar(&o.parameters, "parameter", nil, "any other parameter of the templates: `NAME=VALUE`")
-	f.StringVar(&o.notifier, "notifier-account", "", "`ID` of the account that tells people (default the secret's)")
-	f.StringSliceVar(&o.signIns, "sign-in-regions", nil, "`Regions` whose console sign-ins are sent home")
+	f.StringVar(&o.notifier, "notifier-account", "", "`ID` of the account that sends notifications (default: the account of the secret)")
+	f.StringSliceVar(&o.signIns, "sign-in-regions", nil, "`Regions` whose console sign-ins are forwarded to the home Region")
 	f.StringVar(&o.stack, "stack-name", "forcemfa", "name of stacks and stack set")
 	f.StringVar(&o.bucket, "bucket", "", "name of the bucket for the package (default forcemfa-ACCOUNT-REGION)")
-	f.IntVar(&o.pace.MaxConcurrent, "max-concurrent", 25, "`percent` of the accounts that CloudFormation works on at once")
+	f.IntVar(&o.pace.MaxConcurrent, "max-concurrent", 25, "`percent` of the accounts that CloudFormation processes at once")
 	f.IntVar(&o.pace.FailureTolerance, "failure-tolerance", 10, "`percent` of the accounts that may fail before CloudFormation stops")
 }
 
@@ -279,7 +279,7 @@ func (o *deployOptions) values() (map[string]string, error) {
 	for _, given := range o.parameters {
 		name, value, ok := strings.Cut(given, "=")
 		if !ok || name == "" {
-			return nil, errors.New("--parameter wants NAME=VALUE") // not repeated: it may be a secret
+			return nil, errors.New("--parameter requires NAME=VALUE") // not repeated: it may be a secret
 		}
 		values[name] = value
 	}
@@ -298,14 +298,14 @@ func newDeployPlan(e *command.Env) *cobra.Command {
 	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "What would be deployed, and in which accounts changes are heard of",
-		Long: `deploy plan says what deploy apply would do: stacks, the stack set, the resources
-that change, and accounts whose policy somebody edited. For each account it says
-whether a trail logs write management events; without one EventBridge hears of
-nothing, and the daily sweep finds it. It changes nothing: a change set that it
-asks CloudFormation for is deleted again.
+		Short: "Show what would be deployed, and which accounts detect changes at once",
+		Long: `deploy plan shows what deploy apply would do: stacks, the stack set, the resources
+that change, and accounts whose policy somebody edited. For each account it shows
+whether a trail logs write management events; without one EventBridge receives no
+events, and only the daily scheduled scan detects changes. It changes nothing: the
+change set that it creates in CloudFormation is deleted again.
 
-A parameter that is not given stays as it is deployed.
+A parameter that is not given keeps its deployed value.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy plan
   forcemfa deploy plan --slack-webhook arn:aws:secretsmanager:us-east-1:111122223333:secret:slack-AbCdEf
@@ -412,14 +412,14 @@ func details(r *deploy.ResourceChange) string {
 func showTrails(w io.Writer, style view.Style, p *deploy.Plan) {
 	rows := make([][]string, 0, len(p.Trails))
 	for _, h := range p.Trails {
-		heard := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the sweep alone", deploy.CoverageUnknown: "unknown"}[h.State]
+		detected := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the scheduled scan", deploy.CoverageUnknown: "unknown"}[h.State]
 		why := h.Why
 		if h.State == deploy.Logged {
 			why = h.Trail
 		}
-		rows = append(rows, []string{view.AccountName(h.Account, h.Name), heard, view.Clean(why)})
+		rows = append(rows, []string{view.AccountName(h.Account, h.Name), detected, view.Clean(why)})
 	}
-	style.Table(w, []string{"account", "changes are heard of", "because of"}, rows, nil)
+	style.Table(w, []string{"account", "changes are detected", "reason"}, rows, nil)
 	fmt.Fprintln(w)
 	for _, f := range p.Findings {
 		fmt.Fprintf(w, "%s %s\n  %s\n  remedy: %s\n", f.Severity, f.ID, view.Clean(f.What), f.Remedy)

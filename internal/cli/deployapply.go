@@ -20,16 +20,16 @@ func newDeployApply(e *command.Env) *cobra.Command {
 	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "apply",
-		Short: "Deploy it, or take it away",
-		Long: `deploy apply makes the bucket, uploads the package, and makes or updates the stacks
-and the stack set. It shows the plan, asks once for the management account's alias
-(or ID), and tells each account as CloudFormation is done with it. An account that
-failed is named with the reason, and the exit status is 4; run it again when that is
-mended. A policy that somebody edited gets a new version, which is in the journal as
-of forcemfa apply.
+		Short: "Deploy the Lambda, or remove it",
+		Long: `deploy apply creates the bucket, uploads the package, and creates or updates the
+stacks and the stack set. It shows the plan, asks once for the management account's
+alias (or ID), and reports each account when CloudFormation has finished it. A
+failed account is reported with the reason, and the exit status is 4; correct the
+cause and run it again. A policy that somebody edited gets a new version, which is
+journaled as in forcemfa apply.
 
---remove takes stacks and stack set away. The policy and the group stay, and so
-everybody stays enforced: forcemfa apply --remove is for that. The bucket stays, too.
+--remove deletes the stacks and the stack set. The policy and the group stay, so
+that users stay enforced until forcemfa apply --remove. The bucket stays, too.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy apply
   forcemfa deploy apply --mode enforce
@@ -39,8 +39,8 @@ everybody stays enforced: forcemfa apply --remove is for that. The bucket stays,
 		RunE: func(c *cobra.Command, _ []string) error { return runDeployApply(c.Context(), &o) },
 	}
 	o.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
-	c.Flags().BoolVar(&o.remove, "remove", false, "take stacks and stack set away; users stay enforced")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; does not override guards")
+	c.Flags().BoolVar(&o.remove, "remove", false, "delete stacks and stack set; users stay enforced")
 	return c
 }
 

@@ -20,9 +20,9 @@ import (
 func newNotify(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify",
-		Short: "Try the channels by which people hear of it",
-		Long: `notify is about the channels of the config: Slack, SNS, a signed webhook, Security
-Hub and an event bus. docs/notify.md says what each of them gets.`,
+		Short: "Test the notification channels",
+		Long: `notify tests the channels of the config: Slack, SNS, a signed webhook, Security Hub
+and an event bus. docs/notify.md describes their messages.`,
 		Example: `  forcemfa notify test`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -41,14 +41,14 @@ func newNotifyTest(e *command.Env) *cobra.Command {
 		Use:   "test",
 		Short: "Send one message of each kind to every channel",
 		Long: `notify test sends a message of each kind, as a run would, to every channel of the
-config, and says what arrived where. Each says of itself that it is a test; those in
+config, and shows which ones arrived. Each is marked as a test; test findings in
 Security Hub are archived at once.
 
-Secrets are read where the config says that they are kept. --slack-webhook-file
-tries a webhook that is in no config yet; its URL is in the file, or - for stdin.
+Secrets are read from the place in the config. --slack-webhook-file tests a webhook
+that is not in the config; its URL is in the file, or - for stdin.
 
-Exit status 4 says that a channel did not get everything, 1 that nothing arrived
-anywhere.
+Exit status 4 means that a channel did not receive every message, 1 that no channel
+received any.
 ` + command.StatusHelp,
 		Example: `  forcemfa notify test
   forcemfa notify test --kind blocked,enforced -o json
@@ -59,7 +59,7 @@ anywhere.
 	f := c.Flags()
 	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
 	f.StringVar(&o.profile, "profile", "", "AWS profile to start from")
-	f.StringVar(&o.region, "region", "", "AWS region of Security Hub, and of what is named without one")
+	f.StringVar(&o.region, "region", "", "AWS region of Security Hub and of names without a region")
 	f.StringSliceVar(&o.kinds, "kind", kinds, "only these `kinds` of messages")
 	f.StringVar(&o.webhookFile, "slack-webhook-file", "", "a `file` with the URL of a Slack webhook, or - for stdin; instead of the config's Slack")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
@@ -148,7 +148,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	}
 	options, err := notify.OptionsOf(b.Notify, o.env.Getenv)
 	if err != nil {
-		return nil, command.WithHint(err, "set the variable, or name another place under notify: in the config")
+		return nil, command.WithHint(err, "set the variable, or use another reference under notify: in the config")
 	}
 	if o.webhookFile != "" {
 		if options.SlackWebhook, err = o.readWebhook(); err != nil {
@@ -162,7 +162,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	}
 	n, err := notify.Open(ctx, cfg, options)
 	if err != nil {
-		return nil, command.WithHint(err, "docs/notify.md says what each channel wants")
+		return nil, command.WithHint(err, "docs/notify.md describes the settings of each channel")
 	}
 	return n, nil
 }
@@ -185,7 +185,7 @@ func (o *notifyOptions) readWebhook() (string, error) {
 	}
 	url := strings.TrimSpace(string(text))
 	if url == "" {
-		return "", fmt.Errorf("read the Slack webhook from %s: it is empty", name)
+		return "", fmt.Errorf("read the Slack webhook from %s: the file is empty", name)
 	}
 	return url, nil
 }
@@ -235,7 +235,7 @@ func (t *notifyTrial) arrived() int {
 	return n
 }
 
-// hopeless tells whether nothing arrives anywhere, so that the rest need not be
+// hopeless reports whether nothing arrives anywhere, so that the rest need not be
 // waited for.
 func (t *notifyTrial) hopeless() bool { return t.arrived() == 0 }
 
