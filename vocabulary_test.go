@@ -65,13 +65,14 @@ type allowedWord struct {
 }
 
 var allowedWords = []allowedWord{
+	{"docs/lambda.md", "`not told`", "the message of the log"},
 	{"docs/architecture.md", "`org.Gap`", "the Go type"},
 }
 
 // leftovers are outputs and files that are not rewritten yet, by the beginning
 // of their name.
 var leftovers = []string{
-	"forcemfa ", "cmd/forcemfa/testdata/", "docs/rules.md", "docs/config.md", "docs/lambda.md", "README.md",
+	"forcemfa ", "cmd/forcemfa/testdata/", "README.md",
 }
 
 func TestDocumentationUsesTheVocabulary(t *testing.T) {

@@ -74,7 +74,7 @@ var Rules = []Rule{
 		Name: "exemption-tag-settable", Severities: []Severity{Critical, Medium, Low},
 		Means: "An exemption rests on a tag that somebody can put on a user. Critical when a user can do it without MFA, " +
 			"medium when a user can with MFA, low when only roles can.",
-		Remedy: "refuse iam:TagUser and iam:CreateUser with that tag key to everybody but the administrator role, or exempt by name",
+		Remedy: "refuse iam:TagUser and iam:CreateUser with that tag key to everybody except the administrator role, or exempt by name",
 		Refs:   nil,
 	},
 	{
@@ -89,14 +89,14 @@ var Rules = []Rule{
 	},
 	{
 		Name: "window-tag-settable", Severities: []Severity{High, Low},
-		Means: "An exempt user, who needs no MFA, can put the tag of the enrollment window on users: with a stolen key of one who has no device, " +
-			"a device can then be enrolled for that user. Low when the tag can only be taken away.",
-		Remedy: "refuse iam:TagUser and iam:UntagUser with that tag key to everybody but the administrator role, as the guard SCP does",
+		Means: "An exempt user, who does not need MFA, can put the tag of the enrollment window on users. With a stolen key of a user without a device, " +
+			"a device can then be enrolled for that user. Low when the tag can only be removed.",
+		Remedy: "refuse iam:TagUser and iam:UntagUser with that tag key to everybody except the administrator role, as the guard SCP does",
 		Refs:   nil,
 	},
 	{
 		Name: "direct-policies", Severities: []Severity{Low},
-		Means:  "Policies hang on the user itself and not on a group.",
+		Means:  "Policies are attached to the user directly instead of to a group.",
 		Remedy: "move them to a group", Refs: groupsOnly,
 	},
 	{
@@ -106,34 +106,34 @@ var Rules = []Rule{
 	},
 	{
 		Name: "policy-drift", Severities: []Severity{High},
-		Means:  "The ForceMFA policy is not the document that the config file asks for.",
-		Remedy: "apply the plan, which makes a new default version", Refs: nil,
+		Means:  "The ForceMFA policy is not the document of the config file.",
+		Remedy: "apply the plan, which creates a new default version", Refs: nil,
 	},
 	{
 		Name: "policy-name-collision", Severities: []Severity{Medium},
-		Means:  "A policy or group is called ForceMFA and is not ours. It counts for nothing but what its document says.",
+		Means:  "A policy or group is named ForceMFA but is not managed by forcemfa. Only its document counts, not its name.",
 		Remedy: "rename or delete it", Refs: nil,
 	},
 	{
 		Name: "deny-bool", Severities: []Severity{High},
-		Means: "A Deny looks for MFA in a way that misses requests without it: Bool misses access keys, which carry no " +
+		Means: "A Deny checks for MFA in a way that misses requests without it: Bool misses access keys, which carry no " +
 			"aws:MultiFactorAuthPresent; Null misses sessions without MFA; an age without IfExists misses both.",
 		Remedy: "use BoolIfExists aws:MultiFactorAuthPresent false, or NumericGreaterThanIfExists aws:MultiFactorAuthAge", Refs: strongAuthentication,
 	},
 	{
 		Name: "allow-if-exists", Severities: []Severity{Medium},
-		Means:  "An Allow asks for MFA in a way that is also true without it: IfExists and ForAllValues let access keys pass, Null false any session.",
+		Means:  "An Allow has a condition on MFA that is also true without MFA: IfExists and ForAllValues allow access keys, Null false allows any session.",
 		Remedy: "use Bool aws:MultiFactorAuthPresent true", Refs: strongAuthentication,
 	},
 	{
 		Name: "role-trust-open", Severities: []Severity{High, Medium, Low},
 		Means: "The role can be assumed without MFA by users or a whole account. High when by everybody, " +
-			"low when an external ID is asked for, which a third party has.",
-		Remedy: "ask for Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
+			"low when an external ID is required, which a third party has.",
+		Remedy: "require Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
 	},
 	{
 		Name: "role-trust-weak", Severities: []Severity{High},
-		Means:  "The trust policy of the role asks for MFA in a way that is also true without it.",
+		Means:  "The trust policy of the role has a condition on MFA that is also true without MFA.",
 		Remedy: "use Bool aws:MultiFactorAuthPresent true in the trust policy", Refs: strongAuthentication,
 	},
 	{
@@ -168,13 +168,13 @@ var Rules = []Rule{
 	},
 	{
 		Name: "no-trail", Severities: []Severity{Medium},
-		Means: "No trail logs the write management events of the account in the home Region of IAM, so that EventBridge does not hear of changes " +
-			"and the function finds them at its next sweep. Told by `deploy plan`.",
+		Means: "No trail logs the write management events of the account in the home Region of IAM, so that EventBridge delivers no events " +
+			"and the function finds changes at its next scheduled scan. Reported by `deploy plan`.",
 		Remedy: "let an organization trail log write management events, in all Regions", Refs: nil,
 	},
 	{
 		Name: "report-missing", Severities: []Severity{Medium},
-		Means:  "No credential report could be had, so devices, passwords and keys may be unknown.",
+		Means:  "No credential report could be read, so devices, passwords and keys may be unknown.",
 		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport to the role of the run", Refs: nil,
 	},
 	{

@@ -86,7 +86,7 @@ type Attach string
 
 // The ways to attach.
 const (
-	AttachGroup  Attach = "group"  // through one group of ours
+	AttachGroup  Attach = "group"  // through one group managed by forcemfa
 	AttachGroups Attach = "groups" // to every group that is there
 	AttachUser   Attach = "user"   // directly
 	AttachSCP    Attach = "scp"    // by a service control policy; the management account through our group

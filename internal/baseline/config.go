@@ -50,17 +50,17 @@ func (f *configFile) over(b *Baseline) mapping {
 	return mapping{
 		fields: []field{
 			{"version", required, "The version of this file's layout.", version{}},
-			{"attach", optional, "How the policy reaches a user: through one group of ours, through every group there is, directly, or by a service control policy.",
+			{"attach", optional, "How the policy reaches a user: through one group managed by forcemfa, through every existing group, directly, or by a service control policy.",
 				oneOf(&b.Attach, AttachGroup, AttachGroups, AttachUser, AttachSCP)},
-			{"scope", optional, "Who must have the policy: everybody, or only users without an MFA device, whose access keys then stay open once they have one.",
+			{"scope", optional, "Who must have the policy: everybody, or only users without an MFA device, whose access keys then keep working without MFA once they have one.",
 				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
 			{"policy", optional, "Options of the ForceMFA document.", b.Policy.fields()},
 			{"window", optional, "The window in which a user without a console password can enroll by access key.", b.Window.fields()},
-			{"waves", optional, "The roll-out in waves. The first that matches a user decides; who is in none comes with the last.",
+			{"waves", optional, "The roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.",
 				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
-			{"exemptions", optional, "Who is without ForceMFA, who answers for it, and why.", exemptions(&b.Exemptions, false)},
-			{"break_glass", optional, "Users for emergencies. They are exempt, and meant to have a console password.", exemptions(&f.breakGlass, true)},
-			{"acknowledge", optional, "Guards that are lifted by name: guard:NAME or guard:ACCOUNT/NAME.",
+			{"exemptions", optional, "Users without ForceMFA, with an owner and a reason.", exemptions(&b.Exemptions, false)},
+			{"break_glass", optional, "Users for emergencies. They are exempt, and expected to have a console password.", exemptions(&f.breakGlass, true)},
+			{"acknowledge", optional, "Guards that are overridden by name: guard:NAME or guard:ACCOUNT/NAME.",
 				sequence[Acknowledgement]{&b.Acknowledge, func(a *Acknowledgement, _ node) value {
 					return word[Acknowledgement]{to: a, parse: ParseAcknowledgement, shape: `^[a-z-]+:.`}
 				}}},
@@ -69,13 +69,13 @@ func (f *configFile) over(b *Baseline) mapping {
 			}}},
 			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrollment.",
 				b.Guard.fields()},
-			{"trust", optional, "What the trust policies of roles must ask of accounts and users.", mapping{fields: []field{
-				{"mfa", optional, "Whether they ask for MFA. Services and federated principals are not asked.", truth{&b.Trust.MFA}},
-				{"max_age", optional, "How long after the code a role can be assumed: none, or 15m to 36h.", age{&b.Trust.MaxAge}},
+			{"trust", optional, "What role trust policies require of accounts and users.", mapping{fields: []field{
+				{"mfa", optional, "Whether role trust policies require MFA. Services and federated principals are not affected.", truth{&b.Trust.MFA}},
+				{"max_age", optional, "How long after the MFA code a role can be assumed: none, or 15m to 36h.", age{&b.Trust.MaxAge}},
 			}}},
-			{"access", optional, "Who assumes which role where: groups of the identity account, their members, and the roles in other accounts.",
+			{"access", optional, "Groups of the identity account, their members, and the roles that they can assume in other accounts.",
 				f.access.fields()},
-			{"notify", optional, "Who is told. Secrets are named here, never written.", b.Notify.fields()},
+			{"notify", optional, "Notifications. Secrets are referenced here, never written.", b.Notify.fields()},
 		},
 		check: b.check,
 	}

@@ -30,7 +30,7 @@ func TestADraftNamesWhomAPersonMustDecideAbout(t *testing.T) {
 # Lines that begin with # and a key are suggestions: take the # off to follow one.
 version: 1
 
-# Group: through one group of ours. Others: groups, user, scp.
+# Group: through one group managed by forcemfa. Others: groups, user, scp.
 attach: group
 
 # Options of the policy, as they are without this section.

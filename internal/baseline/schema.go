@@ -39,7 +39,7 @@ func Schema() []byte {
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.ID = "urn:forcemfa:config:1"
 	s.Title = "forcemfa.yaml"
-	s.Description = "What forcemfa wants of an AWS organization. Without a file: everybody through the group ForceMFA, but users with the tag userType=Service."
+	s.Description = "The wanted state of an AWS organization. Without a file, every user gets ForceMFA through a group, except users with the tag userType=Service."
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)

@@ -40,7 +40,7 @@ func (g *guard) disruptions(u *audit.User) []disruption {
 			"name " + u.Name + " under break_glass in the config file, with a date that has not passed"})
 	}
 	if why := workload(u, g.in.Now); why != "" {
-		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " looks like a robot: " + why,
+		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " looks like a service account: " + why,
 			"let what uses it take a role, or enroll a virtual MFA device for a person, or exempt " + u.Name})
 	}
 	if locksCLI(u) {

@@ -33,7 +33,7 @@ enroll then says where to sign in.
 
 A SECOND DEVICE  is wise: up to 8 are allowed, and losing one then costs nothing.
 SECURITY KEYS    and passkeys are enrolled in the console only, and give no codes for
-                 the command line: keep an authenticator app beside them.
+                 the command line: use an authenticator app as well.
 A LOST PHONE     cannot be replaced without it or a second device: an administrator
                  deactivates it (aws iam deactivate-mfa-device) and, if you have no
                  console password, runs forcemfa enroll --open USER.
@@ -62,7 +62,7 @@ EXIT STATUS
 	f.StringVar(&o.name, "name", "", "`name` of the new device (default the user's name)")
 	f.StringVar(&o.path, "path", "", "`path` of the new device, such as /phones/")
 	f.BoolVar(&o.otpauth, "otpauth", false, "print the device as an otpauth:// text, seed included, instead of a QR code")
-	f.BoolVar(&o.resync, "resync", false, "tell AWS the time of the device --serial that runs fast or slow")
+	f.BoolVar(&o.resync, "resync", false, "synchronize the device --serial with AWS, if its clock is fast or slow")
 	f.StringVar(&o.open, "open", "", "let this `user` enroll by access key for some days")
 	f.StringVar(&o.close, "close", "", "end that for this `user`")
 	f.IntVar(&o.days, "days", 0, "with --open: for how many days (default the config's, 7)")

@@ -32,7 +32,7 @@ status are the command's own. Without a command it is a shell.
 What could lead the command to other credentials (AWS_PROFILE, AWS_CONTAINER_*,
 AWS_ROLE_ARN, web identities) and forcemfa's own secrets (FORCEMFA_*) are left out of
 its environment. FORCEMFA holds the profile's name; where it is set exec refuses to
-run in itself, unless told with --nested.
+run in itself, unless --nested is given.
 
 EXIT STATUS
   the command's own; 1 when there is no session, 127 when there is no such command,

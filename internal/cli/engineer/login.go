@@ -21,13 +21,13 @@ func newLogin(e *machine) *cobra.Command {
 Every profile whose role is assumed from the same user then works without a code,
 in exec, export and credential-process, until the session is over (12 hours).
 
-It finds key, region and MFA device itself before it asks for the code, and tells
-what is missing. Without PROFILE it takes AWS_PROFILE, else default. The code comes
+It finds key, Region and MFA device before it prompts for the code, and reports
+a missing one. Without PROFILE it takes AWS_PROFILE, else default. The code comes
 from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
 mfa_process. A code that was used is not sent again.
 
-Security keys and passkeys give no codes: STS cannot take them. Enroll an
-authenticator app beside it, or use "aws login" of the AWS CLI.
+Security keys and passkeys show no codes, and STS does not support them. Enroll
+an authenticator app as well, or use "aws login" of the AWS CLI.
 
 EXIT STATUS
   0  there is a session
