@@ -83,7 +83,7 @@ func TestSeedsWorkWhenACodeInAssumeRoleIsNotMFA(t *testing.T) {
 		e.Setenv(emulateFlags, "--code-in-call-is-not-mfa")
 		return setup(e)
 	})
-	for _, name := range []string{"access", "migrate", "walk"} {
+	for _, name := range []string{"access", "awscli", "migrate"} {
 		scripts.Files = append(scripts.Files, filepath.Join("testdata", name+".txtar"))
 	}
 	testscript.Run(t, scripts)
