@@ -215,11 +215,11 @@ func TestForeignProcessGivesAKeyAndNotASession(t *testing.T) {
 	r := newRig(t)
 	key := r.key(identity, "jonas")
 	r.settings(identity, `[profile vaulted]
-credential_process = echo '{"Version":1,"AccessKeyId":"`+key.ID+`","SecretAccessKey":"`+key.Secret+`"}'
+credential_process = sh -c 'echo "$0"' '{"Version":1,"AccessKeyId":"`+key.ID+`","SecretAccessKey":"`+key.Secret+`"}'
 [profile temporary]
-credential_process = echo '{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"topsecret","SessionToken":"t"}'
+credential_process = sh -c 'echo "$0"' '{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"topsecret","SessionToken":"t"}'
 [profile broken]
-credential_process = echo topsecret
+credential_process = sh -c 'echo "$0"' topsecret
 [profile failing]
 credential_process = false
 `)
