@@ -253,8 +253,8 @@ func (r rule) ignores(action string, c policy.Credential) bool {
 	return limited
 }
 
-// changesPolicy and changesRole are the actions that AWS refuses on the policies
-// and roles that it manages itself.
+// changesPolicy and changesRole list the actions that AWS refuses on the
+// policies and roles that it manages itself.
 // Source: IAM User Guide, "Managed policies and inline policies", AWS managed
 // policies; IAM Identity Center User Guide, "Permission sets".
 var (
@@ -296,9 +296,9 @@ var outside = []string{
 	"sts:AssumeRole", "sts:GetFederationToken", "iam:EnableMFADevice", "iam:DeactivateMFADevice",
 }
 
-// isNobody reports whether a resource of IAM is a user of the subject's name under
-// another path: there is none, since names are unique in an account. A resource
-// of another service may stand for any account, so nothing follows there.
+// isNobody reports whether an IAM resource is a user with the subject's name and
+// another path, which cannot exist because names are unique in an account. A
+// resource of another service may represent any account, so it does not count.
 // Source: IAM User Guide, "IAM and AWS STS quotas", IAM name requirements.
 func (s *Subject) isNobody(resource string) bool {
 	a, ok := arn.Split(resource)

@@ -1,9 +1,9 @@
-// Package iamsvc is IAM of the embedded AWS: one function for each operation,
-// over the SDK's input and output structs, and one table of them.
+// Package iamsvc implements IAM in the embedded AWS: one function for each
+// operation, over the SDK's input and output structs, and one table of them.
 //
-// Errors are the SDK's own types where IAM's model has them (their wire codes
-// have no "Exception" at the end), and [smithy.GenericAPIError] for
-// ValidationError and AccessDenied.
+// Errors are the SDK's own types where IAM's model has them (their wire codes do
+// not end in "Exception"), and [smithy.GenericAPIError] for ValidationError and
+// AccessDenied.
 // Source, unless a comment names another: IAM API Reference.
 package iamsvc
 

@@ -1,11 +1,11 @@
-// Package stssvc is the Security Token Service of the embedded AWS, as one
-// table of operations.
+// Package stssvc implements the Security Token Service in the embedded AWS as
+// one table of operations.
 //
-// A code that comes with a call is checked, and spent, before anything is
-// authorized: it is part of who calls, and the role's trust policy sees the
-// outcome as aws:MultiFactorAuthPresent. So a wrong code fails with its own
-// message even where the role could not be assumed with a right one, and a
-// right one is gone when the role then refuses.
+// The MFA code of a call is checked and spent before the authorization: it is
+// part of the caller's identity, and the role's trust policy sees the result as
+// aws:MultiFactorAuthPresent. A wrong code therefore fails with its own message
+// even where the role could not be assumed with a right one, and a right code
+// stays spent when the role then refuses.
 package stssvc
 
 import (

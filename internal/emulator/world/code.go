@@ -101,10 +101,10 @@ func (w *World) accept(serial string, s int64) error {
 }
 
 // Synchronize accepts two consecutive codes of a device and corrects its skew
-// when they are further off than [World.VerifyCode] tolerates: two codes that
-// were good ten minutes ago leave a device that runs ten minutes late in the
-// world's opinion, which is what AWS warns of ("submit your request
-// immediately"). It changes nothing when it returns an error.
+// when they are further off than [World.VerifyCode] tolerates. Two codes of ten
+// minutes ago thus leave the device ten minutes out of sync, as AWS warns
+// ("submit your request immediately"). It changes nothing when it returns an
+// error.
 func (w *World) Synchronize(serial, code1, code2 string, now time.Time) error {
 	account, d := w.Device(serial)
 	if d == nil || len(d.Seed) == 0 {

@@ -13,11 +13,11 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Load makes a world of a snapshot. What a snapshot must not hold is made up
-// from the seed (random with seed 0): secrets of keys, passwords, TOTP seeds,
-// bodies of SSH keys, IDs that were not read. Every account is furnished
-// ([World.AddSampleData]). What the snapshot says to be unknown is absent here.
-// The error says which account is not consistent, and where.
+// Load creates a world from a snapshot. Values that a snapshot must not contain
+// are generated from the seed (random with seed 0): secrets of keys, passwords,
+// TOTP seeds, bodies of SSH keys, IDs that were not read. Every account gets
+// sample data ([World.AddSampleData]). Unknown values of the snapshot are
+// absent. The error names the inconsistent account and the place.
 func Load(header org.Header, accounts org.Accounts, seed uint64) (*World, error) {
 	w := New(header.Partition, seed)
 	if w.Partition == "" {

@@ -56,9 +56,9 @@ func (w *World) OrgPath(account string) string {
 	return strings.Join(parts, "/") + "/"
 }
 
-// SCPs are the service control policies that decide the requests of an
-// account's principals, one list a level: root first, account last. It is nil
-// where none applies: for the management account, for an account that is in no
+// SCPs returns the service control policies that decide the requests of an
+// account's principals, one list for each level: root first, account last. It
+// returns nil where none apply: for the management account, for an account in no
 // unit of the organization, and while the policy type is not enabled.
 // Source: Organizations User Guide, "SCP evaluation".
 func (w *World) SCPs(account string) [][]policy.Source {
