@@ -11,7 +11,6 @@ import (
 
 	"forcemfa/internal/access"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/collect"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
@@ -79,7 +78,7 @@ type accessOptions struct {
 
 // An accessSurvey is one look at the accounts that the access section names.
 type accessSurvey struct {
-	*survey
+	*organization
 	in access.Input
 }
 
@@ -112,42 +111,30 @@ func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*acces
 			return nil, limit, err
 		}
 	}
-	s := &accessSurvey{survey: &survey{target: t}, in: access.Input{Access: section, Acknowledge: acks}}
+	s := &accessSurvey{organization: &organization{target: t}, in: access.Input{Access: section, Acknowledge: acks}}
 	return s, limit, s.read(ctx)
 }
 
-// read looks at the accounts as they are now, and at the devices and keys of
-// the people.
+// read reads the accounts as they are now, with the current devices and keys of the
+// people.
 func (s *accessSurvey) read(ctx context.Context) error {
-	fresh, err := s.target.survey(ctx)
+	read, err := s.target.survey(ctx)
 	if err != nil {
 		return err
 	}
-	defer fresh.progress.Done()
-	s.survey = fresh
-	s.in.Header, s.in.Baseline, s.in.Now, s.in.Accounts = fresh.header, fresh.baseline, s.env.Now(), nil
-	for account, err := range fresh.accounts {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if account.ID == s.in.Access.Account && account.Read {
-			if err := collect.Detail(ctx, s.fleet, account, s.people(account)); err != nil {
-				return err
-			}
-		}
-		fresh.gaps = append(fresh.gaps, account.Gaps...)
-		fresh.names[account.ID] = account.Alias
-		s.in.Accounts = append(s.in.Accounts, account)
-	}
-	return nil
+	defer s.progress().Done()
+	s.organization = read
+	s.in.Header, s.in.Baseline, s.in.Now = read.Header, s.target.baseline, s.env.Now()
+	s.in.Accounts, err = read.Read(ctx, s.people)
+	return err
 }
 
-// people are the members of groups who are users of the account.
+// people are the users of the identity account that are members of a group.
 func (s *accessSurvey) people(a *org.Account) []string {
 	var names []string
+	if a.ID != s.in.Access.Account {
+		return nil
+	}
 	for _, g := range s.in.Access.Groups {
 		for _, name := range g.Members {
 			if a.User(name) != nil {
@@ -165,16 +152,16 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	}
 	p := access.Plan(s.in)
 	if o.json() {
-		err = view.JSON(o.env.Stdout, struct {
+		err = view.JSON(o.stdout(), struct {
 			Plan    *plan.Plan      `json:"plan"`
 			Summary plan.Summary    `json:"summary"`
 			People  []access.Person `json:"people"`
-			Gaps    []org.Gap       `json:"gaps"`
-		}{p, p.Summary(), access.People(s.in), append([]org.Gap{}, s.gaps...)})
+			Unread  []org.Gap       `json:"unread"`
+		}{p, p.Summary(), access.People(s.in), append([]org.Gap{}, s.Unread...)})
 	} else {
-		view.Plan(o.env.Stdout, o.style(), p)
-		view.Gaps(o.env.Stdout, o.style(), s.gaps)
-		showPeople(o.env.Stdout, access.People(s.in))
+		view.Plan(o.stdout(), o.style(), p)
+		view.Unread(o.stdout(), o.style(), s.Unread)
+		showPeople(o.stdout(), access.People(s.in))
 	}
 	if err != nil {
 		return err
@@ -205,19 +192,19 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 		return err
 	}
 	s.in.Resume = file
-	r := newApplied(s.survey)
+	r := newApplied(s.organization)
 	todo := r.choose(file, access.Plan(s.in))
 	if err := checkLimit(limit, todo); err != nil {
 		return err
 	}
-	if err := o.carryOut(ctx, s.survey, r, todo); err != nil {
+	if err := o.carryOut(ctx, s.organization, r, todo); err != nil {
 		return err
 	}
 	if err := r.show(&o.applyOptions); err != nil {
 		return err
 	}
 	if !o.json() {
-		showPeople(o.env.Stdout, access.People(s.in))
+		showPeople(o.stdout(), access.People(s.in))
 	}
 	return s.exit(r.status())
 }

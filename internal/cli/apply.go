@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
 
@@ -70,12 +71,12 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 			return err
 		}
 	}
-	s, err := o.openSurvey(ctx)
+	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	s.remove = o.remove
-	today, err := s.plan(ctx, file, acks)
+	defer o.progress().Done()
+	today, err := s.Plan(ctx, survey.PlanOptions{Resume: file, Acknowledge: acks, Remove: o.remove})
 	if err != nil {
 		return err
 	}
@@ -94,9 +95,9 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 }
 
 // carryOut shows steps, asks once, and does them.
-func (o *applyOptions) carryOut(ctx context.Context, s *survey, r *applied, todo *plan.Plan) error {
+func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied, todo *plan.Plan) error {
 	if !o.json() {
-		view.Plan(o.env.Stderr, view.Style{}, todo)
+		view.Plan(o.stderr(), view.Style{}, todo)
 	}
 	if todo.Summary().Steps > 0 {
 		id, alias, err := s.home(ctx)
@@ -166,14 +167,14 @@ type applied struct {
 	Outcomes []apply.Outcome `json:"outcomes"`
 	Done     []plan.Step     `json:"done,omitempty"`  // steps of the file that were done before
 	Stale    []plan.Step     `json:"stale,omitempty"` // steps of the file that today's plan lacks
-	Gaps     []org.Gap       `json:"gaps"`
+	Unread   []org.Gap       `json:"unread"`
 
 	result apply.Result
 	home   string // ID of the account that was confirmed
 }
 
-func newApplied(s *survey) *applied {
-	return &applied{Gaps: append([]org.Gap{}, s.gaps...), Outcomes: []apply.Outcome{}}
+func newApplied(s *organization) *applied {
+	return &applied{Unread: append([]org.Gap{}, s.Unread...), Outcomes: []apply.Outcome{}}
 }
 
 // choose is what is done of today's plan: all of it, or what a file has too.
@@ -187,7 +188,7 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 }
 
 // run carries steps out. Where all of them are blocked there is no run.
-func (r *applied) run(ctx context.Context, s *survey, steps []plan.Step, o *applyOptions) error {
+func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o *applyOptions) error {
 	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
 		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.env.Now})
 		r.Outcomes = r.result.Outcomes
@@ -247,9 +248,9 @@ func (r *applied) status() int {
 
 func (r *applied) show(o *applyOptions) error {
 	if o.json() {
-		return view.JSON(o.env.Stdout, r)
+		return view.JSON(o.stdout(), r)
 	}
-	w := o.env.Stdout
+	w := o.stdout()
 	unreached(w, r.Outcomes)
 	for i := range r.Stale {
 		fmt.Fprintf(w, "stale: %s: what it expects is not so any more, or the plan of today does not want it\n", view.Clean(view.StepSentence(&r.Stale[i])))
@@ -257,10 +258,10 @@ func (r *applied) show(o *applyOptions) error {
 	for i := range r.Done {
 		fmt.Fprintf(w, "done before: %s\n", view.Clean(view.StepSentence(&r.Done[i])))
 	}
-	view.Gaps(w, o.style(), r.Gaps)
+	view.Unread(w, o.style(), r.Unread)
 	if r.Run == "" {
 		nothing := "Nothing to do"
-		if len(r.Gaps) > 0 {
+		if len(r.Unread) > 0 {
 			nothing += " in what could be read"
 		}
 		if n := r.result.Count(apply.Blocked); n > 0 {

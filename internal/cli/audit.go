@@ -44,26 +44,27 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	if err := o.failOn.check(); err != nil {
 		return err
 	}
-	s, err := o.openSurvey(ctx)
+	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
+	defer o.progress().Done()
 	sink := o.sink(o.all)
-	if err := s.audit(ctx, sink); err != nil {
+	if err := s.Audit(ctx, sink); err != nil {
 		return err
 	}
-	if err := sink.Close(s.counts); err != nil {
+	if err := sink.Close(s.Counts); err != nil {
 		return err
 	}
-	return s.exit(o.failOn.status(s.worst))
+	return s.exit(o.failOn.status(s.Worst))
 }
 
-// sink is the face of a stream that the person asked for.
+// sink is the output format that the user asked for.
 func (s *shared) sink(all bool) view.AuditSink {
 	if s.json() {
-		return view.NewAuditJSON(s.env.Stdout)
+		return view.NewAuditJSON(s.stdout())
 	}
-	text := view.NewAuditText(s.env.Stdout, s.style())
+	text := view.NewAuditText(s.stdout(), s.style())
 	text.All = all
 	return text
 }
@@ -84,9 +85,9 @@ var severities = []string{string(audit.Critical), string(audit.High), string(aud
 
 func (f *failOn) check() error { return command.OneOf("fail-on", f.severity, severities...) }
 
-// status is for the worst finding of a run.
-func (f *failOn) status(rank int) int {
-	if !f.exitZero && rank <= view.Rank(audit.Severity(f.severity)) {
+// status is the exit status for the worst finding of a run.
+func (f *failOn) status(worst audit.Severity) int {
+	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {
 		return command.StatusFound
 	}
 	return command.StatusOK

@@ -96,7 +96,7 @@ func runDeployTemplate(o *templateOptions, args []string) error {
 			return err
 		}
 	}
-	if _, err := o.env.Stdout.Write(text); err != nil {
+	if _, err := o.stdout().Write(text); err != nil {
 		return fmt.Errorf("print the template: %w", err)
 	}
 	return nil
@@ -198,7 +198,7 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 		return err
 	}
 	if o.json() {
-		return view.JSON(o.env.Stdout, struct {
+		return view.JSON(o.stdout(), struct {
 			File         string `json:"file"`
 			Bytes        int    `json:"bytes"`
 			SHA256       string `json:"sha256"`
@@ -207,7 +207,7 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 			Architecture string `json:"architecture"`
 		}{o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key(), pkg.Architecture})
 	}
-	_, err = fmt.Fprintf(o.env.Stdout, "%s: %d bytes, SHA-256 %s\nConfigHash: %s\nS3Key, as deploy apply would name it: %s\n", o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key())
+	_, err = fmt.Fprintf(o.stdout(), "%s: %d bytes, SHA-256 %s\nConfigHash: %s\nS3Key, as deploy apply would name it: %s\n", o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key())
 	return err
 }
 
@@ -333,9 +333,9 @@ func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
 		return err
 	}
 	if o.json() {
-		err = view.JSON(o.env.Stdout, p)
+		err = view.JSON(o.stdout(), p)
 	} else {
-		err = showDeployment(o.env.Stdout, o.style(), p)
+		err = showDeployment(o.stdout(), o.style(), p)
 	}
 	if err != nil {
 		return err
@@ -363,7 +363,7 @@ func showDeployment(w io.Writer, style view.Style, p *deploy.Plan) error {
 	}
 	fmt.Fprintln(w)
 	showTrails(w, style, p)
-	view.Gaps(w, style, p.Gaps)
+	view.Unread(w, style, p.Gaps)
 	_, err := fmt.Fprintf(w, "Plan: %s to change.\n", view.Count(p.Changes(), "part"))
 	return err
 }

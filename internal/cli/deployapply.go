@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
 
@@ -53,7 +54,7 @@ type deployApplyOptions struct {
 type deployment struct {
 	Outcomes []deploy.Outcome `json:"outcomes"`
 	Repairs  *applied         `json:"repairs,omitempty"` // of policies that somebody edited
-	Gaps     []org.Gap        `json:"gaps"`
+	Unread   []org.Gap        `json:"unread"`
 }
 
 func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
@@ -67,12 +68,12 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 			return err
 		}
 		if !o.json() {
-			if err := showDeployment(o.env.Stderr, view.Style{}, p); err != nil {
+			if err := showDeployment(o.stderr(), view.Style{}, p); err != nil {
 				return err
 			}
 		}
 		if p.Changes() == 0 {
-			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Gaps: site.Gaps()})
+			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Unread: site.Gaps()})
 		}
 	} else {
 		for _, note := range site.Notes() {
@@ -94,7 +95,7 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 	if err := do(ctx, o.teller(r)); err != nil {
 		return err
 	}
-	r.Gaps = site.Gaps()
+	r.Unread = site.Gaps()
 	if drifted := site.Drifted(); !o.remove && len(drifted) > 0 {
 		if err := o.repair(ctx, drifted, home, r); err != nil {
 			return err
@@ -129,16 +130,16 @@ func sentence(out *deploy.Outcome) string {
 func (o *deployApplyOptions) repair(ctx context.Context, accounts []string, home string, r *deployment) error {
 	own := *o
 	own.accounts, own.units, own.notAccounts = accounts, nil, nil
-	s, err := own.openSurvey(ctx)
+	s, err := own.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	whole, err := s.plan(ctx, nil, nil)
+	whole, err := s.Plan(ctx, survey.PlanOptions{})
 	if err != nil {
 		return err
 	}
-	r.Gaps = append(r.Gaps, s.gaps...)
-	r.Repairs = &applied{Gaps: []org.Gap{}, Outcomes: []apply.Outcome{}, home: home}
+	r.Unread = append(r.Unread, s.Unread...)
+	r.Repairs = &applied{Unread: []org.Gap{}, Outcomes: []apply.Outcome{}, home: home}
 	return r.Repairs.run(ctx, s, policySteps(whole), &applyOptions{shared: own.shared})
 }
 
@@ -162,11 +163,11 @@ func (o *deployApplyOptions) end(r *deployment) error {
 			failed++
 		}
 	}
-	if failed > 0 || len(r.Gaps) > 0 || r.Repairs != nil && r.Repairs.status() != command.StatusOK {
+	if failed > 0 || len(r.Unread) > 0 || r.Repairs != nil && r.Repairs.status() != command.StatusOK {
 		status = command.StatusIncomplete
 	}
 	if o.json() {
-		if err := view.JSON(o.env.Stdout, r); err != nil {
+		if err := view.JSON(o.stdout(), r); err != nil {
 			return err
 		}
 		return command.Exit(status)
@@ -175,7 +176,7 @@ func (o *deployApplyOptions) end(r *deployment) error {
 }
 
 func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
-	w := o.env.Stdout
+	w := o.stdout()
 	for i := range r.Outcomes {
 		if s := r.Outcomes[i].Status; s == deploy.Failed || s == deploy.Skipped {
 			fmt.Fprintln(w, sentence(&r.Outcomes[i]))
@@ -185,7 +186,7 @@ func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
 		unreached(w, r.Repairs.Outcomes)
 		sumUp(w, r.Repairs.Run, r.Repairs.Journal, &r.Repairs.result)
 	}
-	view.Gaps(w, o.style(), r.Gaps)
+	view.Unread(w, o.style(), r.Unread)
 	switch {
 	case len(r.Outcomes) == 0:
 		fmt.Fprintln(w, "Nothing to do.")

@@ -5,6 +5,8 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +15,7 @@ import (
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
+	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 )
 
@@ -115,18 +118,18 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 	if !o.outliveParent {
 		ended = parentEnded(ctx)
 	}
-	box, err := openSandboxWith(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
+	box, err := openSandbox(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
 	if err != nil {
 		return err
 	}
-	box.hasReports(ctx)
-	server, err := box.cloud.Listen(o.listen)
+	box.CompleteReports(ctx)
+	server, err := box.Cloud.Listen(o.listen)
 	if err != nil {
 		return err
 	}
-	ready := box.served(server.Endpoint)
+	ready := servedBy(box, server.Endpoint)
 	if o.control {
-		control, err := box.cloud.Control("127.0.0.1:0")
+		control, err := box.Cloud.Control("127.0.0.1:0")
 		if err != nil {
 			return errors.Join(err, server.Close())
 		}
@@ -186,20 +189,20 @@ func printExports(e *command.Env, s served) {
 
 // served lists the accounts and every user that has an active key, the
 // administrator first.
-func (b *sandbox) served(endpoint string) served {
-	out := served{Endpoint: endpoint, Region: b.cfg.Region}
-	b.cloud.View(func(w *world.World) {
+func servedBy(b *rehearse.Sandbox, endpoint string) served {
+	out := served{Endpoint: endpoint, Region: b.Config.Region}
+	b.Cloud.View(func(w *world.World) {
 		for _, id := range w.Accounts() {
 			a := w.Account(id)
 			out.Accounts = append(out.Accounts, servedAccount{ID: id, Alias: a.Alias, Name: a.Name})
-			for _, name := range sortedKeys(a.Users) {
+			for _, name := range slices.Sorted(maps.Keys(a.Users)) {
 				if p, ok := servedUser(a, a.Users[name]); ok {
 					out.Principals = append(out.Principals, p)
 				}
 			}
 		}
 	})
-	moveFirst(out.Principals, func(p servedPrincipal) bool { return p.Account == b.home && p.Name == b.administrator })
+	moveFirst(out.Principals, func(p servedPrincipal) bool { return p.Account == b.Home && p.Name == b.Administrator })
 	return out
 }
 

@@ -45,12 +45,12 @@ func runInit(ctx context.Context, o *initOptions) error {
 			return o.taken()
 		}
 	}
-	s, err := o.openSurvey(ctx)
+	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	d := baseline.NewDraft(s.header, o.env.Now())
-	for account, err := range s.watched() {
+	d := baseline.NewDraft(s.Header, o.env.Now())
+	for account, err := range s.Accounts() {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -59,18 +59,18 @@ func runInit(ctx context.Context, o *initOptions) error {
 		}
 		d.Add(account)
 	}
-	s.progress.Done()
+	o.progress().Done()
 	if err := o.write(d.Text()); err != nil {
 		return err
 	}
-	view.Gaps(o.env.Stderr, o.style(), s.gaps)
+	view.Unread(o.stderr(), o.style(), s.Unread)
 	return s.exit()
 }
 
 // write makes the file; one that is there is left as it is.
 func (o *initOptions) write(text []byte) error {
 	if o.output == "-" {
-		if _, err := o.env.Stdout.Write(text); err != nil {
+		if _, err := o.stdout().Write(text); err != nil {
 			return fmt.Errorf("print the config: %w", err)
 		}
 		return nil

@@ -125,19 +125,18 @@ func runLint(o *lintOptions, names []string) error {
 		return err
 	}
 	var l view.Lint
-	worstFinding, complete := len(severities), true
+	worst, complete := audit.Severity(""), true
 	for _, f := range files {
-		worst, all := o.lint(&l, f, old)
-		worstFinding, complete = min(worstFinding, worst), complete && all
+		found, all := o.lint(&l, f, old)
+		if view.Rank(found) < view.Rank(worst) {
+			worst = found
+		}
+		complete = complete && all
 	}
 	if err := o.print(&l); err != nil {
 		return err
 	}
-	status := o.failOn.status(worstFinding)
-	if worstFinding == len(severities) {
-		status = command.StatusOK
-	}
-	return command.Exit(command.Worst(status, failedIf(len(l.Unreadable) > 0), incompleteIf(!complete || len(l.Skipped) > 0)))
+	return command.Exit(command.Worst(o.failOn.status(worst), failedIf(len(l.Unreadable) > 0), incompleteIf(!complete || len(l.Skipped) > 0)))
 }
 
 // readOld is the document to compare with, empty when there is none.
@@ -215,10 +214,10 @@ func (o *lintOptions) find(name string) ([]lintFile, error) {
 // authorization details of a large account have tens of megabytes.
 const mostBytes = 256 << 20
 
-// lint adds the findings of one file. It returns the rank of the worst, and whether
-// all documents were checked.
-func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst int, complete bool) {
-	worst, complete = len(severities), true
+// lint adds the findings of one file. It returns the worst severity, empty without
+// findings, and whether all documents were checked.
+func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst audit.Severity, complete bool) {
+	complete = true
 	name := f.name
 	if name == "-" {
 		name = "stdin"
@@ -249,8 +248,8 @@ func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst int, com
 		}
 		place(report.Findings, d)
 		l.Add(view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings})
-		if len(report.Findings) > 0 {
-			worst = min(worst, view.Rank(audit.Severity(report.Worst())))
+		if found := audit.Severity(report.Worst()); view.Rank(found) < view.Rank(worst) {
+			worst = found
 		}
 		complete = complete && report.Complete()
 	}

@@ -18,7 +18,7 @@ import (
 // runLintFix corrects documents: it shows the differences, or writes the files.
 func runLintFix(o *lintOptions, files []lintFile) error {
 	corrected := view.LintCorrections{Documents: []view.LintCorrection{}, Unreadable: []view.LintProblem{}}
-	worst := len(severities)
+	worst := audit.Severity("")
 	for _, f := range files {
 		text, c, err := o.correct(f)
 		var notPolicy *lint.NotPolicyError
@@ -33,7 +33,9 @@ func runLintFix(o *lintOptions, files []lintFile) error {
 			continue
 		}
 		for _, left := range c.Left {
-			worst = min(worst, view.Rank(audit.Severity(left.Severity)))
+			if found := audit.Severity(left.Severity); view.Rank(found) < view.Rank(worst) {
+				worst = found
+			}
 		}
 		corrected.Documents = append(corrected.Documents, view.LintCorrection{File: f.name, Changed: c.Text != text, Text: c.Text, Fixed: c.Fixed, Left: c.Left,
 			Diff: string(diff.Diff(f.name, []byte(text), f.name+" (corrected)", []byte(c.Text)))})
@@ -46,11 +48,7 @@ func runLintFix(o *lintOptions, files []lintFile) error {
 	if err := o.printCorrections(&corrected); err != nil {
 		return err
 	}
-	status := command.StatusOK
-	if worst < len(severities) {
-		status = o.failOn.status(worst)
-	}
-	return command.Exit(command.Worst(status, failedIf(len(corrected.Unreadable) > 0)))
+	return command.Exit(command.Worst(o.failOn.status(worst), failedIf(len(corrected.Unreadable) > 0)))
 }
 
 func (o *lintOptions) correct(f lintFile) (text string, c *lint.Correction, err error) {

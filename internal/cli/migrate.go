@@ -76,11 +76,11 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 		return err
 	}
 	if p.Summary().Blocked > 0 {
-		view.Plan(o.env.Stderr, view.Style{}, p)
+		view.Plan(o.stderr(), view.Style{}, p)
 		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be made ready: nothing was changed"), Hint: "do what the blocked steps say"}
 	}
-	m := &migrated{Ready: newApplied(s.survey)}
-	if err := o.carryOut(ctx, s.survey, m.Ready, p); err != nil {
+	m := &migrated{Ready: newApplied(s.organization)}
+	if err := o.carryOut(ctx, s.organization, m.Ready, p); err != nil {
 		return err
 	}
 	if m.Ready.status() != command.StatusOK {
@@ -142,16 +142,16 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 		return err
 	}
 	if o.canary {
-		if err := o.sing(ctx, s, &m.Migrations[0]); err != nil {
+		if err := o.tryRole(ctx, s, &m.Migrations[0]); err != nil {
 			return err
 		}
 	}
-	m.Stripped = newApplied(s.survey)
-	return o.carryOut(ctx, s.survey, m.Stripped, p)
+	m.Stripped = newApplied(s.organization)
+	return o.carryOut(ctx, s.organization, m.Stripped, p)
 }
 
-// sing assumes a role of the user with a real code.
-func (o *migrateOptions) sing(ctx context.Context, s *accessSurvey, m *access.Migration) error {
+// tryRole assumes a role as the user with a real code.
+func (o *migrateOptions) tryRole(ctx context.Context, s *accessSurvey, m *access.Migration) error {
 	refuse := func(err error) error {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("canary: %w: nothing was taken away", err), Hint: "check the device and the code; group and role stay as they are"}
 	}
@@ -213,9 +213,9 @@ func (s *accessSurvey) serial(user string) string {
 
 func (m *migrated) show(o *migrateOptions) error {
 	if o.json() {
-		return view.JSON(o.env.Stdout, m)
+		return view.JSON(o.stdout(), m)
 	}
-	w := o.env.Stdout
+	w := o.stdout()
 	unreached(w, m.Stripped.Outcomes)
 	for _, one := range m.Migrations {
 		for _, roleARN := range one.Roles {
@@ -225,7 +225,7 @@ func (m *migrated) show(o *migrateOptions) error {
 			fmt.Fprintf(w, "%s keeps %s\n", view.Clean(one.User), view.Clean(kept))
 		}
 	}
-	view.Gaps(w, o.style(), m.Stripped.Gaps)
+	view.Unread(w, o.style(), m.Stripped.Unread)
 	for _, r := range []*applied{m.Ready, m.Stripped} {
 		if r.Run != "" {
 			sumUp(w, r.Run, r.Journal, &r.result)

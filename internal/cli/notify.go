@@ -251,14 +251,14 @@ func (t *notifyTrial) status() int {
 
 func (t *notifyTrial) print(s *shared) error {
 	if s.json() {
-		return view.JSON(s.env.Stdout, t)
+		return view.JSON(s.stdout(), t)
 	}
 	for _, c := range t.Channels {
-		fmt.Fprintf(s.env.Stdout, "%-14s %d of %d arrived\n", c.Channel, len(c.Arrived), t.kinds)
+		fmt.Fprintf(s.stdout(), "%-14s %d of %d arrived\n", c.Channel, len(c.Arrived), t.kinds)
 		last := ""
 		for _, f := range c.Failed {
 			if f.Error != last {
-				fmt.Fprintf(s.env.Stdout, "%-14s %s: %s\n", "", f.Kind, f.Error)
+				fmt.Fprintf(s.stdout(), "%-14s %s: %s\n", "", f.Kind, f.Error)
 			}
 			last = f.Error
 		}

@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
 
@@ -89,12 +90,12 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	s, err := o.openSurvey(ctx)
+	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	s.remove = o.remove
-	p, err := s.plan(ctx, nil, acks)
+	defer o.progress().Done()
+	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove})
 	if err != nil {
 		return err
 	}
@@ -127,16 +128,16 @@ func (o *planOptions) status(p *plan.Plan) []int {
 }
 
 // show prints the plan as the person asked for.
-func (o *planOptions) show(s *survey, p *plan.Plan) error {
+func (o *planOptions) show(s *organization, p *plan.Plan) error {
 	if o.json() {
-		return view.JSON(o.env.Stdout, struct {
+		return view.JSON(o.stdout(), struct {
 			Plan    *plan.Plan   `json:"plan"`
 			Summary plan.Summary `json:"summary"`
-			Gaps    []org.Gap    `json:"gaps"`
-		}{p, p.Summary(), append([]org.Gap{}, s.gaps...)})
+			Unread  []org.Gap    `json:"unread"`
+		}{p, p.Summary(), append([]org.Gap{}, s.Unread...)})
 	}
-	view.Plan(o.env.Stdout, o.style(), p)
-	view.Gaps(o.env.Stdout, o.style(), s.gaps)
+	view.Plan(o.stdout(), o.style(), p)
+	view.Unread(o.stdout(), o.style(), s.Unread)
 	return nil
 }
 

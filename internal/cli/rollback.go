@@ -95,7 +95,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	r.look(ctx, t, record)
 	if len(r.todo) > 0 {
 		if !o.json() {
-			view.Plan(o.env.Stderr, view.Style{}, &plan.Plan{Steps: r.todo})
+			view.Plan(o.stderr(), view.Style{}, &plan.Plan{Steps: r.todo})
 		}
 		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
 			return err
@@ -216,9 +216,9 @@ func (r *rolledBack) status() int {
 
 func (r *rolledBack) show(o *rollbackOptions) error {
 	if o.json() {
-		return view.JSON(o.env.Stdout, r)
+		return view.JSON(o.stdout(), r)
 	}
-	w := o.env.Stdout
+	w := o.stdout()
 	unreached(w, r.Outcomes)
 	if r.Run == "" {
 		fmt.Fprintf(w, "Nothing to undo of run %s.\n", r.Undoes)
@@ -257,7 +257,7 @@ func (o *rollbackOptions) listRuns(from *shelf) error {
 		all = append(all, l)
 	}
 	if o.json() {
-		err = view.JSON(o.env.Stdout, struct {
+		err = view.JSON(o.stdout(), struct {
 			Runs []listed `json:"runs"`
 		}{all})
 	} else {
@@ -294,14 +294,14 @@ func reason(err error) string {
 
 func (o *rollbackOptions) showRuns(from *shelf, all []listed) {
 	if len(all) == 0 {
-		fmt.Fprintf(o.env.Stdout, "No runs in %s.\n", from.name)
+		fmt.Fprintf(o.stdout(), "No runs in %s.\n", from.name)
 		return
 	}
 	rows := make([][]string, len(all))
 	for i, l := range all {
 		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.said()}
 	}
-	o.style().Table(o.env.Stdout, []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
+	o.style().Table(o.stdout(), []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
 }
 
 // said is what else there is to say of a run.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 )
 
@@ -34,12 +36,12 @@ type shared struct {
 	quiet       bool
 	noColor     bool
 	sandbox     string
+
+	bar *view.Progress // see progress
 }
 
-const sampleOrganization = "sample"
-
-// chosen tells whether the run leaves accounts out.
-func (s *shared) chosen() bool {
+// filtered reports whether the flags leave accounts out.
+func (s *shared) filtered() bool {
 	return len(s.accounts)+len(s.notAccounts)+len(s.units)+len(s.notUnits)+len(s.tags)+len(s.notTags) > 0
 }
 
@@ -63,7 +65,7 @@ func (s *shared) add(c *cobra.Command) {
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours on a terminal")
 	f.StringVar(&s.sandbox, "sandbox", "", "work on the embedded AWS: the sample organization, or a snapshot `file` (--sandbox=FILE)")
-	f.Lookup("sandbox").NoOptDefVal = sampleOrganization
+	f.Lookup("sandbox").NoOptDefVal = rehearse.Sample
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		if err := s.fromEnvironment(c); err != nil {
@@ -124,25 +126,31 @@ func (s *shared) style() view.Style {
 	}
 }
 
-// remark talks to the person: stderr, unless asked to be quiet.
+// remark prints a line on stderr, unless the user asked for quiet.
 func (s *shared) remark(format string, args ...any) {
 	if !s.quiet {
-		fmt.Fprintf(s.env.Stderr, format+"\n", args...)
+		fmt.Fprintf(s.stderr(), format+"\n", args...)
 	}
 }
 
+// progress is the progress line of the run on stderr; nil, which shows nothing, if the
+// user asked for quiet.
 func (s *shared) progress() *view.Progress {
-	if s.quiet {
-		return nil
+	if s.bar == nil && !s.quiet {
+		s.bar = view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
 	}
-	p := view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
-	if s.env.StderrTerminal {
-		s.env.Stderr = p.Over(s.env.Stderr)
+	return s.bar
+}
+
+// stdout and stderr remove the progress line before they write to the terminal.
+func (s *shared) stdout() io.Writer { return s.above(s.env.Stdout, s.env.StdoutTerminal) }
+func (s *shared) stderr() io.Writer { return s.above(s.env.Stderr, s.env.StderrTerminal) }
+
+func (s *shared) above(w io.Writer, terminal bool) io.Writer {
+	if p := s.progress(); p != nil && terminal {
+		return p.Over(w)
 	}
-	if s.env.StdoutTerminal {
-		s.env.Stdout = p.Over(s.env.Stdout)
-	}
-	return p
+	return w
 }
 
 // readBaseline reads --config, else ./forcemfa.yaml if it exists, else takes the

@@ -38,34 +38,20 @@ type snapshotOptions struct {
 }
 
 func runSnapshot(ctx context.Context, o *snapshotOptions) error {
-	s, err := o.openSurvey(ctx)
+	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error { return org.Write(w, *s.header, s.watched()) }
+	defer o.progress().Done()
+	write := func(w io.Writer) error { return org.Write(w, *s.Header, s.Accounts()) }
 	if o.out == "" {
-		err = write(o.env.Stdout)
+		err = write(o.stdout())
 	} else {
 		err = command.WriteStream(o.out, 0o600, write)
 	}
-	s.progress.Done()
 	if err != nil {
 		return err
 	}
-	view.Gaps(o.env.Stderr, o.style(), s.gaps)
+	view.Unread(o.stderr(), o.style(), s.Unread)
 	return s.exit()
-}
-
-// watched is the stream, with what was read and its gaps noted as it passes.
-func (s *survey) watched() org.Accounts {
-	return func(yield func(*org.Account, error) bool) {
-		for account, err := range s.accounts {
-			if account != nil {
-				s.note(account)
-			}
-			if !yield(account, err) {
-				return
-			}
-		}
-	}
 }

@@ -2,24 +2,29 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/smithy-go/logging"
+	"github.com/spf13/pflag"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
+	"forcemfa/internal/rehearse"
 )
 
-// A target is what a verb works on: the accounts as they can be entered, and
-// what is wanted of them.
+// A target is what a verb works on: the accounts, and their wanted state.
 type target struct {
 	*shared
 	fleet    *fleet.Fleet
 	baseline *baseline.Baseline
+
+	checkProofs bool // see survey.Options
 }
 
 // open reads config and credentials. It makes no request.
@@ -27,14 +32,14 @@ func (s *shared) open(ctx context.Context) (*target, error) {
 	standIn := func() (*baseline.Baseline, error) { return baseline.Default(), nil }
 	load := s.awsConfig
 	if s.sandbox != "" {
-		s.rate = unlimited // nobody is to be spared
-		box, err := openSandbox(s.sandbox, s.env.Now)
+		s.rate = unlimited
+		box, err := openSandbox(s.sandbox, emulator.Options{Clock: s.env.Now})
 		if err != nil {
 			return nil, err
 		}
-		box.hasReports(ctx)
-		standIn = box.baseline
-		load = func(context.Context) (aws.Config, error) { return box.cfg, nil }
+		box.CompleteReports(ctx)
+		standIn = box.Baseline
+		load = func(context.Context) (aws.Config, error) { return box.Config, nil }
 	}
 	b, err := s.readBaseline(standIn)
 	if err != nil {
@@ -87,4 +92,22 @@ func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
 		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), command.ProfileHint(s.profile))
 	}
 	return cfg, nil
+}
+
+// organizationFlags are the flags of the verbs that only work on the embedded AWS, where
+// --sandbox, which every verb has, is the same as --org.
+func organizationFlags(f *pflag.FlagSet, file *string) {
+	f.StringVar(file, "org", "", "snapshot `file` to load instead of the sample organization")
+	f.StringVar(file, "sandbox", "", "same as --org (--sandbox=FILE)")
+	f.Lookup("sandbox").NoOptDefVal = rehearse.Sample
+}
+
+// openSandbox loads a snapshot file, or the sample organization.
+func openSandbox(name string, o emulator.Options) (*rehearse.Sandbox, error) {
+	box, err := rehearse.OpenSandbox(name, o)
+	var snapshot *rehearse.SnapshotError
+	if errors.As(err, &snapshot) {
+		return nil, command.WithHint(err, `name a file that "forcemfa snapshot" wrote`)
+	}
+	return box, err
 }

@@ -2,13 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/simulator"
 	"forcemfa/internal/view"
 )
 
@@ -46,26 +45,58 @@ type verifyOptions struct {
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
-	s, err := o.openSurvey(ctx)
+	t, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	s.checkProofs = true
-	v := &verdicts{AuditSink: o.sink(true)}
-	if err := s.audit(ctx, v); err != nil {
+	t.checkProofs = true
+	s, err := t.survey(ctx)
+	if err != nil {
 		return err
 	}
-	var second []opinion
+	defer o.progress().Done()
+	sink := o.sink(true)
+	proofs := &view.Proofs{Sink: sink}
+	if err := s.Audit(ctx, proofs); err != nil {
+		return err
+	}
+	var opinions []simulator.Opinion
 	if o.aws {
-		if second, err = s.askAWS(ctx, v.enforced); err != nil {
+		show := func(done, total int) { o.progress().Show("users simulated:", done, total) }
+		if opinions, err = simulator.Ask(ctx, t.fleet, proofs.Enforced, show); err != nil {
 			return err
 		}
 	}
-	if err := v.close(o, s, second); err != nil {
+	sink.Verified(proofs.Verification(o.viewed(opinions)))
+	if err := sink.Close(s.Counts); err != nil {
 		return err
 	}
-	open := s.counts.Open > 0 || slices.ContainsFunc(second, opinion.differs)
-	return s.exit(found(open && !o.exitZero), failedOpinion(second))
+	open := s.Counts.Open > 0 || slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return len(p.Allowed) > 0 })
+	return s.exit(found(open && !o.exitZero), simulated(opinions))
+}
+
+// viewed is the opinions as they are printed; nil without --aws.
+func (o *verifyOptions) viewed(opinions []simulator.Opinion) []view.Opinion {
+	if !o.aws {
+		return nil
+	}
+	out := []view.Opinion{}
+	for _, p := range opinions {
+		v := view.Opinion{ARN: p.ARN, Allowed: append([]string{}, p.Allowed...)}
+		if p.Err != nil {
+			v.Error = p.Err.Error()
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// simulated is the status for users that could not be simulated.
+func simulated(opinions []simulator.Opinion) int {
+	if slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return p.Err != nil }) {
+		return command.StatusIncomplete
+	}
+	return command.StatusOK
 }
 
 func found(is bool) int {
@@ -73,74 +104,4 @@ func found(is bool) int {
 		return command.StatusFound
 	}
 	return command.StatusOK
-}
-
-// verdicts passes on the users and leaves out the findings: verify speaks of
-// nothing but enforcement.
-type verdicts struct {
-	view.AuditSink
-	enforced    []audit.User
-	every       int // users whose proof is about every action that AWS could have
-	assumptions []string
-}
-
-// Finding leaves a finding out.
-func (v *verdicts) Finding(audit.Finding) {}
-
-// User passes a user on.
-func (v *verdicts) User(u audit.User) {
-	if u.State == audit.Enforced {
-		v.enforced = append(v.enforced, u)
-	}
-	if u.Proof == audit.EveryAction {
-		v.every++
-	}
-	for _, a := range u.Assumptions {
-		if !slices.Contains(v.assumptions, a) {
-			v.assumptions = append(v.assumptions, a)
-		}
-	}
-	v.AuditSink.User(u)
-}
-
-func (v *verdicts) close(o *verifyOptions, s *survey, second []opinion) error {
-	if object, ok := v.AuditSink.(*view.AuditJSON); ok {
-		object.More = map[string]any{"assumptions": append([]string{}, v.assumptions...), "certificates": map[string]int{"accepted": len(v.enforced), "every_action": v.every}}
-		if o.aws {
-			object.More["second_opinion"] = told(second)
-		}
-		return v.Close(s.counts)
-	}
-	if err := v.Close(s.counts); err != nil {
-		return err
-	}
-	w := o.env.Stdout
-	slices.Sort(v.assumptions)
-	for _, a := range v.assumptions {
-		fmt.Fprintf(w, "assumed: %s\n", view.Clean(a))
-	}
-	if n := len(v.enforced); n > 0 {
-		fmt.Fprintf(w, "certificates: the checker accepts the proofs of %s; %d are about every action that AWS could have, %d about those of the catalogue\n",
-			view.Count(n, "user"), v.every, n-v.every)
-	}
-	for _, op := range second {
-		switch {
-		case op.differs():
-			fmt.Fprintf(w, "AWS's simulator allows %s without MFA: %v\n", op.user.ARN, op.allowed)
-		case op.err != nil:
-			fmt.Fprintf(w, "AWS's simulator could not be asked about %s: %s\n", op.user.ARN, view.Clean(op.err.Error()))
-		}
-	}
-	if o.aws {
-		fmt.Fprintf(w, "second opinion: AWS's simulator was asked about %s\n", view.Count(len(second), "user"))
-	}
-	switch {
-	case s.counts.Open > 0:
-		fmt.Fprintf(w, "Not proved: %s can act without MFA.\n", view.Count(s.counts.Open, "user"))
-	case s.counts.Unknown > 0:
-		fmt.Fprintf(w, "Proved for %s; %d could not be decided.\n", view.Count(s.counts.Enforced, "user"), s.counts.Unknown)
-	default:
-		fmt.Fprintf(w, "Proved: no IAM user that is not exempt can do anything without MFA but get it (%s, %d exempt).\n", view.Count(s.counts.Enforced, "user"), s.counts.Exempt)
-	}
-	return nil
 }

@@ -27,6 +27,8 @@ type Options struct {
 	// CheckProofs makes a user unknown unless the independent checker accepts the
 	// proof that it cannot act without MFA.
 	CheckProofs bool
+	// Account is called with each account when it was read; nil: never.
+	Account func(*org.Account)
 	// Progress is called from time to time, possibly concurrently; total is 0 if it is
 	// not known. nil: never.
 	Progress func(what string, done, total int)
@@ -206,6 +208,9 @@ func (s *Survey) count(a *audit.Audited) {
 
 // note keeps whether an account could be read, and what could not.
 func (s *Survey) note(a *org.Account) {
+	if s.Options.Account != nil {
+		s.Options.Account(a)
+	}
 	if a.Read {
 		s.Readable++
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,30 +14,34 @@ import (
 	"forcemfa/internal/org"
 )
 
-// An AuditSink is a face of the audit's stream. Close ends it with the totals.
+// An AuditSink is an output format of the audit's stream. Close ends the stream with the
+// totals; Verified may come once before that.
 type AuditSink interface {
 	audit.Sink
+	Verified(Verification)
 	Close(audit.Counts) error
 }
 
-// AuditText prints a stream for a person: what is open and what else is not as
-// wanted, then a table of the accounts.
+// AuditText prints a stream as text: per account the open users and the findings, then a
+// table of the accounts.
 type AuditText struct {
 	w     io.Writer
 	style Style
-	// All also prints the users that are as they should be.
+	// All also prints the enforced and exempt users.
 	All bool
+
+	verified *Verification
 
 	accounts []audit.Account
 	users    []audit.User
 	findings []audit.Finding
-	gaps     []org.Gap
+	unread   []org.Gap
 }
 
 // NewAuditText prints to w.
 func NewAuditText(w io.Writer, style Style) *AuditText { return &AuditText{w: w, style: style} }
 
-// User keeps what is to be shown of a user until its account is complete.
+// User keeps a user until its account is complete.
 func (a *AuditText) User(u audit.User) {
 	if a.All || u.State == audit.Open || u.State == audit.Unknown {
 		u.Read = nil
@@ -46,11 +49,11 @@ func (a *AuditText) User(u audit.User) {
 	}
 }
 
-// Finding keeps a finding; user-open is told by the user's own line.
+// Finding keeps a finding.
 func (a *AuditText) Finding(f audit.Finding) { a.findings = append(a.findings, f) }
 
-// Gap keeps a gap for the end.
-func (a *AuditText) Gap(g org.Gap) { a.gaps = append(a.gaps, g) }
+// Gap keeps what could not be read for the end.
+func (a *AuditText) Gap(g org.Gap) { a.unread = append(a.unread, g) }
 
 // Account prints what was kept of an account.
 func (a *AuditText) Account(acc audit.Account) {
@@ -80,7 +83,7 @@ func (a *AuditText) printFindings() {
 	var rows [][]string
 	for _, f := range a.findings {
 		if f.Rule == "user-open" || f.Rule == "user-unknown" {
-			continue // the table of users says it
+			continue // in the table of users
 		}
 		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), Clean(f.What)})
 	}
@@ -90,10 +93,16 @@ func (a *AuditText) printFindings() {
 	}
 }
 
-// Close prints the table of accounts and the gaps.
+// Verified keeps a verification for the end.
+func (a *AuditText) Verified(v Verification) { a.verified = &v }
+
+// Close prints the table of accounts, what could not be read and the verification.
 func (a *AuditText) Close(total audit.Counts) error {
 	a.style.AccountTable(a.w, a.accounts, total)
-	Gaps(a.w, a.style, a.gaps)
+	Unread(a.w, a.style, a.unread)
+	if a.verified != nil {
+		a.verified.Text(a.w, total)
+	}
 	return nil
 }
 
@@ -110,9 +119,9 @@ func counts(c audit.Counts) []string {
 	return []string{strconv.Itoa(c.Users), strconv.Itoa(c.Enforced), strconv.Itoa(c.Exempt), strconv.Itoa(c.Open), strconv.Itoa(c.Unknown)}
 }
 
-// Gaps prints what could not be read and why.
-func Gaps(w io.Writer, style Style, gaps []org.Gap) {
-	for _, g := range gaps {
+// Unread prints the accounts and documents that could not be read, and why.
+func Unread(w io.Writer, style Style, unread []org.Gap) {
+	for _, g := range unread {
 		where := g.Account
 		if where == "" {
 			where = "organization"
@@ -121,7 +130,7 @@ func Gaps(w io.Writer, style Style, gaps []org.Gap) {
 	}
 }
 
-// AccountName is how an account is called before its users.
+// AccountName is the ID of an account with its name.
 func AccountName(id, name string) string {
 	if name == "" {
 		return id
@@ -151,8 +160,7 @@ func (a *AuditText) severity(s audit.Severity) string {
 	return string(s)
 }
 
-// Rank orders severities, worst first: 0 is critical. A word that is no
-// severity ranks last.
+// Rank orders severities, worst first: 0 is critical. Any other text ranks last.
 func Rank(s audit.Severity) int {
 	order := []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info}
 	if i := slices.Index(order, s); i >= 0 {
@@ -164,7 +172,7 @@ func Rank(s audit.Severity) int {
 func reason(u audit.User) string {
 	switch {
 	case u.Example != nil && u.NotExploitable:
-		return "nothing refuses " + u.Example.String() + "; nothing read allows it today"
+		return "nothing denies " + u.Example.String() + "; not exploitable today, because no policy allows it"
 	case u.Example != nil:
 		return u.Example.String()
 	case u.Exemption != "":
@@ -209,17 +217,15 @@ func triWord(t org.Tri) org.Tri {
 
 // AuditJSON prints a stream as one JSON object, account by account, so that
 // memory does not grow with the organization:
-// {"accounts":[{…,"user_states":[…],"findings":[…]}],"gaps":[…],"summary":{…}}.
+// {"accounts":[{…,"user_states":[…],"findings":[…]}],"unread":[…],"summary":{…}}.
 type AuditJSON struct {
-	// More are further members of the object, printed before the summary.
-	More map[string]any
-
 	w        io.Writer
 	err      error
 	some     bool
 	users    []audit.User
 	findings []audit.Finding
-	gaps     []org.Gap
+	unread   []org.Gap
+	verified *Verification
 }
 
 // NewAuditJSON prints to w.
@@ -231,8 +237,8 @@ func (a *AuditJSON) User(u audit.User) { a.users = append(a.users, u) }
 // Finding keeps a finding.
 func (a *AuditJSON) Finding(f audit.Finding) { a.findings = append(a.findings, f) }
 
-// Gap keeps a gap for the end.
-func (a *AuditJSON) Gap(g org.Gap) { a.gaps = append(a.gaps, g) }
+// Gap keeps what could not be read for the end.
+func (a *AuditJSON) Gap(g org.Gap) { a.unread = append(a.unread, g) }
 
 // Account prints an account with what was kept of it.
 func (a *AuditJSON) Account(acc audit.Account) {
@@ -249,15 +255,27 @@ func (a *AuditJSON) Account(acc audit.Account) {
 	a.users, a.findings = nil, nil
 }
 
-// Close prints the gaps and the totals.
+// Verified keeps a verification for the end.
+func (a *AuditJSON) Verified(v Verification) { a.verified = &v }
+
+func (a *AuditJSON) printVerified() {
+	if a.verified == nil {
+		return
+	}
+	a.print(",\n\"assumptions\":", a.verified.Assumptions)
+	a.print(",\n\"proof_certificates\":", proofCounts{a.verified.Accepted, a.verified.AnyAction})
+	if a.verified.Opinions != nil {
+		a.print(",\n\"second_opinion\":", a.verified.Opinions)
+	}
+}
+
+// Close prints what could not be read and the totals.
 func (a *AuditJSON) Close(total audit.Counts) error {
 	if !a.some {
 		a.print(`{"accounts":[`, nil)
 	}
-	a.print("],\n\"gaps\":", orEmpty(a.gaps))
-	for _, key := range slices.Sorted(maps.Keys(a.More)) {
-		a.print(fmt.Sprintf(",\n%q:", key), a.More[key])
-	}
+	a.print("],\n\"unread\":", orEmpty(a.unread))
+	a.printVerified()
 	a.print(",\n\"summary\":", total)
 	a.print("}\n", nil)
 	return a.err

@@ -53,7 +53,7 @@ could not read 222222222222: users: AccessDenied
 `)
 }
 
-func TestAllUsersAreShownOnRequest(t *testing.T) {
+func TestAllUsersArePrintedOnRequest(t *testing.T) {
 	var out strings.Builder
 	all := NewAuditText(&out, Style{})
 	all.All = true
@@ -65,10 +65,10 @@ func TestAllUsersAreShownOnRequest(t *testing.T) {
 	}
 }
 
-func TestJSONHoldsWhatTheTextHoldsAndMore(t *testing.T) {
+func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 	var out strings.Builder
 	sink := NewAuditJSON(&out)
-	sink.More = map[string]any{"second": 2, "first": 1}
+	sink.Verified(Verification{Assumptions: []string{"x"}, Accepted: 3, AnyAction: 2, Opinions: []Opinion{{ARN: "a", Allowed: []string{}}}})
 	if err := stream(sink); err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,10 @@ func TestJSONHoldsWhatTheTextHoldsAndMore(t *testing.T) {
 			UserStates []struct{ Name, State string } `json:"user_states"`
 			Findings   []struct{ ID string }
 		}
-		Gaps          []org.Gap
-		First, Second int
+		Unread        []org.Gap
+		Assumptions   []string
+		Proofs        proofCounts `json:"proof_certificates"`
+		SecondOpinion []Opinion   `json:"second_opinion"`
 		Summary       audit.Counts
 	}
 	if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
@@ -100,7 +102,7 @@ func TestJSONHoldsWhatTheTextHoldsAndMore(t *testing.T) {
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
-	if got.First != 1 || got.Second != 2 || len(got.Gaps) != 1 || got.Summary != (audit.Counts{Users: 3, Enforced: 1, Open: 1, Unknown: 1}) {
+	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary != (audit.Counts{Users: 3, Enforced: 1, Open: 1, Unknown: 1}) {
 		t.Errorf("the rest: %+v", got)
 	}
 }

@@ -65,11 +65,3 @@ func blockedColor(n int) text.Color {
 	}
 	return text.FgGreen
 }
-
-// Count is a number with its noun: 1 step, 2 steps.
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}

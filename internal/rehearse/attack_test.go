@@ -1,9 +1,8 @@
-package cli
+package rehearse
 
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -14,43 +13,44 @@ import (
 	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
-	"forcemfa/internal/cli/command"
+	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
+	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
 
-const lab = "123456789012"
+const labID = "123456789012"
 
-// labAccount has two administrators: carol has a password, a key and no
-// device, dave all three. The others are there to be aimed at.
+// labAccount has two administrators: carol has a password and a key but no device, dave
+// has all three. The others are targets.
 func labAccount() *org.Account {
 	admin := []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
 	user := func(name string, password bool, keys []org.AccessKey, devices ...org.Device) org.User {
 		return org.User{
-			Name: name, Path: "/", ARN: arn.IAM("aws", lab, "user", "/", name), Created: time.Unix(1700000000, 0).UTC(),
+			Name: name, Path: "/", ARN: arn.IAM("aws", labID, "user", "/", name), Created: time.Unix(1700000000, 0).UTC(),
 			Attached: admin, Password: org.TriOf(password), PasswordReset: org.No, MFA: org.TriOf(len(devices) > 0), Keys: keys, Devices: devices,
 		}
 	}
 	active := func() []org.AccessKey { return []org.AccessKey{{Slot: 1, Active: true}} }
 	phone := func(name string) org.Device {
-		return org.Device{Serial: arn.IAM("aws", lab, "mfa", "/", name), Kind: org.VirtualMFA}
+		return org.Device{Serial: arn.IAM("aws", labID, "mfa", "/", name), Kind: org.VirtualMFA}
 	}
 	role := func(name, condition string) org.Role {
 		return org.Role{
-			Name: name, Path: "/", ARN: arn.IAM("aws", lab, "role", "/", name), Attached: admin, MaxSession: time.Hour,
-			Trust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + lab + `"},"Action":"sts:AssumeRole"` + condition + `}}`,
+			Name: name, Path: "/", ARN: arn.IAM("aws", labID, "role", "/", name), Attached: admin, MaxSession: time.Hour,
+			Trust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + labID + `"},"Action":"sts:AssumeRole"` + condition + `}}`,
 		}
 	}
 	return &org.Account{
-		ID: lab, Name: "lab", Partition: "aws", State: "ACTIVE", Read: true,
+		ID: labID, Name: "lab", Partition: "aws", State: "ACTIVE", Read: true,
 		Users: []org.User{
 			user("bert", false, nil),
 			user("carol", true, active()),
 			user("dave", true, active(), phone("dave")),
 			user("erin", true, nil, phone("erin")),
 		},
-		Groups: []org.Group{{Name: "admins", Path: "/", ARN: arn.IAM("aws", lab, "group", "/", "admins"), Attached: admin}},
+		Groups: []org.Group{{Name: "admins", Path: "/", ARN: arn.IAM("aws", labID, "group", "/", "admins"), Attached: admin}},
 		Roles: []org.Role{
 			role("Guarded", `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`),
 			role("Open", ""),
@@ -63,30 +63,36 @@ func labAccount() *org.Account {
 	}
 }
 
-// labRehearsal has the document attached to every user of the lab; empty: none
-// is.
-func labRehearsal(t *testing.T, document string) *rehearsal {
+// A lab is a rehearsal of the one account, between its stages.
+type lab struct {
+	rehearsal
+	fixture *fixture
+}
+
+// newLab attaches the document to every user; empty: to none.
+func newLab(t *testing.T, document string) *lab {
 	t.Helper()
-	w, err := world.Load(org.Header{Partition: "aws"}, streamed([]org.Account{*labAccount()}), 1)
+	w, err := world.Load(org.Header{Partition: "aws"}, stream([]org.Account{*labAccount()}), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	openEntrances(w)
+	addRoles(w)
 	if document != "" {
 		attachEverywhere(w, document)
 	}
-	env := &command.Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now, Getenv: func(string) string { return "" }}
-	r := &rehearsal{rehearseOptions: &rehearseOptions{shared: shared{env: env, quiet: true}}, baseline: baseline.Default()}
-	if r.box, err = newSandbox(w, time.Now); err != nil {
+	box, err := NewSandbox(w, emulator.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	r.stage = newStage(r.box, r.baseline)
-	return r
+	none := func(string, int, int) {}
+	l := &lab{rehearsal: rehearsal{box: box, Options: Options{Baseline: baseline.Default(), Now: time.Now, Progress: none}}}
+	l.fixture = newFixture(box, l.Baseline)
+	return l
 }
 
 func attachEverywhere(w *world.World, document string) {
-	a := w.Edit(lab)
-	policyARN := baseline.PolicyARN("aws", lab)
+	a := w.Edit(labID)
+	policyARN := baseline.PolicyARN("aws", labID)
 	a.Policies[policyARN] = &world.Policy{
 		ARN: policyARN, Name: baseline.PolicyName, Path: baseline.Path, ID: "ANPA1", Default: "v1", NextVersion: 2,
 		Versions: []org.Version{{ID: "v1", Document: document}},
@@ -96,29 +102,29 @@ func attachEverywhere(w *world.World, document string) {
 	}
 }
 
-// staged are the users of the lab, robbed.
-func (r *rehearsal) staged(t *testing.T) (*seen, []*attack.Subject) {
+// subjects audits the lab and collects the credentials of its users.
+func (l *lab) subjects(t *testing.T) (*audited, []*attack.Subject) {
 	t.Helper()
 	ctx := context.Background()
-	s, err := r.look(ctx)
+	a, err := l.audit(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.steal(ctx, s); err != nil {
+	stolen, err := l.fixture.collectCredentials(ctx, a.users)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return s, r.subjects(r.box.cloud, s)
+	return a, l.fixture.subjects(l.box.Cloud, a, stolen)
 }
 
 func try(table []attack.Scenario, subjects []*attack.Subject) []attack.Result {
 	return attack.Try(context.Background(), attack.Cases(table, subjects), nil)
 }
 
-// attack is what became of every attack on carol and dave. That all of them
-// show something is part of every test.
-func (r *rehearsal) attack(t *testing.T) []attack.Result {
+// attacks tries every attack on carol, dave and erin. None may be inconclusive.
+func (l *lab) attacks(t *testing.T) []attack.Result {
 	t.Helper()
-	_, subjects := r.staged(t)
+	_, subjects := l.subjects(t)
 	results := try(attack.Attacks, subjects)
 	for _, result := range results {
 		if result.Outcome == attack.Failed {
@@ -128,7 +134,7 @@ func (r *rehearsal) attack(t *testing.T) []attack.Result {
 	return results
 }
 
-// named are the doors with this outcome, as user: door, each once.
+// named are the scenarios with this outcome, as user: scenario, without duplicates.
 func named(results []attack.Result, outcome attack.Outcome) []string {
 	var names []string
 	for _, r := range results {
@@ -140,8 +146,8 @@ func named(results []attack.Result, outcome attack.Outcome) []string {
 	return slices.Compact(names)
 }
 
-func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
-	results := labRehearsal(t, "").attack(t)
+func TestWithoutEnforcementOnlyAWSItselfRefusesAttacks(t *testing.T) {
+	results := newLab(t, "").attacks(t)
 	want := []string{
 		"carol: key/foreign-device",
 		"carol: key/role-mfa",
@@ -160,7 +166,7 @@ func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
 	open := named(results, attack.Succeeded)
 	closed := slices.DeleteFunc(named(results, attack.Refused), func(name string) bool { return slices.Contains(open, name) })
 	if diff := cmp.Diff(want, closed); diff != "" {
-		t.Errorf("closed doors (-want +got):\n%s", diff)
+		t.Errorf("refused attacks (-want +got):\n%s", diff)
 	}
 	for _, d := range attack.Attacks {
 		tried := slices.ContainsFunc(results, func(r attack.Result) bool { return r.Scenario.Name == d.Name })
@@ -171,16 +177,16 @@ func TestWithoutEnforcementOnlyAWSItselfClosesDoors(t *testing.T) {
 	}
 }
 
-func TestForceMFAClosesEveryDoor(t *testing.T) {
-	results := labRehearsal(t, baseline.Default().Document("aws")).attack(t)
+func TestForceMFARefusesEveryAttack(t *testing.T) {
+	results := newLab(t, baseline.Default().Document("aws")).attacks(t)
 	if open := named(results, attack.Succeeded); len(open) > 0 || len(results) < 100 {
 		t.Errorf("%d tried, open: %v", len(results), open)
 	}
 }
 
-// Each row is a flaw of policies that are in use; the doors that it opens show
-// that the doors can tell.
-func TestFlawedDocumentsOpenTheirDoors(t *testing.T) {
+// Each row is a flaw of policies in use. The attacks that succeed show that the scenarios
+// detect it.
+func TestFlawedDocumentsLetAttacksSucceed(t *testing.T) {
 	good := baseline.Default().Document("aws")
 	replaced := func(old, new string) string {
 		if !strings.Contains(good, old) {
@@ -219,8 +225,8 @@ func TestFlawedDocumentsOpenTheirDoors(t *testing.T) {
 		}},
 	} {
 		t.Run(row.flaw, func(t *testing.T) {
-			if diff := cmp.Diff(row.open, named(labRehearsal(t, row.document).attack(t), attack.Succeeded)); diff != "" {
-				t.Errorf("open doors (-want +got):\n%s", diff)
+			if diff := cmp.Diff(row.open, named(newLab(t, row.document).attacks(t), attack.Succeeded)); diff != "" {
+				t.Errorf("attacks that succeed (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -228,15 +234,15 @@ func TestFlawedDocumentsOpenTheirDoors(t *testing.T) {
 
 // Bool does not match a request that has no aws:MultiFactorAuthPresent at all,
 // which is that of every access key; sessions without MFA are still refused.
-func TestBoolInsteadOfBoolIfExistsOpensTheKeyAndNothingElse(t *testing.T) {
+func TestBoolInsteadOfBoolIfExistsMissesAccessKeysOnly(t *testing.T) {
 	flawed := strings.ReplaceAll(baseline.Default().Document("aws"), `"BoolIfExists":{"aws:MultiFactorAuthPresent"`, `"Bool":{"aws:MultiFactorAuthPresent"`)
-	open := named(labRehearsal(t, flawed).attack(t), attack.Succeeded)
+	open := named(newLab(t, flawed).attacks(t), attack.Succeeded)
 	for _, name := range open {
 		if !strings.Contains(name, ": key/") {
 			t.Errorf("%s is open", name)
 		}
 	}
-	unprotected := named(labRehearsal(t, "").attack(t), attack.Succeeded)
+	unprotected := named(newLab(t, "").attacks(t), attack.Succeeded)
 	for _, name := range unprotected {
 		enrolls := strings.Contains(name, "/first-device") || strings.Contains(name, "/enable-on-other")
 		if strings.Contains(name, ": key/") && !enrolls && !slices.Contains(open, name) {
@@ -246,9 +252,9 @@ func TestBoolInsteadOfBoolIfExistsOpensTheKeyAndNothingElse(t *testing.T) {
 }
 
 // Null true matches only where the key is absent.
-func TestNullInsteadOfBoolIfExistsOpensSessionsWithoutMFA(t *testing.T) {
+func TestNullInsteadOfBoolIfExistsMissesSessionsWithoutMFA(t *testing.T) {
 	flawed := strings.ReplaceAll(baseline.Default().Document("aws"), `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"`, `"Null":{"aws:MultiFactorAuthPresent":"true"},"BoolIfExists":{"aws:SecureTransport":"true"`)
-	open := named(labRehearsal(t, flawed).attack(t), attack.Succeeded)
+	open := named(newLab(t, flawed).attacks(t), attack.Succeeded)
 	for _, want := range []string{"carol: session/s3-read", "carol: earlier-session/s3-read", "carol: password/list-users", "dave: session/role"} {
 		if !slices.Contains(open, want) {
 			t.Errorf("%s is closed; open: %v", want, open)
@@ -261,8 +267,8 @@ func TestNullInsteadOfBoolIfExistsOpensSessionsWithoutMFA(t *testing.T) {
 	}
 }
 
-func TestWhatMustWorkWorksUnderForceMFA(t *testing.T) {
-	_, subjects := labRehearsal(t, baseline.Default().Document("aws")).staged(t)
+func TestExpectedAccessWorksUnderForceMFA(t *testing.T) {
+	_, subjects := newLab(t, baseline.Default().Document("aws")).subjects(t)
 	results := try(attack.ExpectedAccess, subjects)
 	for _, result := range results {
 		if result.Outcome != attack.Succeeded {
@@ -276,24 +282,23 @@ func TestWhatMustWorkWorksUnderForceMFA(t *testing.T) {
 	}
 }
 
-// A document that locks users out is noticed: the Deny without the enrollment
-// set closes every door, and enrollment with it.
-func TestALockOutIsNoticed(t *testing.T) {
+// A Deny without the enrollment set refuses every attack, and enrollment with it.
+func TestALockoutIsDetected(t *testing.T) {
 	locked := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}]}`
-	_, subjects := labRehearsal(t, locked).staged(t)
+	_, subjects := newLab(t, locked).subjects(t)
 	results := try(attack.ExpectedAccess, subjects)
 	if got := named(results, attack.Refused); !slices.Contains(got, "carol: enroll/console") {
 		t.Errorf("what does not work: %v; want carol: enroll/console among it", got)
 	}
 }
 
-func TestAnOpenWindowIsNoAttackButMustWork(t *testing.T) {
-	r := labRehearsal(t, baseline.Default().Document("aws"))
-	r.box.cloud.Update(func(w *world.World) {
-		carol := w.Edit(lab).Users["carol"]
-		carol.Tags = append(carol.Tags, org.Tag{Key: r.baseline.Window.Tag, Value: r.baseline.Window.Value(time.Now())})
+func TestEnrollmentInAnOpenWindowIsExpectedAccess(t *testing.T) {
+	r := newLab(t, baseline.Default().Document("aws"))
+	r.box.Cloud.Update(func(w *world.World) {
+		carol := w.Edit(labID).Users["carol"]
+		carol.Tags = append(carol.Tags, org.Tag{Key: r.Baseline.Window.Tag, Value: r.Baseline.Window.Value(time.Now())})
 	})
-	_, subjects := r.staged(t)
+	_, subjects := r.subjects(t)
 	if names := named(try(attack.Attacks, subjects), attack.Succeeded); len(names) > 0 {
 		t.Errorf("open: %v", names)
 	}
@@ -301,9 +306,9 @@ func TestAnOpenWindowIsNoAttackButMustWork(t *testing.T) {
 	if got := named(works, attack.Succeeded); !slices.Contains(got, "carol: enroll/window") {
 		t.Errorf("what works: %v; want carol: enroll/window among it", got)
 	}
-	end := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, r.baseline.Window.Days+1) // the end of the last day
-	want := []openWindow{{lab, "carol", end}}
-	if diff := cmp.Diff(want, windows(subjects, time.Now())); diff != "" {
+	end := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, r.Baseline.Window.Days+1) // the end of the last day
+	want := []view.OpenWindow{{Account: labID, User: "carol", Until: end}}
+	if diff := cmp.Diff(want, openWindows(subjects, time.Now())); diff != "" {
 		t.Errorf("windows (-want +got):\n%s", diff)
 	}
 }
@@ -331,13 +336,13 @@ func without(t *testing.T, document, sid string) string {
 }
 
 func TestExemptUsersAreNotAttacked(t *testing.T) {
-	r := labRehearsal(t, "")
-	r.box.cloud.Update(func(w *world.World) {
-		for _, u := range w.Edit(lab).Users {
+	r := newLab(t, "")
+	r.box.Cloud.Update(func(w *world.World) {
+		for _, u := range w.Edit(labID).Users {
 			u.Tags = append(u.Tags, org.Tag{Key: "usertype", Value: "SERVICE"})
 		}
 	})
-	s, subjects := r.staged(t)
+	s, subjects := r.subjects(t)
 	if s.counts != (audit.Counts{Users: 4, Exempt: 4}) {
 		t.Fatalf("states %+v, want 4 exempt", s.counts)
 	}

@@ -1,0 +1,188 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/sample"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/org"
+	"forcemfa/policy/arn"
+)
+
+// A Sandbox is the embedded AWS with an identity to work as: a role session in the
+// management account, so that no IAM user is the caller.
+type Sandbox struct {
+	Cloud         *emulator.Cloud
+	Config        aws.Config // of the role session
+	Home          string     // the management account, or the only one
+	Administrator string     // the user with all permissions; empty: unknown
+	sample        bool
+}
+
+// The roles of a sandbox: the first in the management account, the second in the
+// others.
+const (
+	homeRole   = "ForceMFAAdministrator"
+	memberRole = "OrganizationAccountAccessRole"
+	// sampleAdministrator is the user of the sample with all permissions.
+	sampleAdministrator = "admin"
+)
+
+// Sample is the name of the sample organization in [OpenSandbox].
+const Sample = "sample"
+
+// A SnapshotError reports a snapshot file that cannot be loaded.
+type SnapshotError struct {
+	Name string
+	Err  error
+}
+
+func (e *SnapshotError) Error() string { return "read snapshot " + e.Name + ": " + e.Err.Error() }
+func (e *SnapshotError) Unwrap() error { return e.Err }
+
+// OpenSandbox loads a snapshot file, or the sample organization if name is empty or
+// [Sample]. The error for a file is a *SnapshotError.
+func OpenSandbox(name string, o emulator.Options) (*Sandbox, error) {
+	if name != "" && name != Sample {
+		w, err := readWorld(name)
+		if err != nil {
+			return nil, &SnapshotError{name, err}
+		}
+		return NewSandbox(w, o)
+	}
+	header, accounts := sample.Organization()
+	w, err := world.Load(header, stream(accounts), 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := NewSandbox(w, o)
+	if err != nil {
+		return nil, err
+	}
+	b.sample, b.Administrator = true, sampleAdministrator
+	return b, nil
+}
+
+func readWorld(name string) (*world.World, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, err
+	}
+	defer file.Close()
+	header, accounts, err := org.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	w, err := world.Load(header, accounts, 0)
+	if err == nil && len(w.Accounts()) == 0 {
+		err = errors.New("the snapshot contains no account")
+	}
+	if err != nil {
+		return nil, err
+	}
+	addRoles(w)
+	return w, nil
+}
+
+// NewSandbox assumes the role of a sandbox in the management account.
+func NewSandbox(w *world.World, o emulator.Options) (*Sandbox, error) {
+	b := &Sandbox{Home: homeOf(w), Cloud: emulator.New(w, o)}
+	creds, err := b.Cloud.AssumeAs(b.Home, homeRole, "forcemfa")
+	if err != nil {
+		return nil, err
+	}
+	b.Config = b.Cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, "us-east-1")
+	return b, nil
+}
+
+// homeOf is the management account, or the first one of a world without an
+// organization.
+func homeOf(w *world.World) string {
+	if w.Organization != nil {
+		return w.Organization.ManagementAccount
+	}
+	return w.Accounts()[0]
+}
+
+// addRoles adds the roles of a sandbox to the accounts of a snapshot, which may have been
+// read through other roles. An account that could not be read gets none.
+func addRoles(w *world.World) {
+	home := homeOf(w)
+	for _, id := range w.Accounts() {
+		name := roleIn(id, home)
+		if a := w.Account(id); a.Unread || a.Roles[strings.ToLower(name)] != nil {
+			continue
+		}
+		w.Edit(id).Roles[strings.ToLower(name)] = &world.Role{
+			Name: name, Path: "/", ID: w.NewID("AROA"), MaxSession: time.Hour,
+			Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` +
+				"arn:" + w.Partition + ":iam::" + home + ":root" + `"},"Action":"sts:AssumeRole"}]}`,
+			Attached: []string{arn.IAM(w.Partition, "aws", "policy", "/", "AdministratorAccess")},
+		}
+	}
+}
+
+// roleIn is the role to assume in an account.
+func roleIn(account, home string) string {
+	if account == home {
+		return homeRole
+	}
+	return memberRole
+}
+
+// Baseline is the config that belongs to the sandbox.
+func (b *Sandbox) Baseline() (*baseline.Baseline, error) {
+	if b.sample {
+		return baseline.Parse("the sample's forcemfa.yaml", sample.Config())
+	}
+	return baseline.Default(), nil
+}
+
+// CompleteReports generates the credential reports of all accounts, so that nobody waits
+// for them. An account without one is reported when it is read.
+func (b *Sandbox) CompleteReports(ctx context.Context) {
+	var ids []string
+	b.Cloud.View(func(w *world.World) { ids = w.Accounts() })
+	for _, id := range ids {
+		creds, err := b.Cloud.AssumeAs(id, roleIn(id, b.Home), "forcemfa")
+		if err != nil {
+			continue
+		}
+		client := iam.NewFromConfig(b.Cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.Config.Region))
+		for state := types.ReportStateTypeStarted; err == nil && state != types.ReportStateTypeComplete; {
+			var out *iam.GenerateCredentialReportOutput
+			if out, err = client.GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{}); err == nil {
+				state = out.State
+			}
+		}
+	}
+}
+
+func stream(accounts []org.Account) org.Accounts {
+	return func(yield func(*org.Account, error) bool) {
+		for i := range accounts {
+			if !yield(&accounts[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,233 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/org"
+)
+
+// A Rehearsal is the result of a rehearsal.
+type Rehearsal struct {
+	Before         audit.Counts `json:"before"`
+	Plan           PlanCounts   `json:"plan"`
+	After          audit.Counts `json:"after"`
+	AttacksBefore  AttackCounts `json:"attacks_before"`
+	AttacksAfter   AttackCounts `json:"attacks_after"`
+	ExpectedAccess AccessCounts `json:"expected_access"`
+	Unread         []org.Gap    `json:"unread"`
+	Windows        []OpenWindow `json:"windows"`
+	// NotRefused are the attacks after the change that AWS did not refuse, NotWorking
+	// the expected access that fails.
+	NotRefused      []UnexpectedOutcome `json:"not_refused"`
+	NotWorking      []UnexpectedOutcome `json:"not_working"`
+	AttackScenarios []AttackScenario    `json:"attack_scenarios"`
+	AccessScenarios []AccessScenario    `json:"access_scenarios"`
+	Accounts        []AccountChange     `json:"accounts"`
+}
+
+// PlanCounts count the steps of a plan and their outcomes.
+type PlanCounts struct {
+	Steps   int `json:"steps"`
+	Blocked int `json:"blocked"`
+	Done    int `json:"done"`
+	Stale   int `json:"stale"`
+	Failed  int `json:"failed"`
+}
+
+// AttackCounts count attacks by outcome. Failed attacks are inconclusive.
+type AttackCounts struct {
+	Tried     int `json:"tried"`
+	Refused   int `json:"refused"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+}
+
+// AccessCounts count expected access.
+type AccessCounts struct {
+	Tried  int `json:"tried"`
+	Worked int `json:"worked"`
+}
+
+// An OpenWindow is an open enrollment window of a user.
+type OpenWindow struct {
+	Account string    `json:"account"`
+	User    string    `json:"user"`
+	Until   time.Time `json:"until"`
+}
+
+// An UnexpectedOutcome is an attack that was not refused, or expected access that failed.
+type UnexpectedOutcome struct {
+	Scenario string `json:"scenario"`
+	Account  string `json:"account"`
+	User     string `json:"user"`
+	Target   string `json:"target,omitempty"`
+	Outcome  string `json:"outcome"`
+	Answer   string `json:"answer"` // from AWS
+}
+
+// An AttackScenario is an attack scenario with its counts for all users and targets.
+type AttackScenario struct {
+	Name            string `json:"name"`
+	Title           string `json:"title"`
+	Why             string `json:"why"`
+	Tried           int    `json:"tried"`
+	SucceededBefore int    `json:"succeeded_before"`
+	Succeeded       int    `json:"succeeded"`
+}
+
+// An AccessScenario is a scenario of expected access with its counts.
+type AccessScenario struct {
+	Name   string `json:"name"`
+	Title  string `json:"title"`
+	Why    string `json:"why"`
+	Tried  int    `json:"tried"`
+	Worked int    `json:"worked"`
+}
+
+// An AccountChange is the users of an account by state, before and after.
+type AccountChange struct {
+	ID     string       `json:"id"`
+	Name   string       `json:"name"`
+	Before audit.Counts `json:"before"`
+	After  audit.Counts `json:"after"`
+}
+
+// Passed reports whether no user is open, every attack was refused and all expected
+// access works. Accounts that cannot be read do not matter: they were unread before.
+func (r *Rehearsal) Passed() bool {
+	return r.After.Open == 0 && r.AttacksAfter.Refused == r.AttacksAfter.Tried && r.ExpectedAccess.Worked == r.ExpectedAccess.Tried
+}
+
+// Text prints the rehearsal.
+func (r *Rehearsal) Text(w io.Writer, style Style) {
+	heading := func(words string) { fmt.Fprintf(w, "\n%s\n", style.Paint(text.Bold, words)) }
+	heading("Users before and after")
+	r.accounts(w, style)
+	fmt.Fprintf(w, "\n%s\n", r.planLine())
+	heading("Attacks with stolen credentials, as real signed requests")
+	r.attacks(w, style)
+	heading("Expected access")
+	r.access(w, style)
+	r.unexpected(w, style)
+	fmt.Fprintln(w)
+	r.windows(w)
+	Unread(w, style, r.Unread)
+	fmt.Fprintln(w, r.verdict(style))
+}
+
+func (r *Rehearsal) accounts(w io.Writer, style Style) {
+	row := func(id, name string, before, after audit.Counts) []string {
+		return []string{id, name, strconv.Itoa(after.Users), change(before.Open, after.Open), change(before.Enforced, after.Enforced),
+			change(before.Exempt, after.Exempt), change(before.Unknown, after.Unknown)}
+	}
+	var rows [][]string
+	for _, a := range r.Accounts {
+		rows = append(rows, row(a.ID, Clean(a.Name), a.Before, a.After))
+	}
+	style.Table(w, []string{"account", "name", "users", "open", "enforced", "exempt", "unknown"}, rows, row("total", "", r.Before, r.After))
+}
+
+// change is a number before and after, or one number if it did not change.
+func change(before, after int) string {
+	if before == after {
+		return strconv.Itoa(after)
+	}
+	return fmt.Sprintf("%d → %d", before, after)
+}
+
+func (r *Rehearsal) planLine() string {
+	s := fmt.Sprintf("Plan: %s, %d applied", Count(r.Plan.Steps, "step"), r.Plan.Done)
+	for _, more := range []struct {
+		n    int
+		word string
+	}{{r.Plan.Blocked, "blocked"}, {r.Plan.Stale, "stale"}, {r.Plan.Failed, "failed"}} {
+		if more.n > 0 {
+			s += fmt.Sprintf(", %d %s", more.n, more.word)
+		}
+	}
+	return s + "."
+}
+
+func (r *Rehearsal) attacks(w io.Writer, style Style) {
+	var rows [][]string
+	for _, a := range r.AttackScenarios {
+		if a.Tried > 0 || a.SucceededBefore > 0 {
+			rows = append(rows, []string{a.Title, strconv.Itoa(a.Tried), strconv.Itoa(a.SucceededBefore), zeroIsGood(style, a.Succeeded)})
+		}
+	}
+	style.Table(w, []string{"attack", "tried", "succeeded before", "succeeded after"}, rows,
+		[]string{"total", strconv.Itoa(r.AttacksAfter.Tried), strconv.Itoa(r.AttacksBefore.Succeeded), strconv.Itoa(r.AttacksAfter.Succeeded)})
+}
+
+func zeroIsGood(style Style, n int) string {
+	if n == 0 {
+		return style.Paint(text.FgGreen, "0")
+	}
+	return style.Paint(text.FgRed, strconv.Itoa(n))
+}
+
+func (r *Rehearsal) access(w io.Writer, style Style) {
+	var rows [][]string
+	for _, s := range r.AccessScenarios {
+		if s.Tried == 0 {
+			continue
+		}
+		color := text.FgGreen
+		if s.Worked < s.Tried {
+			color = text.FgRed
+		}
+		rows = append(rows, []string{s.Title, strconv.Itoa(s.Tried), style.Paint(color, strconv.Itoa(s.Worked))})
+	}
+	style.Table(w, []string{"access", "tried", "worked"}, rows, []string{"total", strconv.Itoa(r.ExpectedAccess.Tried), strconv.Itoa(r.ExpectedAccess.Worked)})
+}
+
+// maxAnswer is the width of AWS's answer in a table.
+const maxAnswer = 120
+
+// unexpected lists the unexpected outcomes, each with AWS's answer.
+func (r *Rehearsal) unexpected(w io.Writer, style Style) {
+	list := slices.Concat(r.NotRefused, r.NotWorking)
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", style.Paint(text.Bold, "Unexpected outcomes"))
+	var rows [][]string
+	for _, u := range list {
+		rows = append(rows, []string{u.Outcome, u.Scenario, u.Account + "/" + Clean(u.User), Clean(u.Target), Clean(Clip(u.Answer, maxAnswer))})
+	}
+	style.Table(w, []string{"outcome", "scenario", "user", "target", "answer"}, rows, nil)
+}
+
+func (r *Rehearsal) windows(w io.Writer) {
+	if len(r.Windows) == 0 {
+		return
+	}
+	var names []string
+	until := r.Windows[0].Until
+	for _, o := range r.Windows {
+		names = append(names, o.Account+"/"+Clean(o.User))
+		if o.Until.After(until) {
+			until = o.Until
+		}
+	}
+	fmt.Fprintf(w, "%s open until %s, in which these users may enroll a first device with their access key: %s\n",
+		Count(len(r.Windows), "enrollment window"), until.UTC().Format("2006-01-02 15:04 MST"), strings.Join(names, ", "))
+}
+
+func (r *Rehearsal) verdict(style Style) string {
+	if !r.Passed() {
+		return style.Paint(text.FgRed, fmt.Sprintf("Failed: MFA is not enforced for %s, %d of %s were not refused, %d of %d expected requests fail.",
+			Count(r.After.Open, "user"), r.AttacksAfter.Tried-r.AttacksAfter.Refused, Count(r.AttacksAfter.Tried, "attack"),
+			r.ExpectedAccess.Tried-r.ExpectedAccess.Worked, r.ExpectedAccess.Tried))
+	}
+	return style.Paint(text.FgGreen, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %d attacks are refused (%d succeeded before), and all %d expected requests work.",
+		r.Before.Open, r.AttacksAfter.Tried, r.AttacksBefore.Succeeded, r.ExpectedAccess.Tried))
+}
