@@ -52,7 +52,7 @@ type Outcome struct {
 type Result struct {
 	Outcomes []Outcome `json:"outcomes"` // one for each step, in their order
 	// Err says why the journal could not be kept, which ends a run at once:
-	// nothing is written that is not journalled. Nil otherwise.
+	// nothing is written that is not journaled. Nil otherwise.
 	Err error `json:"-"`
 }
 

@@ -81,7 +81,7 @@ func TestASecondRunOfTheSameStepsWritesNothing(t *testing.T) {
 		t.Errorf("not already so: %v", odd)
 	}
 	if written != nil || len(journal.entries) != 2 {
-		t.Errorf("wrote %v, journalled %v", written, journal.entries)
+		t.Errorf("wrote %v, journaled %v", written, journal.entries)
 	}
 }
 
@@ -241,7 +241,7 @@ func TestAnEndedContextFinishesTheStepInFlight(t *testing.T) {
 	}
 }
 
-// A write that cannot be journalled is not made, and nothing after it.
+// A write that cannot be journaled is not made, and nothing after it.
 func TestNothingIsWrittenThatIsNotJournalled(t *testing.T) {
 	r, p := calm(t)
 	before := r.digest()

@@ -23,9 +23,9 @@ func newRoot(e *command.Env) *cobra.Command {
 		Short: "Put every IAM user of an AWS organization behind MFA, prove it, keep it so",
 		Long: `forcemfa puts every IAM user of an AWS organization behind MFA and proves it.
 
-The administrator runs audit, plan, apply and verify. Nothing is changed but by
-apply. rehearse does the whole job on an AWS in memory and touches nothing real:
-start there.`,
+Administrators run audit, plan, apply and verify. Only apply, access apply, migrate,
+rollback and deploy apply change an organization. Start with rehearse, which runs the
+whole job on the embedded AWS and changes nothing real.`,
 		Example: `  forcemfa rehearse
   forcemfa audit --profile management
   forcemfa plan --out plan.json && forcemfa apply plan.json

@@ -15,7 +15,7 @@ func newVersion(e *command.Env) *cobra.Command {
 	output := "text"
 	c := &cobra.Command{
 		Use:     "version",
-		Short:   "Which forcemfa this is",
+		Short:   "Print the version",
 		Args:    cobra.NoArgs,
 		Example: "  forcemfa version\n  forcemfa version -o json",
 		RunE: func(*cobra.Command, []string) error {
