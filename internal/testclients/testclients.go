@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +125,9 @@ func record(test, why string) error {
 	skipped.Lock()
 	defer skipped.Unlock()
 	line := fmt.Sprintf("%s %s: %s", packagePath(), test, why)
+	if slices.Contains(skipped.lines, line) {
+		return nil
+	}
 	skipped.lines = append(skipped.lines, line)
 	name := os.Getenv(skippedVariable)
 	if name == "" {
