@@ -235,7 +235,7 @@ func rights(t testing.TB) string {
 
 const configFile = `version: 1
 exemptions:
-  - {match: {tag: userType=Service}, owner: platform@example.com, reason: robots}
+  - {match: {tag: userType=Service}, owner: platform@example.com, reason: workloads}
 `
 
 // packed is a directory such as a function finds at LAMBDA_TASK_ROOT.

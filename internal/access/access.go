@@ -180,7 +180,7 @@ func (x *accessPlanner) permissions(a *org.Account, role *org.Role, subject stri
 	}
 	for _, p := range role.Attached {
 		if !slices.Contains(want.Policies, p) {
-			x.note("%s has %s besides what access grants", subject, p)
+			x.note("%s has %s in addition to what access grants", subject, p)
 		}
 	}
 	before := plan.InlineState(role.Inline, baseline.RoleActionsName)

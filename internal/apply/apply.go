@@ -329,7 +329,7 @@ func (a *attempt) run() (Status, string) {
 	return status, why
 }
 
-// lacksTexts tells whether all that a step wants is so but for versions of the
+// lacksTexts tells whether everything that a step wants holds except for versions of the
 // policy that were deleted: a run was killed between deleting them and its
 // write.
 func lacksTexts(s *plan.Step, now plan.State) bool {

@@ -221,7 +221,7 @@ func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
 			want: "there is no root, unit or account ou-ab12-99999999 among those that were read"},
 		{name: "a stranger of the same name", config: "attach: scp\n" + exemptions, change: func(h *org.Header, _ []org.Account) {
 			h.SCPs = append(h.SCPs, org.SCP{ID: "p-12345678", Name: "ForceMFA", Document: allowAll})
-		}, want: "it has the name of ours and is not it"},
+		}, want: "it has the name of the policy of forcemfa, but is another policy"},
 		{name: "no room at the root", config: "attach: scp\n" + exemptions, change: func(h *org.Header, _ []org.Account) {
 			for i := range 9 {
 				id := "p-1234567" + string(rune('0'+i))

@@ -64,12 +64,12 @@ func drifted(id string) org.Account {
 	}
 	a.Policies = []org.Policy{p}
 	a.Groups = []org.Group{{Name: baseline.GroupName, Path: baseline.Path, ARN: groupARN, Attached: []string{policyARN}}}
-	robot := person(id, "robby", []string{baseline.GroupName}, []string{policyARN}, keyOnly)
-	robot.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
-	robot.Inline = []org.InlinePolicy{{Name: baseline.InlinePolicyName, Document: strings.Replace(allowAll, "Allow", "Deny", 1)}}
+	workload := person(id, "robby", []string{baseline.GroupName}, []string{policyARN}, keyOnly)
+	workload.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
+	workload.Inline = []org.InlinePolicy{{Name: baseline.InlinePolicyName, Document: strings.Replace(allowAll, "Allow", "Deny", 1)}}
 	late := person(id, "late", []string{baseline.GroupName}, nil, phone)
 	late.Tags = []org.Tag{{Key: "Forcemfa-Enrollment", Value: "2026-10-01"}}
-	a.Users = []org.User{late, person(id, "mia", nil, nil, phone), robot}
+	a.Users = []org.User{late, person(id, "mia", nil, nil, phone), workload}
 	return a
 }
 

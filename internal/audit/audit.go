@@ -150,7 +150,7 @@ func (r *report) add(rule, subject, format string, args ...any) *Finding {
 	return &r.findings[len(r.findings)-1]
 }
 
-// whole makes the findings about an account besides its users.
+// whole makes the findings about an account other than those about its users.
 func (r *report) whole() {
 	r.credentialReport()
 	r.root()

@@ -30,7 +30,7 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 const config = `
 version: 1
 exemptions:
-  - {match: {tag: "userType=Service"}, owner: a, reason: robots}
+  - {match: {tag: "userType=Service"}, owner: a, reason: workloads}
   - {match: {name: temp}, owner: b, reason: for a while, expires: 2026-04-01}
 break_glass:
   - {match: {name: glass}, owner: c, reason: envelope}
@@ -197,7 +197,7 @@ func TestFindings(t *testing.T) {
 			bob(a).Tags = []org.Tag{{Key: "usertype", Value: "service"}}
 		}, []audit.Finding{
 			finding(audit.High, "exempt-interactive", "user/bob", bobARN,
-				"bob is exempt and has a console password: exemption tag userType=Service, owner a: robots"),
+				"bob is exempt and has a console password: exemption tag userType=Service, owner a: workloads"),
 		}},
 		{"break-glass with a console password", func(a *org.Account) { bob(a).Name, bob(a).Groups = "glass", nil }, nil},
 		{"expired exemption", func(a *org.Account) {
@@ -457,7 +457,7 @@ func TestSettableWindowTag(t *testing.T) {
 		{"where the window decides nothing", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
 	} {
 		a, b := quiet(t), *wanted(t)
-		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a robot"}}
+		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a workload"}}
 		robby := a.Users[0]
 		robby.Name, robby.ARN, robby.Groups, robby.Password = "robby", "arn:aws:iam::"+account+":user/robby", []string{"people"}, org.No
 		a.Users = append(a.Users, robby)

@@ -95,7 +95,7 @@ func (r *report) driftInline(u *org.User, subject, document string) {
 	}
 }
 
-// same tells whether two texts are the same document but for white space.
+// same tells whether two texts are the same document except for white space.
 func (r *report) same(text, want string) bool {
 	if text == want {
 		return true

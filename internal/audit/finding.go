@@ -16,7 +16,7 @@ type State string
 const (
 	Enforced State = "enforced" // the Denies in force refuse every request without MFA outside the enrollment set
 	Exempt   State = "exempt"   // an unexpired exemption matches
-	Open     State = "open"     // neither; Witness says what passes
+	Open     State = "open"     // neither; Example is a request that succeeds
 	Unknown  State = "unknown"  // could not be decided
 )
 
@@ -28,7 +28,7 @@ type User struct {
 	ARN            string                `json:"arn"`
 	State          State                 `json:"state"`
 	Example        *prove.Counterexample `json:"example,omitempty"`         // for an open user
-	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the witness today
+	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the example today
 	Why            string                `json:"why,omitempty"`             // for an unknown user
 	Exemption      string                `json:"exemption,omitempty"`
 	Proof          Universe              `json:"proof,omitempty"` // for an enforced user: what the proof is about

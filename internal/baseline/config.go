@@ -35,7 +35,7 @@ func Parse(name string, text []byte) (*Baseline, error) {
 	return b, nil
 }
 
-// A configFile is what the file holds besides what a baseline does.
+// A configFile is what the file contains in addition to a baseline.
 type configFile struct {
 	breakGlass []Exemption
 	access     *Access

@@ -26,11 +26,11 @@ window: {tag: enrollment-open, days: 3}
 exemptions:
   - match: {tag: "userType=Service"}   # compared without case
     owner: platform@example.com
-    reason: build robots
+    reason: build workloads
     expires: 2027-01-31
   - match:
-      path: /robots/*
-      arn: "arn:aws:iam::*:user/robots/*"
+      path: /workloads/*
+      arn: "arn:aws:iam::*:user/workloads/*"
     owner: security@example.com
     reason: |
       signs with a key
@@ -62,11 +62,11 @@ func TestParseReadsEverything(t *testing.T) {
 		Window: baseline.Window{Tag: "enrollment-open", Days: 3},
 		Exemptions: []baseline.Exemption{
 			{
-				Match: baseline.Match{Tag: "userType=Service"}, Owner: "platform@example.com", Reason: "build robots",
+				Match: baseline.Match{Tag: "userType=Service"}, Owner: "platform@example.com", Reason: "build workloads",
 				Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC), Line: 13,
 			},
 			{
-				Match: baseline.Match{Path: "/robots/*", ARN: "arn:aws:iam::*:user/robots/*"},
+				Match: baseline.Match{Path: "/workloads/*", ARN: "arn:aws:iam::*:user/workloads/*"},
 				Owner: "security@example.com", Reason: "signs with a key\n", Line: 17,
 			},
 			{
@@ -145,10 +145,10 @@ func TestParseRefuses(t *testing.T) {
 		{"short account", exemption("match: {account: \"11111111111\"}", "owner: a", "reason: b"),
 			`3:22: account "11111111111": want an account ID of 12 digits in quotes, or a glob`},
 		{"tag without value", exemption("match: {tag: userType}", "owner: a", "reason: b"), `3:18: tag "userType": want key=value`},
-		{"path without slashes", exemption("match: {path: robots}", "owner: a", "reason: b"),
-			`3:19: path "robots": want a path that begins and ends with a slash, or a glob`},
-		{"path without its end", exemption("match: {path: /robots}", "owner: a", "reason: b"),
-			`3:19: path "/robots": want a path that begins and ends with a slash, or a glob`},
+		{"path without slashes", exemption("match: {path: workloads}", "owner: a", "reason: b"),
+			`3:19: path "workloads": want a path that begins and ends with a slash, or a glob`},
+		{"path without its end", exemption("match: {path: /workloads}", "owner: a", "reason: b"),
+			`3:19: path "/workloads": want a path that begins and ends with a slash, or a glob`},
 		{"arn of a role", exemption("match: {arn: \"arn:aws:iam::111111111111:role/a\"}", "owner: a", "reason: b"),
 			`3:18: arn "arn:aws:iam::111111111111:role/a": want the ARN of a user, or a glob`},
 		{"name with a slash", exemption("match: {name: team/a}", "owner: a", "reason: b"), `3:19: name "team/a": want the name of a user`},

@@ -80,7 +80,7 @@ func (b *Baseline) Document(partition string) string {
 	return render(append(statements, b.denies()...), partition)
 }
 
-// DenyDocument is the Denies of [Baseline.Document] alone, for a user who has
+// DenyDocument is the Denies of [Baseline.Document] alone, for a user with
 // no room for all of it.
 func (b *Baseline) DenyDocument(partition string) string {
 	return render(b.denies(), partition)

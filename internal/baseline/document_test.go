@@ -243,7 +243,7 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 	}
 }
 
-// What the document itself allows, to a user who has nothing else.
+// What the document itself allows, to a user with nothing else.
 func TestDocumentGrantsExactly(t *testing.T) {
 	enroll := []string{
 		"iam:CreateVirtualMFADevice mfa", "iam:GetAccountPasswordPolicy none", "iam:ListVirtualMFADevices none",

@@ -13,13 +13,13 @@ import (
 
 // A Draft gathers what a first config file is written from.
 type Draft struct {
-	now      time.Time
-	units    []org.Unit
-	accounts int
-	users    int
-	service  int // with the tag that is exempt without a config file
-	robots   []candidate
-	glass    []candidate
+	now       time.Time
+	units     []org.Unit
+	accounts  int
+	users     int
+	service   int // with the tag that is exempt without a config file
+	workloads []candidate
+	glass     []candidate
 }
 
 // A candidate is a user whom a person should decide about.
@@ -56,7 +56,7 @@ func (d *Draft) Add(a *org.Account) {
 			d.glass = append(d.glass, c)
 		default:
 			if c.why = robotic(u); c.why != "" {
-				d.robots = append(d.robots, c)
+				d.workloads = append(d.workloads, c)
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (d *Draft) exemptions(w *strings.Builder) {
 	if d.service > 0 {
 		mark = ""
 	}
-	if d.service > 0 || len(d.robots) > 0 {
+	if d.service > 0 || len(d.workloads) > 0 {
 		w.WriteString(mark + "exemptions:\n")
 	}
 	if d.service > 0 {
@@ -122,12 +122,12 @@ func (d *Draft) exemptions(w *strings.Builder) {
     reason: service users, as without a config file
 `, d.service, defaultExemptTag)
 	}
-	if len(d.robots) == 0 {
+	if len(d.workloads) == 0 {
 		w.WriteString("# No other user looks like a program.\n\n")
 		return
 	}
 	w.WriteString("# These look like programs. A role is better than an exemption: decide one by one.\n")
-	d.suggest(w, d.robots, d.now.AddDate(0, 6, 0))
+	d.suggest(w, d.workloads, d.now.AddDate(0, 6, 0))
 	w.WriteString("\n")
 }
 

@@ -17,13 +17,13 @@ var today = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 func TestADraftNamesWhomAPersonMustDecideAbout(t *testing.T) {
 	used := today.AddDate(0, 0, -1)
-	robot := org.User{Name: "123", Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}}
+	workload := org.User{Name: "123", Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}}
 	d := baseline.NewDraft(&org.Header{Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-11111111", Name: "Platform\nx", Parent: "r-ab12"}}}, today)
-	person, idle, service := robot, robot, robot
+	person, idle, service := workload, workload, workload
 	person.Name, person.Password = "ada", org.Yes
 	idle.Name, idle.Keys = "idle", []org.AccessKey{{Active: true, Used: &used, UsedService: "sts"}}
 	service.Name, service.Tags = "ci", []org.Tag{{Key: "usertype", Value: "service"}}
-	d.Add(&org.Account{ID: "111111111111", Read: true, Users: []org.User{robot, person, idle, service, {Name: "Break-Glass-1"}}})
+	d.Add(&org.Account{ID: "111111111111", Read: true, Users: []org.User{workload, person, idle, service, {Name: "Break-Glass-1"}}})
 	d.Add(&org.Account{ID: "222222222222"})
 	const want = `# What forcemfa wants of this organization. "forcemfa schema" describes every key.
 # Written by "forcemfa init" on 2026-11-02: it saw 5 users in 1 accounts.
@@ -84,7 +84,7 @@ func TestADraftIsAConfigFileWithAndWithoutItsSuggestions(t *testing.T) {
 		a := &org.Account{ID: "111111111111", Read: true}
 		for _, name := range names {
 			u := org.User{Name: name, Path: "/", ARN: "arn:aws:iam::111111111111:user/" + name, Password: org.No, MFA: org.No}
-			if rapid.Bool().Draw(rt, "robot") {
+			if rapid.Bool().Draw(rt, "workload") {
 				u.Keys = []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}
 			}
 			if rapid.Bool().Draw(rt, "service") {
@@ -129,7 +129,7 @@ func TestWavesDecideWhoWaits(t *testing.T) {
 version: 1
 waves:
   - {name: pilot, match: {ou: Platform}, from: 2026-11-02}
-  - {name: robots, match: {tag: "team=robots"}, from: 2026-11-10}
+  - {name: workloads, match: {tag: "team=workloads"}, from: 2026-11-10}
   - {name: some, percent: 30, from: 2026-11-20}
   - {name: prod, match: {account: "222222222222"}, from: 2026-12-01}
 `))
@@ -139,7 +139,7 @@ waves:
 	u := serviceUser("x")
 	u.ARN = "arn:aws:iam::111111111111:user/user-2"
 	tagged := *u
-	tagged.Tags = []org.Tag{{Key: "Team", Value: "Robots"}}
+	tagged.Tags = []org.Tag{{Key: "Team", Value: "Workloads"}}
 	lucky := *u
 	lucky.ARN = "arn:aws:iam::111111111111:user/user-7"
 	platform := baseline.Place{Account: "111111111111", Units: []string{"ou-ab12-11111111", "Platform"}}
@@ -151,7 +151,7 @@ waves:
 		want string
 	}{
 		{"its day is today", platform, u, ""},
-		{"by tag", other, &tagged, "robots"},
+		{"by tag", other, &tagged, "workloads"},
 		{"the first that matches decides", platform, &tagged, ""},
 		{"by account", prod, u, "prod"},
 		{"in none: with the last", other, u, "the rest, with prod"},

@@ -37,7 +37,7 @@ func Variables() []Variable {
 
 // Override changes the baseline by environment variables: FORCEMFA_ and the
 // path of a key in the config file, in upper case with _ between its parts, for
-// every key that holds one value; and those that [Variables] lists besides. A
+// every key that holds one value; and those that [Variables] lists in addition. A
 // variable that is empty changes nothing. Errors name the variable.
 func (b *Baseline) Override(getenv func(string) string) error {
 	file := new(configFile).over(b)
@@ -69,7 +69,7 @@ func (b *Baseline) Override(getenv func(string) string) error {
 	return nil
 }
 
-// scalars calls f for every key that holds one value, but for the version.
+// scalars calls f for every key that holds one value, except the version.
 func (m mapping) scalars(path string, f func(name string, f field) error) error {
 	for _, of := range m.fields {
 		name := path + "_" + strings.ToUpper(of.key)

@@ -46,14 +46,14 @@ func TestTheVariablesOfTheLambdaAreUnderstood(t *testing.T) {
 	const url = "https://hooks.example.com/services/T0/B0/verysecret"
 	b := baseline.Default()
 	err := b.Override(environment(map[string]string{
-		"WHITELIST_TAG": "userType:robot, team:a:b,", "WEBHOOK_URL": url, "SLACK_CHANNEL_NAME": "alerts",
+		"WHITELIST_TAG": "userType:workload, team:a:b,", "WEBHOOK_URL": url, "SLACK_CHANNEL_NAME": "alerts",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := baseline.Default()
 	want.Exemptions = nil
-	for _, tag := range []string{"userType=robot", "team=a:b"} {
+	for _, tag := range []string{"userType=workload", "team=a:b"} {
 		want.Exemptions = append(want.Exemptions, baseline.Exemption{
 			Match: baseline.Match{Tag: tag}, Owner: "environment variable WHITELIST_TAG", Reason: "exempt by the environment"})
 	}
@@ -62,15 +62,15 @@ func TestTheVariablesOfTheLambdaAreUnderstood(t *testing.T) {
 	if d := cmp.Diff(want, b); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if said := strings.Join(b.Notes(), "\n"); strings.Contains(said, "verysecret") || !strings.Contains(said, "exempt the tag userType=robot, exempt the tag team=a:b") {
+	if said := strings.Join(b.Notes(), "\n"); strings.Contains(said, "verysecret") || !strings.Contains(said, "exempt the tag userType=workload, exempt the tag team=a:b") {
 		t.Errorf("notes: %s", said)
 	}
-	if u := serviceUser("ROBOT"); b.Exempt(baseline.Place{}, u, time.Time{}) == nil {
+	if u := serviceUser("WORKLOAD"); b.Exempt(baseline.Place{}, u, time.Time{}) == nil {
 		t.Error("the value is compared with case")
 	}
 	configured, err := baseline.Parse("c.yaml", []byte("version: 1\nexemptions: [{match: {name: a}, owner: b, reason: c}]\n"))
 	if err == nil {
-		err = configured.Override(environment(map[string]string{"WHITELIST_TAG": "userType:robot"}))
+		err = configured.Override(environment(map[string]string{"WHITELIST_TAG": "userType:workload"}))
 	}
 	if err != nil || len(configured.Exemptions) != 2 {
 		t.Errorf("with a config file they add up: %v, %v", configured.Exemptions, err)

@@ -13,7 +13,7 @@ import (
 
 func TestMatch(t *testing.T) {
 	u := &org.User{
-		Name: "ci-deploy", Path: "/robots/ci/", ARN: "arn:aws:iam::111111111111:user/robots/ci/ci-deploy",
+		Name: "ci-deploy", Path: "/workloads/ci/", ARN: "arn:aws:iam::111111111111:user/workloads/ci/ci-deploy",
 		Tags: []org.Tag{{Key: "team", Value: "platform"}, {Key: "UserType", Value: "SERVICE"}, {Key: "empty"}},
 	}
 	for _, row := range []struct {
@@ -33,10 +33,10 @@ func TestMatch(t *testing.T) {
 		{baseline.Match{Name: "CI-deploy"}, false},
 		{baseline.Match{Name: "ci"}, false},
 		{baseline.Match{Name: "ci-deploy?"}, false},
-		{baseline.Match{Path: "/robots/*"}, true},
-		{baseline.Match{Path: "/robots/"}, false},
-		{baseline.Match{ARN: "arn:aws:iam::111111111111:user/robots/ci/ci-deploy"}, true},
-		{baseline.Match{ARN: "arn:*:iam::*:user/robots/*"}, true},
+		{baseline.Match{Path: "/workloads/*"}, true},
+		{baseline.Match{Path: "/workloads/"}, false},
+		{baseline.Match{ARN: "arn:aws:iam::111111111111:user/workloads/ci/ci-deploy"}, true},
+		{baseline.Match{ARN: "arn:*:iam::*:user/workloads/*"}, true},
 		{baseline.Match{Account: "111111111111"}, true},
 		{baseline.Match{Account: "1111*"}, true},
 		{baseline.Match{Account: "222222222222"}, false},
@@ -47,20 +47,20 @@ func TestMatch(t *testing.T) {
 		{baseline.Match{Name: "regex:deploy"}, false},
 		{baseline.Match{Name: "regex:ci|x"}, false},
 		{baseline.Match{Name: "regex:("}, false},
-		{baseline.Match{Path: "regex:/robots/[a-z]+/"}, true},
+		{baseline.Match{Path: "regex:/workloads/[a-z]+/"}, true},
 		{baseline.Match{ARN: "regex:arn:aws:iam::1{12}:user/.*"}, true},
 		{baseline.Match{Account: "regex:1+"}, true},
 		{baseline.Match{Account: "regex:1"}, false},
 		{baseline.Match{Tag: "userType=regex:serv(ice|ant)"}, true},
 		{baseline.Match{Tag: "userType=regex:serv"}, false},
 		{baseline.Match{OU: "ou-ab12-11111111"}, true},
-		{baseline.Match{OU: "Robots"}, true},
+		{baseline.Match{OU: "Workloads"}, true},
 		{baseline.Match{OU: "r-ab12"}, true},
 		{baseline.Match{OU: "regex:ou-.*"}, true},
 		{baseline.Match{OU: "ou-ab12-22222222"}, false},
-		{baseline.Match{OU: "Robots", Name: "x*"}, false},
+		{baseline.Match{OU: "Workloads", Name: "x*"}, false},
 	} {
-		if got := row.match.Matches(baseline.Place{Account: "111111111111", Units: []string{"ou-ab12-11111111", "Robots", "r-ab12", "Root"}}, u); got != row.want {
+		if got := row.match.Matches(baseline.Place{Account: "111111111111", Units: []string{"ou-ab12-11111111", "Workloads", "r-ab12", "Root"}}, u); got != row.want {
 			t.Errorf("%v: %v, want %v", row.match, got, row.want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestFirstUnexpiredExemptionHolds(t *testing.T) {
 version: 1
 exemptions:
   - {match: {name: "ci-*"}, owner: a, reason: old, expires: 2026-01-01}
-  - {match: {path: "/robots/*"}, owner: b, reason: by path}
+  - {match: {path: "/workloads/*"}, owner: b, reason: by path}
   - {match: {name: ci-deploy}, owner: c, reason: by name, expires: 2030-01-01}
 break_glass:
   - {match: {name: glass}, owner: d, reason: envelope}
@@ -108,7 +108,7 @@ break_glass:
 	}{
 		{org.User{Name: "ci-deploy", Path: "/"}, "exemption name ci-deploy, owner c: by name, until 2030-01-01",
 			[]string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
-		{org.User{Name: "ci-deploy", Path: "/robots/"}, "exemption path /robots/*, owner b: by path",
+		{org.User{Name: "ci-deploy", Path: "/workloads/"}, "exemption path /workloads/*, owner b: by path",
 			[]string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
 		{org.User{Name: "ci-test", Path: "/"}, "<nil>", []string{"exemption name ci-*, owner a: old, until 2026-01-01"}},
 		{org.User{Name: "glass", Path: "/"}, "break-glass name glass, owner d: envelope", nil},

@@ -34,7 +34,7 @@ waves:
 exemptions:
   - match: {tag: "userType=regex:Serv.*", ou: ou-ab12-11111111}
     owner: platform@example.com
-    reason: build robots
+    reason: build workloads
     expires: 2027-01-31
 break_glass:
   - {match: {account: "111111111111", name: break-glass-1}, owner: ciso@example.com, reason: sealed envelope}

@@ -41,7 +41,7 @@ func (r *reader) credentials(ctx context.Context, report *credentialReport, virt
 			r.fail("iam:GetCredentialReport", u.Name, errNotInReport)
 		}
 	}
-	// A user who has no device now lost it after the report.
+	// A user without a device now lost it after the report.
 	forEach(ctx, withOther, r.readDevices)
 	forEach(ctx, unreported, r.readCredentials)
 }

@@ -162,7 +162,7 @@ type InlinePolicy struct {
 
 // A Device is an MFA device.
 type Device struct {
-	Serial  string     `json:"serial"` // an ARN, but for hardware TOTP tokens
+	Serial  string     `json:"serial"` // an ARN, except for hardware TOTP tokens
 	Kind    DeviceKind `json:"kind"`
 	Enabled *time.Time `json:"enabled,omitempty"`
 }
@@ -234,7 +234,7 @@ type Policy struct {
 	Name     string    `json:"name"`
 	Path     string    `json:"path"`
 	ID       string    `json:"id,omitempty"`
-	Tags     []Tag     `json:"tags,omitempty"` // GetAccountAuthorizationDetails does not tell; only read for policies of ours
+	Tags     []Tag     `json:"tags,omitempty"` // GetAccountAuthorizationDetails does not tell; only read for policies managed by forcemfa
 	Default  string    `json:"default"`        // v1…
 	Versions []Version `json:"versions"`
 }

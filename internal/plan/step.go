@@ -134,7 +134,7 @@ type Plan struct {
 	Config    string      `json:"config"`              // hash of the baseline
 	Users     int         `json:"users"`               // how many were looked at
 	Notes     []string    `json:"notes,omitempty"`     // said at its head: defaults in force, how long old sessions live
-	Remove    bool        `json:"remove,omitempty"`    // takes everything of ours away
+	Remove    bool        `json:"remove,omitempty"`    // removes everything that forcemfa manages
 	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves whose day has not come
 	Steps     []Step      `json:"steps"`
 

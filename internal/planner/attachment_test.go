@@ -61,10 +61,10 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 		{"a user in no group is blocked", scene{account: org.Account{Users: []org.User{user("ada")}}},
 			[]string{"AddUserToGroup ada ForceMFA BLOCKED in no group, and attach groups reaches groups alone"}},
 		{"a group with somebody exempt is passed over, and the others get it themselves", scene{account: org.Account{Groups: groups(1),
-			Users: []org.User{user("ada", in("ga")), user("robby", robot, in("ga"))}}},
+			Users: []org.User{user("ada", in("ga")), user("robby", workload, in("ga"))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy ada ForceMFA"}},
 		{"somebody becomes exempt", scene{account: org.Account{Policies: policies, Groups: carrying("ga"),
-			Users: []org.User{user("ada", in("ga")), user("robby", robot, in("ga"))}}},
+			Users: []org.User{user("ada", in("ga")), user("robby", workload, in("ga"))}}},
 			[]string{"AttachUserPolicy ada ForceMFA", "DetachGroupPolicy ga ForceMFA"}},
 		{"a full group is passed over", scene{account: org.Account{Groups: groups(1), Quotas: org.Quotas{AttachedPoliciesPerGroup: 1},
 			Users: []org.User{user("ada", in("ga"))}, Policies: nil}},
@@ -96,7 +96,7 @@ func TestAWaveIsScheduledBeforeItsDay(t *testing.T) {
 	b := config(t, `waves: [{name: "pilot 5%", match: {name: "a*"}, from: 2026-11-05}, {name: all, from: 2026-12-01}]`)
 	policies, ourGroup := ours(wanted())
 	s := scene{baseline: b, account: org.Account{Policies: policies, Groups: ourGroup,
-		Users: []org.User{user("ada"), user("abe"), user("bob"), user("in", inGroup), user("robby", robot)}}}
+		Users: []org.User{user("ada"), user("abe"), user("bob"), user("in", inGroup), user("robby", workload)}}}
 	p := s.plan(t)
 	if len(p.Steps) > 0 {
 		t.Errorf("before its day: %v", lines(p))
@@ -152,7 +152,7 @@ func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
 	policies, ourGroup := ours(allowAll, wanted())
 	all := func() org.Account {
 		return org.Account{Policies: policies, Groups: append(carrying("ga"), ourGroup...), Users: []org.User{
-			user("ada", inGroup), user("bob", attached, in("ga")), user("own", inline(wanted())), user("robby", robot, inGroup, window("2026-11-05")),
+			user("ada", inGroup), user("bob", attached, in("ga")), user("own", inline(wanted())), user("robby", workload, inGroup, window("2026-11-05")),
 		}}
 	}
 	whole := []string{

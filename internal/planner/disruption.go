@@ -11,7 +11,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A disruption is a reason not to enforce a user who has a sign-in path:
+// A disruption is a reason not to enforce a user with a sign-in path:
 // something that works today would stop.
 type disruption struct{ guard, why, remedy string }
 
@@ -46,7 +46,7 @@ func (g *guard) disruptions(u *audit.User) []disruption {
 	if locksCLI(u) {
 		all = append(all, disruption{baseline.GuardCLILockout,
 			u.Name + " has an active access key, and devices that give no codes only: its command line stops",
-			"enroll a virtual MFA device for " + u.Name + " besides, or deactivate the key"})
+			"enroll a virtual MFA device for " + u.Name + " as well, or deactivate the key"})
 	}
 	return all
 }

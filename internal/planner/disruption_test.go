@@ -26,7 +26,7 @@ func inactive(u *org.User) { u.Keys[0].Active = false }
 func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 	const (
 		person = "let what uses it take a role, or enroll a virtual MFA device for a person, or exempt bob; or acknowledge with --ack breaks-workload:" + account + "/bob"
-		device = "enroll a virtual MFA device for bob besides, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
+		device = "enroll a virtual MFA device for bob as well, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
 		keyed  = ", and it has neither a device that gives codes nor a console password"
 	)
 	window := "TagUser"
@@ -157,7 +157,7 @@ func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
 	}{
 		{"another administrator has a device", user("cyd"), nil, ""},
 		{"another administrator can enroll", user("cyd", noDevice, noKey), nil, ""},
-		{"another administrator is not enforced", user("cyd", robot), nil, ""},
+		{"another administrator is not enforced", user("cyd", workload), nil, ""},
 		{"nobody else is an administrator", noRights, nil,
 			"no administrator of " + account + " would keep a way in, and ann is one now"},
 		{"the other administrator has no way in either", user("cyd", fidoOnly, noPassword), []string{"lockout:cyd"},
@@ -190,7 +190,7 @@ func TestAnAdministratorWhoseRightsEndWithThePlanIsNotKept(t *testing.T) {
 func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
 	policies, group := ours(wanted())
 	group[0].Attached = append(group[0].Attached, admin)
-	byGroup := user("eve", robot, inGroup, func(u *org.User) { u.Attached = nil })
+	byGroup := user("eve", workload, inGroup, func(u *org.User) { u.Attached = nil })
 	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{byGroup}}}
 	if step := find(t, s.plan(t), plan.RemoveUserFromGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and eve is one now" {
 		t.Errorf("blocked %q", step.Blocked)
@@ -205,7 +205,7 @@ func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
 // attached to who is exempt and administers the account by it.
 func TestAnAdministratorByOurDriftedPolicyKeepsIt(t *testing.T) {
 	policies, _ := ours(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
-	byPolicy := user("eve", robot, attached, func(u *org.User) {
+	byPolicy := user("eve", workload, attached, func(u *org.User) {
 		u.Attached = slices.DeleteFunc(u.Attached, func(a string) bool { return a == admin })
 	})
 	keyAlone, noneYet := user("kit", fidoOnly, noPassword), user("lea", noDevice) // they do not replace her

@@ -125,7 +125,7 @@ func noPassword(u *org.User)   { u.Password, u.PasswordReset = org.No, org.No }
 func noKey(u *org.User)        { u.Keys = nil }
 func mustReset(u *org.User)    { u.PasswordReset = org.Yes }
 func resetUnknown(u *org.User) { u.PasswordReset = org.Unknown }
-func robot(u *org.User)        { u.Tags = append(u.Tags, org.Tag{Key: "userType", Value: "Service"}) }
+func workload(u *org.User)     { u.Tags = append(u.Tags, org.Tag{Key: "userType", Value: "Service"}) }
 func inGroup(u *org.User)      { u.Groups = append(u.Groups, "ForceMFA"); slices.Sort(u.Groups) }
 func attached(u *org.User)     { u.Attached = append(u.Attached, policyARN) }
 

@@ -15,7 +15,7 @@ import (
 )
 
 func TestUsersComeIntoOurGroup(t *testing.T) {
-	s := scene{account: org.Account{Users: []org.User{user("bob"), user("ada"), user("robby", robot)}}}
+	s := scene{account: org.Account{Users: []org.User{user("bob"), user("ada"), user("robby", workload)}}}
 	want := []string{
 		"CreatePolicy ForceMFA",
 		"CreateGroup ForceMFA",
@@ -61,7 +61,7 @@ func TestWhatIsPlanned(t *testing.T) {
 			Users: []org.User{user("in", inGroup), user("by", attached), user("own", inline(wanted()))}}}, nil},
 		{"our group lost its policy", scene{account: org.Account{Policies: policies,
 			Groups: bare,
-			Users:  []org.User{user("in", inGroup), user("robby", robot, inGroup)}}},
+			Users:  []org.User{user("in", inGroup), user("robby", workload, inGroup)}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "AttachGroupPolicy ForceMFA ForceMFA"}},
 		{"a drifted document is repaired", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("in", inGroup), user("out")}}},
@@ -96,11 +96,11 @@ func TestWhatIsPlanned(t *testing.T) {
 		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
 		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
-			user("robby", robot, inGroup, attached, inline(old), window("2026-11-05"))}}},
+			user("robby", workload, inGroup, attached, inline(old), window("2026-11-05"))}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "DetachUserPolicy robby ForceMFA", "DeleteUserPolicy robby ForceMFA",
 				"UntagUser robby forcemfa-enrollment"}},
 		{"somebody else's inline policy of our name stays with an exempt user", scene{account: org.Account{Users: []org.User{
-			user("robby", robot, inline(strings.ReplaceAll(old, "Deny", "Allow")))}}}, nil},
+			user("robby", workload, inline(strings.ReplaceAll(old, "Deny", "Allow")))}}}, nil},
 		{"and is not written over", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
 			user("bob", inline(strings.ReplaceAll(old, "Deny", "Allow")))}}},
 			[]string{"AddUserToGroup bob ForceMFA"}},
@@ -233,7 +233,7 @@ func TestAPlanThatEnforcesNobodySaysNothingOfSessions(t *testing.T) {
 func TestNeedsDetailNamesWhomStepsWouldEnforce(t *testing.T) {
 	policies, group := ours(wanted())
 	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{
-		user("open"), user("in", inGroup), user("robby", robot), user("also", noDevice),
+		user("open"), user("in", inGroup), user("robby", workload), user("also", noDevice),
 	}}}
 	in := s.input()
 	for a := range in.Accounts {

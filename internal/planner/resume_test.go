@@ -99,7 +99,7 @@ func TestStepsOfUsersWhoChangedAreStale(t *testing.T) {
 	first := scene{account: org.Account{Users: []org.User{user("ada"), user("bob"), user("cyd"), user("dan")}}}
 	file := reread(t, first.plan(t))
 	later := scene{resume: file, account: org.Account{Groups: groups(10), Users: []org.User{
-		user("ada", robot), user("bob", fullOf(10)), user("cyd"), user("eve"),
+		user("ada", workload), user("bob", fullOf(10)), user("cyd"), user("eve"),
 	}}}
 	want := split{
 		Do: []string{"CreatePolicy ForceMFA", "CreateGroup ForceMFA", "AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup cyd ForceMFA"},

@@ -233,7 +233,7 @@ func (s *scpPlanner) ensure(name, document string, targets []string, b block, ne
 	}
 	there := s.in.scp(name)
 	if there != nil && !plan.SameDocument(there.Document, document) && !baseline.OurSCP(there.Document) {
-		b = block{"it has the name of ours and is not it", "rename or delete it"}
+		b = block{"it has the name of the policy of forcemfa, but is another policy", "rename or delete it"}
 	}
 	steps := s.write(there, name, document, b, needed)
 	if document == "" && there == nil {
@@ -317,7 +317,7 @@ func (s *scpPlanner) remove(name string) []plan.Step {
 	gone.Needs = stepIDs(steps)
 	switch {
 	case !baseline.OurSCP(there.Document):
-		gone.Block("it has the name of ours and is not it", "rename or delete it")
+		gone.Block("it has the name of the policy of forcemfa, but is another policy", "rename or delete it")
 	case s.in.Partial:
 		gone.Block("only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts")
 	}

@@ -109,7 +109,7 @@ func TestAnUnreadableOrDifferentConfigIsAProblem(t *testing.T) {
 		{"another one", good, "0123", none, "differs from the deployed one"},
 		{"missing", "", "", none, "cannot be read"},
 		{"broken", "version: 1\nattach: nobody\n", "", none, "forcemfa.yaml:2"},
-		{"a unit", "version: 1\nexemptions:\n  - {match: {ou: Robots}, owner: a@b.c, reason: x}\n", "", none, "organizational unit"},
+		{"a unit", "version: 1\nexemptions:\n  - {match: {ou: Workloads}, owner: a@b.c, reason: x}\n", "", none, "organizational unit"},
 		{"a variable that is wrong", good, hash, func(name string) string {
 			if name == "WHITELIST_TAG" {
 				return "userType"
@@ -138,7 +138,7 @@ func TestAnUnreadableOrDifferentConfigIsAProblem(t *testing.T) {
 }
 
 func TestAScanCountsInCloudWatchsFormat(t *testing.T) {
-	exempt := person("robot")
+	exempt := person("workload")
 	exempt.Tags = []org.Tag{{Key: "userType", Value: "Service"}}
 	r := newRig(t, 1, nil, person("ann", "ForceMFA"), person("bea"), exempt)
 	r.scan(home)

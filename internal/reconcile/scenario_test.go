@@ -29,13 +29,13 @@ import (
 // company are the users of each account of the scenario.
 func company() []org.User {
 	exempt := []org.Tag{{Key: "userType", Value: "Service"}}
-	temp, dora, robot := person("temp"), person("dora", baseline.GroupName), person("robot")
-	temp.Tags, robot.Tags = exempt, exempt
-	robot.Inline = []org.InlinePolicy{{Name: "all", Document: everything}}
-	robot.Keys = []org.AccessKey{{Slot: 1, Active: true}}
+	temp, dora, workload := person("temp"), person("dora", baseline.GroupName), person("workload")
+	temp.Tags, workload.Tags = exempt, exempt
+	workload.Inline = []org.InlinePolicy{{Name: "all", Document: everything}}
+	workload.Keys = []org.AccessKey{{Slot: 1, Active: true}}
 	guest := person("guest", baseline.GroupName)
 	guest.Devices, guest.MFA = nil, org.No
-	return []org.User{person("ann", baseline.GroupName), person("bea", baseline.GroupName), person("carl", baseline.GroupName), temp, dora, robot, guest}
+	return []org.User{person("ann", baseline.GroupName), person("bea", baseline.GroupName), person("carl", baseline.GroupName), temp, dora, workload, guest}
 }
 
 // An attack is a run of mutations in an organization whose events are delivered
@@ -182,10 +182,10 @@ func (a *attack) deedsOfOthers() []mutation {
 	}
 }
 
-// enrollByKey enrolls a first device for guest with the robot's access key.
+// enrollByKey enrolls a first device for guest with the workload's access key.
 func (a *attack) enrollByKey(ctx context.Context, account string) error {
 	var key world.Key
-	a.cloud.View(func(w *world.World) { key = *w.Account(account).Users["robot"].Keys[0] })
+	a.cloud.View(func(w *world.World) { key = *w.Account(account).Users["workload"].Keys[0] })
 	c := iam.NewFromConfig(a.cloud.Config(credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""), "us-east-1"))
 	a.created++
 	device, err := c.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String(fmt.Sprintf("device-%d", a.created))})
@@ -229,7 +229,7 @@ func (a *attack) unenforced(counts func(account, user string) bool) []string {
 	var open []string
 	for _, account := range a.accounts {
 		for name, state := range a.states(account) {
-			exempt := name == "robot" || name == "dora" || name == "temp"
+			exempt := name == "workload" || name == "dora" || name == "temp"
 			if state != audit.Enforced && !(exempt && state == audit.Exempt) && counts(account, name) {
 				open = append(open, account+"/"+name+" is "+string(state))
 			}

@@ -171,7 +171,7 @@ var pairs = []pair{
 	{"E-4", 0, guard(`,"iam:ListUsers"`, ""), guard("", "")},
 	{"E-4", 0, guard(`,"s3:GetObject"`, ""), guard(`,"s3:GetObject"`, "") + `,{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{` + noMFA + `}}`},
 	{"E-5", 0, strings.Replace(guard("", ""), `"Resource":"*"`, `"Resource":"arn:aws:iam::*:*"`, 1), guard("", "")},
-	{"E-6", 0, guard("", `,"StringNotEquals":{"aws:PrincipalTag/kind":"robot"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
+	{"E-6", 0, guard("", `,"StringNotEquals":{"aws:PrincipalTag/kind":"workload"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
 	{"E-7", 0, guard("", `,"NotIpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::/32"]}`), guard("", "")},
 	{"E-7", 0, guard("", `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
 	{"E-8", 0, guard("", `,"Bool":{"aws:ViaAWSService":"false"}`), guard("", "")},

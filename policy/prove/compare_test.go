@@ -40,7 +40,7 @@ func TestWeakens(t *testing.T) {
 		{"all services instead of some", []string{fmt.Sprintf(list, mfa)}, force, "enforced"},
 		{"a tag exempts", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:PrincipalTag/userType":"Service"}`)}, force[1:]...),
 			"open"},
-		{"a user is exempt by name", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:username":"robot"}`)}, force[1:]...),
+		{"a user is exempt by name", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:username":"workload"}`)}, force[1:]...),
 			"open"},
 		{"others can be enrolled", force, []string{force[0], force[2]}, "open iam:EnableMFADevice without MFA by console"},
 	} {

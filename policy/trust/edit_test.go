@@ -37,7 +37,7 @@ func assumes(t *testing.T, document, principal string, c policy.Credential, pres
 	case strings.Contains(principal, "provider/"):
 		p = policy.Principal{Kind: policy.Federated, ARN: principal}
 	case strings.Contains(principal, ":assumed-role/"):
-		p.Kind, p.Issuer = policy.RoleSession, "arn:aws:iam::"+account+":role/Robot"
+		p.Kind, p.Issuer = policy.RoleSession, "arn:aws:iam::"+account+":role/Workload"
 	}
 	ctx.Set("aws:PrincipalArn", principal)
 	ctx.SetMFA(c, present, now.Add(-time.Minute), now)
@@ -73,14 +73,14 @@ func TestPeopleAreAskedForMFAAndNobodyElseIs(t *testing.T) {
 		{name: "a service and a provider alone", before: document(service, saml)},
 		{name: "a service beside people stays byte for byte", before: document(service, people+`}`), after: document(service, people+`,`+askMFA+`}`)},
 		{name: "a mixed statement is split",
-			before: document(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":["` + root + `","arn:aws:iam::` + account + `:role/Robot"],"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`),
-			after: document(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+account+`:role/Robot","Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+			before: document(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":["` + root + `","arn:aws:iam::` + account + `:role/Workload"],"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`),
+			after: document(`{"Sid":"Both","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+account+`:role/Workload","Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}`,
 				`{"Sid":"BothWithMFA","Effect":"Allow","Principal":{"AWS":"`+root+`"},"Action":"sts:AssumeRole",`+askMFA+`}`)},
 		{name: "everybody, with federated actions",
 			before: document(`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole*","sts:TagSession"]}`),
 			after: document(`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRoleWithSAML","sts:AssumeRoleWithWebIdentity","sts:TagSession"]}`,
 				`{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession"],`+askMFA+`}`)},
-		{name: "a role is not asked", before: document(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:role/Robot"},"Action":"sts:AssumeRole"}`)},
+		{name: "a role is not asked", before: document(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:role/Workload"},"Action":"sts:AssumeRole"}`)},
 		{name: "a Deny that asks for everybody", before: document(people+`}`, `{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}`)},
 		{name: "an age", maxAge: time.Hour, before: document(people + `,` + askMFA + `}`),
 			after: document(people + `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}}`)},
