@@ -19,7 +19,7 @@ import (
 func newAccess(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "access",
-		Short: "Who assumes which role where, from the config",
+		Short: "Manage groups and cross-account roles that require MFA",
 		Long: `access makes what the access section of the config file wants: groups in the identity
 account, what they may assume, who is in them, and in every account the roles that
 ask for MFA, with their permissions. For each person it prints a link that switches
@@ -40,7 +40,7 @@ func newAccessPlan(e *command.Env) *cobra.Command {
 	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "What would change, and how people will use it",
+		Short: "Show what would change, and how people will use it",
 		Long: "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" +
 			"--out saves the plan for access apply, which plans again and does only what both plans have.\n" + command.StatusHelp,
 		Example: "  forcemfa access plan\n  forcemfa access plan --out access.json && forcemfa access apply access.json",
@@ -57,7 +57,7 @@ func newAccessApply(e *command.Env) *cobra.Command {
 	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
-		Short: "Do it",
+		Short: "Make the changes of access plan",
 		Long: "access apply plans, shows the plan, asks once, and does it as apply does: each write is in the journal\n" +
 			"before it is made, and forcemfa rollback takes the run back. With a FILE that access plan saved it does\n" +
 			"only the steps that both plans have.\n" + command.StatusHelp,
@@ -67,7 +67,7 @@ func newAccessApply(e *command.Env) *cobra.Command {
 	}
 	o.add(c)
 	o.guards.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
 	return c
 }
 

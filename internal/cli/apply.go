@@ -24,7 +24,7 @@ func newApply(e *command.Env) *cobra.Command {
 	o := applyOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
-		Short: "Do it",
+		Short: "Apply a plan",
 		Long: `apply plans, shows the plan, asks once, and does it: it reads each target again,
 writes down what it is about to do, does it, and reads it back. It asks for the
 alias (or ID) of the management account; --yes answers that question only and
@@ -45,8 +45,8 @@ Ctrl-C finishes the steps in flight and leaves a whole journal.
 	}
 	o.add(c)
 	o.guards.add(c)
-	c.Flags().BoolVar(&o.remove, "remove", false, "take everything of ours away")
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.remove, "remove", false, "remove everything that forcemfa manages")
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
 	return c
 }
 

@@ -14,7 +14,7 @@ func newAudit(e *command.Env) *cobra.Command {
 	o := auditOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "audit",
-		Short: "What is not enforced, and the witness for it",
+		Short: "Show which users can act without MFA",
 		Long: `audit reads every account and says of each IAM user whether a request without MFA
 can pass. For an open user it names one: the witness. It changes nothing.
 

@@ -20,7 +20,7 @@ func Main(ctx context.Context, e *command.Env) int {
 func newRoot(e *command.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "forcemfa",
-		Short: "Put every IAM user of an AWS organization behind MFA, prove it, keep it so",
+		Short: "Put every IAM user of an AWS organization behind MFA, prove it and keep it enforced",
 		Long: `forcemfa puts every IAM user of an AWS organization behind MFA and proves it.
 
 Administrators run audit, plan, apply and verify. Only apply, access apply, migrate,

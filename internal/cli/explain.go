@@ -18,7 +18,7 @@ func newExplain(e *command.Env) *cobra.Command {
 	o := explainOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "explain USER",
-		Short: "Why this user is as it is: policies, state, witness, what would fix it",
+		Short: "Explain the state of a user: policies, example request, remedy",
 		Long: `explain says of one user, by name, ACCOUNT/name or ARN, what state it is in and why:
 every document that decides its requests, the request without MFA that passes,
 what audit finds, and the steps that would fix it. It changes nothing.

@@ -18,7 +18,7 @@ func newInit(e *command.Env) *cobra.Command {
 	o := initOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "init",
-		Short: "A first config file from what it finds",
+		Short: "Write a first config file",
 		Long: `init reads the organization and writes a first forcemfa.yaml: what holds without
 one, and as comments what a person must decide: users that look like programs,
 users for emergencies, a first wave. It never writes over a file.

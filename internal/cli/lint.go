@@ -25,7 +25,7 @@ func newLint(e *command.Env) *cobra.Command {
 	o := lintOptions{env: e}
 	c := &cobra.Command{
 		Use:   "lint FILE|DIR|-…",
-		Short: "Policy documents that look like MFA and are not",
+		Short: "Find policies that appear to require MFA but don't",
 		Long: `lint reads policy documents in JSON and reports, by statement, what leaves a way
 past MFA, locks out who has none yet, or can never apply. Each finding has a code
 (see docs/lint.md), a request that shows it, and the corrected statements.
@@ -61,7 +61,7 @@ policy gives 4; neither is ever taken for clean.
 	f.BoolVar(&o.write, "write", false, "with --fix: write the corrected documents to their files")
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "one line a finding")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours on a terminal")
+	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
 	o.failOn.add(c)
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(lintOutputs, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindWords, cobra.ShellCompDirectiveNoFileComp))

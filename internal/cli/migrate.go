@@ -22,7 +22,7 @@ func newMigrate(e *command.Env) *cobra.Command {
 	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}}
 	c := &cobra.Command{
 		Use:   "migrate USER…",
-		Short: "From a user's own policies to group and role",
+		Short: "Move users from direct policies to group and role",
 		Long: `migrate moves users of the identity account to the groups and roles that the access
 section of the config file grants them, in this order: the device works; group and
 role are made ready; the user is shown to get into a role with MFA, and not without;
@@ -41,7 +41,7 @@ for a code of the user's device, and needs the user's key as --canary-profile.
 	}
 	o.add(c)
 	o.guards.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
 	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before anything is taken away")
 	c.Flags().StringVar(&o.canaryProfile, "canary-profile", "", "AWS `profile` with the key of the user, for --canary")
 	return c

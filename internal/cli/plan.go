@@ -19,7 +19,7 @@ func newPlan(e *command.Env) *cobra.Command {
 	o := planOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "plan",
-		Short: "What would change, before and after",
+		Short: "Show what would change",
 		Long: `plan reads every account and lists the steps that would enforce MFA. It changes
 nothing. A step that would lock somebody out is blocked and says what to do;
 --ack GUARD:USER or --ack GUARD:ACCOUNT/USER lifts one guard for one user.
@@ -38,7 +38,7 @@ attachments, inline policies, windows, group, policy and service control policie
 	o.add(c)
 	o.guards.add(c)
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
-	c.Flags().BoolVar(&o.remove, "remove", false, "plan taking everything of ours away")
+	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when the plan has steps")
 	return c
 }
@@ -59,7 +59,7 @@ type guards struct {
 
 func (g *guards) add(c *cobra.Command) {
 	c.Flags().StringVar(&g.maxChanges, "max-changes", "", "refuse a plan of more than `N` steps, or P% of the users")
-	c.Flags().StringSliceVar(&g.ack, "ack", nil, "lift a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
+	c.Flags().StringSliceVar(&g.ack, "ack", nil, "override a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
 }
 
 func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err error) {

@@ -16,7 +16,7 @@ func newRehearse(e *command.Env) *cobra.Command {
 	o := rehearseOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "rehearse [PLAN]",
-		Short: "The whole job on an AWS in memory, with every door tried; touches nothing real",
+		Short: "Run the whole job on the embedded AWS, with every attack scenario",
 		Long: `rehearse loads the sample organization, or a snapshot of yours, into an AWS in
 memory and does the whole job there: audit, plan, apply, audit again. Before and
 after, it tries for every user what a thief with a stolen key, session or password
@@ -40,10 +40,10 @@ EXIT STATUS
 	f := c.Flags()
 	organizationFlags(f, &o.org)
 	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (default: the sample's own, or the defaults)")
-	f.StringSliceVar(&o.ack, "ack", nil, "lift a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
+	f.StringSliceVar(&o.ack, "ack", nil, "override a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
-	f.BoolVar(&o.noColor, "no-color", false, "no colours on a terminal")
+	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

@@ -48,7 +48,7 @@ the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUN
 	o.add(c)
 	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
 	c.Flags().BoolVar(&o.list, "list", false, "name the runs that have a journal")
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; no guard is overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
 	return c
 }
 

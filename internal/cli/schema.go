@@ -13,7 +13,7 @@ func newSchema(e *command.Env) *cobra.Command {
 	var out string
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "The JSON Schema of the config file",
+		Short: "Print the JSON Schema of the config file",
 		Long: `schema prints the JSON Schema (draft 2020-12) of forcemfa.yaml, for editors. It
 comes from the tables by which the file is read.
 

@@ -15,7 +15,7 @@ func newSnapshot(e *command.Env) *cobra.Command {
 	o := snapshotOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "snapshot",
-		Short: "Save what was seen",
+		Short: "Save the organization to a file",
 		Long: `snapshot reads every account and writes what it saw as JSON Lines: a header, then
 one account a line. It holds no secret. Other verbs work on it with
 --sandbox=FILE, rehearse and emulate with --org FILE.

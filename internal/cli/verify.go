@@ -15,7 +15,7 @@ func newVerify(e *command.Env) *cobra.Command {
 	o := verifyOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "verify",
-		Short: "Prove it",
+		Short: "Prove that no user can act without MFA",
 		Long: `verify reads every account and shows for each user that every request without MFA
 is refused, or names one that is not. It exits with 3 when a user is open, whatever
 else audit would say. Every proof comes with a certificate, which a checker of its
