@@ -20,13 +20,13 @@ func newAccess(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "access",
 		Short: "Manage groups and cross-account roles that require MFA",
-		Long: `access makes what the access section of the config file wants: groups in the identity
-account, what they may assume, who is in them, and in every account the roles that
-ask for MFA, with their permissions. For each person it prints a link that switches
+		Long: `access creates the groups of the access section of the config file in the identity
+account, with their members and the roles that they may assume, and in every account
+the roles, which require MFA, with their permissions. For each person it prints a link that switches
 to the role in the console and a block for ~/.aws/config.
 
-A role that is there already keeps its permissions and whoever it trusts; people
-are asked for MFA. Nobody is taken out of a group: who is in it besides is named.`,
+An existing role keeps its permissions and trusted principals, and must require MFA of
+people. Nobody is removed from a group: other members are reported.`,
 		Example: `  forcemfa access plan
   forcemfa access apply --yes`,
 		Args: cobra.NoArgs,

@@ -27,8 +27,8 @@ func newApply(e *command.Env) *cobra.Command {
 		Short: "Apply a plan",
 		Long: `apply plans, shows the plan, asks once, and does it: it reads each target again,
 writes down what it is about to do, does it, and reads it back. It asks for the
-alias (or ID) of the management account; --yes answers that question only and
-overrides no guard.
+alias (or ID) of the management account; --yes answers only that question and
+does not override guards.
 
 With a FILE that plan saved it plans again from what it reads now, and does only
 the steps that both plans have. A step of the file that does not hold any more is

@@ -15,11 +15,11 @@ func newAudit(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Show which users can act without MFA",
-		Long: `audit reads every account and says of each IAM user whether a request without MFA
-can pass. For an open user it names one: the witness. It changes nothing.
+		Long: `audit reads every account and decides for each IAM user whether a request without
+MFA can succeed. For an open user it shows an example request. It changes nothing.
 
-States: enforced (the Denies in force refuse every request without MFA but those
-that get MFA), exempt, open, unknown (could not be decided: never fine).
+States: enforced (the Denies in force refuse every request without MFA
+except the enrollment set), exempt, open, unknown (could not be decided).
 ` + command.StatusHelp,
 		Example: `  forcemfa audit
   forcemfa audit --accounts 111122223333,444455556666 --fail-on high

@@ -27,11 +27,11 @@ func newLint(e *command.Env) *cobra.Command {
 		Use:   "lint FILE|DIR|-…",
 		Short: "Find policies that appear to require MFA but don't",
 		Long: `lint reads policy documents in JSON and reports, by statement, what leaves a way
-past MFA, locks out who has none yet, or can never apply. Each finding has a code
+past MFA, locks out users without a device, or can never apply. Each finding has a code
 (see docs/lint.md), a request that shows it, and the corrected statements.
 
 A folder is read with everything below it: *.json in order of their names. - is
-stdin. Whether a document is an identity, trust or resource policy is told from
+stdin. Whether a document is an identity, trust or resource policy follows from
 its principals and resources; a service control policy looks like an identity
 policy, so say --kind scp.
 

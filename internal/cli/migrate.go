@@ -30,7 +30,7 @@ then the user's own policies are taken away, each saved whole in the journal, so
 that forcemfa rollback brings them back.
 
 Policies that deny something stay, and so does what forcemfa gave. A user who would
-be left without a way in is refused. --canary also assumes the role for real: it asks
+be locked out is refused. --canary also assumes the role for real: it asks
 for a code of the user's device, and needs the user's key as --canary-profile.
 ` + command.StatusHelp,
 		Example: `  forcemfa migrate carlos

@@ -18,21 +18,21 @@ func newRehearse(e *command.Env) *cobra.Command {
 		Use:   "rehearse [PLAN]",
 		Short: "Run the whole job on the embedded AWS, with every attack scenario",
 		Long: `rehearse loads the sample organization, or a snapshot of yours, into an AWS in
-memory and does the whole job there: audit, plan, apply, audit again. Before and
-after, it tries for every user what a thief with a stolen key, session or password
-would try, with real signed requests; and after, what must still work: enrolling,
-MFA sessions, roles, the exempt robots.
+memory and runs the whole job there: audit, plan, apply, audit again. Before and
+after, it tries every attack scenario for every user with real signed requests: what
+an attacker with a stolen key, session or password would try. Afterwards it tries the
+expected access: enrollment, MFA sessions, roles, exempt service accounts.
 
-With a PLAN that plan saved, only its steps are done. Nothing real is read but the
-files that you name, and nothing real is changed.
+With a PLAN that plan saved, only its steps are applied. rehearse reads only the files
+that you name, and changes nothing real.
 
 EXIT STATUS
-  0  nobody is open, every door is closed, everything that must work works
+  0  no user is open, every attack is refused, all expected access works
   1  an error stopped it
   3  otherwise`,
 		Example: `  forcemfa rehearse
   forcemfa rehearse --org snapshot.jsonl --config forcemfa.yaml plan.json
-  forcemfa rehearse -o json | jq .doors`,
+  forcemfa rehearse -o json | jq .attacks_after`,
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: func(*cobra.Command, []string) error { return command.CheckOutput(o.output) },
 		RunE:    func(c *cobra.Command, args []string) error { return runRehearse(c.Context(), &o, args) },

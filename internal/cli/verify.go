@@ -18,9 +18,8 @@ func newVerify(e *command.Env) *cobra.Command {
 		Short: "Prove that no user can act without MFA",
 		Long: `verify reads every account and shows for each user that every request without MFA
 is refused, or names one that is not. It exits with 3 when a user is open, whatever
-else audit would say. Every proof comes with a certificate, which a checker of its
-own reads that believes nothing of the prover; a user whose proof it refuses is
-unknown.
+else audit would say. An independent checker reads the proof certificate of
+each user, without relying on the prover; a user whose proof it refuses is unknown.
 
 --aws also asks AWS, for every enforced user, what its policy simulator makes of
 some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user).
