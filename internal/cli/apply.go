@@ -117,7 +117,7 @@ func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied
 func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	switch {
 	case p.Remove && !o.remove:
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s takes everything of ours away", name), Hint: "if that is meant, add --remove"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s removes everything that forcemfa manages", name), Hint: "if that is meant, add --remove"}
 	case o.remove && !p.Remove:
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s does not take everything away", name), Hint: `make it with "forcemfa plan --remove --out FILE"`}
 	}
