@@ -19,13 +19,13 @@ import (
 )
 
 // keyConfig signs with the long-lived key of a route.
-func (k *Keeper) keyConfig(r *Route) (aws.Config, error) {
-	return k.config(r, aws.Credentials{AccessKeyID: r.Key.AccessKeyID, SecretAccessKey: r.Key.SecretAccessKey.Reveal(), Source: "forcemfa"})
+func (m *Manager) keyConfig(r *Route) (aws.Config, error) {
+	return m.config(r, aws.Credentials{AccessKeyID: r.Key.AccessKeyID, SecretAccessKey: r.Key.SecretAccessKey.Reveal(), Source: "forcemfa"})
 }
 
 // entryConfig signs with a session.
-func (k *Keeper) entryConfig(r *Route, e *cache.Entry) (aws.Config, error) {
-	return k.config(r, aws.Credentials{
+func (m *Manager) entryConfig(r *Route, e *cache.Entry) (aws.Config, error) {
+	return m.config(r, aws.Credentials{
 		AccessKeyID: e.AccessKeyID, SecretAccessKey: e.SecretAccessKey, SessionToken: e.SessionToken,
 		CanExpire: true, Expires: e.Expires, Source: "forcemfa",
 	})
@@ -33,10 +33,10 @@ func (k *Keeper) entryConfig(r *Route, e *cache.Entry) (aws.Config, error) {
 
 // config is made by hand: the SDK's own loader would read the profile again and
 // take other credentials from it.
-func (k *Keeper) config(r *Route, creds aws.Credentials) (aws.Config, error) {
-	client := k.HTTP
+func (m *Manager) config(r *Route, creds aws.Credentials) (aws.Config, error) {
+	client := m.HTTP
 	if client == nil {
-		own, err := k.network()
+		own, err := m.network()
 		if err != nil {
 			return aws.Config{}, err
 		}
@@ -46,9 +46,9 @@ func (k *Keeper) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 }
 
 // network trusts what AWS_CA_BUNDLE says, as the AWS CLI does.
-func (k *Keeper) network() (HTTPClient, error) {
+func (m *Manager) network() (HTTPClient, error) {
 	client := awshttp.NewBuildableClient()
-	path := k.Getenv("AWS_CA_BUNDLE")
+	path := m.Getenv("AWS_CA_BUNDLE")
 	if path == "" {
 		return client, nil
 	}
@@ -68,24 +68,24 @@ func (k *Keeper) network() (HTTPClient, error) {
 	}), nil
 }
 
-func (k *Keeper) fips() aws.FIPSEndpointState {
-	if strings.EqualFold(k.Getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
+func (m *Manager) fips() aws.FIPSEndpointState {
+	if strings.EqualFold(m.Getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
 		return aws.FIPSEndpointStateEnabled
 	}
 	return aws.FIPSEndpointStateUnset
 }
 
-func (k *Keeper) sts(r *Route, cfg aws.Config) *sts.Client {
+func (m *Manager) sts(r *Route, cfg aws.Config) *sts.Client {
 	return sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.BaseEndpoint = orNil(r.stsEndpoint)
-		o.EndpointOptions.UseFIPSEndpoint = k.fips()
+		o.EndpointOptions.UseFIPSEndpoint = m.fips()
 	})
 }
 
-func (k *Keeper) iam(r *Route, cfg aws.Config) *iam.Client {
+func (m *Manager) iam(r *Route, cfg aws.Config) *iam.Client {
 	return iam.NewFromConfig(cfg, func(o *iam.Options) {
 		o.BaseEndpoint = orNil(r.iamEndpoint)
-		o.EndpointOptions.UseFIPSEndpoint = k.fips()
+		o.EndpointOptions.UseFIPSEndpoint = m.fips()
 	})
 }
 

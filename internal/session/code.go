@@ -33,14 +33,14 @@ type CodeSource struct {
 }
 
 // codesFor is the source for a route.
-func (k *Keeper) codesFor(r *Route) CodeSource {
-	if k.Codes.Default && r.MFAProcess != "" {
+func (m *Manager) codesFor(r *Route) CodeSource {
+	if m.Codes.Default && r.MFAProcess != "" {
 		return CommandCodes(r.MFAProcess, r.Serial)
 	}
-	if k.Codes.Command != "" {
-		return CommandCodes(k.Codes.Command, r.Serial)
+	if m.Codes.Command != "" {
+		return CommandCodes(m.Codes.Command, r.Serial)
 	}
-	return k.Codes
+	return m.Codes
 }
 
 // ready fails at once where no code can be had.
@@ -72,25 +72,25 @@ func untilNext(now time.Time) time.Duration {
 // code gets a code that was not used before, and notes it as used: before it
 // is sent, so that one that was on its way when something broke is not sent
 // again.
-func (k *Keeper) code(ctx context.Context, r *Route, codes CodeSource) (string, error) {
-	used := k.Cache.Device(r.deviceName())
+func (m *Manager) code(ctx context.Context, r *Route, codes CodeSource) (string, error) {
+	used := m.Cache.Device(r.deviceName())
 	for try := 0; ; try++ {
-		text, err := codes.Code(ctx, prompt(r.Serial, k.Now(), used, try))
+		text, err := codes.Code(ctx, prompt(r.Serial, m.Now(), used, try))
 		if err != nil {
-			return "", k.noCode(r, err)
+			return "", m.noCode(r, err)
 		}
 		code := strings.Join(strings.Fields(text), "")
 		wrong := ""
 		switch {
 		case !SixDigits(code):
 			wrong = "an MFA code is six digits"
-		case used.Code == codeHash(r, code) && windowOf(k.Now())-used.Window <= maxReplay:
+		case used.Code == codeHash(r, code) && windowOf(m.Now())-used.Window <= maxReplay:
 			wrong = "this code was used already; AWS takes each code once"
 		default:
-			used.Code, used.Window, used.Failed, used.Why = codeHash(r, code), windowOf(k.Now()), time.Time{}, ""
-			return code, k.note(r, used)
+			used.Code, used.Window, used.Failed, used.Why = codeHash(r, code), windowOf(m.Now()), time.Time{}, ""
+			return code, m.note(r, used)
 		}
-		if err := k.another(ctx, r, codes, wrong, SixDigits(code), try); err != nil {
+		if err := m.another(ctx, r, codes, wrong, SixDigits(code), try); err != nil {
 			return "", err
 		}
 	}
@@ -102,16 +102,16 @@ const maxReplay = 20
 
 // another prepares the next try after a code that will not do, or says why
 // there is none.
-func (k *Keeper) another(ctx context.Context, r *Route, codes CodeSource, wrong string, digits bool, try int) error {
-	wait := untilNext(k.Now())
+func (m *Manager) another(ctx context.Context, r *Route, codes CodeSource, wrong string, digits bool, try int) error {
+	wait := untilNext(m.Now())
 	switch {
 	case try+1 >= maxTries:
 	case codes.Person:
-		k.say("%s (the next one comes in %s)", wrong, shortly(wait))
+		m.say("%s (the next one comes in %s)", wrong, shortly(wait))
 		return nil
 	case codes.Program && digits:
-		k.say("%s; waiting %s for the next one", wrong, shortly(wait))
-		return k.sleep(ctx, wait)
+		m.say("%s; waiting %s for the next one", wrong, shortly(wait))
+		return m.sleep(ctx, wait)
 	}
 	next := fmt.Sprintf("wait %s for the next code of %s and give that", shortly(wait), r.Serial)
 	if !digits {
@@ -148,15 +148,15 @@ func codeHash(r *Route, code string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (k *Keeper) note(r *Route, d cache.Device) error {
-	if err := k.Cache.SetDevice(r.deviceName(), d); err != nil {
-		return &Problem{Sentence: "the code cannot be noted as used: " + err.Error(), Next: "make " + k.Cache.Path + " a directory that only you can use", Err: err}
+func (m *Manager) note(r *Route, d cache.Device) error {
+	if err := m.Cache.SetDevice(r.deviceName(), d); err != nil {
+		return &Problem{Sentence: "the code cannot be noted as used: " + err.Error(), Next: "make " + m.Cache.Path + " a directory that only you can use", Err: err}
 	}
 	return nil
 }
 
 // noCode explains why nobody gave a code.
-func (k *Keeper) noCode(r *Route, err error) error {
+func (m *Manager) noCode(r *Route, err error) error {
 	var problem *Problem
 	if errors.As(err, &problem) || errors.Is(err, context.Canceled) {
 		return err

@@ -27,7 +27,7 @@ type ConsolePage struct {
 // Source: IAM User Guide, "Enabling custom identity broker access to the AWS
 // console". No SessionDuration is asked for: sign-ins from role chaining must
 // not have one.
-func (k *Keeper) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage) (string, error) {
+func (m *Manager) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage) (string, error) {
 	if e.Kind == cache.MFASession {
 		return "", noLink(e)
 	}
@@ -43,7 +43,7 @@ func (k *Keeper) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage
 		}
 	}
 	endpoint := or(page.Endpoint, "https://"+p.SignInHost+"/federation")
-	token, err := k.signInToken(ctx, endpoint, e)
+	token, err := m.signInToken(ctx, endpoint, e)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,7 @@ func (k *Keeper) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePage
 
 // noLink says why a user without a role gets no link.
 func noLink(e *cache.Entry) error {
-	account := Person{Account: e.Account, Partition: "aws"}
+	account := User{Account: e.Account, Partition: "aws"}
 	if a, err := arn.Parse(e.Serial); err == nil {
 		account.Partition = a.Partition
 	}
@@ -84,7 +84,7 @@ func (c ConsolePage) destination(p arn.Partition) string {
 // maxAnswer is more than a sign-in token takes.
 const maxAnswer = 64 << 10
 
-func (k *Keeper) signInToken(ctx context.Context, endpoint string, e *cache.Entry) (string, error) {
+func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Entry) (string, error) {
 	session, err := json.Marshal(map[string]string{"sessionId": e.AccessKeyID, "sessionKey": e.SecretAccessKey, "sessionToken": e.SessionToken})
 	if err != nil {
 		return "", err
@@ -94,9 +94,9 @@ func (k *Keeper) signInToken(ctx context.Context, endpoint string, e *cache.Entr
 	if err != nil {
 		return "", errors.New("the federation endpoint is no URL")
 	}
-	client := k.HTTP
+	client := m.HTTP
 	if client == nil {
-		if client, err = k.network(); err != nil {
+		if client, err = m.network(); err != nil {
 			return "", err
 		}
 	}

@@ -13,42 +13,42 @@ import (
 
 // settle finds the MFA device of a route, if it is not known: by what is
 // remembered of the key, else by asking IAM.
-func (k *Keeper) settle(ctx context.Context, r *Route) error {
+func (m *Manager) settle(ctx context.Context, r *Route) error {
 	if r.Serial != "" {
 		return nil
 	}
-	if r.Serial = k.Cache.Device(r.deviceName()).Serial; r.Serial != "" {
+	if r.Serial = m.Cache.Device(r.deviceName()).Serial; r.Serial != "" {
 		return nil
 	}
-	unlock, err := k.lock(ctx, r.lockName())
+	unlock, err := m.lock(ctx, r.lockName())
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	d := k.Cache.Device(r.deviceName())
+	d := m.Cache.Device(r.deviceName())
 	if d.Serial != "" {
 		r.Serial = d.Serial
 		return nil
 	}
-	serials, err := k.devices(ctx, r)
+	serials, err := m.devices(ctx, r)
 	if err != nil {
 		return err
 	}
-	if r.Serial, err = k.choose(ctx, r, serials); err != nil {
+	if r.Serial, err = m.choose(ctx, r, serials); err != nil {
 		return err
 	}
 	d.Serial = r.Serial
-	return k.note(r, d)
+	return m.note(r, d)
 }
 
 // devices are the serial numbers of the user's own devices. ListMFADevices is
 // in the enrollment set, so the key alone may ask.
-func (k *Keeper) devices(ctx context.Context, r *Route) ([]string, error) {
-	cfg, err := k.keyConfig(r)
+func (m *Manager) devices(ctx context.Context, r *Route) ([]string, error) {
+	cfg, err := m.keyConfig(r)
 	if err != nil {
 		return nil, err
 	}
-	return listDevices(ctx, k.iam(r, cfg), func(err error) error { return k.explainListing(err, r) })
+	return listDevices(ctx, m.iam(r, cfg), func(err error) error { return m.explainListing(err, r) })
 }
 
 func listDevices(ctx context.Context, client *iam.Client, explain func(error) error) ([]string, error) {
@@ -67,7 +67,7 @@ func listDevices(ctx context.Context, client *iam.Client, explain func(error) er
 }
 
 // choose takes the only device that gives codes, or has the person choose.
-func (k *Keeper) choose(ctx context.Context, r *Route, serials []string) (string, error) {
+func (m *Manager) choose(ctx context.Context, r *Route, serials []string) (string, error) {
 	codes := givingCodes(serials)
 	switch {
 	case len(serials) == 0:
@@ -79,13 +79,13 @@ func (k *Keeper) choose(ctx context.Context, r *Route, serials []string) (string
 		return "", securityKeyProblem(serials[0])
 	case len(codes) == 1:
 		return codes[0], nil
-	case k.Choose == nil:
+	case m.Choose == nil:
 		return "", &Problem{
 			Sentence: fmt.Sprintf("the user of profile %s has several MFA devices: %s", r.Profile, strings.Join(codes, ", ")),
 			Next:     "name one with --serial, AWS_MFA_SERIAL or mfa_serial in the profile", Err: errNeedsPerson,
 		}
 	}
-	return k.Choose(ctx, "Which MFA device do you have with you?", codes)
+	return m.Choose(ctx, "Which MFA device do you have with you?", codes)
 }
 
 // givingCodes leaves out security keys and passkeys.
@@ -114,20 +114,20 @@ func securityKeyProblem(serial string) error {
 }
 
 // remember notes the device that gave a code which AWS took.
-func (k *Keeper) remember(r *Route) {
-	d := k.Cache.Device(r.deviceName())
+func (m *Manager) remember(r *Route) {
+	d := m.Cache.Device(r.deviceName())
 	if d.Serial != r.Serial {
 		d.Serial = r.Serial
-		_ = k.Cache.SetDevice(r.deviceName(), d)
+		_ = m.Cache.SetDevice(r.deviceName(), d)
 	}
 }
 
 // forget drops a device that was found before and that AWS does not know any
 // more.
-func (k *Keeper) forget(r *Route, err error) {
+func (m *Manager) forget(r *Route, err error) {
 	if isWrongDevice(err) && !r.configured {
-		d := k.Cache.Device(r.deviceName())
+		d := m.Cache.Device(r.deviceName())
 		d.Serial = ""
-		_ = k.Cache.SetDevice(r.deviceName(), d)
+		_ = m.Cache.SetDevice(r.deviceName(), d)
 	}
 }

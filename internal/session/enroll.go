@@ -37,7 +37,7 @@ func (a *Access) Devices(ctx context.Context) ([]string, error) {
 	if err := a.user(); err != nil {
 		return nil, err
 	}
-	return listDevices(ctx, a.IAM(), func(err error) error { return a.keeper.Explain(err, a.profile()) })
+	return listDevices(ctx, a.IAM(), func(err error) error { return a.manager.Explain(err, a.profile()) })
 }
 
 // maxNames is how many names are tried when nobody chose one.
@@ -90,7 +90,7 @@ func (a *Access) notEnrolled(err error, name string) error {
 			Next:     fmt.Sprintf("add it in the console at %s, or ask an administrator", a.SignInPage()), Err: err,
 		}
 	}
-	return a.keeper.Explain(err, a.profile())
+	return a.manager.Explain(err, a.profile())
 }
 
 func reason(message string) string {
@@ -153,8 +153,8 @@ func (a *Access) NewDeviceUsed(serial, code string) {
 		return
 	}
 	a.Route.Serial, a.Route.configured = serial, false
-	_ = a.keeper.Cache.SetDevice(a.Route.deviceName(), cache.Device{
-		Serial: serial, Code: codeHash(a.Route, code), Window: windowOf(a.keeper.Now()),
+	_ = a.manager.Cache.SetDevice(a.Route.deviceName(), cache.Device{
+		Serial: serial, Code: codeHash(a.Route, code), Window: windowOf(a.manager.Now()),
 	})
 }
 
@@ -163,36 +163,36 @@ func (a *Access) NewDeviceUsed(serial, code string) {
 func (a *Access) Verify(ctx context.Context, serial string) (*cache.Entry, error) {
 	r := *a.Route
 	r.Serial = serial
-	return a.keeper.MFAOf(ctx, &r, Request{Profile: r.Profile, Fresh: true})
+	return a.manager.MFAOf(ctx, &r, Request{Profile: r.Profile, Fresh: true})
 }
 
 // TwoCodes gets two consecutive codes of a device that is not known yet, and
 // says when the second one comes.
-func (k *Keeper) TwoCodes(ctx context.Context, serial string) (code1, code2 string, err error) {
-	if err := k.Codes.ready(&Route{Profile: ""}); err != nil {
+func (m *Manager) TwoCodes(ctx context.Context, serial string) (code1, code2 string, err error) {
+	if err := m.Codes.ready(&Route{Profile: ""}); err != nil {
 		return "", "", &Problem{Sentence: "enrolling takes two codes, and there is no terminal to ask for them", Next: "run it in a terminal, or give them with --code-stdin", Err: errNeedsPerson}
 	}
-	if code1, err = k.newCode(ctx, fmt.Sprintf("Enter the first code of %s: ", serial), ""); err != nil {
+	if code1, err = m.newCode(ctx, fmt.Sprintf("Enter the first code of %s: ", serial), ""); err != nil {
 		return "", "", err
 	}
-	wait := untilNext(k.Now())
+	wait := untilNext(m.Now())
 	switch {
-	case k.Codes.Program:
-		k.say("waiting %s for the second code", shortly(wait))
-		if err := k.sleep(ctx, wait); err != nil {
+	case m.Codes.Program:
+		m.say("waiting %s for the second code", shortly(wait))
+		if err := m.sleep(ctx, wait); err != nil {
 			return "", "", err
 		}
-	case k.Codes.Person:
-		k.say("the next code comes in %s", shortly(wait))
+	case m.Codes.Person:
+		m.say("the next code comes in %s", shortly(wait))
 	}
-	code2, err = k.newCode(ctx, "Enter the code that follows it: ", code1)
+	code2, err = m.newCode(ctx, "Enter the code that follows it: ", code1)
 	return code1, code2, err
 }
 
 // newCode asks until there are six digits that are not those of before.
-func (k *Keeper) newCode(ctx context.Context, prompt, before string) (string, error) {
+func (m *Manager) newCode(ctx context.Context, prompt, before string) (string, error) {
 	for try := 1; ; try++ {
-		text, err := k.Codes.Code(ctx, prompt)
+		text, err := m.Codes.Code(ctx, prompt)
 		if errors.Is(err, context.Canceled) {
 			return "", err
 		}
@@ -209,12 +209,12 @@ func (k *Keeper) newCode(ctx context.Context, prompt, before string) (string, er
 		default:
 			return code, nil
 		}
-		if !k.Codes.Person || try == maxTries {
+		if !m.Codes.Person || try == maxTries {
 			return "", &Problem{Sentence: wrong, Next: "give two codes that follow each other"}
 		}
-		k.say("%s (the next one comes in %s)", wrong, shortly(untilNext(k.Now())))
+		m.say("%s (the next one comes in %s)", wrong, shortly(untilNext(m.Now())))
 	}
 }
 
 // UntilNextCode is how long it takes until devices show another code.
-func (k *Keeper) UntilNextCode() time.Duration { return untilNext(k.Now()) }
+func (m *Manager) UntilNextCode() time.Duration { return untilNext(m.Now()) }

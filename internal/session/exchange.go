@@ -17,33 +17,33 @@ const maxTries = 3
 
 // exchange gives AWS a code for a session: the MFA session, or that of a role
 // of more than an hour.
-func (k *Keeper) exchange(ctx context.Context, r *Route, codes CodeSource, i int) (*cache.Entry, error) {
-	cfg, err := k.keyConfig(r)
+func (m *Manager) exchange(ctx context.Context, r *Route, codes CodeSource, i int) (*cache.Entry, error) {
+	cfg, err := m.keyConfig(r)
 	if err != nil {
 		return nil, err
 	}
-	client := k.sts(r, cfg)
+	client := m.sts(r, cfg)
 	for try := 1; ; try++ {
-		code, err := k.code(ctx, r, codes)
+		code, err := m.code(ctx, r, codes)
 		if err != nil {
 			return nil, err
 		}
-		e, err := k.send(ctx, client, r, i, code)
+		e, err := m.send(ctx, client, r, i, code)
 		if err == nil {
-			k.remember(r)
+			m.remember(r)
 			return e, nil
 		}
-		problem := k.explain(err, r, i)
+		problem := m.explain(err, r, i)
 		if !isWrongCode(err) || !codes.Person || try == maxTries {
-			k.forget(r, err)
+			m.forget(r, err)
 			return nil, problem
 		}
-		k.say("%v", problem)
+		m.say("%v", problem)
 	}
 }
 
-func (k *Keeper) send(ctx context.Context, client *sts.Client, r *Route, i int, code string) (*cache.Entry, error) {
-	issued := k.Now()
+func (m *Manager) send(ctx context.Context, client *sts.Client, r *Route, i int, code string) (*cache.Entry, error) {
+	issued := m.Now()
 	if i >= 0 {
 		in := assumeInput(r.Roles[i])
 		in.SerialNumber, in.TokenCode = aws.String(r.Serial), aws.String(code)
@@ -64,15 +64,15 @@ func (k *Keeper) send(ctx context.Context, client *sts.Client, r *Route, i int, 
 }
 
 // assume assumes a role of the route from the session before it.
-func (k *Keeper) assume(ctx context.Context, r *Route, i int, source *cache.Entry) (*cache.Entry, error) {
-	cfg, err := k.entryConfig(r, source)
+func (m *Manager) assume(ctx context.Context, r *Route, i int, source *cache.Entry) (*cache.Entry, error) {
+	cfg, err := m.entryConfig(r, source)
 	if err != nil {
 		return nil, err
 	}
-	issued := k.Now()
-	out, err := k.sts(r, cfg).AssumeRole(ctx, assumeInput(r.Roles[i]))
+	issued := m.Now()
+	out, err := m.sts(r, cfg).AssumeRole(ctx, assumeInput(r.Roles[i]))
 	if err != nil {
-		return nil, k.explain(err, r, i)
+		return nil, m.explain(err, r, i)
 	}
 	return r.entry(cache.RoleSession, i, out.Credentials, issued), nil
 }

@@ -42,8 +42,8 @@ func isWrongDevice(err error) bool {
 
 // explain turns an error of STS into a sentence and a next step. i is the role
 // of the route that was asked for, -1 for the MFA session.
-func (k *Keeper) explain(err error, r *Route, i int) error {
-	if problem := k.common(err, r.Profile); problem != nil {
+func (m *Manager) explain(err error, r *Route, i int) error {
+	if problem := m.common(err, r.Profile); problem != nil {
 		return problem
 	}
 	code, message, ok := apiError(err)
@@ -58,7 +58,7 @@ func (k *Keeper) explain(err error, r *Route, i int) error {
 		p.Err = errors.Join(err, errNeedsPerson)
 	case strings.Contains(message, wrongDeviceText):
 		p.Sentence = fmt.Sprintf("%s is no MFA device of the user of profile %s", r.Serial, or(r.Base, r.Profile))
-		p.Next = k.deviceRemedy(r)
+		p.Next = m.deviceRemedy(r)
 	case code == "ValidationError" && strings.Contains(message, "DurationSeconds"):
 		p.Sentence, p.Next = durationProblem(r, i)
 	case code == "AccessDenied" && i >= 0:
@@ -74,7 +74,7 @@ func (k *Keeper) explain(err error, r *Route, i int) error {
 	return p
 }
 
-func (k *Keeper) deviceRemedy(r *Route) string {
+func (m *Manager) deviceRemedy(r *Route) string {
 	if r.configured {
 		return "correct mfa_serial (or --serial, AWS_MFA_SERIAL), or take it out: forcemfa finds the device itself"
 	}
@@ -108,8 +108,8 @@ func roleRemedy(role Role, message string) string {
 }
 
 // explainListing is for ListMFADevices, asked by the bare key.
-func (k *Keeper) explainListing(err error, r *Route) error {
-	if problem := k.common(err, r.Profile); problem != nil {
+func (m *Manager) explainListing(err error, r *Route) error {
+	if problem := m.common(err, r.Profile); problem != nil {
 		return problem
 	}
 	if code, _, _ := apiError(err); code == "AccessDenied" {
@@ -123,11 +123,11 @@ func (k *Keeper) explainListing(err error, r *Route) error {
 
 // Explain turns an error of a call that a session of a profile made into a
 // sentence and a next step.
-func (k *Keeper) Explain(err error, profile string) error {
+func (m *Manager) Explain(err error, profile string) error {
 	if err == nil {
 		return nil
 	}
-	if problem := k.common(err, profile); problem != nil {
+	if problem := m.common(err, profile); problem != nil {
 		return problem
 	}
 	message, refused := denied(err)
@@ -144,7 +144,7 @@ func (k *Keeper) Explain(err error, profile string) error {
 }
 
 // common are the errors that every call can get.
-func (k *Keeper) common(err error, profile string) error {
+func (m *Manager) common(err error, profile string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -161,7 +161,7 @@ func (k *Keeper) common(err error, profile string) error {
 			return &Problem{Sentence: "AWS cannot be reached: " + network.Error(), Next: "check the network, AWS_ENDPOINT_URL and proxies", Err: err}
 		}
 	case isSkew(code, message):
-		return &Problem{Sentence: "this machine's clock is wrong" + k.skew(err), Next: "set the clock, then run it again", Err: err}
+		return &Problem{Sentence: "this machine's clock is wrong" + m.skew(err), Next: "set the clock, then run it again", Err: err}
 	case code == "ExpiredToken" || code == "ExpiredTokenException":
 		return &Problem{Sentence: fmt.Sprintf("the session of profile %s is over", profile), Next: login, Err: err}
 	case code == "InvalidClientTokenId":
@@ -187,7 +187,7 @@ func isSkew(code, message string) bool {
 }
 
 // skew says by how much, from the Date of AWS's answer.
-func (k *Keeper) skew(err error) string {
+func (m *Manager) skew(err error) string {
 	var answer *awshttp.ResponseError
 	if !errors.As(err, &answer) || answer.Response == nil {
 		return ""
@@ -196,7 +196,7 @@ func (k *Keeper) skew(err error) string {
 	if wrong != nil {
 		return ""
 	}
-	off := k.Now().Sub(theirs).Round(time.Second)
+	off := m.Now().Sub(theirs).Round(time.Second)
 	switch {
 	case off > time.Minute:
 		return fmt.Sprintf(": it is %s ahead of AWS's", off)

@@ -27,19 +27,19 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		name           string
 		config         string
 		request        session.Request
-		arrange        func(*rig, *session.Keeper)
+		arrange        func(*rig, *session.Manager)
 		sentence, next string
 	}{
 		{
 			name: "invalid code",
-			arrange: func(r *rig, k *session.Keeper) {
+			arrange: func(r *rig, k *session.Manager) {
 				k.Codes = once("000000")
 			},
 			sentence: "AWS did not take the code for arn:aws:iam::222222222222:mfa/jonas", next: "wait for the next code",
 		},
 		{
 			name: "reused code",
-			arrange: func(r *rig, k *session.Keeper) {
+			arrange: func(r *rig, k *session.Manager) {
 				code := r.code("arn:aws:iam::222222222222:mfa/jonas")
 				k.Codes = once(code)
 				if _, err := k.Session(r.t.Context(), session.Request{Profile: "jonas"}); err != nil {
@@ -51,7 +51,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		},
 		{
 			name: "code that another tool used",
-			arrange: func(r *rig, k *session.Keeper) {
+			arrange: func(r *rig, k *session.Manager) {
 				code := r.code("arn:aws:iam::222222222222:mfa/jonas")
 				r.spend("jonas", code)
 				k.Codes = once(code)
@@ -60,12 +60,12 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		},
 		{
 			name: "no such serial", config: "[profile jonas]\nmfa_serial = arn:aws:iam::222222222222:mfa/lost\n",
-			arrange:  func(r *rig, k *session.Keeper) { k.Codes = once("123456") },
+			arrange:  func(r *rig, k *session.Manager) { k.Codes = once("123456") },
 			sentence: "arn:aws:iam::222222222222:mfa/lost is no MFA device", next: "correct mfa_serial",
 		},
 		{
 			name: "inactive key",
-			arrange: func(r *rig, _ *session.Keeper) {
+			arrange: func(r *rig, _ *session.Manager) {
 				r.cloud.Update(func(w *world.World) {
 					for _, key := range w.Edit(identity).Users["jonas"].Keys {
 						key.Active = false
@@ -76,7 +76,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		},
 		{
 			name: "wrong secret",
-			arrange: func(r *rig, _ *session.Keeper) {
+			arrange: func(r *rig, _ *session.Manager) {
 				r.write("credentials", "[jonas]\naws_access_key_id = "+r.key(identity, "jonas").ID+"\naws_secret_access_key = wrong\n")
 			},
 			sentence: "does not belong to its access key ID", next: "forcemfa import jonas",
@@ -101,19 +101,19 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		},
 		{
 			name:     "nobody to ask",
-			arrange:  func(_ *rig, k *session.Keeper) { k.Codes = session.CodeSource{} },
+			arrange:  func(_ *rig, k *session.Manager) { k.Codes = session.CodeSource{} },
 			sentence: "there is no terminal to ask for a code", next: "forcemfa login jonas",
 		},
 		{
 			name:     "not six digits",
-			arrange:  func(_ *rig, k *session.Keeper) { k.Codes = once("12345") },
+			arrange:  func(_ *rig, k *session.Manager) { k.Codes = once("12345") },
 			sentence: "an MFA code is six digits", next: "give the six digits that arn:aws:iam::222222222222:mfa/jonas shows",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := newRig(t)
 			r.settings(identity, row.config, "jonas")
-			k := r.keeper()
+			k := r.manager()
 			if row.arrange != nil {
 				row.arrange(r, k)
 			}
@@ -149,7 +149,7 @@ func (r *rig) static(user string) aws.CredentialsProvider {
 func TestErrorsOfCallsAreExplained(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
-	k := r.keeper()
+	k := r.manager()
 	list := func(creds aws.CredentialsProvider) error {
 		_, err := iam.NewFromConfig(r.cloud.Config(creds, "us-east-1")).ListUsers(t.Context(), &iam.ListUsersInput{})
 		return k.Explain(err, "jonas")
@@ -187,7 +187,7 @@ func TestWrongClockIsMended(t *testing.T) {
 	defer server.Close()
 	r.env["AWS_ENDPOINT_URL"] = server.Endpoint
 	r.http = &http.Client{}
-	k := r.keeper()
+	k := r.manager()
 	k.Now = time.Now
 	if _, err := k.Session(t.Context(), session.Request{Profile: "jonas"}); err != nil {
 		t.Errorf("with a clock that is %s off: %v", time.Until(start).Round(time.Hour), err)
@@ -213,7 +213,7 @@ func TestEachServiceHasAnEndpointOfItsOwn(t *testing.T) {
 	r.env["AWS_ENDPOINT_URL"] = "http://everything.example"
 	r.env["AWS_ENDPOINT_URL_STS"] = "http://sts.example"
 	r.env["AWS_ENDPOINT_URL_IAM"] = "http://iam.example"
-	k := r.keeper()
+	k := r.manager()
 	k.Now = time.Now
 	for range 2 {
 		if _, err := k.Session(t.Context(), session.Request{Profile: "jonas"}); err != nil {
@@ -236,7 +236,7 @@ func (f through) RoundTrip(q *http.Request) (*http.Response, error) { return f(q
 
 // Where signing again does not help, the error says what is wrong.
 func TestWrongClockIsNamed(t *testing.T) {
-	k := newRig(t).keeper()
+	k := newRig(t).manager()
 	for _, e := range []smithy.GenericAPIError{
 		{Code: "RequestTimeTooSkewed", Message: "The difference between the request time and the current time is too large."},
 		{Code: "SignatureDoesNotMatch", Message: "Signature expired: 20261123T080001Z is now earlier than 20261123T081001Z (20261123T081501Z - 5 min.)"},

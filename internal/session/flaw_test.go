@@ -69,11 +69,11 @@ func TestFlaw8EditsAndRotatedKeysAreSeenAtOnce(t *testing.T) {
 	if again := r.session("jonas"); again.AccessKeyID != old.AccessKeyID {
 		t.Errorf("with the old key back, its session is not used")
 	}
-	fresh, err := r.keeper().Session(t.Context(), session.Request{Profile: "jonas", Fresh: true})
+	fresh, err := r.manager().Session(t.Context(), session.Request{Profile: "jonas", Fresh: true})
 	if err != nil || fresh.AccessKeyID == old.AccessKeyID {
 		t.Errorf("a forced session is the old one: %v", err)
 	}
-	role, err := r.keeper().Session(t.Context(), session.Request{Profile: "prod", Fresh: true})
+	role, err := r.manager().Session(t.Context(), session.Request{Profile: "prod", Fresh: true})
 	if err != nil || !strings.Contains(r.who(role), "assumed-role") {
 		t.Errorf("a forced role: %v", err)
 	}
@@ -101,7 +101,7 @@ func TestFlaw12NothingIsAskedBeforeAllElseIsKnown(t *testing.T) {
 			users = nil
 		}
 		r.settings(identity, config, users...)
-		r.refused(r.keeper(), session.Request{Profile: "jonas"})
+		r.refused(r.manager(), session.Request{Profile: "jonas"})
 		if len(r.asked) > 0 || len(r.calls) > 0 {
 			t.Errorf("%s: %d prompts and %d calls before it failed", story, len(r.asked), len(r.calls))
 		}
@@ -120,7 +120,7 @@ func TestFlaw13NoSessionIsEverMadeWithoutMFA(t *testing.T) {
 	r.settings(identity, threeRoles, "jonas", "emma")
 	r.session("jonas")
 	r.session("prod")
-	r.refused(r.keeper(), session.Request{Profile: "emma"}) // has no device
+	r.refused(r.manager(), session.Request{Profile: "emma"}) // has no device
 	if n := r.withoutMFA(); n > 0 {
 		t.Errorf("%d sessions were made without MFA", n)
 	}
@@ -131,7 +131,7 @@ func TestFlaw14ANearlyRightNameIsNobody(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, threeRoles, "jonas")
 	for _, name := range []string{"pro", "Prod", "prods", "jona"} {
-		if p := r.refused(r.keeper(), session.Request{Profile: name}); !strings.Contains(p.Sentence, "no profile "+name) || !strings.Contains(p.Next, "dev, jonas, prod, staging") {
+		if p := r.refused(r.manager(), session.Request{Profile: name}); !strings.Contains(p.Sentence, "no profile "+name) || !strings.Contains(p.Next, "dev, jonas, prod, staging") {
 			t.Errorf("%s: %q, next %q", name, p.Sentence, p.Next)
 		}
 	}
@@ -164,7 +164,7 @@ func TestFlaw15RotationLosesNoKey(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
 	rotate := func(b *box) (newID, oldID string, err error) {
-		own, err := r.keeper().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+		own, err := r.manager().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func (r *rig) keys(user string) map[string]bool {
 func TestKeyThatIsInUseIsNotDeleted(t *testing.T) {
 	r := newRig(t)
 	r.settings(legacy, "", "mei")
-	own, err := r.keeper().Own(t.Context(), session.Request{Profile: "mei"}, nil)
+	own, err := r.manager().Own(t.Context(), session.Request{Profile: "mei"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestKeyThatIsInUseIsNotDeleted(t *testing.T) {
 func TestUsedCodeIsNotSentAgain(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
-	k := r.keeper()
+	k := r.manager()
 	serial := "arn:aws:iam::222222222222:mfa/jonas"
 	first := r.code(serial)
 	k.Codes.Code = func(context.Context, string) (string, error) { return first, nil }
@@ -269,7 +269,7 @@ func TestUsedCodeIsNotSentAgain(t *testing.T) {
 func TestProgramIsAskedAgainInTheNextHalfMinute(t *testing.T) {
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
-	k := r.keeper()
+	k := r.manager()
 	k.Codes = session.CodeSource{Program: true, Code: func(context.Context, string) (string, error) {
 		return r.code("arn:aws:iam::222222222222:mfa/jonas"), nil
 	}}

@@ -16,15 +16,15 @@ const (
 
 // lock waits until nobody else makes the session of this name. The system
 // frees the lock when its holder ends, however it ends.
-func (k *Keeper) lock(ctx context.Context, name string) (unlock func(), err error) {
-	if err := k.Cache.Make(); err != nil {
+func (m *Manager) lock(ctx context.Context, name string) (unlock func(), err error) {
+	if err := m.Cache.Make(); err != nil {
 		return nil, &Problem{Sentence: "sessions cannot be kept: " + err.Error(), Next: "make it a directory that only you can use, or set XDG_CACHE_HOME", Err: err}
 	}
-	path := k.Cache.LockPath(name)
+	path := m.Cache.LockPath(name)
 	file := flock.New(path, flock.SetPermissions(0o600))
 	waiting, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
-	notice := time.AfterFunc(lockNotice, func() { k.say("another forcemfa is making this session; waiting for it") })
+	notice := time.AfterFunc(lockNotice, func() { m.say("another forcemfa is making this session; waiting for it") })
 	defer notice.Stop()
 	locked, err := file.TryLockContext(waiting, lockPoll)
 	switch {
@@ -36,7 +36,7 @@ func (k *Keeper) lock(ctx context.Context, name string) (unlock func(), err erro
 			Next:     "answer its prompt or end it, then run this again", Err: waiting.Err(),
 		}
 	case err != nil || !locked:
-		return nil, &Problem{Sentence: "lock " + path + ": " + errorText(err), Next: "check that the file system of " + k.Cache.Path + " has locks", Err: err}
+		return nil, &Problem{Sentence: "lock " + path + ": " + errorText(err), Next: "check that the file system of " + m.Cache.Path + " has locks", Err: err}
 	}
 	return func() { _ = file.Unlock() }, nil
 }

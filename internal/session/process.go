@@ -25,14 +25,14 @@ const (
 // runProcess takes a long-lived key from another program's
 // credential_process. Source: AWS SDKs and Tools Reference Guide, "Process
 // credential provider".
-func (k *Keeper) runProcess(ctx context.Context, profile string, words []string) (secret.Keys, error) {
+func (m *Manager) runProcess(ctx context.Context, profile string, words []string) (secret.Keys, error) {
 	problem := func(what string) (secret.Keys, error) {
 		return secret.Keys{}, &Problem{
 			Sentence: fmt.Sprintf("credential_process of profile %s (%s) %s", profile, filepath.Base(words[0]), what),
 			Next:     "run it by hand and mend it",
 		}
 	}
-	depth := len(k.Getenv(chainVariable))
+	depth := len(m.Getenv(chainVariable))
 	if depth >= maxChain {
 		return problem("leads back to forcemfa again and again")
 	}

@@ -67,14 +67,14 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// keeper is one process on the machine. A person sits at it who reads the code
+// manager is one process on the machine. A person sits at it who reads the code
 // off the device that is asked for.
-func (r *rig) keeper() *session.Keeper {
+func (r *rig) manager() *session.Manager {
 	dir, err := cache.Default(r.getenv)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return &session.Keeper{
+	return &session.Manager{
 		Cache: dir, Getenv: r.getenv, Home: r.home, Now: r.cloud.Now, HTTP: r.http,
 		Sleep: func(_ context.Context, d time.Duration) error { r.cloud.Advance(d); return nil },
 		Codes: session.CodeSource{Person: true, Default: true, Code: r.person},
@@ -171,7 +171,7 @@ func (r *rig) count(operation string) (n int) {
 
 func (r *rig) session(profile string) *cache.Entry {
 	r.t.Helper()
-	e, err := r.keeper().Session(r.t.Context(), session.Request{Profile: profile})
+	e, err := r.manager().Session(r.t.Context(), session.Request{Profile: profile})
 	if err != nil {
 		r.t.Fatalf("session of %s: %v\nnext: %s", profile, err, next(err))
 	}
@@ -179,7 +179,7 @@ func (r *rig) session(profile string) *cache.Entry {
 }
 
 // refused is the problem that a profile has.
-func (r *rig) refused(k *session.Keeper, req session.Request) *session.Problem {
+func (r *rig) refused(k *session.Manager, req session.Request) *session.Problem {
 	r.t.Helper()
 	e, err := k.Session(r.t.Context(), req)
 	var p *session.Problem

@@ -115,7 +115,7 @@ func (a *Access) keyProblem(err error, what string) error {
 			Next:     "ask an administrator for iam:CreateAccessKey, ListAccessKeys, UpdateAccessKey and DeleteAccessKey on your own user (self_service: full grants them)", Err: err,
 		}
 	}
-	return a.keeper.Explain(err, a.profile())
+	return a.manager.Explain(err, a.profile())
 }
 
 // undo takes back a new key; the old one goes back where it was.
@@ -139,12 +139,12 @@ func (a *Access) undo(ctx context.Context, holder Holder, created string, old *s
 func (a *Access) prove(ctx context.Context, keys secret.Keys) error {
 	r := *a.Route
 	r.Key = keys
-	cfg, err := a.keeper.keyConfig(&r)
+	cfg, err := a.manager.keyConfig(&r)
 	if err != nil {
 		return err
 	}
-	fresh := &Access{keeper: a.keeper, Route: &r, Config: cfg, Bare: true}
-	until := a.keeper.Now().Add(proofTime)
+	fresh := &Access{manager: a.manager, Route: &r, Config: cfg, Bare: true}
+	until := a.manager.Now().Add(proofTime)
 	for pause := time.Second; ; pause = min(2*pause, 8*time.Second) {
 		err := fresh.identify(ctx)
 		switch {
@@ -152,10 +152,10 @@ func (a *Access) prove(ctx context.Context, keys secret.Keys) error {
 			return nil
 		case err == nil:
 			return fmt.Errorf("the new key is %s's, not %s's", fresh.ARN, a.ARN)
-		case a.keeper.Now().Add(pause).After(until):
+		case a.manager.Now().Add(pause).After(until):
 			return fmt.Errorf("AWS does not take the new key: %w", err)
 		}
-		if err := a.keeper.sleep(ctx, pause); err != nil {
+		if err := a.manager.sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -167,11 +167,11 @@ func (a *Access) carryOver(created secret.Keys) {
 	now := *a.Route
 	next := now
 	next.Key = created
-	if e, err := a.keeper.Cache.Load(now.name(-1)); err == nil {
+	if e, err := a.manager.Cache.Load(now.name(-1)); err == nil {
 		e.KeyID = created.AccessKeyID
-		_ = a.keeper.Cache.Store(next.name(-1), e)
+		_ = a.manager.Cache.Store(next.name(-1), e)
 	}
-	_ = a.keeper.Cache.SetDevice(next.deviceName(), a.keeper.Cache.Device(now.deviceName()))
+	_ = a.manager.Cache.SetDevice(next.deviceName(), a.manager.Cache.Device(now.deviceName()))
 }
 
 // DeleteKey deletes an inactive key of the person that is not in use here.

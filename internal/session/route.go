@@ -26,15 +26,15 @@ type Route struct {
 	// Roles are assumed one after the other, from the key's MFA session on.
 	Roles []Role
 
-	Region      string // where its user works; empty: nobody says
-	ownRegion   string // what the profile itself says
-	MFAProcess  string // command that prints codes, as the profile says
-	duration    time.Duration
-	stsRegion   string
-	stsEndpoint string
-	iamEndpoint string
-	configured  bool   // the serial was said, not found
-	rests       string // the backend of the secret store for sessions; empty: files
+	Region       string // where its user works; empty: nobody says
+	ownRegion    string // what the profile itself says
+	MFAProcess   string // command that prints codes, as the profile says
+	duration     time.Duration
+	stsRegion    string
+	stsEndpoint  string
+	iamEndpoint  string
+	configured   bool   // the serial was said, not found
+	sessionStore string // the backend of the secret store for sessions; empty: files
 }
 
 // A KeyPlace is where a long-lived key rests.
@@ -50,17 +50,17 @@ const (
 
 // Route finds the way to the session of a profile. It reads files and stores,
 // and calls nobody.
-func (k *Keeper) Route(ctx context.Context, req Request) (*Route, error) {
+func (m *Manager) Route(ctx context.Context, req Request) (*Route, error) {
 	r := &Route{Profile: req.Profile}
-	files, err := k.files()
+	files, err := m.files()
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{keeper: k, files: files, route: r}
-	if k.usesEnvironment(req) {
+	f := &follower{manager: m, files: files, route: r}
+	if m.usesEnvironment(req) {
 		err = f.environment()
 	} else {
-		r.Profile = k.place(req.Profile).Profile
+		r.Profile = m.place(req.Profile).Profile
 		err = f.follow(ctx, r.Profile)
 	}
 	if err != nil {
@@ -73,11 +73,11 @@ func (k *Keeper) Route(ctx context.Context, req Request) (*Route, error) {
 
 // A follower follows profiles from one to its source.
 type follower struct {
-	keeper *Keeper
-	files  *awsfile.Files
-	route  *Route
-	passed []awsfile.Profile // nearest first
-	seen   []string
+	manager *Manager
+	files   *awsfile.Files
+	route   *Route
+	passed  []awsfile.Profile // nearest first
+	seen    []string
 }
 
 // follow goes on to a profile: as a role from another, or as the one that has
@@ -106,7 +106,7 @@ func (f *follower) follow(ctx context.Context, name string) error {
 
 // role notes the role of a profile and goes on to its source.
 func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
-	role, err := roleOf(p, f.keeper.Getenv)
+	role, err := roleOf(p, f.manager.Getenv)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (f *follower) process(ctx context.Context, p awsfile.Profile, command strin
 		f.take(p.Name, KeyInStore, key)
 		return err
 	}
-	key, err := f.keeper.runProcess(ctx, p.Name, words)
+	key, err := f.manager.runProcess(ctx, p.Name, words)
 	if err == nil {
 		f.take(p.Name, KeyFromProcess, key)
 	}
@@ -185,10 +185,10 @@ func (f *follower) process(ctx context.Context, p awsfile.Profile, command strin
 }
 
 func (f *follower) fromStore(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
-	if f.keeper.Stored == nil {
+	if f.manager.Stored == nil {
 		return secret.Keys{}, false, nil
 	}
-	return f.keeper.Stored(ctx, p)
+	return f.manager.Stored(ctx, p)
 }
 
 // stored takes the key from a store; what otherwise says is the error when
@@ -247,7 +247,7 @@ func (f *follower) keyless(p awsfile.Profile) error {
 
 // environment takes the key from the environment.
 func (f *follower) environment() error {
-	env := f.keeper.Getenv
+	env := f.manager.Getenv
 	if env(awsfile.TokenVariable) != "" {
 		next := "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a profile"
 		if env(Marker) != "" {
@@ -269,7 +269,7 @@ const Marker = "FORCEMFA"
 // settings fills in what does not depend on the key: serial, regions,
 // endpoints, durations.
 func (f *follower) settings(req Request) {
-	r, env := f.route, f.keeper.Getenv
+	r, env := f.route, f.manager.Getenv
 	first := func(key string) string {
 		for _, p := range f.passed {
 			if v := p.Get(key); v != "" {
@@ -280,8 +280,8 @@ func (f *follower) settings(req Request) {
 	}
 	r.Serial = or(req.Serial, env("AWS_MFA_SERIAL"), first("mfa_serial"))
 	r.configured = r.Serial != ""
-	if r.rests = or(env(cache.SessionsVariable), first(SessionsSetting)); r.rests == inFiles {
-		r.rests = ""
+	if r.sessionStore = or(env(cache.SessionsVariable), first(SessionsSetting)); r.sessionStore == inFiles {
+		r.sessionStore = ""
 	}
 	r.MFAProcess = first("mfa_process")
 	r.ownRegion = first("region")
@@ -301,7 +301,7 @@ func (f *follower) settings(req Request) {
 // endpoint follows the order of the AWS SDKs and Tools Reference Guide,
 // "Service-specific endpoints".
 func (f *follower) endpoint(service, variable string) string {
-	env := f.keeper.Getenv
+	env := f.manager.Getenv
 	if strings.EqualFold(env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		return ""
 	}
@@ -362,7 +362,7 @@ func (r *Route) check(req Request) error {
 	if isSecurityKey(r.Serial) {
 		return securityKeyProblem(r.Serial)
 	}
-	if err := r.checkRest(); err != nil {
+	if err := r.checkSessionStore(); err != nil {
 		return err
 	}
 	return r.capChains()

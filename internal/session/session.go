@@ -1,7 +1,7 @@
 // Package session makes MFA sessions and role sessions, and keeps them until
 // they are over.
 //
-// A [Keeper] follows a profile of ~/.aws/config to the long-lived key at its
+// A [Manager] follows a profile of ~/.aws/config to the long-lived key at its
 // root, finds the MFA device of that key's user, asks for one code and calls
 // GetSessionToken; every role of that user is then assumed from this session.
 // It never makes a session without MFA. Everything that can fail without a code
@@ -22,8 +22,8 @@ import (
 	"forcemfa/internal/session/cache"
 )
 
-// A Keeper gives the sessions of profiles.
-type Keeper struct {
+// A Manager gives the sessions of profiles.
+type Manager struct {
 	Cache  cache.Dir
 	Getenv func(string) string
 	Home   string
@@ -48,7 +48,7 @@ type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// A Request is what is asked of a Keeper. Zero values are the profile's own
+// A Request is what is asked of a Manager. Zero values are the profile's own
 // settings.
 type Request struct {
 	// Profile; empty: the key in the environment, AWS_PROFILE, default.
@@ -69,122 +69,122 @@ type Request struct {
 func (r Request) plain() bool { return r.Serial == "" && r.Region == "" && r.Duration == 0 && !r.Fresh }
 
 // Session is the session of a profile: from the cache, or made.
-func (k *Keeper) Session(ctx context.Context, req Request) (*cache.Entry, error) {
-	place := k.place(req.Profile)
-	fromEnv := k.usesEnvironment(req)
+func (m *Manager) Session(ctx context.Context, req Request) (*cache.Entry, error) {
+	place := m.place(req.Profile)
+	fromEnv := m.usesEnvironment(req)
 	if req.plain() && !fromEnv {
-		if e, err := k.Cache.Warm(place, k.Now()); !errors.Is(err, cache.ErrCold) {
+		if e, err := m.Cache.Warm(place, m.Now()); !errors.Is(err, cache.ErrCold) {
 			return e, unsealed(err)
 		}
 	}
-	began := k.Now()
+	began := m.Now()
 	// Who comes second to the same profile finds it linked: not even the store
 	// of the key is asked twice.
-	unlock, err := k.lock(ctx, place.LockName())
+	unlock, err := m.lock(ctx, place.LockName())
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	if req.plain() && !fromEnv {
-		if e, err := k.Cache.Warm(place, k.Now()); !errors.Is(err, cache.ErrCold) {
+		if e, err := m.Cache.Warm(place, m.Now()); !errors.Is(err, cache.ErrCold) {
 			return e, unsealed(err)
 		}
 	}
-	return k.cold(ctx, req, place, began)
+	return m.cold(ctx, req, place, began)
 }
 
 // cold goes the whole route.
-func (k *Keeper) cold(ctx context.Context, req Request, place cache.Place, began time.Time) (*cache.Entry, error) {
+func (m *Manager) cold(ctx context.Context, req Request, place cache.Place, began time.Time) (*cache.Entry, error) {
 	seen := place.Seen()
-	r, err := k.Route(ctx, req)
+	r, err := m.Route(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	e, name, err := k.obtain(ctx, r, req, began)
+	e, name, err := m.obtain(ctx, r, req, began)
 	if err != nil {
 		return nil, err
 	}
 	if r.KeyFrom != KeyInEnvironment {
 		// Only the next call is slower when this fails.
-		_ = k.Cache.Link(place, seen, name, r.ownRegion)
+		_ = m.Cache.Link(place, seen, name, r.ownRegion)
 	}
-	_ = k.Cache.Sweep(k.Now())
+	_ = m.Cache.Sweep(m.Now())
 	e.Region = r.ownRegion
 	return e, nil
 }
 
 // MFA is the MFA session at the root of a profile's route, whatever roles the
 // profile goes on to.
-func (k *Keeper) MFA(ctx context.Context, req Request) (*cache.Entry, error) {
-	r, err := k.Route(ctx, req)
+func (m *Manager) MFA(ctx context.Context, req Request) (*cache.Entry, error) {
+	r, err := m.Route(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	return k.MFAOf(ctx, r, req)
+	return m.MFAOf(ctx, r, req)
 }
 
 // MFAOf is the MFA session at the root of a route.
-func (k *Keeper) MFAOf(ctx context.Context, r *Route, req Request) (*cache.Entry, error) {
+func (m *Manager) MFAOf(ctx context.Context, r *Route, req Request) (*cache.Entry, error) {
 	base := *r
 	base.Roles = nil
-	e, _, err := k.obtain(ctx, &base, req, k.Now())
+	e, _, err := m.obtain(ctx, &base, req, m.Now())
 	r.Serial = base.Serial
 	return e, err
 }
 
 // place is where a profile's settings come from. The paths are those that
 // awsfile reads.
-func (k *Keeper) place(profile string) cache.Place {
-	return cache.PlaceOf(profile, k.Getenv)
+func (m *Manager) place(profile string) cache.Place {
+	return cache.PlaceOf(profile, m.Getenv)
 }
 
 // usesEnvironment says that the key comes from the environment: as for the AWS
 // CLI, unless a profile was named on the command line.
-func (k *Keeper) usesEnvironment(req Request) bool {
-	return req.Profile == "" && k.Getenv(awsfile.KeyIDVariable) != ""
+func (m *Manager) usesEnvironment(req Request) bool {
+	return req.Profile == "" && m.Getenv(awsfile.KeyIDVariable) != ""
 }
 
-func (k *Keeper) files() (*awsfile.Files, error) { return awsfile.Load(k.Getenv, k.Home) }
+func (m *Manager) files() (*awsfile.Files, error) { return awsfile.Load(m.Getenv, m.Home) }
 
-func (k *Keeper) say(format string, a ...any) {
-	if k.Say != nil {
-		k.Say(format, a...)
+func (m *Manager) say(format string, a ...any) {
+	if m.Say != nil {
+		m.Say(format, a...)
 	}
 }
 
-func (k *Keeper) sleep(ctx context.Context, d time.Duration) error {
-	if k.Sleep != nil {
-		return k.Sleep(ctx, d)
+func (m *Manager) sleep(ctx context.Context, d time.Duration) error {
+	if m.Sleep != nil {
+		return m.Sleep(ctx, d)
 	}
 	return smithytime.SleepWithContext(ctx, d)
 }
 
 // obtain is the session at the end of a route, and its name in the cache.
-func (k *Keeper) obtain(ctx context.Context, r *Route, req Request, began time.Time) (*cache.Entry, string, error) {
-	if err := k.settle(ctx, r); err != nil {
+func (m *Manager) obtain(ctx context.Context, r *Route, req Request, began time.Time) (*cache.Entry, string, error) {
+	if err := m.settle(ctx, r); err != nil {
 		return nil, "", err
 	}
-	return k.step(ctx, r, req, len(r.Roles)-1, began)
+	return m.step(ctx, r, req, len(r.Roles)-1, began)
 }
 
 // step is the session of one role of the route; of -1 the MFA session.
-func (k *Keeper) step(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, string, error) {
+func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, string, error) {
 	name := r.name(i)
-	old, err := k.Cache.Load(name)
+	old, err := m.Cache.Load(name)
 	if err != nil && !errors.Is(err, cache.ErrCold) {
 		return nil, "", unsealed(err)
 	}
-	if old != nil && old.Fresh(k.Now()) && (!req.Fresh || old.Issued.After(began)) {
-		return old, name, k.move(r, name, old)
+	if old != nil && old.Fresh(m.Now()) && (!req.Fresh || old.Issued.After(began)) {
+		return old, name, m.move(r, name, old)
 	}
 	var e *cache.Entry
 	switch {
 	case i < 0 || r.Roles[i].direct(i):
-		e, err = k.withCode(ctx, r, req, i, began)
+		e, err = m.withCode(ctx, r, req, i, began)
 	default:
-		e, err = k.fromSource(ctx, r, req, i, began)
+		e, err = m.fromSource(ctx, r, req, i, began)
 	}
-	if err != nil && old != nil && !req.Fresh && old.Usable(k.Now()) && errors.Is(err, errNeedsPerson) {
+	if err != nil && old != nil && !req.Fresh && old.Usable(m.Now()) && errors.Is(err, errNeedsPerson) {
 		// It cannot be renewed now, but it has not ended.
 		return old, name, nil
 	}
@@ -193,48 +193,48 @@ func (k *Keeper) step(ctx context.Context, r *Route, req Request, i int, began t
 
 // withCode makes a session that takes a code, unless somebody else makes it
 // meanwhile.
-func (k *Keeper) withCode(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, error) {
-	codes := k.codesFor(r)
+func (m *Manager) withCode(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, error) {
+	codes := m.codesFor(r)
 	if err := codes.ready(r); err != nil {
 		return nil, err
 	}
-	unlock, err := k.lock(ctx, r.lockName())
+	unlock, err := m.lock(ctx, r.lockName())
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if e, err := k.Cache.Load(r.name(i)); err == nil && e.Fresh(k.Now()) && (!req.Fresh || e.Issued.After(began)) {
+	if e, err := m.Cache.Load(r.name(i)); err == nil && e.Fresh(m.Now()) && (!req.Fresh || e.Issued.After(began)) {
 		return e, nil
 	}
-	if d := k.Cache.Device(r.deviceName()); d.Failed.After(began) {
+	if d := m.Cache.Device(r.deviceName()); d.Failed.After(began) {
 		return nil, &Problem{
 			Sentence: "the code for " + r.Serial + " was asked for already, and none came: " + d.Why,
 			Next:     "run " + r.login() + " and give the code", Err: errNeedsPerson,
 		}
 	}
-	if err := k.Cache.Ready(r.rests, r.name(i)); err != nil {
+	if err := m.Cache.Ready(r.sessionStore, r.name(i)); err != nil {
 		return nil, unsealed(err)
 	}
-	e, err := k.exchange(ctx, r, codes, i)
+	e, err := m.exchange(ctx, r, codes, i)
 	if err != nil {
-		k.noteFailure(r, err)
+		m.noteFailure(r, err)
 		return nil, err
 	}
-	return e, k.keep(r, r.name(i), e)
+	return e, m.keep(r, r.name(i), e)
 }
 
 // noteFailure tells those who wait for the lock that there will be no code.
-func (k *Keeper) noteFailure(r *Route, err error) {
-	d := k.Cache.Device(r.deviceName())
-	d.Failed, d.Why = k.Now(), err.Error()
-	_ = k.Cache.SetDevice(r.deviceName(), d)
+func (m *Manager) noteFailure(r *Route, err error) {
+	d := m.Cache.Device(r.deviceName())
+	d.Failed, d.Why = m.Now(), err.Error()
+	_ = m.Cache.SetDevice(r.deviceName(), d)
 }
 
 // keep writes a session into the cache, and its secrets to where they are to
 // rest.
-func (k *Keeper) keep(r *Route, name string, e *cache.Entry) error {
-	e.Rests = r.rests
-	err := k.Cache.Store(name, e)
+func (m *Manager) keep(r *Route, name string, e *cache.Entry) error {
+	e.Backend = r.sessionStore
+	err := m.Cache.Store(name, e)
 	var store *secret.Error
 	switch {
 	case errors.As(err, &store):
@@ -242,29 +242,29 @@ func (k *Keeper) keep(r *Route, name string, e *cache.Entry) error {
 	case err != nil:
 		return &Problem{
 			Sentence: "the session was made but could not be kept: " + err.Error(),
-			Next:     "make " + k.Cache.Path + " a directory that only you can use", Err: err,
+			Next:     "make " + m.Cache.Path + " a directory that only you can use", Err: err,
 		}
 	}
 	return nil
 }
 
 // fromSource assumes a role from the session before it on the route.
-func (k *Keeper) fromSource(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, error) {
-	unlock, err := k.lock(ctx, r.name(i))
+func (m *Manager) fromSource(ctx context.Context, r *Route, req Request, i int, began time.Time) (*cache.Entry, error) {
+	unlock, err := m.lock(ctx, r.name(i))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if e, err := k.Cache.Load(r.name(i)); err == nil && e.Fresh(k.Now()) && (!req.Fresh || e.Issued.After(began)) {
+	if e, err := m.Cache.Load(r.name(i)); err == nil && e.Fresh(m.Now()) && (!req.Fresh || e.Issued.After(began)) {
 		return e, nil
 	}
-	source, _, err := k.step(ctx, r, req, i-1, began)
+	source, _, err := m.step(ctx, r, req, i-1, began)
 	if err != nil {
 		return nil, err
 	}
-	e, err := k.assume(ctx, r, i, source)
+	e, err := m.assume(ctx, r, i, source)
 	if err != nil {
 		return nil, err
 	}
-	return e, k.keep(r, r.name(i), e)
+	return e, m.keep(r, r.name(i), e)
 }

@@ -73,7 +73,7 @@ func TestRoleIsRenewedWithoutAPersonUntilTheMFASessionEnds(t *testing.T) {
 		t.Errorf("10 minutes before its end the role was not renewed silently: %d prompts", len(r.asked))
 	}
 	r.cloud.Advance(11*time.Hour + 5*time.Minute)
-	k := r.keeper()
+	k := r.manager()
 	k.Codes = session.CodeSource{}
 	third, err := k.Session(t.Context(), session.Request{Profile: "prod"})
 	if err != nil || r.who(third) == "" {
@@ -92,7 +92,7 @@ func TestRoleThatCannotBeRenewedIsServedWhileItLasts(t *testing.T) {
 	r.cloud.Advance(11*time.Hour + 30*time.Minute)
 	role := r.session("prod") // lasts half an hour longer than its source
 	r.cloud.Advance(50 * time.Minute)
-	k := r.keeper()
+	k := r.manager()
 	k.Codes = session.CodeSource{}
 	e, err := k.Session(t.Context(), session.Request{Profile: "prod"})
 	if err != nil || e.AccessKeyID != role.AccessKeyID {
@@ -107,7 +107,7 @@ func TestManyColdCallersNeedOneCodeAndOneCall(t *testing.T) {
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
-				if _, err := r.keeper().Session(context.Background(), session.Request{Profile: profile}); err != nil {
+				if _, err := r.manager().Session(context.Background(), session.Request{Profile: profile}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -126,7 +126,7 @@ func TestWhoWaitedForAPromptThatFailedDoesNotPromptAgain(t *testing.T) {
 	open := make(chan struct{})
 	var all sync.WaitGroup
 	for range 6 {
-		k := r.keeper()
+		k := r.manager()
 		k.Now = time.Now
 		k.Codes.Code = func(context.Context, string) (string, error) {
 			mu.Lock()
@@ -166,7 +166,7 @@ duration_seconds = 14400
 	if got := e.Expires.Sub(r.cloud.Now()).Round(time.Minute); got != 4*time.Hour || e.Kind != cache.DirectRole || r.count("GetSessionToken") != 0 {
 		t.Errorf("a session of %s, kind %s", got, e.Kind)
 	}
-	route, err := r.keeper().Route(t.Context(), session.Request{Profile: "long"})
+	route, err := r.manager().Route(t.Context(), session.Request{Profile: "long"})
 	if err != nil || len(route.Remarks()) != 1 || !strings.Contains(route.Remarks()[0], "code of its own") {
 		t.Errorf("remarks %q, %v", route.Remarks(), err)
 	}
@@ -193,7 +193,7 @@ duration_seconds = 43200
 	if got := e.Expires.Sub(r.cloud.Now()).Round(time.Minute); got != time.Hour {
 		t.Errorf("the chained session lasts %s", got)
 	}
-	route, err := r.keeper().Route(t.Context(), session.Request{Profile: "chained"})
+	route, err := r.manager().Route(t.Context(), session.Request{Profile: "chained"})
 	if err != nil || len(route.Remarks()) != 1 || !strings.Contains(route.Remarks()[0], "an hour at most") {
 		t.Errorf("remarks %q, %v", route.Remarks(), err)
 	}
@@ -251,7 +251,7 @@ source_profile = circle
 	if got := r.who(r.session("prod")); !strings.Contains(got, "PrivilegedActionsRole") {
 		t.Errorf("the session is %s", got)
 	}
-	if p := r.refused(r.keeper(), session.Request{Profile: "circle"}); !strings.Contains(p.Sentence, "circle → circle2 → circle") {
+	if p := r.refused(r.manager(), session.Request{Profile: "circle"}); !strings.Contains(p.Sentence, "circle → circle2 → circle") {
 		t.Errorf("got %q", p.Sentence)
 	}
 }
@@ -265,19 +265,19 @@ func TestDeviceIsFoundChosenOrExplained(t *testing.T) {
 	if e := r.session("kofi"); e.Serial != "GAHT12345678" {
 		t.Errorf("kofi's token is %s", e.Serial)
 	}
-	if p := r.refused(r.keeper(), session.Request{Profile: "beth"}); !strings.Contains(p.Sentence, "mfa/beth-laptop, arn:aws:iam::111111111111:mfa/phones/beth") {
+	if p := r.refused(r.manager(), session.Request{Profile: "beth"}); !strings.Contains(p.Sentence, "mfa/beth-laptop, arn:aws:iam::111111111111:mfa/phones/beth") {
 		t.Errorf("got %q", p.Sentence)
 	}
-	k := r.keeper()
+	k := r.manager()
 	k.Choose = func(_ context.Context, _ string, from []string) (string, error) { return from[1], nil }
 	if e, err := k.Session(t.Context(), session.Request{Profile: "beth"}); err != nil || !strings.HasSuffix(e.Serial, "phones/beth") {
 		t.Errorf("got %v, %v", e, err)
 	}
-	if p := r.refused(r.keeper(), session.Request{Profile: "bob"}); !strings.Contains(p.Next, "forcemfa enroll bob") {
+	if p := r.refused(r.manager(), session.Request{Profile: "bob"}); !strings.Contains(p.Next, "forcemfa enroll bob") {
 		t.Errorf("got %q, next %q", p.Sentence, p.Next)
 	}
 	r.settings(identity, "", "farid", "Maya")
-	if p := r.refused(r.keeper(), session.Request{Profile: "farid"}); !strings.Contains(p.Sentence, "security key or passkey") {
+	if p := r.refused(r.manager(), session.Request{Profile: "farid"}); !strings.Contains(p.Sentence, "security key or passkey") {
 		t.Errorf("got %q", p.Sentence)
 	}
 	if e := r.session("Maya"); !strings.HasSuffix(e.Serial, "mfa/Maya") {
@@ -298,7 +298,7 @@ func TestSerialComesFromTheRequestTheEnvironmentAndTheProfiles(t *testing.T) {
 	} {
 		r.settings(legacy, row.config, "beth")
 		r.env["AWS_MFA_SERIAL"] = row.env
-		route, err := r.keeper().Route(t.Context(), session.Request{Profile: "beth", Serial: row.flag})
+		route, err := r.manager().Route(t.Context(), session.Request{Profile: "beth", Serial: row.flag})
 		if err != nil || route.Serial != phone {
 			t.Errorf("%s: %v, %v", row.story, route, err)
 		}

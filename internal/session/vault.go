@@ -11,13 +11,13 @@ import (
 
 const inFiles = "files"
 
-func (r *Route) checkRest() error {
-	switch r.rests {
+func (r *Route) checkSessionStore() error {
+	switch r.sessionStore {
 	case "", secret.Keyring, secret.File, secret.Pass:
 		return nil
 	}
 	return &Problem{
-		Sentence: fmt.Sprintf("sessions cannot rest in %q", r.rests),
+		Sentence: fmt.Sprintf("sessions cannot rest in %q", r.sessionStore),
 		Next: fmt.Sprintf("set %s, or %s of the profile, to %s, %s, %s or %s",
 			cache.SessionsVariable, SessionsSetting, inFiles, secret.Keyring, secret.File, secret.Pass),
 	}
@@ -64,11 +64,11 @@ func (v vault) Delete(name string) error {
 // move takes the secrets of a session out of its file when they are to rest in
 // the store. Never the other way: a child that does not know the setting must
 // not put into a file what was kept out of it.
-func (k *Keeper) move(r *Route, name string, e *cache.Entry) error {
-	if r.rests == "" || e.Rests == r.rests {
+func (m *Manager) move(r *Route, name string, e *cache.Entry) error {
+	if r.sessionStore == "" || e.Backend == r.sessionStore {
 		return nil
 	}
-	return k.keep(r, name, e)
+	return m.keep(r, name, e)
 }
 
 // unsealed says what keeps the store with the sessions shut.

@@ -13,9 +13,9 @@ import (
 	"forcemfa/internal/session/cache"
 )
 
-// storing is a keeper whose sessions may rest in this store.
-func (r *rig) storing(store secret.Store) *session.Keeper {
-	k := r.keeper()
+// storing is a manager whose sessions may rest in this store.
+func (r *rig) storing(store secret.Store) *session.Manager {
+	k := r.manager()
 	k.Cache.Vault = session.Vaults(r.t.Context(), func(string) (secret.Store, error) { return store, nil })
 	return k
 }
@@ -58,10 +58,10 @@ func TestSessionsInTheStoreAreInNoFile(t *testing.T) {
 	}
 
 	// Without a way to the store it is as if there were none, for the helper too.
-	if _, err := r.keeper().Cache.Warm(cache.PlaceOf("prod", r.getenv), r.cloud.Now()); !errors.Is(err, cache.ErrCold) {
+	if _, err := r.manager().Cache.Warm(cache.PlaceOf("prod", r.getenv), r.cloud.Now()); !errors.Is(err, cache.ErrCold) {
 		t.Errorf("without the store: %v, want cold", err)
 	}
-	list, err := r.keeper().Cache.List()
+	list, err := r.manager().Cache.List()
 	if err != nil || len(list) != 2 || list[0].SessionToken+list[1].SessionToken != "" {
 		t.Errorf("the list without the store: %v, %v", list, err)
 	}

@@ -49,7 +49,7 @@ type consoleOptions struct {
 }
 
 func runConsole(ctx context.Context, o *consoleOptions) error {
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ EXIT STATUS
 }
 
 func runCredentialProcess(ctx context.Context, s *sessionFlags) error {
-	k, err := s.keeper(ctx)
+	k, err := s.manager(ctx)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 	}
 	device := o.serial
 	o.serial = "" // the device to enroll is not the one to make sessions with
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (o *enrollOptions) standing(ctx context.Context, own *session.Access, have 
 }
 
 // enroll makes a virtual device, or leaves none behind.
-func (o *enrollOptions) enroll(ctx context.Context, k *session.Keeper, own, access *session.Access) error {
+func (o *enrollOptions) enroll(ctx context.Context, k *session.Manager, own, access *session.Access) error {
 	show, done, err := o.screen()
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ const maxEnables = 3
 
 // enable enables a device and proves it; it may be enabled even when an error
 // follows.
-func (o *enrollOptions) enable(ctx context.Context, k *session.Keeper, own, access *session.Access, serial string) (enabled bool, err error) {
+func (o *enrollOptions) enable(ctx context.Context, k *session.Manager, own, access *session.Access, serial string) (enabled bool, err error) {
 	code, err := o.codesFor(ctx, k, serial, access.EnableDevice)
 	if err != nil {
 		return false, err
@@ -196,7 +196,7 @@ func (o *enrollOptions) enable(ctx context.Context, k *session.Keeper, own, acce
 
 // codesFor gives AWS two codes of a device, and gives the person another try.
 // It returns the second code.
-func (o *enrollOptions) codesFor(ctx context.Context, k *session.Keeper, serial string, use func(ctx context.Context, serial, code1, code2 string) error) (string, error) {
+func (o *enrollOptions) codesFor(ctx context.Context, k *session.Manager, serial string, use func(ctx context.Context, serial, code1, code2 string) error) (string, error) {
 	for try := 1; ; try++ {
 		code1, code2, err := k.TwoCodes(ctx, serial)
 		if err != nil {
@@ -215,7 +215,7 @@ func (o *enrollOptions) codesFor(ctx context.Context, k *session.Keeper, serial 
 	}
 }
 
-func (o *enrollOptions) resynchronize(ctx context.Context, k *session.Keeper, own *session.Access, serial string) error {
+func (o *enrollOptions) resynchronize(ctx context.Context, k *session.Manager, own *session.Access, serial string) error {
 	if serial == "" {
 		return command.WithHint(errors.New("--resync wants to know which device"), "name it with --serial")
 	}

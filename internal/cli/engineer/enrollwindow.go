@@ -22,7 +22,7 @@ func runWindow(ctx context.Context, o *enrollOptions) error {
 	if err != nil {
 		return err
 	}
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func runWindow(ctx context.Context, o *enrollOptions) error {
 }
 
 // administrator is the session of a profile, or what the AWS CLI would take.
-func (o *enrollOptions) administrator(ctx context.Context, k *session.Keeper) (*session.Access, error) {
+func (o *enrollOptions) administrator(ctx context.Context, k *session.Manager) (*session.Access, error) {
 	own, err := k.Own(ctx, o.request(), o.otherCredentials)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (o *enrollOptions) administrator(ctx context.Context, k *session.Keeper) (*
 	return own.AsProfile(ctx, o.request())
 }
 
-func (o *enrollOptions) openWindow(ctx context.Context, k *session.Keeper, client *iam.Client, w baseline.Window) error {
+func (o *enrollOptions) openWindow(ctx context.Context, k *session.Manager, client *iam.Client, w baseline.Window) error {
 	devices, err := client.ListMFADevices(ctx, &iam.ListMFADevicesInput{UserName: aws.String(o.open)})
 	if err != nil {
 		return o.windowProblem(k, err, o.open)
@@ -69,7 +69,7 @@ func (o *enrollOptions) openWindow(ctx context.Context, k *session.Keeper, clien
 	return nil
 }
 
-func (o *enrollOptions) closeWindow(ctx context.Context, k *session.Keeper, client *iam.Client, w baseline.Window) error {
+func (o *enrollOptions) closeWindow(ctx context.Context, k *session.Manager, client *iam.Client, w baseline.Window) error {
 	tags, err := userTags(ctx, client, o.close)
 	if err != nil {
 		return o.windowProblem(k, err, o.close)
@@ -102,7 +102,7 @@ func userTags(ctx context.Context, client *iam.Client, user string) ([]org.Tag, 
 	return tags, nil
 }
 
-func (o *enrollOptions) windowProblem(k *session.Keeper, err error, user string) error {
+func (o *enrollOptions) windowProblem(k *session.Manager, err error, user string) error {
 	var missing *types.NoSuchEntityException
 	if errors.As(err, &missing) {
 		return command.WithHint(fmt.Errorf("no user %s in this account", user), "check the name, and the account that the profile leads to")

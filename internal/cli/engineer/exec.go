@@ -87,7 +87,7 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	if err != nil {
 		return notRun(argv[0], err)
 	}
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}

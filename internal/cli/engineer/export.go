@@ -70,7 +70,7 @@ func runExport(ctx context.Context, o *exportOptions) error {
 			return err
 		}
 	}
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}

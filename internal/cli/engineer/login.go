@@ -59,7 +59,7 @@ type loginOptions struct {
 }
 
 func runLogin(ctx context.Context, o *loginOptions) error {
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ type rotateOptions struct {
 }
 
 func runRotate(ctx context.Context, o *rotateOptions) error {
-	k, err := o.keeper(ctx)
+	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}

@@ -72,15 +72,15 @@ func (s *sessionFlags) request() session.Request {
 	return session.Request{Profile: s.profile, Serial: s.serial, Region: s.region, Duration: s.duration}
 }
 
-// keeper gives sessions to this process.
-func (s *sessionFlags) keeper(ctx context.Context) (*session.Keeper, error) {
+// manager gives sessions to this process.
+func (s *sessionFlags) manager(ctx context.Context) (*session.Manager, error) {
 	e := s.env
 	dir, err := cache.Default(e.Getenv)
 	if err != nil {
 		return nil, command.WithHint(err, "set HOME or XDG_CACHE_HOME")
 	}
 	dir.Vault = session.Vaults(ctx, e.keyStore)
-	k := &session.Keeper{
+	k := &session.Manager{
 		Cache: dir, Getenv: e.Getenv, Home: e.home(), Now: e.Now, Stored: e.storedKeys,
 		Codes: s.codes(), Say: s.talk,
 	}

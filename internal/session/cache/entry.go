@@ -34,9 +34,9 @@ type Entry struct {
 	// Region is where the profile works, if it says so. It is kept with the
 	// link, because profiles share sessions.
 	Region string
-	// Rests is the backend of the secret store that holds the secret access key
+	// Backend is the backend of the secret store that holds the secret access key
 	// and the token; empty: the entry's file does.
-	Rests string
+	Backend string
 }
 
 const (
@@ -63,11 +63,11 @@ func (e *Entry) record() record {
 	var r record
 	r.put("kind", e.Kind)
 	r.put("access_key_id", e.AccessKeyID)
-	if e.Rests == "" {
+	if e.Backend == "" {
 		r.put("secret_access_key", e.SecretAccessKey)
 		r.put("session_token", e.SessionToken)
 	}
-	r.put("rests", e.Rests)
+	r.put("backend", e.Backend)
 	r.putTime("issued", e.Issued)
 	r.putTime("expires", e.Expires)
 	r.put("profile", e.Profile)
@@ -83,9 +83,9 @@ func entryOf(r record) (*Entry, error) {
 		Kind: r.get("kind"), AccessKeyID: r.get("access_key_id"), SecretAccessKey: r.get("secret_access_key"),
 		SessionToken: r.get("session_token"), Issued: r.getTime("issued"), Expires: r.getTime("expires"),
 		Profile: r.get("profile"), Account: r.get("account"), ARN: r.get("arn"),
-		KeyID: r.get("key_id"), Serial: r.get("serial"), Rests: r.get("rests"),
+		KeyID: r.get("key_id"), Serial: r.get("serial"), Backend: r.get("backend"),
 	}
-	if e.AccessKeyID == "" || e.Expires.IsZero() || e.Rests == "" && !e.whole() {
+	if e.AccessKeyID == "" || e.Expires.IsZero() || e.Backend == "" && !e.whole() {
 		return nil, ErrCold
 	}
 	return e, nil
@@ -124,8 +124,8 @@ func (d Dir) Store(name string, e *Entry) error {
 	if err := d.write(name+entrySuffix, e.record()); err != nil {
 		return err
 	}
-	if unread == nil && old.Rests != e.Rests {
-		return d.discard(name, old.Rests)
+	if unread == nil && old.Backend != e.Backend {
+		return d.discard(name, old.Backend)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (d Dir) Remove(name string) error {
 	e, unread := d.look(name)
 	err := d.remove(name + entrySuffix)
 	if unread == nil {
-		err = errors.Join(d.discard(name, e.Rests), err)
+		err = errors.Join(d.discard(name, e.Backend), err)
 	}
 	return err
 }

@@ -82,7 +82,7 @@ func TestHalfASessionInTheVaultCountsAsNone(t *testing.T) {
 	held := memory{}
 	d := Dir{Path: t.TempDir() + "/cache", Vault: func(string) (Vault, error) { return held, nil }}
 	old, new := turn(1), turn(0)
-	old.Rests, new.Rests = "keyring", "keyring"
+	old.Backend, new.Backend = "keyring", "keyring"
 	if err := d.Store("x", old); err != nil {
 		t.Fatal(err)
 	}

@@ -19,10 +19,10 @@ func inVault(name string) string { return "session-" + name }
 
 // seal puts the secrets of an entry into the vault, if that is where it rests.
 func (d Dir) seal(name string, e *Entry) error {
-	if e.Rests == "" {
+	if e.Backend == "" {
 		return nil
 	}
-	v, err := d.vault(e.Rests)
+	v, err := d.vault(e.Backend)
 	if err != nil {
 		return err
 	}
@@ -36,10 +36,10 @@ func (d Dir) seal(name string, e *Entry) error {
 // unseal gives an entry its secrets, if they rest in the vault. Those of
 // another session are ErrCold: somebody was stopped while storing.
 func (d Dir) unseal(name string, e *Entry) (*Entry, error) {
-	if e.Rests == "" {
+	if e.Backend == "" {
 		return e, nil
 	}
-	v, err := d.vault(e.Rests)
+	v, err := d.vault(e.Backend)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (r *rig) enroll(own, access *session.Access, name string) (serial string, e
 	if err != nil || uri.Scheme != "otpauth" || uri.Query().Get("secret") == "" {
 		r.t.Errorf("the QR code says %s, %v", d.URI(), err)
 	}
-	k := r.keeper()
+	k := r.manager()
 	k.Codes.Code = func(_ context.Context, prompt string) (string, error) {
 		if strings.Contains(prompt, "that follows") {
 			r.cloud.Advance(30 * time.Second)
@@ -52,7 +52,7 @@ func (r *rig) enroll(own, access *session.Access, name string) (serial string, e
 
 func (r *rig) own(profile string) *session.Access {
 	r.t.Helper()
-	own, err := r.keeper().Own(r.t.Context(), session.Request{Profile: profile}, nil)
+	own, err := r.manager().Own(r.t.Context(), session.Request{Profile: profile}, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestConsoleSessionEnrollsWithoutAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := r.keeper().Own(t.Context(), session.Request{Profile: "login"}, func(context.Context) (aws.Config, error) {
+	own, err := r.manager().Own(t.Context(), session.Request{Profile: "login"}, func(context.Context) (aws.Config, error) {
 		return r.cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, "us-east-1"), nil
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func TestTokenThatRunsFastIsResynchronized(t *testing.T) {
 		r.cloud.View(func(w *world.World) { code, _ = w.Code(serial, r.cloud.Now().Add(5*time.Minute)) })
 		return code
 	}
-	k := r.keeper()
+	k := r.manager()
 	k.Codes = once(shows())
 	if p := r.refused(k, session.Request{Profile: "jonas"}); !strings.Contains(p.Next, "clocks of this machine and of the device") {
 		t.Errorf("before: next %q", p.Next)
@@ -165,7 +165,7 @@ func TestTokenThatRunsFastIsResynchronized(t *testing.T) {
 }
 
 func TestTwoCodesMustDiffer(t *testing.T) {
-	k := newRig(t).keeper()
+	k := newRig(t).manager()
 	k.Codes = session.CodeSource{Code: func(context.Context, string) (string, error) { return "123 456", nil }}
 	if _, _, err := k.TwoCodes(t.Context(), "GAHT12345678"); err == nil || !strings.Contains(err.Error(), "the same code again") {
 		t.Errorf("got %v", err)
@@ -185,7 +185,7 @@ func TestSignInLinkIsMadeFromARole(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	k := r.keeper()
+	k := r.manager()
 	k.HTTP = server.Client()
 	link, err := k.SignInURL(t.Context(), e, session.ConsolePage{Service: "ec2", Region: "eu-west-1", Endpoint: server.URL})
 	if err != nil || got.SessionID != e.AccessKeyID || got.SessionKey != e.SecretAccessKey || got.SessionToken != e.SessionToken {
@@ -227,7 +227,7 @@ credential_process = false
 		t.Errorf("the session is %s", got)
 	}
 	for _, profile := range []string{"temporary", "broken", "failing"} {
-		if p := r.refused(r.keeper(), session.Request{Profile: profile}); strings.Contains(p.Sentence, "topsecret") {
+		if p := r.refused(r.manager(), session.Request{Profile: profile}); strings.Contains(p.Sentence, "topsecret") {
 			t.Errorf("%s: %s", profile, p.Sentence)
 		}
 	}
@@ -245,14 +245,14 @@ func TestKeyInTheEnvironmentComesBeforeAProfileThatNobodyNamed(t *testing.T) {
 		t.Errorf("with a name: %s", got)
 	}
 	r.env["AWS_SESSION_TOKEN"], r.env["FORCEMFA"] = "token", "prod"
-	if p := r.refused(r.keeper(), session.Request{}); !strings.Contains(p.Next, "leave the shell of prod") {
+	if p := r.refused(r.manager(), session.Request{}); !strings.Contains(p.Next, "leave the shell of prod") {
 		t.Errorf("inside of exec: %q, next %q", p.Sentence, p.Next)
 	}
 }
 
 func TestConsoleLinkFollowsThePartition(t *testing.T) {
 	r := newRig(t)
-	k := r.keeper()
+	k := r.manager()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"SigninToken":"token"}`)
 	}))
@@ -279,7 +279,7 @@ func TestConsoleLinkFollowsThePartition(t *testing.T) {
 	for partition, want := range map[string]string{
 		"aws-us-gov": "https://222222222222.signin.amazonaws-us-gov.com/console", "aws-eusc": "https://console.amazonaws-eusc.eu", "aws-iso-b": "the AWS console",
 	} {
-		if got := (session.Person{Account: "222222222222", Partition: partition}).SignInPage(); got != want {
+		if got := (session.User{Account: "222222222222", Partition: partition}).SignInPage(); got != want {
 			t.Errorf("%s: sign-in page %q, want %q", partition, got, want)
 		}
 	}

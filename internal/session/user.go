@@ -12,39 +12,39 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A Person is the IAM user behind some credentials.
-type Person struct {
+// A User is the IAM user behind some credentials.
+type User struct {
 	Name, Account, Partition, ARN string
 }
 
 // SignInPage is where the user signs in with a password, and the words "the AWS
 // console" in a partition whose sign-in page is not documented.
-func (p Person) SignInPage() string {
-	partition, _ := arn.LookupPartition(p.Partition)
-	return or(partition.SignInPage(p.Account), "the AWS console")
+func (u User) SignInPage() string {
+	partition, _ := arn.LookupPartition(u.Partition)
+	return or(partition.SignInPage(u.Account), "the AWS console")
 }
 
 // An Access is credentials of a person and what can be done with them.
 type Access struct {
-	Person
+	User
 	Route  *Route // nil: the credentials are another tool's
 	Config aws.Config
 	// Bare says that the long-lived key itself signs, without MFA.
 	Bare bool
 
-	keeper *Keeper
+	manager *Manager
 }
 
 // Own is access with the long-lived key of a profile, or where it has none with
 // what others, if it is given, finds: a session of "aws login", say.
-func (k *Keeper) Own(ctx context.Context, req Request, others func(context.Context) (aws.Config, error)) (*Access, error) {
-	a := &Access{keeper: k, Bare: true}
-	r, err := k.Route(ctx, req)
+func (m *Manager) Own(ctx context.Context, req Request, others func(context.Context) (aws.Config, error)) (*Access, error) {
+	a := &Access{manager: m, Bare: true}
+	r, err := m.Route(ctx, req)
 	switch {
 	case err == nil:
 		r.Roles = nil
 		a.Route = r
-		if a.Config, err = k.keyConfig(r); err != nil {
+		if a.Config, err = m.keyConfig(r); err != nil {
 			return nil, err
 		}
 	case others == nil || !a.borrow(ctx, others):
@@ -68,7 +68,7 @@ func (a *Access) sts() *sts.Client {
 	if a.Route == nil {
 		return sts.NewFromConfig(a.Config)
 	}
-	return a.keeper.sts(a.Route, a.Config)
+	return a.manager.sts(a.Route, a.Config)
 }
 
 // IAM is a client with these credentials.
@@ -76,7 +76,7 @@ func (a *Access) IAM() *iam.Client {
 	if a.Route == nil {
 		return iam.NewFromConfig(a.Config)
 	}
-	return a.keeper.iam(a.Route, a.Config)
+	return a.manager.iam(a.Route, a.Config)
 }
 
 func (a *Access) profile() string {
@@ -89,7 +89,7 @@ func (a *Access) profile() string {
 func (a *Access) identify(ctx context.Context) error {
 	out, err := a.sts().GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return a.keeper.Explain(err, a.profile())
+		return a.manager.Explain(err, a.profile())
 	}
 	a.ARN = aws.ToString(out.Arn)
 	named, err := arn.Parse(a.ARN)
@@ -120,13 +120,13 @@ func (a *Access) WithMFA(ctx context.Context, req Request) (*Access, error) {
 	if !a.Bare {
 		return a, nil
 	}
-	e, err := a.keeper.MFAOf(ctx, a.Route, req)
+	e, err := a.manager.MFAOf(ctx, a.Route, req)
 	if err != nil {
 		return nil, err
 	}
 	more := *a
 	more.Bare = false
-	more.Config, err = a.keeper.entryConfig(a.Route, e)
+	more.Config, err = a.manager.entryConfig(a.Route, e)
 	return &more, err
 }
 
@@ -142,12 +142,12 @@ func (a *Access) AsProfile(ctx context.Context, req Request) (*Access, error) {
 	if a.Route == nil {
 		return a, nil
 	}
-	e, err := a.keeper.Session(ctx, req)
+	e, err := a.manager.Session(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	more := *a
 	more.Bare = false
-	more.Config, err = a.keeper.entryConfig(a.Route, e)
+	more.Config, err = a.manager.entryConfig(a.Route, e)
 	return &more, err
 }
