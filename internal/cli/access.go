@@ -41,8 +41,8 @@ func newAccessPlan(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change, and how people will use it",
-		Long: "access plan lists the steps of access apply, and prints how each person uses the roles. It changes nothing.\n" +
-			"--out saves the plan for access apply, which plans again and does only what both plans have.\n" + command.StatusHelp,
+		Long: "access plan lists the steps of access apply and shows how each person uses the roles. It changes nothing.\n" +
+			"--out saves the plan for access apply, which plans again and makes only the changes that both plans contain.\n" + command.StatusHelp,
 		Example: "  forcemfa access plan\n  forcemfa access plan --out access.json && forcemfa access apply access.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runAccessPlan(c.Context(), &o) },
@@ -58,9 +58,9 @@ func newAccessApply(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Make the changes of access plan",
-		Long: "access apply plans, shows the plan, asks once, and does it as apply does: each write is in the journal\n" +
-			"before it is made, and forcemfa rollback takes the run back. With a FILE that access plan saved it does\n" +
-			"only the steps that both plans have.\n" + command.StatusHelp,
+		Long: "access apply plans, shows the plan, asks for confirmation, and makes the changes as apply does: each change\n" +
+			"is in the journal before it is made, and forcemfa rollback undoes the run. With a FILE saved by access plan\n" +
+			"it makes only the changes that both plans contain.\n" + command.StatusHelp,
 		Example: "  forcemfa access apply access.json\n  forcemfa access apply --yes",
 		Args:    cobra.MaximumNArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return runAccessApply(c.Context(), &o, args) },

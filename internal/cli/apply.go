@@ -94,7 +94,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	return s.exit(r.status())
 }
 
-// carryOut shows steps, asks once, and does them.
+// carryOut shows the steps, asks for confirmation, and runs them.
 func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied, todo *plan.Plan) error {
 	if !o.json() {
 		view.Plan(o.stderr(), view.Style{}, todo)
@@ -112,20 +112,20 @@ func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied
 	return r.run(ctx, s, todo.Steps, o)
 }
 
-// sameKind refuses a plan that takes everything away without --remove, and the
-// other way round: what is done is said on the command line, not by the file.
+// sameKind refuses a plan that removes everything without --remove, and the reverse:
+// the command line decides what happens, not the file.
 func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	switch {
 	case p.Remove && !o.remove:
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s removes everything that forcemfa manages", name), Hint: "if that is meant, add --remove"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s removes everything that forcemfa manages", name), Hint: "add --remove if you want that"}
 	case o.remove && !p.Remove:
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s does not take everything away", name), Hint: `make it with "forcemfa plan --remove --out FILE"`}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("plan %s does not remove what forcemfa manages", name), Hint: `make it with "forcemfa plan --remove --out FILE"`}
 	}
 	return nil
 }
 
-// readPlan reads a file that a verb saved, which may have been tampered with:
-// it is only ever compared with a plan of today.
+// readPlan reads a saved plan. The file is untrusted: it is only compared with a new
+// plan.
 func readPlan(name, verb string) (*plan.Plan, error) {
 	remedy := fmt.Sprintf("make it again with \"forcemfa %s --out FILE\"", verb)
 	file, err := os.Open(name)
@@ -140,8 +140,7 @@ func readPlan(name, verb string) (*plan.Plan, error) {
 	return p, nil
 }
 
-// confirm asks the person to type the name of what is about to change: the
-// management account's alias or ID.
+// confirm asks for the alias or ID of the management account that is about to change.
 func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error {
 	if yes {
 		return nil
@@ -150,17 +149,17 @@ func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error 
 	if name == "" {
 		name = id
 	}
-	answer, err := s.env.Ask(ctx, fmt.Sprintf("To do this, type the management account's name (%s): ", name))
+	answer, err := s.env.Ask(ctx, fmt.Sprintf("To confirm, type the name of the management account (%s): ", name))
 	switch {
 	case err != nil:
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask for the account's name: %w", err), Hint: "run it on a terminal, or give --yes"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask for confirmation: %w", err), Hint: "run it on a terminal, or add --yes"}
 	case answer != id && (alias == "" || answer != alias):
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%q is neither %s nor its alias: nothing was changed", answer, id), Hint: "check the profile, then type " + name}
 	}
 	return nil
 }
 
-// applied is what became of an apply, as -o json prints it.
+// applied is the result of apply, as -o json prints it.
 type applied struct {
 	Run      string          `json:"run,omitempty"`     // empty when there was nothing to do
 	Journal  string          `json:"journal,omitempty"` // its file
@@ -177,7 +176,7 @@ func newApplied(s *organization) *applied {
 	return &applied{Unread: append([]org.Gap{}, s.Unread...), Outcomes: []apply.Outcome{}}
 }
 
-// choose is what is done of today's plan: all of it, or what a file has too.
+// choose returns the steps to run: those of the new plan, or those that a file also has.
 func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 	if file == nil {
 		return today
@@ -187,7 +186,7 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 	return &todo
 }
 
-// run carries steps out. Where all of them are blocked there is no run.
+// run runs the steps. If all of them are blocked there is no run.
 func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o *applyOptions) error {
 	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
 		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.env.Now})
@@ -204,7 +203,7 @@ func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o
 	return err
 }
 
-// do carries steps out, shows how far it is, and ends the journal.
+// do runs the steps, shows progress, and closes the journal.
 func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
 	progress, done := t.progress(), atomic.Int64{}
 	o.Now, o.Concurrency = t.env.Now, t.fleet.Concurrency()
@@ -214,7 +213,7 @@ func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJ
 	return result, errors.Join(result.Err, journal.Close())
 }
 
-// enter gives the config of an account, also after ctx has ended: the step in
+// enter returns the config of an account, even after ctx has ended, so that a step in
 // flight is finished.
 func (t *target) enter(ctx context.Context) func(account string) (aws.Config, error) {
 	return func(account string) (aws.Config, error) {
@@ -223,16 +222,16 @@ func (t *target) enter(ctx context.Context) func(account string) (aws.Config, er
 	}
 }
 
-// openJournal begins the journal of a run; no other run can begin meanwhile.
+// openJournal opens the journal of a new run and locks out other runs.
 func (s *shared) openJournal() (*apply.FileJournal, error) {
 	if s.env.StateDir == "" {
-		return nil, command.WithHint(errors.New("there is no place for the journal"), "set XDG_STATE_HOME or HOME")
+		return nil, command.WithHint(errors.New("no directory for the journal"), "set XDG_STATE_HOME or HOME")
 	}
 	journal, err := apply.OpenJournal(s.env.JournalDir(), s.env.Now())
 	var locked *apply.LockedError
 	switch {
 	case errors.As(err, &locked):
-		return nil, &command.Error{Status: command.StatusGuarded, Err: err, Hint: "wait until it is done"}
+		return nil, &command.Error{Status: command.StatusGuarded, Err: err, Hint: "wait until that run has ended"}
 	case err != nil:
 		return nil, command.WithHint(err, "set XDG_STATE_HOME to a directory that you may write to")
 	}
@@ -253,7 +252,7 @@ func (r *applied) show(o *applyOptions) error {
 	w := o.stdout()
 	unreached(w, r.Outcomes)
 	for i := range r.Stale {
-		fmt.Fprintf(w, "stale: %s: what it expects is not so any more, or the plan of today does not want it\n", view.Clean(view.StepSentence(&r.Stale[i])))
+		fmt.Fprintf(w, "stale: %s: the target changed after the plan was saved, or the step is no longer needed\n", view.Clean(view.StepSentence(&r.Stale[i])))
 	}
 	for i := range r.Done {
 		fmt.Fprintf(w, "done before: %s\n", view.Clean(view.StepSentence(&r.Done[i])))
@@ -262,7 +261,7 @@ func (r *applied) show(o *applyOptions) error {
 	if r.Run == "" {
 		nothing := "Nothing to do"
 		if len(r.Unread) > 0 {
-			nothing += " in what could be read"
+			nothing += " in the accounts that could be read"
 		}
 		if n := r.result.Count(apply.Blocked); n > 0 {
 			nothing += ": " + view.Count(n, "step") + " blocked"
@@ -274,7 +273,7 @@ func (r *applied) show(o *applyOptions) error {
 	return nil
 }
 
-// sumUp says in a line what became of a run, and where its journal is.
+// sumUp prints the result of a run in one line, and the place of its journal.
 func sumUp(w io.Writer, run, journal string, result *apply.Result) {
 	fmt.Fprintf(w, "Run %s: %s", run, view.Count(result.Count(apply.Done), "step")+" done")
 	for _, status := range []apply.Status{apply.Already, apply.Blocked, apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
@@ -285,7 +284,7 @@ func sumUp(w io.Writer, run, journal string, result *apply.Result) {
 	fmt.Fprintf(w, ".\nJournal: %s\n", journal)
 }
 
-// unreached says of each step that was not done why, and what to do.
+// unreached prints why a step was not done, and its remedy.
 func unreached(w io.Writer, outcomes []apply.Outcome) {
 	for _, out := range outcomes {
 		if out.Status.Reached() {

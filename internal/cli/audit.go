@@ -30,7 +30,7 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 	}
 	o.add(c)
 	o.failOn.add(c)
-	c.Flags().BoolVar(&o.all, "all", false, "show the users that are as they should be, too")
+	c.Flags().BoolVar(&o.all, "all", false, "also show users for whom MFA is enforced")
 	return c
 }
 
@@ -69,15 +69,15 @@ func (s *shared) sink(all bool) view.AuditSink {
 	return text
 }
 
-// failOn are the flags that say which findings make a verb fail.
+// failOn holds the flags that decide which findings change the exit status.
 type failOn struct {
 	severity string
 	exitZero bool
 }
 
 func (f *failOn) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.severity, "fail-on", string(audit.Low), "least `severity` that gives exit status 3: critical, high, medium, low, info")
-	c.Flags().BoolVar(&f.exitZero, "exit-zero", false, "findings do not change the exit status")
+	c.Flags().StringVar(&f.severity, "fail-on", string(audit.Low), "exit with 3 for findings of this `severity` or worse: critical, high, medium, low, info")
+	c.Flags().BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 even if there are findings")
 	_ = c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -85,7 +85,7 @@ var severities = []string{string(audit.Critical), string(audit.High), string(aud
 
 func (f *failOn) check() error { return command.OneOf("fail-on", f.severity, severities...) }
 
-// status is the exit status for the worst finding of a run.
+// status returns the exit status for the worst finding of a run.
 func (f *failOn) status(worst audit.Severity) int {
 	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {
 		return command.StatusFound

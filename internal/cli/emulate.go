@@ -24,11 +24,11 @@ func newEmulate(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve the embedded AWS on loopback for any AWS client",
-		Long: `emulate serves an AWS in memory: IAM, STS, Organizations and a little of EC2,
-DynamoDB and S3. It checks signatures, TOTP codes and policies. It prints where it
-listens and the credentials of its users, as export lines or (-o json) as one JSON
-object. Nothing in it is real, the printed secrets included. The first principal is
-the administrator of the management account.
+		Long: `emulate serves the embedded AWS: IAM, STS, Organizations and parts of EC2, DynamoDB
+and S3. It verifies signatures, TOTP codes and policies. It prints its endpoint and
+the credentials of its users, as export lines or (-o json) as one JSON object. Nothing
+in it is real, including the printed secrets. The first principal is the administrator
+of the management account.
 
 It serves until it is interrupted or the process that started it ends.
 
@@ -169,7 +169,7 @@ func waitForEnd(ctx context.Context, e *command.Env, ended <-chan struct{}) {
 
 func printExports(e *command.Env, s served) {
 	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
-	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // nobody else asks here
+	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // the embedded AWS has no quotas to share
 	for i, p := range s.Principals {
 		comment := "# "
 		if i == 0 {

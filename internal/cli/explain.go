@@ -19,9 +19,10 @@ func newExplain(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain USER",
 		Short: "Explain the state of a user: policies, example request, remedy",
-		Long: `explain says of one user, by name, ACCOUNT/name or ARN, what state it is in and why:
-every document that decides its requests, the request without MFA that passes,
-what audit finds, and the steps that would fix it. It changes nothing.
+		Long: `explain shows the state of one user, given by name, ACCOUNT/name or ARN, and the
+reasons: every policy document that decides its requests, an example request that
+succeeds without MFA, the findings, and the steps that would fix them. It changes
+nothing.
 ` + command.StatusHelp,
 		Example: `  forcemfa explain bob
   forcemfa explain 111122223333/bob -o json
@@ -30,7 +31,7 @@ what audit finds, and the steps that would fix it. It changes nothing.
 		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
 	}
 	o.add(c)
-	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "an open user does not change the exit status")
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for the user")
 	return c
 }
 

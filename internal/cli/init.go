@@ -19,9 +19,9 @@ func newInit(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first config file",
-		Long: `init reads the organization and writes a first forcemfa.yaml: what holds without
-one, and as comments what a person must decide: users that look like programs,
-users for emergencies, a first wave. It never writes over a file.
+		Long: `init reads the organization and writes a first forcemfa.yaml: the defaults, and as
+comments the decisions that are yours: users that look like service accounts, users
+for emergencies, a first wave. It never overwrites a file.
 ` + command.StatusHelp,
 		Example: `  forcemfa init
   forcemfa init -o - --sandbox
@@ -31,7 +31,7 @@ users for emergencies, a first wave. It never writes over a file.
 	}
 	o.add(c)
 	file := c.Flags().Lookup("output")
-	file.Usage, file.DefValue = "the `file` to write; - for stdout", command.DefaultConfig
+	file.Usage, file.DefValue = "write to this `file`; - for stdout", command.DefaultConfig
 	o.output = command.DefaultConfig
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.fromEnvironment(c) }
 	return c
@@ -67,7 +67,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	return s.exit()
 }
 
-// write makes the file; one that is there is left as it is.
+// write creates the file and never overwrites one.
 func (o *initOptions) write(text []byte) error {
 	if o.output == "-" {
 		if _, err := o.stdout().Write(text); err != nil {
@@ -84,12 +84,12 @@ func (o *initOptions) write(text []byte) error {
 	}
 	_, err = file.Write(text)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return command.WithHint(command.FileError("write", err), "make room, delete what was written and run it again")
+		return command.WithHint(command.FileError("write", err), "free disk space, delete the partial file and run it again")
 	}
 	o.remark("wrote %s; read it, then: forcemfa plan", o.output)
 	return nil
 }
 
 func (o *initOptions) taken() error {
-	return command.WithHint(fmt.Errorf("%s is there already: nothing was written", o.output), "name another file with -o, or - for stdout")
+	return command.WithHint(fmt.Errorf("%s exists: nothing was written", o.output), "name another file with -o, or - for stdout")
 }

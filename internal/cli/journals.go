@@ -32,7 +32,7 @@ func (o *rollbackOptions) openShelf(ctx context.Context) (*shelf, error) {
 	}
 	place, err := apply.ParseS3Place(o.journal)
 	if err != nil {
-		return nil, command.WithHint(fmt.Errorf("--journal: %w", err), "forcemfa deploy plan names the bucket; the prefix ends with the account's ID")
+		return nil, command.WithHint(fmt.Errorf("--journal: %w", err), "forcemfa deploy plan shows the bucket; the prefix ends with the account ID")
 	}
 	client, err := o.bucketClient(ctx)
 	if err != nil {
@@ -76,11 +76,11 @@ func (o *rollbackOptions) opened(ctx context.Context) (*target, error) {
 
 // record reads the journal of a run.
 func (s *shelf) record(run string) (*apply.Record, error) {
-	const remedy = `name the runs with "forcemfa rollback --list"`
+	const remedy = `list the runs with "forcemfa rollback --list"`
 	record, err := s.read(run)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, command.WithHint(fmt.Errorf("there is no journal of the run %s", run), remedy)
+		return nil, command.WithHint(fmt.Errorf("no journal of run %s", run), remedy)
 	case err != nil:
 		return nil, command.WithHint(err, remedy)
 	}

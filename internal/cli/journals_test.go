@@ -69,7 +69,7 @@ func TestRollbackReadsTheLambdasJournalInS3(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 0 || got.Undoes != run || bobIsIn(cloud, account) {
 		t.Errorf("rollback: status %d, undoes %q, bob in the group: %v, %v\n%s%s", status, got.Undoes, bobIsIn(cloud, account), err, out, errs)
 	}
-	if status, _, errs := verb("20270131T120000Z"); status != command.StatusFailed || !strings.Contains(errs, "no journal of the run 20270131T120000Z") {
+	if status, _, errs := verb("20270131T120000Z"); status != command.StatusFailed || !strings.Contains(errs, "no journal of run 20270131T120000Z") {
 		t.Errorf("a run that is not there: status %d: %s", status, errs)
 	}
 }

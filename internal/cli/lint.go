@@ -35,14 +35,14 @@ stdin. Whether a document is an identity, trust or resource policy follows from
 its principals and resources; a service control policy looks like an identity
 policy, so say --kind scp.
 
---fix corrects the documents: it prints the differences, and with --write changes
-the files. Corrections that are choices (severity info) are left to you.
+--fix corrects the documents: it prints a diff, and with --write changes the files.
+Corrections that are choices (severity info) are not applied.
 
 --against OLD also proves that every request without MFA that the old document
 refuses is refused by the new one, or shows one that is not (W-1).
 
-A document that cannot be read gives exit status 1, and one in a folder that is no
-policy gives 4; neither is ever taken for clean.
+A document that cannot be read gives exit status 1, a file in a folder that is not a
+policy gives 4. Neither is ever reported as clean.
 ` + command.StatusHelp,
 		Example: `  forcemfa lint policy.json
   forcemfa lint --kind scp --fail-on high policies/scp
@@ -55,12 +55,12 @@ policy gives 4; neither is ever taken for clean.
 		RunE: func(_ *cobra.Command, args []string) error { return runLint(&o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.kind, "kind", "auto", "what the documents are: auto, identity, boundary, session, scp, rcp, resource or trust")
-	f.StringVar(&o.against, "against", "", "the `file` with the document that the new one takes the place of")
+	f.StringVar(&o.kind, "kind", "auto", "kind of the documents: auto, identity, boundary, session, scp, rcp, resource or trust")
+	f.StringVar(&o.against, "against", "", "compare with the document in this `file`, which the new one replaces")
 	f.BoolVar(&o.fix, "fix", false, "show each document with all corrections that agree, as a diff")
 	f.BoolVar(&o.write, "write", false, "with --fix: write the corrected documents to their files")
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "one line a finding")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print one line per finding")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
 	o.failOn.add(c)
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(lintOutputs, cobra.ShellCompDirectiveNoFileComp))

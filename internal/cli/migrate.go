@@ -42,7 +42,7 @@ for a code of the user's device, and needs the user's key as --canary-profile.
 	o.add(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
-	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before anything is taken away")
+	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before policies are removed")
 	c.Flags().StringVar(&o.canaryProfile, "canary-profile", "", "AWS `profile` with the key of the user, for --canary")
 	return c
 }
@@ -53,7 +53,7 @@ type migrateOptions struct {
 	canaryProfile string
 }
 
-// migrated is what became of a migration, as -o json prints it.
+// migrated is the result of a migration, as -o json prints it.
 type migrated struct {
 	Ready      *applied           `json:"ready"`      // groups and roles
 	Migrations []access.Migration `json:"migrations"` // as planned when those were ready
@@ -77,14 +77,14 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	}
 	if p.Summary().Blocked > 0 {
 		view.Plan(o.stderr(), view.Style{}, p)
-		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be made ready: nothing was changed"), Hint: "do what the blocked steps say"}
+		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be created: nothing was changed"), Hint: "follow the remedies of the blocked steps"}
 	}
 	m := &migrated{Ready: newApplied(s.organization)}
 	if err := o.carryOut(ctx, s.organization, m.Ready, p); err != nil {
 		return err
 	}
 	if m.Ready.status() != command.StatusOK {
-		return errors.Join(m.Ready.show(&o.applyOptions), &command.Error{Status: command.StatusIncomplete, Err: errors.New("group and role are not ready: nothing was taken away")})
+		return errors.Join(m.Ready.show(&o.applyOptions), &command.Error{Status: command.StatusIncomplete, Err: errors.New("group and role are not ready: no policy was removed")})
 	}
 	if len(p.Steps) > 0 {
 		if err := s.read(ctx); err != nil {
@@ -100,12 +100,12 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	return s.exit(m.Stripped.status())
 }
 
-// readiness refuses users whom the config does not know, and those who could
-// not get a session with MFA.
+// readiness refuses users that the config does not name, and users who cannot get a
+// session with MFA.
 func (s *accessSurvey) readiness(users []string) error {
 	for _, name := range users {
 		if len(s.in.Access.GroupsOf(name)) == 0 {
-			return command.WithHint(fmt.Errorf("access has no group with %s in it", name), "put the user into a group of the access section")
+			return command.WithHint(fmt.Errorf("no group of the access section has the member %s", name), "add the user to a group of the access section")
 		}
 		var u *org.User
 		for _, a := range s.in.Accounts {
@@ -123,8 +123,7 @@ func (s *accessSurvey) readiness(users []string) error {
 	return nil
 }
 
-// strip takes the users' own policies away, once it is shown that each has a
-// way in.
+// strip removes the users' own policies, once each has a proven sign-in path.
 func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated, users []string, limit plan.Limit) error {
 	p := &plan.Plan{Users: len(users), Steps: []plan.Step{}}
 	for _, name := range users {
@@ -135,7 +134,7 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 			p.Notes = append(p.Notes, name+" keeps "+kept)
 		}
 		if len(one.Roles) > 0 {
-			p.Notes = append(p.Notes, name+" assumes with MFA, and only so: "+strings.Join(one.Roles, ", "))
+			p.Notes = append(p.Notes, name+" assumes with MFA, and not without: "+strings.Join(one.Roles, ", "))
 		}
 	}
 	if err := checkLimit(limit, p); err != nil {
@@ -153,7 +152,7 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 // tryRole assumes a role as the user with a real code.
 func (o *migrateOptions) tryRole(ctx context.Context, s *accessSurvey, m *access.Migration) error {
 	refuse := func(err error) error {
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("canary: %w: nothing was taken away", err), Hint: "check the device and the code; group and role stay as they are"}
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("canary: %w: no policy was removed", err), Hint: "check the device and the code; group and role stay as they are"}
 	}
 	if len(m.Roles) == 0 {
 		return nil // every step is blocked for that
@@ -185,9 +184,8 @@ func (o *migrateOptions) tryRole(ctx context.Context, s *accessSurvey, m *access
 	return nil
 }
 
-// canaryConfig is the config of the profile that has the user's key. With
-// credentials in the environment the SDK would take those; a profile that is
-// named is meant.
+// canaryConfig returns the config of the profile with the user's key. A named profile
+// takes precedence over credentials in the environment.
 func (o *migrateOptions) canaryConfig(ctx context.Context) (aws.Config, error) {
 	cfg, err := command.LoadConfig(ctx, config.WithSharedConfigProfile(o.canaryProfile))
 	if err != nil {
@@ -196,7 +194,7 @@ func (o *migrateOptions) canaryConfig(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// serial is a device of the user that gives codes.
+// serial returns a device of the user that generates codes.
 func (s *accessSurvey) serial(user string) string {
 	for _, a := range s.in.Accounts {
 		if a.ID != s.in.Access.Account {
@@ -219,7 +217,7 @@ func (m *migrated) show(o *migrateOptions) error {
 	unreached(w, m.Stripped.Outcomes)
 	for _, one := range m.Migrations {
 		for _, roleARN := range one.Roles {
-			fmt.Fprintf(w, "%s assumes %s with MFA, and only so\n", view.Clean(one.User), roleARN)
+			fmt.Fprintf(w, "%s assumes %s with MFA, and not without\n", view.Clean(one.User), roleARN)
 		}
 		for _, kept := range one.Kept {
 			fmt.Fprintf(w, "%s keeps %s\n", view.Clean(one.User), view.Clean(kept))

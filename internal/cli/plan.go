@@ -21,12 +21,13 @@ func newPlan(e *command.Env) *cobra.Command {
 		Use:   "plan",
 		Short: "Show what would change",
 		Long: `plan reads every account and lists the steps that would enforce MFA. It changes
-nothing. A step that would lock somebody out is blocked and says what to do;
---ack GUARD:USER or --ack GUARD:ACCOUNT/USER lifts one guard for one user.
+nothing. Steps that would lock someone out or break a workload are blocked, with a
+remedy; --ack GUARD:USER or --ack GUARD:ACCOUNT/USER overrides one guard for one user.
 
---out saves the plan for apply, which plans again and does only what both plans
-have. --remove plans taking away everything that forcemfa made: memberships,
-attachments, inline policies, windows, group, policy and service control policies.
+--out saves the plan for apply, which plans again and makes only the changes that
+both plans contain. --remove plans the removal of everything that forcemfa manages:
+memberships, attachments, inline policies, enrollment windows, the group, the policy
+and service control policies.
 ` + command.StatusHelp,
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
@@ -39,7 +40,7 @@ attachments, inline policies, windows, group, policy and service control policie
 	o.guards.add(c)
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
 	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
-	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 when the plan has steps")
+	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 if the plan has steps")
 	return c
 }
 
@@ -51,7 +52,7 @@ type planOptions struct {
 	remove   bool
 }
 
-// guards are the flags that bound a plan or lift a guard by name.
+// guards holds the flags that limit a plan or override a guard by name.
 type guards struct {
 	maxChanges string
 	ack        []string
@@ -76,7 +77,7 @@ func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err
 	return limit, acks, nil
 }
 
-// checkLimit ends a verb whose plan goes too far.
+// checkLimit refuses a plan with more changes than the limit.
 func checkLimit(limit plan.Limit, p *plan.Plan) error {
 	var over *plan.TooManyChangesError
 	if err := limit.Check(p); errors.As(err, &over) {
@@ -127,7 +128,7 @@ func (o *planOptions) status(p *plan.Plan) []int {
 	return []int{blocked, changes}
 }
 
-// show prints the plan as the person asked for.
+// show prints the plan in the requested format.
 func (o *planOptions) show(s *organization, p *plan.Plan) error {
 	if o.json() {
 		return view.JSON(o.stdout(), struct {
@@ -141,8 +142,8 @@ func (o *planOptions) show(s *organization, p *plan.Plan) error {
 	return nil
 }
 
-// save keeps a plan in a file, if one was named, and says by which verb it is
-// done.
+// save writes a plan to a file, if one is named, and prints the command that applies
+// it.
 func (s *shared) save(name string, p *plan.Plan, verb string) error {
 	if name == "" {
 		return nil
@@ -150,12 +151,12 @@ func (s *shared) save(name string, p *plan.Plan, verb string) error {
 	if err := savePlan(name, p); err != nil {
 		return err
 	}
-	s.remark("saved to %s; do it with: forcemfa %s %s", name, verb, name)
+	s.remark("saved to %s; apply it with: forcemfa %s %s", name, verb, name)
 	return nil
 }
 
-// savePlan writes the whole file or nothing. A plan holds no secret, but who is
-// not protected yet is nobody else's business: 0600.
+// savePlan writes the whole file or nothing, readable only by its owner: a plan holds no
+// secret, but it names the users without MFA.
 func savePlan(name string, p *plan.Plan) error {
 	var text bytes.Buffer
 	if err := plan.Write(&text, p); err != nil {

@@ -39,10 +39,10 @@ EXIT STATUS
 	}
 	f := c.Flags()
 	organizationFlags(f, &o.org)
-	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (default: the sample's own, or the defaults)")
+	f.StringVar(&o.config, "config", "", "config `file` (default: the config of the sample, or the defaults)")
 	f.StringSliceVar(&o.ack, "ack", nil, "override a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no remarks on stderr")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c

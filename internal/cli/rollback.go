@@ -26,17 +26,18 @@ func newRollback(e *command.Env) *cobra.Command {
 	o := rollbackOptions{shared: shared{env: e}}
 	c := &cobra.Command{
 		Use:   "rollback RUN | --list",
-		Short: "Undo a run from its journal",
-		Long: `rollback takes back what a run did, last step first, from the journal that apply
-kept of it: of a run that was killed as well. It reads each target first. What was
-changed since the run is refused and named; what is as it was before already is
-left alone. It asks as apply does, and is a run itself, so it can be taken back.
+		Short: "Undo a run, from its journal",
+		Long: `rollback undoes the steps of a run, last step first, from the journal that apply
+wrote, also if the run was killed. It reads each target first. Targets that changed
+after the run are reported and skipped; targets that are already as they were before
+the run stay as they are. It asks for confirmation as apply does. A rollback is a run
+of its own and can be undone.
 
-Versions of a policy that the run pruned come back with their text; AWS gives them
-new numbers. A policy or group that is made again gets a new unique ID.
+Policy versions that the run deleted are created again with the same text; AWS gives
+them new version numbers. A policy or group that is created again gets a new unique ID.
 
---list names the runs of this machine, oldest first. --journal reads the runs of
-the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUNT.
+--list lists the runs of this machine, oldest first. --journal reads the journals of
+the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT.
 ` + command.StatusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
@@ -47,7 +48,7 @@ the Lambda instead, where it keeps its journals in S3: s3://BUCKET/PREFIX/ACCOUN
 	}
 	o.add(c)
 	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
-	c.Flags().BoolVar(&o.list, "list", false, "name the runs that have a journal")
+	c.Flags().BoolVar(&o.list, "list", false, "list the runs that have a journal")
 	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
 	return c
 }
@@ -63,7 +64,7 @@ type rollbackOptions struct {
 
 func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if o.list == (len(args) == 1) {
-		return command.WithHint(errors.New("rollback takes one run, or --list alone"), `name the runs with "forcemfa rollback --list"`)
+		return command.WithHint(errors.New("rollback takes one run, or --list alone"), `list the runs with "forcemfa rollback --list"`)
 	}
 	runs, err := o.openShelf(ctx)
 	if err != nil {
@@ -85,7 +86,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		return err
 	}
 	if made := record.Home(); made != "" && made != id {
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("run %s was made for %s, and this is %s: nothing was changed", record.Run, made, id),
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("run %s belongs to the organization of %s, and these credentials belong to %s: nothing was changed", record.Run, made, id),
 			Hint: "use the credentials of the organization that the run changed"}
 	}
 	if err := o.settle(ctx, record); err != nil {
@@ -135,17 +136,17 @@ func (t *target) home(ctx context.Context) (id, alias string, err error) {
 	return id, out.AccountAliases[0], nil
 }
 
-// settle waits until AWS shows what a run in doubt did.
+// settle waits until AWS shows the result of steps in doubt.
 func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) error {
 	left := record.Settled().Sub(o.env.Now())
 	if left <= 0 {
 		return nil
 	}
-	o.remark("waiting %s until AWS shows what became of the steps in doubt", left.Round(time.Second))
+	o.remark("waiting %s until AWS shows the result of steps in doubt", left.Round(time.Second))
 	return smithytime.SleepWithContext(ctx, left)
 }
 
-// rolledBack is what became of a rollback, as -o json prints it.
+// rolledBack is the result of a rollback, as -o json prints it.
 type rolledBack struct {
 	Undoes   string          `json:"undoes"`
 	Run      string          `json:"run,omitempty"`     // empty when there was nothing to do
@@ -157,8 +158,8 @@ type rolledBack struct {
 	at   []int // position of each step to do among the outcomes
 }
 
-// look compares every target with what the run left, and keeps the steps that
-// can be done.
+// look compares every target with the state that the run left, and keeps the steps
+// that can be undone.
 func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) {
 	steps := record.Undo()
 	progress, seen := t.progress(), atomic.Int64{}
@@ -194,7 +195,7 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *ap
 		return err
 	}
 	if again, err := runs.read(record.Run); err != nil || len(again.Entries) != len(record.Entries) {
-		changed := fmt.Errorf("the journal of run %s grew meanwhile: nothing was changed", record.Run)
+		changed := fmt.Errorf("the journal of run %s changed in the meantime: nothing was changed", record.Run)
 		return &command.Error{Status: command.StatusGuarded, Err: errors.Join(changed, err, journal.Close()), Hint: "run it again"}
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
@@ -241,8 +242,8 @@ type listed struct {
 	Error    string               `json:"error,omitempty"` // why its journal cannot be read
 }
 
-// listRuns names the runs. One whose journal cannot be read is named with the
-// reason and makes the answer incomplete.
+// listRuns lists the runs. A run whose journal cannot be read is listed with the reason
+// and makes the result incomplete.
 func (o *rollbackOptions) listRuns(from *shelf) error {
 	runs, err := from.list()
 	if err != nil {
@@ -283,7 +284,7 @@ func (s *shelf) listed(run string) listed {
 	return l
 }
 
-// reason is an error without the name of a file that the reader did not ask for.
+// reason returns the text of an error without the file name.
 func reason(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -299,13 +300,13 @@ func (o *rollbackOptions) showRuns(from *shelf, all []listed) {
 	}
 	rows := make([][]string, len(all))
 	for i, l := range all {
-		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.said()}
+		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.remark()}
 	}
 	o.style().Table(o.stdout(), []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
 }
 
-// said is what else there is to say of a run.
-func (l *listed) said() string {
+// remark describes a run in the last column.
+func (l *listed) remark() string {
 	if l.Error != "" {
 		return "unreadable: " + view.Clean(l.Error)
 	}

@@ -14,8 +14,7 @@ func newSchema(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of the config file",
-		Long: `schema prints the JSON Schema (draft 2020-12) of forcemfa.yaml, for editors. It
-comes from the tables by which the file is read.
+		Long: `schema prints the JSON Schema (draft 2020-12) of forcemfa.yaml, for editors.
 
 In editors that use the YAML language server, the first line of the file names it:
   # yaml-language-server: $schema=forcemfa.schema.json
@@ -34,6 +33,6 @@ In editors that use the YAML language server, the first line of the file names i
 			return nil
 		},
 	}
-	c.Flags().StringVar(&out, "out", "", "write it to this `file`, instead of stdout")
+	c.Flags().StringVar(&out, "out", "", "write to this `file` instead of stdout")
 	return c
 }

@@ -16,9 +16,9 @@ func newSnapshot(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Save the organization to a file",
-		Long: `snapshot reads every account and writes what it saw as JSON Lines: a header, then
-one account a line. It holds no secret. Other verbs work on it with
---sandbox=FILE, rehearse and emulate with --org FILE.
+		Long: `snapshot reads every account and writes it as JSON Lines: a header, then one account
+per line. A snapshot holds no secrets. Other commands work on it with --sandbox=FILE,
+rehearse and emulate with --org FILE.
 ` + command.StatusHelp,
 		Example: `  forcemfa snapshot --out snapshot.jsonl
   forcemfa snapshot --sandbox | head -1 | jq .organization
@@ -27,7 +27,7 @@ one account a line. It holds no secret. Other verbs work on it with
 		RunE: func(c *cobra.Command, _ []string) error { return runSnapshot(c.Context(), &o) },
 	}
 	o.add(c)
-	c.Flags().StringVar(&o.out, "out", "", "the `file` to write, instead of stdout")
+	c.Flags().StringVar(&o.out, "out", "", "write to this `file` instead of stdout")
 	_ = c.Flags().MarkHidden("output") // a snapshot has one form
 	return c
 }

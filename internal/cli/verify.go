@@ -32,8 +32,8 @@ some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user)
 		RunE: func(c *cobra.Command, _ []string) error { return runVerify(c.Context(), &o) },
 	}
 	o.add(c)
-	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "open users do not change the exit status")
-	c.Flags().BoolVar(&o.aws, "aws", false, "ask SimulatePrincipalPolicy as a second opinion")
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for a user")
+	c.Flags().BoolVar(&o.aws, "aws", false, "also ask AWS's policy simulator (SimulatePrincipalPolicy)")
 	return c
 }
 
@@ -74,7 +74,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	return s.exit(found(open && !o.exitZero), simulated(opinions))
 }
 
-// viewed is the opinions as they are printed; nil without --aws.
+// viewed returns the opinions in the form that is printed; nil without --aws.
 func (o *verifyOptions) viewed(opinions []simulator.Opinion) []view.Opinion {
 	if !o.aws {
 		return nil
@@ -90,7 +90,7 @@ func (o *verifyOptions) viewed(opinions []simulator.Opinion) []view.Opinion {
 	return out
 }
 
-// simulated is the status for users that could not be simulated.
+// simulated returns the status for users that could not be simulated.
 func simulated(opinions []simulator.Opinion) int {
 	if slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return p.Err != nil }) {
 		return command.StatusIncomplete

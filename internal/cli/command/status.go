@@ -15,10 +15,10 @@ const (
 const StatusHelp = `
 EXIT STATUS
   0  nothing to report
-  1  an error stopped it
+  1  an error stopped the command
   2  the plan has changes (only with --detailed-exitcode)
   3  findings at or above --fail-on
-  4  incomplete: something was unreadable, blocked, stale or partly applied
+  4  incomplete: something was unread, blocked, stale or partly applied
   5  a guard stopped everything`
 
 // Worst returns the status that wins when several hold.
