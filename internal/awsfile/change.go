@@ -191,20 +191,6 @@ func (f *File) delimiter(i int) string {
 	return " = "
 }
 
-// RemoveSection takes out the headers of that name and the settings under them.
-// Comments and empty lines stay.
-func (f *File) RemoveSection(section string) bool {
-	var gone []int
-	for i := range f.lines {
-		if l := &f.lines[i]; l.section == section && section != "" && l.kind != blank && l.kind != comment {
-			gone = append(gone, i)
-		}
-	}
-	f.drop(gone)
-	f.index()
-	return len(gone) > 0
-}
-
 // All is every place where a key stands in the sections of that name, in their
 // order; the last one counts.
 func (f *File) All(section, key string) []Setting {

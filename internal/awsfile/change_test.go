@@ -256,7 +256,6 @@ func TestEdits(t *testing.T) {
 		{"newline in a value", "[a]\n", func(f *File) error { return f.Set("a", "x", "1\n[b]") }, "[a]\n", "want one line"},
 		{"comment in a value", "[a]\n", func(f *File) error { return f.Set("a", "x", "1 # 2") }, "[a]\n", "begins a comment"},
 		{"bracket in a section", "[a]\n", func(f *File) error { return f.Set("b]\n[c", "x", "1") }, "[a]\n", "section name"},
-		{"remove a section", "# me\n[a]\nx = 1\n# you\n[b]\ny = 2\n", func(f *File) error { f.RemoveSection("a"); return nil }, "# me\n# you\n[b]\ny = 2\n", ""},
 		{"override", "[a]\nx = 1\ny = 2\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was: x = 1\n# forcemfa-set\nx = 3\ny = 2\n", ""},
 		{"override among indented settings", "[a]\n  x = 1\n  y = 2\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was:   x = 1\n# forcemfa-set\n  x = 3\n  y = 2\n", ""},
 		{"override above a line that is nothing", "[a]\n x =\n !\n", func(f *File) error { return f.Override("a", "x", "3") }, "[a]\n# forcemfa-was:  x =\n# forcemfa-set\n x = 3\n !\n", ""},

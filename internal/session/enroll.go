@@ -163,7 +163,7 @@ func (a *Access) NewDeviceUsed(serial, code string) {
 func (a *Access) Verify(ctx context.Context, serial string) (*cache.Entry, error) {
 	r := *a.Route
 	r.Serial = serial
-	return a.manager.MFAOf(ctx, &r, Request{Profile: r.Profile, Fresh: true})
+	return a.manager.mfaSession(ctx, &r, Request{Profile: r.Profile, Fresh: true})
 }
 
 // TwoCodes gets two consecutive codes of a device that is not known yet, and

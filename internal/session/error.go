@@ -17,6 +17,3 @@ func (p *Problem) Unwrap() error { return p.Err }
 // errNeedsPerson is behind problems that only somebody with the device can
 // solve.
 var errNeedsPerson = errors.New("a person with the MFA device is needed")
-
-// NeedsPerson says that only somebody with the device can go on.
-func NeedsPerson(err error) bool { return errors.Is(err, errNeedsPerson) }

@@ -39,6 +39,9 @@ type Manager struct {
 	Codes CodeSource
 	// Choose picks one of several serial numbers; nil: nobody can be asked.
 	Choose func(ctx context.Context, question string, from []string) (string, error)
+	// Resolved is called with the route of a session that is not in the cache,
+	// before a code is prompted for. nil: nothing is called.
+	Resolved func(*Route)
 	// Say tells the person what happens; nil: nobody listens.
 	Say func(format string, a ...any)
 }
@@ -100,6 +103,9 @@ func (m *Manager) cold(ctx context.Context, req Request, place cache.Place, bega
 	if err != nil {
 		return nil, err
 	}
+	if m.Resolved != nil {
+		m.Resolved(r)
+	}
 	e, name, err := m.obtain(ctx, r, req, began)
 	if err != nil {
 		return nil, err
@@ -113,18 +119,8 @@ func (m *Manager) cold(ctx context.Context, req Request, place cache.Place, bega
 	return e, nil
 }
 
-// MFA is the MFA session at the root of a profile's route, whatever roles the
-// profile goes on to.
-func (m *Manager) MFA(ctx context.Context, req Request) (*cache.Entry, error) {
-	r, err := m.Route(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return m.MFAOf(ctx, r, req)
-}
-
-// MFAOf is the MFA session at the root of a route.
-func (m *Manager) MFAOf(ctx context.Context, r *Route, req Request) (*cache.Entry, error) {
+// mfaSession returns the MFA session at the root of a route.
+func (m *Manager) mfaSession(ctx context.Context, r *Route, req Request) (*cache.Entry, error) {
 	base := *r
 	base.Roles = nil
 	e, _, err := m.obtain(ctx, &base, req, m.Now())

@@ -33,6 +33,7 @@ type Access struct {
 	Bare bool
 
 	manager *Manager
+	roles   []Role // of the profile, assumed by AsProfile
 }
 
 // Own is access with the long-lived key of a profile, or where it has none with
@@ -42,7 +43,7 @@ func (m *Manager) Own(ctx context.Context, req Request, others func(context.Cont
 	r, err := m.Route(ctx, req)
 	switch {
 	case err == nil:
-		r.Roles = nil
+		a.roles, r.Roles = r.Roles, nil
 		a.Route = r
 		if a.Config, err = m.keyConfig(r); err != nil {
 			return nil, err
@@ -120,7 +121,7 @@ func (a *Access) WithMFA(ctx context.Context, req Request) (*Access, error) {
 	if !a.Bare {
 		return a, nil
 	}
-	e, err := a.manager.MFAOf(ctx, a.Route, req)
+	e, err := a.manager.mfaSession(ctx, a.Route, req)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,9 @@ func (a *Access) AsProfile(ctx context.Context, req Request) (*Access, error) {
 	if a.Route == nil {
 		return a, nil
 	}
-	e, err := a.manager.Session(ctx, req)
+	r := *a.Route
+	r.Roles = a.roles
+	e, _, err := a.manager.obtain(ctx, &r, req, a.manager.Now())
 	if err != nil {
 		return nil, err
 	}

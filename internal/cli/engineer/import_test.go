@@ -32,6 +32,7 @@ type desk struct {
 	answers []string
 	asked   []string
 	env     *command.Env
+	cloud   *emulator.Cloud
 	out     bytes.Buffer
 	errs    bytes.Buffer
 }
@@ -57,7 +58,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	d := &desk{home: t.TempDir()}
+	d := &desk{home: t.TempDir(), cloud: cloud}
 	cloud.View(func(w *world.World) {
 		for _, k := range w.Account("222222222222").Users["anna"].Keys {
 			if k.Active {

@@ -1,7 +1,6 @@
 package engineer
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 
@@ -73,13 +72,4 @@ func (e *machine) keyStoreOf(p awsfile.Profile) (secret.Store, error) {
 		return nil, fmt.Errorf("%s: %w", mark.Origin, err)
 	}
 	return s, nil
-}
-
-// storeHint is the next step after an error of the secret store.
-func storeHint(err error) string {
-	var failed *secret.Error
-	if errors.As(err, &failed) {
-		return failed.Next
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/view"
 )
@@ -65,21 +66,19 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	}
 	req := o.request()
 	req.Fresh = o.force
-	route, err := k.Route(ctx, req)
-	if err != nil {
-		return err
-	}
-	for _, remark := range route.Remarks() {
-		o.say("%s", remark)
+	k.Resolved = func(r *session.Route) {
+		for _, remark := range r.Remarks() {
+			o.say("%s", remark)
+		}
 	}
 	e, err := k.Session(ctx, req)
 	if err != nil {
 		return err
 	}
-	return o.tell(e)
+	return o.print(e)
 }
 
-func (o *loginOptions) tell(e *cache.Entry) error {
+func (o *loginOptions) print(e *cache.Entry) error {
 	if o.output == "json" {
 		return view.JSON(o.env.Stdout, sessionView(*e, o.env.Now()))
 	}
