@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 )
@@ -22,6 +23,10 @@ func HintFor(err error) string {
 	var problem *session.Problem
 	if errors.As(err, &problem) {
 		return problem.Next
+	}
+	var profile *profiles.Error
+	if errors.As(err, &profile) {
+		return profile.Next
 	}
 	var store *secret.Error
 	if errors.As(err, &store) && store.Next != "" {

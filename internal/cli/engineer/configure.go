@@ -3,14 +3,13 @@ package engineer
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/profiles"
 	"forcemfa/internal/view"
 )
 
@@ -79,45 +78,36 @@ func runConfigure(ctx context.Context, o *configureOptions) error {
 	if err != nil {
 		return err
 	}
-	edit, notes := takeBack, []string{}
-	if !o.remove {
-		w, err := newWiring(o, files)
-		if err != nil {
-			return err
-		}
-		edit, notes = w.write, w.notes()
-	}
-	planned := awsfile.Parse(files.Config.Path, files.Config.Bytes())
-	if err := edit(planned); err != nil {
+	planned, err := o.plan(files)
+	if err != nil {
 		return err
 	}
-	r := configured{File: files.Config.Path, Notes: notes}
-	r.Diff = string(diff.Diff(r.File, files.Config.Redacted(), r.File+" (new)", planned.Redacted()))
-	differs := !bytes.Equal(files.Config.Bytes(), planned.Bytes())
-	if differs && !o.dryRun {
-		if err := o.change(ctx, files, edit, &r); err != nil {
+	r := configured{File: planned.Path, Diff: planned.Diff(), Notes: planned.Notes}
+	if planned.Needed() && !o.dryRun {
+		if err := o.change(ctx, planned, &r); err != nil {
 			return err
 		}
 	}
-	return o.report(&r, differs)
+	return o.report(&r, planned.Needed())
+}
+
+func (o *configureOptions) plan(files *awsfile.Files) (*profiles.Change, error) {
+	if o.remove {
+		return profiles.Undo(files)
+	}
+	return profiles.Plan(files, profiles.Options{Profile: o.profile, As: o.as, Roles: o.roles, Region: o.region, Helper: helperPath()})
 }
 
 // change shows and asks, then does what was shown or nothing.
-func (o *configureOptions) change(ctx context.Context, files *awsfile.Files, edit func(*awsfile.File) error, r *configured) error {
+func (o *configureOptions) change(ctx context.Context, planned *profiles.Change, r *configured) error {
 	if !o.yes {
 		fmt.Fprint(o.env.Stderr, cleanLines(r.Diff))
 		if err := o.env.Agree(ctx, "Change "+r.File+" like this? [y/N] ", "give --yes to change it, or --dry-run to see the change only"); err != nil {
 			return err
 		}
 	}
-	err := awsfile.Edit(files.Config.Path, func(f *awsfile.File) error {
-		if !bytes.Equal(f.Bytes(), files.Config.Bytes()) {
-			return errors.New("another program changed the file meanwhile; nothing was written")
-		}
-		return edit(f)
-	})
-	if err != nil {
-		return command.WithHint(err, "run it again")
+	if err := planned.Write(); err != nil {
+		return err
 	}
 	r.Changed = true
 	return nil
@@ -152,14 +142,5 @@ func (o *configureOptions) report(r *configured, differs bool) error {
 	if r.Changed && !o.remove {
 		fmt.Fprintf(o.env.Stderr, "next: forcemfa login %s\n", view.Clean(o.profile))
 	}
-	return nil
-}
-
-// takeBack undoes configure.
-func takeBack(f *awsfile.File) error {
-	if _, err := f.RemoveBlock(); err != nil {
-		return err
-	}
-	f.Restore()
 	return nil
 }

@@ -1,29 +1,23 @@
 package engineer
 
 import (
-	"forcemfa/internal/awsfile"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"forcemfa/internal/awsfile"
 )
 
-// processLine is a credential_process that works in every SDK: botocore splits it
-// like a shell without running one, the Go SDK gives it to sh -c or cmd.exe.
-// Source: AWS SDKs and Tools Reference Guide, Process credential provider.
-func processLine(profile string) string {
-	return awsfile.Word(helperPath()) + " --profile " + awsfile.Word(profile)
-}
-
-// helperPath is the bare name where PATH leads to it, else where it lies beside
-// this program.
+// helperPath is the bare name of the credential helper if it is in PATH, else its
+// path beside this program; empty if it is in neither place.
 func helperPath() string {
 	if _, err := exec.LookPath(awsfile.Helper); err == nil {
 		return awsfile.Helper
 	}
 	own, err := os.Executable()
 	if err != nil {
-		return awsfile.Helper
+		return ""
 	}
 	name := awsfile.Helper
 	if runtime.GOOS == "windows" {
@@ -31,7 +25,7 @@ func helperPath() string {
 	}
 	beside := filepath.Join(filepath.Dir(own), name)
 	if _, err := os.Stat(beside); err != nil {
-		return awsfile.Helper
+		return ""
 	}
 	return beside
 }

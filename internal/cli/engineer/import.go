@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 	"forcemfa/internal/view"
@@ -197,7 +198,7 @@ func (o *importOptions) mark(files *awsfile.Files, backend string, r *imported) 
 			return err
 		}
 		if !o.noProcess {
-			if err := giveProcess(f, section, o.profile); err != nil {
+			if err := profiles.SetProcess(f, o.profile, profiles.ProcessLine(helperPath(), o.profile)); err != nil {
 				return err
 			}
 		}
@@ -211,22 +212,6 @@ func (o *importOptions) mark(files *awsfile.Files, backend string, r *imported) 
 		r.Config = files.Config.Path
 	}
 	return nil
-}
-
-// giveProcess lets SDKs get their credentials from us. Another credential_process
-// is kept as a comment.
-func giveProcess(f *awsfile.File, section, profile string) error {
-	const key = "credential_process"
-	line := processLine(profile)
-	s, _ := f.Section(section)
-	have, ok := s.Get(key)
-	if _, own := awsfile.HelperProfile(have.Value); own {
-		return nil
-	}
-	if ok {
-		return f.Override(section, key, line)
-	}
-	return f.Set(section, key, line)
 }
 
 // clean takes the key out of the file, if it still is the one that was stored.

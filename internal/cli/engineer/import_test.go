@@ -317,18 +317,3 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
-
-func TestTheHelperIsQuotedForShellsAndBotocore(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("cmd.exe quotes otherwise")
-	}
-	for profile, want := range map[string]string{"alice": "alice", "two words": `two\ words`, "$(id)": `\$\(id\)`, `a"b'c`: `a\"b\'c`, "x # y": `x\ \#\ y`} {
-		line := processLine(profile)
-		if !strings.HasSuffix(line, " --profile "+want) {
-			t.Errorf("%s: %s", profile, line)
-		}
-		if !serves(line, profile) || serves(line, "another") {
-			t.Errorf("%s does not serve %s", line, profile)
-		}
-	}
-}

@@ -1,0 +1,208 @@
+package profiles
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/policy/arn"
+)
+
+// Options say which profiles to write.
+type Options struct {
+	Profile string   // profile with the long-lived key
+	As      string   // second profile for the session; empty: Profile itself
+	Roles   []string // NAME=ARN: role profiles to add or change
+	Region  string   // region of the profiles that are written; empty: none
+	Helper  string   // path of the credential helper; empty: it is not installed
+}
+
+// A plan is how profiles lead to one MFA session: source has the
+// credential_process, roles have source as their source_profile. An SDK ignores
+// credential_process in a profile that has a role_arn, so one profile cannot be
+// both.
+type plan struct {
+	files  *awsfile.Files
+	base   string // profile with the key
+	source string // base, or the second profile
+	region string
+	helper string
+	roles  []roleProfile
+	serial string // mfa_serial of the roles, for the source
+}
+
+type roleProfile struct {
+	name, arn string // arn is empty for a profile that already has its role_arn
+}
+
+// Plan returns the change of the config file that makes a profile and its role
+// profiles work with MFA.
+func Plan(files *awsfile.Files, o Options) (*Change, error) {
+	p, err := newPlan(files, o)
+	if err != nil {
+		return nil, err
+	}
+	return newChange(files.Config, p.write, p.notes())
+}
+
+func newPlan(files *awsfile.Files, o Options) (*plan, error) {
+	pl := &plan{files: files, base: o.Profile, source: o.Profile, region: o.Region, helper: o.Helper}
+	if o.As != "" {
+		pl.source = o.As
+	}
+	if err := pl.checkBase(o.As); err != nil {
+		return nil, err
+	}
+	for _, given := range o.Roles {
+		role, err := parseRole(given)
+		if err != nil {
+			return nil, err
+		}
+		if role.name == pl.base || role.name == pl.source {
+			return nil, fmt.Errorf("--role %s: the profile of a role cannot be its own source", given)
+		}
+		pl.roles = append(pl.roles, role)
+	}
+	return pl, pl.existing()
+}
+
+func parseRole(given string) (roleProfile, error) {
+	name, text, ok := strings.Cut(given, "=")
+	a, err := arn.Parse(text)
+	if !ok || name == "" || err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
+		return roleProfile{}, fmt.Errorf("--role %q: want NAME=ARN with the ARN of an IAM role", given)
+	}
+	return roleProfile{name, text}, nil
+}
+
+// checkBase is an error where SDKs would go on using the key itself: they prefer
+// a key in a file to a credential_process.
+func (pl *plan) checkBase(as string) error {
+	p, err := pl.files.Profile(pl.base)
+	if errors.Is(err, awsfile.ErrNoProfile) {
+		return withNext(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Word(pl.base)))
+	}
+	if err != nil {
+		return err
+	}
+	if s, ok := p.Setting("role_arn"); ok {
+		return withNext(fmt.Errorf("%s: profile %s is a role", s.Origin, pl.base), "name the profile with the key; its roles are found")
+	}
+	if as == pl.base {
+		return fmt.Errorf("--as %s: want another name than PROFILE", as)
+	}
+	if s, ok := p.Setting(awsfile.KeyIDSetting); ok && as == "" {
+		return withNext(fmt.Errorf("%s: profile %s holds an access key, which SDKs take before a credential_process", s.Origin, pl.base),
+			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", awsfile.Word(pl.base), awsfile.Word(pl.base)))
+	}
+	if as == "" {
+		return nil
+	}
+	if second, err := pl.files.Profile(as); err == nil && (second.Get(awsfile.KeyIDSetting) != "" || second.Get("role_arn") != "") {
+		return withNext(fmt.Errorf("%s: profile %s is in use already", second.Origin, as), "give --as another name")
+	}
+	return nil
+}
+
+// existing adds the role profiles that lead to the base or the source.
+func (pl *plan) existing() error {
+	for _, name := range pl.files.Profiles() {
+		p, err := pl.files.Profile(name)
+		if err != nil {
+			return err
+		}
+		source := p.Get("source_profile")
+		if p.Get("role_arn") == "" || source == name || source != pl.base && source != pl.source {
+			continue
+		}
+		if !slices.ContainsFunc(pl.roles, func(r roleProfile) bool { return r.name == name }) {
+			pl.roles = append(pl.roles, roleProfile{name: name})
+		}
+		if s := p.Get("mfa_serial"); s != "" && pl.serial == "" {
+			pl.serial = s
+		}
+	}
+	return nil
+}
+
+// write makes the change in the config file.
+func (pl *plan) write(f *awsfile.File) error {
+	source := []awsfile.Setting{{Key: "credential_process", Value: ProcessLine(pl.helper, pl.base)}}
+	if pl.region != "" {
+		source = append(source, awsfile.Setting{Key: "region", Value: pl.region})
+	}
+	if p, err := pl.files.Profile(pl.source); pl.serial != "" && (err != nil || p.Get("mfa_serial") == "") {
+		source = append(source, awsfile.Setting{Key: "mfa_serial", Value: pl.serial})
+	}
+	if err := pl.profile(f, pl.source, source); err != nil {
+		return err
+	}
+	for _, r := range pl.roles {
+		settings := []awsfile.Setting{{Key: "source_profile", Value: pl.source}}
+		if r.arn != "" {
+			settings = slices.Insert(settings, 0, awsfile.Setting{Key: "role_arn", Value: r.arn})
+			if pl.region != "" {
+				settings = append(settings, awsfile.Setting{Key: "region", Value: pl.region})
+			}
+		}
+		if err := pl.profile(f, r.name, settings); err != nil {
+			return err
+		}
+		f.Suppress(awsfile.ConfigSection(r.name), "mfa_serial")
+	}
+	return nil
+}
+
+// profile gives a profile its settings: in our block where it is new or in there
+// already, else as marked lines in the section of the person.
+func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting) error {
+	section := awsfile.ConfigSection(name)
+	have, exists := f.Section(section)
+	if !exists {
+		return f.AddSection(section, settings)
+	}
+	ours, err := f.InBlock(section)
+	if err != nil {
+		return err
+	}
+	for _, s := range settings {
+		now, ok := have.Get(s.Key)
+		switch {
+		case ok && (now.Value == s.Value || s.Key == "credential_process" && serves(now.Value, pl.base)):
+		case ours:
+			err = f.Set(section, s.Key, s.Value)
+		default:
+			err = f.Override(section, s.Key, s.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chainedSeconds is the most that AWS allows a role that is assumed with a session.
+// Source: IAM User Guide, "Methods to assume a role" (role chaining).
+const chainedSeconds = 3600
+
+// notes are what the person should know and no edit can mend.
+func (pl *plan) notes() []string {
+	notes := []string{}
+	if pl.helper == "" {
+		notes = append(notes, awsfile.Helper+" is not in PATH: install it, or no tool will get credentials")
+	}
+	for _, r := range pl.roles {
+		p, err := pl.files.Profile(r.name)
+		if err != nil {
+			continue
+		}
+		s, ok := p.Setting("duration_seconds")
+		if n, err := strconv.Atoi(s.Value); ok && err == nil && n > chainedSeconds {
+			notes = append(notes, fmt.Sprintf("%s: profile %s wants %s seconds, and a role assumed with an MFA session ends after %d: AWS refuses more; lower it, or use forcemfa exec %s", s.Origin, r.name, s.Value, chainedSeconds, r.name))
+		}
+	}
+	return notes
+}
