@@ -227,7 +227,7 @@ func (r *resolver) ref(name string) (any, error) {
 		return value, nil
 	}
 	if r.resources[name] == nil {
-		return nil, fmt.Errorf("Ref %s: neither a parameter nor a resource", name)
+		return nil, fmt.Errorf("reference %s: neither a parameter nor a resource", name)
 	}
 	return r.reference(name), nil
 }
