@@ -66,22 +66,34 @@ func (g *guard) checkCandidate(c *candidate) {
 
 // checkCovered looks at a user whom a service control policy enforces. An SCP
 // grants nothing, so a user who could not enroll a device, or manage it with MFA,
-// is added to the group ForceMFA, whose policy grants that.
+// is added to the group ForceMFA when its policy permits that.
 func (g *guard) checkCovered(c *candidate) {
 	g.checkLockout(c, g.scpOnly)
-	manages := g.in.Baseline.Policy.SelfService == baseline.SelfServiceNone ||
-		g.allowed(g.scpOnly, c.user.Read, c.user, policy.SessionTokenMFA, deviceActions).state == pathFound
 	inside := g.inGroup(c.user.Read)
-	if c.blocked == "" && manages || !g.openGroup || !inside && len(c.user.Read.Groups) >= g.quotas.GroupsPerUser {
+	if !g.openGroup || !inside && len(c.user.Read.Groups) >= g.quotas.GroupsPerUser {
 		return
 	}
 	granted := candidate{user: c.user, place: throughGroup}
 	if inside {
 		granted.place = throughNewAttachment
 	}
+	if c.blocked == "" && !g.groupPermitsDevices(&granted) {
+		return
+	}
 	if g.checkLockout(&granted, g.after); granted.blocked == "" && !granted.acknowledged {
 		*c = granted
 	}
+}
+
+// groupPermitsDevices reports whether a user cannot manage its own devices with
+// MFA, and could as a member of the group ForceMFA. It is false when a permissions
+// boundary or an SCP does not allow that to members either.
+func (g *guard) groupPermitsDevices(granted *candidate) bool {
+	manages := func(a *org.Account, read *org.User) pathState {
+		return g.allowed(a, read, granted.user, policy.SessionTokenMFA, deviceActions).state
+	}
+	return g.in.Baseline.Policy.SelfService != baseline.SelfServiceNone &&
+		manages(g.scpOnly, granted.user.Read) != pathFound && manages(g.after, g.afterStep(granted)) != noPath
 }
 
 // deviceActions are the actions by which users manage their own devices.

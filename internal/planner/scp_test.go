@@ -15,14 +15,17 @@ import (
 
 const rootID = "r-abcd"
 
-// scpScene is an organization of which the account is a member.
+// scpScene is an organization of which the account is a member. FullAWSAccess is
+// attached to the root and to the account, because a request needs an Allow of an
+// SCP on every level.
+// Source: Organizations User Guide, "SCP evaluation".
 func scpScene(t *testing.T, config string, users ...org.User) *scene {
 	t.Helper()
 	b, err := baseline.Parse("c.yaml", []byte("version: 1\n"+config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &scene{baseline: b, account: org.Account{Unit: rootID, Users: users}, header: org.Header{
+	return &scene{baseline: b, account: org.Account{Unit: rootID, Users: users, SCPs: []string{"p-FullAWSAccess"}}, header: org.Header{
 		Organization: &org.Organization{ID: "o-exampleorgid", ManagementAccount: "999999999999", SCPsEnabled: true},
 		Units:        []org.Unit{{ID: rootID, Name: "Root", SCPs: []string{"p-FullAWSAccess"}}},
 		SCPs:         []org.SCP{{ID: "p-FullAWSAccess", Name: "FullAWSAccess", AWSManaged: true, Document: allowAll}},
