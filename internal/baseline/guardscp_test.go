@@ -65,7 +65,7 @@ func TestGuardSCPProtectsPolicyGroupAndTags(t *testing.T) {
 }
 
 func TestGuardSCPNamesEachTagOnce(t *testing.T) {
-	exemptions := "exemptions: [{match: {tag: userType=Service}, owner: a, reason: b}, {match: {tag: USERTYPE=Robot}, owner: a, reason: b}, {match: {name: ci}, owner: a, reason: b}]\n"
+	exemptions := "exemptions: [{match: {tag: userType=Service}, owner: a, reason: b}, {match: {tag: USERTYPE=Machine}, owner: a, reason: b}, {match: {name: ci}, owner: a, reason: b}]\n"
 	document, err := parsed(t, guardConfig+exemptions).GuardSCP("aws")
 	if err != nil {
 		t.Fatal(err)
