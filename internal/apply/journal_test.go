@@ -71,6 +71,38 @@ func TestJournalReadsBackWhatWasAppended(t *testing.T) {
 	}
 }
 
+func TestSettledWaitsForStepsThatAreNotDone(t *testing.T) {
+	other := step
+	other.ID += "2"
+	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+	begin := apply.Entry{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 2}
+	intent := func(n int, s *plan.Step) apply.Entry { return apply.Entry{Kind: apply.Intent, Time: at(n), Step: s} }
+	ended := func(n int, s *plan.Step, status apply.Status) apply.Entry {
+		return apply.Entry{Kind: apply.Ended, Time: at(n), ID: s.ID, Status: status}
+	}
+	end := func(n int) apply.Entry { return apply.Entry{Kind: apply.End, Time: at(n)} }
+	for _, row := range []struct {
+		name    string
+		entries []apply.Entry
+		want    time.Time
+	}{
+		{"no entries", nil, time.Time{}},
+		{"no steps", []apply.Entry{begin, end(1)}, start},
+		{"all steps done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other), ended(4, &other, apply.Done), end(5)}, start},
+		{"killed after a step was done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done)}, start},
+		{"killed during the first step", []apply.Entry{begin, intent(1, &step)}, at(1 + 30)},
+		{"killed during the second step", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other)}, at(3 + 30)},
+		{"killed during a step while another one went on", []apply.Entry{begin, intent(1, &step), intent(2, &other), ended(7, &other, apply.Done)}, at(7 + 30)},
+		{"a step failed", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Failed), intent(3, &other), ended(4, &other, apply.Done), end(5)}, at(5 + 30)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := (&apply.Record{Entries: row.entries}).Settled(); !got.Equal(row.want) {
+				t.Errorf("settled at %s, want %s", got, row.want)
+			}
+		})
+	}
+}
+
 func TestJournalIsForItsOwnerAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")

@@ -1,11 +1,15 @@
 package apply_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -190,6 +194,126 @@ func TestTheGuardProtectsWhatIsOurs(t *testing.T) {
 	if blocked != 2 {
 		t.Errorf("%d steps on the guard", blocked)
 	}
+}
+
+// forced is a cloud where the SCP is in force, and the plan of a config file with
+// one more exemption, whose only step updates it.
+func forced(t *testing.T, strict *emulator.Strict) (r *rig, update *plan.Plan) {
+	t.Helper()
+	h, accounts := organized(accountOf(home), accountOf(member))
+	r = rigOf(t, h, accounts, strict)
+	r.baseline = configured(t, "attach: scp\n"+exemptions)
+	p, _ := r.plan(t, nil)
+	if odd := became(r.run(p.Steps, &memory{}), apply.Done); odd != nil {
+		t.Fatal(odd)
+	}
+	r.cloud.Advance(time.Minute)
+	r.baseline = configured(t, "attach: scp\n"+strings.Replace(exemptions, "]\n", ", {match: {name: ci}, owner: a, reason: b}]\n", 1))
+	update, _ = r.plan(t, nil)
+	if d := cmp.Diff([]string{home + " UpdateSCP policy/o-example1234/service_control_policy/ForceMFA "}, ids(update)); d != "" {
+		t.Fatalf("plan (-want +got):\n%s", d)
+	}
+	return r, update
+}
+
+// scpDocument is the document of the SCP that enforces; empty when there is none.
+func (r *rig) scpDocument() string {
+	h, _ := r.snapshot()
+	for _, p := range h.SCPs {
+		if p.Name == baseline.SCPName {
+			return p.Document
+		}
+	}
+	return ""
+}
+
+func TestUpdateSCPWritesOverTheDocumentThatThePlanExpects(t *testing.T) {
+	const edited = `{"Version":"2012-10-17","Statement":[{"Sid":"DenyAllExceptEnrollmentWithoutMFA","Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
+	for _, row := range []struct {
+		name   string
+		before func(*testing.T, *organizations.Client) // what happens between plan and apply
+		status apply.Status
+		keeps  string // the document afterwards; empty: the wanted one
+		gone   bool   // there is no policy afterwards
+	}{
+		{name: "unchanged", status: apply.Done},
+		{name: "on the second page of a list", before: func(t *testing.T, c *organizations.Client) {
+			for n := range 60 {
+				_, err := c.CreatePolicy(t.Context(), &organizations.CreatePolicyInput{
+					Name: aws.String(fmt.Sprintf("Another%02d", n)), Content: aws.String(allowAll), Description: aws.String(""), Type: types.PolicyTypeServiceControlPolicy})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, status: apply.Done},
+		{name: "edited by somebody", before: func(t *testing.T, c *organizations.Client) {
+			if _, err := c.UpdatePolicy(t.Context(), &organizations.UpdatePolicyInput{PolicyId: enforcing(t, c), Content: aws.String(edited)}); err != nil {
+				t.Fatal(err)
+			}
+		}, status: apply.Stale, keeps: edited},
+		{name: "deleted by somebody", before: func(t *testing.T, c *organizations.Client) {
+			id := enforcing(t, c)
+			if _, err := c.DetachPolicy(t.Context(), &organizations.DetachPolicyInput{PolicyId: id, TargetId: aws.String("r-ab12")}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.DeletePolicy(t.Context(), &organizations.DeletePolicyInput{PolicyId: id}); err != nil {
+				t.Fatal(err)
+			}
+		}, status: apply.Stale, gone: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, update := forced(t, emulator.AsTested())
+			old := r.scpDocument()
+			if row.before != nil {
+				cfg, err := r.config(home)
+				if err != nil {
+					t.Fatal(err)
+				}
+				row.before(t, organizations.NewFromConfig(cfg))
+				r.cloud.Advance(time.Minute)
+			}
+			journal := new(memory)
+			if odd := became(r.run(update.Steps, journal), row.status); odd != nil {
+				t.Error(odd)
+			}
+			want := row.keeps
+			if want == "" && !row.gone {
+				want = update.Steps[0].Want.Document
+			}
+			if got := r.scpDocument(); !plan.SameDocument(got, want) && got != want {
+				t.Errorf("document %s\nwant     %s", got, want)
+			}
+			if row.status != apply.Done {
+				return
+			}
+			r.cloud.Advance(time.Minute)
+			if odd := became(r.run(journal.record().Undo(), &memory{}), apply.Done); odd != nil {
+				t.Errorf("not undone: %v", odd)
+			}
+			if got := r.scpDocument(); !plan.SameDocument(got, old) {
+				t.Errorf("undone: document %s\nwant             %s", got, old)
+			}
+		})
+	}
+}
+
+// enforcing is the ID of the SCP that enforces.
+func enforcing(t *testing.T, c *organizations.Client) *string {
+	t.Helper()
+	pages := organizations.NewListPoliciesPaginator(c, &organizations.ListPoliciesInput{Filter: types.PolicyTypeServiceControlPolicy})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range page.Policies {
+			if aws.ToString(p.Name) == baseline.SCPName {
+				return p.Id
+			}
+		}
+	}
+	t.Fatal("there is no SCP " + baseline.SCPName)
+	return nil
 }
 
 func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
