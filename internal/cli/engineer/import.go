@@ -1,15 +1,14 @@
 package engineer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/accesskey"
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/profiles"
@@ -88,36 +87,20 @@ func profileArgument(e *machine, args []string) string {
 	return "default"
 }
 
-// imported is what import did, as --output json prints it.
-type imported struct {
-	Profile     string `json:"profile"`
-	AccessKeyID string `json:"access_key_id"`
-	Account     string `json:"account"`
-	User        string `json:"user"`
-	Backend     string `json:"backend"`
-	Stored      bool   `json:"stored"` // false: the store had it already
-	RemovedFrom string `json:"removed_from,omitempty"`
-	StillIn     string `json:"still_in,omitempty"`
-	Backup      string `json:"backup,omitempty"`
-	Config      string `json:"config,omitempty"` // the file whose profile was changed
-}
-
 func runImport(ctx context.Context, o *importOptions) error {
 	files, err := o.env.awsFiles()
 	if err != nil {
 		return err
 	}
-	if p, err := files.Profile(o.profile); err == nil && p.Get("role_arn") != "" {
-		s, _ := p.Setting("role_arn")
-		return command.WithHint(fmt.Errorf("%s: profile %s is a role, and SDKs ignore a credential_process beside a role_arn", s.Origin, o.profile),
-			"give the key a profile of its own and name that as source_profile of "+o.profile)
+	if err := accesskey.CheckProfile(files, o.profile); err != nil {
+		return err
 	}
 	store, err := o.env.keyStore(o.backend)
 	if err != nil {
 		return err
 	}
 	if o.backup != "" {
-		if err := absent(o.backup); err != nil {
+		if err := accesskey.CheckBackup(o.backup); err != nil {
 			return err
 		}
 	}
@@ -132,119 +115,66 @@ func runImport(ctx context.Context, o *importOptions) error {
 	if err := o.agree(ctx, found, have, store.Backend()); err != nil {
 		return err
 	}
-	r := imported{Profile: o.profile, AccessKeyID: found.keys.AccessKeyID, Backend: store.Backend()}
-	if err := o.move(ctx, files, found, have, store, &r); err != nil {
+	move := accesskey.Move{
+		Settings: session.KeySettings{Files: files, Getenv: o.env.Getenv, Profile: o.profile, Region: o.region},
+		Store:    store, Now: o.env.Now, Keep: o.keep, Backup: o.backup,
+	}
+	if !o.noProcess {
+		move.Process = profiles.ProcessLine(helperPath(), o.profile)
+	}
+	r, err := move.Run(ctx, found, have)
+	if err != nil {
 		return err
 	}
 	return o.report(&r, found)
 }
 
-// move stores, proves and only then removes.
-func (o *importOptions) move(ctx context.Context, files *awsfile.Files, found *foundKeys, have secret.Keys, store secret.Store, r *imported) error {
-	who, err := o.settings(files).Identify(ctx, found.keys)
+// find takes the key from where the flags say, else from the profile, else from
+// a prompt.
+func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*accesskey.Found, error) {
+	var found *accesskey.Found
+	var err error
+	switch {
+	case o.csv != "":
+		found, err = accesskey.FromCSV(o.csv, o.user)
+	case o.fromEnv:
+		found, err = accesskey.FromEnvironment(o.env.Getenv)
+	case o.prompt:
+		found, err = o.fromPrompt(ctx)
+	default:
+		found, err = accesskey.FromFiles(files, o.profile)
+		if errors.Is(err, accesskey.ErrNoKey) && o.env.CanAsk() {
+			found, err = o.fromPrompt(ctx)
+		}
+	}
 	if err != nil {
-		return session.ExplainKey(fmt.Errorf("try the key: %w", err))
+		return nil, err
 	}
-	found.keys.Account, found.keys.User = who.Account, who.User
-	r.Account, r.User = who.Account, who.User
-	if !sameKey(have, found.keys) {
-		found.keys.Created = o.env.Now()
-		if err := store.Set(ctx, o.profile, found.keys); err != nil {
-			return err
-		}
-		r.Stored = true
-	}
-	if err := o.prove(ctx, files, found, store); err != nil {
-		return command.WithHint(fmt.Errorf("%w; the key was left where it was", err), "mend the store, then run import again")
-	}
-	if err := o.mark(files, store.Backend(), r); err != nil {
-		return err
-	}
-	return o.clean(found, r)
+	return found, accesskey.Check(found.Keys)
 }
 
-func (o *importOptions) settings(files *awsfile.Files) session.KeySettings {
-	return session.KeySettings{Files: files, Getenv: o.env.Getenv, Profile: o.profile, Region: o.region}
-}
-
-func sameKey(a, b secret.Keys) bool {
-	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey
-}
-
-// prove reads the key back, which no store keeps in memory, and has AWS take the
-// copy.
-func (o *importOptions) prove(ctx context.Context, files *awsfile.Files, found *foundKeys, store secret.Store) error {
-	copied, err := store.Get(ctx, o.profile)
+func (o *importOptions) fromPrompt(ctx context.Context) (*accesskey.Found, error) {
+	const otherwise = "run it on a terminal, or give --csv or --env"
+	if !o.env.CanAsk() {
+		return nil, command.WithHint(errors.New("there is no terminal to ask on"), otherwise)
+	}
+	id, err := o.env.Ask(ctx, fmt.Sprintf("Access key ID of %s: ", o.profile))
 	if err != nil {
-		return fmt.Errorf("read the stored key back: %w", err)
+		return nil, command.WithHint(err, otherwise)
 	}
-	if !sameKey(copied, found.keys) {
-		return fmt.Errorf("the %s store gives back another key than it was given", store.Backend())
+	found := &accesskey.Found{Keys: secret.Keys{AccessKeyID: strings.TrimSpace(id)}}
+	if !accesskey.IsID(found.Keys.AccessKeyID) {
+		return found, accesskey.Check(found.Keys)
 	}
-	if _, err := o.settings(files).Identify(ctx, copied); err != nil {
-		return fmt.Errorf("try the stored key: %w", err)
-	}
-	return nil
-}
-
-// mark writes into the profile where its key is, before the key leaves the file:
-// a run that is killed in between leaves a profile that works.
-func (o *importOptions) mark(files *awsfile.Files, backend string, r *imported) error {
-	section := awsfile.ConfigSection(o.profile)
-	changed := false
-	err := awsfile.Edit(files.Config.Path, func(f *awsfile.File) error {
-		before := f.Bytes()
-		if err := f.Set(section, session.StoreSetting, backend); err != nil {
-			return err
-		}
-		if !o.noProcess {
-			if err := profiles.SetProcess(f, o.profile, profiles.ProcessLine(helperPath(), o.profile)); err != nil {
-				return err
-			}
-		}
-		changed = !bytes.Equal(before, f.Bytes())
-		return nil
-	})
+	text, err := o.env.AskSecret(ctx, "Secret access key (it is not shown): ")
 	if err != nil {
-		return command.WithHint(err, "the key is in the store and was left where it was; mend the file, then run import again")
+		return nil, command.WithHint(err, otherwise)
 	}
-	if changed {
-		r.Config = files.Config.Path
-	}
-	return nil
+	found.Keys.SecretAccessKey = secret.NewText(strings.TrimSpace(text))
+	return found, nil
 }
 
-// clean takes the key out of the file, if it still is the one that was stored.
-func (o *importOptions) clean(found *foundKeys, r *imported) error {
-	if o.keep || found.path == "" {
-		r.StillIn = found.rest
-		if o.keep {
-			r.StillIn = found.path
-		}
-		return nil
-	}
-	if o.backup != "" {
-		if err := backUp(found.path, o.backup); err != nil {
-			return command.WithHint(err, "the key is in the store and still in "+found.path+"; name another --backup file, then run import again")
-		}
-		r.Backup = o.backup
-	}
-	err := awsfile.Edit(found.path, func(f *awsfile.File) error {
-		if err := found.unchanged(f); err != nil {
-			return err
-		}
-		f.Unset(found.section, awsfile.KeyIDSetting)
-		f.Unset(found.section, awsfile.SecretSetting)
-		return nil
-	})
-	if err != nil {
-		return command.WithHint(err, "the key is in the store and still in "+found.path+"; mend the file, then run import again")
-	}
-	r.RemovedFrom = found.path
-	return nil
-}
-
-func (o *importOptions) report(r *imported, found *foundKeys) error {
+func (o *importOptions) report(r *accesskey.Moved, found *accesskey.Found) error {
 	if o.output == "json" {
 		return view.JSON(o.env.Stdout, r)
 	}
@@ -263,7 +193,7 @@ func (o *importOptions) report(r *imported, found *foundKeys) error {
 	if r.StillIn != "" {
 		say("still in plain text: %s", r.StillIn)
 	}
-	for _, c := range found.comments {
+	for _, c := range found.Comments {
 		say("%s: a comment that looks like a secret access key stays; delete it if it is one", c)
 	}
 	if r.User == "root" {
@@ -274,20 +204,20 @@ func (o *importOptions) report(r *imported, found *foundKeys) error {
 }
 
 // agree asks everything at once, before anything is done.
-func (o *importOptions) agree(ctx context.Context, found *foundKeys, have secret.Keys, backend string) error {
+func (o *importOptions) agree(ctx context.Context, found *accesskey.Found, have secret.Keys, backend string) error {
 	if o.yes {
 		return nil
 	}
-	if have.AccessKeyID != "" && !sameKey(have, found.keys) {
-		question := fmt.Sprintf("The %s store holds access key %s for %s. Replace it with %s? [y/N] ", backend, have.AccessKeyID, o.profile, found.keys.AccessKeyID)
+	if have.AccessKeyID != "" && !accesskey.Same(have, found.Keys) {
+		question := fmt.Sprintf("The %s store holds access key %s for %s. Replace it with %s? [y/N] ", backend, have.AccessKeyID, o.profile, found.Keys.AccessKeyID)
 		if err := o.env.Agree(ctx, question, "give --yes to replace it"); err != nil {
 			return err
 		}
 	}
-	if found.path == "" || o.keep {
+	if found.Path == "" || o.keep {
 		return nil
 	}
-	question := fmt.Sprintf("Move access key %s of profile %s from %s to the %s store? [y/N] ", found.keys.AccessKeyID, o.profile, found.path, backend)
+	question := fmt.Sprintf("Move access key %s of profile %s from %s to the %s store? [y/N] ", found.Keys.AccessKeyID, o.profile, found.Path, backend)
 	if err := o.env.Agree(ctx, question, "give --yes to move the key, or --keep to leave it in the file too"); err != nil {
 		return err
 	}
@@ -297,9 +227,9 @@ func (o *importOptions) agree(ctx context.Context, found *foundKeys, have secret
 	return nil
 }
 
-func (o *importOptions) offerBackup(ctx context.Context, found *foundKeys) error {
-	path := found.path + ".before-forcemfa"
-	if absent(path) != nil {
+func (o *importOptions) offerBackup(ctx context.Context, found *accesskey.Found) error {
+	path := found.Path + ".before-forcemfa"
+	if accesskey.CheckBackup(path) != nil {
 		return nil
 	}
 	answer, err := o.env.Ask(ctx, fmt.Sprintf("Keep a copy as it is now in %s? It would hold the key in plain text. [y/N] ", path))
@@ -308,33 +238,6 @@ func (o *importOptions) offerBackup(ctx context.Context, found *foundKeys) error
 	}
 	if command.IsYes(answer) {
 		o.backup = path
-	}
-	return nil
-}
-
-// absent is an error for a file that is there.
-func absent(path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return command.WithHint(fmt.Errorf("backup to %s: the file is there already", path), "name a file that is not")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return command.FileError("backup to", err)
-	}
-	return nil
-}
-
-// backUp copies a file to a new one that only its owner can read.
-func backUp(from, to string) error {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return command.FileError("backup of", err)
-	}
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return command.FileError("backup to", err)
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return command.FileError("backup to", err)
 	}
 	return nil
 }

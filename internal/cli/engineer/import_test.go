@@ -222,19 +222,6 @@ func TestTwoKeysForOneProfileAreNotGuessedBetween(t *testing.T) {
 	}
 }
 
-// A secret key may happen to have neither / nor +; typed where the ID belongs, it
-// would be shown in the next question.
-func TestASecretKeyIsNeverTakenForAKeyID(t *testing.T) {
-	for text, want := range map[string]bool{
-		"AKIAIOSFODNN7EXAMPLE": true, "ASIAIOSFODNN7EXAMPLE": true, "AKIA": false, "AKIAIOSFODNN7 EXAMPLE": false,
-		"wJalrXUtnFEMIAK7MDENGAbPxRfiCYEXAMPLEKEY": false, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": false,
-	} {
-		if isKeyID(text) != want {
-			t.Errorf("%s: %v", text, !want)
-		}
-	}
-}
-
 // The canary is put into every input of import, configure and doctor, and looked
 // for wherever they write.
 func TestNoVerbOfTheKeysShowsASecret(t *testing.T) {
@@ -284,36 +271,4 @@ func TestNoVerbOfTheKeysShowsASecret(t *testing.T) {
 	if _, stored := d.below(t)["data/forcemfa/keys.age"]; !stored {
 		t.Errorf("nothing was stored; the runs failed: %s", &d.errs)
 	}
-}
-
-func TestCSVOfTheConsole(t *testing.T) {
-	for _, row := range []struct {
-		name, text, user string
-		want             secret.Keys
-		wantError        string
-	}{
-		{"access keys", "Access key ID,Secret access key\nAKIA1,s1\n", "", secret.Keys{AccessKeyID: "AKIA1", SecretAccessKey: secret.NewText("s1")}, ""},
-		{"of a new user, with a byte order mark and CRLF", "\ufeffUser name,Password,Access key ID,Secret access key,Console login link\r\nbob,,AKIA2,s2,https://x\r\n", "", secret.Keys{AccessKeyID: "AKIA2", SecretAccessKey: secret.NewText("s2"), User: "bob"}, ""},
-		{"one of several", "User name,Access key ID,Secret access key\na,AKIA1,s1\nb,AKIA2,s2\n", "b", secret.Keys{AccessKeyID: "AKIA2", SecretAccessKey: secret.NewText("s2"), User: "b"}, ""},
-		{"several", "User name,Access key ID,Secret access key\na,AKIA1,s1\nb,AKIA2,s2\n", "", secret.Keys{}, "it holds 2 keys that fit"},
-		{"other columns", "name,secret\na,canary\n", "", secret.Keys{}, `no column "access key id"`},
-		{"empty", "", "", secret.Keys{}, "not a CSV file"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			got, err := parseCSV([]byte(row.text), row.user)
-			if got != row.want || (err != nil) != (row.wantError != "") || err != nil && !strings.Contains(err.Error(), row.wantError) {
-				t.Errorf("%+v, error %v", got, err)
-			}
-		})
-	}
-}
-
-func FuzzCSV(f *testing.F) {
-	f.Add([]byte("Access key ID,Secret access key\nAKIA1,canary\n"), "")
-	f.Add([]byte("\ufeff\"User name\",Access key ID,Secret access key\n\"a\nb\",AKIA1,\"can\"\"ary\"\n"), "a")
-	f.Fuzz(func(t *testing.T, text []byte, user string) {
-		if keys, err := parseCSV(text, user); err == nil && keys.AccessKeyID == "" {
-			t.Errorf("a key without an ID from %q", text)
-		}
-	})
 }

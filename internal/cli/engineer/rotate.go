@@ -2,18 +2,14 @@ package engineer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/awsfile"
+	"forcemfa/internal/accesskey"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 )
 
@@ -92,9 +88,7 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 // holderOf is where the key of a route rests, when forcemfa can write there.
 func (e *machine) holderOf(r *session.Route) (session.Holder, error) {
 	switch r.KeyFrom {
-	case session.KeyInFile:
-		return e.fileHolder(r)
-	case session.KeyInStore:
+	case session.KeyInFile, session.KeyInStore:
 		files, err := e.awsFiles()
 		if err != nil {
 			return nil, err
@@ -103,95 +97,17 @@ func (e *machine) holderOf(r *session.Route) (session.Holder, error) {
 		if err != nil {
 			return nil, err
 		}
+		if r.KeyFrom == session.KeyInFile {
+			return accesskey.InFile(files, p), nil
+		}
 		store, err := e.keyStoreOf(p)
-		return &storeHolder{store, r.Base}, err
+		if err != nil {
+			return nil, err
+		}
+		return accesskey.InStore(store, r.Base), nil
 	}
 	return nil, command.WithHint(fmt.Errorf("the key comes from the %s, where forcemfa cannot put a new one", r.KeyFrom),
 		`move it into the secret store first: "forcemfa import"`)
-}
-
-// A fileHolder is a profile in one of the AWS files.
-type fileHolder struct{ path, section string }
-
-func (e *machine) fileHolder(r *session.Route) (*fileHolder, error) {
-	files, err := e.awsFiles()
-	if err != nil {
-		return nil, err
-	}
-	p, err := files.Profile(r.Base)
-	if err != nil {
-		return nil, err
-	}
-	h := &fileHolder{files.Credentials.Path, r.Base}
-	if s, ok := p.Setting(awsfile.SecretSetting); ok && s.Origin.Path == files.Config.Path {
-		h = &fileHolder{files.Config.Path, awsfile.ConfigSection(r.Base)}
-	}
-	return h, nil
-}
-
-// Ready tries whether a file can be put beside the one to be replaced.
-func (h *fileHolder) Ready(context.Context) error {
-	real, err := filepath.EvalSymlinks(h.path)
-	if err != nil {
-		return command.FileError("keep the new key", err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(real), ".forcemfa-")
-	if err != nil {
-		return command.WithHint(command.FileError("keep the new key", err), "make the directory writable; nothing was changed")
-	}
-	_ = f.Close()
-	return os.Remove(f.Name())
-}
-
-// Keep changes both settings in one step.
-func (h *fileHolder) Keep(_ context.Context, keys secret.Keys) error {
-	err := awsfile.Edit(h.path, func(f *awsfile.File) error {
-		return errors.Join(
-			f.Set(h.section, awsfile.KeyIDSetting, keys.AccessKeyID),
-			f.Set(h.section, awsfile.SecretSetting, keys.SecretAccessKey.Reveal()))
-	})
-	if err != nil {
-		return err
-	}
-	f, err := awsfile.Read(h.path)
-	if err != nil {
-		return err
-	}
-	s, _ := f.Section(h.section)
-	id, _ := s.Get(awsfile.KeyIDSetting)
-	text, _ := s.Get(awsfile.SecretSetting)
-	if id.Value != keys.AccessKeyID || text.Value != keys.SecretAccessKey.Reveal() {
-		return fmt.Errorf("%s does not hold what was written", h.path)
-	}
-	return nil
-}
-
-// A storeHolder is a secret store.
-type storeHolder struct {
-	store   secret.Store
-	profile string
-}
-
-const storeProbe = "forcemfa-rotate-probe"
-
-// Ready writes something and takes it back: a store can be read-only or
-// locked.
-func (h *storeHolder) Ready(ctx context.Context) error {
-	if err := h.store.SetText(ctx, storeProbe, secret.NewText("probe")); err != nil {
-		return err
-	}
-	return h.store.DeleteText(ctx, storeProbe)
-}
-
-func (h *storeHolder) Keep(ctx context.Context, keys secret.Keys) error {
-	if err := h.store.Set(ctx, h.profile, keys); err != nil {
-		return err
-	}
-	back, err := h.store.Get(ctx, h.profile)
-	if err == nil && (back.AccessKeyID != keys.AccessKeyID || back.SecretAccessKey.Reveal() != keys.SecretAccessKey.Reveal()) {
-		err = fmt.Errorf("the %s store does not hold what was written", h.store.Backend())
-	}
-	return err
 }
 
 // otherCredentials are those that the AWS CLI would take: a session of
