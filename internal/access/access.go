@@ -106,7 +106,7 @@ func (x *accessPlanner) role(want baseline.Roled) {
 	a := x.in.account(want.Account)
 	if a == nil {
 		s := plan.NewStep(plan.CreateRole, want.Account, subject, "", absent, present)
-		s.Block("account "+want.Account+" could not be read", "give the run a role there, or take the account out of access")
+		s.Block("account "+want.Account+" could not be read", "let forcemfa assume a role there, or remove the account from access")
 		x.add(s)
 		return
 	}
@@ -127,7 +127,7 @@ func (x *accessPlanner) createRole(a *org.Account, role *org.Role, subject strin
 			plan.State{Present: true, Document: document, Value: plan.Seconds(want.MaxSession)}))
 	}
 	if role.MaxSession > 0 && role.MaxSession != want.MaxSession {
-		x.note("%s keeps its own longest session of %s", role.ARN, role.MaxSession)
+		x.note("%s keeps its maximum session duration of %s", role.ARN, role.MaxSession)
 	}
 	required, err := trust.RequireMFA(role.Trust, x.in.Baseline.Trust.MaxAge)
 	document := required
@@ -180,7 +180,7 @@ func (x *accessPlanner) permissions(a *org.Account, role *org.Role, subject stri
 	}
 	for _, p := range role.Attached {
 		if !slices.Contains(want.Policies, p) {
-			x.note("%s has %s in addition to what access grants", subject, p)
+			x.note("%s also has %s, which access does not grant", subject, p)
 		}
 	}
 	before := plan.InlineState(role.Inline, baseline.RoleActionsName)
@@ -216,7 +216,7 @@ func (x *accessPlanner) group(want baseline.AccessGroup) {
 	subject := arn.IAM(x.in.Header.Partition, id, "group", "/", want.Name)
 	if a == nil {
 		s := plan.NewStep(plan.CreateGroup, id, subject, "", absent, present)
-		s.Block("account "+id+" could not be read", "give the run a role there")
+		s.Block("account "+id+" could not be read", "let forcemfa assume a role there")
 		x.add(s)
 		return
 	}
@@ -232,8 +232,8 @@ func (x *accessPlanner) group(want baseline.AccessGroup) {
 	x.members(a, group, want.Members, made)
 }
 
-// groupPolicies writes the inline policies of a group: which roles its members
-// may assume, and that they manage their own credentials.
+// groupPolicies writes the inline policies of a group: one for the roles that its
+// members may assume, and one for their own credentials.
 func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject string, made *plan.Step) {
 	var roles []string
 	for _, t := range x.in.Access.Targets(group.Name) {
@@ -253,13 +253,13 @@ func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject 
 		s := plan.NewStep(plan.PutGroupPolicy, a.ID, subject, p.Name, before, after)
 		if size > quotas.GroupPolicySize {
 			s.Block(fmt.Sprintf("the inline policies of the group would have %d characters, more than its %d", size, quotas.GroupPolicySize),
-				"grant fewer roles to one group, or give the roles the same name and path in fewer accounts")
+				"grant the group fewer roles, or split it into several groups")
 		}
 		needs(&s, made)
 		x.add(s)
 	}
 	for _, p := range group.Attached {
-		x.note("%s has %s: its members can use that without a role", subject, p)
+		x.note("%s has %s attached: its members have these permissions without assuming a role", subject, p)
 	}
 }
 
@@ -288,7 +288,7 @@ func (x *accessPlanner) members(a *org.Account, group *org.Group, names []string
 	for i := range a.Users {
 		u := &a.Users[i]
 		if slices.Contains(u.Groups, group.Name) && !slices.Contains(names, u.Name) && !x.configured(group.Name, u.Name) {
-			x.note("%s is in the group %s and not in the config file", u.ARN, group.Name)
+			x.note("%s is in the group %s, but not in the config file", u.ARN, group.Name)
 		}
 	}
 }
@@ -298,19 +298,19 @@ func (x *accessPlanner) member(a *org.Account, group *org.Group, name string, qu
 	u := a.User(name)
 	if u == nil {
 		s := plan.NewStep(plan.AddUserToGroup, a.ID, arn.IAM(a.Partition, a.ID, "user", "/", name), group.Name, absent, present)
-		s.Block("account "+a.ID+" has no user "+name, "create the user, or take the name out of access")
+		s.Block("account "+a.ID+" has no user "+name, "create the user, or remove the name from access")
 		x.add(s)
 		return
 	}
 	if u.MFA == org.No {
-		x.note("%s has no MFA device and can assume no role before there is one", u.ARN)
+		x.note("%s has no MFA device, and cannot assume a role before enrolling one", u.ARN)
 	}
 	if slices.ContainsFunc(u.Groups, func(g string) bool { return strings.EqualFold(g, group.Name) }) {
 		return
 	}
 	s := plan.NewStep(plan.AddUserToGroup, a.ID, u.ARN, group.Name, absent, present)
 	if len(u.Groups) >= quota {
-		s.Block(fmt.Sprintf("is in %d groups, as many as the account allows", len(u.Groups)), "take the user out of a group it does not need")
+		s.Block(fmt.Sprintf("the user is in %d groups, as many as the quota allows", len(u.Groups)), "remove the user from a group it does not need")
 	}
 	needs(&s, made)
 	x.add(s)
@@ -325,7 +325,7 @@ func (x *accessPlanner) configured(group, user string) bool {
 }
 
 // CanAssume decides whether a user can assume a role: with an MFA session, and
-// without MFA, with an access key or a session, whichever is less restricted.
+// without MFA, with an access key or a session, whichever allows more.
 func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, role *org.Role, now time.Time) (with, without policy.Decision) {
 	documents := new(org.Cache)
 	set := documents.PolicySet(h, from, u)

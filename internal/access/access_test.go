@@ -91,7 +91,7 @@ func TestPlanCreatesGroupAndRoleAndNamesMissingUsers(t *testing.T) {
 	}
 }
 
-func TestPlanBlocksWhatCannotBeRead(t *testing.T) {
+func TestPlanBlocksStepsOnUnreadAccounts(t *testing.T) {
 	p := access.Plan(input(t))
 	if d := cmp.Diff([]string{"CreateGroup Ops BLOCKED", "CreateRole Operator BLOCKED"}, lines(p.Steps)); d != "" {
 		t.Errorf("steps (-want +got):\n%s", d)
@@ -126,7 +126,7 @@ func TestPlanChangesAnExistingRole(t *testing.T) {
 	}
 }
 
-func TestPlanNotesWhatTheConfigFileDoesNotGrant(t *testing.T) {
+func TestPlanNotesPermissionsOutsideTheConfigFile(t *testing.T) {
 	eve, bare := user("eve"), user("ada")
 	eve.Groups, bare.MFA, bare.Devices = []string{"Ops"}, org.No, nil
 	r := role(withMFA)
@@ -191,9 +191,9 @@ func TestMigrateRemovesPoliciesOnlyFromUsersWithARole(t *testing.T) {
 			in.Acknowledge = []baseline.Acknowledgement{{Guard: baseline.GuardLockout, Name: "ada"}}
 		}},
 		{name: "no device", trust: withMFA, change: func(_ *access.Input, u *org.User) { u.MFA, u.Devices = org.No, nil }, blocked: "has no MFA device"},
-		{name: "device not read", trust: withMFA, change: func(_ *access.Input, u *org.User) { u.MFA = org.Unknown }, blocked: "could not be read"},
-		{name: "no password and no codes", trust: withMFA, change: func(_ *access.Input, u *org.User) { u.Password, u.Devices = org.No, nil }, blocked: "neither a console password"},
-		{name: "the caller", trust: withMFA, change: func(in *access.Input, u *org.User) { in.Header.Caller = u.ARN }, blocked: "runs this"},
+		{name: "device not read", trust: withMFA, change: func(_ *access.Input, u *org.User) { u.MFA = org.Unknown }, blocked: "could not read whether"},
+		{name: "no password and no codes", trust: withMFA, change: func(_ *access.Input, u *org.User) { u.Password, u.Devices = org.No, nil }, blocked: "no console password, and no access key"},
+		{name: "the caller", trust: withMFA, change: func(in *access.Input, u *org.User) { in.Header.Caller = u.ARN }, blocked: "runs the migration"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			ada := user("ada")

@@ -3,7 +3,6 @@ package access
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
@@ -12,12 +11,12 @@ import (
 	"forcemfa/policy"
 )
 
-// A Migration is what happens to the policies that a user has directly.
+// A Migration is the plan for the policies that a user has directly.
 type Migration struct {
 	User  string      `json:"user"`
 	Roles []string    `json:"roles"` // ARNs of the roles that the user can assume with MFA, and not without
 	Steps []plan.Step `json:"steps"` // detach the user's own policies; blocked when the user would be locked out
-	Kept  []string    `json:"kept"`  // policies that stay with the user, and why
+	Kept  []string    `json:"kept"`  // policies that the user keeps, and why
 }
 
 // Migrate plans the removal of the policies that a user of the identity account
@@ -43,7 +42,7 @@ func Migrate(in Input, name string) Migration {
 // blocked says why the policies of a user cannot be removed; empty when they can.
 func (m *Migration) blocked(in *Input, a *org.Account, u, later *org.User) (why, remedy string) {
 	if u.ARN == in.Header.Caller || u.ARN == a.Caller {
-		return u.Name + " is the user who runs this, and could be cut off in the middle", "run it as a session of the role that " + u.Name + " moves to"
+		return u.Name + " is the user who runs the migration, and could lose access during the run", "run it in a session of the role that " + u.Name + " migrates to"
 	}
 	why, remedy = m.lockout(in, a, later)
 	if in.acknowledged(baseline.GuardLockout, a.ID, u.Name) {
@@ -53,7 +52,7 @@ func (m *Migration) blocked(in *Input, a *org.Account, u, later *org.User) (why,
 }
 
 // detach adds the steps and returns the user without the policies. What forcemfa
-// attached and policies with a Deny stay: removing a Deny would allow something.
+// attached and policies with a Deny stay, because removing a Deny grants access.
 func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
 	later := *u
 	later.Attached, later.Inline = nil, nil
@@ -86,14 +85,14 @@ func reasonToKeep(managed, known bool, text string) string {
 		return "enforces MFA"
 	}
 	if !known {
-		return "could not be read, and may deny something"
+		return "could not be read, and may have a Deny"
 	}
 	d, err := policy.Parse(policy.Identity, text)
 	switch {
 	case err != nil:
-		return "could not be understood, and may deny something"
+		return "could not be parsed, and may have a Deny"
 	case slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == policy.Deny }):
-		return "denies something"
+		return "has a Deny"
 	}
 	return ""
 }
@@ -110,7 +109,7 @@ func (m *Migration) lockout(in *Input, a *org.Account, u *org.User) (why, remedy
 			roleARN := in.roleARN(t.Account, t.Role)
 			to := in.account(t.Account)
 			if to == nil || roleNamed(to, t.Role) == nil {
-				refused = roleARN + " is not there, or could not be read"
+				refused = roleARN + " does not exist, or could not be read"
 				continue
 			}
 			with, without := CanAssume(in.Header, a, u, to, roleNamed(to, t.Role), in.Now)
@@ -129,7 +128,7 @@ func (m *Migration) lockout(in *Input, a *org.Account, u *org.User) (why, remedy
 	if len(m.Roles) > 0 {
 		return "", ""
 	}
-	return "no way in: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardLockout, a.ID, u.Name)
+	return "no sign-in path: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardLockout, a.ID, u.Name)
 }
 
 // NoMFASession says why a user cannot get an MFA session with what it has, and
@@ -139,11 +138,11 @@ func NoMFASession(u *org.User) (why, remedy string) {
 	key := slices.ContainsFunc(u.Keys, func(k org.AccessKey) bool { return k.Active })
 	switch {
 	case u.MFA == org.Unknown:
-		return "whether " + u.Name + " has an MFA device could not be read", "let the role that forcemfa assumes call iam:ListMFADevices"
+		return "could not read whether " + u.Name + " has an MFA device", "let the role that forcemfa assumes call iam:ListMFADevices"
 	case u.MFA == org.No:
-		return u.Name + " has no MFA device", strings.Join([]string{"let", u.Name, "enroll one first: forcemfa enroll"}, " ")
+		return u.Name + " has no MFA device", "let " + u.Name + " enroll one first with forcemfa enroll"
 	case u.Password != org.Yes && !(codes && key):
-		return u.Name + " has neither a console password nor an access key with a device that gives codes", "give " + u.Name + " a console password, or a virtual MFA device"
+		return u.Name + " has no console password, and no access key with an MFA device that generates codes", "give " + u.Name + " a console password, or enroll a virtual MFA device"
 	}
 	return "", ""
 }

@@ -139,7 +139,7 @@ func TestAServiceControlPolicyEnforcesMemberAccountsAndAGroupTheManagementAccoun
 	if d := cmp.Diff(want, ids(p)); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
-	if said := strings.Join(p.Notes, "\n"); !strings.Contains(said, "no service control policy reaches the management account "+home) {
+	if said := strings.Join(p.Notes, "\n"); !strings.Contains(said, "service control policies do not affect the management account "+home) {
 		t.Errorf("notes:\n%s", said)
 	}
 }
@@ -185,7 +185,7 @@ func TestTheGuardProtectsWhatIsOurs(t *testing.T) {
 	blocked := 0
 	for _, s := range p.Steps {
 		if s.OfOrganization() {
-			if s.Blocked != "it would shut out the role by which this run enters: "+member {
+			if s.Blocked != "it would deny the role that forcemfa assumes: "+member {
 				t.Errorf("%s: blocked %q", s.ID, s.Blocked)
 			}
 			blocked++
@@ -335,17 +335,17 @@ func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
 		{name: "somebody would be locked out", config: "attach: scp\n" + exemptions, change: func(_ *org.Header, a []org.Account) {
 			a[1].Users[0].Devices[0].Kind, a[1].Users[0].Devices[0].Serial = org.FIDO, "arn:aws:iam::"+member+":u2f/user/ada/k"
 			a[1].Users[0].Password = org.No
-		}, want: "enforces 444455556666/ada: no way in: ada has an access key and no MFA device that gives codes, and no console password"},
+		}, want: "it would also enforce 444455556666/ada: no sign-in path: ada has an access key, but no console password and no MFA device that generates codes"},
 		{name: "an account is closed to us", config: "attach: scp\n" + exemptions, change: func(_ *org.Header, a []org.Account) { a[1].Read = false },
-			want: "nobody knows whom it would lock out in accounts that could not be read: 444455556666"},
+			want: "it could lock out users in accounts that were not read: 444455556666"},
 		{name: "policies are not enabled", config: "attach: scp\n" + exemptions, change: func(h *org.Header, _ []org.Account) { h.Organization.SCPsEnabled = false },
 			want: "service control policies are not enabled, or could not be read"},
-		{name: "some accounts alone", config: "attach: scp\n" + exemptions, partial: true, want: "only some accounts were chosen, and it reaches others"},
+		{name: "some accounts alone", config: "attach: scp\n" + exemptions, partial: true, want: "the plan covers only the selected accounts, and the policy affects others"},
 		{name: "no such unit", config: "attach: scp\nscp: {targets: [ou-ab12-99999999]}\n" + exemptions,
-			want: "there is no root, unit or account ou-ab12-99999999 among those that were read"},
+			want: "no root, unit or account with the ID ou-ab12-99999999 was read"},
 		{name: "a stranger of the same name", config: "attach: scp\n" + exemptions, change: func(h *org.Header, _ []org.Account) {
 			h.SCPs = append(h.SCPs, org.SCP{ID: "p-12345678", Name: "ForceMFA", Document: allowAll})
-		}, want: "it has the name of the policy of forcemfa, but is another policy"},
+		}, want: "it has the name of the forcemfa policy, but is another policy"},
 		{name: "no room at the root", config: "attach: scp\n" + exemptions, change: func(h *org.Header, _ []org.Account) {
 			for i := range 9 {
 				id := "p-1234567" + string(rune('0'+i))

@@ -127,12 +127,12 @@ func TestAccessIsMadeOnceAndTakenBack(t *testing.T) {
 	}
 }
 
-func TestNobodyIsStrippedWithoutAWayIn(t *testing.T) {
+func TestMigrateKeepsPoliciesOfUsersWithoutASignInPath(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	b := configured(t, exemptions+accessSection)
 	for user, want := range map[string]string{
-		"ada": "no way in: arn:aws:iam::" + other + ":role/Privileged is not there, or could not be read",
+		"ada": "no sign-in path: arn:aws:iam::" + other + ":role/Privileged does not exist, or could not be read",
 		"eve": "eve has no MFA device",
 	} {
 		m := access.Migrate(r.accessInput(b), user)

@@ -56,7 +56,7 @@ func written(t *testing.T, p *plan.Plan) string {
 
 var saved = cmpopts.IgnoreUnexported(plan.Plan{})
 
-func TestReadGivesWhatWasWritten(t *testing.T) {
+func TestReadReturnsTheWrittenPlan(t *testing.T) {
 	for _, p := range []*plan.Plan{busy(), {Format: plan.Format, Made: now, Steps: []plan.Step{}}} {
 		got, err := plan.Read("plan.json", strings.NewReader(written(t, p)))
 		if err != nil {
@@ -68,7 +68,7 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
+func TestReadReportsLineAndField(t *testing.T) {
 	const good = `{
   "format": 2,
   "made": "2026-11-02T09:00:00Z",
@@ -139,7 +139,7 @@ func TestReadSaysWhereAFileIsNoPlan(t *testing.T) {
 	}
 }
 
-func TestReadRefusesAStepTwice(t *testing.T) {
+func TestReadRefusesDuplicateSteps(t *testing.T) {
 	p := busy()
 	p.Steps = append(p.Steps, p.Steps[0])
 	if _, err := plan.Read("p", strings.NewReader(written(t, p))); err == nil || !strings.HasSuffix(err.Error(), "is there twice") {

@@ -10,7 +10,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-func TestEveryOpHasAnInverseThatLeadsBack(t *testing.T) {
+func TestInverseOfTheInverseIsTheStep(t *testing.T) {
 	there, gone := plan.State{Present: true, Document: "new", Value: "new"}, plan.State{}
 	replaced := plan.State{Present: true, Document: "old", Value: "old"}
 	for _, op := range plan.Ops() {
@@ -45,7 +45,7 @@ func TestEveryOpHasAnInverseThatLeadsBack(t *testing.T) {
 	}
 }
 
-func TestLimitsAreReadAndKept(t *testing.T) {
+func TestParseLimitAndCheck(t *testing.T) {
 	p := &plan.Plan{Users: 100, Steps: []plan.Step{
 		{Op: plan.CreatePolicy, Account: "1", Subject: policyARN},
 		{Op: plan.TagUser, Account: "1", Subject: "arn:aws:iam::1:user/ada"},
@@ -108,7 +108,7 @@ func TestStatesHold(t *testing.T) {
 	}
 }
 
-func TestObserveReadsWhatAStepLooksAt(t *testing.T) {
+func TestObserveReturnsTheStateOfEachOp(t *testing.T) {
 	bob := org.User{
 		Name: "bob", ARN: "arn:aws:iam::" + account + ":user/bob", Groups: []string{"ForceMFA"}, Attached: []string{policyARN},
 		Inline: []org.InlinePolicy{{Name: "ForceMFA", Document: "{}"}}, Tags: []org.Tag{{Key: "forcemfa-enrollment", Value: "x"}},

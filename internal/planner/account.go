@@ -13,8 +13,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// An accountState is one account as it was read, with what the baseline wants of
-// it.
+// An accountState is one account as it was read, with the policy and group that
+// the baseline requires.
 type accountState struct {
 	in        *Input
 	documents *org.Cache
@@ -52,7 +52,7 @@ func newAccountState(in *Input, documents *org.Cache, a *org.Account) *accountSt
 	s.findGroup()
 	for i := range a.Users {
 		if u := &a.Users[i]; s.inlineTaken(u) {
-			s.conflict("the inline policy %s of %s grants what no document of forcemfa does: it is not ours and stays", s.inlineName, u.ARN)
+			s.conflict("the inline policy %s of %s is not managed by forcemfa and is not changed: it grants permissions that no forcemfa document grants", s.inlineName, u.ARN)
 		}
 	}
 	return s
@@ -84,7 +84,7 @@ func (s *accountState) findPolicy() {
 		}
 		own++
 		if strings.EqualFold(other.Name, baseline.PolicyName) {
-			s.conflict("%s has the name of our policy and is not it: ours cannot be made while it is there", other.ARN)
+			s.conflict("%s has the name of the forcemfa policy, but is another policy: forcemfa cannot create its policy until it is renamed or deleted", other.ARN)
 			return
 		}
 	}
@@ -104,14 +104,14 @@ func (s *accountState) findGroup() {
 			others = append(others, "the inline policy "+inline.Name)
 		}
 		if len(others) > 0 {
-			s.conflict("%s gives more than our policy (%s): nobody is put into it", s.groupARN, few(others))
+			s.conflict("no users are added to %s, because it also grants other policies: %s", s.groupARN, few(others))
 			return
 		}
 	}
 	if s.group == nil {
 		for _, other := range s.account.Groups {
 			if strings.EqualFold(other.Name, baseline.GroupName) {
-				s.conflict("%s has the name of our group and is not it: ours cannot be made while it is there", other.ARN)
+				s.conflict("%s has the name of the forcemfa group, but is another group: forcemfa cannot create its group until it is renamed or deleted", other.ARN)
 				return
 			}
 		}
@@ -279,7 +279,7 @@ func (p *accountPlanner) planPolicy(candidates []candidate) {
 	case p.policy != nil && p.drifted:
 		s := p.step(plan.UpdatePolicy, p.policyARN, "", p.current, want)
 		if !p.readable {
-			s.Block("its default version could not be read, so what it says now could not be restored",
+			s.Block("its default version could not be read, so a rollback could not restore it",
 				"let the role that forcemfa assumes call iam:GetAccountAuthorizationDetails and iam:GetPolicyVersion")
 		}
 		blockByCandidates(&s, candidates, throughPolicy)

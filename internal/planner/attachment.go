@@ -32,9 +32,9 @@ func (s *accountState) findGroups(users []audit.User) {
 			s.groups.keep[g.Name] = true
 		case s.in.Baseline.Attach != baseline.AttachGroups || !s.usable || managed:
 		case len(exempt[g.Name]) > 0:
-			s.conflict("the group %s has exempt users (%s): the policy is not put on it", g.ARN, few(exempt[g.Name]))
+			s.conflict("the policy is not attached to the group %s, because it has exempt users: %s", g.ARN, few(exempt[g.Name]))
 		case len(later[g.Name]) > 0:
-			s.groups.wait[g.Name] = "its group " + g.Name + " has users of a later wave: " + few(later[g.Name])
+			s.groups.wait[g.Name] = "its group " + g.Name + " also has users of a later wave: " + few(later[g.Name])
 		case len(g.Attached) < s.quotas.AttachedPoliciesPerGroup:
 			s.groups.attach = append(s.groups.attach, g)
 		}

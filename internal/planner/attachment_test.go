@@ -14,7 +14,8 @@ import (
 	"forcemfa/internal/planner"
 )
 
-// config is the baseline of a file; exempt is who has the tag userType=Service.
+// config is the baseline of a config file that exempts users with the tag
+// userType=Service.
 func config(t *testing.T, lines ...string) *baseline.Baseline {
 	t.Helper()
 	text := "version: 1\nexemptions: [{match: {tag: userType=Service}, owner: a, reason: b}]\n" + strings.Join(lines, "\n") + "\n"
@@ -33,7 +34,7 @@ func in(names ...string) func(*org.User) {
 	}
 }
 
-// carrying are groups of these names with our policy.
+// carrying are groups of these names with the policy attached.
 func carrying(names ...string) []org.Group {
 	var all []org.Group
 	for _, name := range names {
@@ -43,10 +44,10 @@ func carrying(names ...string) []org.Group {
 }
 
 func TestAttachGroupsReachesEveryGroup(t *testing.T) {
-	policies, ourGroup := ours(wanted())
-	drifted, _ := ours("{}", allowAll)
+	policies, group := managed(wanted())
+	drifted, _ := managed("{}", allowAll)
 	b := config(t, "attach: groups")
-	const noCodes = "no way in: fay has an access key and no MFA device that gives codes, and no console password"
+	const noCodes = "no sign-in path: fay has an access key, but no console password and no MFA device that generates codes"
 	tests := []struct {
 		name string
 		scene
@@ -54,32 +55,32 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 	}{
 		{"every group gets it", scene{account: org.Account{Groups: groups(2), Users: []org.User{user("ada", in("ga")), user("bob", in("ga"))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA", "AttachGroupPolicy gb ForceMFA"}},
-		{"nobody asks for it", scene{account: org.Account{Groups: groups(2)}}, nil},
-		{"a group waits for who would be locked out, whose inline policy of ours drifted", scene{account: org.Account{Policies: policies, Groups: groups(1),
+		{"no user needs it", scene{account: org.Account{Groups: groups(2)}}, nil},
+		{"a group waits for a user who would be locked out and has a drifted inline policy", scene{account: org.Account{Policies: policies, Groups: groups(1),
 			Users: []org.User{user("fay", in("ga"), fidoOnly, noPassword, inline(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`))}}},
-			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED enforces fay as well: " + noCodes, "PutUserPolicy fay ForceMFA BLOCKED " + noCodes}},
+			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED also enforces fay: " + noCodes, "PutUserPolicy fay ForceMFA BLOCKED " + noCodes}},
 		{"a user in no group is blocked", scene{account: org.Account{Users: []org.User{user("ada")}}},
-			[]string{"AddUserToGroup ada ForceMFA BLOCKED in no group, and attach groups reaches groups alone"}},
-		{"a group with somebody exempt is passed over, and the others get it themselves", scene{account: org.Account{Groups: groups(1),
+			[]string{"AddUserToGroup ada ForceMFA BLOCKED ada is in no group, and attach: groups enforces only members of groups"}},
+		{"a group with an exempt user is skipped, and the others are enforced directly", scene{account: org.Account{Groups: groups(1),
 			Users: []org.User{user("ada", in("ga")), user("robby", workload, in("ga"))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy ada ForceMFA"}},
-		{"somebody becomes exempt", scene{account: org.Account{Policies: policies, Groups: carrying("ga"),
+		{"a user becomes exempt", scene{account: org.Account{Policies: policies, Groups: carrying("ga"),
 			Users: []org.User{user("ada", in("ga")), user("robby", workload, in("ga"))}}},
 			[]string{"AttachUserPolicy ada ForceMFA", "DetachGroupPolicy ga ForceMFA"}},
-		{"a full group is passed over", scene{account: org.Account{Groups: groups(1), Quotas: org.Quotas{AttachedPoliciesPerGroup: 1},
+		{"a full group is skipped", scene{account: org.Account{Groups: groups(1), Quotas: org.Quotas{AttachedPoliciesPerGroup: 1},
 			Users: []org.User{user("ada", in("ga"))}, Policies: nil}},
 			[]string{"CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
 		{"one that would be locked out blocks the group", scene{account: org.Account{Groups: groups(1),
 			Users: []org.User{user("ada", in("ga")), user("fiona", in("ga"), fidoOnly, noPassword)}}},
-			[]string{"CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA BLOCKED enforces fiona as well: no way in: fiona has an access key and no MFA device that gives codes, and no console password"}},
+			[]string{"CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA BLOCKED also enforces fiona: no sign-in path: fiona has an access key, but no console password and no MFA device that generates codes"}},
 		{"alone, too, and then no policy is made", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
-			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED enforces fiona as well: no way in: fiona has an access key and no MFA device that gives codes, and no console password"}},
-		{"a window opens first", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("bob", in("ga"), noDevice, noPassword)}}},
+			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED also enforces fiona: no sign-in path: fiona has an access key, but no console password and no MFA device that generates codes"}},
+		{"an enrollment window opens first", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("bob", in("ga"), noDevice, noPassword)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
 		{"drift is seen through any group", scene{account: org.Account{Policies: drifted, Groups: carrying("ga"),
 			Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
-			[]string{"UpdatePolicy ForceMFA BLOCKED enforces fiona as well: no way in: fiona has an access key and no MFA device that gives codes, and no console password"}},
-		{"what is there is left", scene{account: org.Account{Policies: policies, Groups: append(carrying("ga"), ourGroup...),
+			[]string{"UpdatePolicy ForceMFA BLOCKED also enforces fiona: no sign-in path: fiona has an access key, but no console password and no MFA device that generates codes"}},
+		{"existing attachments stay", scene{account: org.Account{Policies: policies, Groups: append(carrying("ga"), group...),
 			Users: []org.User{user("ada", in("ga")), user("bob", inGroup)}}}, nil},
 	}
 	for _, tt := range tests {
@@ -92,10 +93,10 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 	}
 }
 
-func TestAWaveIsScheduledBeforeItsDay(t *testing.T) {
+func TestWaveIsScheduledBeforeItsStart(t *testing.T) {
 	b := config(t, `waves: [{name: "pilot 5%", match: {name: "a*"}, from: 2026-11-05}, {name: all, from: 2026-12-01}]`)
-	policies, ourGroup := ours(wanted())
-	s := scene{baseline: b, account: org.Account{Policies: policies, Groups: ourGroup,
+	policies, group := managed(wanted())
+	s := scene{baseline: b, account: org.Account{Policies: policies, Groups: group,
 		Users: []org.User{user("ada"), user("abe"), user("bob"), user("in", inGroup), user("robby", workload)}}}
 	p := s.plan(t)
 	if len(p.Steps) > 0 {
@@ -126,11 +127,11 @@ func TestAWaveIsScheduledBeforeItsDay(t *testing.T) {
 	}
 }
 
-func TestAGroupWaitsForTheLastOfItsUsers(t *testing.T) {
+func TestGroupWaitsForTheLastWaveOfItsUsers(t *testing.T) {
 	b := config(t, "attach: groups", `waves: [{name: pilot, match: {name: "a*"}, from: 2026-11-01}, {name: all, from: 2026-12-01}]`)
 	s := scene{baseline: b, account: org.Account{Groups: groups(2), Users: []org.User{user("ada", in("ga")), user("bob", in("ga")), user("abe", in("gb"))}}}
 	want := []string{"CreatePolicy ForceMFA", "AttachGroupPolicy gb ForceMFA",
-		"AddUserToGroup ada ForceMFA BLOCKED its group ga has users of a later wave: bob"}
+		"AddUserToGroup ada ForceMFA BLOCKED its group ga also has users of a later wave: bob"}
 	if d := cmp.Diff(want, lines(s.plan(t))); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
@@ -143,15 +144,15 @@ func TestScopeWithoutDeviceLeavesOthersAlone(t *testing.T) {
 	if d := cmp.Diff(want, lines(p)); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
-	if said := strings.Join(p.Notes, "\n"); !strings.Contains(said, "have a device and stay as they are, by scope without-device: 111122223333/ada") {
+	if said := strings.Join(p.Notes, "\n"); !strings.Contains(said, "not changed, because they have a device (scope: without-device): 111122223333/ada") {
 		t.Errorf("notes:\n%s", said)
 	}
 }
 
-func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
-	policies, ourGroup := ours(allowAll, wanted())
+func TestRemovalOrdersStepsSafely(t *testing.T) {
+	policies, group := managed(allowAll, wanted())
 	all := func() org.Account {
-		return org.Account{Policies: policies, Groups: append(carrying("ga"), ourGroup...), Users: []org.User{
+		return org.Account{Policies: policies, Groups: append(carrying("ga"), group...), Users: []org.User{
 			user("ada", inGroup), user("bob", attached, in("ga")), user("own", inline(wanted())), user("robby", workload, inGroup, window("2026-11-05")),
 		}}
 	}
@@ -164,15 +165,15 @@ func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
 		change func(*org.Account)
 		want   []string
 	}{
-		{"all of it", func(*org.Account) {}, append(slices.Clone(whole), "DeleteGroup ForceMFA", "DeletePolicy ForceMFA")},
-		{"nothing is there", func(a *org.Account) { *a = org.Account{Users: []org.User{user("ada")}} }, nil},
-		{"our group gives more", func(a *org.Account) {
+		{"everything exists", func(*org.Account) {}, append(slices.Clone(whole), "DeleteGroup ForceMFA", "DeletePolicy ForceMFA")},
+		{"nothing exists", func(a *org.Account) { *a = org.Account{Users: []org.User{user("ada")}} }, nil},
+		{"the group has another policy", func(a *org.Account) {
 			g := &a.Groups[len(a.Groups)-1]
 			g.Attached = []string{admin, policyARN}
-		}, append(slices.Clone(whole), "DeleteGroup ForceMFA BLOCKED somebody gave the group policies that are not ours", "DeletePolicy ForceMFA")},
-		{"a role uses our policy", func(a *org.Account) {
+		}, append(slices.Clone(whole), "DeleteGroup ForceMFA BLOCKED the group has policies that forcemfa did not attach", "DeletePolicy ForceMFA")},
+		{"a role uses the policy", func(a *org.Account) {
 			a.Roles = []org.Role{{Name: "ops", Path: "/", ARN: "arn:aws:iam::" + account + ":role/ops", Attached: []string{policyARN}}}
-		}, append(slices.Clone(whole), "DeleteGroup ForceMFA", "DeletePolicy ForceMFA BLOCKED something uses it that forcemfa did not attach: role ops")},
+		}, append(slices.Clone(whole), "DeleteGroup ForceMFA", "DeletePolicy ForceMFA BLOCKED it is also used where forcemfa did not attach it: role ops")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,7 +188,7 @@ func TestRemovingTakesEverythingOfOursInASafeOrder(t *testing.T) {
 			if d := cmp.Diff(tt.want, lines(p)); d != "" {
 				t.Errorf("plan (-want +got):\n%s", d)
 			}
-			if !p.Remove || !strings.HasPrefix(strings.Join(p.Notes, "\n"), "takes away everything that forcemfa made") {
+			if !p.Remove || !strings.HasPrefix(strings.Join(p.Notes, "\n"), "removes everything that forcemfa manages") {
 				t.Errorf("head: %v %v", p.Remove, p.Notes)
 			}
 		})

@@ -144,13 +144,13 @@ func (s *accountState) coveredPlacement(u *audit.User, otherwise placement) plac
 func (s *accountState) noPlacement(u *org.User) (why, remedy string) {
 	if s.in.Baseline.Attach == baseline.AttachGroups {
 		if len(u.Groups) == 0 {
-			return "in no group, and attach groups reaches groups alone", "put " + u.Name + " into a group, or set attach to group or user"
+			return u.Name + " is in no group, and attach: groups enforces only members of groups", "add " + u.Name + " to a group, or set attach to group or user"
 		}
 		if why := s.waitsForGroup(u); why != "" {
-			return why, "put whole groups into one wave, or set attach to group or user"
+			return why, "put all users of a group into one wave, or set attach to group or user"
 		}
 	}
-	return s.noRoom(u), "make room: take the user out of a group it does not need, detach a policy, or ask AWS for a higher quota"
+	return s.noRoom(u), "remove the user from a group it does not need, detach a policy, or request a higher quota from AWS"
 }
 
 // waits leaves out users of later waves and users out of scope, and notes them.
@@ -220,7 +220,7 @@ func blockByCandidates(s *plan.Step, candidates []candidate, place placement) {
 		}
 	}
 	if first != nil && s.Blocked == "" {
-		s.Block(fmt.Sprintf("enforces %s as well: %s", few(names), first.blocked), first.remedy)
+		s.Block(fmt.Sprintf("also enforces %s: %s", few(names), first.blocked), first.remedy)
 	}
 }
 
@@ -258,11 +258,12 @@ func (p *accountPlanner) repairInline(users []audit.User, candidates []candidate
 }
 
 // blockRepair keeps the repair of an inline policy from enforcing a user whom
-// this plan does not enforce, or does not enforce before the window is open.
+// this plan does not enforce, or does not enforce before the enrollment window is
+// open.
 func blockRepair(s *plan.Step, c *candidate) {
 	s.Block(c.blocked, c.remedy)
 	if s.Blocked == "" && c.needsWindow && c.window == nil {
-		s.Block("the window that "+c.user.Name+" needs is not opened, because the step that enforces the user is blocked", "do what that step says")
+		s.Block("the enrollment window of "+c.user.Name+" is not opened, because the step that enforces the user is blocked", "resolve that step first")
 	}
 	s.Needs = plan.IDs(c.window)
 }

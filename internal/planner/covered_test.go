@@ -34,7 +34,7 @@ func TestCoveredUsersJoinTheGroupOnlyForItsRights(t *testing.T) {
 	blocked := func(why string) []string {
 		return []string{scp[0] + " BLOCKED " + why, scp[1] + " BLOCKED " + why}
 	}
-	const noCodes = "enforces 111122223333/bob: no way in: bob has an access key and no MFA device that gives codes, and no console password"
+	const noCodes = "it would also enforce 111122223333/bob: no sign-in path: bob has an access key, but no console password and no MFA device that generates codes"
 	for _, row := range []struct {
 		name, config string
 		user         []func(*org.User)
@@ -57,20 +57,20 @@ func TestCoveredUsersJoinTheGroupOnlyForItsRights(t *testing.T) {
 		}, want: scp},
 		{name: "no SCP that allows anything on the account", change: func(s *scene) { s.account.SCPs = nil }, want: scp},
 		{name: "in the group already", user: []func(*org.User){withoutRights, inGroup}, change: func(s *scene) {
-			s.account.Policies, s.account.Groups = ours(wanted())
+			s.account.Policies, s.account.Groups = managed(wanted())
 			s.account.Groups[0].Attached = nil
 		}, want: append([]string{"AttachGroupPolicy ForceMFA ForceMFA"}, scp...)},
 		{name: "under the policy already", user: []func(*org.User){withoutRights, inGroup}, change: func(s *scene) {
-			s.account.Policies, s.account.Groups = ours(wanted())
+			s.account.Policies, s.account.Groups = managed(wanted())
 		}, want: scp},
 		{name: "in as many groups as the account allows", user: []func(*org.User){withoutRights, fullOf(10)}, change: func(s *scene) {
 			s.account.Groups = groups(10)
 		}, want: scp},
 		{name: "in as many groups as the account allows, without a device", user: []func(*org.User){withoutRights, noDevice, noKey, fullOf(10)}, change: func(s *scene) {
 			s.account.Groups = groups(10)
-		}, want: blocked("enforces 111122223333/bob: no way in: iam:CreateVirtualMFADevice is not allowed")},
+		}, want: blocked("it would also enforce 111122223333/bob: no sign-in path: iam:CreateVirtualMFADevice is not allowed")},
 		{name: "a group that grants more", user: []func(*org.User){withoutRights}, change: func(s *scene) {
-			s.account.Policies, s.account.Groups = ours(wanted())
+			s.account.Policies, s.account.Groups = managed(wanted())
 			s.account.Groups[0].Attached = append(s.account.Groups[0].Attached, admin)
 		}, want: scp},
 		{name: "no device that gives codes", user: []func(*org.User){fidoOnly, noPassword}, want: blocked(noCodes)},
@@ -102,7 +102,7 @@ func TestCoveredUsersJoinTheGroupOnlyForItsRights(t *testing.T) {
 // SCP, and only with MFA.
 func TestMembersOfTheGroupManageTheirDevicesUnderTheSCP(t *testing.T) {
 	s := scpScene(t, "attach: scp\n", user("bob", withoutRights, inGroup))
-	s.account.Policies, s.account.Groups = ours(wanted())
+	s.account.Policies, s.account.Groups = managed(wanted())
 	in := s.input()
 	document, err := s.baseline.EnforceSCP("aws", now)
 	if err != nil {

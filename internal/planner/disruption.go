@@ -36,17 +36,17 @@ func (g *guard) disrupts(c *candidate) bool {
 func (g *guard) disruptions(u *audit.User) []disruption {
 	var all []disruption
 	if why := g.emergency(u); why != "" {
-		all = append(all, disruption{baseline.GuardBreakGlass, u.Name + " is for emergencies: " + why,
-			"name " + u.Name + " under break_glass in the config file, with a date that has not passed"})
+		all = append(all, disruption{baseline.GuardBreakGlass, u.Name + " is an emergency user: " + why,
+			"add " + u.Name + " to break_glass in the config file, with an expiry date in the future"})
 	}
 	if why := workload(u, g.in.Now); why != "" {
-		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " looks like a service account: " + why,
-			"let what uses it take a role, or enroll a virtual MFA device for a person, or exempt " + u.Name})
+		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " is probably a service account: " + why,
+			"move the workload to a role, exempt " + u.Name + ", or enroll a virtual MFA device if it is a person"})
 	}
 	if locksCLI(u) {
 		all = append(all, disruption{baseline.GuardCLILockout,
-			u.Name + " has an active access key, and devices that give no codes only: its command line stops",
-			"enroll a virtual MFA device for " + u.Name + " as well, or deactivate the key"})
+			u.Name + " has an active access key, but only MFA devices that do not generate codes (passkeys, security keys): its access key would stop working",
+			"also enroll a virtual MFA device for " + u.Name + ", or deactivate the key"})
 	}
 	return all
 }
@@ -55,11 +55,11 @@ func (g *guard) disruptions(u *audit.User) []disruption {
 func (g *guard) emergency(u *audit.User) string {
 	for _, e := range g.in.Baseline.Lapsed(g.place, u.Read, g.in.Now) {
 		if e.BreakGlass {
-			return "its break-glass entry has expired on " + e.Expires.Format(time.DateOnly)
+			return "its break_glass entry expired on " + e.Expires.Format(time.DateOnly)
 		}
 	}
 	if baseline.ForEmergencies(u.Name) {
-		return "it is named as one, and the config file does not say so"
+		return "its name says so, and it is not listed under break_glass in the config file"
 	}
 	return ""
 }
@@ -76,13 +76,13 @@ func workload(u *audit.User, now time.Time) string {
 		return ""
 	}
 	if what := serviceCredentials(u.Read.Services); what != "" {
-		return "it has " + what + ", which can never carry MFA"
+		return "it has " + what + ", and these credentials do not support MFA"
 	}
 	if u.Console == org.Yes {
 		return ""
 	}
 	if use := lastUse(u.Read, now); use != "" {
-		return "its access key was " + use + ", and it has neither a device that gives codes nor a console password"
+		return "its access key was " + use + ", and it has no console password and no MFA device that generates codes"
 	}
 	return ""
 }
@@ -106,7 +106,7 @@ func serviceCredentials(c *org.ServiceCredentials) string {
 	}
 	var what []string
 	if len(c.ServiceSpecific) > 0 {
-		what = append(what, "credentials for "+strings.Join(c.ServiceSpecific, ", "))
+		what = append(what, "service-specific credentials for "+strings.Join(c.ServiceSpecific, ", "))
 	}
 	switch {
 	case c.SSHKeys == 1:
@@ -127,7 +127,7 @@ func lastUse(u *org.User, now time.Time) string {
 		}
 		service := k.UsedService
 		if service == "" {
-			service = "something"
+			service = "an unknown service"
 		}
 		return "used for " + service + " on " + k.Used.UTC().Format(time.DateOnly)
 	}

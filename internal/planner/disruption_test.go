@@ -11,7 +11,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// used says when and for what the user's key was used last.
+// used sets the last use of the user's access key.
 func used(service string, days int) func(*org.User) {
 	at := now.AddDate(0, 0, -days)
 	return func(u *org.User) { u.Keys[0].Used, u.Keys[0].UsedService = &at, service }
@@ -23,11 +23,11 @@ func services(ssh int, names ...string) func(*org.User) {
 
 func inactive(u *org.User) { u.Keys[0].Active = false }
 
-func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
+func TestGuardBlocksUsersWhoseWorkloadWouldStop(t *testing.T) {
 	const (
-		person = "let what uses it take a role, or enroll a virtual MFA device for a person, or exempt bob; or acknowledge with --ack breaks-workload:" + account + "/bob"
-		device = "enroll a virtual MFA device for bob as well, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
-		keyed  = ", and it has neither a device that gives codes nor a console password"
+		person = "move the workload to a role, exempt bob, or enroll a virtual MFA device if it is a person; or acknowledge with --ack breaks-workload:" + account + "/bob"
+		device = "also enroll a virtual MFA device for bob, or deactivate the key; or acknowledge with --ack cli-lockout:" + account + "/bob"
+		keyed  = ", and it has no console password and no MFA device that generates codes"
 	)
 	window := "TagUser"
 	tests := []struct {
@@ -39,13 +39,13 @@ func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 		needs           string // the step that is needed once the guard is lifted
 	}{
 		{name: "a key used for S3, neither device nor password", user: []func(*org.User){noDevice, noPassword, used("s3", 1)},
-			blocked: "bob looks like a service account: its access key was used for s3 on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
+			blocked: "bob is probably a service account: its access key was used for s3 on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
 		{name: "the same 90 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 90)},
-			blocked: "bob looks like a service account: its access key was used for s3 on 2026-08-04" + keyed, remedy: person, guard: "breaks-workload", needs: window},
+			blocked: "bob is probably a service account: its access key was used for s3 on 2026-08-04" + keyed, remedy: person, guard: "breaks-workload", needs: window},
 		{name: "the same 91 days ago", user: []func(*org.User){noDevice, noPassword, used("s3", 91)}},
-		{name: "a key used for a service that AWS does not tell", user: []func(*org.User){noDevice, noPassword, used("", 1)},
-			blocked: "bob looks like a service account: its access key was used for something on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
-		{name: "a key used for STS alone", user: []func(*org.User){noDevice, noPassword, used("sts", 1)}},
+		{name: "a key used for a service that AWS does not report", user: []func(*org.User){noDevice, noPassword, used("", 1)},
+			blocked: "bob is probably a service account: its access key was used for an unknown service on 2026-11-01" + keyed, remedy: person, guard: "breaks-workload", needs: window},
+		{name: "a key used only for STS", user: []func(*org.User){noDevice, noPassword, used("sts", 1)}},
 		{name: "a key that was never used", user: []func(*org.User){noDevice, noPassword}},
 		{name: "an inactive key", user: []func(*org.User){noDevice, noPassword, used("s3", 1), inactive}},
 		{name: "a key used for S3, and a TOTP device", user: []func(*org.User){noPassword, used("s3", 1)},
@@ -53,24 +53,24 @@ func TestGuardBlocksForWhomSomethingWouldStop(t *testing.T) {
 		{name: "a key used for S3, and a console password", user: []func(*org.User){noDevice, used("s3", 1)},
 			note: "stops working without MFA: 111122223333/bob (access key used for s3 on 2026-11-01)"},
 		{name: "Git credentials and SSH keys, no device", user: []func(*org.User){noDevice, noKey, services(2, "codecommit.amazonaws.com")},
-			blocked: "bob looks like a service account: it has credentials for codecommit.amazonaws.com and 2 SSH keys, which can never carry MFA", remedy: person, guard: "breaks-workload"},
+			blocked: "bob is probably a service account: it has service-specific credentials for codecommit.amazonaws.com and 2 SSH keys, and these credentials do not support MFA", remedy: person, guard: "breaks-workload"},
 		{name: "an SSH key and nothing else", user: []func(*org.User){noDevice, noKey, noPassword, services(1)},
-			blocked: "bob looks like a service account: it has an SSH key, which can never carry MFA", remedy: person, guard: "breaks-workload"},
+			blocked: "bob is probably a service account: it has an SSH key, and these credentials do not support MFA", remedy: person, guard: "breaks-workload"},
 		{name: "an SSH key and a TOTP device", user: []func(*org.User){services(1)},
 			note: "stops working without MFA: 111122223333/bob (an SSH key)"},
-		{name: "services that nobody could read, no device", user: []func(*org.User){noDevice},
-			note: "could not be read whether they have SSH keys or credentials of single services, which would stop: 111122223333/bob"},
+		{name: "service credentials not read, no device", user: []func(*org.User){noDevice},
+			note: "SSH keys and service-specific credentials not read (they would stop working): 111122223333/bob"},
 		{name: "a security key, a console password and an access key", user: []func(*org.User){fidoOnly},
-			blocked: "bob has an active access key, and devices that give no codes only: its command line stops", remedy: device, guard: "cli-lockout"},
+			blocked: "bob has an active access key, but only MFA devices that do not generate codes (passkeys, security keys): its access key would stop working", remedy: device, guard: "cli-lockout"},
 		{name: "a security key and a console password", user: []func(*org.User){fidoOnly, noKey}},
-		{name: "a security key beside a phone", user: []func(*org.User){fidoOnly, func(u *org.User) {
+		{name: "a security key and a phone", user: []func(*org.User){fidoOnly, func(u *org.User) {
 			u.Devices = append(u.Devices, org.Device{Serial: "GAHT12345678", Kind: org.HardwareMFA})
 		}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := scene{account: org.Account{Users: []org.User{user("bob", tt.user...)}}}
-			s.account.Policies, s.account.Groups = ours(wanted())
+			s.account.Policies, s.account.Groups = managed(wanted())
 			p := s.plan(t)
 			step := find(t, p, plan.AddUserToGroup)
 			if step.Blocked != tt.blocked || step.Remedy != tt.remedy {
@@ -107,7 +107,7 @@ func acks(t *testing.T, texts ...string) []baseline.Acknowledgement {
 	return all
 }
 
-func TestAUserForEmergenciesIsNotEnforcedUnseen(t *testing.T) {
+func TestEmergencyUserIsBlocked(t *testing.T) {
 	entry := func(expires time.Time) func(*baseline.Baseline) {
 		return func(b *baseline.Baseline) {
 			b.Exemptions = append(b.Exemptions, baseline.Exemption{
@@ -120,8 +120,8 @@ func TestAUserForEmergenciesIsNotEnforcedUnseen(t *testing.T) {
 		change     func(*baseline.Baseline)
 		blocked    string
 	}{
-		{"named as one", "Break-Glass-1", nil, "Break-Glass-1 is for emergencies: it is named as one, and the config file does not say so"},
-		{"its entry has expired", "eve", entry(now.AddDate(0, 0, -2)), "eve is for emergencies: its break-glass entry has expired on 2026-10-31"},
+		{"named as one", "Break-Glass-1", nil, "Break-Glass-1 is an emergency user: its name says so, and it is not listed under break_glass in the config file"},
+		{"its entry has expired", "eve", entry(now.AddDate(0, 0, -2)), "eve is an emergency user: its break_glass entry expired on 2026-10-31"},
 	}
 	for _, tt := range tests {
 		s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user(tt.user)}}}
@@ -144,9 +144,8 @@ func TestAUserForEmergenciesIsNotEnforcedUnseen(t *testing.T) {
 	}
 }
 
-// Acknowledging that one administrator is locked out is fine while another is
-// left, and not when nobody is.
-func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
+// One administrator may be locked out by acknowledgement, but not the last one.
+func TestLastAdministratorKeepsASignInPath(t *testing.T) {
 	lost := user("ann", fidoOnly, noPassword)
 	noRights := user("bob", func(u *org.User) { u.Attached = nil })
 	tests := []struct {
@@ -159,9 +158,9 @@ func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
 		{"another administrator can enroll", user("cyd", noDevice, noKey), nil, ""},
 		{"another administrator is not enforced", user("cyd", workload), nil, ""},
 		{"nobody else is an administrator", noRights, nil,
-			"no administrator of " + account + " would keep a way in, and ann is one now"},
-		{"the other administrator has no way in either", user("cyd", fidoOnly, noPassword), []string{"lockout:cyd"},
-			"no administrator of " + account + " would keep a way in, and ann is one now"},
+			"account " + account + " would have no administrator with a sign-in path, and ann is one now"},
+		{"the other administrator has no sign-in path either", user("cyd", fidoOnly, noPassword), []string{"lockout:cyd"},
+			"account " + account + " would have no administrator with a sign-in path, and ann is one now"},
 		{"acknowledged", noRights, []string{"last-administrator:" + account + "/ann"}, ""},
 	}
 	for _, tt := range tests {
@@ -175,24 +174,24 @@ func TestTheLastAdministratorKeepsAWayIn(t *testing.T) {
 	}
 }
 
-// A policy of the account's own that refuses administration with MFA, once
-// somebody is in our group, leaves nobody either.
-func TestAnAdministratorWhoseRightsEndWithThePlanIsNotKept(t *testing.T) {
+// The account's own policy denies administration to members of the forcemfa
+// group, so the group leaves no administrator.
+func TestAdministratorDeniedByThePlanDoesNotCount(t *testing.T) {
 	s := scene{baseline: baseline.Default(), account: org.Account{Users: []org.User{user("ann", deny("iam:*User*",
 		`,"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalTag/forcemfa-enrollment":"2026-11-09"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}`))}}}
-	if step := find(t, s.plan(t), plan.AddUserToGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and ann is one now" {
+	if step := find(t, s.plan(t), plan.AddUserToGroup); step.Blocked != "account "+account+" would have no administrator with a sign-in path, and ann is one now" {
 		t.Errorf("blocked %q", step.Blocked)
 	}
 }
 
-// Our group may give more than our policy, by somebody's hand: who is exempt
-// and administers the account by it stays in it while nobody else does.
-func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
-	policies, group := ours(wanted())
+// Somebody attached an administrator policy to the forcemfa group. An exempt user
+// who is the last administrator through it stays in the group.
+func TestExemptLastAdministratorStaysInTheGroup(t *testing.T) {
+	policies, group := managed(wanted())
 	group[0].Attached = append(group[0].Attached, admin)
 	byGroup := user("eve", workload, inGroup, func(u *org.User) { u.Attached = nil })
 	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{byGroup}}}
-	if step := find(t, s.plan(t), plan.RemoveUserFromGroup); step.Blocked != "no administrator of "+account+" would keep a way in, and eve is one now" {
+	if step := find(t, s.plan(t), plan.RemoveUserFromGroup); step.Blocked != "account "+account+" would have no administrator with a sign-in path, and eve is one now" {
 		t.Errorf("blocked %q", step.Blocked)
 	}
 	s.account.Users = append(s.account.Users, user("ann"))
@@ -201,17 +200,17 @@ func TestAnAdministratorByOurGroupAloneStaysInIt(t *testing.T) {
 	}
 }
 
-// The same of our policy, when somebody has made it allow everything: it stays
-// attached to who is exempt and administers the account by it.
-func TestAnAdministratorByOurDriftedPolicyKeepsIt(t *testing.T) {
-	policies, _ := ours(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+// Somebody edited the forcemfa policy so that it allows everything. It stays
+// attached to an exempt user who is the last administrator through it.
+func TestExemptLastAdministratorKeepsTheDriftedPolicy(t *testing.T) {
+	policies, _ := managed(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 	byPolicy := user("eve", workload, attached, func(u *org.User) {
 		u.Attached = slices.DeleteFunc(u.Attached, func(a string) bool { return a == admin })
 	})
 	keyAlone, noneYet := user("kit", fidoOnly, noPassword), user("lea", noDevice) // they do not replace her
 	s := scene{account: org.Account{Policies: policies, Users: []org.User{byPolicy, keyAlone, noneYet}}}
 	for _, op := range []plan.Op{plan.DetachUserPolicy, plan.UpdatePolicy} {
-		if step := find(t, s.plan(t), op); !strings.HasSuffix(step.Blocked, "no administrator of "+account+" would keep a way in, and eve is one now") {
+		if step := find(t, s.plan(t), op); !strings.HasSuffix(step.Blocked, "account "+account+" would have no administrator with a sign-in path, and eve is one now") {
 			t.Errorf("%s: blocked %q", op, step.Blocked)
 		}
 	}

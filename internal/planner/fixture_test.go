@@ -24,7 +24,7 @@ const (
 	allowAll  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-// audited streams accounts with what audit says of them.
+// audited streams accounts with their audit.
 func audited(h *org.Header, accounts []org.Account, b *baseline.Baseline, at time.Time) iter.Seq2[*audit.Audited, error] {
 	return func(yield func(*audit.Audited, error) bool) {
 		auditor := audit.New(h, b, at)
@@ -36,7 +36,7 @@ func audited(h *org.Header, accounts []org.Account, b *baseline.Baseline, at tim
 	}
 }
 
-// A scene is one account with what the plan is made from. The zero value of
+// A scene is one account with the other inputs of the plan. The zero value of
 // each field is a plain default.
 type scene struct {
 	header   org.Header
@@ -83,7 +83,7 @@ func (s *scene) plan(t *testing.T) *plan.Plan {
 	return p
 }
 
-// lines are the steps of a plan, short enough to compare whole plans by eye.
+// lines are the steps of a plan, one short line each.
 func lines(p *plan.Plan) []string {
 	var out []string
 	for i := range p.Steps {
@@ -161,9 +161,9 @@ func groups(n int) []org.Group {
 	return all
 }
 
-// ours are our policy with these documents, the last in force, and our group
-// with it.
-func ours(documents ...string) ([]org.Policy, []org.Group) {
+// managed is the forcemfa policy with these documents, the last in force, and the
+// forcemfa group with the policy attached.
+func managed(documents ...string) ([]org.Policy, []org.Group) {
 	p := org.Policy{ARN: policyARN, Name: "ForceMFA", Path: "/forcemfa/"}
 	for i, document := range documents {
 		p.Default = "v" + string(rune('1'+i))

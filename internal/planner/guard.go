@@ -114,7 +114,7 @@ func (g *guard) checkLockout(c *candidate, account *org.Account) {
 	case g.in.acknowledged(baseline.GuardLockout, u.Account, u.Name):
 		c.acknowledged = true
 	default:
-		c.blocked = "no way in: " + path.why
+		c.blocked = "no sign-in path: " + path.why
 		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", path.remedy, u.Name, baseline.GuardLockout, u.Account, u.Name)
 	}
 }
@@ -126,8 +126,8 @@ func (g *guard) isCaller(c *candidate) bool {
 		g.in.acknowledged(baseline.GuardCaller, u.Account, u.Name) {
 		return false
 	}
-	c.blocked = u.Name + " is the user who runs this, and could be cut off in the middle"
-	c.remedy = fmt.Sprintf("run it as another administrator, best as a role session; or acknowledge with --ack %s:%s/%s", baseline.GuardCaller, u.Account, u.Name)
+	c.blocked = u.Name + " is the user who runs the plan, and could lose access during the run"
+	c.remedy = fmt.Sprintf("run it as another administrator, preferably in a role session; or acknowledge with --ack %s:%s/%s", baseline.GuardCaller, u.Account, u.Name)
 	return true
 }
 
@@ -165,7 +165,7 @@ func (g *guard) blockForExempt(s *plan.Step) {
 	for i := range g.account.Users {
 		u := &g.account.Users[i]
 		if kept, there := g.kept[u.ARN]; there && g.under(u) && s.Blocked == "" {
-			s.Block("enforces "+u.Name+", who is exempt, as well: "+kept.why, kept.remedy)
+			s.Block("also enforces the exempt user "+u.Name+": "+kept.why, kept.remedy)
 		}
 	}
 }

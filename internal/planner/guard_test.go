@@ -18,12 +18,11 @@ func deny(action, condition string) func(*org.User) {
 	}
 }
 
-// TestGuardBlocksWhoeverWouldHaveNoWayIn walks through everything that decides
-// whether a user can still get MFA. Sources: IAM User Guide, "AWS
+// Every case decides whether a user can still get an MFA session. Sources: IAM User Guide, "AWS
 // multi-factor authentication in IAM" (a passkey cannot be passed to STS), "AWS:
 // Allows MFA-authenticated IAM users to manage their own credentials" (a forced
 // password change is denied).
-func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
+func TestGuardBlocksUsersWithoutASignInPath(t *testing.T) {
 	const end = "; or exempt bob, or acknowledge with --ack lockout:111122223333/bob"
 	unreadable := func(u *org.User) { u.Attached = append(u.Attached, "arn:aws:iam::"+account+":policy/unread") }
 	noIAM := func(u *org.User) { u.Attached = nil }
@@ -39,50 +38,50 @@ func TestGuardBlocksWhoeverWouldHaveNoWayIn(t *testing.T) {
 		{name: "TOTP device and password that must be changed", user: []func(*org.User){noKey, mustReset}},
 		{name: "security key and password", user: []func(*org.User){fidoOnly, noKey}},
 		{name: "security key, access key, no password", user: []func(*org.User){fidoOnly, noPassword},
-			blocked: "no way in: bob has an access key and no MFA device that gives codes, and no console password",
+			blocked: "no sign-in path: bob has an access key, but no console password and no MFA device that generates codes",
 			remedy:  "enroll a virtual MFA device for bob as an administrator, or give the user a console password" + end},
 		{name: "password, no device", user: []func(*org.User){noDevice, noKey}},
 		{name: "password and no rights of its own", user: []func(*org.User){noDevice, noKey, noIAM}},
 		{name: "password that must be changed, no device, no key", user: []func(*org.User){noDevice, noKey, mustReset},
-			blocked: "no way in: bob must change the password at the next sign-in, which the policy denies without MFA",
+			blocked: "no sign-in path: bob must change the password at the next sign-in, and the policy denies that without MFA",
 			remedy:  "let bob sign in and change the password first, or set allow_password_change_before_mfa" + end},
 		{name: "the same with allow_password_change_before_mfa", user: []func(*org.User){noDevice, noKey, mustReset},
 			change: func(b *baseline.Baseline) { b.Policy.PasswordChangeBeforeMFA = true }},
 		{name: "not known whether the password must be changed", user: []func(*org.User){noDevice, noKey, resetUnknown},
-			blocked: "no way in: whether bob must change the password at the next sign-in could not be read",
+			blocked: "no sign-in path: could not read whether bob must change the password at the next sign-in",
 			remedy:  "let the role that forcemfa assumes call iam:GetLoginProfile" + end},
 		{name: "no credentials at all", user: []func(*org.User){noDevice, noKey, noPassword}},
 		{name: "key alone, enrollment any", user: []func(*org.User){noDevice, noPassword},
 			change: func(b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }},
 		{name: "denied to enable a device", user: []func(*org.User){noDevice, noKey, deny("iam:EnableMFADevice", "")},
-			blocked: "no way in: iam:EnableMFADevice is denied by inline policy deny-iam-EnableMFADevice of user bob",
+			blocked: "no sign-in path: iam:EnableMFADevice is denied by inline policy deny-iam-EnableMFADevice of user bob",
 			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
-		{name: "denied to enable a device but from the office", user: []func(*org.User){noDevice, noKey,
+		{name: "denied to enable a device except from the office", user: []func(*org.User){noDevice, noKey,
 			deny("*", `,"Condition":{"NotIpAddress":{"aws:SourceIp":"203.0.113.0/24"}}`)}},
-		{name: "denied to everybody but those with MFA, key alone", user: []func(*org.User){noDevice, noPassword,
+		{name: "denied to everybody without MFA, key alone", user: []func(*org.User){noDevice, noPassword,
 			deny("iam:*", `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`)},
-			blocked: "no way in: bob has no MFA device and no console password, and by access key iam:CreateVirtualMFADevice is denied by inline policy deny-iam-* of user bob",
+			blocked: "no sign-in path: bob has neither an MFA device nor a console password, and with the access key iam:CreateVirtualMFADevice is denied by inline policy deny-iam-* of user bob",
 			remedy:  "give bob a console password, or enroll a device as an administrator" + end},
 		{name: "nothing granted and no rights", user: []func(*org.User){noDevice, noKey, noIAM},
 			change:  func(b *baseline.Baseline) { b.Policy.SelfService = baseline.SelfServiceNone },
-			blocked: "no way in: iam:CreateVirtualMFADevice is not allowed",
+			blocked: "no sign-in path: iam:CreateVirtualMFADevice is not allowed",
 			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "a document that could not be read", user: []func(*org.User){noDevice, noKey, unreadable},
-			blocked: "no way in: whether iam:CreateVirtualMFADevice is allowed could not be decided: ",
+			blocked: "no sign-in path: could not decide whether iam:CreateVirtualMFADevice is allowed: ",
 			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "the same with a device", user: []func(*org.User){unreadable}},
 		{name: "device not known, password", user: []func(*org.User){func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }}},
 		{name: "device not known, no password", user: []func(*org.User){noPassword, func(u *org.User) { u.MFA, u.Devices = org.Unknown, nil }},
-			blocked: "no way in: whether bob has an MFA device could not be read",
+			blocked: "no sign-in path: could not read whether bob has an MFA device",
 			remedy:  "let the role that forcemfa assumes call iam:GenerateCredentialReport, iam:GetCredentialReport and iam:ListMFADevices" + end},
 		{name: "kind of device not known, no password", user: []func(*org.User){noPassword, func(u *org.User) { u.Devices = nil }},
-			blocked: "no way in: which kind of MFA device bob has could not be read",
+			blocked: "no sign-in path: could not read the type of the MFA device of bob",
 			remedy:  "let the role that forcemfa assumes call iam:ListMFADevices" + end},
 		{name: "password not known", user: []func(*org.User){noDevice, noKey, func(u *org.User) { u.Password = org.Unknown }},
-			blocked: "no way in: whether bob has a console password could not be read",
+			blocked: "no sign-in path: could not read whether bob has a console password",
 			remedy:  "let the role that forcemfa assumes call iam:GetCredentialReport or iam:GetLoginProfile" + end},
 	}
-	policies, group := ours(wanted())
+	policies, group := managed(wanted())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := scene{baseline: baseline.Default(), account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", tt.user...)}}}
@@ -132,7 +131,7 @@ func TestAcknowledgementLiftsTheGuardForOneUser(t *testing.T) {
 	}
 }
 
-func TestTheCallerIsNotEnforcedByItself(t *testing.T) {
+func TestPlanDoesNotEnforceItsCaller(t *testing.T) {
 	bob := user("bob")
 	for name, set := range map[string]func(*scene){
 		"of the organization": func(s *scene) { s.header.Caller = bob.ARN },
@@ -142,7 +141,7 @@ func TestTheCallerIsNotEnforcedByItself(t *testing.T) {
 		set(&s)
 		p := s.plan(t)
 		step := p.Steps[slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.UserName() == "bob" })]
-		if step.Blocked != "bob is the user who runs this, and could be cut off in the middle" || step.Remedy != "run it as another administrator, best as a role session; or acknowledge with --ack caller:111122223333/bob" {
+		if step.Blocked != "bob is the user who runs the plan, and could lose access during the run" || step.Remedy != "run it as another administrator, preferably in a role session; or acknowledge with --ack caller:111122223333/bob" {
 			t.Errorf("%s: blocked %q, remedy %q", name, step.Blocked, step.Remedy)
 		}
 		if !slices.Contains(lines(p), "AddUserToGroup ann ForceMFA") {
@@ -152,13 +151,13 @@ func TestTheCallerIsNotEnforcedByItself(t *testing.T) {
 }
 
 // A step on the policy or group enforces everybody behind it, so one of them
-// without a way in blocks it, and what needs it.
-func TestRepairThatLocksSomebodyOutIsBlocked(t *testing.T) {
-	drifted, group := ours(allowAll)
+// without a sign-in path blocks it, and what needs it.
+func TestRepairThatLocksAUserOutIsBlocked(t *testing.T) {
+	drifted, group := managed(allowAll)
 	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{
 		user("lou", fidoOnly, noPassword, inGroup), user("kim", noDevice, noPassword, inGroup), user("ann"),
 	}}}
-	const why = "enforces lou as well: no way in: lou has an access key and no MFA device that gives codes, and no console password"
+	const why = "also enforces lou: no sign-in path: lou has an access key, but no console password and no MFA device that generates codes"
 	want := []string{
 		"UpdatePolicy ForceMFA BLOCKED " + why,
 		"AddUserToGroup ann ForceMFA BLOCKED needs UpdatePolicy/" + account + "/" + policyARN + ", which is blocked",
@@ -174,11 +173,12 @@ func TestRepairThatLocksSomebodyOutIsBlocked(t *testing.T) {
 }
 
 // A user who is enforced and enrolls by key as the old document allows would
-// lose the way in when the new one forbids it: a window opens first.
-func TestRepairKeepsTheWayInOfUsersWhoAreEnforced(t *testing.T) {
+// lose the sign-in path when the new one denies it: an enrollment window opens
+// first.
+func TestRepairKeepsTheSignInPathOfEnforcedUsers(t *testing.T) {
 	any := baseline.Default()
 	any.Policy.Enrollment = baseline.EnrollmentAny
-	drifted, group := ours(any.Document("aws"))
+	drifted, group := managed(any.Document("aws"))
 	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{user("kim", noDevice, noPassword, inGroup), user("ann", inGroup)}}}
 	want := []string{"TagUser kim forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}
 	if got := lines(s.plan(t)); !slices.Equal(got, want) {
@@ -187,7 +187,7 @@ func TestRepairKeepsTheWayInOfUsersWhoAreEnforced(t *testing.T) {
 }
 
 func TestUnreadableDefaultVersionIsNotOverwritten(t *testing.T) {
-	policies, group := ours(wanted())
+	policies, group := managed(wanted())
 	policies[0].Default = "v9"
 	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("ann"), user("in", inGroup)}}}
 	p := s.plan(t)

@@ -73,8 +73,8 @@ func (g *guard) blockAdministrator(u *audit.User, c *candidate) {
 		return
 	}
 	b := block{
-		"no administrator of " + u.Account + " would keep a way in, and " + u.Name + " is one now",
-		fmt.Sprintf("enroll a virtual MFA device for one of them first, or give one the rights by another way; or acknowledge with --ack %s:%s/%s",
+		"account " + u.Account + " would have no administrator with a sign-in path, and " + u.Name + " is one now",
+		fmt.Sprintf("enroll a virtual MFA device for an administrator first, or make another user with MFA an administrator; or acknowledge with --ack %s:%s/%s",
 			baseline.GuardLastAdministrator, u.Account, u.Name),
 	}
 	if c == nil {

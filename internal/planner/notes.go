@@ -82,11 +82,11 @@ func (r *remarks) add(o *remarks) {
 // notes are the sentences at the head of a plan.
 func notes(in *Input, p *plan.Plan, r *remarks) []string {
 	if in.Remove {
-		return append([]string{"takes away everything that forcemfa made: users keep their devices, and nothing of ours asks for MFA any more"}, r.conflicts...)
+		return append([]string{"removes everything that forcemfa manages: users keep their devices, and forcemfa no longer requires MFA"}, r.conflicts...)
 	}
 	said := slices.Clone(in.Baseline.Notes())
 	if enforces(p) {
-		said = append(said, fmt.Sprintf("role sessions that users took before this plan is applied live on for up to %d hours, until %s if it is applied now",
+		said = append(said, fmt.Sprintf("role sessions that started before the apply stay valid for up to %d hours, until %s if the plan is applied now",
 			int(roleSessionLimit.Hours()), in.Now.Add(roleSessionLimit).UTC().Format(time.RFC3339)))
 	}
 	say := func(users []string, format string, rest ...any) {
@@ -94,23 +94,23 @@ func notes(in *Input, p *plan.Plan, r *remarks) []string {
 			said = append(said, fmt.Sprintf(format, append([]any{few(users)}, rest...)...))
 		}
 	}
-	say(r.windows, "may enroll by access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag)
-	say(r.lockedOut, "enforced without a way in, as acknowledged: %s")
+	say(r.windows, "enrollment window, enrolls with an access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag)
+	say(r.lockedOut, "WARNING: will be locked out (acknowledged): %s")
 	say(r.stops, "stops working without MFA: %s")
-	say(r.servicesUnread, "could not be read whether they have SSH keys or credentials of single services, which would stop: %s")
+	say(r.servicesUnread, "SSH keys and service-specific credentials not read (they would stop working): %s")
 	for _, s := range r.scheduled {
 		say(s.names, "scheduled: wave "+strings.ReplaceAll(s.Wave, "%", "%%")+" from "+s.From.Format(time.DateOnly)+": %s")
 	}
-	say(r.outOfScope, "have a device and stay as they are, by scope without-device: %s")
-	say(r.directly, "attached directly, because the group has no room or cannot be used: %s")
-	say(r.inline, "enforced by an inline policy, because neither group nor attachment has room or can be used: %s")
-	say(r.assumedQuotas, "quotas could not be read, AWS's defaults are assumed: %s")
+	say(r.outOfScope, "not changed, because they have a device (scope: without-device): %s")
+	say(r.directly, "policy attached directly, because the group is full or cannot be used: %s")
+	say(r.inline, "enforced by an inline policy, because the policy can be attached neither through the group nor directly: %s")
+	say(r.assumedQuotas, "quotas not read, AWS defaults assumed: %s")
 	for _, k := range r.unmatched {
-		said = append(said, fmt.Sprintf("acknowledged for nobody: %s: no user or role that could be read has that name", k))
+		said = append(said, fmt.Sprintf("unused acknowledgement %s: no user or role with that name was read", k))
 	}
 	if !in.Partial {
 		for _, e := range r.unused {
-			said = append(said, fmt.Sprintf("exempts nobody who could be read: %s (line %d of the config file)", e, e.Line))
+			said = append(said, fmt.Sprintf("unused %s (line %d of the config file): no user that was read matches", e, e.Line))
 		}
 	}
 	return append(said, r.conflicts...)

@@ -14,7 +14,7 @@ import (
 	"forcemfa/internal/planner"
 )
 
-func TestUsersComeIntoOurGroup(t *testing.T) {
+func TestUsersAreAddedToTheGroup(t *testing.T) {
 	s := scene{account: org.Account{Users: []org.User{user("bob"), user("ada"), user("robby", workload)}}}
 	want := []string{
 		"CreatePolicy ForceMFA",
@@ -44,22 +44,22 @@ func TestUsersComeIntoOurGroup(t *testing.T) {
 	}
 }
 
-func TestWhatIsPlanned(t *testing.T) {
-	policies, ourGroup := ours(wanted())
-	drifted, driftedGroup := ours("{}", allowAll)
+func TestPlannedSteps(t *testing.T) {
+	policies, group := managed(wanted())
+	drifted, driftedGroup := managed("{}", allowAll)
 	old := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`
 	bare := []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN}}
 	long := strings.Repeat("s3:GetObject,", 100)
-	const onlyFIDO = "no way in: in has an access key and no MFA device that gives codes, and no console password"
+	const onlyFIDO = "no sign-in path: in has an access key, but no console password and no MFA device that generates codes"
 	tests := []struct {
 		name string
 		scene
 		want []string
 	}{
-		{"nothing for nobody", scene{}, nil},
-		{"nothing for users who are enforced", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"no users", scene{}, nil},
+		{"enforced users get no steps", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("in", inGroup), user("by", attached), user("own", inline(wanted()))}}}, nil},
-		{"our group lost its policy", scene{account: org.Account{Policies: policies,
+		{"the policy was detached from the group", scene{account: org.Account{Policies: policies,
 			Groups: bare,
 			Users:  []org.User{user("in", inGroup), user("robby", workload, inGroup)}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "AttachGroupPolicy ForceMFA ForceMFA"}},
@@ -67,79 +67,79 @@ func TestWhatIsPlanned(t *testing.T) {
 			Users: []org.User{user("in", inGroup), user("out")}}},
 			[]string{"UpdatePolicy ForceMFA", "AddUserToGroup out ForceMFA"}},
 		{"white space is no drift", scene{account: func() org.Account {
-			p, g := ours(strings.ReplaceAll(wanted(), ",", ", "))
+			p, g := managed(strings.ReplaceAll(wanted(), ",", ", "))
 			return org.Account{Policies: p, Groups: g, Users: []org.User{user("in", inGroup)}}
 		}()}, nil},
-		{"a drifted inline policy of ours is repaired", scene{account: org.Account{Users: []org.User{user("own", inline(old))}}},
+		{"a drifted inline policy is repaired", scene{account: org.Account{Users: []org.User{user("own", inline(old))}}},
 			[]string{"PutUserPolicy own ForceMFA"}},
-		{"who is in our group comes under it, and its inline policy is repaired", scene{account: org.Account{Policies: policies, Groups: bare,
+		{"a member of the group is enforced by it, and its inline policy is repaired", scene{account: org.Account{Policies: policies, Groups: bare,
 			Users: []org.User{user("own", inGroup, inline(old))}}},
 			[]string{"AttachGroupPolicy ForceMFA ForceMFA", "PutUserPolicy own ForceMFA"}},
-		{"a drifted inline policy of ours is repaired on who is enforced otherwise", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"a drifted inline policy of a user enforced otherwise is repaired", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("by", attached, inline(old)), user("in", inGroup, inline(old))}}},
 			[]string{"PutUserPolicy by ForceMFA", "PutUserPolicy in ForceMFA"}},
-		{"a drifted inline policy is repaired after the policy and the window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+		{"a drifted inline policy is repaired after the policy and the enrollment window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("in", inGroup, noDevice, noPassword, inline(old))}}},
 			[]string{"TagUser in forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA", "PutUserPolicy in ForceMFA"}},
-		{"a drifted inline policy is not repaired on who would be locked out", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+		{"a drifted inline policy is not repaired for a user who would be locked out", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("in", inGroup, fidoOnly, noPassword, inline(old))}}},
-			[]string{"UpdatePolicy ForceMFA BLOCKED enforces in as well: " + onlyFIDO, "PutUserPolicy in ForceMFA BLOCKED " + onlyFIDO}},
-		{"a drifted inline policy waits with the window for what is blocked", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+			[]string{"UpdatePolicy ForceMFA BLOCKED also enforces in: " + onlyFIDO, "PutUserPolicy in ForceMFA BLOCKED " + onlyFIDO}},
+		{"a drifted inline policy waits with its enrollment window for a blocked step", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("fay", inGroup, fidoOnly, noPassword), user("in", inGroup, noDevice, noPassword, inline(old))}}},
-			[]string{"UpdatePolicy ForceMFA BLOCKED enforces fay as well: " + strings.Replace(onlyFIDO, "in has", "fay has", 1),
-				"PutUserPolicy in ForceMFA BLOCKED the window that in needs is not opened, because the step that enforces the user is blocked"}},
-		{"a drifted inline policy without room is named", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+			[]string{"UpdatePolicy ForceMFA BLOCKED also enforces fay: " + strings.Replace(onlyFIDO, "in has", "fay has", 1),
+				"PutUserPolicy in ForceMFA BLOCKED the enrollment window of in is not opened, because the step that enforces the user is blocked"}},
+		{"a drifted inline policy without room is named", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("in", inGroup, inline(old), func(u *org.User) {
 				u.Inline = append(u.Inline, org.InlinePolicy{Name: "big", Document: `{"Statement":"` + long + `"}`})
 			})}}},
 			[]string{"PutUserPolicy in ForceMFA BLOCKED no room for the policy: in 1 of 10 groups, 1 of 10 policies attached, 732 characters left for inline policies"}},
 		{"ten groups: attached directly", scene{account: org.Account{Groups: groups(10), Users: []org.User{user("bob", fullOf(10))}}},
 			[]string{"CreatePolicy ForceMFA", "AttachUserPolicy bob ForceMFA"}},
-		{"exempt users are let go", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
+		{"exempt users are detached", scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{
 			user("robby", workload, inGroup, attached, inline(old), window("2026-11-05"))}}},
 			[]string{"RemoveUserFromGroup robby ForceMFA", "DetachUserPolicy robby ForceMFA", "DeleteUserPolicy robby ForceMFA",
 				"UntagUser robby forcemfa-enrollment"}},
-		{"somebody else's inline policy of our name stays with an exempt user", scene{account: org.Account{Users: []org.User{
+		{"an inline policy with a name collision stays with an exempt user", scene{account: org.Account{Users: []org.User{
 			user("robby", workload, inline(strings.ReplaceAll(old, "Deny", "Allow")))}}}, nil},
-		{"and is not written over", scene{account: org.Account{Policies: policies, Groups: ourGroup, Users: []org.User{
+		{"and is not overwritten", scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{
 			user("bob", inline(strings.ReplaceAll(old, "Deny", "Allow")))}}},
 			[]string{"AddUserToGroup bob ForceMFA"}},
 		{"key only, no device: a window", scene{account: org.Account{Users: []org.User{user("bob", noDevice, noPassword)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA",
 				"AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup bob ForceMFA"}},
-		{"forced reset, key, no device: a window", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"forced reset, key, no device: a window", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", noDevice, mustReset)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "AddUserToGroup bob ForceMFA"}},
-		{"a drifted document waits for the window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
+		{"a drifted document waits for the enrollment window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("bob", noDevice, noPassword, inGroup)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}},
-		{"a window closes once the device is there", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an enrollment window closes once the device is there", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, window("2026-11-05"))}}},
 			[]string{"UntagUser bob forcemfa-enrollment"}},
-		{"a window stays open until the end of its day", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an enrollment window stays open until the end of its day", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2026-11-02"))}}}, nil},
-		{"a window closes after its day", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an enrollment window closes after its day", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2026-11-01"))}}},
 			[]string{"UntagUser bob forcemfa-enrollment"}},
-		{"a window without a date closes", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an enrollment window without a date closes", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("for ever"))}}},
 			[]string{"UntagUser bob forcemfa-enrollment"}},
-		{"a window that is too long is cut short", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an enrollment window that is too long is shortened", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2099-01-01"))}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09"}},
-		{"an expired window of a user who is still open opens anew", scene{account: org.Account{Policies: policies, Groups: ourGroup,
+		{"an expired enrollment window of a user who is still open opens again", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", noDevice, noPassword, window("2026-10-01"))}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "AddUserToGroup bob ForceMFA"}},
-		{"a look-alike policy makes room for the inline one alone", scene{account: org.Account{
+		{"a name collision of the policy leaves only an inline policy", scene{account: org.Account{
 			Policies: []org.Policy{{ARN: "arn:aws:iam::" + account + ":policy/ForceMFA", Name: "ForceMFA", Path: "/", Default: "v1",
 				Versions: []org.Version{{ID: "v1", Document: allowAll}}}},
 			Users: []org.User{user("bob")}}},
 			[]string{"PutUserPolicy bob ForceMFA"}},
-		{"a group of ours that gives more is not used", scene{account: org.Account{Policies: policies,
+		{"a forcemfa group with other policies is not used", scene{account: org.Account{Policies: policies,
 			Groups: []org.Group{{Name: "ForceMFA", Path: "/forcemfa/", ARN: groupARN, Attached: []string{admin, policyARN}}},
 			Users:  []org.User{user("bob")}}},
 			[]string{"AttachUserPolicy bob ForceMFA"}},
-		{"a look-alike group is not used", scene{account: org.Account{Policies: policies,
+		{"a group with a name collision is not used", scene{account: org.Account{Policies: policies,
 			Groups: []org.Group{{Name: "forcemfa", Path: "/", ARN: "arn:aws:iam::" + account + ":group/forcemfa"}},
 			Users:  []org.User{user("bob")}}},
 			[]string{"AttachUserPolicy bob ForceMFA"}},
@@ -178,7 +178,7 @@ func TestAccountsOutOfReachHaveNoSteps(t *testing.T) {
 	}
 }
 
-func TestNotesSayWhatMattersFirst(t *testing.T) {
+func TestNotesAreOrdered(t *testing.T) {
 	s := scene{account: org.Account{
 		Quotas: org.Quotas{AttachedPoliciesPerUser: 20},
 		Groups: groups(10),
@@ -188,20 +188,20 @@ func TestNotesSayWhatMattersFirst(t *testing.T) {
 		},
 	}, acks: []baseline.Acknowledgement{{Guard: baseline.GuardLockout, Name: "LOU"}, {Guard: baseline.GuardLockout, Name: "luo"}}}
 	want := append(s.plan(t).Notes[:len(baseline.Default().Notes()):len(baseline.Default().Notes())],
-		"role sessions that users took before this plan is applied live on for up to 12 hours, until 2026-11-02T21:00:00Z if it is applied now",
-		"may enroll by access key until the end of 2026-11-09 (tag forcemfa-enrollment): 111122223333/ada",
-		"enforced without a way in, as acknowledged: 111122223333/lou",
-		"could not be read whether they have SSH keys or credentials of single services, which would stop: 111122223333/ada, 111122223333/eve, 111122223333/lou",
-		"attached directly, because the group has no room or cannot be used: 111122223333/bob",
-		"quotas could not be read, AWS's defaults are assumed: 111122223333",
-		"acknowledged for nobody: lockout:luo: no user or role that could be read has that name",
+		"role sessions that started before the apply stay valid for up to 12 hours, until 2026-11-02T21:00:00Z if the plan is applied now",
+		"enrollment window, enrolls with an access key until the end of 2026-11-09 (tag forcemfa-enrollment): 111122223333/ada",
+		"WARNING: will be locked out (acknowledged): 111122223333/lou",
+		"SSH keys and service-specific credentials not read (they would stop working): 111122223333/ada, 111122223333/eve, 111122223333/lou",
+		"policy attached directly, because the group is full or cannot be used: 111122223333/bob",
+		"quotas not read, AWS defaults assumed: 111122223333",
+		"unused acknowledgement lockout:luo: no user or role with that name was read",
 	)
 	if d := cmp.Diff(want, s.plan(t).Notes); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)
 	}
 }
 
-func TestAnExemptionThatExemptsNobodyIsNoted(t *testing.T) {
+func TestUnusedExemptionIsNoted(t *testing.T) {
 	e := func(line int, m baseline.Match) baseline.Exemption {
 		return baseline.Exemption{Match: m, Owner: "o", Reason: "r", Line: line}
 	}
@@ -211,10 +211,10 @@ func TestAnExemptionThatExemptsNobodyIsNoted(t *testing.T) {
 		{Match: baseline.Match{Name: "gone"}, Owner: "o", Reason: "r", Line: 15, Expires: now.AddDate(-1, 0, 0)},
 	}
 	s := scene{account: org.Account{Users: []org.User{user("ada")}}, baseline: b}
-	const want = "exempts nobody who could be read: exemption ou nosuch, owner o: r (line 11 of the config file)"
+	const want = "unused exemption ou nosuch, owner o: r (line 11 of the config file): no user that was read matches"
 	var got []string
 	for _, note := range s.plan(t).Notes {
-		if strings.HasPrefix(note, "exempts nobody") {
+		if strings.HasPrefix(note, "unused exemption") {
 			got = append(got, note)
 		}
 	}
@@ -223,15 +223,15 @@ func TestAnExemptionThatExemptsNobodyIsNoted(t *testing.T) {
 	}
 }
 
-func TestAPlanThatEnforcesNobodySaysNothingOfSessions(t *testing.T) {
+func TestPlanWithoutEnforcementHasNoNoteOnSessions(t *testing.T) {
 	s := scene{}
 	if d := cmp.Diff(baseline.Default().Notes(), s.plan(t).Notes); d != "" {
 		t.Errorf("notes (-want +got):\n%s", d)
 	}
 }
 
-func TestNeedsDetailNamesWhomStepsWouldEnforce(t *testing.T) {
-	policies, group := ours(wanted())
+func TestNeedsDetailReturnsUsersThatStepsWouldEnforce(t *testing.T) {
+	policies, group := managed(wanted())
 	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{
 		user("open"), user("in", inGroup), user("robby", workload), user("also", noDevice),
 	}}}

@@ -60,7 +60,7 @@ func inlineRoom(u *org.User, name string, quota int) int {
 // noRoom says which quotas of a user are exhausted.
 func (s *accountState) noRoom(u *org.User) string {
 	if s.inlineTaken(u) {
-		return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, and the inline policy %s is not ours",
+		return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, and the inline policy %s is not managed by forcemfa",
 			len(u.Groups), s.quotas.GroupsPerUser, len(u.Attached), s.quotas.AttachedPoliciesPerUser, s.inlineName)
 	}
 	return fmt.Sprintf("no room for the policy: in %d of %d groups, %d of %d policies attached, %d characters left for inline policies",

@@ -39,7 +39,7 @@ func (p *accountPlanner) removeGroup() {
 		}
 	}
 	if len(p.group.Inline) > 0 || slices.ContainsFunc(p.group.Attached, func(a string) bool { return a != p.policyARN }) {
-		s.Block("somebody gave the group policies that are not ours", "detach and delete them, then run this again")
+		s.Block("the group has policies that forcemfa did not attach", "detach and delete them, then plan again")
 	}
 	p.add(s)
 }
@@ -59,10 +59,10 @@ func (p *accountPlanner) removePolicy() {
 	}
 	switch users := p.otherUses(); {
 	case !p.readable:
-		s.Block("its default version could not be read, so it could not be made again",
+		s.Block("its default version could not be read, so a rollback could not create it again",
 			"let the role that forcemfa assumes call iam:GetAccountAuthorizationDetails and iam:GetPolicyVersion")
 	case len(users) > 0:
-		s.Block("something uses it that forcemfa did not attach: "+few(users), "detach it there, then run this again")
+		s.Block("it is also used where forcemfa did not attach it: "+few(users), "detach it there, then plan again")
 	}
 	p.add(s)
 }

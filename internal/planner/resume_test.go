@@ -14,7 +14,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// reread is a plan as a file gives it.
+// reread is a plan after a round trip through its file.
 func reread(t *testing.T, p *plan.Plan) *plan.Plan {
 	t.Helper()
 	var text bytes.Buffer
@@ -28,7 +28,7 @@ func reread(t *testing.T, p *plan.Plan) *plan.Plan {
 	return file
 }
 
-// split is what became of the steps of a file, as lines.
+// split are the steps of a plan file by their outcome, as lines.
 type split struct{ Do, Done, Stale []string }
 
 func intersect(file, today *plan.Plan) split {
@@ -41,7 +41,7 @@ func messy() org.Account {
 	return org.Account{Users: []org.User{user("ada", noDevice, noPassword), user("bob")}}
 }
 
-func TestAFileIsAppliedAsLongAsNothingChanged(t *testing.T) {
+func TestPlanFileCanBeAppliedWhileNothingChanged(t *testing.T) {
 	first := scene{account: messy()}
 	file := reread(t, first.plan(t))
 	later := scene{account: messy(), resume: file, now: now.AddDate(0, 0, 3)}
@@ -50,11 +50,11 @@ func TestAFileIsAppliedAsLongAsNothingChanged(t *testing.T) {
 	}
 }
 
-func TestARunThatWasKilledIsResumedFromItsFile(t *testing.T) {
+func TestKilledRunIsResumedFromItsPlanFile(t *testing.T) {
 	first := scene{account: messy()}
 	file := reread(t, first.plan(t))
 	half := messy()
-	half.Policies, half.Groups = ours(wanted())
+	half.Policies, half.Groups = managed(wanted())
 	half.Groups[0].Attached = nil
 	half.Users[0].Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-11-09"}}
 	later := scene{account: half, resume: file, now: now.Add(time.Hour)}
@@ -71,8 +71,8 @@ func TestARunThatWasKilledIsResumedFromItsFile(t *testing.T) {
 	}
 }
 
-func TestARunThatWasKilledAfterPruningIsResumed(t *testing.T) {
-	policies, group := ours("{}", "{}", "{}", "{}", allowAll)
+func TestRunKilledAfterPruningIsResumed(t *testing.T) {
+	policies, group := managed("{}", "{}", "{}", "{}", allowAll)
 	first := scene{account: org.Account{Policies: policies, Groups: group}}
 	file := reread(t, first.plan(t))
 	after := policies[0]
@@ -111,9 +111,8 @@ func TestStepsOfUsersWhoChangedAreStale(t *testing.T) {
 	}
 }
 
-// Whatever is changed in a file, no step comes out of it that today's plan
-// does not have.
-func TestATamperedFileAddsNothing(t *testing.T) {
+// Whatever is changed in a plan file, only steps of the current plan are returned.
+func TestTamperedPlanFileAddsNoStep(t *testing.T) {
 	lockedOut := user("lou", fidoOnly, noPassword)
 	account := messy()
 	account.Users = append(account.Users, lockedOut)

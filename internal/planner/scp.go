@@ -108,7 +108,7 @@ type scpPlanner struct {
 	first    block               // of the first of them
 	needs    []string            // IDs of steps that must be done before
 	unread   []string            // accounts that the SCP would reach and that could not be read
-	shut     []string            // accounts whose role of this run the guard would block
+	shut     []string            // accounts whose role for this run the guard SCP would deny
 	notes    []string
 }
 
@@ -160,7 +160,7 @@ func (s *scpPlanner) plan() []plan.Step {
 	var steps []plan.Step
 	if b.Attach == baseline.AttachSCP {
 		if o := s.in.Header.Organization; o != nil {
-			s.notes = append(s.notes, "no service control policy reaches the management account "+o.ManagementAccount+": its users come under the policy through the group "+baseline.GroupName)
+			s.notes = append(s.notes, "service control policies do not affect the management account "+o.ManagementAccount+": its users are enforced through the group "+baseline.GroupName)
 		}
 		document, err := b.EnforceSCP(s.in.Header.Partition, s.in.Now)
 		steps = append(steps, s.ensure(baseline.SCPName, document, s.in.scpTargets(), s.enforceBlock(err), s.needs)...)
@@ -171,16 +171,16 @@ func (s *scpPlanner) plan() []plan.Step {
 		document, err := b.GuardSCP(s.in.Header.Partition)
 		steps = append(steps, s.ensure(baseline.GuardName, document, b.Guard.Targets, s.guardBlock(err), nil)...)
 	} else {
-		s.noteUnwanted(baseline.GuardName, "there is no guard_scp")
+		s.noteUnwanted(baseline.GuardName, "guard_scp is not set")
 	}
 	return steps
 }
 
-// noteUnwanted notes a policy of forcemfa that the config file does not ask for.
+// noteUnwanted notes a policy of forcemfa that the config file does not require.
 // Deleting it would allow what it denies, so only --remove does.
 func (s *scpPlanner) noteUnwanted(name, why string) {
 	if there := s.in.scp(name); there != nil && baseline.OurSCP(there.Document) {
-		s.notes = append(s.notes, fmt.Sprintf("the service control policy %s is there, though %s: plan --remove takes it away", name, why))
+		s.notes = append(s.notes, fmt.Sprintf("the service control policy %s exists although %s: plan --remove deletes it", name, why))
 	}
 }
 
@@ -190,11 +190,11 @@ func (s *scpPlanner) enforceBlock(inexpressible error) block {
 	case inexpressible != nil:
 		return block{inexpressible.Error(), "change the exemption, or set attach to group"}
 	case s.in.Partial:
-		return block{"only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts, and name its targets in the config file"}
+		return block{"the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts, and set its targets in the config file"}
 	case len(s.unread) > 0:
-		return block{"nobody knows whom it would lock out in accounts that could not be read: " + few(s.unread), "give the run a role there, or name other targets"}
+		return block{"it could lock out users in accounts that were not read: " + few(s.unread), "let forcemfa assume a role there, or set other targets"}
 	case len(s.blocked) > 0:
-		return block{fmt.Sprintf("enforces %s: %s", few(s.blocked), s.first.why), s.first.remedy}
+		return block{fmt.Sprintf("it would also enforce %s: %s", few(s.blocked), s.first.why), s.first.remedy}
 	}
 	return block{}
 }
@@ -205,9 +205,9 @@ func (s *scpPlanner) guardBlock(inexpressible error) block {
 	case inexpressible != nil:
 		return block{inexpressible.Error(), "change the exemption"}
 	case s.in.Partial:
-		return block{"only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts"}
+		return block{"the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts"}
 	case len(s.shut) > 0:
-		return block{"it would shut out the role by which this run enters: " + few(s.shut), "name that role in except of guard_scp"}
+		return block{"it would deny the role that forcemfa assumes: " + few(s.shut), "add that role to except in guard_scp"}
 	}
 	return block{}
 }
@@ -223,17 +223,17 @@ func (s *scpPlanner) step(op plan.Op, name, object string, expect, want plan.Sta
 func (s *scpPlanner) ensure(name, document string, targets []string, b block, needed []string) []plan.Step {
 	o := s.in.Header.Organization
 	if o == nil {
-		s.notes = append(s.notes, "there is no organization, or it could not be read: the service control policy "+name+" cannot be made")
+		s.notes = append(s.notes, "the service control policy "+name+" is not planned: there is no organization, or it could not be read")
 		return nil
 	}
 	if !o.SCPsEnabled {
-		b = block{"service control policies are not enabled, or could not be read", "enable them in the management account, or let the run call organizations:ListPolicies"}
+		b = block{"service control policies are not enabled, or could not be read", "enable them in the management account, or allow organizations:ListPolicies"}
 	} else if _, err := baseline.SizeOfSCP(document); err != nil && b == (block{}) {
 		b = block{err.Error(), "shorten the list of exemptions"}
 	}
 	there := s.in.scp(name)
 	if there != nil && !plan.SameDocument(there.Document, document) && !baseline.OurSCP(there.Document) {
-		b = block{"it has the name of the policy of forcemfa, but is another policy", "rename or delete it"}
+		b = block{"it has the name of the forcemfa policy, but is another policy", "rename or delete it"}
 	}
 	steps := s.write(there, name, document, b, needed)
 	if document == "" && there == nil {
@@ -248,7 +248,7 @@ func (s *scpPlanner) ensure(name, document string, targets []string, b block, ne
 		at.Needs = slices.Clone(needed)
 		at.Block(b.why, b.remedy)
 		if why := s.noTarget(target); why != "" && at.Blocked == "" {
-			at.Block(why, "name other targets in the config file")
+			at.Block(why, "set other targets in the config file")
 		}
 		steps = append(steps, at)
 	}
@@ -285,7 +285,7 @@ func (s *scpPlanner) write(there *org.SCP, name, document string, b block, neede
 func (s *scpPlanner) noTarget(target string) string {
 	switch {
 	case s.in.Header.Unit(target) == nil && !s.seen[target]:
-		return "there is no root, unit or account " + target + " among those that were read"
+		return "no root, unit or account with the ID " + target + " was read"
 	case len(s.attached[target]) >= maxSCPs:
 		return fmt.Sprintf("%s has %d of %d service control policies attached", target, len(s.attached[target]), maxSCPs)
 	}
@@ -317,9 +317,9 @@ func (s *scpPlanner) remove(name string) []plan.Step {
 	gone.Needs = stepIDs(steps)
 	switch {
 	case !baseline.OurSCP(there.Document):
-		gone.Block("it has the name of the policy of forcemfa, but is another policy", "rename or delete it")
+		gone.Block("it has the name of the forcemfa policy, but is another policy", "rename or delete it")
 	case s.in.Partial:
-		gone.Block("only some accounts were chosen, and it reaches others", "run it without the flags that choose accounts")
+		gone.Block("the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts")
 	}
 	return append(steps, gone)
 }

@@ -40,7 +40,7 @@ func (g *guard) signInPath(a *org.Account, read *org.User, u *audit.User) signIn
 	if first := g.enrollment(a, read, u); first.state == pathFound && withDevice(u).state == pathFound {
 		return first
 	}
-	return signInPath{pathUnknown, "whether " + u.Name + " has an MFA device could not be read",
+	return signInPath{pathUnknown, "could not read whether " + u.Name + " has an MFA device",
 		"let the role that forcemfa assumes call iam:GenerateCredentialReport, iam:GetCredentialReport and iam:ListMFADevices"}
 }
 
@@ -53,13 +53,13 @@ func withDevice(u *audit.User) signInPath {
 	case givesCodes(u.Devices), u.Console == org.Yes:
 		return signInPath{state: pathFound}
 	case len(u.Devices) == 0:
-		return signInPath{pathUnknown, "which kind of MFA device " + u.Name + " has could not be read",
+		return signInPath{pathUnknown, "could not read the type of the MFA device of " + u.Name,
 			"let the role that forcemfa assumes call iam:ListMFADevices"}
 	case u.Console == org.Unknown:
-		return signInPath{pathUnknown, "whether " + u.Name + " has a console password could not be read",
+		return signInPath{pathUnknown, "could not read whether " + u.Name + " has a console password",
 			"let the role that forcemfa assumes call iam:GetLoginProfile"}
 	}
-	return signInPath{noPath, u.Name + " has an access key and no MFA device that gives codes, and no console password",
+	return signInPath{noPath, u.Name + " has an access key, but no console password and no MFA device that generates codes",
 		"enroll a virtual MFA device for " + u.Name + " as an administrator, or give the user a console password"}
 }
 
@@ -73,7 +73,7 @@ func (g *guard) enrollment(a *org.Account, read *org.User, u *audit.User) signIn
 	key := g.allowed(a, read, u, policy.LongTermKey, enrollmentActions)
 	if key.state == pathFound || console.state == noPath {
 		if console.why != "" && key.state != pathFound {
-			key.why = console.why + ", and by access key " + key.why
+			key.why = console.why + ", and with the access key " + key.why
 			key.remedy = console.remedy
 		}
 		return key
@@ -86,16 +86,16 @@ func (g *guard) enrollmentAtConsole(a *org.Account, read *org.User, u *audit.Use
 	early := g.in.Baseline.Policy.PasswordChangeBeforeMFA
 	switch {
 	case u.Console == org.Unknown:
-		return signInPath{pathUnknown, "whether " + u.Name + " has a console password could not be read",
+		return signInPath{pathUnknown, "could not read whether " + u.Name + " has a console password",
 			"let the role that forcemfa assumes call iam:GetCredentialReport or iam:GetLoginProfile"}
 	case u.Console == org.No:
-		return signInPath{noPath, u.Name + " has no MFA device and no console password",
+		return signInPath{noPath, u.Name + " has neither an MFA device nor a console password",
 			"give " + u.Name + " a console password, or enroll a device as an administrator"}
 	case read.PasswordReset == org.Unknown && !early:
-		return signInPath{pathUnknown, "whether " + u.Name + " must change the password at the next sign-in could not be read",
+		return signInPath{pathUnknown, "could not read whether " + u.Name + " must change the password at the next sign-in",
 			"let the role that forcemfa assumes call iam:GetLoginProfile"}
 	case read.PasswordReset == org.Yes && !early:
-		return signInPath{noPath, u.Name + " must change the password at the next sign-in, which the policy denies without MFA",
+		return signInPath{noPath, u.Name + " must change the password at the next sign-in, and the policy denies that without MFA",
 			"let " + u.Name + " sign in and change the password first, or set allow_password_change_before_mfa"}
 	case read.PasswordReset != org.No:
 		actions = append([]string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}, enrollmentActions...)
@@ -229,7 +229,7 @@ func Refusal(d policy.Decision, action string) string {
 	case d.Verdict == policy.Allowed:
 		return ""
 	case d.Verdict == policy.Unknown:
-		return "whether " + action + " is allowed could not be decided: " + d.Why
+		return "could not decide whether " + action + " is allowed: " + d.Why
 	case d.Source != nil:
 		return action + " is denied by " + d.Source.Name
 	}

@@ -77,7 +77,7 @@ func awsOwned(r *org.Role) bool {
 }
 
 // A TrustChange is a new trust policy for a role, with what the guard trust
-// decides by.
+// needs for its decision.
 type TrustChange struct {
 	Header       *org.Header
 	Account      *org.Account // of the role
@@ -110,18 +110,18 @@ func (c TrustChange) blocked() (why, remedy string) {
 	ack := fmt.Sprintf("--ack %s:%s/%s", baseline.GuardTrust, c.Account.ID, role.Name)
 	switch {
 	case c.Err != nil:
-		return "its trust policy cannot be mended by rule: " + c.Err.Error(), "write the statement anew by hand"
+		return "its trust policy cannot be edited automatically: " + c.Err.Error(), "edit the statement by hand"
 	case tooLong(role.Trust, c.Document):
-		return fmt.Sprintf("its trust policy would have %d characters, more than the %d that AWS gives", policy.Size(c.Document), trustSize),
-			"shorten it, or ask AWS for a higher quota"
+		return fmt.Sprintf("its trust policy would have %d characters, more than the quota of %d", policy.Size(c.Document), trustSize),
+			"shorten it, or request a higher quota from AWS"
 	case entrance != "" && !c.Acknowledged:
-		return "it is " + entrance, "if people come in with MFA, acknowledge with " + ack
+		return "it is " + entrance, "if it is assumed with MFA, acknowledge with " + ack
 	case isRunRole(c.Account, role) && !c.reenters():
-		return "it is the role by which this run enters, and nothing shows that a rollback could enter with MFA",
-			"run it as an IAM user of the account who signs in with MFA, or by another role"
+		return "it is the role that this run assumes, and a rollback might not be able to assume it with MFA",
+			"run it as an IAM user with an MFA session, or with another role"
 	case !c.Acknowledged && role.Used != nil && c.Now.Sub(*role.Used) < recent:
-		return fmt.Sprintf("something used it on %s, and nothing tells whether with MFA", role.Used.UTC().Format(time.DateOnly)),
-			"see in CloudTrail who assumes it, then acknowledge with " + ack
+		return fmt.Sprintf("it was last used on %s, possibly without MFA", role.Used.UTC().Format(time.DateOnly)),
+			"find its callers in CloudTrail, then acknowledge with " + ack
 	}
 	return "", ""
 }
@@ -136,7 +136,8 @@ func tooLong(before, after string) bool {
 	return policy.Size(after) > limit
 }
 
-// entrance says what else uses a role to enter the account; empty for most roles.
+// entrance says which service or account enters the account through a role; empty
+// for most roles.
 // Source: Organizations User Guide, "Access a member account that has
 // OrganizationAccountAccessRole"; Control Tower User Guide, "How AWS Control
 // Tower works with roles"; CloudFormation User Guide, "Grant self-managed
@@ -144,13 +145,13 @@ func tooLong(before, after string) bool {
 func entrance(a *org.Account, role *org.Role) string {
 	switch {
 	case isRunRole(a, role):
-		return "the role by which this run enters"
+		return "the role that this run assumes"
 	case role.Name == "OrganizationAccountAccessRole":
-		return "the role by which the management account enters"
+		return "the role that the management account assumes"
 	case role.Name == "AWSControlTowerExecution":
-		return "the role by which Control Tower enters"
+		return "the role that AWS Control Tower assumes"
 	case role.Name == "AWSCloudFormationStackSetExecutionRole", strings.HasPrefix(role.Name, "stacksets-exec-"):
-		return "a role by which StackSets enter"
+		return "a role that CloudFormation StackSets assume"
 	}
 	return ""
 }

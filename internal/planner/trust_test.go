@@ -55,9 +55,9 @@ func TestRolesThatSomethingDependsOnNeedAnAcknowledgement(t *testing.T) {
 	const ada = "arn:aws:iam::" + account + ":user/ada"
 	blocked := []string{
 		"UpdateAssumeRolePolicy Quiet",
-		"UpdateAssumeRolePolicy Used BLOCKED something used it on 2026-11-01, and nothing tells whether with MFA",
-		"UpdateEntranceRolePolicy Entry BLOCKED it is the role by which this run enters",
-		"UpdateEntranceRolePolicy OrganizationAccountAccessRole BLOCKED it is the role by which the management account enters",
+		"UpdateAssumeRolePolicy Used BLOCKED it was last used on 2026-11-01, possibly without MFA",
+		"UpdateEntranceRolePolicy Entry BLOCKED it is the role that this run assumes",
+		"UpdateEntranceRolePolicy OrganizationAccountAccessRole BLOCKED it is the role that the management account assumes",
 	}
 	if d := cmp.Diff(blocked, lines(roled(t, ada, nil, roles...))); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
@@ -72,7 +72,7 @@ func TestRolesThatSomethingDependsOnNeedAnAcknowledgement(t *testing.T) {
 		t.Errorf("the entrance goes last (-want +got):\n%s", d)
 	}
 	session := roled(t, "arn:aws:sts::"+account+":assumed-role/Elsewhere/x", acks, roles...)
-	if why := session.Steps[2].Blocked; !strings.Contains(why, "nothing shows that a rollback could enter") {
+	if why := session.Steps[2].Blocked; !strings.Contains(why, "a rollback might not be able to assume it") {
 		t.Errorf("of a role session: %q", why)
 	}
 }
