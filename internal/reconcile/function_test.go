@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,10 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/notify"
 	"forcemfa/internal/org"
 	"forcemfa/internal/trail"
 )
@@ -205,5 +208,44 @@ func TestEveryLogLineHasTheConfigHash(t *testing.T) {
 		if fields["config"] != "abc123" {
 			t.Errorf("the line does not say by which config: %s", line)
 		}
+	}
+}
+
+// With a config problem the function changes nothing, whatever its mode, and each
+// scan says why in a message with the same ID.
+func TestAConfigProblemIsReportedByEveryScan(t *testing.T) {
+	const why = "the config file forcemfa.yaml differs from the deployed one: its hash is 1, not 2"
+	problem := notify.Message{
+		ID: "config/" + home + "/account", Kind: notify.KindUnread, Severity: audit.High, Subject: "account",
+		What: "the function only reports and changes nothing: " + why, Remedy: "run forcemfa deploy apply, which packages the config file again",
+		Account: home, // its name is not read yet
+	}
+	for _, row := range []struct {
+		name, problem string
+		mode          Mode
+		want          []notify.Message // of two scans
+		state         audit.State      // of bea, who is in no group before
+	}{
+		{name: "no problem", mode: Enforce, state: audit.Enforced},
+		{name: "no problem in report mode", mode: Report, state: audit.Open},
+		{name: "a problem", problem: why, mode: Enforce, want: []notify.Message{problem, problem}, state: audit.Open},
+		{name: "a problem in report mode", problem: why, mode: Report, want: []notify.Message{problem, problem}, state: audit.Open},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newRig(t, 1, nil, person("bea"))
+			o := r.options(home)
+			o.Settings.Problem, o.Mode = row.problem, row.mode
+			r.functions[home] = r.fresh(o, home)
+			r.scan(home)
+			r.scan(home)
+			got := slices.DeleteFunc(r.told.messages, func(m notify.Message) bool { return m.Kind != notify.KindUnread })
+			ignoreTime := cmpopts.IgnoreFields(notify.Message{}, "At")
+			if d := cmp.Diff(row.want, got, ignoreTime, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("messages (-want +got):\n%s", d)
+			}
+			if state := r.states(home)["bea"]; state != row.state {
+				t.Errorf("bea is %s, want %s", state, row.state)
+			}
+		})
 	}
 }
