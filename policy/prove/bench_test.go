@@ -124,3 +124,25 @@ func catalogServices() []string {
 	}
 	return out
 }
+
+// BenchmarkVariables is an account of 1,000 users whose policies compare their names
+// with tags that the sender chooses, so that no two users share an answer.
+func BenchmarkVariables(b *testing.B) {
+	own := `"StringNotEquals":{"aws:username":"${aws:ResourceTag/owner}"}`
+	for name, statements := range map[string][]string{
+		"open":     {fmt.Sprintf(denyAll, mfa+","+own), others, byKey, admin},
+		"enforced": append([]string{fmt.Sprintf(denyAll, mfa+","+own), admin}, force...),
+		"unknown": {fmt.Sprintf(denyAll, mfa+`,"StringEqualsIfExists":{"aws:username":"${aws:ResourceTag/owner}"}`),
+			fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:username":"${aws:ResourceTag/owner}"}`), others, byKey, admin},
+	} {
+		b.Run(name, func(b *testing.B) {
+			set := identity(statements...)
+			for b.Loop() {
+				var p prove.Prover
+				for i := range 1000 {
+					p.User(user("/", fmt.Sprint("user", i), set))
+				}
+			}
+		})
+	}
+}

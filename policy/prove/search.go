@@ -92,7 +92,7 @@ type result struct {
 
 // enough limits how many undecidable requests a search looks at before it gives
 // up.
-const enough = 256
+const enough = 64
 
 // search looks for a request that no Deny refuses.
 func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
@@ -280,8 +280,8 @@ func (h *hunt) telling(allows []*clause) bool {
 			if active, _, ok := q.about(&e); ok {
 				q.at(&e, resource, active)
 			}
-			if h.allowed != nil {
-				return true
+			if h.allowed != nil || h.undecided >= enough {
+				return h.allowed != nil
 			}
 		}
 		if h.candidate != nil && len(allows) == 0 {
