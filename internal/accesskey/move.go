@@ -86,8 +86,7 @@ func (m *Move) Run(ctx context.Context, found *Found, have secret.Keys) (Moved, 
 	return r, m.clean(found, &r)
 }
 
-// prove reads the key back, which no store keeps in memory, and has AWS take the
-// copy.
+// prove reads the key back from the store and calls AWS with the copy.
 func (m *Move) prove(ctx context.Context, found *Found) error {
 	copied, err := m.Store.Get(ctx, m.Settings.Profile)
 	if err != nil {
@@ -102,8 +101,8 @@ func (m *Move) prove(ctx context.Context, found *Found) error {
 	return nil
 }
 
-// mark writes into the profile where its key is, before the key leaves the file:
-// a run that is killed in between leaves a profile that works.
+// mark writes the name of the store into the profile before the key is removed
+// from the file: a run that is killed in between leaves a profile that works.
 func (m *Move) mark(r *Moved) error {
 	path := m.Settings.Files.Config.Path
 	changed := false
@@ -129,7 +128,7 @@ func (m *Move) mark(r *Moved) error {
 	return nil
 }
 
-// clean takes the key out of the file, if it still is the one that was stored.
+// clean removes the key from the file if it is still the key that was stored.
 func (m *Move) clean(found *Found, r *Moved) error {
 	if m.Keep || found.Path == "" {
 		r.StillIn = found.Rest

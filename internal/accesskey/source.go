@@ -70,8 +70,8 @@ func FromFiles(files *awsfile.Files, profile string) (*Found, error) {
 	return onePlace(files, profile)
 }
 
-// onePlace is an error when the key stands in several places: what is taken out
-// must be what was stored.
+// onePlace returns an error if the key is in several places: the key that is
+// removed must be the key that was stored.
 func onePlace(files *awsfile.Files, profile string) (*Found, error) {
 	var found []Found
 	for _, at := range []struct {
@@ -104,7 +104,7 @@ func severalPlaces(profile string, settings []awsfile.Setting) error {
 	return withNext(fmt.Errorf("profile %s: want one access key with its secret, there is %s", profile, strings.Join(at, ", ")), "leave the one that is in use, then run import again")
 }
 
-// unchanged is an error when the file holds another key by now.
+// unchanged returns an error if the file holds another key now.
 func (k *Found) unchanged(f *awsfile.File) error {
 	ids, texts := f.All(k.section, awsfile.KeyIDSetting), f.All(k.section, awsfile.SecretSetting)
 	if len(ids) != 1 || len(texts) != 1 || ids[0].Value != k.Keys.AccessKeyID || texts[0].Value != k.Keys.SecretAccessKey.Reveal() {

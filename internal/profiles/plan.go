@@ -78,8 +78,8 @@ func parseRole(given string) (roleProfile, error) {
 	return roleProfile{name, text}, nil
 }
 
-// checkBase is an error where SDKs would go on using the key itself: they prefer
-// a key in a file to a credential_process.
+// checkBase returns an error if SDKs would still use the key itself: they prefer a
+// key in a file to a credential_process.
 func (pl *plan) checkBase(as string) error {
 	p, err := pl.files.Profile(pl.base)
 	if errors.Is(err, awsfile.ErrNoProfile) {
@@ -128,7 +128,7 @@ func (pl *plan) existing() error {
 	return nil
 }
 
-// write makes the change in the config file.
+// write adds the settings to the config file.
 func (pl *plan) write(f *awsfile.File) error {
 	source := []awsfile.Setting{{Key: "credential_process", Value: ProcessLine(pl.helper, pl.base)}}
 	if pl.region != "" {
@@ -156,15 +156,15 @@ func (pl *plan) write(f *awsfile.File) error {
 	return nil
 }
 
-// profile gives a profile its settings: in our block where it is new or in there
-// already, else as marked lines in the section of the person.
+// profile writes the settings of a profile: into the forcemfa block if the profile
+// is new or already there, else as marked lines in the user's own section.
 func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting) error {
 	section := awsfile.ConfigSection(name)
 	have, exists := f.Section(section)
 	if !exists {
 		return f.AddSection(section, settings)
 	}
-	ours, err := f.InBlock(section)
+	managed, err := f.InBlock(section)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting
 		now, ok := have.Get(s.Key)
 		switch {
 		case ok && (now.Value == s.Value || s.Key == "credential_process" && serves(now.Value, pl.base)):
-		case ours:
+		case managed:
 			err = f.Set(section, s.Key, s.Value)
 		default:
 			err = f.Override(section, s.Key, s.Value)
@@ -188,7 +188,7 @@ func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting
 // Source: IAM User Guide, "Methods to assume a role" (role chaining).
 const chainedSeconds = 3600
 
-// notes are what the person should know and no edit can mend.
+// notes returns the problems that no edit can fix.
 func (pl *plan) notes() []string {
 	notes := []string{}
 	if pl.helper == "" {
