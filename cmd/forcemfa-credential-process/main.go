@@ -63,7 +63,7 @@ func warm(profile string) bool {
 func handOver() string {
 	program := findForcemfa()
 	if program == "" {
-		return "there is no session for this profile, and no forcemfa beside this program or on PATH that could make one: install forcemfa"
+		return "there is no session for this profile, and forcemfa, which could start one, is neither next to this program nor on PATH: install forcemfa"
 	}
 	args := append([]string{program, "credential-process"}, os.Args[1:]...)
 	return "run " + program + ": " + become(program, args).Error()

@@ -103,7 +103,7 @@ func TestWarmSessionIsPrinted(t *testing.T) {
 	// Cold, and there is nothing to hand over to.
 	s.env = slices.DeleteFunc(s.env, func(v string) bool { return strings.HasPrefix(v, "PATH=") })
 	stdout, stderr, err := s.run(t, s.helper, "--profile", "eve")
-	if err == nil || stdout != "" || !strings.Contains(stderr, "no forcemfa beside this program or on PATH") {
+	if err == nil || stdout != "" || !strings.Contains(stderr, "neither next to this program nor on PATH") {
 		t.Errorf("cold: %v\n%s%s", err, stdout, stderr)
 	}
 }

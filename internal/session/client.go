@@ -55,10 +55,10 @@ func (m *Manager) network() (HTTPClient, error) {
 	text, err := os.ReadFile(path)
 	roots := x509.NewCertPool()
 	if err == nil && !roots.AppendCertsFromPEM(text) {
-		err = fmt.Errorf("%s holds no certificate", path)
+		err = fmt.Errorf("%s contains no certificates", path)
 	}
 	if err != nil {
-		return nil, &Problem{Sentence: "AWS_CA_BUNDLE: " + err.Error(), Next: "let it name a file of PEM certificates, or unset it", Err: err}
+		return nil, &Problem{Sentence: "AWS_CA_BUNDLE: " + err.Error(), Next: "set it to a file of PEM certificates, or unset it", Err: err}
 	}
 	return client.WithTransportOptions(func(t *http.Transport) {
 		if t.TLSClientConfig == nil {

@@ -50,7 +50,7 @@ func (c *CodeSource) ready(r *Route) error {
 	}
 	why := c.Missing
 	if why == "" {
-		why = "there is no terminal to ask for a code"
+		why = "there is no terminal to prompt for a code"
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("there is no MFA session for profile %s, and %s", or(r.Profile, "default"), why),
@@ -83,9 +83,9 @@ func (m *Manager) code(ctx context.Context, r *Route, codes CodeSource) (string,
 		wrong := ""
 		switch {
 		case !SixDigits(code):
-			wrong = "an MFA code is six digits"
+			wrong = "an MFA code has six digits"
 		case used.Code == codeHash(r, code) && windowOf(m.Now())-used.Window <= maxReplay:
-			wrong = "this code was used already; AWS takes each code once"
+			wrong = "this code was already used; AWS accepts each code once"
 		default:
 			used.Code, used.Window, used.Failed, used.Why = codeHash(r, code), windowOf(m.Now()), time.Time{}, ""
 			return code, m.note(r, used)
@@ -113,9 +113,9 @@ func (m *Manager) another(ctx context.Context, r *Route, codes CodeSource, wrong
 		m.say("%s; waiting %s for the next one", wrong, shortly(wait))
 		return m.sleep(ctx, wait)
 	}
-	next := fmt.Sprintf("wait %s for the next code of %s and give that", shortly(wait), r.Serial)
+	next := fmt.Sprintf("wait %s for the next code of %s and enter it", shortly(wait), r.Serial)
 	if !digits {
-		next = fmt.Sprintf("give the six digits that %s shows", r.Serial)
+		next = fmt.Sprintf("enter the six digits that %s shows", r.Serial)
 	}
 	return &Problem{Sentence: wrong, Next: next, Err: errNeedsPerson}
 }
@@ -126,7 +126,7 @@ func shortly(d time.Duration) string { return (d + time.Second - 1).Truncate(tim
 // code on the device was used.
 func prompt(serial string, now time.Time, used cache.Device, try int) string {
 	if try == 0 && used.Code != "" && used.Window == windowOf(now) {
-		return fmt.Sprintf("Enter MFA code for %s (the one on it now was used; the next comes in %s): ", serial, shortly(untilNext(now)))
+		return fmt.Sprintf("Enter MFA code for %s (the current code was already used; the next one comes in %s): ", serial, shortly(untilNext(now)))
 	}
 	return fmt.Sprintf("Enter MFA code for %s: ", serial)
 }
@@ -150,7 +150,7 @@ func codeHash(r *Route, code string) string {
 
 func (m *Manager) note(r *Route, d cache.Device) error {
 	if err := m.Cache.SetDevice(r.deviceName(), d); err != nil {
-		return &Problem{Sentence: "the code cannot be noted as used: " + err.Error(), Next: "make " + m.Cache.Path + " a directory that only you can use", Err: err}
+		return &Problem{Sentence: "cannot record the code as used: " + err.Error(), Next: "make " + m.Cache.Path + " a directory that only you can use", Err: err}
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (m *Manager) noCode(r *Route, err error) error {
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("no MFA code for %s: %v", r.Serial, err),
-		Next:     "run " + r.login() + " and give the code",
+		Next:     "run " + r.login() + " and enter the code",
 		Err:      errors.Join(err, errNeedsPerson),
 	}
 }

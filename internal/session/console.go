@@ -38,7 +38,7 @@ func (m *Manager) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePag
 	p, _ := arn.LookupPartition(a.Partition)
 	if p.ConsoleHost == "" {
 		return "", &Problem{
-			Sentence: fmt.Sprintf("the console address of partition %s is not known", a.Partition),
+			Sentence: fmt.Sprintf("the console address of partition %s is unknown", a.Partition),
 			Next:     "open the console in a browser and switch to the role there",
 		}
 	}
@@ -60,12 +60,12 @@ func noLink(e *cache.Entry) error {
 	if a, err := arn.Parse(e.Serial); err == nil {
 		account.Partition = a.Partition
 	}
-	next := "name a profile with a role"
+	next := "use a profile with a role"
 	if account.Account != "" {
 		next += ", or sign in with your password at " + account.SignInPage()
 	}
 	return &Problem{
-		Sentence: fmt.Sprintf("profile %s has no role: AWS signs in role sessions by a link, but no session of GetSessionToken, and a federation token never carries MFA", e.Profile),
+		Sentence: fmt.Sprintf("profile %s has no role: AWS provides sign-in links for role sessions only, and a federation token never carries MFA", e.Profile),
 		Next:     next,
 	}
 }
@@ -92,7 +92,7 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 	query := url.Values{"Action": {"getSigninToken"}, "Session": {string(session)}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil)
 	if err != nil {
-		return "", errors.New("the federation endpoint is no URL")
+		return "", errors.New("the federation endpoint is not a URL")
 	}
 	client := m.HTTP
 	if client == nil {
@@ -107,14 +107,14 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 		if errors.As(err, &failed) {
 			err = failed.Err
 		}
-		return "", &Problem{Sentence: "AWS's sign-in cannot be reached: " + strings.ReplaceAll(err.Error(), req.URL.RawQuery, "…"), Next: "check the network and proxies"}
+		return "", &Problem{Sentence: "cannot reach the AWS sign-in endpoint: " + strings.ReplaceAll(err.Error(), req.URL.RawQuery, "…"), Next: "check the network and proxies"}
 	}
 	defer answer.Body.Close()
 	var got struct{ SigninToken string }
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil || answer.StatusCode != http.StatusOK || json.Unmarshal(text, &got) != nil || got.SigninToken == "" {
 		return "", &Problem{
-			Sentence: fmt.Sprintf("AWS's sign-in refused the session of %s: %s", e.ARN, answer.Status),
+			Sentence: fmt.Sprintf("the AWS sign-in endpoint rejected the session of %s: %s", e.ARN, answer.Status),
 			Next:     "run " + command("login --force", e.Profile) + " and try again",
 		}
 	}

@@ -82,7 +82,7 @@ func (m *Manager) choose(ctx context.Context, r *Route, serials []string) (strin
 	case m.Choose == nil:
 		return "", &Problem{
 			Sentence: fmt.Sprintf("the user of profile %s has several MFA devices: %s", r.Profile, strings.Join(codes, ", ")),
-			Next:     "name one with --serial, AWS_MFA_SERIAL or mfa_serial in the profile", Err: errNeedsPerson,
+			Next:     "choose one with --serial, AWS_MFA_SERIAL or mfa_serial in the profile", Err: errNeedsPerson,
 		}
 	}
 	return m.Choose(ctx, "Which MFA device do you have with you?", codes)
@@ -108,8 +108,8 @@ func isSecurityKey(serial string) bool {
 
 func securityKeyProblem(serial string) error {
 	return &Problem{
-		Sentence: fmt.Sprintf("%s is a security key or passkey: STS takes codes only, so no MFA session can be made with it", serial),
-		Next:     `enroll an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in by the browser`,
+		Sentence: fmt.Sprintf("%s is a security key or passkey: STS accepts only codes, so it cannot start an MFA session", serial),
+		Next:     `enroll an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in through the browser`,
 	}
 }
 

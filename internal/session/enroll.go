@@ -74,19 +74,19 @@ func (a *Access) notEnrolled(err error, name string) error {
 	message, refused := denied(err)
 	switch {
 	case errors.As(err, &exists):
-		return &Problem{Sentence: fmt.Sprintf("the account has an MFA device %s already", name), Next: "choose another --name", Err: err}
+		return &Problem{Sentence: fmt.Sprintf("an MFA device named %s already exists in the account", name), Next: "choose another --name", Err: err}
 	case errors.As(err, &many):
-		return &Problem{Sentence: "there are as many MFA devices as AWS allows: 8 for a user", Next: "have one that is not used removed", Err: err}
+		return &Problem{Sentence: "the user has 8 MFA devices, the most that AWS allows", Next: "remove a device that is no longer used", Err: err}
 	case refused && a.Bare:
 		return &Problem{
-			Sentence: fmt.Sprintf("an access key may not enroll an MFA device for %s here: a stolen key could enroll the thief's phone (%s)", a.Name, reason(message)),
-			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password ask an administrator to run %q, then run this again",
+			Sentence: fmt.Sprintf("an access key is not allowed to enroll an MFA device for %s, because a stolen key could enroll another phone (%s)", a.Name, reason(message)),
+			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password, ask an administrator to run %q, then run this again",
 				a.SignInPage(), "forcemfa enroll --open "+a.Name),
 			Err: err,
 		}
 	case refused:
 		return &Problem{
-			Sentence: fmt.Sprintf("%s may not enroll an MFA device (%s)", a.Name, reason(message)),
+			Sentence: fmt.Sprintf("%s is not allowed to enroll an MFA device (%s)", a.Name, reason(message)),
 			Next:     fmt.Sprintf("add it in the console at %s, or ask an administrator", a.SignInPage()), Err: err,
 		}
 	}
@@ -102,7 +102,7 @@ func reason(message string) string {
 
 // ErrCodes says that AWS did not take two codes for two consecutive ones of
 // the device.
-var ErrCodes = errors.New("AWS did not take the two codes")
+var ErrCodes = errors.New("AWS rejected the two codes")
 
 // EnableDevice gives the person a device, by two consecutive codes of it.
 func (a *Access) EnableDevice(ctx context.Context, serial, code1, code2 string) error {
@@ -132,9 +132,9 @@ func (a *Access) enabled(err error, serial string) error {
 	case errors.As(err, &wrong):
 		return ErrCodes
 	case errors.As(err, &taken):
-		return &Problem{Sentence: serial + " is in use already", Next: "name another device, or none to make a new one", Err: err}
+		return &Problem{Sentence: serial + " is already in use", Next: "name another device, or omit --serial to create one", Err: err}
 	case errors.As(err, &missing):
-		return &Problem{Sentence: "AWS knows no device " + serial + " for this user", Next: "check the serial number on the back of the token; AWS takes only tokens whose seeds it was given by the vendor", Err: err}
+		return &Problem{Sentence: "MFA device " + serial + " does not exist for this user", Next: "check the serial number on the back of the token; AWS accepts only tokens from the vendors that it lists", Err: err}
 	}
 	return a.notEnrolled(err, serial)
 }
@@ -170,7 +170,7 @@ func (a *Access) Verify(ctx context.Context, serial string) (*cache.Entry, error
 // says when the second one comes.
 func (m *Manager) TwoCodes(ctx context.Context, serial string) (code1, code2 string, err error) {
 	if err := m.Codes.ready(&Route{Profile: ""}); err != nil {
-		return "", "", &Problem{Sentence: "enrolling takes two codes, and there is no terminal to ask for them", Next: "run it in a terminal, or give them with --code-stdin", Err: errNeedsPerson}
+		return "", "", &Problem{Sentence: "enrollment requires two codes, and there is no terminal to prompt for them", Next: "run it in a terminal, or pass the codes with --code-stdin", Err: errNeedsPerson}
 	}
 	if code1, err = m.newCode(ctx, fmt.Sprintf("Enter the first code of %s: ", serial), ""); err != nil {
 		return "", "", err
@@ -185,7 +185,7 @@ func (m *Manager) TwoCodes(ctx context.Context, serial string) (code1, code2 str
 	case m.Codes.Person:
 		m.say("the next code comes in %s", shortly(wait))
 	}
-	code2, err = m.newCode(ctx, "Enter the code that follows it: ", code1)
+	code2, err = m.newCode(ctx, "Enter the next code: ", code1)
 	return code1, code2, err
 }
 
@@ -197,20 +197,20 @@ func (m *Manager) newCode(ctx context.Context, prompt, before string) (string, e
 			return "", err
 		}
 		if err != nil {
-			return "", &Problem{Sentence: "no code: " + err.Error(), Next: "run it again and give the codes that the device shows", Err: err}
+			return "", &Problem{Sentence: "no code: " + err.Error(), Next: "run it again and enter the codes that the device shows", Err: err}
 		}
 		code := strings.Join(strings.Fields(text), "")
 		wrong := ""
 		switch {
 		case !SixDigits(code):
-			wrong = "an MFA code is six digits"
+			wrong = "an MFA code has six digits"
 		case code == before:
-			wrong = "this is the same code again"
+			wrong = "this is the same code"
 		default:
 			return code, nil
 		}
 		if !m.Codes.Person || try == maxTries {
-			return "", &Problem{Sentence: wrong, Next: "give two codes that follow each other"}
+			return "", &Problem{Sentence: wrong, Next: "enter two consecutive codes"}
 		}
 		m.say("%s (the next one comes in %s)", wrong, shortly(untilNext(m.Now())))
 	}

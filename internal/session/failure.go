@@ -53,32 +53,32 @@ func (m *Manager) explain(err error, r *Route, i int) error {
 	p := &Problem{Err: err}
 	switch {
 	case strings.Contains(message, wrongCodeText):
-		p.Sentence = fmt.Sprintf("AWS did not take the code for %s: it was mistyped, was used before, or is of another device", r.Serial)
-		p.Next = "wait for the next code and give that; if it is refused too, check the clocks of this machine and of the device"
+		p.Sentence = fmt.Sprintf("AWS rejected the code for %s: it was mistyped, already used, or comes from another device", r.Serial)
+		p.Next = "wait for the next code and enter it; if AWS rejects it too, check the clocks of this machine and of the device"
 		p.Err = errors.Join(err, errNeedsPerson)
 	case strings.Contains(message, wrongDeviceText):
-		p.Sentence = fmt.Sprintf("%s is no MFA device of the user of profile %s", r.Serial, or(r.Base, r.Profile))
+		p.Sentence = fmt.Sprintf("%s is not an MFA device of the user of profile %s", r.Serial, or(r.Base, r.Profile))
 		p.Next = m.deviceRemedy(r)
 	case code == "ValidationError" && strings.Contains(message, "DurationSeconds"):
 		p.Sentence, p.Next = durationProblem(r, i)
 	case code == "AccessDenied" && i >= 0:
-		p.Sentence = fmt.Sprintf("you may not assume %s: %s", r.Roles[i].ARN, roleReason(message))
+		p.Sentence = fmt.Sprintf("not allowed to assume %s: %s", r.Roles[i].ARN, roleReason(message))
 		p.Next = roleRemedy(r.Roles[i], message)
 	case code == "RegionDisabledException":
 		p.Sentence = fmt.Sprintf("STS is not enabled in region %s for this account", r.stsRegion)
-		p.Next = "set region in the profile, or --region, to one that is"
+		p.Next = "set region in the profile, or --region, to a Region where it is"
 	default:
 		p.Sentence = fmt.Sprintf("AWS refused profile %s: %s: %s", r.Profile, code, message)
-		p.Next = fmt.Sprintf("run %q to have the set-up checked", "forcemfa doctor "+r.Profile)
+		p.Next = fmt.Sprintf("run %q to check the setup", "forcemfa doctor "+r.Profile)
 	}
 	return p
 }
 
 func (m *Manager) deviceRemedy(r *Route) string {
 	if r.configured {
-		return "correct mfa_serial (or --serial, AWS_MFA_SERIAL), or take it out: forcemfa finds the device itself"
+		return "correct mfa_serial (or --serial, AWS_MFA_SERIAL), or remove it: forcemfa finds the device itself"
 	}
-	return "it was remembered from an earlier time and is forgotten now: run it again"
+	return "the device was removed from the cache: run it again"
 }
 
 func durationProblem(r *Route, i int) (sentence, next string) {
@@ -94,15 +94,15 @@ func roleReason(message string) string {
 	if strings.Contains(message, explicitDeny) {
 		return "a policy denies it"
 	}
-	return "your policies do not allow it, the role does not trust you, or there is no such role"
+	return "your policies do not allow it, the trust policy of the role does not, or the role does not exist"
 }
 
 func roleRemedy(role Role, message string) string {
 	if strings.Contains(message, explicitDeny) {
-		return "ask an administrator which Deny it is"
+		return "ask an administrator which policy denies it"
 	}
 	if role.ExternalID == "" {
-		return "check role_arn, and ask the role's owner whether its trust policy names you and wants an external_id"
+		return "check role_arn, and ask the role's owner whether its trust policy names you and requires an external_id"
 	}
 	return "check role_arn and external_id, and ask the role's owner whether its trust policy names you"
 }
@@ -114,7 +114,7 @@ func (m *Manager) explainListing(err error, r *Route) error {
 	}
 	if code, _, _ := apiError(err); code == "AccessDenied" {
 		return &Problem{
-			Sentence: fmt.Sprintf("the key of profile %s may not list its user's MFA devices", or(r.Base, r.Profile)),
+			Sentence: fmt.Sprintf("the key of profile %s is not allowed to list the MFA devices of its user", or(r.Base, r.Profile)),
 			Next:     "name the device: --serial, AWS_MFA_SERIAL or mfa_serial in the profile; the console shows it under Security credentials", Err: err,
 		}
 	}
@@ -137,10 +137,10 @@ func (m *Manager) Explain(err error, profile string) error {
 	case strings.Contains(message, explicitDeny):
 		return &Problem{
 			Sentence: "a policy denies this: " + message,
-			Next:     "if the call was made without MFA run " + command("login", profile) + "; else ask an administrator", Err: err,
+			Next:     "if the call was made without MFA, run " + command("login", profile) + "; otherwise ask an administrator", Err: err,
 		}
 	}
-	return &Problem{Sentence: "no policy allows this: " + message, Next: "name a profile that may, or ask an administrator", Err: err}
+	return &Problem{Sentence: "no policy allows this: " + message, Next: "use a profile with this permission, or ask an administrator", Err: err}
 }
 
 // common are the errors that every call can get.
@@ -158,16 +158,16 @@ func (m *Manager) common(err error, profile string) error {
 	case !ok:
 		var network net.Error
 		if errors.As(err, &network) {
-			return &Problem{Sentence: "AWS cannot be reached: " + network.Error(), Next: "check the network, AWS_ENDPOINT_URL and proxies", Err: err}
+			return &Problem{Sentence: "cannot reach AWS: " + network.Error(), Next: "check the network, AWS_ENDPOINT_URL and proxies", Err: err}
 		}
 	case isSkew(code, message):
 		return &Problem{Sentence: "this machine's clock is wrong" + m.skew(err), Next: "set the clock, then run it again", Err: err}
 	case code == "ExpiredToken" || code == "ExpiredTokenException":
-		return &Problem{Sentence: fmt.Sprintf("the session of profile %s is over", profile), Next: login, Err: err}
+		return &Problem{Sentence: fmt.Sprintf("the session of profile %s has expired", profile), Next: login, Err: err}
 	case code == "InvalidClientTokenId":
 		return &Problem{
-			Sentence: fmt.Sprintf("AWS does not know the credentials of profile %s: the key is wrong, inactive or deleted, or a session without MFA asked IAM", profile),
-			Next:     login + "; if that fails check the key in the console", Err: err,
+			Sentence: fmt.Sprintf("AWS does not recognize the credentials of profile %s: the key is wrong, inactive or deleted, or a session without MFA called IAM", profile),
+			Next:     login + "; if that fails, check the key in the console", Err: err,
 		}
 	case code == "SignatureDoesNotMatch":
 		return &Problem{Sentence: fmt.Sprintf("the secret access key of profile %s does not belong to its access key ID", profile), Next: "run " + command("import", profile) + " with the right pair", Err: err}

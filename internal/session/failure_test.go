@@ -35,7 +35,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 			arrange: func(r *rig, k *session.Manager) {
 				k.Codes = once("000000")
 			},
-			sentence: "AWS did not take the code for arn:aws:iam::222222222222:mfa/jonas", next: "wait for the next code",
+			sentence: "AWS rejected the code for arn:aws:iam::222222222222:mfa/jonas", next: "wait for the next code",
 		},
 		{
 			name: "reused code",
@@ -47,7 +47,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 				}
 			},
 			request:  session.Request{Fresh: true},
-			sentence: "this code was used already", next: "for the next code of arn:aws:iam::222222222222:mfa/jonas",
+			sentence: "this code was already used", next: "for the next code of arn:aws:iam::222222222222:mfa/jonas",
 		},
 		{
 			name: "code that another tool used",
@@ -56,12 +56,12 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 				r.spend("jonas", code)
 				k.Codes = once(code)
 			},
-			sentence: "was used before", next: "wait for the next code",
+			sentence: "already used", next: "wait for the next code",
 		},
 		{
 			name: "no such serial", config: "[profile jonas]\nmfa_serial = arn:aws:iam::222222222222:mfa/lost\n",
 			arrange:  func(r *rig, k *session.Manager) { k.Codes = once("123456") },
-			sentence: "arn:aws:iam::222222222222:mfa/lost is no MFA device", next: "correct mfa_serial",
+			sentence: "arn:aws:iam::222222222222:mfa/lost is not an MFA device", next: "correct mfa_serial",
 		},
 		{
 			name: "inactive key",
@@ -72,7 +72,7 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 					}
 				})
 			},
-			sentence: "AWS does not know the credentials of profile jonas", next: "check the key",
+			sentence: "AWS does not recognize the credentials of profile jonas", next: "check the key",
 		},
 		{
 			name: "wrong secret",
@@ -88,26 +88,26 @@ func TestErrorsOfAWSBecomeASentenceAndAStep(t *testing.T) {
 		},
 		{
 			name:    "duration over what any session may last",
-			request: session.Request{Duration: 48 * time.Hour}, sentence: "--duration is 48h", next: "give a duration",
+			request: session.Request{Duration: 48 * time.Hour}, sentence: "--duration is 48h", next: "use a duration",
 		},
 		{
 			name:     "role that does not trust",
 			config:   "[profile jonas]\nrole_arn = arn:aws:iam::333333333333:role/OrganizationAccountAccessRole\n",
-			sentence: "you may not assume arn:aws:iam::333333333333:role/OrganizationAccountAccessRole", next: "trust policy",
+			sentence: "not allowed to assume arn:aws:iam::333333333333:role/OrganizationAccountAccessRole", next: "trust policy",
 		},
 		{
 			name: "region that is none", config: "[profile jonas]\nregion = Frankfurt am Main\n",
-			sentence: `region "Frankfurt am Main" is no name of a region`, next: "eu-west-1",
+			sentence: `"Frankfurt am Main" is not the name of a Region`, next: "eu-west-1",
 		},
 		{
 			name:     "nobody to ask",
 			arrange:  func(_ *rig, k *session.Manager) { k.Codes = session.CodeSource{} },
-			sentence: "there is no terminal to ask for a code", next: "forcemfa login jonas",
+			sentence: "there is no terminal to prompt for a code", next: "forcemfa login jonas",
 		},
 		{
 			name:     "not six digits",
 			arrange:  func(_ *rig, k *session.Manager) { k.Codes = once("12345") },
-			sentence: "an MFA code is six digits", next: "give the six digits that arn:aws:iam::222222222222:mfa/jonas shows",
+			sentence: "an MFA code has six digits", next: "enter the six digits that arn:aws:iam::222222222222:mfa/jonas shows",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -162,17 +162,17 @@ func TestErrorsOfCallsAreExplained(t *testing.T) {
 	}
 	assert("explicit deny without MFA", list(r.static("jonas")), "a policy denies this", `"forcemfa login jonas"`)
 	assert("no Allow", k.Explain(&smithy.GenericAPIError{Code: "AccessDenied", Message: "User: jonas is not authorized to perform: iam:TagUser"}, "jonas"),
-		"no policy allows this: User: jonas is not authorized to perform: iam:TagUser", "name a profile that may, or ask an administrator")
+		"no policy allows this: User: jonas is not authorized to perform: iam:TagUser", "use a profile with this permission, or ask an administrator")
 
 	plain, err := sts.NewFromConfig(r.cloud.Config(r.static("jonas"), "us-east-1")).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	session := credentials.NewStaticCredentialsProvider(*plain.Credentials.AccessKeyId, *plain.Credentials.SecretAccessKey, *plain.Credentials.SessionToken)
-	assert("session without MFA in IAM", list(session), "a session without MFA asked IAM", "forcemfa login --force jonas")
+	assert("session without MFA in IAM", list(session), "a session without MFA called IAM", "forcemfa login --force jonas")
 
 	r.cloud.Advance(time.Hour)
-	assert("expired token", list(session), "the session of profile jonas is over", "forcemfa login --force jonas")
+	assert("expired token", list(session), "the session of profile jonas has expired", "forcemfa login --force jonas")
 }
 
 // Over a socket the clock of the cloud can differ from this machine's. The SDK

@@ -198,7 +198,7 @@ func TestFlaw15RotationLosesNoKey(t *testing.T) {
 	if len(r.asked) != 1 {
 		t.Errorf("%d codes for a rotation and a session after it, want 1", len(r.asked))
 	}
-	if _, _, err := rotate(&box{}); err == nil || !strings.Contains(err.Error(), "two access keys already") || !strings.Contains(next(err), "rotate --delete "+old) {
+	if _, _, err := rotate(&box{}); err == nil || !strings.Contains(err.Error(), "already has two access keys") || !strings.Contains(next(err), "rotate --delete "+old) {
 		t.Errorf("the quota: %v, next %q", err, next(err))
 	}
 }

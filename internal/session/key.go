@@ -93,7 +93,7 @@ func ExplainKey(err error) error {
 }
 
 const (
-	deadKey    = "the key is deleted, inactive or of another partition (give --region): make a new one in the console"
+	deadKey    = "the key is deleted, inactive or of another partition (give --region): create a new one in the console"
 	wrongClock = "set this machine's clock"
 )
 

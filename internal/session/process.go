@@ -29,12 +29,12 @@ func (m *Manager) runProcess(ctx context.Context, profile string, words []string
 	problem := func(what string) (secret.Keys, error) {
 		return secret.Keys{}, &Problem{
 			Sentence: fmt.Sprintf("credential_process of profile %s (%s) %s", profile, filepath.Base(words[0]), what),
-			Next:     "run it by hand and mend it",
+			Next:     "run it by hand and fix it",
 		}
 	}
 	depth := len(m.Getenv(chainVariable))
 	if depth >= maxChain {
-		return problem("leads back to forcemfa again and again")
+		return problem("starts forcemfa again in a loop")
 	}
 	ctx, cancel := context.WithTimeout(ctx, processTime)
 	defer cancel()
@@ -54,7 +54,7 @@ func (m *Manager) runProcess(ctx context.Context, profile string, words []string
 		return problem("did not print credentials of version 1")
 	}
 	if answer.SessionToken != "" {
-		return problem("gives temporary credentials, from which AWS makes no MFA session")
+		return problem("returns temporary credentials, which cannot start an MFA session")
 	}
 	return keysOf(answer.AccessKeyID, answer.SecretAccessKey), nil
 }
@@ -68,7 +68,7 @@ func CommandCodes(command, serial string) CodeSource {
 		cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
-			return "", fmt.Errorf("the command that gives codes: %w", err)
+			return "", fmt.Errorf("the command for MFA codes: %w", err)
 		}
 		return string(bytes.TrimSpace(out)), nil
 	}}

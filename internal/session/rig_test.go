@@ -97,7 +97,7 @@ func (r *rig) person(_ context.Context, prompt string) (string, error) {
 	r.mu.Lock()
 	again := len(r.asked) > 1
 	r.mu.Unlock()
-	if again || strings.Contains(prompt, "was used") {
+	if again || strings.Contains(prompt, "already used") {
 		r.cloud.Advance(30 * time.Second)
 	}
 	for word := range strings.FieldsSeq(prompt) {

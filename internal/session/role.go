@@ -39,7 +39,7 @@ func roleOf(p awsfile.Profile, env func(string) string) (Role, error) {
 	}
 	a, err := arn.Parse(r.ARN)
 	if err != nil || a.Service != "iam" || a.Kind() != "role" {
-		return Role{}, settingProblem(p, "role_arn", "is no ARN of a role", "write it as arn:aws:iam::123456789012:role/NAME")
+		return Role{}, settingProblem(p, "role_arn", "is not the ARN of a role", "write it as arn:aws:iam::123456789012:role/NAME")
 	}
 	if text := p.Get("duration_seconds"); text != "" {
 		r.Duration = seconds(text)
@@ -50,7 +50,7 @@ func roleOf(p awsfile.Profile, env func(string) string) (Role, error) {
 	for _, pair := range list(p.Get("session_tags")) {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok || strings.TrimSpace(key) == "" {
-			return Role{}, settingProblem(p, "session_tags", "is no list of key=value", "write it as team=web,cost=42")
+			return Role{}, settingProblem(p, "session_tags", "is not a list of key=value", "write it as team=web,cost=42")
 		}
 		r.Tags = append(r.Tags, [2]string{strings.TrimSpace(key), strings.TrimSpace(value)})
 	}
@@ -138,9 +138,9 @@ func (r *Route) Remarks() []string {
 	for i, role := range r.Roles {
 		switch {
 		case role.Capped > 0:
-			out = append(out, fmt.Sprintf("profile %s asks for %s, but a role that is assumed from another role lasts an hour at most; forcemfa renews it without a code", role.Profile, role.Capped))
+			out = append(out, fmt.Sprintf("profile %s requests %s, but a role assumed from another role lasts an hour at most; forcemfa renews it without a code", role.Profile, role.Capped))
 		case role.direct(i):
-			out = append(out, fmt.Sprintf("profile %s asks for %s: AWS grants more than an hour only to a key with a code of its own, so this role does not share the morning's code", role.Profile, role.Duration))
+			out = append(out, fmt.Sprintf("profile %s requests %s: for more than an hour, AWS requires a separate code for this role", role.Profile, role.Duration))
 		}
 	}
 	return out

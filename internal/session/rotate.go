@@ -87,7 +87,7 @@ func (a *Access) roomForKey(ctx context.Context) error {
 			next = fmt.Sprintf("run %q, then this again", "forcemfa rotate --delete "+id)
 		}
 		return &Problem{
-			Sentence: fmt.Sprintf("%s has two access keys already, which is all that AWS allows: the other one is %s, %s, made %s",
+			Sentence: fmt.Sprintf("%s already has two access keys, the most that AWS allows: the other one is %s, %s, created %s",
 				a.Name, id, string(k.Status), aws.ToTime(k.CreateDate).Format(time.DateOnly)),
 			Next: next,
 		}
@@ -111,7 +111,7 @@ func (a *Access) keys(ctx context.Context) ([]types.AccessKeyMetadata, error) {
 func (a *Access) keyProblem(err error, what string) error {
 	if message, is := denied(err); is {
 		return &Problem{
-			Sentence: fmt.Sprintf("%s may not %s (%s)", a.Name, what, reason(message)),
+			Sentence: fmt.Sprintf("%s is not allowed to %s (%s)", a.Name, what, reason(message)),
 			Next:     "ask an administrator for iam:CreateAccessKey, ListAccessKeys, UpdateAccessKey and DeleteAccessKey on your own user (self_service: full grants them)", Err: err,
 		}
 	}
@@ -120,7 +120,7 @@ func (a *Access) keyProblem(err error, what string) error {
 
 // undo takes back a new key; the old one goes back where it was.
 func (a *Access) undo(ctx context.Context, holder Holder, created string, old *secret.Keys, why error) error {
-	p := &Problem{Sentence: "the key was not rotated: " + why.Error(), Next: "nothing has changed; mend this and run it again", Err: why}
+	p := &Problem{Sentence: "the key was not rotated: " + why.Error(), Next: "nothing has changed; fix this and run it again", Err: why}
 	if old != nil {
 		if err := holder.Keep(ctx, *old); err != nil {
 			p.Next = fmt.Sprintf("the store holds the new key %s, and both keys are active: run it again later", created)
@@ -151,9 +151,9 @@ func (a *Access) prove(ctx context.Context, keys secret.Keys) error {
 		case err == nil && fresh.ARN == a.ARN:
 			return nil
 		case err == nil:
-			return fmt.Errorf("the new key is %s's, not %s's", fresh.ARN, a.ARN)
+			return fmt.Errorf("the new key belongs to %s, not to %s", fresh.ARN, a.ARN)
 		case a.manager.Now().Add(pause).After(until):
-			return fmt.Errorf("AWS does not take the new key: %w", err)
+			return fmt.Errorf("AWS does not accept the new key: %w", err)
 		}
 		if err := a.manager.sleep(ctx, pause); err != nil {
 			return err
@@ -188,9 +188,9 @@ func (a *Access) DeleteKey(ctx context.Context, id string) error {
 		case aws.ToString(k.AccessKeyId) != id:
 			continue
 		case id == a.Route.Key.AccessKeyID:
-			return &Problem{Sentence: id + " is the key of this profile", Next: "run forcemfa rotate first; it says which key it put aside"}
+			return &Problem{Sentence: id + " is the key of this profile", Next: "run forcemfa rotate first; it prints the ID of the key that it makes inactive"}
 		case k.Status == types.StatusTypeActive:
-			return &Problem{Sentence: id + " is active: something may be using it", Next: "make it inactive in the console, wait until nothing complains, then run this again"}
+			return &Problem{Sentence: id + " is active: something may be using it", Next: "make it inactive in the console, check that nothing uses it, then run this again"}
 		}
 		_, err := a.IAM().DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String(a.Name), AccessKeyId: aws.String(id)})
 		if err != nil {
@@ -198,5 +198,5 @@ func (a *Access) DeleteKey(ctx context.Context, id string) error {
 		}
 		return nil
 	}
-	return &Problem{Sentence: fmt.Sprintf("%s has no access key %s", a.Name, id), Next: "look at the keys in the console, under Security credentials"}
+	return &Problem{Sentence: fmt.Sprintf("%s has no access key %s", a.Name, id), Next: "check the keys in the console, under Security credentials"}
 }

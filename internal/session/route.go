@@ -85,8 +85,8 @@ type follower struct {
 func (f *follower) follow(ctx context.Context, name string) error {
 	if slices.Contains(f.seen, name) {
 		return &Problem{
-			Sentence: "profiles lead in a circle: " + strings.Join(append(f.seen, name), " → "),
-			Next:     "let source_profile of one of them name a profile that has an access key",
+			Sentence: "profiles form a loop: " + strings.Join(append(f.seen, name), " → "),
+			Next:     "set source_profile of one of them to a profile with an access key",
 		}
 	}
 	f.seen = append(f.seen, name)
@@ -120,7 +120,7 @@ func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
 	case p.Get("credential_source") != "":
 		return &Problem{
 			Sentence: fmt.Sprintf("profile %s takes its credentials from %s, which has no MFA device", p.Name, p.Get("credential_source")),
-			Next:     "use it with the AWS CLI as it is, or give it a source_profile with an IAM user's key",
+			Next:     "use it with the AWS CLI directly, or give it a source_profile with an IAM user's key",
 		}
 	}
 	return &Problem{
@@ -150,7 +150,7 @@ func (f *follower) temporary(ctx context.Context, p awsfile.Profile) error {
 	source := p.Get(SourceSetting)
 	if source == "" || source == p.Name {
 		return f.stored(ctx, p, &Problem{
-			Sentence: fmt.Sprintf("profile %s holds temporary credentials, from which AWS makes no MFA session", p.Name),
+			Sentence: fmt.Sprintf("profile %s holds temporary credentials, which cannot start an MFA session", p.Name),
 			Next:     "name the profile that holds the long-lived key instead",
 		})
 	}
@@ -164,7 +164,7 @@ func (f *follower) process(ctx context.Context, p awsfile.Profile, command strin
 	if err != nil || len(words) == 0 {
 		return &Problem{
 			Sentence: fmt.Sprintf("credential_process of profile %s cannot be read: %v", p.Name, err),
-			Next:     "mend the quotes in " + f.files.Config.Path,
+			Next:     "fix the quotes in " + f.files.Config.Path,
 		}
 	}
 	if target, ours := awsfile.HelperProfile(command); ours {
@@ -214,9 +214,9 @@ func (f *follower) take(profile string, from KeyPlace, key secret.Keys) {
 }
 
 func (f *follower) unknown(name string) error {
-	next := "run " + command("import", name) + " to keep a key under this name"
+	next := "run " + command("import", name) + " to store a key under this name"
 	if known := f.files.Profiles(); len(known) > 0 {
-		next += "; profiles there are: " + strings.Join(known, ", ")
+		next += "; existing profiles: " + strings.Join(known, ", ")
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("no profile %s in %s or %s", name, f.files.Config.Path, f.files.Credentials.Path),
@@ -227,15 +227,15 @@ func (f *follower) unknown(name string) error {
 // keyless says why a profile without a key cannot be served.
 func (f *follower) keyless(p awsfile.Profile) error {
 	for _, other := range []struct{ setting, is string }{
-		{"sso_session", "signs in by IAM Identity Center, which asks for MFA itself"},
-		{"sso_account_id", "signs in by IAM Identity Center, which asks for MFA itself"},
-		{"web_identity_token_file", "signs in by a web identity, which has no MFA device of AWS"},
-		{"login_session", `holds a session of "aws login", which has been through MFA at the sign-in`},
+		{"sso_session", "signs in with IAM Identity Center, which has its own MFA"},
+		{"sso_account_id", "signs in with IAM Identity Center, which has its own MFA"},
+		{"web_identity_token_file", "signs in with a web identity, which has no AWS MFA device"},
+		{"login_session", `holds a session of "aws login", where MFA is part of the sign-in`},
 	} {
 		if p.Get(other.setting) != "" {
 			return &Problem{
-				Sentence: fmt.Sprintf("profile %s %s: forcemfa makes sessions for access keys of IAM users", p.Name, other.is),
-				Next:     "use it with the AWS CLI as it is",
+				Sentence: fmt.Sprintf("profile %s %s: forcemfa creates sessions for access keys of IAM users", p.Name, other.is),
+				Next:     "use it with the AWS CLI directly",
 			}
 		}
 	}
@@ -253,10 +253,10 @@ func (f *follower) environment() error {
 		if env(Marker) != "" {
 			next = "leave the shell of " + env(Marker) + " first, or name a profile"
 		}
-		return &Problem{Sentence: "the environment holds temporary credentials, from which AWS makes no MFA session", Next: next}
+		return &Problem{Sentence: "the environment holds temporary credentials, which cannot start an MFA session", Next: next}
 	}
 	if env(awsfile.SecretVariable) == "" {
-		return &Problem{Sentence: "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not", Next: "set both, or name a profile"}
+		return &Problem{Sentence: "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not", Next: "set both, or name a profile"}
 	}
 	f.route.Profile = "environment"
 	f.take("", KeyInEnvironment, keysOf(env(awsfile.KeyIDVariable), env(awsfile.SecretVariable)))
@@ -352,12 +352,12 @@ func (r *Route) check(req Request) error {
 			what = "duration_seconds of profile " + r.Base
 		}
 		return &Problem{
-			Sentence: fmt.Sprintf("%s is %s, and MFA sessions last from 15 minutes to 36 hours", what, r.duration),
-			Next:     "give a duration such as 12h",
+			Sentence: fmt.Sprintf("%s is %s, but an MFA session lasts from 15 minutes to 36 hours", what, r.duration),
+			Next:     "use a duration such as 12h",
 		}
 	}
 	if !validRegion(r.stsRegion) {
-		return &Problem{Sentence: fmt.Sprintf("region %q is no name of a region", r.stsRegion), Next: "set region in the profile, or AWS_REGION, to one such as eu-west-1"}
+		return &Problem{Sentence: fmt.Sprintf("%q is not the name of a Region", r.stsRegion), Next: "set region in the profile, or AWS_REGION, to one such as eu-west-1"}
 	}
 	if isSecurityKey(r.Serial) {
 		return securityKeyProblem(r.Serial)

@@ -204,8 +204,8 @@ func (m *Manager) withCode(ctx context.Context, r *Route, req Request, i int, be
 	}
 	if d := m.Cache.Device(r.deviceName()); d.Failed.After(began) {
 		return nil, &Problem{
-			Sentence: "the code for " + r.Serial + " was asked for already, and none came: " + d.Why,
-			Next:     "run " + r.login() + " and give the code", Err: errNeedsPerson,
+			Sentence: "another process prompted for a code for " + r.Serial + " and got none: " + d.Why,
+			Next:     "run " + r.login() + " and enter the code", Err: errNeedsPerson,
 		}
 	}
 	if err := m.Cache.Ready(r.sessionStore, r.name(i)); err != nil {
@@ -237,7 +237,7 @@ func (m *Manager) keep(r *Route, name string, e *cache.Entry) error {
 		return unsealed(err)
 	case err != nil:
 		return &Problem{
-			Sentence: "the session was made but could not be kept: " + err.Error(),
+			Sentence: "the session was created but could not be stored: " + err.Error(),
 			Next:     "make " + m.Cache.Path + " a directory that only you can use", Err: err,
 		}
 	}

@@ -167,7 +167,7 @@ duration_seconds = 14400
 		t.Errorf("a session of %s, kind %s", got, e.Kind)
 	}
 	route, err := r.manager().Route(t.Context(), session.Request{Profile: "long"})
-	if err != nil || len(route.Remarks()) != 1 || !strings.Contains(route.Remarks()[0], "code of its own") {
+	if err != nil || len(route.Remarks()) != 1 || !strings.Contains(route.Remarks()[0], "separate code") {
 		t.Errorf("remarks %q, %v", route.Remarks(), err)
 	}
 }

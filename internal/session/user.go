@@ -95,7 +95,7 @@ func (a *Access) identify(ctx context.Context) error {
 	a.ARN = aws.ToString(out.Arn)
 	named, err := arn.Parse(a.ARN)
 	if err != nil {
-		return fmt.Errorf("find out who this is: %w", err)
+		return fmt.Errorf("read the caller identity: %w", err)
 	}
 	a.Account, a.Partition = named.Account, named.Partition
 	if named.Kind() == "user" {
@@ -110,8 +110,8 @@ func (a *Access) user() error {
 		return nil
 	}
 	return &Problem{
-		Sentence: fmt.Sprintf("these are credentials of %s, and only IAM users have MFA devices and access keys of their own", a.ARN),
-		Next:     "name the profile that holds the user's own key",
+		Sentence: fmt.Sprintf("the credentials belong to %s; only IAM users have MFA devices and access keys", a.ARN),
+		Next:     "name the profile with the access key of the user",
 	}
 }
 

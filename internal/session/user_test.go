@@ -34,7 +34,7 @@ func (r *rig) enroll(own, access *session.Access, name string) (serial string, e
 	}
 	k := r.manager()
 	k.Codes.Code = func(_ context.Context, prompt string) (string, error) {
-		if strings.Contains(prompt, "that follows") {
+		if strings.Contains(prompt, "the next code") {
 			r.cloud.Advance(30 * time.Second)
 		}
 		return r.code(d.Serial), nil
@@ -71,7 +71,7 @@ func TestFirstDeviceIsEnrolledAndProven(t *testing.T) {
 	if err != nil || r.who(e) != "arn:aws:iam::111111111111:user/bob" {
 		t.Errorf("the first session: %v, %v", e, err)
 	}
-	if len(r.asked) != 1 || !strings.Contains(r.asked[0], "the one on it now was used") {
+	if len(r.asked) != 1 || !strings.Contains(r.asked[0], "the current code was already used") {
 		t.Errorf("asked %q: the second code of the enrollment must not be sent again", r.asked)
 	}
 	asked := len(r.asked)
@@ -104,7 +104,7 @@ func TestKeyThatMayNotEnrollIsToldWhereToGo(t *testing.T) {
 	r.settings(identity, "", "emma") // enforced, and has no device
 	own := r.own("emma")
 	_, err := own.CreateDevice(t.Context(), "", "")
-	if err == nil || !strings.Contains(err.Error(), "an access key may not enroll an MFA device for emma here") ||
+	if err == nil || !strings.Contains(err.Error(), "an access key is not allowed to enroll an MFA device for emma") ||
 		!strings.Contains(next(err), "https://222222222222.signin.aws.amazon.com/console") || !strings.Contains(next(err), "forcemfa enroll --open emma") {
 		t.Errorf("got %v, next %q", err, next(err))
 	}
@@ -154,7 +154,7 @@ func TestTokenThatRunsFastIsResynchronized(t *testing.T) {
 	}
 	own.NewDeviceUsed(serial, shows())
 	k.Codes = once(shows())
-	if p := r.refused(k, session.Request{Profile: "jonas"}); p.Sentence != "this code was used already; AWS takes each code once" {
+	if p := r.refused(k, session.Request{Profile: "jonas"}); p.Sentence != "this code was already used; AWS accepts each code once" {
 		t.Errorf("the code that was given for it: %q", p.Sentence)
 	}
 	r.cloud.Advance(30 * time.Second)
@@ -167,7 +167,7 @@ func TestTokenThatRunsFastIsResynchronized(t *testing.T) {
 func TestTwoCodesMustDiffer(t *testing.T) {
 	k := newRig(t).manager()
 	k.Codes = session.CodeSource{Code: func(context.Context, string) (string, error) { return "123 456", nil }}
-	if _, _, err := k.TwoCodes(t.Context(), "GAHT12345678"); err == nil || !strings.Contains(err.Error(), "the same code again") {
+	if _, _, err := k.TwoCodes(t.Context(), "GAHT12345678"); err == nil || !strings.Contains(err.Error(), "this is the same code") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -267,7 +267,7 @@ func TestConsoleLinkFollowsThePartition(t *testing.T) {
 		e := &cache.Entry{Kind: cache.RoleSession, ARN: "arn:" + partition + ":sts::222222222222:assumed-role/Admin/jonas"}
 		link, err := k.SignInURL(t.Context(), e, session.ConsolePage{Endpoint: server.URL})
 		if want == "" {
-			if err == nil || !strings.Contains(err.Error(), "the console address of partition "+partition+" is not known") {
+			if err == nil || !strings.Contains(err.Error(), "the console address of partition "+partition+" is unknown") {
 				t.Errorf("%s: link %q, error %v", partition, link, err)
 			}
 			continue

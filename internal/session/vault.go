@@ -17,7 +17,7 @@ func (r *Route) checkSessionStore() error {
 		return nil
 	}
 	return &Problem{
-		Sentence: fmt.Sprintf("sessions cannot rest in %q", r.sessionStore),
+		Sentence: fmt.Sprintf("sessions cannot be stored in %q", r.sessionStore),
 		Next: fmt.Sprintf("set %s, or %s of the profile, to %s, %s, %s or %s",
 			cache.SessionsVariable, SessionsSetting, inFiles, secret.Keyring, secret.File, secret.Pass),
 	}
@@ -77,7 +77,7 @@ func unsealed(err error) error {
 		return nil
 	}
 	p := &Problem{
-		Sentence: "the sessions rest in the secret store: " + err.Error(),
+		Sentence: "cannot use the secret store that holds the sessions: " + err.Error(),
 		Next:     fmt.Sprintf("open the store, or set %s of the profile to %s and run \"forcemfa sessions clear\"", SessionsSetting, inFiles),
 		Err:      err,
 	}

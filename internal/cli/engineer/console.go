@@ -16,18 +16,19 @@ func newConsole(e *machine) *cobra.Command {
 	o := consoleOptions{sessionFlags: sessionFlags{env: e}}
 	c := &cobra.Command{
 		Use:   "console [PROFILE]",
-		Short: "A link that signs a browser in as a role",
+		Short: "Print a link that signs a browser in as a role",
 		Long: `console prints a link that signs a browser in to the AWS console with the role
-session of a profile. Whoever has the link is signed in: it is good for 15 minutes.
-It is not handed to a browser, because other users of this machine could read it in
-the list of processes.
+session of a profile. Anyone who has the link can sign in with it for 15 minutes.
+console does not start a browser, because other users of this machine could read the
+link in the list of processes.
 
-A profile without a role has no such link: AWS takes no session of GetSessionToken
-there, and a federation token never carries MFA. Sign in with the password instead.
+A profile without a role has no such link: AWS does not accept sessions of
+GetSessionToken there, and a federation token never carries MFA. Sign in with the
+password instead.
 
 EXIT STATUS
   0  the link is on stdout
-  1  there is none; the hint is the next step`,
+  1  there is no link; the hint is the next step`,
 		Example: `  forcemfa console prod-admin
   forcemfa console prod-admin --service ec2 --region eu-west-1 | pbcopy`,
 		Args: cobra.MaximumNArgs(1),
@@ -39,7 +40,7 @@ EXIT STATUS
 		},
 	}
 	o.add(c)
-	c.Flags().StringVar(&o.service, "service", "", "the `page` to open, such as ec2 or s3")
+	c.Flags().StringVar(&o.service, "service", "", "console `page` to open, such as ec2 or s3")
 	return c
 }
 

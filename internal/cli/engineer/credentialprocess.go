@@ -11,12 +11,12 @@ func newCredentialProcess(e *machine) *cobra.Command {
 	s := sessionFlags{env: e}
 	c := &cobra.Command{
 		Use:   "credential-process [PROFILE]",
-		Short: "A profile's session for AWS CLI and SDKs",
-		Long: `credential-process prints the session of a profile as AWS CLI and SDKs want it from
-a credential_process. Where a code is needed it asks at the terminal, and nowhere
-else; without a terminal it fails at once and says what to run.
+		Short: "Print a profile's session for the AWS CLI and SDKs",
+		Long: `credential-process prints the session of a profile in the format that the AWS CLI and
+SDKs expect from a credential_process. It prompts for an MFA code only at the terminal.
+Without a terminal, it fails at once and prints the command to run.
 
-In ~/.aws/config name the small helper, which starts faster and does the same:
+In ~/.aws/config, use the helper program, which does the same and starts faster:
 
   [profile bob-mfa]
   credential_process = forcemfa-credential-process --profile bob
@@ -25,12 +25,12 @@ In ~/.aws/config name the small helper, which starts faster and does the same:
   role_arn = arn:aws:iam::111122223333:role/Admin
   source_profile = bob-mfa
 
-"forcemfa configure" writes this. Give the role no mfa_serial: the tools would ask
-for a code themselves.
+"forcemfa configure" writes these profiles. Don't set mfa_serial in the role profile,
+because the tools would then prompt for a code themselves.
 
 EXIT STATUS
   0  the session is on stdout
-  1  there is none; stderr says why, and the next step`,
+  1  there is no session; stderr shows the reason and the next step`,
 		Example: `  forcemfa credential-process bob
   forcemfa-credential-process --profile bob`,
 		Args: cobra.MaximumNArgs(1),

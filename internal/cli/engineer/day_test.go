@@ -194,7 +194,7 @@ func TestNothingRunsInsideOfExecByAccident(t *testing.T) {
 		}
 		return inner(name)
 	}
-	if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), "already inside of exec prod") {
+	if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), "already runs in exec prod") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 }
@@ -237,7 +237,7 @@ func TestCodeComesFromAFlagTheEnvironmentOrThePerson(t *testing.T) {
 func TestWrongInputHasANextStep(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "config")) // enroll looks for credentials of other tools, too
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "credentials"))
-	const noProfile = "forcemfa: no profile eve in HOME/.aws/config or HOME/.aws/credentials\nhint: run \"forcemfa import eve\" to keep a key under this name\n"
+	const noProfile = "forcemfa: no profile eve in HOME/.aws/config or HOME/.aws/credentials\nhint: run \"forcemfa import eve\" to store a key under this name\n"
 	for args, want := range map[string]string{
 		"login eve":              noProfile,
 		"exec eve -- true":       noProfile,

@@ -20,31 +20,29 @@ func newEnroll(e *machine) *cobra.Command {
 	o := enrollOptions{sessionFlags: sessionFlags{env: e}}
 	c := &cobra.Command{
 		Use:   "enroll [PROFILE]",
-		Short: "Get an MFA device: QR code in the terminal, two codes, done",
+		Short: "Enroll an MFA device with a QR code in the terminal",
 		Long: `enroll creates a virtual MFA device for the user of a profile, shows its QR code in
-the terminal for your authenticator app, asks for two codes that follow each other,
-enables the device and proves it with a first session. The seed is shown once and
-kept nowhere.
+the terminal for your authenticator app, prompts for two consecutive codes, enables the
+device and tests it with a first session. The seed is shown once and stored nowhere.
 
-It works before MFA is enforced, while an administrator's enrollment window is open,
-with the session of "aws login", and, for a second device, from a session by the
-first. Where MFA is enforced an access key alone may not enroll: a stolen one could.
-enroll then says where to sign in.
+enroll works before MFA is enforced, while an enrollment window is open, with the
+session of "aws login", and, for a second device, with a session from the first one.
+Once MFA is enforced, an access key alone is not allowed to enroll, because a stolen key
+could. enroll then prints where to sign in.
 
-A SECOND DEVICE  is wise: up to 8 are allowed, and losing one then costs nothing.
-SECURITY KEYS    and passkeys are enrolled in the console only, and give no codes for
-                 the command line: use an authenticator app as well.
-A LOST PHONE     cannot be replaced without it or a second device: an administrator
-                 deactivates it (aws iam deactivate-mfa-device) and, if you have no
-                 console password, runs forcemfa enroll --open USER.
-A WRONG CLOCK    of a hardware token is learnt by AWS with --resync --serial SERIAL.
+SECOND DEVICE    Enroll one: AWS allows 8, and losing one of two does not lock you out.
+SECURITY KEYS    Enroll security keys and passkeys in the console. They show no codes
+                 for the command line, so enroll an authenticator app too.
+LOST PHONE       An administrator deactivates it (aws iam deactivate-mfa-device) and, if
+                 you have no console password, runs forcemfa enroll --open USER.
+WRONG CLOCK      Synchronize a hardware token with --resync --serial SERIAL.
 
---open USER and --close USER are the administrator's: they set and take away the tag
-that lets a user without a password enroll by access key for some days.
+Administrators use --open USER and --close USER to set and remove the tag that allows a
+user without a password to enroll with an access key for a few days.
 
 EXIT STATUS
-  0  done
-  1  not done; the hint is the next step`,
+  0  the device is enrolled
+  1  an error stopped it; the hint is the next step`,
 		Example: `  forcemfa enroll bob
   forcemfa enroll bob --name bobs-tablet          # a second device
   forcemfa enroll bob --serial GAHT12345678       # a hardware token
@@ -61,13 +59,13 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.name, "name", "", "`name` of the new device (default the user's name)")
 	f.StringVar(&o.path, "path", "", "`path` of the new device, such as /phones/")
-	f.BoolVar(&o.otpauth, "otpauth", false, "print the device as an otpauth:// text, seed included, instead of a QR code")
-	f.BoolVar(&o.resync, "resync", false, "synchronize the device --serial with AWS, if its clock is fast or slow")
-	f.StringVar(&o.open, "open", "", "let this `user` enroll by access key for some days")
-	f.StringVar(&o.close, "close", "", "end that for this `user`")
-	f.IntVar(&o.days, "days", 0, "with --open: for how many days (default the config's, 7)")
-	f.StringVar(&o.config, "config", "", "with --open and --close: the `file` that says what is wanted (forcemfa.yaml)")
-	f.BoolVar(&o.noVerify, "no-verify", false, "do not make a first session with the new device")
+	f.BoolVar(&o.otpauth, "otpauth", false, "print an otpauth:// URI, which includes the seed, instead of a QR code")
+	f.BoolVar(&o.resync, "resync", false, "synchronize the clock of the device --serial with AWS")
+	f.StringVar(&o.open, "open", "", "allow this `user` to enroll with an access key for a few days")
+	f.StringVar(&o.close, "close", "", "close the enrollment window of this `user`")
+	f.IntVar(&o.days, "days", 0, "with --open: number of days (default from the config, 7)")
+	f.StringVar(&o.config, "config", "", "with --open and --close: config `file` (default forcemfa.yaml)")
+	f.BoolVar(&o.noVerify, "no-verify", false, "do not start a first session with the new device")
 	c.MarkFlagsMutuallyExclusive("open", "close", "resync", "name")
 	c.MarkFlagsMutuallyExclusive("serial", "name")
 	return c
@@ -123,7 +121,7 @@ func (o *enrollOptions) standing(ctx context.Context, own *session.Access, have 
 	if len(have) == 0 || !own.Bare {
 		return own, nil
 	}
-	o.say("%s has %s already; a code of it opens the way for another (if it is lost, an administrator must deactivate it)", own.Name, strings.Join(have, ", "))
+	o.say("%s already has %s; enter a code of this device to enroll another (if it is lost, an administrator must deactivate it)", own.Name, strings.Join(have, ", "))
 	return own.WithMFA(ctx, o.request())
 }
 
@@ -143,7 +141,7 @@ func (o *enrollOptions) enroll(ctx context.Context, k *session.Manager, own, acc
 	enabled, err := o.enable(ctx, k, own, access, d.Serial)
 	if !enabled {
 		if gone := access.DiscardDevice(context.WithoutCancel(ctx), d.Serial); gone != nil {
-			o.say("the unfinished device %s stays; AWS lets only an administrator, or the console, take it away", d.Serial)
+			o.say("the unfinished device %s remains; delete it in the console, or ask an administrator", d.Serial)
 		}
 	}
 	return err
@@ -157,13 +155,13 @@ func (o *enrollOptions) screen() (show func(*session.NewDevice), done func(), er
 	}
 	in, out, err := command.OpenTerminal()
 	if err != nil {
-		return nil, nil, command.WithHint(errors.New("the QR code needs a terminal"), "run it in a terminal, or say --otpauth to have the seed as text on stdout")
+		return nil, nil, command.WithHint(errors.New("the QR code needs a terminal"), "run it in a terminal, or use --otpauth to print the seed on stdout")
 	}
 	return func(d *session.NewDevice) { showQR(out, d) }, func() { _ = in.Close() }, nil
 }
 
 func showQR(w io.Writer, d *session.NewDevice) {
-	fmt.Fprintf(w, "Scan this with your authenticator app (%s):\n\n", view.Clean(d.Serial))
+	fmt.Fprintf(w, "Scan this QR code with your authenticator app (%s):\n\n", view.Clean(d.Serial))
 	qrterminal.GenerateHalfBlock(d.URI(), qrterminal.L, w)
 	fmt.Fprintln(w)
 }
@@ -179,18 +177,18 @@ func (o *enrollOptions) enable(ctx context.Context, k *session.Manager, own, acc
 		return false, err
 	}
 	own.NewDeviceUsed(serial, code)
-	o.say("%s is %s's MFA device now", serial, own.Name)
+	o.say("%s is now an MFA device of %s", serial, own.Name)
 	if !own.Bare || o.noVerify {
-		o.say("a console session from before does not have MFA yet: sign out and in again")
+		o.say("existing console sessions do not have MFA: sign out and sign in again")
 		return true, nil
 	}
-	o.say("one more code, for the first session; it comes in %s", k.UntilNextCode().Round(time.Second))
+	o.say("the first session requires one more code; it comes in %s", k.UntilNextCode().Round(time.Second))
 	e, err := own.Verify(ctx, serial)
 	if err != nil {
 		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+own.Route.Profile)
 	}
-	o.say("it works: %s has an MFA session until %s", own.Route.Profile, e.Expires.Local().Format("Mon 15:04"))
-	o.say("a second device is wise: run forcemfa enroll %s --name %s-2", own.Route.Base, own.Name)
+	o.say("the device works: profile %s has an MFA session until %s", own.Route.Profile, e.Expires.Local().Format("Mon 15:04"))
+	o.say("enroll a second device too: run forcemfa enroll %s --name %s-2", own.Route.Base, own.Name)
 	return true, nil
 }
 
@@ -209,21 +207,21 @@ func (o *enrollOptions) codesFor(ctx context.Context, k *session.Manager, serial
 		case !errors.Is(err, session.ErrCodes):
 			return "", err
 		case !k.Codes.Person || try == maxEnables:
-			return "", command.WithHint(fmt.Errorf("%s: %w", serial, err), "give two codes that the device shows one right after the other, without a pause; check the clock of the device")
+			return "", command.WithHint(fmt.Errorf("%s: %w", serial, err), "enter two consecutive codes of the device; if AWS rejects them too, check the clock of the device")
 		}
-		o.say("AWS did not take these two; try again with two that come right after each other")
+		o.say("AWS rejected the two codes; enter two consecutive codes")
 	}
 }
 
 func (o *enrollOptions) resynchronize(ctx context.Context, k *session.Manager, own *session.Access, serial string) error {
 	if serial == "" {
-		return command.WithHint(errors.New("--resync wants to know which device"), "name it with --serial")
+		return command.WithHint(errors.New("--resync requires a device"), "name it with --serial")
 	}
 	code, err := o.codesFor(ctx, k, serial, own.ResyncDevice)
 	if err != nil {
 		return err
 	}
 	own.NewDeviceUsed(serial, code)
-	o.say("AWS knows the time of %s again", serial)
+	o.say("%s is synchronized with AWS", serial)
 	return nil
 }

@@ -52,7 +52,7 @@ func (o *enrollOptions) openWindow(ctx context.Context, k *session.Manager, clie
 		return o.windowProblem(k, err, o.open)
 	}
 	if len(devices.MFADevices) > 0 {
-		return command.WithHint(fmt.Errorf("%s has an MFA device: a window would open nothing", o.open),
+		return command.WithHint(fmt.Errorf("%s already has an MFA device, so an enrollment window has no effect", o.open),
 			"if the device is lost, deactivate it first: aws iam deactivate-mfa-device --user-name "+o.open+" --serial-number "+aws.ToString(devices.MFADevices[0].SerialNumber))
 	}
 	if o.days > 0 {
@@ -65,7 +65,7 @@ func (o *enrollOptions) openWindow(ctx context.Context, k *session.Manager, clie
 	if err != nil {
 		return o.windowProblem(k, err, o.open)
 	}
-	o.say("%s may enroll by access key until %s; the next run of forcemfa apply closes the window once the device is there", o.open, value)
+	o.say("%s is allowed to enroll with an access key until %s; the next forcemfa apply closes the window once the user has a device", o.open, value)
 	return nil
 }
 
@@ -105,7 +105,7 @@ func userTags(ctx context.Context, client *iam.Client, user string) ([]org.Tag, 
 func (o *enrollOptions) windowProblem(k *session.Manager, err error, user string) error {
 	var missing *types.NoSuchEntityException
 	if errors.As(err, &missing) {
-		return command.WithHint(fmt.Errorf("no user %s in this account", user), "check the name, and the account that the profile leads to")
+		return command.WithHint(fmt.Errorf("user %s does not exist in this account", user), "check the name and the account of the profile")
 	}
 	return k.Explain(err, o.profile)
 }

@@ -24,19 +24,18 @@ func newExec(e *machine) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [PROFILE] [--] [COMMAND [ARG…]]",
 		Short: "Run a command with a profile's session",
-		Long: `exec becomes the command, with the session of the profile in its environment:
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the region, and when it
-ends in AWS_CREDENTIAL_EXPIRATION and AWS_SESSION_EXPIRATION. Signals and the exit
-status are the command's own. Without a command it is a shell.
+		Long: `exec replaces itself with the command and sets the session of the profile in its
+environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the Region,
+and the expiration in AWS_CREDENTIAL_EXPIRATION and AWS_SESSION_EXPIRATION. The command
+receives signals directly. Without a command, exec starts a shell.
 
-What could lead the command to other credentials (AWS_PROFILE, AWS_CONTAINER_*,
-AWS_ROLE_ARN, web identities) and forcemfa's own secrets (FORCEMFA_*) are left out of
-its environment. FORCEMFA holds the profile's name; where it is set exec refuses to
-run in itself, unless --nested is given.
+exec removes variables that select other credentials (AWS_PROFILE, AWS_CONTAINER_*,
+AWS_ROLE_ARN, web identities) and the secrets of forcemfa (FORCEMFA_*). It sets FORCEMFA
+to the name of the profile. Where FORCEMFA is already set, exec requires --nested.
 
 EXIT STATUS
-  the command's own; 1 when there is no session, 127 when there is no such command,
-  126 when it cannot be run`,
+  the exit status of the command; 1 if there is no session, 127 if the command does not
+  exist, 126 if it cannot be run`,
 		Example: `  forcemfa exec bob -- aws s3 ls
   forcemfa exec prod -- terraform apply
   forcemfa exec bob`,
@@ -50,7 +49,7 @@ EXIT STATUS
 	}
 	o.add(c)
 	c.Flags().SetInterspersed(false)
-	c.Flags().BoolVar(&o.nested, "nested", false, "run inside another exec, too")
+	c.Flags().BoolVar(&o.nested, "nested", false, "run inside another exec")
 	return c
 }
 
@@ -76,7 +75,7 @@ func (o *execOptions) parse(c *cobra.Command, args []string) ([]string, error) {
 
 func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	if inside := o.env.Getenv(session.Marker); inside != "" && !o.nested {
-		return command.WithHint(fmt.Errorf("this is already inside of exec %s", inside), "leave it first, or say --nested if you mean it")
+		return command.WithHint(fmt.Errorf("this shell already runs in exec %s", inside), "exit it first, or use --nested")
 	}
 	shell := len(argv) == 0
 	if shell {
@@ -97,7 +96,7 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	}
 	name := o.profileName()
 	if shell {
-		o.say("a shell with %s until %s (%s); exit leaves it", name, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+		o.say("started a shell with the session of %s until %s (%s); type exit to leave it", name, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
 	}
 	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), e, name))
 }
@@ -107,7 +106,7 @@ func notRun(name string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		status = 126
 	}
-	return &command.Error{Status: status, Err: fmt.Errorf("run %s: %w", name, err), Hint: "check the command's name and PATH"}
+	return &command.Error{Status: status, Err: fmt.Errorf("run %s: %w", name, err), Hint: "check the name of the command and PATH"}
 }
 
 // profileName is what a session goes by.

@@ -25,13 +25,13 @@ func newExport(e *machine) *cobra.Command {
 export-credentials" (process, env, env-no-export, powershell, windows-cmd, fish), or
 as ini, a section of ~/.aws/credentials.
 
-With --write-profile NAME it writes the session into ~/.aws/credentials and prints
-nothing: for tools that read only that file. The profile is marked as forcemfa's;
-one that holds a long-lived key is never overwritten, and one that another tool
-wrote only with --replace. All else in the file stays as it is, byte for byte.
+With --write-profile NAME, export writes the session into ~/.aws/credentials and prints
+nothing, for tools that read only that file. It marks the profile as managed by
+forcemfa. It never overwrites a profile with a long-lived key, and overwrites a profile
+of another tool only with --replace. All other bytes of the file stay unchanged.
 
 EXIT STATUS
-  0  done
+  0  the session is printed or written
   1  there is no session, or the profile must not be overwritten`,
 		Example: `  eval "$(forcemfa export bob --format env)"
   forcemfa export bob --format fish | source
@@ -48,7 +48,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "process", strings.Join(exportFormats, ", "))
 	f.StringVar(&o.write, "write-profile", "", "write the session into this `profile` of ~/.aws/credentials")
-	f.BoolVar(&o.replace, "replace", false, "with --write-profile: take over a profile of temporary credentials that another tool wrote")
+	f.BoolVar(&o.replace, "replace", false, "with --write-profile: overwrite temporary credentials of another tool")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(exportFormats, cobra.ShellCompDirectiveNoFileComp))
 	c.PreRunE = func(*cobra.Command, []string) error { return command.OneOf("format", o.format, exportFormats...) }
 	return c
@@ -180,14 +180,14 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 	case !there || !there2 || id.Value == "":
 		return nil
 	case value(awsfile.TokenSetting) == "":
-		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which writing the session would destroy", id.Origin, o.write),
-			fmt.Sprintf("write into another profile, such as --write-profile %s-mfa", o.write))
+		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which the session would overwrite", id.Origin, o.write),
+			fmt.Sprintf("write to another profile, such as --write-profile %s-mfa", o.write))
 	case value(session.ManagerSetting) != session.ManagerName && !o.replace:
 		owner := value(session.ManagerSetting)
 		if owner == "" {
-			owner = "another tool, or you by hand"
+			owner = "another tool or by hand"
 		}
-		return command.WithHint(fmt.Errorf("%s: profile %s was written by %s", id.Origin, o.write, owner), "write into another profile, or say --replace to take it over")
+		return command.WithHint(fmt.Errorf("%s: profile %s was written by %s", id.Origin, o.write, owner), "write to another profile, or use --replace to overwrite it")
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ EXIT STATUS
 	f.BoolVar(&o.keep, "keep", false, "leave the key in the file too")
 	f.BoolVar(&o.noProcess, "no-credential-process", false, "do not give the profile a credential_process")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	f.StringVar(&o.region, "region", "", "`region` in which STS is called")
+	f.StringVar(&o.region, "region", "", "`region` in which to call STS")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	c.MarkFlagsMutuallyExclusive("csv", "env", "prompt")
 	c.MarkFlagsMutuallyExclusive("keep", "backup")

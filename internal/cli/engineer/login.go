@@ -17,24 +17,24 @@ func newLogin(e *machine) *cobra.Command {
 	o := loginOptions{sessionFlags: sessionFlags{env: e}}
 	c := &cobra.Command{
 		Use:   "login [PROFILE]",
-		Short: "One MFA code in the morning",
-		Long: `login makes the MFA session of a profile's user: GetSessionToken with one code.
-Every profile whose role is assumed from the same user then works without a code,
-in exec, export and credential-process, until the session is over (12 hours).
+		Short: "Start an MFA session with one code",
+		Long: `login starts the MFA session of the user of a profile: it calls GetSessionToken with one
+code. All profiles with roles of the same user then work without a code in exec, export
+and credential-process until the session expires (12 hours).
 
 It finds key, Region and MFA device before it prompts for the code, and reports
 a missing one. Without PROFILE it takes AWS_PROFILE, else default. The code comes
 from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
-mfa_process. A code that was used is not sent again.
+mfa_process. login never sends a code twice.
 
 Security keys and passkeys show no codes, and STS does not support them. Enroll
 an authenticator app as well, or use "aws login" of the AWS CLI.
 
 EXIT STATUS
   0  there is a session
-  1  there is none; the hint is the next step`,
+  1  there is no session; the hint is the next step`,
 		Example: `  forcemfa login bob
-  forcemfa login prod-admin            # a role of bob's: the same code serves
+  forcemfa login prod-admin            # a role of the same user: no second code
   forcemfa login bob --duration 36h --force
   pass otp aws/bob | forcemfa login bob --code-stdin`,
 		Args: cobra.MaximumNArgs(1),
@@ -46,8 +46,8 @@ EXIT STATUS
 		},
 	}
 	o.add(c)
-	c.Flags().DurationVar(&o.duration, "duration", 0, "how long a new MFA session lasts, 15m to 36h (default 12h)")
-	c.Flags().BoolVarP(&o.force, "force", "f", false, "make a new session even where there is one")
+	c.Flags().DurationVar(&o.duration, "duration", 0, "`duration` of a new MFA session, 15m to 36h (default 12h)")
+	c.Flags().BoolVarP(&o.force, "force", "f", false, "start a new session even if there is one")
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
 	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
 	return c

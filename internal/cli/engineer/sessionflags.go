@@ -36,12 +36,12 @@ type sessionFlags struct {
 
 func (s *sessionFlags) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&s.profile, "profile", "", "the `profile`, if it is not named without a flag")
-	f.StringVar(&s.serial, "serial", "", "`serial` number or ARN of the MFA device; by default it is found")
-	f.StringVar(&s.region, "region", "", "`region` in which STS is called")
+	f.StringVar(&s.profile, "profile", "", "`profile` to use, instead of the argument")
+	f.StringVar(&s.serial, "serial", "", "`serial` number or ARN of the MFA device (default: the device of the user)")
+	f.StringVar(&s.region, "region", "", "`region` in which to call STS")
 	f.BoolVar(&s.codeStdin, "code-stdin", false, "read the MFA code from stdin")
 	f.StringVar(&s.mfaProcess, "mfa-process", "", "`command` that prints the MFA code, such as \"ykman oath accounts code -s aws\"")
-	f.BoolVarP(&s.quiet, "quiet", "q", false, "no remarks on stderr")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print no remarks on stderr")
 	c.MarkFlagsMutuallyExclusive("code-stdin", "mfa-process")
 	_ = c.RegisterFlagCompletionFunc("profile", s.env.completeProfiles)
 	c.ValidArgsFunction = s.env.completeProfiles
@@ -62,7 +62,7 @@ func (s *sessionFlags) named(args []string) error {
 		return nil
 	}
 	if s.profile != "" && s.profile != args[0] {
-		return command.WithHint(fmt.Errorf("two profiles are named: %s and %s", args[0], s.profile), "leave --profile out")
+		return command.WithHint(fmt.Errorf("two profiles are given: %s and %s", args[0], s.profile), "leave --profile out")
 	}
 	s.profile = args[0]
 	return nil

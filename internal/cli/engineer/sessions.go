@@ -18,13 +18,13 @@ func newSessions(e *machine) *cobra.Command {
 	o := sessionsOptions{env: e}
 	c := &cobra.Command{
 		Use:   "sessions",
-		Short: "The sessions there are, with the time left",
-		Long: `sessions lists the sessions in the cache and how long they last. It shows no secret
-and calls nobody. "sessions clear" forgets them on this machine; AWS itself has no
-way to end a session early but a policy.
+		Short: "List sessions and the time left",
+		Long: `sessions lists the sessions in the cache and the time left. It shows no secrets and
+does not call AWS. "sessions clear" removes them from this machine. In AWS they stay
+valid until they expire, unless a policy revokes them.
 
 EXIT STATUS
-  0  listed, also when there are none
+  0  the sessions are listed, even if there are none
   1  the cache could not be read`,
 		Example: `  forcemfa sessions
   forcemfa sessions -o json | jq -r '.[0].seconds_left'
@@ -84,13 +84,13 @@ func runSessions(o *sessionsOptions) error {
 func newSessionsClear(e *machine) *cobra.Command {
 	return &cobra.Command{
 		Use:   "clear [PROFILE…]",
-		Short: "Forget sessions",
-		Long: `clear forgets all sessions on this machine, or those made for the named profiles
-and every role session of the same key.
+		Short: "Remove sessions from this machine",
+		Long: `clear removes all sessions from this machine, or those of the given profiles and all
+role sessions of the same access key.
 
 EXIT STATUS
-  0  forgotten, also when there were none
-  1  something could not be removed`,
+  0  the sessions are removed, even if there were none
+  1  a session could not be removed`,
 		Example:           "  forcemfa sessions clear\n  forcemfa sessions clear bob",
 		ValidArgsFunction: e.completeProfiles,
 		RunE:              func(c *cobra.Command, args []string) error { return runSessionsClear(c.Context(), e, args) },
@@ -118,8 +118,8 @@ func runSessionsClear(ctx context.Context, e *machine, profiles []string) error 
 		return len(profiles) == 0 || keys[s.KeyID] || slices.Contains(profiles, s.Profile)
 	})
 	if err != nil {
-		return command.FileError("forget sessions", err)
+		return command.FileError("remove sessions", err)
 	}
-	fmt.Fprintf(e.Stderr, "forgot %s\n", view.Count(n, "session"))
+	fmt.Fprintf(e.Stderr, "removed %s\n", view.Count(n, "session"))
 	return nil
 }

@@ -23,27 +23,27 @@ var shells = map[string]*string{"bash": &shellInit, "zsh": &shellInit, "fish": &
 func newShellInit(e *machine) *cobra.Command {
 	return &cobra.Command{
 		Use:   "shell-init bash|zsh|fish",
-		Short: "Functions for your shell",
-		Long: `shell-init prints a function that wraps forcemfa and adds two verbs, which only a
-shell itself can do:
+		Short: "Print functions for your shell",
+		Long: `shell-init prints a function that wraps forcemfa and adds two commands that change the
+environment of the shell:
 
-  forcemfa use [PROFILE]    put the session of a profile into this shell
-  forcemfa unuse            take it out again
+  forcemfa use [PROFILE]    set the session of a profile in this shell
+  forcemfa unuse            remove it
 
-and forcemfa_prompt, which prints the profile and the time left for a prompt. The
-prompt calls nobody and starts nothing.
+It also prints forcemfa_prompt, which shows the profile and the time left in your
+prompt. forcemfa_prompt makes no network requests.
 
 EXIT STATUS
-  0  printed
-  1  forcemfa has no functions for this shell`,
-		Example: `  eval "$(forcemfa shell-init bash)"       # in ~/.bashrc; zsh likewise
+  0  the functions are on stdout
+  1  the shell is not supported`,
+		Example: `  eval "$(forcemfa shell-init bash)"       # in ~/.bashrc or ~/.zshrc
   forcemfa shell-init fish | source        # in ~/.config/fish/config.fish`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: []string{"bash", "zsh", "fish"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, ok := shells[args[0]]
 			if !ok {
-				return command.WithHint(fmt.Errorf("no functions for the shell %q", args[0]), "name bash, zsh or fish; elsewhere use forcemfa export")
+				return command.WithHint(fmt.Errorf("shell %q is not supported", args[0]), "use bash, zsh or fish, or forcemfa export in other shells")
 			}
 			_, err := io.WriteString(e.Stdout, *text)
 			return err
