@@ -6,6 +6,9 @@
 // it. Every write is in the [Journal] before it is made, so that a run that
 // was killed can be told from its journal, finished by the next one, and undone
 // with [Record.Undo].
+//
+// The outcomes, records and journals are exported because the verbs, the Lambda and
+// the view share them.
 package apply
 
 import (

@@ -1,5 +1,8 @@
 // Package audit turns a snapshot and a baseline into a stream of findings and
 // of user states.
+//
+// Findings, users and rules are exported because every output and the planner read
+// them.
 package audit
 
 import (

@@ -4,6 +4,9 @@
 // A [Baseline] comes from [Parse] or [Default] and is read-only afterwards.
 // What it wants of AWS is text: [Baseline.Document] is the policy that every
 // user who is not exempt must have in force.
+//
+// The sections of the config file are exported types because the planner, the Lambda
+// and the templates read them.
 package baseline
 
 import (

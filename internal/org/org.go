@@ -4,6 +4,8 @@
 // A Snapshot streams: a Header, then one Account after the other, so that
 // memory does not grow with the organization. Nothing here is secret: no key,
 // no seed, no password.
+//
+// The entities of AWS are exported types because every other package works on them.
 package org
 
 import (

@@ -4,6 +4,9 @@
 // Package planner decides which changes are needed, package apply makes them. A
 // plan file is untrusted input: only steps of a plan that was made just now are
 // executed, see [Intersect].
+//
+// The kinds of steps are exported constants because planner, apply and view each have
+// a table of them.
 package plan
 
 import (

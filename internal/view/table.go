@@ -1,6 +1,8 @@
 // Package view shows findings, plans and progress: on a terminal, as JSON.
 //
 // Tables are printed here and nowhere else.
+//
+// Every printed thing has an exported type because the verbs fill it in.
 package view
 
 import (
