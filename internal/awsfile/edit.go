@@ -47,7 +47,7 @@ func Edit(path string, edit func(*File) error) error {
 			return err
 		}
 	}
-	return fmt.Errorf("edit %s: another program keeps changing it; try again when it is done", path)
+	return fmt.Errorf("edit %s: another program keeps changing it; run it again later", path)
 }
 
 // bare is an error of the operating system without the path, which the caller
@@ -90,7 +90,7 @@ func lock(target string) (unlock func(), err error) {
 	ok, err := held.TryLockContext(ctx, 20*time.Millisecond)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || err == nil && !ok:
-		return nil, fmt.Errorf("another forcemfa holds %s; end it, then run this again", held.Path())
+		return nil, fmt.Errorf("another forcemfa process holds %s; end it, then run this again", held.Path())
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", held.Path(), bare(err))
 	}

@@ -168,7 +168,7 @@ func (f *Files) include(p Profile, seen []string) (Profile, error) {
 		return p, nil
 	}
 	if slices.Contains(seen, from.Value) || len(seen) > maxIncludes {
-		return Profile{}, fmt.Errorf("%s: include_profile goes round in a circle: %s", from.Origin, strings.Join(append(seen, from.Value), " → "))
+		return Profile{}, fmt.Errorf("%s: include_profile settings form a loop: %s", from.Origin, strings.Join(append(seen, from.Value), " → "))
 	}
 	more, err := f.profile(from.Value, seen)
 	if err != nil {

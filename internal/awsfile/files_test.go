@@ -141,7 +141,7 @@ func TestTheEndpointOfAServiceComesFromItsSection(t *testing.T) {
 
 func TestProfileErrors(t *testing.T) {
 	files := &Files{Parse("config", []byte("[profile a]\ninclude_profile = b\n[profile b]\ninclude_profile = a\n[profile c]\ninclude_profile = d\n")), Parse("credentials", nil)}
-	if _, err := files.Profile("a"); err == nil || !strings.Contains(err.Error(), "config:4: include_profile goes round in a circle: a → b → a") {
+	if _, err := files.Profile("a"); err == nil || !strings.Contains(err.Error(), "config:4: include_profile settings form a loop: a → b → a") {
 		t.Errorf("circle: %v", err)
 	}
 	if _, err := files.Profile("c"); !errors.Is(err, ErrNoProfile) || !strings.Contains(err.Error(), "config:6") {

@@ -32,7 +32,7 @@ func (f *File) block() (first, last int, ok bool, err error) {
 	for i := range f.lines {
 		switch text := strings.TrimSpace(f.lines[i].text); {
 		case text == blockBegin && first >= 0, text == blockEnd && last >= 0, text == blockEnd && first < 0:
-			return 0, 0, false, &BlockError{f.origin(i), "a mark of the forcemfa block stands twice or alone; mend it by hand"}
+			return 0, 0, false, &BlockError{f.origin(i), "a mark of the forcemfa block is duplicated or has no counterpart; correct it by hand"}
 		case text == blockBegin:
 			first = i
 		case text == blockEnd:
@@ -40,7 +40,7 @@ func (f *File) block() (first, last int, ok bool, err error) {
 		}
 	}
 	if first >= 0 && last < 0 {
-		return 0, 0, false, &BlockError{f.origin(first), "the forcemfa block has no end mark; mend it by hand"}
+		return 0, 0, false, &BlockError{f.origin(first), "the forcemfa block has no end mark; correct it by hand"}
 	}
 	return first, last, first >= 0, nil
 }

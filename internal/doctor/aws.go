@@ -152,7 +152,7 @@ func (e *examination) unlisted(err error) {
 		if p, err := e.files.Profile(e.profile); err == nil && p.Get("mfa_serial") != "" {
 			return // the device is known
 		}
-		e.add("device", Unknown, e.profile, "the user may not list their own MFA devices", "set mfa_serial in the profile, or ask an administrator to allow iam:ListMFADevices")
+		e.add("device", Unknown, e.profile, "the user is not allowed to list their own MFA devices", "set mfa_serial in the profile, or ask an administrator to allow iam:ListMFADevices")
 		return
 	}
 	e.add("device", Unknown, e.profile, "the MFA devices could not be listed: "+err.Error(), "run it again")

@@ -147,7 +147,7 @@ func TestFindingsOfRareAnswers(t *testing.T) {
 		{name: "root user", actions: map[string]string{"GetCallerIdentity": identity("arn:aws:iam::222222222222:root")},
 			want: []string{"risk | key | bob | this is a key of the root user, which no policy can restrict"}},
 		{name: "listing is denied", actions: map[string]string{"GetCallerIdentity": bob, "ListMFADevices": "error AccessDenied"},
-			want: []string{"unknown | device | bob | the user may not list their own MFA devices"}},
+			want: []string{"unknown | device | bob | the user is not allowed to list their own MFA devices"}},
 		{name: "listing is denied and mfa_serial is set", config: "mfa_serial = GAHT1\n",
 			actions: map[string]string{"GetCallerIdentity": bob, "ListMFADevices": "error AccessDenied"}, want: []string{}},
 		{name: "a wrong clock", actions: map[string]string{"GetCallerIdentity": "error RequestExpired"},

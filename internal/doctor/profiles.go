@@ -152,7 +152,7 @@ func (e *examination) checkSource(p awsfile.Profile) {
 		return
 	}
 	if circle := e.circle(p); circle != "" {
-		e.add("profile", Broken, source.Origin.String(), "source_profile leads in a circle: "+circle, "set source_profile of one of them to a profile with a key")
+		e.add("profile", Broken, source.Origin.String(), "source_profile settings form a loop: "+circle, "set source_profile of one of them to a profile with a key")
 	}
 }
 

@@ -178,7 +178,7 @@ func (a *ageFile) bytes() ([]byte, error) {
 		return nil, err
 	}
 	if len(text) == 0 {
-		return nil, fmt.Errorf("%s is empty, so it was damaged; put back a backup or remove it", a.path)
+		return nil, fmt.Errorf("%s is empty, so it is damaged; restore a backup or remove it", a.path)
 	}
 	return text, nil
 }
@@ -189,9 +189,9 @@ func (a *ageFile) need(ctx context.Context, new bool) error {
 	if a.passphrase != "" {
 		return nil
 	}
-	next := "run it on a terminal, or set " + PassphraseVariable
+	next := "run it in a terminal, or set " + PassphraseVariable
 	if a.ask == nil {
-		return &Error{File, "open", errors.New("there is nobody to ask for the passphrase"), next}
+		return &Error{File, "open", errors.New("there is no terminal to prompt for the passphrase"), next}
 	}
 	question := fmt.Sprintf("Passphrase for %s: ", a.path)
 	if new {
@@ -202,7 +202,7 @@ func (a *ageFile) need(ctx context.Context, new bool) error {
 		return &Error{File, "open", fmt.Errorf("ask for the passphrase: %w", err), next}
 	}
 	if first == "" {
-		return &Error{File, "open", errors.New("the passphrase is empty"), "choose one that is not"}
+		return &Error{File, "open", errors.New("the passphrase is empty"), "choose a passphrase"}
 	}
 	if new {
 		second, err := a.ask(ctx, "The same passphrase again: ")
@@ -210,7 +210,7 @@ func (a *ageFile) need(ctx context.Context, new bool) error {
 			return &Error{File, "open", fmt.Errorf("ask for the passphrase: %w", err), next}
 		}
 		if first != second {
-			return &Error{File, "open", errors.New("the two passphrases differ"), "run it again; nothing was written"}
+			return &Error{File, "open", errors.New("the passphrases are different"), "run it again; nothing was written"}
 		}
 	}
 	a.passphrase = first
@@ -225,18 +225,18 @@ func (a *ageFile) decrypt(sealed []byte) (map[string]string, error) {
 	identity.SetMaxWorkFactor(maxWorkFactor)
 	plain, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	if errors.Is(err, age.ErrIncorrectIdentity) {
-		return nil, &Error{File, "open", fmt.Errorf("%s: %w", a.path, errPassphrase), "try again, or put back a backup"}
+		return nil, &Error{File, "open", fmt.Errorf("%s: %w", a.path, errPassphrase), "try again, or restore a backup"}
 	}
 	var text []byte
 	if err == nil {
 		text, err = io.ReadAll(plain)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s was damaged or is not an age file: %w", a.path, err)
+		return nil, fmt.Errorf("%s is damaged or is not an age file: %w", a.path, err)
 	}
 	all := map[string]string{}
 	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, fmt.Errorf("%s holds something else than keys", a.path)
+		return nil, fmt.Errorf("%s does not contain keys", a.path)
 	}
 	return all, nil
 }
@@ -244,7 +244,7 @@ func (a *ageFile) decrypt(sealed []byte) (map[string]string, error) {
 func (a *ageFile) encrypt(all map[string]string) ([]byte, error) {
 	text, err := json.Marshal(all)
 	if err != nil {
-		return nil, errors.New("the keys cannot be written down")
+		return nil, errors.New("the keys cannot be encoded")
 	}
 	recipient, err := age.NewScryptRecipient(a.passphrase)
 	if err != nil {

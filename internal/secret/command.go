@@ -94,5 +94,5 @@ func (m *command) run(ctx context.Context, stdin string, args ...string) (string
 		err = fmt.Errorf("%w: %s", err, said)
 	}
 	what := strings.Join(argv, " ")
-	return "", &Error{Pass, "run", fmt.Errorf("%s: %w", what, err), "try that command by hand"}
+	return "", &Error{Pass, "run", fmt.Errorf("%s: %w", what, err), "run this command by hand"}
 }

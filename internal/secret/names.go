@@ -84,7 +84,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("another forcemfa holds %s", held.Path())
+		return nil, fmt.Errorf("another forcemfa process holds %s", held.Path())
 	case err != nil:
 		return nil, err
 	}

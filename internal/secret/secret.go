@@ -122,7 +122,7 @@ func (s *store) Get(ctx context.Context, name string) (Keys, error) {
 	var r record
 	// What the decoder says may quote the text, so it is left out.
 	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != recordVersion || r.AccessKeyID == "" || r.SecretAccessKey == "" {
-		return Keys{}, &Error{s.Backend(), "read", fmt.Errorf("what it holds for %s is not a key of this program", name), "import the key again"}
+		return Keys{}, &Error{s.Backend(), "read", fmt.Errorf("the value stored for %s is not a key of forcemfa", name), "import the key again"}
 	}
 	return Keys{r.AccessKeyID, NewText(r.SecretAccessKey), r.Created, r.Account, r.User}, nil
 }
@@ -136,7 +136,7 @@ func (s *store) Set(ctx context.Context, name string, k Keys) error {
 	}
 	text, err := json.Marshal(record{recordVersion, k.AccessKeyID, k.SecretAccessKey.Reveal(), k.Created.UTC().Round(0), k.Account, k.User})
 	if err != nil {
-		return fmt.Errorf("store keys of %s: they cannot be written down", name)
+		return fmt.Errorf("store keys of %s: the keys cannot be encoded", name)
 	}
 	return s.wrap("write", name, s.items.write(ctx, keysPrefix+name, string(text)))
 }

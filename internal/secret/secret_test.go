@@ -255,7 +255,7 @@ func typist(answers ...string) (ask func(context.Context, string) (string, error
 	return func(_ context.Context, question string) (string, error) {
 		*asked = append(*asked, question)
 		if len(answers) == 0 {
-			return "", errors.New("there is no terminal to ask on")
+			return "", errors.New("there is no terminal to prompt at")
 		}
 		answer := answers[0]
 		answers = answers[1:]
@@ -274,7 +274,7 @@ func TestPassphrases(t *testing.T) {
 		wantError string
 	}{
 		{"a new file asks twice", false, []string{"a", "a"}, 2, ""},
-		{"two that differ write nothing", false, []string{"a", "b"}, 2, "the two passphrases differ"},
+		{"two that differ write nothing", false, []string{"a", "b"}, 2, "the passphrases are different"},
 		{"an empty one is refused", false, []string{""}, 1, "the passphrase is empty"},
 		{"a file that is there asks once", true, []string{passphrase}, 1, ""},
 		{"a mistyped one may be typed again", true, []string{"a", passphrase}, 2, ""},

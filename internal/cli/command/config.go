@@ -35,7 +35,7 @@ func (e *Env) Baseline(file string, standIn func() (*baseline.Baseline, error)) 
 		return nil, err
 	}
 	if err := b.Override(e.Getenv); err != nil {
-		return nil, WithHint(err, "unset the variable, or correct it: docs/config.md lists them")
+		return nil, WithHint(err, "unset or correct the variable; docs/config.md lists all variables")
 	}
 	return b, nil
 }
@@ -46,7 +46,7 @@ func readConfig(file string, standIn func() (*baseline.Baseline, error)) (*basel
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, WithHint(FileError("read config", err), "name a file that is there, or leave --config out for the defaults")
+		return nil, WithHint(FileError("read config", err), "name an existing file, or omit --config to use the defaults")
 	}
 	return baseline.Parse(file, text)
 }

@@ -34,7 +34,7 @@ func HintFor(err error) string {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "interrupted; nothing is half done: run it again"
+		return "interrupted; no change is half done: run it again"
 	case errors.As(err, &api):
 		return apiHints[api.ErrorCode()]
 	case errors.As(err, &operation) && operation.Op == "listen":
@@ -45,7 +45,7 @@ func HintFor(err error) string {
 		return `"forcemfa --help" lists the verbs`
 	case strings.Contains(err.Error(), "failed to refresh cached credentials"), strings.Contains(err.Error(), "no EC2 IMDS role found"):
 		// The SDK has no type for "there are no credentials".
-		return "give credentials as for the AWS CLI: --profile, AWS_PROFILE or AWS_ACCESS_KEY_ID; forcemfa rehearse needs none"
+		return "set credentials as for the AWS CLI: --profile, AWS_PROFILE or AWS_ACCESS_KEY_ID; forcemfa rehearse needs none"
 	}
 	return ""
 }
@@ -59,10 +59,10 @@ func isErrno(err net.Error) bool {
 
 // apiHints is by error code.
 var apiHints = map[string]string{
-	"AccessDenied":                "run it as a role that may read IAM and assume the member role: see docs/permissions.md",
+	"AccessDenied":                "use a role that can read IAM and assume the member role: see docs/permissions.md",
 	"AccessDeniedException":       "run it from the management account or a delegated administrator: see docs/permissions.md",
-	"ExpiredToken":                "sign in again: the session is over",
-	"ExpiredTokenException":       "sign in again: the session is over",
+	"ExpiredToken":                "sign in again: the session has expired",
+	"ExpiredTokenException":       "sign in again: the session has expired",
 	"InvalidClientTokenId":        "check the access key: it is unknown, inactive, or a session without MFA that calls IAM",
 	"SignatureDoesNotMatch":       "check the secret access key and this machine's clock",
 	"RequestExpired":              "set this machine's clock",

@@ -45,7 +45,7 @@ func hintArguments(c *cobra.Command) {
 			err := check(c, args)
 			switch sandbox := c.Flags().Lookup("sandbox"); {
 			case err != nil && len(args) > 0 && sandbox != nil && sandbox.Changed && sandbox.Value.String() == sandbox.NoOptDefVal:
-				return WithHint(err, "a snapshot for the sandbox stands after an equals sign, --sandbox=FILE; see "+c.CommandPath()+" --help")
+				return WithHint(err, "write a snapshot for the sandbox with an equals sign, --sandbox=FILE; see "+c.CommandPath()+" --help")
 			case err != nil:
 				return Misused(c, err)
 			}

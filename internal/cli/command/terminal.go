@@ -76,7 +76,7 @@ func askSecret(ctx context.Context, question string) (string, error) {
 	}
 }
 
-var errNoTerminal = errors.New("there is no terminal to ask on")
+var errNoTerminal = errors.New("there is no terminal to prompt at")
 
 // OpenTerminal returns where to read an answer and where to write a question.
 func OpenTerminal() (in, out *os.File, err error) {

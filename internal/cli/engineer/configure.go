@@ -17,17 +17,17 @@ func newConfigure(e *machine) *cobra.Command {
 	o := configureOptions{env: e}
 	c := &cobra.Command{
 		Use:   "configure [PROFILE]",
-		Short: "Write AWS profiles that work with MFA and never prompt",
-		Long: `configure writes ~/.aws/config so that the unmodified aws CLI, boto3, Terraform and
-every SDK work with MFA and without a prompt of their own: the profile gets a
-credential_process, role profiles get it as source_profile and lose mfa_serial,
-which would make each tool ask for a code itself.
+		Short: "Write AWS profiles that work with MFA and without prompts",
+		Long: `configure changes ~/.aws/config so that the AWS CLI, boto3, Terraform and all SDKs work
+with MFA and without prompts. It adds a credential_process to the profile, sets the
+profile as source_profile of its role profiles, and removes mfa_serial from them,
+because mfa_serial makes each tool prompt for a code.
 
-It shows the change and asks. What it adds is marked, what it takes out of use stays
-as a comment, and --remove gives the file back as it was.
+configure shows the change and prompts for confirmation. It marks the settings that it
+adds and keeps the settings that it replaces as comments. --remove restores the file.
 
 EXIT STATUS
-  0  the profiles are as they should be, or --dry-run showed the change
+  0  the profiles are up to date, or --dry-run showed the change
   1  nothing was changed; the hint is the next step`,
 		Example: `  forcemfa configure alice
   forcemfa configure alice --role admin=arn:aws:iam::222222222222:role/Administrator
@@ -41,12 +41,12 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.as, "as", "", "leave PROFILE as it is and make this second `profile` for its session")
+	f.StringVar(&o.as, "as", "", "add this second `profile` for the session and leave PROFILE unchanged")
 	f.StringArrayVar(&o.roles, "role", nil, "add or change the profile of a role: `NAME=ARN`, repeatable")
-	f.StringVar(&o.region, "region", "", "`region` of the profiles that are made")
-	f.BoolVar(&o.remove, "remove", false, "take everything out again that configure wrote")
-	f.BoolVar(&o.dryRun, "dry-run", false, "show the change and do not make it")
-	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	f.StringVar(&o.region, "region", "", "`region` of the new profiles")
+	f.BoolVar(&o.remove, "remove", false, "remove everything that configure wrote")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show the change without making it")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt for confirmation")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	for _, other := range []string{"as", "role", "region"} {
 		c.MarkFlagsMutuallyExclusive("remove", other)
@@ -102,7 +102,7 @@ func (o *configureOptions) plan(files *awsfile.Files) (*profiles.Change, error) 
 func (o *configureOptions) change(ctx context.Context, planned *profiles.Change, r *configured) error {
 	if !o.yes {
 		fmt.Fprint(o.env.Stderr, cleanLines(r.Diff))
-		if err := o.env.Agree(ctx, "Change "+r.File+" like this? [y/N] ", "give --yes to change it, or --dry-run to see the change only"); err != nil {
+		if err := o.env.Agree(ctx, "Change "+r.File+" like this? [y/N] ", "use --yes to change it, or --dry-run to only show the change"); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (o *configureOptions) report(r *configured, differs bool) error {
 	case r.Changed:
 		fmt.Fprintf(o.env.Stderr, "changed %s\n", r.File)
 	case !differs:
-		fmt.Fprintf(o.env.Stderr, "%s is as it should be\n", r.File)
+		fmt.Fprintf(o.env.Stderr, "%s is up to date\n", r.File)
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(o.env.Stderr, "note: %s\n", view.Clean(n))

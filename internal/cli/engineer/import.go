@@ -22,18 +22,18 @@ func newImport(e *machine) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import [PROFILE]",
 		Short: "Move a long-lived access key out of plain text into the secret store",
-		Long: `import takes an access key out of ~/.aws/credentials (or the environment, a CSV file
-of the console, or a prompt) into the secret store: the keyring of the system, a
-file encrypted with a passphrase, or a password manager.
+		Long: `import moves an access key from ~/.aws/credentials (or the environment, a CSV file of
+the console, or a prompt) into the secret store: the keyring of the system, a file
+encrypted with a passphrase, or a password manager.
 
-Nothing is lost: the key leaves the file only after it was read back from the
-store and AWS took the copy. Every other byte of the file stays. The profile then
-gets a credential_process, so that aws CLI, SDKs and Terraform go on working, with
-a session that has MFA.
+import removes the key from the file only after it has read it back from the store and
+AWS has accepted it. All other bytes of the file stay unchanged. The profile gets a
+credential_process, so that the AWS CLI, SDKs and Terraform continue to work, now with
+an MFA session.
 
 EXIT STATUS
   0  the key is in the store
-  1  it is not, or not taken out of the file; nothing is lost, and the hint is the next step`,
+  1  the key was not stored, or is still in the file; the hint is the next step`,
 		Example: `  forcemfa import alice --backup ~/credentials.bak
   forcemfa import alice --csv ~/Downloads/alice_accessKeys.csv
   FORCEMFA_SECRET_BACKEND=file forcemfa import`,
@@ -45,15 +45,15 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.csv, "csv", "", "take the key from this `file`, as downloaded from the console")
-	f.BoolVar(&o.fromEnv, "env", false, "take the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-	f.BoolVar(&o.prompt, "prompt", false, "ask for the key")
-	f.StringVar(&o.user, "user", "", "the user's `name`, if the CSV file has several")
-	f.StringVar(&o.backend, "backend", "", "keyring, file or pass; by default "+secret.BackendVariable+", or what this machine has")
-	f.StringVar(&o.backup, "backup", "", "first copy the file that the key is taken out of to this `file`")
-	f.BoolVar(&o.keep, "keep", false, "leave the key in the file too")
-	f.BoolVar(&o.noProcess, "no-credential-process", false, "do not give the profile a credential_process")
-	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	f.StringVar(&o.csv, "csv", "", "read the key from this CSV `file` of the console")
+	f.BoolVar(&o.fromEnv, "env", false, "read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	f.BoolVar(&o.prompt, "prompt", false, "prompt for the key")
+	f.StringVar(&o.user, "user", "", "`name` of the user, if the CSV file has several")
+	f.StringVar(&o.backend, "backend", "", "keyring, file or pass (default: "+secret.BackendVariable+", else the keyring if there is one)")
+	f.StringVar(&o.backup, "backup", "", "first copy the file with the key to this `file`")
+	f.BoolVar(&o.keep, "keep", false, "keep the key in the file as well")
+	f.BoolVar(&o.noProcess, "no-credential-process", false, "do not add a credential_process to the profile")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt for confirmation")
 	f.StringVar(&o.region, "region", "", "`region` in which to call STS")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	c.MarkFlagsMutuallyExclusive("csv", "env", "prompt")
@@ -156,7 +156,7 @@ func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*access
 func (o *importOptions) fromPrompt(ctx context.Context) (*accesskey.Found, error) {
 	const otherwise = "run it on a terminal, or give --csv or --env"
 	if !o.env.CanAsk() {
-		return nil, command.WithHint(errors.New("there is no terminal to ask on"), otherwise)
+		return nil, command.WithHint(errors.New("there is no terminal to prompt at"), otherwise)
 	}
 	id, err := o.env.Ask(ctx, fmt.Sprintf("Access key ID of %s: ", o.profile))
 	if err != nil {
@@ -188,16 +188,16 @@ func (o *importOptions) report(r *accesskey.Moved, found *accesskey.Found) error
 		say("removed from %s", r.RemovedFrom)
 	}
 	if r.Backup != "" {
-		say("backup with the key in plain text: %s; delete it when all works", r.Backup)
+		say("backup with the key in plain text: %s; delete it once everything works", r.Backup)
 	}
 	if r.StillIn != "" {
 		say("still in plain text: %s", r.StillIn)
 	}
 	for _, c := range found.Comments {
-		say("%s: a comment that looks like a secret access key stays; delete it if it is one", c)
+		say("%s: a comment looks like a secret access key and was not removed; delete it if it is one", c)
 	}
 	if r.User == "root" {
-		say("this is a key of the root user, which no policy can hold back: delete it in the console")
+		say("this key belongs to the root user, which no policy can restrict: delete it in the console")
 	}
 	say("next: forcemfa login %s", view.Clean(r.Profile))
 	return nil
@@ -210,7 +210,7 @@ func (o *importOptions) agree(ctx context.Context, found *accesskey.Found, have 
 	}
 	if have.AccessKeyID != "" && !accesskey.Same(have, found.Keys) {
 		question := fmt.Sprintf("The %s store holds access key %s for %s. Replace it with %s? [y/N] ", backend, have.AccessKeyID, o.profile, found.Keys.AccessKeyID)
-		if err := o.env.Agree(ctx, question, "give --yes to replace it"); err != nil {
+		if err := o.env.Agree(ctx, question, "use --yes to replace it"); err != nil {
 			return err
 		}
 	}
@@ -218,7 +218,7 @@ func (o *importOptions) agree(ctx context.Context, found *accesskey.Found, have 
 		return nil
 	}
 	question := fmt.Sprintf("Move access key %s of profile %s from %s to the %s store? [y/N] ", found.Keys.AccessKeyID, o.profile, found.Path, backend)
-	if err := o.env.Agree(ctx, question, "give --yes to move the key, or --keep to leave it in the file too"); err != nil {
+	if err := o.env.Agree(ctx, question, "use --yes to move the key, or --keep to leave it in the file as well"); err != nil {
 		return err
 	}
 	if o.backup == "" {
@@ -232,7 +232,7 @@ func (o *importOptions) offerBackup(ctx context.Context, found *accesskey.Found)
 	if accesskey.CheckBackup(path) != nil {
 		return nil
 	}
-	answer, err := o.env.Ask(ctx, fmt.Sprintf("Keep a copy as it is now in %s? It would hold the key in plain text. [y/N] ", path))
+	answer, err := o.env.Ask(ctx, fmt.Sprintf("Keep a backup in %s? It contains the key in plain text. [y/N] ", path))
 	if err != nil {
 		return err
 	}

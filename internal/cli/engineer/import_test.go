@@ -84,7 +84,7 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) ask(_ context.Context, question string) (string, error) {
 	d.asked = append(d.asked, question)
 	if len(d.answers) == 0 {
-		return "", errors.New("there is no terminal to ask on")
+		return "", errors.New("there is no terminal to prompt at")
 	}
 	answer := d.answers[0]
 	d.answers = d.answers[1:]
@@ -152,7 +152,7 @@ func TestImportAsksOnceAndOffersABackup(t *testing.T) {
 	if got := files[".aws/credentials.before-forcemfa"]; got != d.plain() {
 		t.Errorf("the backup holds %q", got)
 	}
-	if len(d.asked) != 4 || !strings.HasPrefix(d.asked[0], "Move access key "+d.id) || !strings.HasPrefix(d.asked[1], "Keep a copy") || !strings.HasPrefix(d.asked[2], "New passphrase") {
+	if len(d.asked) != 4 || !strings.HasPrefix(d.asked[0], "Move access key "+d.id) || !strings.HasPrefix(d.asked[1], "Keep a backup") || !strings.HasPrefix(d.asked[2], "New passphrase") {
 		t.Errorf("asked %q", d.asked)
 	}
 }

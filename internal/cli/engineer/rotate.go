@@ -17,19 +17,19 @@ func newRotate(e *machine) *cobra.Command {
 	o := rotateOptions{sessionFlags: sessionFlags{env: e}}
 	c := &cobra.Command{
 		Use:   "rotate [PROFILE]",
-		Short: "A new access key in place of the old one, under MFA",
-		Long: `rotate gives a profile's user a new access key, with one code or none where there is
-a session. It first checks that there is room (AWS allows two keys) and that the new
-key can be kept; keeps it where the old one is, in ~/.aws/credentials or the secret
-store; proves it; and only then makes the old key inactive. What fails on the way is
-undone. The present session goes on.
+		Short: "Replace an access key, with MFA",
+		Long: `rotate replaces the access key of a profile's user, with an MFA session or one code. It
+checks first that the user has only one key (AWS allows two) and that the new key can be
+stored. It stores the new key in place of the old one, in ~/.aws/credentials or the
+secret store, tests it, and only then makes the old key inactive. If a step fails,
+rotate undoes the previous ones. The current session stays valid.
 
-The old key is not deleted, so that what still uses it can be found. Delete it later
-with --delete.
+rotate does not delete the old key, so that you can find programs that still use it.
+Delete it later with --delete.
 
 EXIT STATUS
-  0  done
-  1  not done; what there was is as it was, unless the hint says otherwise`,
+  0  the key is replaced or deleted
+  1  an error stopped it; nothing has changed, unless the hint says otherwise`,
 		Example: `  forcemfa rotate bob
   forcemfa rotate bob --delete AKIAIOSFODNN7EXAMPLE`,
 		Args: cobra.MaximumNArgs(1),
@@ -41,7 +41,7 @@ EXIT STATUS
 		},
 	}
 	o.add(c)
-	c.Flags().StringVar(&o.delete, "delete", "", "delete this inactive `key ID` instead")
+	c.Flags().StringVar(&o.delete, "delete", "", "delete the inactive key with this `id` instead")
 	return c
 }
 
@@ -81,7 +81,7 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 		return err
 	}
 	o.say("%s has the new key %s; %s is inactive", own.Route.Base, newID, oldID)
-	o.say("when nothing misses it: forcemfa rotate %s --delete %s", own.Route.Base, oldID)
+	o.say("when nothing uses it any more: forcemfa rotate %s --delete %s", own.Route.Base, oldID)
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (e *machine) holderOf(r *session.Route) (session.Holder, error) {
 		}
 		return accesskey.InStore(store, r.Base), nil
 	}
-	return nil, command.WithHint(fmt.Errorf("the key comes from the %s, where forcemfa cannot put a new one", r.KeyFrom),
+	return nil, command.WithHint(fmt.Errorf("the key comes from the %s, where forcemfa cannot store a new one", r.KeyFrom),
 		`move it into the secret store first: "forcemfa import"`)
 }
 
