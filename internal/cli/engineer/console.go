@@ -18,7 +18,7 @@ func newConsole(e *machine) *cobra.Command {
 		Use:   "console [PROFILE]",
 		Short: "Print a link that signs a browser in as a role",
 		Long: `console prints a link that signs a browser in to the AWS console with the role
-session of a profile. Anyone who has the link can sign in with it for 15 minutes.
+session of a profile. Anyone with the link can sign in for 15 minutes.
 console does not start a browser, because other users of this machine could read the
 link in the list of processes.
 
