@@ -172,12 +172,17 @@ func TestApplyKilledAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 // wantJournals reads every journal of a state directory whole.
 func wantJournals(t *testing.T, state string, runs, finished int) {
 	t.Helper()
-	records, err := apply.Runs(filepath.Join(state, "forcemfa", "runs"))
+	dir := filepath.Join(state, "forcemfa", "runs")
+	records, err := apply.RunIDs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := 0
-	for _, r := range records {
+	for _, id := range records {
+		r, err := apply.ReadJournal(dir, id)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if r.Finished() {
 			ended++
 		} else if len(r.InDoubt()) == 0 {

@@ -207,24 +207,6 @@ func RunIDs(dir string) ([]string, error) {
 	return runs, nil
 }
 
-// Runs reads all journals of a directory, oldest first; none when it is not
-// there.
-func Runs(dir string) ([]*Record, error) {
-	ids, err := RunIDs(dir)
-	if err != nil {
-		return nil, err
-	}
-	var runs []*Record
-	for _, id := range ids {
-		r, err := ReadJournal(dir, id)
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, r)
-	}
-	return runs, nil
-}
-
 // compareRuns orders runs by their IDs: the time, then the number of the run
 // in that second.
 func compareRuns(a, b string) int {

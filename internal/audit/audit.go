@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,24 +11,6 @@ import (
 	"forcemfa/policy/arn"
 	"forcemfa/policy/prove"
 )
-
-// Run audits accounts into the sink, in the order of the stream, and sums up the
-// states of their users. The header's gaps come first. An error of the stream
-// ends it.
-func Run(ctx context.Context, header *org.Header, accounts org.Accounts, b *baseline.Baseline, now time.Time, sink Sink) (Counts, error) {
-	var total Counts
-	for _, g := range header.Gaps {
-		sink.Gap(g)
-	}
-	for audited, err := range New(header, b, now).Accounts(ctx, accounts) {
-		if err != nil {
-			return total, fmt.Errorf("audit accounts: %w", err)
-		}
-		audited.Pour(sink)
-		total.Add(audited.Summary.Counts)
-	}
-	return total, nil
-}
 
 // An Auditor audits the accounts of one organization. It remembers documents
 // and proofs, so one serves a whole run; it is safe for concurrent use.

@@ -21,7 +21,7 @@ func BenchmarkOrganization(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", size.accounts, size.users), func(b *testing.B) {
 			header := &org.Header{Partition: "aws"}
 			for b.Loop() {
-				counts, err := audit.Run(context.Background(), header, made(size.accounts, size.users), baseline.Default(), now, nobody{})
+				counts, err := runAll(context.Background(), header, made(size.accounts, size.users), baseline.Default(), now, nobody{})
 				if err != nil || counts.Users != size.accounts*size.users || counts.Enforced == 0 || counts.Open == 0 || counts.Unknown > 0 {
 					b.Fatal(counts, err)
 				}
