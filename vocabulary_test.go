@@ -244,9 +244,6 @@ var leftoverSources = []string{
 	"internal/planner/notes.go",
 	"internal/planner/planner_test.go",
 	"internal/reconcile/failure_test.go",
-	"internal/session/cache/cache.go",
-	"internal/session/cache/file_unix.go",
-	"internal/session/route.go",
 }
 
 func TestSourcesUseTheVocabulary(t *testing.T) {

@@ -144,7 +144,7 @@ func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
 	return f.stored(ctx, p, f.keyless(p))
 }
 
-// temporary is a profile that holds a session: another tool's, or one of ours
+// temporary handles a profile that holds a session: one of another tool, or one
 // written by export --write-profile.
 func (f *follower) temporary(ctx context.Context, p awsfile.Profile) error {
 	source := p.Get(SourceSetting)
@@ -157,8 +157,8 @@ func (f *follower) temporary(ctx context.Context, p awsfile.Profile) error {
 	return f.follow(ctx, source)
 }
 
-// process follows a credential_process: ours means the profile it names,
-// another's is run.
+// process follows a credential_process: the helper of forcemfa leads to the
+// profile that it names, and other programs are run.
 func (f *follower) process(ctx context.Context, p awsfile.Profile, command string) error {
 	words, err := awsfile.SplitCommand(command)
 	if err != nil || len(words) == 0 {
@@ -400,7 +400,7 @@ func (r *Route) login() string {
 	return command("login", r.Profile)
 }
 
-// command is one of ours to type, in quotes; profile may be empty.
+// command returns a forcemfa command to type, in quotes; profile may be empty.
 func command(verb, profile string) string {
 	if profile != "" {
 		verb += " " + awsfile.Word(profile)

@@ -1,6 +1,6 @@
 // Package cache keeps temporary credentials in files that only their owner can
-// read, so that a session is made once and used until it is over. Who wants so
-// has their secrets in a [Vault], and the rest of them in the files.
+// read, so that a session is made once and used until it expires. The secrets of
+// sessions can be kept in a [Vault] instead, and the rest in the files.
 //
 // It is all that a warm call needs, and it is linked into a helper that AWS
 // tools start again and again: it imports no SDK, no network and no JSON. Long-lived
@@ -33,7 +33,7 @@ type Dir struct {
 	Path string
 	// Vault opens the secret store of a backend, for the sessions whose secrets
 	// do not rest in their files. nil: such sessions count as if they were not
-	// there, so that who has no store hands over to who has.
+	// there, so that a program without stores hands over to one with stores.
 	Vault func(backend string) (Vault, error)
 }
 

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// largest is more than any file of ours holds.
+// largest is more than any file of the cache holds.
 const largest = 64 << 10
 
 // readOwn reads a file that belongs to us alone, without following a symbolic
