@@ -171,7 +171,7 @@ var rules = []rule{
 	{"key names", "case-insensitive", "TestContextKeysCompareWithoutCase TestStringOperators"},
 	{"absent key", "depends on operator and form; ForAnyValue with IfExists is unknown", "TestEveryOperatorInEveryFormAnswersEveryKindOfKey TestNull"},
 	{"set operators", "over the values of the request", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
-	{"many values without set operator", "does not hold, and the negated operator does not hold either", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
+	{"many values without set operator", "no value meets the condition: it does not hold; otherwise unknown", "TestSetOperators TestEveryOperatorInEveryFormAnswersEveryKindOfKey"},
 	{"operators", "string, number, date, Boolean, binary, address, ARN; values that cannot be compared do not match, and are unknown when negated", "TestStringOperators TestNumericOperators TestDateOperators TestBool TestBinary TestAddressOperators TestARNOperators"},
 	{"variables", "literal when substituted; a missing one does not match, and a negated operator holds", "TestVariables"},
 	{"explicit Deny", "wins, whichever policy contains it", "TestAddingADenyNeverAllowsMore TestWhatIsRefusedIsExplicitlyDenied"},
