@@ -1,11 +1,10 @@
-// Package apply carries a plan out: it compares each subject with what its step
-// expects, journals, writes, and reads back.
+// Package apply carries out a plan. For each step it compares the subject with the
+// expected state, journals the change, makes it and reads it back.
 //
-// Accounts are worked on side by side, the steps of one account in their
-// order. A step that fails, is blocked or is stale stops only those that need
-// it. Every write is in the [Journal] before it is made, so that a run that
-// was killed can be told from its journal, finished by the next one, and undone
-// with [Record.Undo].
+// Accounts are changed concurrently, the steps of one account in order. A step that
+// fails, is blocked or is stale stops only the steps that need it. Each change is in
+// the [Journal] before it is made, so a run that was killed can be recognized by its
+// journal, finished by the next run, and undone with [Record.Undo].
 //
 // The outcomes, records and journals are exported because the verbs, the Lambda and
 // the view share them.
@@ -26,45 +25,45 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// A Status is what became of a step.
+// A Status is the result of a step.
 type Status string
 
-// What becomes of a step.
+// The results of a step.
 const (
-	Done        Status = "done"        // written, and seen afterwards
-	Already     Status = "already"     // was as wanted; nothing written
-	Stale       Status = "stale"       // is neither as expected nor as wanted; nothing written
-	Blocked     Status = "blocked"     // the plan says so
-	Failed      Status = "failed"      // tried, or could not be read
+	Done        Status = "done"        // changed, and confirmed by a read
+	Already     Status = "already"     // was in the wanted state; nothing was changed
+	Stale       Status = "stale"       // is neither in the expected nor in the wanted state; nothing was changed
+	Blocked     Status = "blocked"     // by the plan
+	Failed      Status = "failed"      // the change or a read failed
 	Skipped     Status = "skipped"     // needs a step that was not done
-	Interrupted Status = "interrupted" // the run ended before
-	Pending     Status = "pending"     // is as expected, and would be written: what Look says
+	Interrupted Status = "interrupted" // the run ended before the step
+	Pending     Status = "pending"     // is in the expected state, and would be changed; only from [Look]
 )
 
-// Reached tells whether what the step wants is so.
+// Reached reports whether the subject of the step is in the wanted state.
 func (s Status) Reached() bool { return s == Done || s == Already }
 
-// An Outcome is a step and what became of it.
+// An Outcome is a step with its result.
 type Outcome struct {
 	Step   plan.Step `json:"step"`
 	Status Status    `json:"status"`
 	Why    string    `json:"why,omitempty"` // empty for Done and Already
 }
 
-// A Result is what became of a run.
+// A Result is the result of a run.
 type Result struct {
 	Outcomes []Outcome `json:"outcomes"` // one for each step, in their order
-	// Err says why the journal could not be kept, which ends a run at once:
-	// nothing is written that is not journaled. Nil otherwise.
+	// Err is the error that kept an entry out of the journal. It ends the run at
+	// once, because no change is made that is not journaled.
 	Err error `json:"-"`
 }
 
-// Complete tells whether everything that the steps want is so.
+// Complete reports whether the subjects of all steps are in the wanted state.
 func (r *Result) Complete() bool {
 	return r.Err == nil && len(r.Outcomes) == r.Count(Done)+r.Count(Already)
 }
 
-// Count is the number of steps of which this became.
+// Count is the number of steps with a status.
 func (r *Result) Count(status Status) int {
 	n := 0
 	for i := range r.Outcomes {
@@ -75,15 +74,15 @@ func (r *Result) Count(status Status) int {
 	return n
 }
 
-// Options are how a run goes about it. The zero value is the default.
+// Options are the options of a run. The zero value is the default.
 type Options struct {
-	Now         func() time.Time                           // nil: the time of day
-	Sleep       func(context.Context, time.Duration) error // nil: as long as it says; returns early with the context's error
+	Now         func() time.Time                           // nil: time.Now
+	Sleep       func(context.Context, time.Duration) error // nil: sleeps; returns the context's error when that ends
 	Concurrency int                                        // accounts at a time; 0: 5
-	Patience    time.Duration                              // how long a write may take to be seen, and AWS to be throttled; 0: two minutes
-	Progress    func(Outcome)                              // told of each step as it ends, one at a time; nil: nobody is
-	Home        string                                     // ID of the account that the run was confirmed for, for the journal
-	Undoes      string                                     // the run that this one takes back, for the journal
+	Patience    time.Duration                              // how long a step waits until its change is visible, and retries while AWS throttles; 0: two minutes
+	Progress    func(Outcome)                              // called after each step, never concurrently; nil: no calls
+	Home        string                                     // ID of the account for which the run was confirmed, for the journal
+	Undoes      string                                     // ID of the run that this one undoes, for the journal
 }
 
 const (
@@ -110,10 +109,10 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Run carries out steps, which are in the order of a [plan.Plan]. config gives
-// the credentials for an account; an account that cannot be entered fails its
-// steps. When ctx ends, the steps in flight are finished and no other is
-// begun.
+// Run carries out steps, which are in the order of a [plan.Plan]. config returns the
+// AWS config with credentials for an account. If it returns an error, the steps of the
+// account fail. When ctx ends, steps that have begun are finished and no other step
+// begins.
 func Run(ctx context.Context, steps []plan.Step, config func(account string) (aws.Config, error), journal Journal, o Options) Result {
 	r := &run{
 		options: o.filled(), config: config, journal: journal,
@@ -126,8 +125,8 @@ func Run(ctx context.Context, steps []plan.Step, config func(account string) (aw
 	return r.result
 }
 
-// Look tells of each step what [Run] would make of it now, and writes nothing:
-// Pending where it would write.
+// Look returns the outcome that each step would have in [Run] now, and changes
+// nothing. Steps that would be carried out are [Pending].
 func Look(ctx context.Context, steps []plan.Step, config func(account string) (aws.Config, error), o Options) Result {
 	r := &run{
 		options: o.filled(), config: config, look: true,
@@ -138,9 +137,8 @@ func Look(ctx context.Context, steps []plan.Step, config func(account string) (a
 	return r.result
 }
 
-// all carries out the steps of each account, some accounts at a time. Steps of
-// the organization wait for what stands before them, and what stands after them
-// for these.
+// all carries out the steps of several accounts at a time. Steps of the organization
+// begin after all steps before them, and end before the steps after them begin.
 func (r *run) all(ctx context.Context, steps []plan.Step) {
 	for first := 0; first < len(steps); {
 		last := first
@@ -182,14 +180,14 @@ type run struct {
 	options Options
 	config  func(account string) (aws.Config, error)
 	journal Journal
-	look    bool // nothing is written, and there is no journal
+	look    bool // nothing is changed, and there is no journal
 
 	mu      sync.Mutex
 	result  Result
 	reached map[string]Status // by step ID
 }
 
-// account carries out the steps of one account one after the other.
+// account carries out the steps of one account in order.
 func (r *run) account(ctx context.Context, steps []plan.Step, indexes []int) {
 	w := &worker{run: r}
 	for _, i := range indexes {
@@ -202,13 +200,13 @@ func (r *run) account(ctx context.Context, steps []plan.Step, indexes []int) {
 	}
 }
 
-// hindrance says why a step is not begun; empty when it can be.
+// hindrance is the status of a step that cannot begin, and why; empty when it can.
 func (r *run) hindrance(ctx context.Context, s *plan.Step) (Status, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.result.Err != nil:
-		return Interrupted, "the journal could not be kept"
+		return Interrupted, "the journal could not be written"
 	case ctx.Err() != nil:
 		return Interrupted, "the run was stopped before this step"
 	case s.Blocked != "":
@@ -242,7 +240,7 @@ func (r *run) counts() map[Status]int {
 	return counts
 }
 
-// append journals an entry and tells whether it is kept. The entry is written
+// append journals an entry and reports whether that succeeded. The entry is written
 // even when ctx has ended.
 func (r *run) append(ctx context.Context, e Entry) bool {
 	e.Time = r.options.Now().UTC()
@@ -253,7 +251,7 @@ func (r *run) append(ctx context.Context, e Entry) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.result.Err == nil {
-		r.result.Err = fmt.Errorf("keep the journal: %w", err)
+		r.result.Err = fmt.Errorf("write the journal: %w", err)
 	}
 	return false
 }
@@ -266,14 +264,14 @@ type worker struct {
 	err           error // why there is no client
 }
 
-// step carries out one step to its end, also when ctx ends meanwhile.
+// step carries out one step. It finishes the step even when ctx ends.
 func (w *worker) step(ctx context.Context, s *plan.Step) (Status, string) {
 	if err := w.enter(s.Account); err != nil {
-		return Failed, fmt.Sprintf("enter account %s: %v", s.Account, err)
+		return Failed, fmt.Sprintf("sign in to account %s: %v", s.Account, err)
 	}
 	e, known := executors[s.Op]
 	if !known {
-		return Failed, fmt.Sprintf("no such change %q", s.Op)
+		return Failed, fmt.Sprintf("unknown operation %q", s.Op)
 	}
 	a := &attempt{worker: w, step: s, executor: e, ctx: context.WithoutCancel(ctx), deadline: w.options.Now().Add(w.options.Patience)}
 	return a.run()
@@ -292,25 +290,25 @@ func (w *worker) enter(account string) error {
 	return nil
 }
 
-// An attempt is one step being carried out.
+// An attempt carries out one step.
 type attempt struct {
 	*worker
 	step     *plan.Step
 	executor executor
-	ctx      context.Context // without the end of the run's
+	ctx      context.Context // does not end with the run's context
 	deadline time.Time
 }
 
-// run compares, journals, writes and reads back.
+// run compares, journals, changes and reads back.
 func (a *attempt) run() (Status, string) {
 	now, err := a.read()
 	switch {
 	case gone(err) && a.step.Want.Holds(plan.State{}):
-		return Already, "" // with its subject, what the step takes away is gone
+		return Already, "" // the step removes something from a subject that no longer exists
 	case gone(err) && a.look && len(a.step.Needs) > 0:
-		return Pending, "" // a step before this one makes it
+		return Pending, "" // an earlier step creates the subject
 	case gone(err):
-		return Stale, "it is not there any more: " + err.Error()
+		return Stale, "it no longer exists: " + err.Error()
 	case err != nil:
 		return Failed, err.Error()
 	case a.step.Want.Holds(now):
@@ -325,20 +323,19 @@ func (a *attempt) run() (Status, string) {
 		return Failed, err.Error()
 	}
 	if !a.append(a.ctx, Entry{Kind: Intent, Step: a.step, Before: &now, Dropped: drop}) {
-		return Interrupted, "the journal could not be kept"
+		return Interrupted, "the journal could not be written"
 	}
 	status, why := a.write(drop)
 	a.append(a.ctx, Entry{Kind: Ended, ID: a.step.ID, Status: status, Why: why})
 	return status, why
 }
 
-// lacksTexts tells whether everything that a step wants holds except for versions of the
-// policy that were deleted: a run was killed between deleting them and its
-// write.
+// lacksTexts reports whether only versions of the policy are missing from the wanted
+// state. A run that is killed after it deleted versions leaves that.
 func lacksTexts(s *plan.Step, now plan.State) bool {
-	but := s.Want
-	but.Texts = nil
-	return len(s.Want.Texts) > 0 && but.Holds(now)
+	rest := s.Want
+	rest.Texts = nil
+	return len(s.Want.Texts) > 0 && rest.Holds(now)
 }
 
 func (a *attempt) read() (now plan.State, err error) {
@@ -363,7 +360,7 @@ func (a *attempt) writeOnce(drop []Version) error {
 	return a.executor.write(a.ctx, a.client, a.step, drop)
 }
 
-// prepare reads in full what the write takes away for good.
+// prepare reads the policy versions that the change deletes permanently.
 func (a *attempt) prepare() (drop []Version, err error) {
 	if a.executor.drops == nil {
 		return nil, nil
@@ -375,9 +372,8 @@ func (a *attempt) prepare() (drop []Version, err error) {
 	return drop, err
 }
 
-// write makes the change and waits until it is seen. When the answer is an
-// error, what is there afterwards decides: a request whose answer was lost has
-// been carried out all the same.
+// write makes the change and waits until it is visible. After an error the state
+// decides, because AWS may have carried out a request whose response was lost.
 func (a *attempt) write(drop []Version) (Status, string) {
 	failure := a.retry(func() error { return a.writeOnce(drop) }, true)
 	patience := a.deadline
@@ -394,13 +390,13 @@ func (a *attempt) write(drop []Version) (Status, string) {
 	case failure != nil:
 		return Failed, failure.Error()
 	case err != nil:
-		return Failed, "written, but reading it back failed: " + err.Error()
+		return Failed, "changed, but reading it back failed: " + err.Error()
 	}
-	return Failed, fmt.Sprintf("written, but not seen within %s", a.options.Patience)
+	return Failed, fmt.Sprintf("changed, but not visible within %s", a.options.Patience)
 }
 
-// await reads until what the step wants is there or the time is over; it reads
-// at least once.
+// await reads, at least once, until the subject is in the wanted state or the time is
+// over.
 func (a *attempt) await(until time.Time) (seen bool, err error) {
 	for pause := firstPause; ; pause = longer(pause) {
 		now, err := a.readOnce()
@@ -429,17 +425,16 @@ const (
 	lastPause  = 8 * time.Second
 )
 
-// settling is how long an entity that AWS does not know may be one that was
-// made a moment ago.
+// settling is how long AWS may not find an entity after its creation.
 // Source: IAM User Guide, "Changes that I make are not always immediately
 // visible".
 const settling = 30 * time.Second
 
 func longer(pause time.Duration) time.Duration { return min(2*pause, lastPause) }
 
-// retry tries until there is no error that passes by itself or the step's
-// time is over. With fresh, an entity that AWS does not know was made or seen
-// a moment ago.
+// retry calls try until it succeeds, fails with an error that waiting does not resolve,
+// or the deadline of the step passes. With fresh, the entity was created or read a moment
+// ago, so an error that says it does not exist is retried for a while.
 func (a *attempt) retry(try func() error, fresh bool) error {
 	settled := a.options.Now().Add(settling)
 	for pause := firstPause; ; pause = longer(pause) {
@@ -451,24 +446,24 @@ func (a *attempt) retry(try func() error, fresh bool) error {
 	}
 }
 
-// pause waits, unless that would take longer than until.
+// pause waits and reports true, unless that would end after until.
 func (a *attempt) pause(d time.Duration, until time.Time) bool {
 	return !a.options.Now().Add(d).After(until) && a.options.Sleep(a.ctx, d) == nil
 }
 
-// difference says in a sentence how a subject is not as a step expected.
+// difference says how a subject differs from the expected state.
 func difference(expect, now *plan.State) string {
 	switch {
 	case expect.Present && !now.Present:
-		return "it is not there any more"
+		return "it no longer exists"
 	case !expect.Present && now.Present:
-		return "it is there already, and differs from what is wanted"
+		return "it exists already, and differs from the planned one"
 	case expect.Value != now.Value:
 		return fmt.Sprintf("its value is %q now, not %q", now.Value, expect.Value)
 	case !plan.SameDocument(expect.Document, now.Document):
-		return "its document was changed meanwhile"
+		return "its document changed after the plan was made"
 	case len(plan.Missing(expect.Texts, now.Texts)) > 0:
-		return "versions of it are missing"
+		return "some of its versions no longer exist"
 	}
 	return fmt.Sprintf("its versions are %v now, not %v", now.Versions, expect.Versions)
 }

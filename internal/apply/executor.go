@@ -15,15 +15,15 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// An executor is how one Op is done.
+// An executor carries out one Op.
 type executor struct {
-	// read gives the state of the step's subject and object as AWS has it. A
-	// NoSuchEntityException means that the subject of the change is not there.
+	// read returns the state of the step's subject and object in AWS. A
+	// NoSuchEntityException means that the subject does not exist.
 	read func(context.Context, *iam.Client, *plan.Step) (plan.State, error)
-	// drops reads the policy versions that write will delete; nil: none ever.
+	// drops reads the policy versions that write deletes; nil: it deletes none.
 	drops func(context.Context, *iam.Client, *plan.Step) ([]Version, error)
 	write func(context.Context, *iam.Client, *plan.Step, []Version) error
-	// scp is for changes of the organization, in place of what is above.
+	// scp replaces the functions above for changes of the organization.
 	scp *scpExecutor
 }
 
@@ -71,7 +71,7 @@ var executors = map[plan.Op]executor{
 func entity(s *plan.Step) (path, name string) {
 	a, err := arn.Parse(s.Subject)
 	if err != nil {
-		return "/", "" // refused by AWS; plans hold no such step
+		return "/", "" // AWS rejects that; plans have no such step
 	}
 	path = strings.TrimPrefix(strings.TrimSuffix(a.Resource, a.Name()), a.Kind())
 	return path, a.Name()
@@ -82,8 +82,8 @@ func nameOf(s *plan.Step) *string {
 	return &name
 }
 
-// document decodes what IAM's reads return: URL-encoded by RFC 3986, where a
-// plus sign stands for itself. Plain JSON is taken as it is.
+// document decodes a document that IAM returns URL-encoded by RFC 3986, where a plus
+// sign stands for itself. Plain JSON is returned unchanged.
 // Source: IAM API Reference, PolicyVersion and GetUserPolicy.
 func document(encoded *string) (string, error) {
 	text := aws.ToString(encoded)
@@ -97,13 +97,13 @@ func document(encoded *string) (string, error) {
 	return decoded, nil
 }
 
-// A pager gives the pages of a list of IAM.
+// A pager returns the pages of a list of IAM.
 type pager[P any] interface {
 	HasMorePages() bool
 	NextPage(context.Context, ...func(*iam.Options)) (P, error)
 }
 
-// present is there when a page has it.
+// present is the state of an entry in a list: present when has finds it on a page.
 func present[P any](ctx context.Context, pages pager[P], has func(P) bool) (plan.State, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -117,8 +117,8 @@ func present[P any](ctx context.Context, pages pager[P], has func(P) bool) (plan
 	return plan.State{}, nil
 }
 
-// inline reads an inline policy. It lists before it gets, because to get it
-// answers a missing user, group or role and a missing policy alike.
+// inline reads an inline policy. It lists the names first, because the Get operations
+// return the same error for a missing user, group or role and for a missing policy.
 func inline[P any](ctx context.Context, names pager[P], has func(P) bool, get func() (*string, error)) (plan.State, error) {
 	there, err := present(ctx, names, has)
 	if err != nil || !there.Present {
@@ -144,7 +144,7 @@ func deleteGroup(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version) 
 }
 
 // readGroup compares the whole ARN: a group of the same name under another
-// path is not the one that is meant.
+// path is a different group.
 func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	out, err := c.GetGroup(ctx, &iam.GetGroupInput{GroupName: nameOf(s), MaxItems: aws.Int32(1)})
 	switch {
@@ -153,7 +153,7 @@ func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, er
 	case err != nil:
 		return plan.State{}, err
 	case aws.ToString(out.Group.Arn) != s.Subject:
-		return plan.State{}, fmt.Errorf("the name is taken by %s", aws.ToString(out.Group.Arn))
+		return plan.State{}, fmt.Errorf("the name is used by %s", aws.ToString(out.Group.Arn))
 	}
 	return plan.State{Present: true}, nil
 }
@@ -231,7 +231,8 @@ func deleteUserPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Vers
 	return err
 }
 
-// readTag finds the tag whatever its case: keys are unique without it.
+// readTag ignores the case of the key, because IAM does not allow two keys of a user
+// that differ only in case.
 func readTag(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	pages := iam.NewListUserTagsPaginator(c, &iam.ListUserTagsInput{UserName: nameOf(s)})
 	for pages.HasMorePages() {

@@ -10,9 +10,9 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// code is the error code of an answer of AWS; empty when there was none. Codes
-// and not the SDK's types are compared, because an operation may answer with
-// an error that its model does not list.
+// code is the error code of a response of AWS; empty when there was no response. Codes
+// are compared instead of the SDK's types, because an operation may return an error
+// that its model does not list.
 func code(err error) string {
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {
@@ -21,7 +21,7 @@ func code(err error) string {
 	return answer.ErrorCode()
 }
 
-// gone tells whether AWS says that an entity is not there.
+// gone reports whether the error says that an entity does not exist.
 func gone(err error) bool {
 	switch code(err) {
 	case "NoSuchEntity", "PolicyNotFoundException", "TargetNotFoundException":
@@ -32,18 +32,17 @@ func gone(err error) bool {
 
 var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-// A crowdedError says that there was no room for the versions of a policy that
-// are brought back. What was doubled is deleted by now, or is seen later.
+// A crowdedError says that there was no room for the policy versions that a step
+// restores. Duplicates were deleted, or become visible later, so a retry may succeed.
 type crowdedError struct{ err error }
 
 func (e *crowdedError) Error() string {
-	return "bring back a version that was pruned: " + e.err.Error()
+	return "restore a deleted policy version: " + e.err.Error()
 }
 func (e *crowdedError) Unwrap() error { return e.err }
 
-// passing tells whether an error goes away by waiting: a throttle that outlived
-// the SDK's own retries, or an entity that is being changed. A quota
-// (LimitExceeded) never does.
+// passing reports whether waiting may resolve an error: throttling beyond the SDK's own
+// retries, or an entity that is being changed. A quota (LimitExceeded) is not.
 // Source: IAM API Reference, "Common Errors" and the errors of the write
 // operations.
 func passing(err error) bool {
@@ -59,16 +58,16 @@ func passing(err error) bool {
 	return throttled.IsErrorThrottle(err) == aws.TrueTernary
 }
 
-// mayBeDone tells whether a write that failed may have been carried out: there
-// was no answer, AWS itself failed, or it answers what the second try of a
-// request that was carried out would get. The SDK tries again by itself.
+// mayBeDone reports whether AWS may have carried out a change in spite of the error:
+// there was no response, AWS failed, or the error is the one that the SDK's second
+// request gets after its first one succeeded.
 func mayBeDone(err error, op plan.Op) bool {
 	switch code(err) {
 	case "", "EntityAlreadyExists", "NoSuchEntity",
 		"DuplicatePolicyException", "DuplicatePolicyAttachmentException", "PolicyNotAttachedException", "PolicyNotFoundException":
 		return true
 	case "LimitExceeded":
-		return op == plan.UpdatePolicy || op == plan.RestorePolicy // the first try took the last version
+		return op == plan.UpdatePolicy || op == plan.RestorePolicy // the first request used the last version
 	}
 	var answer smithy.APIError
 	return errors.As(err, &answer) && answer.ErrorFault() == smithy.FaultServer

@@ -24,18 +24,18 @@ const (
 	lockName = "apply.lock"
 )
 
-// A FileJournal is the journal of one run as a file of JSON lines, readable
-// for its owner alone. While it is open no other run can begin in the same
-// directory, on this machine.
+// A FileJournal is the journal of one run as a file of JSON lines that only its owner
+// can read. While it is open, no other run on this machine can begin in the same
+// directory.
 type FileJournal struct {
 	run  string
 	lock *flock.Flock
 	file *os.File
 
-	sequence // an append that failed leaves a torn line
+	sequence // an append that fails may leave an incomplete line
 }
 
-// A LockedError says that another run holds the journal directory.
+// A LockedError says that another run has locked the journal directory.
 type LockedError struct {
 	File string // the lock file
 }
@@ -44,11 +44,11 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("another apply is running: it holds the lock file %s", e.File)
 }
 
-// OpenJournal begins the journal of a new run in a directory, which is made
-// when it is not there. The error is a [*LockedError] while another run is on.
+// OpenJournal begins the journal of a new run in a directory, which it creates if
+// needed. The error is a [*LockedError] while another run is in progress.
 func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make journal directory: %w", err)
+		return nil, fmt.Errorf("create journal directory: %w", err)
 	}
 	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
 	mine, err := lock.TryLock()
@@ -65,7 +65,7 @@ func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
 	return j, nil
 }
 
-// create makes a file that is not there yet, named after the time.
+// create creates a new file with the time as its name.
 func (j *FileJournal) create(dir string, now time.Time) error {
 	first := now.UTC().Format("20060102T150405Z")
 	for n := 1; ; n++ {
@@ -78,18 +78,18 @@ func (j *FileJournal) create(dir string, now time.Time) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("make journal: %w", err)
+			return fmt.Errorf("create journal: %w", err)
 		}
 		j.run, j.file = run, file
 		if err := syncDir(dir); err != nil {
-			return errors.Join(fmt.Errorf("make journal durable: %w", err), file.Close())
+			return errors.Join(fmt.Errorf("sync journal directory: %w", err), file.Close())
 		}
 		return nil
 	}
 }
 
-// syncDir makes the name of a new file durable. Windows has no such call and
-// needs none.
+// syncDir makes the name of a new file durable. Windows has no such call and does not
+// need it.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -107,8 +107,8 @@ func (j *FileJournal) Run() string { return j.run }
 // Path is the journal's file.
 func (j *FileJournal) Path() string { return j.file.Name() }
 
-// Append writes one line and waits until the disk has it. After an error every
-// further Append fails.
+// Append writes one line and syncs it to disk. After an error every further Append
+// fails.
 func (j *FileJournal) Append(_ context.Context, e Entry) error {
 	return j.append(e, func(_ int, line []byte) error {
 		if _, err := j.file.Write(append(line, '\n')); err != nil {
@@ -118,7 +118,7 @@ func (j *FileJournal) Append(_ context.Context, e Entry) error {
 	})
 }
 
-// Close ends the journal and lets the next run begin.
+// Close closes the journal and unlocks the directory.
 func (j *FileJournal) Close() error {
 	if err := errors.Join(j.file.Close(), j.lock.Unlock()); err != nil {
 		return fmt.Errorf("close journal: %w", err)
@@ -126,9 +126,9 @@ func (j *FileJournal) Close() error {
 	return nil
 }
 
-// ReadJournal reads the journal of one run. A last line that is cut off, as a
-// crash leaves it, is dropped and [Record.Torn] set; anything else that is not
-// an entry is an error that names file and line.
+// ReadJournal reads the journal of one run. An incomplete last line, which a crash
+// leaves, is dropped and sets [Record.Torn]. Any other line that is not an entry is an
+// error that names file and line.
 func ReadJournal(dir, run string) (*Record, error) {
 	if !isRun(run) {
 		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
@@ -164,7 +164,7 @@ func parseJournal(text []byte) (*Record, error) {
 	return r, nil
 }
 
-// parseEntry reads one line; the first must be a Begin of our format.
+// parseEntry reads one line. The first must be a Begin of [Format].
 func parseEntry(line []byte, first bool) (e Entry, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	if err := d.Decode(&e); err != nil {
@@ -174,7 +174,7 @@ func parseEntry(line []byte, first bool) (e Entry, err error) {
 	case d.More():
 		return e, errors.New("more than one entry on a line")
 	case first != (e.Kind == Begin):
-		return e, fmt.Errorf("an entry %q where none belongs", e.Kind)
+		return e, fmt.Errorf("unexpected entry %q", e.Kind)
 	case first && e.Format != Format:
 		return e, fmt.Errorf("format %d is not supported: this program reads format %d", e.Format, Format)
 	case e.Kind == Intent && e.Step == nil:
@@ -183,12 +183,12 @@ func parseEntry(line []byte, first bool) (e Entry, err error) {
 	return e, nil
 }
 
-// isRun tells whether s is named as create names runs.
+// isRun reports whether s has the form of a run ID.
 func isRun(s string) bool {
 	return len(s) >= len("20270131T120000Z") && s[0] != '-' && strings.Trim(s, "0123456789TZ-") == ""
 }
 
-// RunIDs are the runs of a directory, oldest first; none when it is not there.
+// RunIDs are the runs of a directory, oldest first; none when it does not exist.
 func RunIDs(dir string) ([]string, error) {
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -207,8 +207,7 @@ func RunIDs(dir string) ([]string, error) {
 	return runs, nil
 }
 
-// compareRuns orders runs by their IDs: the time, then the number of the run
-// in that second.
+// compareRuns orders run IDs by time, then by the number of the run in that second.
 func compareRuns(a, b string) int {
 	timeA, numberA, _ := strings.Cut(a, "-")
 	timeB, numberB, _ := strings.Cut(b, "-")

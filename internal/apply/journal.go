@@ -11,23 +11,22 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// A Journal keeps what a run does. An entry is durable when Append returns
-// nil: it survives a crash of the machine. Append is called from several
-// goroutines.
+// A Journal records a run. When Append returns nil, the entry survives a crash of the
+// machine. Append is safe for concurrent use.
 type Journal interface {
 	Append(context.Context, Entry) error
 }
 
-// A sequence is what kinds of journals have in common: entries one after the
-// other, and none after one that is missing.
+// A sequence numbers the entries of a journal. After an entry that could not be written,
+// it accepts no more.
 type sequence struct {
 	mu     sync.Mutex
 	n      int
 	failed error
 }
 
-// append has the text of the nth entry kept. After an error every further
-// append fails.
+// append passes the text and number of the next entry to keep. After an error every
+// further append fails.
 func (q *sequence) append(e Entry, keep func(n int, text []byte) error) error {
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -48,15 +47,15 @@ func (q *sequence) append(e Entry, keep func(n int, text []byte) error) error {
 // Format is the version of the journal.
 const Format = 1
 
-// A Kind is what an entry says.
+// A Kind is the kind of an entry.
 type Kind string
 
 // The kinds of entries.
 const (
 	Begin  Kind = "begin"  // a run begins
-	Intent Kind = "intent" // a step is about to be written
-	Ended  Kind = "ended"  // what became of it
-	End    Kind = "end"    // the run ended by itself
+	Intent Kind = "intent" // a step is about to change its subject
+	Ended  Kind = "ended"  // the result of that step
+	End    Kind = "end"    // the run ended and was not killed
 )
 
 // An Entry is one line of a journal. Each Kind sets the fields after it.
@@ -65,13 +64,13 @@ type Entry struct {
 	Time time.Time `json:"time"`
 
 	Format int    `json:"format,omitempty"` // Begin
-	Steps  int    `json:"steps,omitempty"`  // Begin: how many the run was given
-	Home   string `json:"home,omitempty"`   // Begin: ID of the account that the run was confirmed for
-	Undoes string `json:"undoes,omitempty"` // Begin: the run that this one takes back
+	Steps  int    `json:"steps,omitempty"`  // Begin: how many steps the run has
+	Home   string `json:"home,omitempty"`   // Begin: ID of the account for which the run was confirmed
+	Undoes string `json:"undoes,omitempty"` // Begin: ID of the run that this one undoes
 
 	Step    *plan.Step  `json:"step,omitempty"`    // Intent, in full
-	Before  *plan.State `json:"before,omitempty"`  // Intent: as it was read just before
-	Dropped []Version   `json:"dropped,omitempty"` // Intent: policy versions that the write deletes for good
+	Before  *plan.State `json:"before,omitempty"`  // Intent: the state just before the change
+	Dropped []Version   `json:"dropped,omitempty"` // Intent: policy versions that the change deletes permanently
 
 	ID     string `json:"id,omitempty"` // Ended: of the step
 	Status Status `json:"status,omitempty"`
@@ -80,17 +79,16 @@ type Entry struct {
 	Counts map[Status]int `json:"counts,omitempty"` // End
 }
 
-// A Record is the journal of one run, read back.
+// A Record is the content of a journal.
 type Record struct {
 	Run     string
 	Entries []Entry
-	// Torn: the last line is cut off, because the run was killed while it
-	// wrote it. What it was to say had not been acted on.
+	// Torn reports that the last line is incomplete, because the run was killed while
+	// it wrote that line. The change of that entry was not made.
 	Torn bool
 }
 
-// Began is when the run began; the zero time for a journal that was torn
-// before that.
+// Began is when the run began; the zero time for a journal without entries.
 func (r *Record) Began() time.Time {
 	if len(r.Entries) == 0 {
 		return time.Time{}
@@ -98,8 +96,8 @@ func (r *Record) Began() time.Time {
 	return r.Entries[0].Time
 }
 
-// Home is the ID of the account that the run was confirmed for; empty in
-// journals that do not say.
+// Home is the ID of the account for which the run was confirmed; empty when the
+// journal does not say.
 func (r *Record) Home() string {
 	if len(r.Entries) == 0 {
 		return ""
@@ -107,7 +105,7 @@ func (r *Record) Home() string {
 	return r.Entries[0].Home
 }
 
-// Undoes is the run that this one took back; empty for an apply.
+// Undoes is the ID of the run that this one undid; empty for an apply.
 func (r *Record) Undoes() string {
 	if len(r.Entries) == 0 {
 		return ""
@@ -115,9 +113,9 @@ func (r *Record) Undoes() string {
 	return r.Entries[0].Undoes
 }
 
-// Settled is when AWS shows for sure what the run did: some time after its last
-// entry when a step failed or is in doubt, else at once, because every other
-// one was seen.
+// Settled is from when on reads of AWS show every change of the run: the time of its
+// last entry plus a delay when a step failed or is in doubt, otherwise the beginning of
+// the run, because the run has read back all its changes.
 func (r *Record) Settled() time.Time {
 	for _, status := range r.Statuses() {
 		if status != Done {
@@ -127,13 +125,13 @@ func (r *Record) Settled() time.Time {
 	return r.Began()
 }
 
-// Finished tells whether the run ended by itself, and was not killed.
+// Finished reports whether the run ended and was not killed.
 func (r *Record) Finished() bool {
 	return len(r.Entries) > 0 && r.Entries[len(r.Entries)-1].Kind == End
 }
 
-// Statuses is what became of each step that was begun, by ID. A step without
-// one is in doubt: the run was killed after it announced the write.
+// Statuses are the results of the steps that began, by ID. An empty status is in doubt:
+// the run was killed after the intent was journaled.
 func (r *Record) Statuses() map[string]Status {
 	became := map[string]Status{}
 	for i := range r.Entries {
@@ -147,8 +145,7 @@ func (r *Record) Statuses() map[string]Status {
 	return became
 }
 
-// InDoubt are the steps that were announced and of which the journal does not
-// say what became.
+// InDoubt are the steps whose intent is in the journal without a result.
 func (r *Record) InDoubt() []plan.Step {
 	became := r.Statuses()
 	var steps []plan.Step
@@ -160,15 +157,14 @@ func (r *Record) InDoubt() []plan.Step {
 	return steps
 }
 
-// Undo are the steps that undo the run, last first, for [Run]. They hold for
-// steps that failed or are in doubt as well: one that was not carried out is
-// found as it should be, and nothing is written. What was done to a subject
-// since the run makes its step stale. Policy versions that were deleted for good
-// are wanted again, by their text. Reads may show the past for a while, so undo a
-// run no sooner than [Record.Settled].
+// Undo returns the steps for [Run] that undo the run, in reverse order. They include
+// the inverses of steps that failed or are in doubt: if such a step was not carried out,
+// its inverse finds the wanted state and changes nothing. If a subject changed after the
+// run, its step is stale. Deleted policy versions are restored by their text. Reads may
+// return an older state for a while, so don't undo a run before [Record.Settled].
 func (r *Record) Undo() []plan.Step {
 	var undo []plan.Step
-	neededBy := map[string][]string{} // IDs of the inverses of those that needed a step
+	neededBy := map[string][]string{} // IDs of the inverses of the steps that needed a step
 	for i := len(r.Entries) - 1; i >= 0; i-- {
 		e := &r.Entries[i]
 		if e.Kind != Intent {
@@ -176,7 +172,7 @@ func (r *Record) Undo() []plan.Step {
 		}
 		back := plan.Inverse(*e.Step)
 		for _, v := range e.Dropped {
-			if back.Op != plan.UpdatePolicy { // which makes its document anew
+			if back.Op != plan.UpdatePolicy { // it creates the document itself
 				back.Want.Texts = append(back.Want.Texts, v.Document)
 			}
 		}

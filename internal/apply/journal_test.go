@@ -164,8 +164,8 @@ func TestADamagedJournalNamesItsLine(t *testing.T) {
 	const begin = `{"kind":"begin","time":"2026-11-02T09:00:00Z","format":1}` + "\n"
 	for text, want := range map[string]string{
 		begin + "{\"kind\":\n" + begin: ":2: not a journal entry: unexpected EOF",
-		begin + begin:                  `:2: an entry "begin" where none belongs`,
-		"{}\n":                         `:1: an entry "" where none belongs`,
+		begin + begin:                  `:2: unexpected entry "begin"`,
+		"{}\n":                         `:1: unexpected entry ""`,
 		strings.Replace(begin, `"format":1`, `"format":9`, 1): ":1: format 9 is not supported: this program reads format 1",
 		begin + `{"kind":"intent"}` + "\n":                    ":2: an intent without its step",
 		begin + `{"kind":"end"} {"kind":"end"}` + "\n":        ":2: more than one entry on a line",

@@ -18,11 +18,11 @@ import (
 // Source: IAM User Guide, "IAM and AWS STS quotas"; it cannot be raised.
 const maxVersions = 5
 
-// description is what the policy says of itself in the console.
-const description = "Denies everything without MFA but enrolling a device. Kept by forcemfa."
+// description is the description of the policy in the console.
+const description = "Denies everything without MFA except enrolling an MFA device. Managed by forcemfa."
 
-// A Version is a version of a managed policy that a step deletes for good,
-// in full, so that its text is not lost.
+// A Version is a version of a managed policy that a step deletes permanently, with its
+// document, so that it can be restored.
 type Version struct {
 	ID       string    `json:"id"`
 	Created  time.Time `json:"created"`
@@ -87,8 +87,8 @@ func getVersion(ctx context.Context, c *iam.Client, policyARN, id string) (Versi
 	return Version{ID: id, Created: aws.ToTime(out.PolicyVersion.CreateDate).UTC(), Document: text}, err
 }
 
-// oldestVersion is the version that makes room for a new one; none when there
-// is room. The default version is never it.
+// oldestVersion is the version to delete before a new one can be created: the oldest
+// that is not the default; none when there is room.
 func oldestVersion(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version, error) {
 	versions, err := listVersions(ctx, c, s.Subject)
 	if err != nil || len(versions) < maxVersions {
@@ -102,8 +102,8 @@ func oldestVersion(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version,
 	return []Version{v}, err
 }
 
-// otherVersions are all versions but the default, which have to go before the
-// policy can.
+// otherVersions are all versions except the default. They must be deleted before the
+// policy.
 // Source: IAM API Reference, DeletePolicy.
 func otherVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version, error) {
 	versions, err := listVersions(ctx, c, s.Subject)
@@ -135,14 +135,14 @@ func createPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version)
 	case len(s.Want.Texts) == 0 || code(err) != "EntityAlreadyExists":
 		return err
 	}
-	now, err := readPolicy(ctx, c, s) // an earlier try made it
+	now, err := readPolicy(ctx, c, s) // an earlier request created it
 	if err != nil {
 		return err
 	}
 	return addTexts(ctx, c, s, now.Texts)
 }
 
-// tagsOf are the tags that a policy of ours is made with.
+// tagsOf are the tags of the managed policy.
 func tagsOf(s *plan.Step) []types.Tag {
 	tags := []types.Tag{{Key: aws.String(baseline.ManagedByTag), Value: aws.String(baseline.ManagedBy)}}
 	if s.Want.Fingerprint == "" {
@@ -151,9 +151,9 @@ func tagsOf(s *plan.Step) []types.Tag {
 	return append(tags, types.Tag{Key: aws.String(baseline.FingerprintTag), Value: &s.Want.Fingerprint})
 }
 
-// putFingerprint gives a policy the fingerprint that the step wants, or takes
-// it away, unless that was done. It is done before the document is put in force:
-// a run that is cut off between them does the step again.
+// putFingerprint sets or removes the fingerprint tag of a policy where the step changes
+// it. That comes before the change of the document, so that a run that is killed between
+// them repeats the step.
 func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
 	switch s.Want.Fingerprint {
 	case s.Expect.Fingerprint:
@@ -179,9 +179,9 @@ func updatePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Versi
 	return err
 }
 
-// replacedVersions are the versions that go when a policy is restored: the one
-// in force, which the run that is undone made, and the oldest when what was in
-// force before has gone meanwhile and there is no room for it.
+// replacedVersions are the versions that restoring a policy deletes: the default
+// version, which was created by the run that is undone, and the oldest one when the
+// former default no longer exists and there is no room for it.
 func replacedVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Version, error) {
 	all, current, err := wholeVersions(ctx, c, s.Subject)
 	if err != nil {
@@ -198,10 +198,10 @@ func replacedVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Versi
 	return replaced, nil
 }
 
-// restorePolicy makes the version in force again that was so before, or a new
-// one of the same text, and brings back what was pruned as far as there is
-// room: AWS numbers versions anew. It goes by what it read first, because a
-// read after a write may show the past.
+// restorePolicy sets the former default version, or a new one with the same document,
+// and restores deleted versions as far as there is room. Their IDs differ, because AWS
+// does not reuse IDs. It relies on the state that it read first, because a read after a
+// change may return an older state.
 func restorePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
 	all, current, err := wholeVersions(ctx, c, s.Subject)
 	if err != nil {
@@ -226,8 +226,7 @@ func restorePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Vers
 	return addTexts(ctx, c, s, others)
 }
 
-// makeDefault puts the text that the step wants in force and gives the ID of
-// its version.
+// makeDefault makes the wanted document the default version and returns its ID.
 func makeDefault(ctx context.Context, c *iam.Client, s *plan.Step, all []Version, current string, drop []Version) (chosen string, err error) {
 	if i := slices.IndexFunc(all, func(v Version) bool { return v.ID == current }); i >= 0 && plan.SameDocument(all[i].Document, s.Want.Document) {
 		return current, nil
@@ -249,8 +248,8 @@ func makeDefault(ctx context.Context, c *iam.Client, s *plan.Step, all []Version
 	return aws.ToString(out.PolicyVersion.VersionId), nil
 }
 
-// former is the ID of the newest version with this text that is not in force;
-// empty when there is none.
+// former is the ID of the newest version with this text that is not the default; empty
+// when there is none.
 func former(all []Version, current, text string) string {
 	for _, v := range slices.Backward(all) {
 		if v.ID != current && plan.SameDocument(v.Document, text) {
@@ -260,8 +259,8 @@ func former(all []Version, current, text string) string {
 	return ""
 }
 
-// wholeVersions are all versions with their documents, oldest first, and which
-// one is in force.
+// wholeVersions returns all versions with their documents, oldest first, and the ID of
+// the default.
 func wholeVersions(ctx context.Context, c *iam.Client, policyARN string) (all []Version, current string, err error) {
 	versions, err := listVersions(ctx, c, policyARN)
 	if err != nil {
@@ -280,8 +279,7 @@ func wholeVersions(ctx context.Context, c *iam.Client, policyARN string) (all []
 	return all, current, nil
 }
 
-// addTexts makes a version of each text that the step wants and that the
-// versions not in force do not have.
+// addTexts creates a version for each wanted text that no version in have contains.
 func addTexts(ctx context.Context, c *iam.Client, s *plan.Step, have []string) error {
 	for _, text := range plan.Missing(s.Want.Texts, have) {
 		_, err := c.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{PolicyArn: &s.Subject, PolicyDocument: &text})
@@ -289,15 +287,15 @@ func addTexts(ctx context.Context, c *iam.Client, s *plan.Step, have []string) e
 			return thinOut(ctx, c, s, err)
 		}
 		if err != nil {
-			return fmt.Errorf("bring back a version that was pruned: %w", err)
+			return fmt.Errorf("restore a deleted policy version: %w", err)
 		}
 	}
 	return nil
 }
 
-// thinOut deletes what earlier tries made twice, because their answers were
-// lost or their reads showed the past, so that there is room for the next try.
-// Versions of any other text stay. The error it gives is what stood in the way.
+// thinOut deletes duplicate versions, so that there is room for the next attempt. Earlier
+// attempts create them when a response is lost or a read returns an older state. Versions
+// with any other text stay. The error is the one to return for this attempt.
 func thinOut(ctx context.Context, c *iam.Client, s *plan.Step, full error) error {
 	all, current, err := wholeVersions(ctx, c, s.Subject)
 	if err != nil {
@@ -330,8 +328,8 @@ func deletePolicy(ctx context.Context, c *iam.Client, s *plan.Step, drop []Versi
 	return err
 }
 
-// deleteVersions deletes versions that are there; one that is gone was deleted
-// by an earlier try.
+// deleteVersions deletes versions. One that does not exist was deleted by an earlier
+// attempt.
 func deleteVersions(ctx context.Context, c *iam.Client, s *plan.Step, drop []Version) error {
 	for i := range drop {
 		_, err := c.DeletePolicyVersion(ctx, &iam.DeletePolicyVersionInput{PolicyArn: &s.Subject, VersionId: &drop[i].ID})

@@ -14,19 +14,19 @@ import (
 )
 
 // getRole compares the whole ARN: a role of the same name under another path is
-// not the one that is meant.
+// a different role.
 func getRole(ctx context.Context, c *iam.Client, s *plan.Step) (*types.Role, error) {
 	out, err := c.GetRole(ctx, &iam.GetRoleInput{RoleName: nameOf(s)})
 	if err != nil {
 		return nil, err
 	}
 	if aws.ToString(out.Role.Arn) != s.Subject {
-		return nil, fmt.Errorf("the name is taken by %s", aws.ToString(out.Role.Arn))
+		return nil, fmt.Errorf("the name is used by %s", aws.ToString(out.Role.Arn))
 	}
 	return out.Role, nil
 }
 
-// readRole looks at how long sessions may be only where the step says so.
+// readRole reads the maximum session duration only when the step sets it.
 func readRole(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	role, err := getRole(ctx, c, s)
 	if gone(err) {
@@ -43,8 +43,8 @@ func readRole(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, err
 	return now, err
 }
 
-// readTrust fails with NoSuchEntity where there is no role: a trust policy has
-// no life of its own.
+// readTrust returns NoSuchEntity when the role does not exist, because a trust policy is
+// part of its role.
 func readTrust(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, error) {
 	role, err := getRole(ctx, c, s)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestWhatChangedSinceThePlanIsStaleAndNamed(t *testing.T) {
 		t.Errorf("result (-want +got):\n%s", d)
 	}
 	whys := []string{
-		"its document was changed meanwhile", "its document was changed meanwhile",
+		"its document changed after the plan was made", "its document changed after the plan was made",
 		"needs UpdatePolicy/444455556666/arn:aws:iam::444455556666:policy/forcemfa/ForceMFA, which is stale",
 		`its value is "2026-10-02" now, not "2026-10-01"`,
 	}
@@ -205,7 +205,7 @@ func TestAnAccountThatCannotBeEnteredFailsAlone(t *testing.T) {
 		switch {
 		case o.Step.Account == driftedID && o.Status != apply.Done,
 			o.Step.Account == freshID && o.Status != apply.Failed && o.Status != apply.Skipped,
-			o.Status == apply.Failed && o.Why != "enter account 111122223333: AccessDenied":
+			o.Status == apply.Failed && o.Why != "sign in to account 111122223333: AccessDenied":
 			t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
 		}
 	}
@@ -357,7 +357,7 @@ func TestALookAlikeGroupIsNotTaken(t *testing.T) {
 		w.Edit(freshID).Groups["forcemfa"] = &world.Group{Name: "ForceMFA", Path: "/", ID: "AGPAX", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}}
 	})
 	result := r.run(of(p, freshID), &memory{})
-	if o := result.Outcomes[2]; o.Status != apply.Failed || o.Why != "the name is taken by arn:aws:iam::111122223333:group/ForceMFA" {
+	if o := result.Outcomes[2]; o.Status != apply.Failed || o.Why != "the name is used by arn:aws:iam::111122223333:group/ForceMFA" {
 		t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
 	}
 	r.cloud.View(func(w *world.World) {

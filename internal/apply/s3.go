@@ -18,8 +18,8 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 )
 
-// An S3Place is where journals rest in S3: a run is a folder under the prefix,
-// an entry an object in it.
+// An S3Place is where journals are stored in S3: each run is a folder under the prefix,
+// each entry an object in it.
 type S3Place struct{ Bucket, Prefix string }
 
 // ParseS3Place reads s3://BUCKET/PREFIX; the prefix may be empty.
@@ -47,11 +47,11 @@ func (p S3Place) folder(run string) string {
 	return folder + "/"
 }
 
-// entryName is the name of the nth entry's object; names sort as entries do.
+// entryName is the name of the nth entry's object. Names sort in the order of entries.
 func entryName(n int) string { return fmt.Sprintf("%08d.json", n) }
 
-// An S3Journal is the journal of one run with an object for each entry. It
-// needs s3:PutObject alone, and overwrites nothing.
+// An S3Journal is the journal of one run with an object for each entry. It needs only
+// s3:PutObject, and overwrites nothing.
 type S3Journal struct {
 	client *s3.Client
 	place  S3Place
@@ -60,9 +60,9 @@ type S3Journal struct {
 	sequence
 }
 
-// NewS3Journal is the journal of a new run. It writes nothing before the first
-// entry. Its ID has a number at random after the time, so that functions that
-// begin in the same second do not meet.
+// NewS3Journal returns the journal of a new run. It writes nothing before the first
+// entry. The run ID is the time and a random number, so that functions that start in the
+// same second have different IDs.
 func NewS3Journal(client *s3.Client, place S3Place, now time.Time) *S3Journal {
 	run := fmt.Sprintf("%s-%09d", now.UTC().Format("20060102T150405Z"), rand.N(1_000_000_000))
 	return &S3Journal{client: client, place: place, run: run}
@@ -71,8 +71,8 @@ func NewS3Journal(client *s3.Client, place S3Place, now time.Time) *S3Journal {
 // Run is the ID of the run, by which [ReadS3Journal] finds it.
 func (j *S3Journal) Run() string { return j.run }
 
-// Append writes one object, which S3 keeps once it has answered. After an error
-// every further Append fails.
+// Append writes one object, which is durable when S3 has responded. After an error every
+// further Append fails.
 func (j *S3Journal) Append(ctx context.Context, e Entry) error {
 	return j.append(e, func(n int, text []byte) error {
 		key := j.place.folder(j.run) + entryName(n)
@@ -86,9 +86,8 @@ func (j *S3Journal) Append(ctx context.Context, e Entry) error {
 // putAttempts is how often an entry is sent.
 const putAttempts = 5
 
-// put writes an object that is not there yet. It tries again by itself, because
-// only the caller of the first attempt knows that an object which a later one
-// meets is its own: the answer to the first was lost.
+// put writes a new object. It retries by itself instead of the SDK: when a retry finds
+// that the object exists, the first request wrote it and its response was lost.
 // Source: Amazon S3 User Guide, "How to prevent object overwrites with
 // conditional writes": 412 where there is an object, 409 where one is being
 // written.
@@ -111,8 +110,8 @@ func (j *S3Journal) put(ctx context.Context, key string, text []byte) error {
 	}
 }
 
-// unanswered tells whether a write may be tried again: there was no answer, S3
-// failed, is throttling, or is writing the same key.
+// unanswered reports whether a write may be retried: there was no response, S3 failed,
+// is throttling, or is writing the same key.
 func unanswered(err error) bool {
 	switch code(err) {
 	case "", "ConditionalRequestConflict", "OperationAborted", "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout":
@@ -121,8 +120,8 @@ func unanswered(err error) bool {
 	return passing(err)
 }
 
-// ReadS3Journal reads the journal of one run. The error is [fs.ErrNotExist] where
-// there is none; it names an entry that is missing or is none.
+// ReadS3Journal reads the journal of one run. The error is [fs.ErrNotExist] when
+// there is none, and names an entry that is missing or malformed.
 func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run string) (*Record, error) {
 	if !isRun(run) {
 		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
@@ -169,8 +168,8 @@ func entryKeys(ctx context.Context, client *s3.Client, place S3Place, run string
 	return keys, nil
 }
 
-// maxEntry bounds what is read of an object: an entry holds at most a policy with
-// its versions.
+// maxEntry is the largest size of an entry. An entry contains at most a policy with its
+// versions.
 const maxEntry = 1 << 20
 
 func getObject(ctx context.Context, client *s3.Client, bucket, key string) (text []byte, err error) {

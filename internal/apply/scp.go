@@ -10,14 +10,15 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// An scpExecutor is how a change of the organization is done.
+// An scpExecutor carries out one Op on a service control policy.
 type scpExecutor struct {
 	read  func(context.Context, *organizations.Client, *plan.Step) (plan.State, error)
 	write func(context.Context, *organizations.Client, *plan.Step) error
 }
 
-// findSCP is the ID of the service control policy of a name, which is unique
-// in an organization; a PolicyNotFoundException when there is none.
+// findSCP returns the ID of the service control policy with the name in the step. Names
+// are unique in an organization. The error is a PolicyNotFoundException when there is
+// none.
 // Source: Organizations API Reference, CreatePolicy, DuplicatePolicyException.
 func findSCP(ctx context.Context, c *organizations.Client, s *plan.Step) (string, error) {
 	_, name := entity(s)
@@ -62,8 +63,8 @@ func createSCP(ctx context.Context, c *organizations.Client, s *plan.Step) error
 	return err
 }
 
-// scpDescription is what our service control policies say of themselves.
-const scpDescription = "Kept by forcemfa: IAM users need MFA."
+// scpDescription is the description of the service control policies in the console.
+const scpDescription = "Managed by forcemfa: IAM users need MFA."
 
 func updateSCP(ctx context.Context, c *organizations.Client, s *plan.Step) error {
 	id, err := findSCP(ctx, c, s)
