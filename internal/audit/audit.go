@@ -15,9 +15,8 @@ import (
 // An Auditor audits the accounts of one organization. It remembers documents
 // and proofs, so one serves a whole run; it is safe for concurrent use.
 type Auditor struct {
-	// CheckProofs has every proof read by the checker of package certificate,
-	// which believes nothing of the prover; a user whose proof it refuses is
-	// unknown.
+	// CheckProofs checks every proof with package certificate, which does not
+	// depend on the prover. A user whose proof is rejected is unknown.
 	CheckProofs bool
 
 	header     *org.Header
@@ -30,7 +29,7 @@ type Auditor struct {
 	checked    checks
 }
 
-// wanted are our documents in a partition.
+// wanted are the documents of the baseline in a partition.
 type wanted struct{ document, deny string }
 
 // New is an auditor as of now.
@@ -42,7 +41,7 @@ func New(header *org.Header, b *baseline.Baseline, now time.Time) *Auditor {
 	return a
 }
 
-// documentsIn are our documents in a partition.
+// documentsIn are the documents of the baseline in a partition.
 func (a *Auditor) documentsIn(partition string) wanted {
 	if w, ok := a.wanted[partition]; ok {
 		return w
@@ -50,8 +49,8 @@ func (a *Auditor) documentsIn(partition string) wanted {
 	return wanted{a.baseline.Document(partition), a.baseline.DenyDocument(partition)}
 }
 
-// Account audits one account into the sink and returns the states of its
-// users.
+// Account audits one account, sends the results to the sink, and counts the states
+// of its users.
 func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report}
 	r := report{auditor: a, account: account, place: baseline.PlaceOf(a.header, account)}
@@ -63,7 +62,7 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 			sink.User(u)
 			r.user(&u)
 		}
-		r.whole()
+		r.accountFindings()
 	} else {
 		summary.count(Unknown)
 		r.unreadable()
@@ -79,7 +78,7 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	return summary.Counts
 }
 
-// Add adds the counts of another part.
+// Add adds the counts of another account.
 func (c *Counts) Add(o Counts) {
 	c.Users += o.Users
 	c.Enforced += o.Enforced
@@ -110,8 +109,8 @@ type report struct {
 	findings []Finding
 }
 
-// add makes a finding of a rule about a subject. Its severity is the rule's
-// worst until it is changed.
+// add adds a finding of a rule about a subject, with the worst severity of the
+// rule. The caller may lower it.
 func (r *report) add(rule, subject, format string, args ...any) *Finding {
 	of, ok := ruleByName[rule]
 	if !ok {
@@ -131,8 +130,8 @@ func (r *report) add(rule, subject, format string, args ...any) *Finding {
 	return &r.findings[len(r.findings)-1]
 }
 
-// whole makes the findings about an account other than those about its users.
-func (r *report) whole() {
+// accountFindings adds the findings about an account except those about its users.
+func (r *report) accountFindings() {
 	r.credentialReport()
 	r.root()
 	r.orphans()
@@ -155,7 +154,7 @@ func (r *report) unreadable() {
 	}
 }
 
-// staleAfter is well above the four hours for which AWS serves the same
+// staleAfter is well above the four hours for which AWS returns the same
 // credential report. Source: IAM User Guide, "Getting credential reports".
 const staleAfter = 24 * time.Hour
 
@@ -165,7 +164,7 @@ func (r *report) credentialReport() {
 	case made.IsZero():
 		r.add("report-missing", "account", "there is no credential report")
 	case r.auditor.now.Sub(made) > staleAfter:
-		r.add("report-stale", "account", "the credential report is of %s", made.UTC().Format(time.RFC3339))
+		r.add("report-stale", "account", "the credential report was generated at %s", made.UTC().Format(time.RFC3339))
 	}
 }
 
@@ -175,7 +174,7 @@ func (r *report) root() {
 		r.add("root-no-mfa", "root", "the root user has no MFA device").ARN = rootARN
 	}
 	if root.MFA == org.Yes && root.HardwareMFA == org.No {
-		r.add("root-no-hardware-mfa", "root", "the root user has a virtual MFA device only").ARN = rootARN
+		r.add("root-no-hardware-mfa", "root", "the root user has only a virtual MFA device").ARN = rootARN
 	}
 	if root.AccessKeys == org.Yes {
 		r.add("root-access-key", "root", "the root user has an access key").ARN = rootARN
@@ -184,8 +183,8 @@ func (r *report) root() {
 
 func (r *report) orphans() {
 	for _, d := range r.account.Unassigned {
-		_, name, _ := strings.Cut(d.Serial, "/") // with its path: names are unique with it alone
-		f := r.add("orphan-device", "device/"+name, "the virtual MFA device %s belongs to nobody", name)
+		_, name, _ := strings.Cut(d.Serial, "/") // with its path: names are unique only per path
+		f := r.add("orphan-device", "device/"+name, "the virtual MFA device %s is not assigned to a user", name)
 		f.ARN = d.Serial
 	}
 }

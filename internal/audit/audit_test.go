@@ -47,7 +47,7 @@ func wanted(t *testing.T) *baseline.Baseline {
 }
 
 // quiet is an account without findings: bob and an administrator are enforced
-// through our group and have devices.
+// through the group and have devices.
 func quiet(t *testing.T) *org.Account {
 	t.Helper()
 	ours := baseline.PolicyARN("aws", account)
@@ -81,7 +81,7 @@ func runAll(ctx context.Context, header *org.Header, accounts org.Accounts, b *b
 		if err != nil {
 			return total, fmt.Errorf("audit accounts: %w", err)
 		}
-		audited.Pour(sink)
+		audited.Send(sink)
 		total.Add(audited.Summary.Counts)
 	}
 	return total, nil
@@ -103,8 +103,8 @@ func role(path, name, principal, condition string) org.Role {
 		Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"` + condition + `}]}`}
 }
 
-// A tape keeps the stream.
-type tape struct {
+// A recording is a Sink that keeps the stream.
+type recording struct {
 	users    []audit.User
 	findings []audit.Finding
 	gaps     []org.Gap
@@ -112,22 +112,22 @@ type tape struct {
 	order    []string
 }
 
-func (r *tape) User(u audit.User) {
+func (r *recording) User(u audit.User) {
 	r.users = append(r.users, u)
 	r.order = append(r.order, "user "+u.Account+"/"+u.Name)
 }
 
-func (r *tape) Finding(f audit.Finding) {
+func (r *recording) Finding(f audit.Finding) {
 	r.findings = append(r.findings, f)
 	r.order = append(r.order, "finding "+f.ID)
 }
 
-func (r *tape) Gap(g org.Gap) {
+func (r *recording) Gap(g org.Gap) {
 	r.gaps = append(r.gaps, g)
 	r.order = append(r.order, "gap "+g.Account+" "+g.What)
 }
 
-func (r *tape) Account(a audit.Account) {
+func (r *recording) Account(a audit.Account) {
 	r.accounts = append(r.accounts, a)
 	r.order = append(r.order, "account "+a.ID)
 }
@@ -142,9 +142,9 @@ func stream(accounts ...*org.Account) org.Accounts {
 	}
 }
 
-func run(t *testing.T, h *org.Header, b *baseline.Baseline, accounts ...*org.Account) (*tape, audit.Counts) {
+func run(t *testing.T, h *org.Header, b *baseline.Baseline, accounts ...*org.Account) (*recording, audit.Counts) {
 	t.Helper()
-	r := new(tape)
+	r := new(recording)
 	for _, a := range accounts {
 		a.Sort()
 	}
@@ -155,7 +155,7 @@ func run(t *testing.T, h *org.Header, b *baseline.Baseline, accounts ...*org.Acc
 	return r, counts
 }
 
-// finding is one with what its rule says of it.
+// finding is a finding with the remedy and references of its rule.
 func finding(severity audit.Severity, rule, subject, arn, what string) audit.Finding {
 	i := slices.IndexFunc(audit.Rules, func(r audit.Rule) bool { return r.Name == rule })
 	return audit.Finding{
@@ -190,25 +190,25 @@ func TestFindings(t *testing.T) {
 		}, []audit.Finding{
 			seen(finding(audit.High, "user-open", "user/bob", bobARN, "allowed: "+byKey.String()), byKey),
 		}},
-		{"open and latent, in no group", func(a *org.Account) { bob(a).Groups = nil }, []audit.Finding{
+		{"open but not exploitable, in no group", func(a *org.Account) { bob(a).Groups = nil }, []audit.Finding{
 			finding(audit.Low, "no-group", "user/bob", bobARN, "bob is in no group"),
-			seen(finding(audit.Medium, "user-open", "user/bob", bobARN, "not refused, though nothing allows it today: "+latent.String()), latent),
+			seen(finding(audit.Medium, "user-open", "user/bob", bobARN, "not denied, although nothing allows it today: "+latent.String()), latent),
 		}},
-		{"a policy that was not read", func(a *org.Account) {
+		{"an unread policy", func(a *org.Account) {
 			bob(a).Groups = []string{"people"}
 			bob(a).Boundary = "arn:aws:iam::" + account + ":policy/gone"
 		}, []audit.Finding{
-			finding(audit.High, "user-unknown", "user/bob", bobARN, "whether bob needs MFA is not known: permissions boundary arn:aws:iam::111111111111:policy/gone: "+
+			finding(audit.High, "user-unknown", "user/bob", bobARN, "could not decide whether MFA is enforced for bob: permissions boundary arn:aws:iam::111111111111:policy/gone: "+
 				"could not be read: the document of policy arn:aws:iam::111111111111:policy/gone was not read (s3:GetObject by access key)"),
 		}},
 		{"no device, console", func(a *org.Account) { bob(a).MFA, bob(a).Devices = org.No, nil }, []audit.Finding{
-			finding(audit.Medium, "no-device", "user/bob", bobARN, "bob has no MFA device and a console password"),
+			finding(audit.Medium, "no-device", "user/bob", bobARN, "bob has a console password but no MFA device"),
 		}},
 		{"no device, key", func(a *org.Account) { bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No }, []audit.Finding{
-			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has an active access key but no MFA device"),
 		}},
 		{"security key and access key", func(a *org.Account) { bob(a).Devices[0].Kind = org.FIDO }, []audit.Finding{
-			finding(audit.Medium, "cli-lockout", "user/bob", bobARN, "bob has an active access key, and devices that give no codes only"),
+			finding(audit.Medium, "cli-lockout", "user/bob", bobARN, "bob has an active access key, but only MFA devices that do not generate codes"),
 		}},
 		{"exempt with a console password", func(a *org.Account) {
 			bob(a).Tags = []org.Tag{{Key: "usertype", Value: "service"}}
@@ -223,77 +223,77 @@ func TestFindings(t *testing.T) {
 			finding(audit.Medium, "exemption-expired", "user/temp", "arn:aws:iam::"+account+":user/temp",
 				"expired: exemption name temp, owner b: for a while, until 2026-04-01"),
 		}},
-		{"window open", func(a *org.Account) {
+		{"open enrollment window", func(a *org.Account) {
 			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
 			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-05-05"}}
 		}, []audit.Finding{
-			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
-			finding(audit.Medium, "window-open", "user/bob", bobARN, "bob can enroll a device by access key until 2026-05-05"),
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has an active access key but no MFA device"),
+			finding(audit.Medium, "window-open", "user/bob", bobARN, "bob can enroll a device with an access key until 2026-05-05"),
 		}},
-		{"window expired: the key can enroll, so the user is open", func(a *org.Account) {
+		{"expired enrollment window: the key can enroll, so the user is open", func(a *org.Account) {
 			bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No
 			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-04-05"}}
 		}, []audit.Finding{
-			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has no MFA device and an active access key"),
+			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has an active access key but no MFA device"),
 			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: iam:EnableMFADevice without MFA by access key on "+bobARN),
 				&prove.Counterexample{Action: "iam:EnableMFADevice", Resource: bobARN, Credential: policy.LongTermKey,
 					AllowedBy: "policy " + baseline.PolicyARN("aws", account) + " of group ForceMFA, statement AllowManageOwnMFA"}),
-			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob should be closed since 2026-04-05"),
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob ended on 2026-04-05, but its tag is still set"),
 		}},
-		{"window of a user with a device", func(a *org.Account) {
+		{"enrollment window of a user with a device", func(a *org.Account) {
 			bob(a).Tags = []org.Tag{{Key: "forcemfa-enrollment", Value: "2026-05-05"}}
 		}, []audit.Finding{
-			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob is open (tag forcemfa-enrollment), though it has a device"),
+			finding(audit.High, "window-expired", "user/bob", bobARN, "the enrollment window of bob is open (tag forcemfa-enrollment), although the user has a device"),
 		}},
 		{"policies of the user's own", func(a *org.Account) {
 			bob(a).Inline = []org.InlinePolicy{{Name: "mine", Document: allow("ec2:*")}}
 			bob(a).Attached = []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", baseline.PolicyARN("aws", account)}
 			a.Policies = append(a.Policies, policyOf("arn:aws:iam::aws:policy/ReadOnlyAccess", "ReadOnlyAccess", "/", allow("s3:Get*")))
 		}, []audit.Finding{
-			finding(audit.Low, "direct-policies", "user/bob", bobARN, "bob has policies of its own: mine, ReadOnlyAccess"),
+			finding(audit.Low, "direct-policies", "user/bob", bobARN, "bob has policies attached directly or inline: mine, ReadOnlyAccess"),
 		}},
-		{"our policy drifted", func(a *org.Account) {
+		{"drifted policy", func(a *org.Account) {
 			a.Policies[0].Versions[0].Document = strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
 		}, []audit.Finding{
 			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
-				baseline.PolicyARN("aws", account)+" is not the document that is wanted"),
+				baseline.PolicyARN("aws", account)+" differs from the document of the config file"),
 		}},
-		{"our policy is an older one", func(a *org.Account) {
+		{"policy of an older config file", func(a *org.Account) {
 			document := strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
 			a.Policies[0].Versions[0].Document = strings.ReplaceAll(document, ",", ", ")
 			a.Policies[0].Tags = []org.Tag{{Key: "forcemfa-fingerprint", Value: baseline.Fingerprint(document)}}
 		}, []audit.Finding{
 			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
-				baseline.PolicyARN("aws", account)+" is not the document that is wanted: it is as forcemfa left it, for another config or by another version"),
+				baseline.PolicyARN("aws", account)+" differs from the document of the config file: it is unchanged since forcemfa wrote it, with another config file or version"),
 		}},
-		{"our policy was edited", func(a *org.Account) {
+		{"edited policy", func(a *org.Account) {
 			a.Policies[0].Tags = []org.Tag{{Key: "forcemfa-fingerprint", Value: baseline.Fingerprint(a.Policies[0].Versions[0].Document)}}
 			a.Policies[0].Versions[0].Document = strings.Replace(a.Policies[0].Versions[0].Document, `"iam:GetUser",`, "", 1)
 		}, []audit.Finding{
 			finding(audit.High, "policy-drift", "policy/ForceMFA", baseline.PolicyARN("aws", account),
-				baseline.PolicyARN("aws", account)+" is not the document that is wanted: it is not what forcemfa put there last, so somebody changed it or a run was cut off"),
+				baseline.PolicyARN("aws", account)+" differs from the document of the config file: it was changed after forcemfa wrote it, or a run was interrupted"),
 		}},
-		{"our policy with white space is ours", func(a *org.Account) {
+		{"policy with white space", func(a *org.Account) {
 			a.Policies[0].Versions[0].Document = strings.ReplaceAll(a.Policies[0].Versions[0].Document, ",", ",\n  ")
 		}, nil},
-		{"our inline policy drifted", func(a *org.Account) {
+		{"drifted inline policy", func(a *org.Account) {
 			bob(a).Inline = []org.InlinePolicy{{Name: "ForceMFA", Document: allow("iam:GetUser")}}
 		}, []audit.Finding{
-			finding(audit.High, "policy-drift", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob is not the document that is wanted"),
+			finding(audit.High, "policy-drift", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob differs from the document of the config file"),
 		}},
-		{"an inline policy of our name that grants more is not ours", func(a *org.Account) {
+		{"an inline policy with a name collision", func(a *org.Account) {
 			bob(a).Inline = []org.InlinePolicy{{Name: "ForceMFA", Document: allow("ec2:*")}}
 		}, []audit.Finding{
-			finding(audit.Medium, "policy-name-collision", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob grants what no document of forcemfa does: it is somebody else's"),
+			finding(audit.Medium, "policy-name-collision", "user/bob/ForceMFA", bobARN, "the inline policy ForceMFA of bob is not managed by forcemfa: it grants permissions that no forcemfa document grants"),
 		}},
-		{"look-alikes", func(a *org.Account) {
+		{"name collisions", func(a *org.Account) {
 			a.Policies = append(a.Policies, policyOf("arn:aws:iam::"+account+":policy/forcemfa", "forcemfa", "/", allow("s3:*")))
 			a.Groups[1] = org.Group{Name: "forceMFA", Path: "/old/", ARN: "arn:aws:iam::" + account + ":group/old/forceMFA"}
 		}, []audit.Finding{
 			finding(audit.Medium, "policy-name-collision", "group/old/forceMFA", "arn:aws:iam::"+account+":group/old/forceMFA",
-				"the group arn:aws:iam::111111111111:group/old/forceMFA is not the one of forcemfa"),
+				"the group arn:aws:iam::111111111111:group/old/forceMFA is not managed by forcemfa"),
 			finding(audit.Medium, "policy-name-collision", "policy/forcemfa", "arn:aws:iam::"+account+":policy/forcemfa",
-				"the policy arn:aws:iam::111111111111:policy/forcemfa is not the one of forcemfa, arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"),
+				"the policy arn:aws:iam::111111111111:policy/forcemfa is not managed by forcemfa; the managed policy is arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"),
 		}},
 		{"root without MFA", func(a *org.Account) { a.Root.MFA, a.Root.HardwareMFA = org.No, org.No }, []audit.Finding{
 			finding(audit.Critical, "root-no-mfa", "root", root, "the root user has no MFA device"),
@@ -303,18 +303,18 @@ func TestFindings(t *testing.T) {
 		}, nil},
 		{"root with a virtual device and a key", func(a *org.Account) { a.Root.HardwareMFA, a.Root.AccessKeys = org.No, org.Yes }, []audit.Finding{
 			finding(audit.Critical, "root-access-key", "root", root, "the root user has an access key"),
-			finding(audit.Low, "root-no-hardware-mfa", "root", root, "the root user has a virtual MFA device only"),
+			finding(audit.Low, "root-no-hardware-mfa", "root", root, "the root user has only a virtual MFA device"),
 		}},
 		{"an orphan", func(a *org.Account) {
 			a.Unassigned = []org.Device{{Serial: "arn:aws:iam::" + account + ":mfa/phones/old", Kind: org.VirtualMFA}}
 		}, []audit.Finding{
-			finding(audit.Low, "orphan-device", "device/phones/old", "arn:aws:iam::"+account+":mfa/phones/old", "the virtual MFA device phones/old belongs to nobody"),
+			finding(audit.Low, "orphan-device", "device/phones/old", "arn:aws:iam::"+account+":mfa/phones/old", "the virtual MFA device phones/old is not assigned to a user"),
 		}},
 		{"no report", func(a *org.Account) { a.Report = time.Time{} }, []audit.Finding{
 			finding(audit.Medium, "report-missing", "account", "", "there is no credential report"),
 		}},
 		{"an old report", func(a *org.Account) { a.Report = now.Add(-25 * time.Hour) }, []audit.Finding{
-			finding(audit.Low, "report-stale", "account", "", "the credential report is of 2026-04-30T11:00:00Z"),
+			finding(audit.Low, "report-stale", "account", "", "the credential report was generated at 2026-04-30T11:00:00Z"),
 		}},
 		{"roles", func(a *org.Account) {
 			a.Roles = []org.Role{
@@ -342,7 +342,7 @@ func TestFindings(t *testing.T) {
 			finding(audit.Medium, "role-trust-open", "role/team/user", "arn:aws:iam::111111111111:role/team/user", "user can be assumed without MFA by "+bobARN),
 			finding(audit.Medium, "role-trust-unknown", "role/broken", "arn:aws:iam::111111111111:role/broken", ""),
 			finding(audit.High, "role-trust-weak", "role/if-exists", "arn:aws:iam::111111111111:role/if-exists",
-				"if-exists asks for MFA of account 111111111111 in a way that is true without it: BoolIfExists aws:MultiFactorAuthPresent true"),
+				"if-exists has a condition on MFA for account 111111111111 that is also true without MFA: BoolIfExists aws:MultiFactorAuthPresent true"),
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -364,7 +364,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// Shapes of MFA conditions, and which rule each breaks.
+// Forms of MFA conditions, and the rule that each violates.
 // Source: IAM User Guide, "AWS global condition context keys",
 // aws:MultiFactorAuthPresent and aws:MultiFactorAuthAge.
 func TestWeakConditions(t *testing.T) {
@@ -421,14 +421,14 @@ func TestSettableExemptionTag(t *testing.T) {
 		want   []audit.Finding
 	}{
 		{"with MFA", func(a *org.Account) { a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: tagUser}} }, []audit.Finding{
-			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the tag userType=Service, which exempts, can be put on a user with MFA by bob"),
+			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
 		}},
 		{"by roles", func(a *org.Account) {
 			r := role("/", "Admin", `{"AWS":"`+account+`"}`, withMFA)
 			r.Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
 			a.Roles = []org.Role{r}
 		}, []audit.Finding{
-			finding(audit.Low, "exemption-tag-settable", "tag/userType=Service", "", "the tag userType=Service, which exempts, can be put on a user by the roles Admin"),
+			finding(audit.Low, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user by the roles Admin"),
 		}},
 		{"other tags alone", func(a *org.Account) {
 			a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: strings.Replace(tagUser, `"Resource":"*"`,
@@ -446,7 +446,7 @@ func TestSettableExemptionTag(t *testing.T) {
 	a.Users[0].Groups = []string{"people"}
 	a.Groups[1].Inline[0].Document = tagUser
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
-	if f := got.findings[0]; f.Severity != audit.Critical || f.What != "the tag userType=Service, which exempts, can be put on a user without MFA by bob" {
+	if f := got.findings[0]; f.Severity != audit.Critical || f.What != "the exemption tag userType=Service can be set on a user without MFA by bob" {
 		t.Errorf("without MFA: %+v", f)
 	}
 }
@@ -455,23 +455,23 @@ func TestSettableWindowTag(t *testing.T) {
 	tags := func(actions, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"*"` + condition + `}]}`
 	}
-	const what = "the tag forcemfa-enrollment, which lets users enroll by access key, can be "
+	const what = "the tag forcemfa-enrollment, which opens the enrollment window, can be "
 	for _, row := range []struct {
 		name     string
 		change   func(*org.Account, *baseline.Baseline)
 		document string
 		want     []audit.Finding
 	}{
-		{"put and taken", nil, tags(`"iam:*"`, ""), []audit.Finding{
-			finding(audit.High, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"put on a user without MFA by robby"),
+		{"set and removed", nil, tags(`"iam:*"`, ""), []audit.Finding{
+			finding(audit.High, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"set on a user without MFA by robby"),
 		}},
-		{"taken alone", nil, tags(`"iam:UntagUser"`, ""), []audit.Finding{
-			finding(audit.Low, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"taken from a user without MFA by robby"),
+		{"only removed", nil, tags(`"iam:UntagUser"`, ""), []audit.Finding{
+			finding(audit.Low, "window-tag-settable", "tag/forcemfa-enrollment", "", what+"removed from a user without MFA by robby"),
 		}},
 		{"other tags alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"}}`), nil},
 		{"with MFA alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`), nil},
-		{"by a user who is kept for emergencies", func(_ *org.Account, b *baseline.Baseline) { b.Exemptions[0].BreakGlass = true }, tags(`"iam:TagUser"`, ""), nil},
-		{"where the window decides nothing", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
+		{"by a break-glass user", func(_ *org.Account, b *baseline.Baseline) { b.Exemptions[0].BreakGlass = true }, tags(`"iam:TagUser"`, ""), nil},
+		{"with enrollment any, which ignores the tag", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
 	} {
 		a, b := quiet(t), *wanted(t)
 		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a workload"}}
@@ -539,7 +539,7 @@ func TestStreamIsOrderedAndCounted(t *testing.T) {
 	}
 }
 
-func TestUserSaysWhatStandsBesideItsState(t *testing.T) {
+func TestUserHasTheFactsOfTheReport(t *testing.T) {
 	a := quiet(t)
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
 	want := []audit.User{{
@@ -560,13 +560,13 @@ func TestErrorOfTheStreamEndsTheRun(t *testing.T) {
 		if yield(quiet(t), nil) {
 			yield(nil, broken)
 		}
-	}, wanted(t), now, new(tape))
+	}, wanted(t), now, new(recording))
 	if !errors.Is(err, broken) || counts.Users != 1 {
 		t.Errorf("%+v, %v", counts, err)
 	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := runAll(cancelled, &org.Header{}, stream(quiet(t)), wanted(t), now, new(tape)); !errors.Is(err, context.Canceled) {
+	if _, err := runAll(cancelled, &org.Header{}, stream(quiet(t)), wanted(t), now, new(recording)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -587,12 +587,12 @@ func TestBrokenAndHugeDocumentsAreNeverEnforced(t *testing.T) {
 	}
 }
 
-func TestAccountsKeepTheirOrderAndEndWithTheContext(t *testing.T) {
+func TestAccountsAreYieldedInOrderUntilTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var ids []string
 	var last error
-	for audited, err := range audit.New(new(org.Header), wanted(t), now).Accounts(ctx, made(40, 2)) {
+	for audited, err := range audit.New(new(org.Header), wanted(t), now).Accounts(ctx, generated(40, 2)) {
 		if last = err; err != nil {
 			break
 		}
@@ -615,9 +615,9 @@ func TestProofsAreCheckedOnRequest(t *testing.T) {
 	}
 }
 
-// A proof that the checker refuses is no proof. The checker gives up where operators of two types meet on one
-// key, although a Null decides alone which of two Denies applies.
-func TestAProofThatTheCheckerRefusesIsUnknown(t *testing.T) {
+// A user whose proof is rejected is unknown. The checker rejects proofs with operators of two types on one key,
+// although here a Null alone decides which of two Denies applies.
+func TestRejectedProofMakesTheUserUnknown(t *testing.T) {
 	deny := func(condition string) string {
 		return `{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:GetUser"],"Resource":"*","Condition":{` + condition + `}}`
 	}
@@ -640,7 +640,7 @@ func TestAProofThatTheCheckerRefusesIsUnknown(t *testing.T) {
 	}
 }
 
-func TestReachTellsHowTheEnforcementCanBeSwitchedOff(t *testing.T) {
+func TestReachReportsHowTheEnforcementCanBeDisabled(t *testing.T) {
 	a := quiet(t)
 	a.Groups[1].Inline[0].Document = allow("*")
 	a.Users[0].Groups = append(a.Users[0].Groups, "people")

@@ -11,22 +11,22 @@ import (
 	"forcemfa/policy/trust"
 )
 
-// policies makes the findings about documents: ours that drifted, those that
-// look like ours, and those that look for MFA in a way that misses it.
+// policies adds the findings about documents: drift of the managed policy, name
+// collisions, and conditions on MFA without effect.
 func (r *report) policies() {
-	ours := baseline.PolicyARN(r.account.Partition, r.account.ID)
+	managed := baseline.PolicyARN(r.account.Partition, r.account.ID)
 	for i := range r.account.Policies {
 		p := &r.account.Policies[i]
 		document, read := p.DefaultDocument()
 		switch {
 		case org.ByAWS(p.ARN):
 			continue
-		case p.ARN == ours:
+		case p.ARN == managed:
 			r.drift(p, document, read)
 		case strings.EqualFold(p.Name, baseline.PolicyName):
-			r.add("policy-name-collision", "policy"+p.Path+p.Name, "the policy %s is not the one of forcemfa, %s", p.ARN, ours).ARN = p.ARN
+			r.add("policy-name-collision", "policy"+p.Path+p.Name, "the policy %s is not managed by forcemfa; the managed policy is %s", p.ARN, managed).ARN = p.ARN
 		}
-		if read && p.ARN != ours {
+		if read && p.ARN != managed {
 			r.weak("policy"+p.Path+p.Name, p.ARN, policy.Identity, document)
 		}
 	}
@@ -38,7 +38,7 @@ func (r *report) policies() {
 	}
 }
 
-// inline makes the findings about inline policies and groups.
+// inline adds the findings about inline policies and groups.
 func (r *report) inline() {
 	for i := range r.account.Users {
 		u := &r.account.Users[i]
@@ -49,7 +49,7 @@ func (r *report) inline() {
 					r.driftInline(u, subject, p.Document)
 					continue
 				}
-				r.add("policy-name-collision", subject, "the inline policy %s of %s grants what no document of forcemfa does: it is somebody else's", p.Name, u.Name).ARN = u.ARN
+				r.add("policy-name-collision", subject, "the inline policy %s of %s is not managed by forcemfa: it grants permissions that no forcemfa document grants", p.Name, u.Name).ARN = u.ARN
 			}
 			r.weak(subject, u.ARN, policy.Identity, p.Document)
 		}
@@ -57,7 +57,7 @@ func (r *report) inline() {
 	for i := range r.account.Groups {
 		g := &r.account.Groups[i]
 		if strings.EqualFold(g.Name, baseline.GroupName) && g.ARN != baseline.GroupARN(r.account.Partition, r.account.ID) {
-			r.add("policy-name-collision", "group"+g.Path+g.Name, "the group %s is not the one of forcemfa", g.ARN).ARN = g.ARN
+			r.add("policy-name-collision", "group"+g.Path+g.Name, "the group %s is not managed by forcemfa", g.ARN).ARN = g.ARN
 		}
 		for _, p := range g.Inline {
 			r.weak("group/"+g.Name+"/"+p.Name, g.ARN, policy.Identity, p.Document)
@@ -65,37 +65,38 @@ func (r *report) inline() {
 	}
 }
 
-// drift compares our managed policy with what is wanted.
+// drift compares the managed policy with the document of the baseline.
 func (r *report) drift(p *org.Policy, document string, read bool) {
 	switch {
 	case !read:
-		r.add("policy-drift", "policy/"+p.Name, "the default version of %s was not read", p.ARN).ARN = p.ARN
+		r.add("policy-drift", "policy/"+p.Name, "the default version of %s could not be read", p.ARN).ARN = p.ARN
 	case !r.same(document, r.auditor.documentsIn(r.account.Partition).document):
-		r.add("policy-drift", "policy/"+p.Name, "%s is not the document that is wanted%s", p.ARN, origin(p, document)).ARN = p.ARN
+		r.add("policy-drift", "policy/"+p.Name, "%s differs from the document of the config file%s", p.ARN, origin(p, document)).ARN = p.ARN
 	}
 }
 
-// origin says by the fingerprint of our policy where its document comes from;
-// nothing when it bears none, as those of older versions of forcemfa.
+// origin says, by the fingerprint of the managed policy, whether its document
+// changed since forcemfa wrote it. It is empty without a fingerprint, as in older
+// versions.
 func origin(p *org.Policy, document string) string {
 	switch baseline.FingerprintOf(p) {
 	case "":
 		return ""
 	case baseline.Fingerprint(document):
-		return ": it is as forcemfa left it, for another config or by another version"
+		return ": it is unchanged since forcemfa wrote it, with another config file or version"
 	}
-	return ": it is not what forcemfa put there last, so somebody changed it or a run was cut off"
+	return ": it was changed after forcemfa wrote it, or a run was interrupted"
 }
 
-// driftInline compares an inline policy of our name with what is wanted.
+// driftInline compares a managed inline policy with the documents of the baseline.
 func (r *report) driftInline(u *org.User, subject, document string) {
 	want := r.auditor.documentsIn(r.account.Partition)
 	if !r.same(document, want.document) && !r.same(document, want.deny) {
-		r.add("policy-drift", subject, "the inline policy %s of %s is not the document that is wanted", baseline.InlinePolicyName, u.Name).ARN = u.ARN
+		r.add("policy-drift", subject, "the inline policy %s of %s differs from the document of the config file", baseline.InlinePolicyName, u.Name).ARN = u.ARN
 	}
 }
 
-// same tells whether two texts are the same document except for white space.
+// same reports whether two texts are the same document except for white space.
 func (r *report) same(text, want string) bool {
 	if text == want {
 		return true
@@ -108,8 +109,8 @@ func (r *report) same(text, want string) bool {
 	return err == nil && d.String() == w.String()
 }
 
-// weak makes the findings about a document's MFA conditions. A document that
-// cannot be read shows in the state of the users that it decides.
+// weak adds the findings about a document's MFA conditions. A document that cannot
+// be parsed has none: it makes the state of its users unknown.
 func (r *report) weak(subject, arn string, kind policy.Kind, text string) {
 	d, err := policy.Parse(kind, text)
 	if err != nil {
@@ -129,10 +130,10 @@ func (r *report) weak(subject, arn string, kind policy.Kind, text string) {
 	}
 }
 
-// weakRule is the rule that the MFA conditions of a statement break, or empty.
-// Those of an Allow that a request with MFA meets must not be met without; and
-// a Deny that is about requests without MFA must meet them all, alone or
-// together with another Deny of the same actions.
+// weakRule is the rule that the MFA conditions of a statement violate, or empty.
+// An Allow for requests with MFA must not match requests without MFA. A Deny of
+// requests without MFA must match all of them, alone or together with other Denies
+// of the same actions.
 func weakRule(d *policy.Document, s *policy.Statement) string {
 	m := trust.Match(trust.MFAConditions(s))
 	switch {
@@ -148,7 +149,8 @@ func weakRule(d *policy.Document, s *policy.Statement) string {
 	return ""
 }
 
-// denied joins what the Denies of the same actions and resources meet.
+// denied joins the requests that the Denies of the same actions and resources
+// match.
 func denied(d *policy.Document, like *policy.Statement) trust.Matched {
 	var all trust.Matched
 	for i := range d.Statements {

@@ -10,8 +10,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// exemptionTags makes the findings about tags that exempt whoever has them,
-// and that somebody can put on a user.
+// exemptionTags adds the findings about exemption tags that principals can set on
+// a user.
 func (r *report) exemptionTags() {
 	seen := map[string]bool{}
 	for i := range r.auditor.baseline.Exemptions {
@@ -28,8 +28,8 @@ func (r *report) exemptionTags() {
 	}
 }
 
-// windowTag says which exempt users can open or close windows of enrollment
-// without MFA. Others either cannot, or are open and a finding of their own.
+// windowTag adds the finding about exempt users who can open or close enrollment
+// windows without MFA. Other users cannot, or have a finding as open users.
 func (r *report) windowTag() {
 	b := r.auditor.baseline
 	if b.Policy.Enrollment == baseline.EnrollmentAny {
@@ -53,13 +53,13 @@ func (r *report) windowTag() {
 	subject := "tag/" + b.Window.Tag
 	switch {
 	case len(put) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which lets users enroll by access key, can be put on a user without MFA by %s", b.Window.Tag, some(put))
+		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be set on a user without MFA by %s", b.Window.Tag, some(put))
 	case len(take) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which lets users enroll by access key, can be taken from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
+		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be removed from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
 	}
 }
 
-// settable says who can put a tag on a user.
+// settable adds the finding about principals that can set a tag on a user.
 func (r *report) settable(tag string) {
 	key, value := baseline.Match{Tag: tag}.ExampleTag()
 	var without, with, roles []string
@@ -68,7 +68,7 @@ func (r *report) settable(tag string) {
 		t := r.tagger(r.account.Principal(u), r.auditor.documents.PolicySet(r.auditor.header, r.account, u),
 			r.account.Context(r.auditor.header, u), key, value)
 		switch e := r.auditor.baseline.Exempt(r.place, u, r.auditor.now); {
-		case e != nil && e.BreakGlass: // may do anything, and is meant to
+		case e != nil && e.BreakGlass: // may do anything, on purpose
 		case t.canWithoutMFA(onUsers...):
 			without = append(without, u.Name)
 		case t.can(policy.SessionTokenMFA, policy.True, onUsers...):
@@ -100,7 +100,7 @@ func (r *report) addSettable(tag string, without, with, roles []string) {
 	if len(parts) == 0 {
 		return
 	}
-	f := r.add("exemption-tag-settable", "tag/"+tag, "the tag %s, which exempts, can be put on a user %s", tag, strings.Join(parts, ", "))
+	f := r.add("exemption-tag-settable", "tag/"+tag, "the exemption tag %s can be set on a user %s", tag, strings.Join(parts, ", "))
 	switch {
 	case len(without) > 0:
 	case len(with) > 0:
@@ -110,7 +110,7 @@ func (r *report) addSettable(tag string, without, with, roles []string) {
 	}
 }
 
-// some are the first of many names.
+// some are the first names of a list, and the number of the others.
 func some(names []string) string {
 	const most = 5
 	if len(names) <= most {
@@ -119,7 +119,7 @@ func some(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// A tagger is a principal that tries to put a tag on a user.
+// A tagger is a principal that tries to set a tag on a user.
 type tagger struct {
 	principal policy.Principal
 	set       *policy.Set
@@ -141,15 +141,15 @@ func (r *report) tagger(p policy.Principal, set *policy.Set, context *policy.Con
 	return t
 }
 
-// onUsers is how a tag comes on a user: one that is there, or one made for it.
+// onUsers are the actions that set a tag on an existing or a new user.
 var onUsers = []string{"iam:TagUser", "iam:CreateUser"}
 
-// canWithoutMFA tells whether a user's own credentials suffice.
+// canWithoutMFA reports whether a user's own credentials suffice, without MFA.
 func (t *tagger) canWithoutMFA(actions ...string) bool {
 	return t.can(policy.LongTermKey, policy.Absent, actions...) || t.can(policy.ConsolePassword, policy.False, actions...)
 }
 
-// can tells whether one of the actions on the tag is allowed with a credential.
+// can reports whether one of the actions on the tag is allowed with a credential.
 func (t *tagger) can(c policy.Credential, present policy.Presence, actions ...string) bool {
 	context := t.context.Clone()
 	context.SetMFA(c, present, t.now.Add(-time.Minute), t.now)

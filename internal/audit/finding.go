@@ -12,7 +12,7 @@ import (
 	"forcemfa/policy/prove"
 )
 
-// A State is where a user stands: see the words of the design.
+// A State is the result of the audit for one user.
 type State string
 
 // The four states of a user.
@@ -23,7 +23,7 @@ const (
 	Unknown  State = "unknown"  // could not be decided
 )
 
-// A User is one user's state with what stands beside it.
+// A User is one user's state with the facts that the report shows.
 type User struct {
 	Account        string                `json:"account"`
 	AccountName    string                `json:"account_name"`
@@ -34,7 +34,7 @@ type User struct {
 	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the example today
 	Why            string                `json:"why,omitempty"`             // for an unknown user
 	Exemption      string                `json:"exemption,omitempty"`
-	Proof          Universe              `json:"proof,omitempty"` // for an enforced user: what the proof is about
+	Proof          Universe              `json:"proof,omitempty"` // for an enforced user: the actions that the proof covers
 	Assumptions    []string              `json:"assumptions,omitempty"`
 	MFA            org.Tri               `json:"mfa"`
 	Devices        []org.Device          `json:"devices,omitempty"`
@@ -56,9 +56,9 @@ const (
 	Info     Severity = "info"
 )
 
-// A Finding is one thing that is not as wanted.
+// A Finding is one deviation from the baseline or from a best practice.
 type Finding struct {
-	ID          string                `json:"id"` // rule/account/subject, the same from audit to Slack
+	ID          string                `json:"id"` // rule/account/subject, the same in every output and notification
 	Rule        string                `json:"rule"`
 	Severity    Severity              `json:"severity"`
 	Account     string                `json:"account"`
@@ -71,7 +71,7 @@ type Finding struct {
 	Refs        []string              `json:"refs,omitempty"` // compliance: cis_5.0:1.9, securityhub:IAM.5
 }
 
-// A Sink takes the stream. For each account in order of its ID: its users by
+// A Sink receives the stream. For each account, in order of the IDs: its users by
 // name, its findings by ID, its gaps, then the account itself.
 type Sink interface {
 	User(User)
@@ -80,8 +80,8 @@ type Sink interface {
 	Account(Account)
 }
 
-// Counts sums the states of users. Users is the sum of the other four; an
-// account that cannot be read counts one in Users and Unknown.
+// Counts are the numbers of users by state. Users is the sum of the other four. An
+// account that cannot be read counts as one unknown user.
 type Counts struct {
 	Users    int `json:"users"`
 	Enforced int `json:"enforced"`

@@ -8,7 +8,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// An Audited is one account with what was found in it.
+// An Audited is one account with the results of its audit.
 type Audited struct {
 	Account  *org.Account
 	Users    []User
@@ -16,8 +16,8 @@ type Audited struct {
 	Summary  Account
 }
 
-// Pour gives a sink what was found, in the order of the stream.
-func (a *Audited) Pour(sink Sink) {
+// Send sends the results to a sink, in the order of the stream.
+func (a *Audited) Send(sink Sink) {
 	for i := range a.Users {
 		sink.User(a.Users[i])
 	}
@@ -33,23 +33,23 @@ func (a *Audited) Pour(sink Sink) {
 // Audit audits one account.
 func (a *Auditor) Audit(account *org.Account) *Audited {
 	out := &Audited{Account: account}
-	a.Account(account, tape{out})
+	a.Account(account, collector{out})
 	return out
 }
 
-// A tape keeps the stream of one account.
-type tape struct{ audited *Audited }
+// A collector is a Sink that keeps the stream of one account.
+type collector struct{ audited *Audited }
 
-func (t tape) User(u User)       { t.audited.Users = append(t.audited.Users, u) }
-func (t tape) Finding(f Finding) { t.audited.Findings = append(t.audited.Findings, f) }
-func (t tape) Gap(org.Gap)       {} // the account has them
-func (t tape) Account(a Account) { t.audited.Summary = a }
+func (t collector) User(u User)       { t.audited.Users = append(t.audited.Users, u) }
+func (t collector) Finding(f Finding) { t.audited.Findings = append(t.audited.Findings, f) }
+func (t collector) Gap(org.Gap)       {} // the account has them
+func (t collector) Account(a Account) { t.audited.Summary = a }
 
 // Accounts audits the accounts of a stream, as many at once as there are
-// processors, and gives them in the stream's order. What waits is bounded, so
-// memory does not grow with the organization. The stream is read in a goroutine
-// of its own, which has ended when the iteration has. An error of the stream or
-// of the context is the last thing that it gives.
+// processors, and yields them in the stream's order. The queue is bounded, so
+// memory does not grow with the organization. The stream is read in a separate
+// goroutine, which ends with the iteration. An error of the stream or of the
+// context is yielded last.
 func (a *Auditor) Accounts(ctx context.Context, accounts org.Accounts) iter.Seq2[*Audited, error] {
 	return func(yield func(*Audited, error) bool) {
 		reading, cancel := context.WithCancel(ctx)
@@ -83,8 +83,8 @@ type result struct {
 	err     error
 }
 
-// enqueue begins to audit every account that it reads. The queue's length is how
-// many wait.
+// enqueue starts the audit of every account that it reads. The capacity of the
+// queue limits how many run at once.
 func (a *Auditor) enqueue(ctx context.Context, accounts org.Accounts, queue chan<- chan result) {
 	for account, err := range accounts {
 		next := make(chan result, 1)

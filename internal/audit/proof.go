@@ -12,11 +12,11 @@ import (
 	"forcemfa/policy/prove/certificate"
 )
 
-// A Universe is the actions that a proof is about.
+// A Universe is the set of actions that a proof covers.
 type Universe string
 
-// The universes. A proof about every action holds when AWS invents new ones; one
-// about the catalogue holds for those that AWS has.
+// The universes. A proof of every action also holds for actions that AWS adds
+// later; a proof of the catalog holds for the known actions.
 const (
 	EveryAction Universe = "every action"
 	Catalogue   Universe = "catalogue"
@@ -32,8 +32,8 @@ func universe(a *prove.Answer) Universe {
 	return Catalogue
 }
 
-// checks remembers what the checker said of a proof. Users with the same
-// policies share one.
+// checks caches the results of the checker by proof. Users with the same policies
+// share a proof.
 type checks struct {
 	checker certificate.Checker
 	mu      sync.Mutex
@@ -43,7 +43,7 @@ type checks struct {
 // remembered bounds the memory of an Auditor.
 const remembered = 1 << 14
 
-// check has a proof checked for the first subject that brings it.
+// check checks a proof once, for its first subject.
 func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	a.checked.mu.Lock()
 	said := a.checked.said[p]
@@ -58,7 +58,7 @@ func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	return said()
 }
 
-// claimOf is what a proof is said to prove.
+// claimOf is the claim that a proof has to prove.
 func claimOf(p *policy.Proof, s *prove.Subject) certificate.Claim {
 	claim := certificate.Claim{
 		Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice, ForwardedCallsPass: s.ForwardedCallsPass,
@@ -70,7 +70,7 @@ func claimOf(p *policy.Proof, s *prove.Subject) certificate.Claim {
 	return claim
 }
 
-// catalogued are the actions of the catalogue for the checker.
+// catalogued are the actions of the catalog for the checker.
 var catalogued = sync.OnceValue(func() []certificate.Action {
 	var out []certificate.Action
 	for _, service := range catalog.Load().Services {
@@ -86,15 +86,15 @@ var catalogued = sync.OnceValue(func() []certificate.Action {
 	return out
 })
 
-// A Reach is what is known of a user for whoever asks about one alone.
+// A Reach is what one user can reach without MFA or disable.
 type Reach struct {
-	Roles    []prove.Reached // the roles that it can become without MFA
-	Switches []prove.Switch  // what of its enforcement it can switch off, with MFA or without
-	Unknown  []string        // what could not be decided of either
+	Roles    []prove.Reached // the roles that it can assume without MFA
+	Switches []prove.Switch  // the requests that disable its enforcement, with or without MFA
+	Unknown  []string        // reasons why parts of the answer are missing
 }
 
-// Reach finds the roles that a user can become without MFA, within its account,
-// and how it could switch its own enforcement off.
+// Reach finds the roles of its account that a user can assume without MFA, and the
+// requests by which it could disable its own enforcement.
 func (a *Auditor) Reach(account *org.Account, u *org.User) Reach {
 	roles := make([]prove.Role, len(account.Roles))
 	for i := range account.Roles {
@@ -111,7 +111,8 @@ func (a *Auditor) Reach(account *org.Account, u *org.User) Reach {
 	return out
 }
 
-// enforcement is what of ours keeps a user behind MFA, as it is in force.
+// enforcement are the managed policies, groups and tags that enforce MFA for a
+// user.
 func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforcement {
 	e := prove.Enforcement{User: u.ARN, Boundary: u.Boundary != ""}
 	ours := baseline.PolicyARN(account.Partition, account.ID)

@@ -9,8 +9,8 @@ import (
 	"forcemfa/policy/trust"
 )
 
-// roles makes the findings about who can assume the roles without MFA. Roles
-// that AWS made for itself and Identity Center cannot be edited.
+// roles adds the findings about roles that can be assumed without MFA. Service-linked
+// roles and roles of Identity Center cannot be edited, so they are skipped.
 func (r *report) roles() {
 	for i := range r.account.Roles {
 		role := &r.account.Roles[i]
@@ -33,7 +33,7 @@ func (r *report) trust(role *org.Role) {
 		return
 	}
 	if weak := withoutMFA(source.Document, true); len(weak) > 0 {
-		r.add("role-trust-weak", subject, "%s asks for MFA of %s in a way that is true without it: %s",
+		r.add("role-trust-weak", subject, "%s has a condition on MFA for %s that is also true without MFA: %s",
 			role.Name, strings.Join(weak[0].Principals, ", "), conditionText(weak[0].Conditions))
 	}
 	if open := withoutMFA(source.Document, false); len(open) > 0 {
@@ -50,7 +50,7 @@ func withoutMFA(d *policy.Document, conditions bool) []trust.Grant {
 	})
 }
 
-// trustSeverity ranks open statements by the worst of them.
+// trustSeverity is the worst severity of the open statements.
 func trustSeverity(open []trust.Grant) Severity {
 	severity := Low
 	for _, g := range open {

@@ -9,13 +9,13 @@ import (
 type Rule struct {
 	Name       string
 	Severities []Severity // that its findings have, worst first
-	Means      string     // what is not as wanted, and what decides the severity
+	Means      string     // the deviation, and how the severity is chosen
 	Remedy     string     // the next step
-	Refs       []string   // the requirements that it is evidence for, with the version of each
+	Refs       []string   // the requirements that it is evidence for, each with its version
 }
 
-// Requirements that several rules answer to. Numbers of the CIS benchmark
-// moved four times, so each carries its version.
+// Requirements shared by several rules. The numbers in the CIS benchmark changed
+// four times, so each has its version.
 var (
 	strongAuthentication = []string{
 		"securityhub:IAM.19", "nist_800_53_r5:IA-2(1)", "nist_800_53_r5:IA-2(2)", "nist_800_171_r2:3.5.3",
@@ -36,45 +36,45 @@ var (
 	groupsOnly = []string{"cis_3.0:1.15", "cis_5.0:1.14", "securityhub:IAM.2", "config:iam-user-no-policies-check"}
 )
 
-// Rules is every rule, those about users first.
+// Rules are all rules, those about users first.
 var Rules = []Rule{
 	{
 		Name: "user-open", Severities: []Severity{Critical, High, Medium},
-		Means: "A request of the user without MFA is not refused. Critical when it is allowed today and the user has an active access key " +
+		Means: "A request of the user without MFA is not denied. Critical when it is allowed today and the user has an active access key " +
 			"or a console password; high when it is allowed and the user has neither; medium when nothing allows it today.",
 		Remedy: "apply the plan, so that ForceMFA is in force for the user", Refs: strongAuthentication,
 	},
 	{
 		Name: "user-unknown", Severities: []Severity{High},
-		Means:  "Whether the user is enforced could not be decided.",
-		Remedy: "read or repair the document that is named, then audit again", Refs: strongAuthentication,
+		Means:  "forcemfa could not decide whether the user is enforced.",
+		Remedy: "make the named document readable, or repair it, then audit again", Refs: strongAuthentication,
 	},
 	{
 		Name: "no-device", Severities: []Severity{Medium, Low},
-		Means:  "The user has no MFA device: medium with a console password, low with access keys alone.",
+		Means:  "The user has no MFA device: medium with a console password, low with only access keys.",
 		Remedy: "let the user enroll a device", Refs: consoleMFA,
 	},
 	{
 		Name: "cli-lockout", Severities: []Severity{Medium},
-		Means: "The user has active access keys, and only devices that give no codes (passkeys, security keys). " +
-			"STS takes codes alone, so with ForceMFA the keys are of no use.",
+		Means: "The user has active access keys, but only devices that do not generate codes (passkeys, security keys). " +
+			"STS accepts only codes, so the keys stop working with ForceMFA.",
 		Remedy: "let the user add a TOTP device, or move to `aws login` or a role", Refs: nil,
 	},
 	{
 		Name: "exempt-interactive", Severities: []Severity{High},
-		Means:  "An exempt user has a console password: people sign in with it, without ForceMFA. Break-glass users are meant to.",
+		Means:  "An exempt user has a console password, so a person can sign in without MFA. Break-glass users are not reported.",
 		Remedy: "delete the password, or end the exemption", Refs: consoleMFA,
 	},
 	{
 		Name: "exemption-expired", Severities: []Severity{Medium},
-		Means:  "An exemption of the user has expired and exempts nobody any more.",
+		Means:  "An exemption of the user has expired and no longer applies.",
 		Remedy: "renew it in the config file with a reason, or remove it", Refs: nil,
 	},
 	{
 		Name: "exemption-tag-settable", Severities: []Severity{Critical, Medium, Low},
-		Means: "An exemption rests on a tag that somebody can put on a user. Critical when a user can do it without MFA, " +
+		Means: "An exemption depends on a tag that a principal can set on a user. Critical when a user can set it without MFA, " +
 			"medium when a user can with MFA, low when only roles can.",
-		Remedy: "refuse iam:TagUser and iam:CreateUser with that tag key to everybody except the administrator role, or exempt by name",
+		Remedy: "deny iam:TagUser and iam:CreateUser with that tag key to everybody except the administrator role, or exempt users by name",
 		Refs:   nil,
 	},
 	{
@@ -89,9 +89,9 @@ var Rules = []Rule{
 	},
 	{
 		Name: "window-tag-settable", Severities: []Severity{High, Low},
-		Means: "An exempt user, who does not need MFA, can put the tag of the enrollment window on users. With a stolen key of a user without a device, " +
+		Means: "An exempt user, who does not need MFA, can set the tag of the enrollment window on users. With a stolen key of a user without a device, " +
 			"a device can then be enrolled for that user. Low when the tag can only be removed.",
-		Remedy: "refuse iam:TagUser and iam:UntagUser with that tag key to everybody except the administrator role, as the guard SCP does",
+		Remedy: "deny iam:TagUser and iam:UntagUser with that tag key to everybody except the administrator role, as the guard SCP does",
 		Refs:   nil,
 	},
 	{
@@ -101,12 +101,12 @@ var Rules = []Rule{
 	},
 	{
 		Name: "no-group", Severities: []Severity{Low},
-		Means:  "The user is in no group, so nothing that is attached to groups reaches it.",
+		Means:  "The user is in no group, so policies attached to groups do not apply to it.",
 		Remedy: "apply the plan, which adds the user to the ForceMFA group", Refs: []string{"config:iam-user-group-membership-check"},
 	},
 	{
 		Name: "policy-drift", Severities: []Severity{High},
-		Means:  "The ForceMFA policy is not the document of the config file.",
+		Means:  "The ForceMFA policy differs from the document of the config file.",
 		Remedy: "apply the plan, which creates a new default version", Refs: nil,
 	},
 	{
@@ -127,8 +127,8 @@ var Rules = []Rule{
 	},
 	{
 		Name: "role-trust-open", Severities: []Severity{High, Medium, Low},
-		Means: "The role can be assumed without MFA by users or a whole account. High when by everybody, " +
-			"low when an external ID is required, which a third party has.",
+		Means: "The role can be assumed without MFA by users or a whole account. High when everybody can assume it, " +
+			"low when an external ID is required, as for third parties.",
 		Remedy: "require Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
 	},
 	{
@@ -139,43 +139,43 @@ var Rules = []Rule{
 	{
 		Name: "role-trust-unknown", Severities: []Severity{Medium},
 		Means:  "The trust policy of the role could not be read.",
-		Remedy: "read or repair it, then audit again", Refs: nil,
+		Remedy: "make the trust policy readable, or repair it, then audit again", Refs: nil,
 	},
 	{
 		Name: "root-no-mfa", Severities: []Severity{Critical},
-		Means:  "The root user has credentials and no MFA device.",
-		Remedy: "give the root user a device, or remove its credentials through centralized root access", Refs: rootMFA,
+		Means:  "The root user has credentials but no MFA device.",
+		Remedy: "enroll an MFA device for the root user, or remove its credentials through centralized root access", Refs: rootMFA,
 	},
 	{
 		Name: "root-no-hardware-mfa", Severities: []Severity{Low},
-		Means:  "The root user has a virtual MFA device and no hardware one.",
-		Remedy: "give the root user a security key", Refs: rootHardwareMFA,
+		Means:  "The root user has a virtual MFA device, but no hardware MFA device.",
+		Remedy: "enroll a security key for the root user", Refs: rootHardwareMFA,
 	},
 	{
 		Name: "root-access-key", Severities: []Severity{Critical},
-		Means:  "The root user has an access key, which no policy and no MFA limits.",
+		Means:  "The root user has an access key. Neither policies nor MFA restrict it.",
 		Remedy: "delete it", Refs: []string{"cis_5.0:1.3", "securityhub:IAM.4"},
 	},
 	{
 		Name: "orphan-device", Severities: []Severity{Low},
-		Means:  "A virtual MFA device belongs to nobody: left over from an enrollment that was not finished, or one that is under way.",
-		Remedy: "delete it once it was seen in two runs", Refs: nil,
+		Means:  "A virtual MFA device is not assigned to a user: its enrollment was not finished, or is in progress.",
+		Remedy: "delete it if the next run reports it again", Refs: nil,
 	},
 	{
 		Name: "account-unreadable", Severities: []Severity{High, Low},
-		Means:  "Nothing is known of the account. Low when it is suspended or closed.",
-		Remedy: "give the run a role in the account, then audit again", Refs: nil,
+		Means:  "The account could not be read. Low when it is suspended or closed.",
+		Remedy: "let forcemfa assume a role in the account, then audit again", Refs: nil,
 	},
 	{
 		Name: "no-trail", Severities: []Severity{Medium},
-		Means: "No trail logs the write management events of the account in the home Region of IAM, so that EventBridge delivers no events " +
+		Means: "No trail logs the write management events of the account in the home Region of IAM, so EventBridge delivers no events " +
 			"and the function finds changes at its next scheduled scan. Reported by `deploy plan`.",
-		Remedy: "let an organization trail log write management events, in all Regions", Refs: nil,
+		Remedy: "create an organization trail that logs write management events in all Regions", Refs: nil,
 	},
 	{
 		Name: "report-missing", Severities: []Severity{Medium},
 		Means:  "No credential report could be read, so devices, passwords and keys may be unknown.",
-		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport to the role of the run", Refs: nil,
+		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport for the role that forcemfa assumes", Refs: nil,
 	},
 	{
 		Name: "report-stale", Severities: []Severity{Low},
@@ -192,11 +192,11 @@ var ruleByName = func() map[string]*Rule {
 	return m
 }()
 
-// Markdown is the table of rules as it stands in the documentation.
+// Markdown is the page of the rules in the documentation.
 func Markdown() string {
 	var out strings.Builder
-	out.WriteString("# Rules\n\nAfter reading this page you know what each finding of `forcemfa audit` means, and its remedy.\n\n" +
-		"Every finding has the ID `rule/account/subject`. The test of the table in `internal/audit/rules.go` writes this page.\n")
+	out.WriteString("# Rules\n\nAfter reading this page you know the meaning and the remedy of each finding of `forcemfa audit`.\n\n" +
+		"Every finding has the ID `rule/account/subject`. This page is generated from `internal/audit/rules.go`.\n")
 	for _, r := range Rules {
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n- Severity: %s\n- Remedy: %s\n", r.Name, r.Means, join(r.Severities), r.Remedy)
 		if len(r.Refs) > 0 {

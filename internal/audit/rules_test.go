@@ -30,7 +30,7 @@ func TestDocumentationListsTheRules(t *testing.T) {
 	}
 }
 
-func TestRulesAreWhole(t *testing.T) {
+func TestRulesAreComplete(t *testing.T) {
 	order := []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info}
 	seen := map[string]bool{}
 	for _, r := range audit.Rules {

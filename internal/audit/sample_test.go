@@ -13,8 +13,8 @@ import (
 	"forcemfa/internal/org"
 )
 
-// seenSample is the sample organization as a run that has a role everywhere
-// but in the invited and the closed account sees it.
+// seenSample is the sample organization as read by a run with a role in every
+// account except the invited and the closed one.
 func seenSample(t *testing.T) (*org.Header, []*org.Account, *baseline.Baseline) {
 	t.Helper()
 	b, err := baseline.Parse("forcemfa.yaml", sample.Config())
@@ -64,7 +64,7 @@ func TestStatesOfTheSampleOrganization(t *testing.T) {
 	}
 }
 
-func TestEveryUserOfTheSampleIsEnforcedByOurDocuments(t *testing.T) {
+func TestDocumentsEnforceEveryUserOfTheSample(t *testing.T) {
 	for name, document := range map[string]func(*baseline.Baseline) string{
 		"whole":  func(b *baseline.Baseline) string { return b.Document("aws") },
 		"denies": func(b *baseline.Baseline) string { return b.DenyDocument("aws") },
@@ -91,8 +91,8 @@ func TestSampleShowsTheRules(t *testing.T) {
 	for _, f := range got.findings {
 		have[f.Rule] = true
 	}
-	// What a sample cannot show: what is unreadable, old, opened by a run, or seen
-	// by deploy alone.
+	// Rules that the sample cannot show: unreadable or old data, windows opened by a
+	// run, and findings of deploy plan.
 	elsewhere := map[string]bool{"user-unknown": true, "role-trust-unknown": true, "report-missing": true, "report-stale": true,
 		"window-open": true, "window-expired": true, "no-trail": true}
 	var missing []string

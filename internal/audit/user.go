@@ -10,7 +10,7 @@ import (
 	"forcemfa/policy/prove"
 )
 
-// User says where one user of an account stands.
+// User returns the state of one user of an account.
 func (a *Auditor) User(account *org.Account, u *org.User) User {
 	return a.user(account, baseline.PlaceOf(a.header, account), u, a.roles(account))
 }
@@ -50,7 +50,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 			break
 		}
 		if err := a.check(answer.Proof, &subject); err != nil {
-			out.State, out.Proof, out.Why = Unknown, "", "the checker refuses the proof: "+err.Error()
+			out.State, out.Proof, out.Why = Unknown, "", "the independent checker rejected the proof: "+err.Error()
 		}
 	case prove.Open:
 		out.State, out.Example, out.NotExploitable = Open, answer.Counterexample, answer.Latent
@@ -60,7 +60,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 	return out
 }
 
-// subject is a user as package prove sees it.
+// subject is a user as input of package prove.
 func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role) prove.Subject {
 	s := prove.Subject{
 		Principal:          account.Principal(u),
@@ -81,8 +81,8 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 	return s
 }
 
-// enrollsByKey tells whether the baseline lets the user's access key enable a
-// first device: always, or while the user's window is open.
+// enrollsByKey reports whether the baseline lets the user's access key enable a
+// first device: always, or while the user's enrollment window is open.
 func (a *Auditor) enrollsByKey(u *org.User) bool {
 	if a.baseline.Policy.Enrollment == baseline.EnrollmentAny {
 		return true
@@ -91,7 +91,7 @@ func (a *Auditor) enrollsByKey(u *org.User) bool {
 	return open && !window.Expired(a.now)
 }
 
-// user makes the findings about a user.
+// user adds the findings about a user.
 func (r *report) user(u *User) {
 	first := len(r.findings)
 	r.state(u)
@@ -108,7 +108,7 @@ func (r *report) state(u *User) {
 	subject := "user/" + u.Name
 	switch u.State {
 	case Unknown:
-		r.add("user-unknown", subject, "whether %s needs MFA is not known: %s", u.Name, u.Why)
+		r.add("user-unknown", subject, "could not decide whether MFA is enforced for %s: %s", u.Name, u.Why)
 	case Open:
 		r.open(u, subject)
 	}
@@ -119,7 +119,7 @@ func (r *report) open(u *User, subject string) {
 	f.Example = u.Example
 	switch {
 	case u.NotExploitable:
-		f.Severity, f.What = Medium, "not refused, though nothing allows it today: "+u.Example.String()
+		f.Severity, f.What = Medium, "not denied, although nothing allows it today: "+u.Example.String()
 	case u.ActiveKeys == 0 && u.Console == org.No:
 		f.Severity = High
 	}
@@ -129,14 +129,14 @@ func (r *report) devices(u *User) {
 	subject := "user/" + u.Name
 	console := u.Console == org.Yes
 	if u.MFA == org.No && (console || u.ActiveKeys > 0 && u.State != Exempt) {
-		f := r.add("no-device", subject, "%s has no MFA device and a console password", u.Name)
+		f := r.add("no-device", subject, "%s has a console password but no MFA device", u.Name)
 		if !console {
-			f.Severity, f.What = Low, u.Name+" has no MFA device and an active access key"
+			f.Severity, f.What = Low, u.Name+" has an active access key but no MFA device"
 		}
 	}
 	codes := slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
 	if len(u.Devices) > 0 && !codes && u.ActiveKeys > 0 && u.State != Exempt {
-		r.add("cli-lockout", subject, "%s has an active access key, and devices that give no codes only", u.Name)
+		r.add("cli-lockout", subject, "%s has an active access key, but only MFA devices that do not generate codes", u.Name)
 	}
 }
 
@@ -161,13 +161,13 @@ func (r *report) window(u *User) {
 	subject := "user/" + u.Name
 	switch {
 	case u.MFA == org.Yes:
-		r.add("window-expired", subject, "the enrollment window of %s is open (tag %s), though it has a device", u.Name, window.Tag)
+		r.add("window-expired", subject, "the enrollment window of %s is open (tag %s), although the user has a device", u.Name, window.Tag)
 	case window.Until.IsZero():
-		r.add("window-expired", subject, "the enrollment window of %s has no date: tag %s is %q", u.Name, window.Tag, window.Value)
+		r.add("window-expired", subject, "the enrollment window of %s has no valid end date: tag %s is %q", u.Name, window.Tag, window.Value)
 	case window.Expired(r.auditor.now):
-		r.add("window-expired", subject, "the enrollment window of %s should be closed since %s", u.Name, window.Value)
+		r.add("window-expired", subject, "the enrollment window of %s ended on %s, but its tag is still set", u.Name, window.Value)
 	default:
-		r.add("window-open", subject, "%s can enroll a device by access key until %s", u.Name, window.Value)
+		r.add("window-open", subject, "%s can enroll a device with an access key until %s", u.Name, window.Value)
 	}
 }
 
@@ -184,7 +184,7 @@ func (r *report) attachments(u *User) {
 		}
 	}
 	if len(direct) > 0 {
-		r.add("direct-policies", "user/"+u.Name, "%s has policies of its own: %s", u.Name, strings.Join(direct, ", "))
+		r.add("direct-policies", "user/"+u.Name, "%s has policies attached directly or inline: %s", u.Name, strings.Join(direct, ", "))
 	}
 	if len(u.Read.Groups) > 0 || u.State == Exempt {
 		return
@@ -193,7 +193,7 @@ func (r *report) attachments(u *User) {
 	case baseline.AttachGroup:
 		r.add("no-group", "user/"+u.Name, "%s is in no group", u.Name)
 	case baseline.AttachGroups:
-		f := r.add("no-group", "user/"+u.Name, "%s is in no group, and the policy is put on groups alone", u.Name)
-		f.Remedy = "put the user into a group, or set attach to group or user"
+		f := r.add("no-group", "user/"+u.Name, "%s is in no group, and attach: groups enforces only members of groups", u.Name)
+		f.Remedy = "add the user to a group, or set attach to group or user"
 	}
 }

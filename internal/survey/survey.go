@@ -111,7 +111,7 @@ func (s *Survey) Audit(ctx context.Context, sink audit.Sink) error {
 			return err
 		}
 		s.count(audited)
-		audited.Pour(sink)
+		audited.Send(sink)
 	}
 	return nil
 }
