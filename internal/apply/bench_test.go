@@ -67,7 +67,7 @@ func benchApply(b *testing.B, accounts, users int, rate float64) {
 	b.ReportMetric(float64(peak.Load())/1e6, "MB-peak")
 }
 
-// watch keeps the most heap that was in use.
+// watch records the largest heap in use.
 func watch(ctx context.Context, peak *atomic.Uint64) {
 	for tick := time.NewTicker(500 * time.Millisecond); ; {
 		select {
@@ -84,7 +84,7 @@ func watch(ctx context.Context, peak *atomic.Uint64) {
 
 const managementID = "100000000000"
 
-// crowd is an organization whose members hold so many users without
+// crowd is an organization whose member accounts have this many users without
 // enforcement. The management account has none.
 func crowd(t testing.TB, members, users int) *rig {
 	t.Helper()
@@ -123,7 +123,7 @@ func crowd(t testing.TB, members, users int) *rig {
 	}}
 }
 
-// fleet enters the accounts from the management account, each at a rate.
+// fleet signs in to the accounts from the management account, each at a request rate.
 func (r *rig) fleet(t testing.TB, rate float64) *fleet.Fleet {
 	t.Helper()
 	creds, err := r.cloud.AssumeAs(managementID, "forcemfa", "forcemfa")

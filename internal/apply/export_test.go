@@ -2,7 +2,7 @@ package apply
 
 import "forcemfa/internal/plan"
 
-// MissingExecutors are the kinds of steps that Run could not do.
+// MissingExecutors are the Ops without a complete executor.
 func MissingExecutors() []plan.Op {
 	var missing []plan.Op
 	for _, op := range plan.Ops() {

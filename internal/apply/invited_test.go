@@ -22,15 +22,15 @@ import (
 	"forcemfa/internal/planner"
 )
 
-// The roles by which invited accounts are entered, as --role-name has them.
+// The roles with which the tests sign in to invited accounts, in the form of --role-name.
 const (
 	byAdmin = "forcemfa"
 	byAudit = "forcemfa/ForceMFAAudit"
 	byApply = "forcemfa/ForceMFAApply"
 )
 
-// invite lets the management account enter an account as its administrator, and
-// by the roles that the templates make there.
+// invite lets the management account assume an administrator role in an account, and the
+// roles that the templates create there.
 func invite(t *testing.T, b *baseline.Baseline, documents string, a *org.Account) {
 	t.Helper()
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + home + `:root"},"Action":"sts:AssumeRole"}]}`
@@ -55,9 +55,8 @@ func invite(t *testing.T, b *baseline.Baseline, documents string, a *org.Account
 	a.Sort()
 }
 
-// invitation is an organization with two invited accounts: one in which forcemfa
-// never ran, and one where it ran long ago, whose role Ops can be assumed
-// without MFA.
+// invitation is an organization with two invited accounts: one without changes by
+// forcemfa, and one with old changes, whose role Ops can be assumed without MFA.
 func invitation(t *testing.T, documents string) *rig {
 	t.Helper()
 	b := configured(t, "trust: {mfa: true, max_age: 1h}\n"+exemptions)
@@ -75,7 +74,7 @@ func invitation(t *testing.T, documents string) *rig {
 	return r
 }
 
-// reportsAtOnce lets time pass while AWS makes a credential report.
+// reportsAtOnce advances the clock while AWS generates a credential report.
 func (r *rig) reportsAtOnce() {
 	r.cloud.OnCall(func(call emulator.Record) {
 		if call.Operation == "GenerateCredentialReport" {
@@ -84,8 +83,8 @@ func (r *rig) reportsAtOnce() {
 	})
 }
 
-// entered is the fleet of the management account's administrator, who enters the
-// invited accounts by a role.
+// entered is a fleet that signs in to the invited accounts with a role, as the
+// administrator of the management account.
 func (r *rig) entered(t *testing.T, role string) *fleet.Fleet {
 	t.Helper()
 	creds, err := r.cloud.AssumeAs(home, "forcemfa", "forcemfa")
@@ -100,7 +99,7 @@ func (r *rig) entered(t *testing.T, role string) *fleet.Fleet {
 	return f
 }
 
-// A sight is what one sees of the invited accounts.
+// A sight is what a role can read of the invited accounts.
 type sight struct {
 	Gaps     []org.Gap
 	Users    []audit.User
@@ -108,8 +107,8 @@ type sight struct {
 	plan     *plan.Plan
 }
 
-// seenBy reads the invited accounts by a role, with what is read of users whom a
-// step would change, audits and plans them.
+// seenBy reads the invited accounts with a role, and the details of users whom a step
+// would change. It audits and plans the accounts.
 func (r *rig) seenBy(t *testing.T, role string) sight {
 	t.Helper()
 	f := r.entered(t, role)
@@ -152,7 +151,7 @@ func (r *rig) seenBy(t *testing.T, role string) sight {
 	return s
 }
 
-// runBy carries out steps by a role.
+// runBy carries out steps with a role.
 func (r *rig) runBy(t *testing.T, role string, steps []plan.Step, j apply.Journal) apply.Result {
 	t.Helper()
 	f := r.entered(t, role)
@@ -180,7 +179,7 @@ func TestTheAuditRoleSeesWhatAnAdministratorSees(t *testing.T) {
 	}
 }
 
-func TestTheAuditRoleCanDoNoStep(t *testing.T) {
+func TestTheAuditRoleCannotDoAnyStep(t *testing.T) {
 	r := invitation(t, "keep")
 	p := r.seenBy(t, byAudit).plan
 	before := r.digest()
@@ -194,7 +193,7 @@ func TestTheAuditRoleCanDoNoStep(t *testing.T) {
 	}
 }
 
-func TestTheApplyRoleDoesEveryStepAndTakesItBack(t *testing.T) {
+func TestTheApplyRoleDoesAndUndoesEveryStep(t *testing.T) {
 	r := invitation(t, "write")
 	before := r.digest()
 	first := r.seenBy(t, byApply)
@@ -230,11 +229,11 @@ func TestTheApplyRoleDoesEveryStepAndTakesItBack(t *testing.T) {
 	}
 }
 
-// entrance tells a step that would ask for MFA of those who enter the account by
-// a role from another one, and that waits for somebody to acknowledge it.
+// entrance reports whether a step would require MFA for a role that other accounts
+// assume, and is blocked until it is acknowledged.
 func entrance(s *plan.Step) bool { return s.Op == plan.UpdateEntranceTrust && s.Blocked != "" }
 
-// lacking are the kinds of steps that the apply role is for and a plan has not.
+// lacking are the Ops that the apply role permits and a plan does not have.
 func lacking(p *plan.Plan) (missing []plan.Op) {
 	for _, op := range []plan.Op{
 		plan.CreatePolicy, plan.UpdatePolicy, plan.CreateGroup, plan.AttachGroupPolicy, plan.AddUserToGroup, plan.AttachUserPolicy,
@@ -247,7 +246,7 @@ func lacking(p *plan.Plan) (missing []plan.Op) {
 	return missing
 }
 
-func TestWithoutDocumentsTheApplyRoleWritesNone(t *testing.T) {
+func TestTheApplyRoleWithoutDocumentsWritesNone(t *testing.T) {
 	r := invitation(t, "keep")
 	documents := []plan.Op{plan.CreatePolicy, plan.UpdatePolicy, plan.CreateGroup, plan.AttachGroupPolicy, plan.PutUserPolicy, plan.DeleteUserPolicy, plan.UpdateTrust}
 	p := r.seenBy(t, byApply).plan

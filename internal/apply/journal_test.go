@@ -22,7 +22,7 @@ var step = plan.Step{
 	Expect: plan.State{Present: true, Document: "{}"}, Want: plan.State{Present: true, Document: allowAll}, Because: []string{"f"},
 }
 
-// entries are those of a run that was killed during its second step.
+// entries are the entries of a run that was killed during its second step.
 func entries() []apply.Entry {
 	other := step
 	other.ID += "2"
@@ -103,7 +103,7 @@ func TestSettledWaitsForStepsThatAreNotDone(t *testing.T) {
 	}
 }
 
-func TestJournalIsForItsOwnerAlone(t *testing.T) {
+func TestOnlyTheOwnerCanReadTheJournal(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
 	}
@@ -137,7 +137,7 @@ func TestOneApplyRunsAtATime(t *testing.T) {
 	}
 }
 
-func TestATornLastLineIsDroppedAndSaid(t *testing.T) {
+func TestATornLastLineIsDroppedAndReported(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, dir, entries()...)
 	shut(t, j)
@@ -222,7 +222,7 @@ func TestOnlyRunsCanBeRead(t *testing.T) {
 	}
 }
 
-func TestUndoGoesBackwards(t *testing.T) {
+func TestUndoReversesTheOrder(t *testing.T) {
 	made := plan.Step{ID: "a", Op: plan.CreateGroup, Account: "1", Subject: "g", Want: plan.State{Present: true}}
 	filled := plan.Step{ID: "b", Op: plan.AddUserToGroup, Account: "1", Subject: "u", Object: "g", Want: plan.State{Present: true}, Needs: []string{"a"}}
 	r := apply.Record{Entries: []apply.Entry{{Kind: apply.Begin}, {Kind: apply.Intent, Step: &made}, {Kind: apply.Intent, Step: &filled}}}

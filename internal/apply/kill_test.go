@@ -16,13 +16,13 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// A killer ends a run at its nth write as SIGKILL would: from then on no call
-// reaches AWS and nothing more comes into the journal. A write that is tried
-// again is the same write, for how often AWS throttles differs from run to run.
+// A killer ends a run at its nth write like SIGKILL: from then on no call reaches AWS
+// and no entry reaches the journal. A retry counts as the same write, because the number
+// of throttled calls differs from run to run.
 type killer struct {
-	at     int  // the write at which it kills; 0: never
-	after  bool // once the write was carried out, not before
-	torn   bool // in the middle of the next line of the journal
+	at     int  // the number of the write that kills the run; 0: never
+	after  bool // after the write is carried out instead of before
+	torn   bool // the next line of the journal is incomplete
 	mu     sync.Mutex
 	writes map[string]bool // by ID
 	dead   bool
@@ -71,7 +71,7 @@ func (k *killer) Append(ctx context.Context, e apply.Entry) error {
 	return nil
 }
 
-// tear writes half a line.
+// tear writes half of a line.
 func tear(path string) error {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -81,7 +81,7 @@ func tear(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-func TestKilledAtAnyWriteTheNextRunFinishesTheJob(t *testing.T) {
+func TestTheNextRunFinishesARunKilledAtAnyWrite(t *testing.T) {
 	h, accounts := small()
 	base := rigOf(t, h, accounts, emulator.AsTested())
 	first, _ := base.plan(t, nil)
@@ -105,8 +105,8 @@ func TestKilledAtAnyWriteTheNextRunFinishesTheJob(t *testing.T) {
 	t.Logf("%d steps, %d writes", len(first.Steps), len(count.writes))
 }
 
-// killed kills a run, looks at its journal, and lets the next run finish it:
-// once from the plan's file, once from a plan of its own.
+// killed kills a run, checks its journal, and finishes it with the next run: once from
+// the file of the plan, once from a new plan.
 func killed(t *testing.T, base *rig, k *killer, first *plan.Plan, wanted string) {
 	before := base.digest()
 	r := base.fork()
@@ -150,7 +150,7 @@ func killed(t *testing.T, base *rig, k *killer, first *plan.Plan, wanted string)
 	}
 }
 
-// finish runs a plan to its end and counts its writes.
+// finish runs a whole plan and counts its writes.
 func finish(t *testing.T, r *rig, k *killer, p *plan.Plan) {
 	t.Helper()
 	r.wrap = k.wrap

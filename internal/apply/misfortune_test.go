@@ -17,18 +17,17 @@ import (
 	"forcemfa/policy"
 )
 
-// misfortune is AWS on a bad day: 30 % of calls are throttled, 5 % fail with a
-// 500, and reads are stale.
+// misfortune is an unreliable AWS: 30 % of calls are throttled, 5 % fail with status 500,
+// and reads return older states.
 func misfortune() *emulator.Strict {
 	return &emulator.Strict{PageSize: 3, Throttle: 0.30, Fail: 0.05, Lag: 2 * time.Second, LagShare: 0.5}
 }
 
-// Whatever an organization looks like, on a bad day of AWS and though the first
-// run is killed at a random write: the next run leaves nobody open who is not
-// blocked and named, a plan after it is empty, no account loses its last
-// administrator with MFA, and undoing both runs leaves it as it was. For more
-// organizations: go test ./internal/apply -run Misfortune -rapid.checks 500.
-func TestMisfortuneOnlyDelaysTheEnd(t *testing.T) {
+// For any organization, with an unreliable AWS and a first run that is killed at a random
+// write: after the next run every user is enforced or named in a blocked step, a new plan
+// is empty, no account loses its last administrator with MFA, and undoing both runs
+// restores the organization. For more organizations: go test ./internal/apply -run Unreliable -rapid.checks 500.
+func TestAnUnreliableAWSOnlyDelaysTheRun(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
 		accounts := []org.Account{drawAccount(rt, "111122223333"), drawAccount(rt, "444455556666")}
@@ -67,7 +66,7 @@ func TestMisfortuneOnlyDelaysTheEnd(t *testing.T) {
 	})
 }
 
-// killed runs steps until they are killed, and reads what the journal says.
+// killed runs steps until it kills the run, and reads the journal.
 func (r *rig) killed(t *testing.T, k *killer, steps []plan.Step) *apply.Record {
 	t.Helper()
 	dir := t.TempDir()
@@ -86,10 +85,10 @@ func (r *rig) killed(t *testing.T, k *killer, steps []plan.Step) *apply.Record {
 	return record
 }
 
-// assertAtItsEnd looks at an organization after its last run.
+// assertAtItsEnd checks an organization after its last run.
 func assertAtItsEnd(rt *rapid.T, r *rig, t *testing.T, h *org.Header, before []org.Account) {
 	last, _ := r.plan(t, nil)
-	blocked := map[string]bool{} // users, and accounts whose policy or group is held
+	blocked := map[string]bool{} // users, and accounts whose policy or group is blocked
 	for _, s := range last.Steps {
 		switch {
 		case s.Blocked == "":
@@ -118,8 +117,8 @@ func assertAtItsEnd(rt *rapid.T, r *rig, t *testing.T, h *org.Header, before []o
 	}
 }
 
-// administrators are the users who can administer an account in an MFA session
-// that they can get with a device that they have.
+// administrators are the users who can administer an account in an MFA session with a
+// device of their own.
 func administrators(h *org.Header, a *org.Account) []string {
 	var names []string
 	documents := new(org.Cache)
@@ -142,8 +141,8 @@ func administrators(h *org.Header, a *org.Account) []string {
 	return names
 }
 
-// drawUses draws what the credentials of users are used for, and names that
-// stand for emergencies.
+// drawUses draws the last use of the credentials of users, and names of users for
+// emergencies.
 func drawUses(t *rapid.T, a *org.Account) {
 	for i := range a.Users {
 		u := &a.Users[i]

@@ -10,7 +10,7 @@ import (
 )
 
 // TestEveryFlawOfTheLambdaHasARow checks docs/peers.md: each of its 25 flaws has
-// one row, and the tests that rows name are there.
+// one row, and the tests that the rows name exist.
 func TestEveryFlawOfTheLambdaHasARow(t *testing.T) {
 	page, err := os.ReadFile("../../docs/peers.md")
 	if err != nil {

@@ -19,8 +19,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// TestMain makes properties cheap enough for every run; -rapid.checks asks for
-// more.
+// TestMain limits the number of checks of a property, unless -rapid.checks sets it.
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
@@ -28,9 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Whatever an organization looks like: planning twice gives the same plan,
-// applying it leaves nothing but what is blocked, and undoing it leaves the
-// organization as it was.
+// For any organization: planning twice gives the same plan, a plan after apply has only
+// blocked steps, and undo restores the organization.
 func TestPlanApplyAndUndoAgree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
@@ -74,9 +72,8 @@ func TestPlanApplyAndUndoAgree(t *testing.T) {
 	})
 }
 
-// Whatever an organization looks like: taking everything away leaves nothing of
-// ours but what is blocked and named, a second plan has nothing to take, and
-// undoing it brings everything back.
+// For any organization: after --remove only blocked and named objects of forcemfa are
+// left, a second plan removes nothing, and undo restores everything.
 func TestRemoveTakesEverythingAndIsUndone(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
@@ -112,7 +109,7 @@ func TestRemoveTakesEverythingAndIsUndone(t *testing.T) {
 	})
 }
 
-// oursIn names what an account has of ours.
+// oursIn names the objects in an account that are managed by forcemfa.
 func oursIn(a *org.Account) []string {
 	var left []string
 	policy, group := baseline.PolicyARN("aws", a.ID), baseline.GroupARN("aws", a.ID)
@@ -148,10 +145,10 @@ func text(t testing.TB, p *plan.Plan) string {
 	return out.String()
 }
 
-// pick draws one of a few things.
+// pick draws one of several values.
 func pick[T any](t *rapid.T, what string, from ...T) T { return rapid.SampledFrom(from).Draw(t, what) }
 
-// some draws a subset, in the order of the whole.
+// some draws a subset in the original order.
 func some(t *rapid.T, what string, from []string) []string {
 	return slices.DeleteFunc(slices.Clone(from), func(s string) bool { return !rapid.Bool().Draw(t, what+" "+s) })
 }
@@ -180,7 +177,7 @@ func drawAccount(t *rapid.T, id string) org.Account {
 	return a
 }
 
-// drawPolicy is our policy as wanted or drifted, or a look-alike.
+// drawPolicy draws the managed policy, as wanted or drifted, or one with a name collision.
 func drawPolicy(t *rapid.T, id string) *org.Policy {
 	p := &org.Policy{ARN: baseline.PolicyARN("aws", id), Name: baseline.PolicyName, Path: baseline.Path}
 	switch kind := pick(t, "policy", "none", "wanted", "drifted", "full", "look-alike"); kind {

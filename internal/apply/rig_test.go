@@ -30,23 +30,23 @@ import (
 
 var start = time.Date(2026, time.November, 2, 9, 0, 0, 0, time.UTC)
 
-// A rig is an emulated AWS with what it takes to plan and apply on it.
+// A rig is an emulated AWS with everything that planning and applying needs.
 type rig struct {
 	cloud    *emulator.Cloud
 	baseline *baseline.Baseline
-	// wrap changes the transport; nil: as it is.
+	// wrap changes the transport; nil: no change.
 	wrap func(http.RoundTripper) http.RoundTripper
-	// role is the one by which an account is entered.
+	// role is the name of the role to assume in an account.
 	role func(account string) string
-	// remove plans taking everything of ours away.
+	// remove plans with --remove.
 	remove bool
-	// partial plans as if only some accounts were chosen.
+	// partial plans as if only some accounts were selected.
 	partial bool
-	// closed are accounts that nobody can enter.
+	// closed are accounts that cannot be read.
 	closed []string
 }
 
-// rigOf is a cloud that holds these accounts and is as unhelpful as AWS may be.
+// rigOf is an emulated AWS with these accounts. strict is how it throttles, fails and lags.
 func rigOf(t testing.TB, h org.Header, accounts []org.Account, strict *emulator.Strict) *rig {
 	t.Helper()
 	stream := func(yield func(*org.Account, error) bool) {
@@ -91,7 +91,7 @@ func (r *rig) config(account string) (aws.Config, error) {
 	return cfg, nil
 }
 
-// options wait on the cloud's clock, which moves by that.
+// options wait by advancing the clock of the emulator.
 func (r *rig) options() apply.Options {
 	return apply.Options{
 		Now: r.cloud.Now,
@@ -106,7 +106,7 @@ func (r *rig) run(steps []plan.Step, j apply.Journal) apply.Result {
 	return apply.Run(context.Background(), steps, r.config, j, r.options())
 }
 
-// snapshot is the truth of the cloud, as far as one can enter.
+// snapshot is the actual state of the emulator, without the closed accounts.
 func (r *rig) snapshot() (h org.Header, accounts []org.Account) {
 	r.cloud.View(func(w *world.World) {
 		var stream org.Accounts
@@ -129,7 +129,7 @@ func (r *rig) digest() string {
 	return org.Digest(&h, digests)
 }
 
-// changes is what differs between two snapshots, for people.
+// changes lists the differences between two snapshots.
 func changes(before, after []org.Account) []string {
 	var all []string
 	for i := range before {
@@ -140,7 +140,7 @@ func changes(before, after []org.Account) []string {
 	return all
 }
 
-// plan audits and plans the cloud as it is. resume is a file, or nil.
+// plan audits and plans the current state. resume is a file, or nil.
 func (r *rig) plan(t testing.TB, resume *plan.Plan) (*plan.Plan, audit.Counts) {
 	t.Helper()
 	h, accounts := r.snapshot()
@@ -174,7 +174,7 @@ func (r *rig) journal(t testing.TB, dir string) *apply.FileJournal {
 	return j
 }
 
-// became are the steps that did not end as they should, and why.
+// became are the steps with another status than the wanted one, and why.
 func became(r apply.Result, want apply.Status) []string {
 	var odd []string
 	if r.Err != nil {
@@ -188,11 +188,11 @@ func became(r apply.Result, want apply.Status) []string {
 	return odd
 }
 
-// memory is a journal for tests that do not look at files.
+// memory is a journal for tests that need no files.
 type memory struct {
 	mu      sync.Mutex
 	entries []apply.Entry
-	fail    int // from which entry on it fails; 0: never
+	fail    int // the number of the first entry that fails; 0: none
 }
 
 func (m *memory) Append(_ context.Context, e apply.Entry) error {
@@ -207,12 +207,11 @@ func (m *memory) Append(_ context.Context, e apply.Entry) error {
 
 func (m *memory) record() *apply.Record { return &apply.Record{Entries: m.entries} }
 
-// tap sees each call that a transport carries.
+// A tap intercepts the calls of a transport.
 type tap struct {
 	next http.RoundTripper
-	// on decides about a call, after the SDK signed it; a non-nil error is what
-	// the client gets. The ID is the same however often the call is tried. carry
-	// does it.
+	// on answers a call that the SDK has signed. carry sends it. The ID is the same for
+	// all retries of a call.
 	on func(action, id string, carry func() (*http.Response, error)) (*http.Response, error)
 }
 
@@ -231,7 +230,7 @@ func (t tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.on(form.Get("Action"), credential+"?"+form.Encode(), func() (*http.Response, error) { return t.next.RoundTrip(r) })
 }
 
-// writes tells whether an action of IAM changes anything.
+// writes reports whether an action of IAM changes anything.
 func writes(action string) bool {
 	return !strings.HasPrefix(action, "Get") && !strings.HasPrefix(action, "List")
 }

@@ -26,7 +26,7 @@ const (
 	driftedID = "444455556666"
 )
 
-// statuses are what became of each step: the op, the name and the status.
+// statuses are the op, the name and the status of each step.
 func statuses(r apply.Result) []string {
 	var all []string
 	for _, o := range r.Outcomes {
@@ -85,7 +85,7 @@ func TestASecondRunOfTheSameStepsWritesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatChangedSinceThePlanIsStaleAndNamed(t *testing.T) {
+func TestSubjectsThatChangedAfterThePlanAreStale(t *testing.T) {
 	r, p := calm(t)
 	r.cloud.Update(func(w *world.World) {
 		a := w.Edit(driftedID)
@@ -120,7 +120,7 @@ func TestWhatChangedSinceThePlanIsStaleAndNamed(t *testing.T) {
 	}
 }
 
-func TestAUserWhoIsGoneIsStale(t *testing.T) {
+func TestADeletedUserIsStale(t *testing.T) {
 	r, p := calm(t)
 	r.cloud.Update(func(w *world.World) {
 		a := w.Edit(freshID)
@@ -137,7 +137,7 @@ func TestAUserWhoIsGoneIsStale(t *testing.T) {
 	}
 }
 
-func TestAVersionThatCameInBetweenIsNotPruned(t *testing.T) {
+func TestAVersionThatAppearedAfterThePlanIsNotDeleted(t *testing.T) {
 	r, p := calm(t)
 	policyARN := baseline.PolicyARN("aws", driftedID)
 	r.cloud.Update(func(w *world.World) {
@@ -155,7 +155,7 @@ func TestAVersionThatCameInBetweenIsNotPruned(t *testing.T) {
 	})
 }
 
-func TestThePrunedVersionIsInTheJournalInFull(t *testing.T) {
+func TestTheJournalContainsTheDeletedVersion(t *testing.T) {
 	r, p := calm(t)
 	journal := new(memory)
 	r.run(of(p, driftedID), journal)
@@ -169,7 +169,7 @@ func TestThePrunedVersionIsInTheJournalInFull(t *testing.T) {
 	}
 }
 
-func TestBlockedStepsAndThoseThatNeedThemAreNotDone(t *testing.T) {
+func TestBlockedStepsAndDependentStepsAreNotDone(t *testing.T) {
 	r, p := calm(t)
 	steps := of(p, freshID)
 	steps[1].Blocked = "because"
@@ -183,7 +183,7 @@ func TestBlockedStepsAndThoseThatNeedThemAreNotDone(t *testing.T) {
 	}
 }
 
-func TestAStepWhoseNeedIsNotPartOfTheRunIsSkipped(t *testing.T) {
+func TestAStepThatNeedsAMissingStepIsSkipped(t *testing.T) {
 	r, p := calm(t)
 	steps := of(p, freshID)[3:]
 	for _, o := range r.run(steps, &memory{}).Outcomes {
@@ -193,7 +193,7 @@ func TestAStepWhoseNeedIsNotPartOfTheRunIsSkipped(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatCannotBeEnteredFailsAlone(t *testing.T) {
+func TestAnAccountWithoutCredentialsFailsAlone(t *testing.T) {
 	r, p := calm(t)
 	result := apply.Run(context.Background(), p.Steps, func(account string) (aws.Config, error) {
 		if account == freshID {
@@ -241,8 +241,8 @@ func TestAnEndedContextFinishesTheStepInFlight(t *testing.T) {
 	}
 }
 
-// A write that cannot be journaled is not made, and nothing after it.
-func TestNothingIsWrittenThatIsNotJournalled(t *testing.T) {
+// A change that cannot be journaled is not made, and no change after it.
+func TestNoChangeIsMadeThatIsNotJournaled(t *testing.T) {
 	r, p := calm(t)
 	before := r.digest()
 	result := r.run(p.Steps, &memory{fail: 2})
@@ -257,7 +257,7 @@ func TestNothingIsWrittenThatIsNotJournalled(t *testing.T) {
 	}
 }
 
-// refuse answers an action with an error of IAM, the first n times.
+// refuse answers the first n calls of an action with an error of IAM.
 func refuse(action, code string, status, n int, tries *int) func(http.RoundTripper) http.RoundTripper {
 	var mu sync.Mutex
 	return func(next http.RoundTripper) http.RoundTripper {
@@ -292,7 +292,7 @@ type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
 
-func TestErrorsThatPassAreWaitedForAndOthersAreNot(t *testing.T) {
+func TestTransientErrorsAreRetriedAndOthersAreNot(t *testing.T) {
 	tests := []struct {
 		action, code  string
 		status, times int
@@ -330,8 +330,8 @@ func TestErrorsThatPassAreWaitedForAndOthersAreNot(t *testing.T) {
 	}
 }
 
-// The answer of a write is lost, or AWS fails after it: what is there decides.
-func TestAWriteWhoseAnswerIsLostIsDone(t *testing.T) {
+// The response of a change is lost, or AWS fails after it: the state decides.
+func TestAChangeWhoseResponseIsLostIsDone(t *testing.T) {
 	for _, action := range []string{"CreatePolicy", "CreateGroup", "AttachGroupPolicy", "AddUserToGroup", "PutUserPolicy", "TagUser",
 		"CreatePolicyVersion", "DeletePolicyVersion", "RemoveUserFromGroup", "DetachUserPolicy", "DeleteUserPolicy", "UntagUser"} {
 		t.Run(action, func(t *testing.T) {
@@ -351,7 +351,7 @@ func TestAWriteWhoseAnswerIsLostIsDone(t *testing.T) {
 	}
 }
 
-func TestALookAlikeGroupIsNotTaken(t *testing.T) {
+func TestAGroupWithTheSameNameAndAnotherPathIsNotUsed(t *testing.T) {
 	r, p := calm(t)
 	r.cloud.Update(func(w *world.World) {
 		w.Edit(freshID).Groups["forcemfa"] = &world.Group{Name: "ForceMFA", Path: "/", ID: "AGPAX", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}}
@@ -367,7 +367,7 @@ func TestALookAlikeGroupIsNotTaken(t *testing.T) {
 	})
 }
 
-func TestProgressHearsOfEveryStepOnce(t *testing.T) {
+func TestProgressIsCalledOncePerStep(t *testing.T) {
 	r, p := calm(t)
 	heard := map[string]int{}
 	o := r.options()

@@ -29,7 +29,7 @@ import (
 var journals = apply.S3Place{Bucket: "journals", Prefix: "runs/111122223333"}
 
 // s3Of is a client of a bucket of the embedded AWS, whose pages are small. wrap
-// changes its transport; nil: as it is.
+// changes its transport; nil: no change.
 func s3Of(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) *s3.Client {
 	t.Helper()
 	const account = "111122223333"
@@ -67,7 +67,7 @@ func motoS3(t *testing.T) *s3.Client {
 	return client
 }
 
-// noLimit lets a client wait for moto as long as it takes.
+// noLimit lets a client wait for moto without a timeout.
 type noLimit struct{}
 
 func (noLimit) GetToken(context.Context, uint) (func() error, error) {
@@ -98,7 +98,7 @@ func appended(t *testing.T, j *apply.S3Journal, all []apply.Entry) {
 	}
 }
 
-func TestAJournalInS3IsReadBackAsItWasKept(t *testing.T) {
+func TestAJournalInS3IsReadBackUnchanged(t *testing.T) {
 	for name, client := range map[string]func(*testing.T) *s3.Client{
 		"embedded AWS": func(t *testing.T) *s3.Client { return s3Of(t, nil) },
 		"moto":         motoS3,
@@ -136,8 +136,8 @@ func TestAJournalInS3IsReadBackAsItWasKept(t *testing.T) {
 	}
 }
 
-// An entry whose answer was lost is sent again, and what is there is our own.
-func TestAnEntryWhoseAnswerWasLostIsKeptOnce(t *testing.T) {
+// An entry whose response was lost is sent again, and the existing object is its own.
+func TestAnEntryWhoseResponseWasLostIsStoredOnce(t *testing.T) {
 	lost := 0
 	client := s3Of(t, func(next http.RoundTripper) http.RoundTripper {
 		return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -164,7 +164,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestAJournalInS3ThatIsNotWholeIsNamed(t *testing.T) {
+func TestAnIncompleteJournalInS3IsAnError(t *testing.T) {
 	ctx, client := context.Background(), s3Of(t, nil)
 	put := func(run, name, text string) {
 		t.Helper()

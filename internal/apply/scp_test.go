@@ -25,8 +25,8 @@ const (
 	fullAccess          = "p-FullAWSAccess"
 )
 
-// organized is an organization of these accounts, the first of which manages
-// it; the others are in one unit each.
+// organized is an organization of these accounts. The first is the management account,
+// each other is in a unit of its own.
 func organized(accounts ...org.Account) (org.Header, []org.Account) {
 	full := []string{fullAccess}
 	h := org.Header{
@@ -48,7 +48,7 @@ func organized(accounts ...org.Account) (org.Header, []org.Account) {
 	return h, accounts
 }
 
-// people is an account with one user of each kind that can be enforced.
+// people is an account with one user of each kind.
 func people(id string) org.Account {
 	a := accountOf(id)
 	all := []string{"arn:aws:iam::aws:policy/AdministratorAccess"}
@@ -72,7 +72,7 @@ func configured(t testing.TB, text string) *baseline.Baseline {
 
 const exemptions = "exemptions: [{match: {tag: userType=Service}, owner: a, reason: b}]\n"
 
-// round applies a plan, looks at what is left, and takes it back.
+// round applies a plan, checks that nothing is left to plan, and undoes it.
 func round(t *testing.T, r *rig) (first *plan.Plan) {
 	t.Helper()
 	before := r.digest()
@@ -117,7 +117,7 @@ func ids(p *plan.Plan) []string {
 	return all
 }
 
-func TestAServiceControlPolicyEnforcesMemberAccountsAndAGroupTheManagementAccount(t *testing.T) {
+func TestAnSCPEnforcesMemberAccountsAndAGroupTheManagementAccount(t *testing.T) {
 	h, accounts := organized(people(home), people(member), people(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	r.baseline = configured(t, "attach: scp\n"+exemptions)
@@ -144,7 +144,7 @@ func TestAServiceControlPolicyEnforcesMemberAccountsAndAGroupTheManagementAccoun
 	}
 }
 
-func TestWhoIsInOurGroupAlreadyIsNotAddedAgain(t *testing.T) {
+func TestMembersOfTheGroupAreNotAddedAgain(t *testing.T) {
 	a := people(member)
 	dan := &a.Users[1]
 	dan.Groups = []string{baseline.GroupName}
@@ -160,7 +160,7 @@ func TestWhoIsInOurGroupAlreadyIsNotAddedAgain(t *testing.T) {
 	}
 }
 
-func TestOnlyTheUnitsThatAreNamedAreEnforced(t *testing.T) {
+func TestOnlyTheTargetsOfTheSCPAreEnforced(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	r.baseline = configured(t, "attach: scp\nscp: {targets: [ou-ab12-11111111, \""+other+"\"]}\n"+exemptions)
@@ -175,7 +175,7 @@ func TestOnlyTheUnitsThatAreNamedAreEnforced(t *testing.T) {
 	}
 }
 
-func TestTheGuardProtectsWhatIsOurs(t *testing.T) {
+func TestTheGuardSCPIsAppliedAndBlockedForItsOwnRole(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member))
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	r.baseline = configured(t, "guard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::*:role/forcemfa\"]}\n"+exemptions)
@@ -316,7 +316,7 @@ func enforcing(t *testing.T, c *organizations.Client) *string {
 	return nil
 }
 
-func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
+func TestAnSCPThatCannotBeAppliedIsBlocked(t *testing.T) {
 	exempting := func(match string) string {
 		return "attach: scp\nexemptions: [{match: {tag: userType=Service}, owner: a, reason: b}, {match: " + match + ", owner: a, reason: b}]\n"
 	}
@@ -374,10 +374,10 @@ func TestWhatAServiceControlPolicyCannotDoIsBlocked(t *testing.T) {
 	}
 }
 
-// Whatever an organization looks like: with a service control policy, what is
-// not blocked leaves nobody open, nothing is planned twice, taking everything
-// away is undone, and undoing it leaves the organization as it was.
-func TestServiceControlPoliciesAgreeAndAreUndone(t *testing.T) {
+// For any organization with attach: scp: every user is enforced or named in a blocked
+// step, a second plan has only blocked steps, --remove can be undone, and undo restores
+// the organization.
+func TestSCPPlansAgreeAndAreUndone(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h, accounts := organized(drawAccount(rt, home), drawAccount(rt, member), drawAccount(rt, other))
 		r := rigOf(t, h, accounts, emulator.AsTested())
@@ -420,8 +420,8 @@ func TestServiceControlPoliciesAgreeAndAreUndone(t *testing.T) {
 	})
 }
 
-// removeAndUndo takes everything of ours away, service control policies too,
-// and brings it back.
+// removeAndUndo removes everything that forcemfa manages, including service control
+// policies, and undoes that.
 func removeAndUndo(t *testing.T, rt *rapid.T, r *rig) {
 	r.remove = true
 	before := r.digest()

@@ -10,7 +10,7 @@ import (
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// entry is a role that can do everything and demands nothing.
+// entry is an administrator role without conditions in its trust policy.
 func entry(account string) org.Role {
 	return org.Role{
 		Name: "forcemfa", Path: "/", ARN: "arn:aws:iam::" + account + ":role/forcemfa",
@@ -19,8 +19,8 @@ func entry(account string) org.Role {
 	}
 }
 
-// fresh is an account in which forcemfa never ran; drifted one where it ran
-// long ago. Together their plan has every kind of step that plans have.
+// small is an organization of two accounts: fresh has no changes by forcemfa, drifted
+// has old ones. Together their plan has every Op that plans have.
 func small() (org.Header, []org.Account) {
 	return org.Header{Format: org.Format, Taken: start, Partition: "aws"}, []org.Account{fresh("111122223333"), drifted("444455556666")}
 }

@@ -15,7 +15,7 @@ import (
 	"forcemfa/policy/trust"
 )
 
-func TestTrustPoliciesAskForMFAAndAreRestored(t *testing.T) {
+func TestTrustPoliciesRequireMFAAndAreRestored(t *testing.T) {
 	a := accountOf(member)
 	open := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + member + `:root","Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 	a.Roles = append(a.Roles, org.Role{Name: "Ops", Path: "/team/", ARN: "arn:aws:iam::" + member + ":role/team/Ops", Trust: open})
@@ -74,7 +74,7 @@ access:
     - {group: Operators, role: Privileged, accounts: ["` + member + `", "` + other + `"], policies: [AdministratorAccess], actions: ["ec2:TerminateInstances"], max_session: 2h}
 `
 
-// access plans the access section for the cloud as it is.
+// access plans the access section for the current state.
 func (r *rig) access(b *baseline.Baseline) *plan.Plan { return access.Plan(r.accessInput(b)) }
 
 func (r *rig) accessInput(b *baseline.Baseline) access.Input {
@@ -86,7 +86,7 @@ func (r *rig) accessInput(b *baseline.Baseline) access.Input {
 	return in
 }
 
-func TestAccessIsMadeOnceAndTakenBack(t *testing.T) {
+func TestAccessIsCreatedOnceAndUndone(t *testing.T) {
 	h, accounts := organized(accountOf(home), people(member), accountOf(other))
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	b := configured(t, exemptions+accessSection)

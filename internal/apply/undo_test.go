@@ -15,7 +15,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// texts are five documents that differ.
+// texts are five different documents.
 func texts() []string {
 	var all []string
 	for n := range 5 {
@@ -24,8 +24,8 @@ func texts() []string {
 	return all
 }
 
-// withVersions is an account whose policy of ours has these versions, one of
-// them in force, and nobody under it.
+// withVersions is an account where the policy ForceMFA has these versions and applies to
+// no user. current is the number of the default version.
 func withVersions(documents []string, current int) org.Account {
 	a := accountOf("111122223333")
 	p := org.Policy{ARN: baseline.PolicyARN("aws", a.ID), Name: baseline.PolicyName, Path: baseline.Path, Default: fmt.Sprintf("v%d", current)}
@@ -36,7 +36,7 @@ func withVersions(documents []string, current int) org.Account {
 	return a
 }
 
-// held are the texts of our policy: the one in force, and the others.
+// held are the documents of the policy ForceMFA: the default version, and the others.
 func (r *rig) held(t *testing.T) (current string, others []string) {
 	t.Helper()
 	_, accounts := r.snapshot()
@@ -55,7 +55,7 @@ func (r *rig) held(t *testing.T) (current string, others []string) {
 	return current, others
 }
 
-func TestUndoingAnUpdateBringsPrunedVersionsBack(t *testing.T) {
+func TestUndoingAnUpdateRestoresDeletedVersions(t *testing.T) {
 	for _, row := range []struct {
 		versions, current int
 	}{{1, 1}, {4, 4}, {5, 5}, {5, 2}, {5, 1}} {
@@ -91,7 +91,7 @@ func TestUndoingAnUpdateBringsPrunedVersionsBack(t *testing.T) {
 	}
 }
 
-// tagged are the tags of our policy in the one account of the rig.
+// tagged are the tags of the policy ForceMFA in the only account of the rig.
 func (r *rig) tagged() map[string]string {
 	_, accounts := r.snapshot()
 	tags := map[string]string{}
@@ -103,7 +103,7 @@ func (r *rig) tagged() map[string]string {
 	return tags
 }
 
-func TestOurPolicyBearsTheFingerprintOfWhatForcemfaGaveIt(t *testing.T) {
+func TestTheManagedPolicyIsTaggedWithItsFingerprint(t *testing.T) {
 	wanted := map[string]string{"managed-by": "forcemfa", "forcemfa-fingerprint": baseline.Fingerprint(baseline.Default().Document("aws"))}
 	edited := withVersions(texts()[:2], 2)
 	edited.Policies[0].Tags = []org.Tag{{Key: "team", Value: "iam"}, {Key: baseline.FingerprintTag, Value: baseline.Fingerprint(texts()[0])}}
@@ -141,7 +141,7 @@ func TestOurPolicyBearsTheFingerprintOfWhatForcemfaGaveIt(t *testing.T) {
 	}
 }
 
-func TestUndoingADeletedPolicyBringsItsVersionsBack(t *testing.T) {
+func TestUndoingADeletedPolicyRestoresItsVersions(t *testing.T) {
 	h := org.Header{Format: org.Format, Taken: start, Partition: "aws"}
 	r := rigOf(t, h, []org.Account{withVersions(texts(), 3)}, emulator.AsTested())
 	current, others := r.held(t)
@@ -167,7 +167,7 @@ func TestUndoingADeletedPolicyBringsItsVersionsBack(t *testing.T) {
 	}
 }
 
-func TestLookWritesNothingAndSaysWhatARunWouldDo(t *testing.T) {
+func TestLookReportsPendingStepsAndChangesNothing(t *testing.T) {
 	h, accounts := small()
 	r := rigOf(t, h, accounts, emulator.AsTested())
 	p, _ := r.plan(t, nil)

@@ -20,7 +20,7 @@ func TestActionsAreDocumented(t *testing.T) {
 	}
 	slices.Sort(listed)
 	listed = slices.Compact(listed)
-	others := []string{"s3:GetObject", "s3:ListBucket", "iam:PolicyARN"} // of who undoes a run; a condition key
+	others := []string{"s3:GetObject", "s3:ListBucket", "iam:PolicyARN"} // for undoing a run; a condition key
 	listed = slices.DeleteFunc(listed, func(action string) bool { return slices.Contains(others, action) })
 	want := slices.Sorted(slices.Values(Actions))
 	if diff := cmp.Diff(want, listed); diff != "" {

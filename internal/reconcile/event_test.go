@@ -22,7 +22,7 @@ const (
 	ourPolicyIs = `"policyArn":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"`
 )
 
-// eventOf is an event of a call; more are further members of its record.
+// eventOf is the event of a call. more is added to its record.
 func eventOf(t testing.TB, name, parameters, more string) *trail.Event {
 	t.Helper()
 	e, err := trail.Parse(fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"111111111111","time":"2026-11-20T09:00:00Z",
@@ -33,7 +33,7 @@ func eventOf(t testing.TB, name, parameters, more string) *trail.Event {
 	return e
 }
 
-// alone is a function that knows who it is and asks nobody.
+// alone is a function that knows its account and role without calling AWS.
 func alone(t testing.TB) *Function {
 	t.Helper()
 	f, err := New(aws.Config{}, Options{Settings: Settings{Baseline: baseline.Default()}, Name: "forcemfa-reconcile"})
@@ -135,7 +135,7 @@ func TestAnEventFromAnotherAccountIsIgnored(t *testing.T) {
 	}
 }
 
-// A user agent proves nothing: anybody can send it.
+// Any client can send any user agent.
 func TestAnotherRoleWithOurUserAgentIsNotIgnored(t *testing.T) {
 	e := eventOf(t, "RemoveUserFromGroup", `"userName":"bob","groupName":"ForceMFA"`, byOperator+`,"userAgent":"forcemfa"`)
 	if i, why := alone(t).incident(e); i == nil {
@@ -156,8 +156,8 @@ func handled(t *testing.T, r *rig, e *trail.Event) *Result {
 	return result
 }
 
-// What the stack does to its own policy is no tampering while the document is as
-// wanted, and is an occasion to finish what had to wait for it.
+// A change of the policy by its stack is not tampering when the document is the wanted
+// one. The function then enforces the users who had to wait for it.
 func TestAStackThatRestoresTheDocumentIsNotTampering(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
 	result := handled(t, r, eventOf(t, "CreatePolicyVersion", ourPolicyIs, byOperator+`,"sourceIPAddress":"cloudformation.amazonaws.com"`))

@@ -29,8 +29,8 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// A tap sees each request of a transport before it is sent; an error is what the
-// client gets instead of an answer.
+// A tap intercepts each request of a transport. The client gets an error of on instead of
+// a response.
 type tap struct {
 	next http.RoundTripper
 	on   func(action string) error
@@ -57,7 +57,7 @@ func writes(action string) bool {
 	return action == http.MethodPut || strings.HasPrefix(action, "Add") || strings.HasPrefix(action, "Attach") || strings.HasPrefix(action, "Tag") || strings.HasPrefix(action, "Untag")
 }
 
-// eventsOf are the events of what f does, as the rule delivers them.
+// eventsOf are the events of the changes in f, as the rule delivers them.
 func (r *rig) eventsOf(f func()) (payloads [][]byte) {
 	r.t.Helper()
 	cancel, err := r.cloud.Subscribe(Pattern, func(e trail.Event) {
@@ -85,7 +85,7 @@ func (r *rig) removeFromGroup(name string) []byte {
 	return events[0]
 }
 
-// deadSender is told nothing once its function was killed.
+// A deadSender sends nothing after its function was killed.
 type deadSender struct {
 	*told
 	dead *atomic.Bool
@@ -98,8 +98,8 @@ func (s deadSender) Send(ctx context.Context, d *notify.Summary) error {
 	return s.told.Send(ctx, d)
 }
 
-// At whichever of its requests the function is killed, Lambda's next try of the
-// event leaves the user enforced, people told once, and journals that can be read.
+// After the function is killed at any of its writes, Lambda's retry of the event enforces
+// the user, sends each message once, and all journals can be read.
 func TestAKilledRunIsFinishedByTheNext(t *testing.T) {
 	for at := 1; ; at++ {
 		r := newRig(t, 1, nil, person("ann", baseline.GroupName))
@@ -138,7 +138,7 @@ func TestAKilledRunIsFinishedByTheNext(t *testing.T) {
 			t.Errorf("killed at write %d: told %v", at, alerts)
 		}
 		if !died {
-			break // there are no more writes to be killed at
+			break // the function makes fewer writes
 		}
 	}
 }
@@ -150,7 +150,7 @@ func values(m map[string]int) (all []int) {
 	return all
 }
 
-// unattached are n users with devices who are in no group of ours.
+// unattached are n users with devices who are not in the group ForceMFA.
 func unattached(n int) (users []org.User) {
 	for i := range n {
 		users = append(users, person(fmt.Sprintf("user-%02d", i)))
@@ -208,8 +208,8 @@ func TestAScanThatRunsOutOfTimeIsFinishedByTheNext(t *testing.T) {
 	})
 }
 
-// Whatever of the users' details the time suffices for is done, and the rest is
-// left.
+// The function enforces the users whose details it can read in time, and leaves the rest
+// to the next scan.
 func TestUsersThatWereNotReadInTimeAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const users = 120
@@ -248,7 +248,7 @@ func TestThrottlingFaultsAndLagOnlyDelay(t *testing.T) {
 		strict := &emulator.Strict{PageSize: 3, Throttle: 0.30, Fail: 0.05, Lag: 2 * time.Second, LagShare: 0.5}
 		r := newRigAt(t, time.Now, 1, strict, append(unattached(6), person("ann", baseline.GroupName))...)
 		payload := r.removeFromGroup("ann")
-		for try := 0; try < 3; try++ { // as often as Lambda does
+		for try := 0; try < 3; try++ { // as many attempts as Lambda makes
 			if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
 				break
 			} else if try == 2 {
@@ -283,7 +283,7 @@ func TestADeletedUserIsNoError(t *testing.T) {
 	removed := r.removeFromGroup("ann")
 	r.wrap = func(next http.RoundTripper) http.RoundTripper {
 		return tap{next, func(action string) error {
-			if action == "ListGroupsForUser" { // the step looks before it writes
+			if action == "ListGroupsForUser" { // the step reads before it writes
 				r.cloud.Update(gone)
 			}
 			return nil
@@ -321,8 +321,8 @@ func TestASuspendedAccountIsSkipped(t *testing.T) {
 	}
 }
 
-// Five versions leave no room for another: the function needs none, and says who
-// puts the document back.
+// A policy with five versions has no room for another. The function creates none, and
+// its message names the stack that restores the document.
 func TestAPolicyWithFiveVersionsIsNotWritten(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName), person("bea"))
 	versions := func(current string) {
@@ -362,8 +362,8 @@ func (r *rig) digest() string {
 	return strings.Join(digests, "\n")
 }
 
-// The two alerts that people came from: could not attach because of a quota, and
-// what was done instead.
+// Two messages: the group could not be used because of a quota, and the policy was
+// attached instead.
 func TestAFullQuotaIsWorkedAroundAndReported(t *testing.T) {
 	var nine []string
 	full, fuller := person("full"), person("fuller")
@@ -410,7 +410,7 @@ func TestASlackOutageLosesAndDuplicatesNothing(t *testing.T) {
 	r.told.failing = errors.New("slack: 503")
 	for _, name := range []string{"ann", "bea"} {
 		payload := r.removeFromGroup(name)
-		for range 3 { // as often as Lambda tries
+		for range 3 { // as many attempts as Lambda makes
 			if _, err := r.function(home).Handle(context.Background(), payload); err == nil {
 				t.Fatal("no error, though nobody was told")
 			}
@@ -461,8 +461,8 @@ func TestAnAlertLostWithItsInstanceIsSentByTheRetry(t *testing.T) {
 	}
 }
 
-// queued is a Keeper whose queue outlives the instances. It drops a message
-// whose ID, kind and time it has told, as a notifier does.
+// queued is a Keeper whose queue outlives the instances. Like a notifier, it drops a
+// message whose ID, kind and time it has sent before.
 type queued struct {
 	*told
 	kept []notify.Message
@@ -500,13 +500,13 @@ func TestUnsentMessagesOutliveTheInstance(t *testing.T) {
 	options := r.options(home)
 	options.Sender = queue
 	r.told.failing = errors.New("slack: 503")
-	for range 3 { // as often as Lambda tries, each time in another instance
+	for range 3 { // as many attempts as Lambda makes, each in another instance
 		if _, err := r.fresh(options, home).Handle(context.Background(), payload); err == nil {
 			t.Fatal("no error, though nobody was told")
 		}
 		r.cloud.Advance(20 * time.Minute)
 	}
-	if len(queue.kept) != 4 { // three times the alert, and once what was done
+	if len(queue.kept) != 4 { // three times the alert, and once the change
 		t.Errorf("kept: %v", queue.kept)
 	}
 	r.told.failing = nil
@@ -514,7 +514,7 @@ func TestUnsentMessagesOutliveTheInstance(t *testing.T) {
 		"enforced info user/ann: MFA is enforced for ann through the group ForceMFA",
 		"tampering high user/ann: ann was removed from the group ForceMFA by arn:aws:iam::111111111111:role/Operator",
 	}
-	for range 2 { // the scan tells, and the next one has nothing to say
+	for range 2 { // the first scan sends a message, and the second has none
 		if _, err := r.fresh(options, home).Scan(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -524,7 +524,7 @@ func TestUnsentMessagesOutliveTheInstance(t *testing.T) {
 	}
 }
 
-// A notifier drops a message whose ID, kind and time it has told.
+// A notifier drops a message whose ID, kind and time it has sent before.
 func TestAllInstancesGiveAnAlertTheSameID(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
 	payload := r.removeFromGroup("ann")
@@ -550,8 +550,7 @@ func TestAllInstancesGiveAnAlertTheSameID(t *testing.T) {
 	}
 }
 
-// The function does all it does by the actions that it is given, uses every one
-// of them, and is refused none.
+// The function uses every action of its role, and no call is denied.
 func TestTheRoleHasTheLeastPrivileges(t *testing.T) {
 	key := person("key")
 	key.Devices, key.MFA, key.Password, key.Keys = nil, org.No, org.No, []org.AccessKey{{Slot: 1, Active: true}}
@@ -590,7 +589,7 @@ func TestTheRoleHasTheLeastPrivileges(t *testing.T) {
 		a.Users["late"].Attached = nil
 	})
 	r.scan(home)
-	// A user whom the account's list does not have yet is asked for by name.
+	// A user who is not in the list of the account yet is read by name.
 	var hidden *world.User
 	r.cloud.Update(func(w *world.World) {
 		hidden = w.Edit(home).Users["late"]
@@ -614,7 +613,7 @@ func TestTheRoleHasTheLeastPrivileges(t *testing.T) {
 		}
 		delete(used, action)
 	}
-	delete(used, "sts:GetCallerIdentity") // needs no right
+	delete(used, "sts:GetCallerIdentity") // needs no permission
 	if len(used) > 0 {
 		t.Errorf("used, and not among the actions: %v", used)
 	}

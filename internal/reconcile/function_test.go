@@ -23,8 +23,7 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// deliver subscribes the functions of all accounts to the events that the rule
-// chooses. What keep refuses is lost; nil: nothing is.
+// deliver subscribes the functions of all accounts to the events that the rule selects.
 func (r *rig) deliver() {
 	r.t.Helper()
 	cancel, err := r.cloud.Subscribe(Pattern, func(e trail.Event) {
@@ -95,8 +94,8 @@ func TestOffDoesNothing(t *testing.T) {
 	}
 }
 
-// A config that is missing, broken, another one than was deployed, or about what
-// an account cannot see of itself lets nothing be changed.
+// The function changes nothing when the config file is missing or invalid, differs from
+// the deployed one, or needs something that a member account cannot read.
 func TestAnUnreadableOrDifferentConfigIsAProblem(t *testing.T) {
 	const good = "version: 1\n"
 	sum := sha256.Sum256([]byte(good))
@@ -177,7 +176,7 @@ func TestAScanCountsInCloudWatchsFormat(t *testing.T) {
 	}
 }
 
-// An instance that has never swept must not look as if it just had.
+// An instance without a successful scan must not report one.
 func TestAFailedScanOfAFreshInstanceClaimsNoSuccess(t *testing.T) {
 	r := newRig(t, 1, nil, person("ann"))
 	f := r.function(home)

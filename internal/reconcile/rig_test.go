@@ -48,11 +48,11 @@ type rig struct {
 	told      *told
 	log       *bytes.Buffer
 	metrics   *bytes.Buffer
-	// wrap changes the transport of functions that are made from then on.
+	// wrap changes the transport of functions that are created afterwards.
 	wrap func(http.RoundTripper) http.RoundTripper
 }
 
-// told is a Sender that keeps what it is told; failing, it is told nothing.
+// told is a Sender that records messages. With failing it returns that error.
 type told struct {
 	mu       sync.Mutex
 	digests  []notify.Summary
@@ -92,14 +92,13 @@ func accountIDs(n int) []string {
 	return ids
 }
 
-// newRig has n accounts with the stack's parts, and in each the users that are
-// given.
+// newRig has n accounts with the resources of the stack, and the given users in each.
 func newRig(t testing.TB, n int, strict *emulator.Strict, users ...org.User) *rig {
 	t.Helper()
 	return newRigAt(t, func() time.Time { return start }, n, strict, users...)
 }
 
-// newRigAt is newRig by another clock.
+// newRigAt is newRig with another clock.
 func newRigAt(t testing.TB, clock func() time.Time, n int, strict *emulator.Strict, users ...org.User) *rig {
 	t.Helper()
 	b := baseline.Default()
@@ -127,7 +126,7 @@ func newRigAt(t testing.TB, clock func() time.Time, n int, strict *emulator.Stri
 	}
 	r.cloud.OnCall(func(call emulator.Record) {
 		if call.Operation == "GenerateCredentialReport" {
-			r.cloud.Advance(10 * time.Second) // by then it is there
+			r.cloud.Advance(10 * time.Second) // the report is ready then
 		}
 	})
 	return r
@@ -137,7 +136,7 @@ func newRigAt(t testing.TB, clock func() time.Time, n int, strict *emulator.Stri
 const bucketPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + journalsAt +
 	`/*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-reconcile0"}}}}`
 
-// deployed is an account with what the stack makes: policy, group, role.
+// deployed is an account with the resources of the stack: policy, group, role.
 func deployed(b *baseline.Baseline, id string, made time.Time, users []org.User) *org.Account {
 	policy := baseline.PolicyARN("aws", id)
 	a := &org.Account{
@@ -174,8 +173,8 @@ func deployed(b *baseline.Baseline, id string, made time.Time, users []org.User)
 
 const s3All = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
 
-// rights is the least policy of the function's role: each of Actions, and each
-// that gives anything bound to what is ours.
+// rights is the policy of the function's role with the least privileges: each of Actions,
+// where changes are limited to the resources of forcemfa.
 func rights(account string) string {
 	group, policy := baseline.GroupARN("aws", account), baseline.PolicyARN("aws", account)
 	ours := map[string]any{"ArnEquals": map[string]string{"iam:PolicyARN": policy}}
@@ -230,8 +229,8 @@ func (r *rig) config(account, role string) aws.Config {
 	return cfg
 }
 
-// options are those of a function that enforces, tells the rig, and keeps its
-// journal in S3.
+// options are the options of a function that enforces, sends messages to the rig, and
+// has its journal in S3.
 func (r *rig) options(account string) Options {
 	return Options{
 		Mode: Enforce, Settings: Settings{Baseline: r.baseline, Hash: "abc123"}, Name: "forcemfa-reconcile", Sender: r.told, Rate: -1,
@@ -244,7 +243,7 @@ func (r *rig) options(account string) Options {
 	}
 }
 
-// function is that of an account, made when it is first asked for.
+// function is the function of an account, created on first use.
 func (r *rig) function(account string) *Function {
 	r.t.Helper()
 	if r.functions[account] == nil {
@@ -263,7 +262,7 @@ func (r *rig) fresh(o Options, account string) *Function {
 	return f
 }
 
-// as is an IAM client of an administrator who is not the function.
+// as is an IAM client of an administrator role.
 func (r *rig) as(account string) *iam.Client { return iam.NewFromConfig(r.config(account, operator)) }
 
 // scan runs the schedule of an account.
@@ -276,7 +275,7 @@ func (r *rig) scan(account string) *Result {
 	return result
 }
 
-// states are the users of an account as package audit sees the truth.
+// states are the audited states of the users of an account.
 func (r *rig) states(account string) map[string]audit.State {
 	r.t.Helper()
 	states := map[string]audit.State{}

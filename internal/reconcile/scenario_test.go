@@ -38,7 +38,7 @@ func company() []org.User {
 	return []org.User{person("ann", baseline.GroupName), person("bea", baseline.GroupName), person("carl", baseline.GroupName), temp, dora, workload, guest}
 }
 
-// An attack is a run of mutations in an organization whose events are delivered
+// An attack is a sequence of mutations in an organization whose events are delivered
 // late, twice or not at all.
 type attack struct {
 	*rig
@@ -50,12 +50,12 @@ type attack struct {
 	created  int
 
 	mutations int
-	done      map[string]int  // mutations by their event's name
+	done      map[string]int  // number of mutations by event name
 	alerts    map[string]bool // IDs of events of high severity that were delivered
 	lost      map[string]bool // account, or account/user, whose event was lost
 }
 
-// begin subscribes to what the rules choose.
+// begin subscribes to the events that the rules select.
 func (a *attack) begin() {
 	a.t.Helper()
 	cancel, err := a.cloud.Subscribe(Pattern, a.happened)
@@ -65,7 +65,7 @@ func (a *attack) begin() {
 	a.t.Cleanup(cancel)
 }
 
-// happened queues an event, or loses one of ten, and queues one of five twice.
+// happened queues an event. It loses one event in ten, and queues one in five twice.
 func (a *attack) happened(e trail.Event) {
 	if a.lose && a.random.IntN(10) == 0 && !strings.Contains(e.Detail.UserIdentity.ARN, executor) {
 		a.lost[e.Account] = a.lost[e.Account] || eventRules[e.Detail.EventName].scope == allUsersScope
@@ -81,14 +81,14 @@ func (a *attack) happened(e trail.Event) {
 	}
 }
 
-// tampersHigh are the calls of the scenario that are told of at once.
+// tampersHigh are the calls of the scenario with an alert of high severity.
 var tampersHigh = map[string]bool{
 	"RemoveUserFromGroup": true, "DetachGroupPolicy": true, "DeactivateMFADevice": true, "PutUserPermissionsBoundary": true,
 	"TagUser": true, "CreatePolicyVersion": true, "SetDefaultPolicyVersion": true, "DeletePolicyVersion": true,
 	"UpdateAssumeRolePolicy": true, "EnableMFADevice": true,
 }
 
-// deliverOne hands an event at random to its function.
+// deliverOne delivers a random event to its function.
 func (a *attack) deliverOne() {
 	i := a.random.IntN(len(a.pending))
 	e := a.pending[i]
@@ -108,8 +108,7 @@ func (a *attack) deliverAll() {
 	}
 }
 
-// mutate makes one change of the tampering list, which may turn out to be
-// impossible by now.
+// mutate makes one change of the tampering list. It may fail, because of earlier changes.
 func (a *attack) mutate() {
 	account := a.accounts[a.random.IntN(len(a.accounts))]
 	name := []string{"ann", "bea", "carl"}[a.random.IntN(3)]
@@ -118,7 +117,7 @@ func (a *attack) mutate() {
 	var refused smithy.APIError
 	switch {
 	case event == "", errors.As(err, &refused):
-		return // nothing of it is there any more
+		return // nothing of it exists any more
 	case err != nil:
 		a.t.Fatal(err)
 	}
@@ -130,7 +129,7 @@ type mutation func(ctx context.Context, c *iam.Client, account, user string) (ev
 
 const weakTrust = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}}`
 
-// deedsOfOthers are the changes, by people who are not the function.
+// deedsOfOthers are the changes that others than the function make.
 func (a *attack) deedsOfOthers() []mutation {
 	return []mutation{
 		func(ctx context.Context, c *iam.Client, _, user string) (string, error) {
@@ -206,8 +205,7 @@ func (a *attack) enrollByKey(ctx context.Context, account string) error {
 	return err
 }
 
-// redeploy puts the documents back, as the stack would. None of its events is
-// lost.
+// redeploy restores the documents like the stack. None of its events is lost.
 func (a *attack) redeploy() {
 	a.lose = false
 	for _, account := range a.accounts {
@@ -223,8 +221,7 @@ func (a *attack) redeploy() {
 	a.deliverAll()
 }
 
-// unenforced are the users who should be enforced and are not, of those that
-// count.
+// unenforced are the selected users who should be enforced and are not.
 func (a *attack) unenforced(counts func(account, user string) bool) []string {
 	var open []string
 	for _, account := range a.accounts {
@@ -273,7 +270,7 @@ func TestTamperingIsRepairedAndReportedOnce(t *testing.T) {
 	}
 }
 
-// blockedIn is what was not done in an account, and why.
+// blockedIn are the blocked steps in an account, and why.
 func (a *attack) blockedIn(account string) (all []string) {
 	for _, m := range a.told.messages {
 		if m.Account == account && m.Kind == notify.KindBlocked {
@@ -283,8 +280,8 @@ func (a *attack) blockedIn(account string) (all []string) {
 	return all
 }
 
-// toldOnce fails unless each event of high severity that was delivered was told
-// once, and no other.
+// toldOnce fails unless exactly one alert was sent for each delivered event of high
+// severity, and none for any other event.
 func (a *attack) toldOnce() {
 	a.t.Helper()
 	want, got := map[string]int{}, map[string]int{}
