@@ -224,11 +224,12 @@ func TestAConfigProblemIsReportedByEveryScan(t *testing.T) {
 		mode          Mode
 		want          []notify.Message // of two scans
 		state         audit.State      // of bea, who is in no group before
+		remedy        string           // the beginning of the remedy of the finding about bea
 	}{
 		{name: "no problem", mode: Enforce, state: audit.Enforced},
-		{name: "no problem in report mode", mode: Report, state: audit.Open},
-		{name: "a problem", problem: why, mode: Enforce, want: []notify.Message{problem, problem}, state: audit.Open},
-		{name: "a problem in report mode", problem: why, mode: Report, want: []notify.Message{problem, problem}, state: audit.Open},
+		{name: "no problem in report mode", mode: Report, state: audit.Open, remedy: "set the mode to enforce"},
+		{name: "a problem", problem: why, mode: Enforce, want: []notify.Message{problem, problem}, state: audit.Open, remedy: "run forcemfa deploy apply"},
+		{name: "a problem in report mode", problem: why, mode: Report, want: []notify.Message{problem, problem}, state: audit.Open, remedy: "set the mode to enforce"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := newRig(t, 1, nil, person("bea"))
@@ -237,6 +238,11 @@ func TestAConfigProblemIsReportedByEveryScan(t *testing.T) {
 			r.functions[home] = r.fresh(o, home)
 			r.scan(home)
 			r.scan(home)
+			for _, m := range r.told.messages {
+				if m.Kind == notify.KindFinding && (row.remedy == "" || !strings.HasPrefix(m.Remedy, row.remedy)) {
+					t.Errorf("remedy %q, want %q", m.Remedy, row.remedy)
+				}
+			}
 			got := slices.DeleteFunc(r.told.messages, func(m notify.Message) bool { return m.Kind != notify.KindUnread })
 			ignoreTime := cmpopts.IgnoreFields(notify.Message{}, "At")
 			if d := cmp.Diff(row.want, got, ignoreTime, cmpopts.EquateEmpty()); d != "" {

@@ -152,8 +152,12 @@ func (r *run) failed(s *plan.Step, why string) {
 	})
 }
 
-// proposed reports steps that the mode does not allow.
+// proposed reports steps that the mode or a config problem does not allow.
 func (r *run) proposed(steps []plan.Step) {
+	remedy := "set the mode to enforce, or run forcemfa apply"
+	if r.options.Mode == Enforce {
+		remedy = "run forcemfa deploy apply, which packages the config file again, or run forcemfa apply"
+	}
 	for n := range steps {
 		r.log.Info("not applied in this mode", "step", steps[n].ID, "findings", steps[n].Because)
 		if steps[n].UserName() == "" {
@@ -162,7 +166,7 @@ func (r *run) proposed(steps []plan.Step) {
 		r.say(notify.Message{
 			ID: r.messageID("enforced", &steps[n]), Kind: notify.KindFinding, Severity: audit.High, Subject: subjectOf(&steps[n]), ARN: steps[n].Subject,
 			What:   fmt.Sprintf("MFA is not enforced for %s; %s would enforce it", steps[n].UserName(), steps[n].Op),
-			Remedy: "set the mode to enforce, or run forcemfa apply",
+			Remedy: remedy,
 		})
 	}
 }
