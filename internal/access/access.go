@@ -101,7 +101,7 @@ func (in *Input) roleARN(account, name string) string {
 
 // role creates a role, or changes the trust policy of an existing one so that it
 // requires MFA and lets the identity account in, and gives it its permissions.
-func (x *accessPlanner) role(want baseline.Roled) {
+func (x *accessPlanner) role(want baseline.WantedRole) {
 	subject := x.in.roleARN(want.Account, want.Name)
 	a := x.in.account(want.Account)
 	if a == nil {
@@ -120,7 +120,7 @@ func (x *accessPlanner) role(want baseline.Roled) {
 
 // createRole is the step on the role itself, which its permissions need; nil when
 // the role is as wanted.
-func (x *accessPlanner) createRole(a *org.Account, role *org.Role, subject string, want baseline.Roled) *plan.Step {
+func (x *accessPlanner) createRole(a *org.Account, role *org.Role, subject string, want baseline.WantedRole) *plan.Step {
 	if role == nil {
 		document := trust.Document(x.allowIdentityAccount())
 		return x.add(plan.NewStep(plan.CreateRole, a.ID, subject, "", absent,
@@ -169,7 +169,7 @@ func (x *accessPlanner) allowIdentityAccount() string {
 
 // permissions attaches the policies that a role lacks and writes its inline
 // policy.
-func (x *accessPlanner) permissions(a *org.Account, role *org.Role, subject string, want baseline.Roled, made *plan.Step) {
+func (x *accessPlanner) permissions(a *org.Account, role *org.Role, subject string, want baseline.WantedRole, made *plan.Step) {
 	for _, p := range want.Policies {
 		if slices.Contains(role.Attached, p) {
 			continue

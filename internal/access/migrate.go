@@ -69,7 +69,7 @@ func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
 		m.Steps = append(m.Steps, plan.NewStep(plan.DetachUserPolicy, a.ID, u.ARN, p, present, absent))
 	}
 	for _, p := range u.Inline {
-		if why := reasonToKeep(p.Name == baseline.InlinePolicyName && baseline.CanBeOurs(p.Document), true, p.Document); why != "" {
+		if why := reasonToKeep(p.Name == baseline.InlinePolicyName && baseline.CanBeManaged(p.Document), true, p.Document); why != "" {
 			m.Kept = append(m.Kept, "inline policy "+p.Name+": "+why)
 			later.Inline = append(later.Inline, p)
 			continue

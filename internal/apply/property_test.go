@@ -125,7 +125,7 @@ func oursIn(a *org.Account) []string {
 	}
 	for _, u := range a.Users {
 		for _, p := range u.Inline {
-			if p.Name == baseline.InlinePolicyName && baseline.CanBeOurs(p.Document) {
+			if p.Name == baseline.InlinePolicyName && baseline.CanBeManaged(p.Document) {
 				left = append(left, u.Name+" has the inline policy")
 			}
 		}

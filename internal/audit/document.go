@@ -45,7 +45,7 @@ func (r *report) inline() {
 		for _, p := range u.Inline {
 			subject := "user/" + u.Name + "/" + p.Name
 			if p.Name == baseline.InlinePolicyName {
-				if baseline.CanBeOurs(p.Document) {
+				if baseline.CanBeManaged(p.Document) {
 					r.driftInline(u, subject, p.Document)
 					continue
 				}

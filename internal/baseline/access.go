@@ -9,15 +9,15 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Access is who assumes which role where: people are users of one account, in
+// Access describes cross-account access: users of one account are members of
 // groups, and groups are granted roles in this and other accounts.
 type Access struct {
-	Account string        `json:"account"` // whose users the people are
+	Account string        `json:"account"` // the identity account, with all users
 	Groups  []AccessGroup `json:"groups"`
 	Grants  []Grant       `json:"grants"`
 }
 
-// An AccessGroup is a group and who is in it.
+// An AccessGroup is a group and its members.
 type AccessGroup struct {
 	Name    string   `json:"name"`
 	Members []string `json:"members,omitempty"` // names of users
@@ -36,11 +36,11 @@ type Grant struct {
 // The names of the inline policies that access makes.
 const (
 	AssumeRolesName = "ForceMFA-AssumeRoles" // of a group: which roles it may assume
-	OwnAccountName  = "ForceMFA-OwnAccount"  // of a group: its members see to their own credentials
-	RoleActionsName = "ForceMFA-Actions"     // of a role: what a grant's actions say
+	OwnAccountName  = "ForceMFA-OwnAccount"  // of a group: its members manage their own credentials
+	RoleActionsName = "ForceMFA-Actions"     // of a role: the actions of its grants
 )
 
-// A role's sessions live from one hour to twelve.
+// A role session lasts from 1 to 12 hours.
 // Source: IAM API Reference, CreateRole, MaxSessionDuration.
 const (
 	shortestRoleSession = time.Hour
@@ -51,14 +51,14 @@ func (a *Access) fields() mapping {
 	return mapping{
 		least: 1,
 		fields: []field{
-			{"account", required, "The identity account: whose users the people are.", accountID(&a.Account)},
-			{"groups", required, "Groups and who is in them.", sequence[AccessGroup]{&a.Groups, func(g *AccessGroup, _ node) value {
+			{"account", required, "The identity account, which has the users.", accountID(&a.Account)},
+			{"groups", required, "Groups of the identity account and their members.", sequence[AccessGroup]{&a.Groups, func(g *AccessGroup, _ node) value {
 				return mapping{fields: []field{
 					{"name", required, "The name of the group.", entityName(&g.Name, 128)},
 					{"members", optional, "Names of users of the identity account.", entityNames(&g.Members)},
 				}}
 			}}},
-			{"grants", required, "Which group assumes which role, and where.", sequence[Grant]{&a.Grants, func(g *Grant, _ node) value { return g.fields() }}},
+			{"grants", required, "The roles that each group can assume, and their accounts.", sequence[Grant]{&a.Grants, func(g *Grant, _ node) value { return g.fields() }}},
 		},
 		check: a.check,
 	}
@@ -69,17 +69,17 @@ func (g *Grant) fields() mapping {
 		{"group", required, "A group of this section.", entityName(&g.Group, 128)},
 		{"role", required, "The name of the role.", entityName(&g.Role, 64)},
 		{"accounts", required, "The accounts that have the role.", sequence[string]{&g.Accounts, func(id *string, _ node) value { return accountID(id) }}},
-		{"policies", optional, "Managed policies of the role: ARNs, or names of AWS's own.", sequence[string]{&g.Policies, func(p *string, _ node) value {
+		{"policies", optional, "Managed policies of the role: ARNs, or names of AWS managed policies.", sequence[string]{&g.Policies, func(p *string, _ node) value {
 			return word[string]{to: p, shape: `^(arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/.+|[A-Za-z0-9_+=,.@/-]+)$`, parse: parseManaged}
 		}}},
-		{"actions", optional, "Actions that the role may do on everything.", sequence[string]{&g.Actions, func(action *string, _ node) value {
+		{"actions", optional, "Actions that the role is allowed on all resources.", sequence[string]{&g.Actions, func(action *string, _ node) value {
 			return word[string]{to: action, shape: `^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$`, parse: parseAction}
 		}}},
-		{"max_session", optional, "How long a session of the role may live, from 1h to 12h. A role that is there keeps its own.", roleSession{&g.MaxSession}},
+		{"max_session", optional, "The maximum session duration of the role, from 1h to 12h. An existing role keeps its own.", roleSession{&g.MaxSession}},
 	}}
 }
 
-// check refuses what no single key says.
+// check validates the keys of the section together.
 func (a *Access) check(n node) error {
 	var names []string
 	for _, g := range a.Groups {
@@ -87,17 +87,17 @@ func (a *Access) check(n node) error {
 		case strings.EqualFold(g.Name, GroupName):
 			return n.errorf("access: the group %s is the one that enforces MFA; choose another name", g.Name)
 		case slices.ContainsFunc(names, func(other string) bool { return strings.EqualFold(other, g.Name) }):
-			return n.errorf("access: the group %s is there twice", g.Name)
+			return n.errorf("access: the group %s is given twice", g.Name)
 		}
 		names = append(names, g.Name)
 	}
 	sessions := map[string]time.Duration{}
 	for _, g := range a.Grants {
 		if !slices.Contains(names, g.Group) {
-			return n.errorf("access: grants name the group %s, which groups lacks; there are %s", g.Group, strings.Join(names, ", "))
+			return n.errorf("access: grants contain the group %s, which is not in groups; groups has %s", g.Group, strings.Join(names, ", "))
 		}
 		if len(g.Accounts) == 0 {
-			return n.errorf("access: the grant of %s to %s names no accounts", g.Role, g.Group)
+			return n.errorf("access: the grant of %s to %s has no accounts", g.Role, g.Group)
 		}
 		for _, account := range g.Accounts {
 			key := account + "/" + strings.ToLower(g.Role)
@@ -110,8 +110,8 @@ func (a *Access) check(n node) error {
 	return nil
 }
 
-// A Roled is a role that access wants in an account.
-type Roled struct {
+// A WantedRole is a role that an account must have.
+type WantedRole struct {
 	Account, Name string
 	Policies      []string // ARNs, sorted
 	Actions       []string // sorted
@@ -120,14 +120,14 @@ type Roled struct {
 
 // Roles are the roles that are granted, with all that any grant gives them, by
 // account and name.
-func (a *Access) Roles(partition string) []Roled {
-	var all []Roled
+func (a *Access) Roles(partition string) []WantedRole {
+	var all []WantedRole
 	for _, g := range a.Grants {
 		for _, account := range g.Accounts {
-			i := slices.IndexFunc(all, func(r Roled) bool { return r.Account == account && strings.EqualFold(r.Name, g.Role) })
+			i := slices.IndexFunc(all, func(r WantedRole) bool { return r.Account == account && strings.EqualFold(r.Name, g.Role) })
 			if i < 0 {
 				i = len(all)
-				all = append(all, Roled{Account: account, Name: g.Role})
+				all = append(all, WantedRole{Account: account, Name: g.Role})
 			}
 			r := &all[i]
 			for _, p := range g.Policies {
@@ -143,12 +143,12 @@ func (a *Access) Roles(partition string) []Roled {
 		all[i].Policies, all[i].Actions = slices.Compact(all[i].Policies), slices.Compact(all[i].Actions)
 		all[i].MaxSession = max(all[i].MaxSession, shortestRoleSession)
 	}
-	slices.SortFunc(all, func(x, y Roled) int { return strings.Compare(x.Account+"/"+x.Name, y.Account+"/"+y.Name) })
+	slices.SortFunc(all, func(x, y WantedRole) int { return strings.Compare(x.Account+"/"+x.Name, y.Account+"/"+y.Name) })
 	return all
 }
 
-// managedARN is the ARN of a policy that is given by it, or by its name among
-// AWS's own.
+// managedARN is the ARN of a managed policy that is given by its ARN, or of an AWS
+// managed policy that is given by its name.
 func managedARN(partition, given string) string {
 	if strings.HasPrefix(given, "arn:") {
 		return given
@@ -156,8 +156,8 @@ func managedARN(partition, given string) string {
 	return "arn:" + partition + ":iam::aws:policy/" + given
 }
 
-// Of is the part of the access that concerns some users: their groups, with
-// these users alone in them, and what is granted to those groups.
+// Of is the part of the access section about some users: their groups, with only
+// these users as members, and the grants of those groups.
 func (a *Access) Of(users []string) *Access {
 	part := &Access{Account: a.Account}
 	for _, g := range a.Groups {
@@ -192,7 +192,7 @@ func (a *Access) Targets(group string) []Target {
 	return slices.Compact(all)
 }
 
-// GroupsOf are the names of the groups that a user is to be in.
+// GroupsOf are the names of the groups that list a user as a member.
 func (a *Access) GroupsOf(user string) []string {
 	var names []string
 	for _, g := range a.Groups {
@@ -203,9 +203,9 @@ func (a *Access) GroupsOf(user string) []string {
 	return names
 }
 
-// OwnAccountDocument lets people see to their own credentials. What enrolls a
-// first device and changes the own password asks for no MFA here: ForceMFA
-// decides about it. Everything else does.
+// OwnAccountDocument lets users manage their own credentials. It requires MFA
+// except for enrolling a first device and changing one's own password, which the
+// ForceMFA policy restricts.
 func OwnAccountDocument(partition string) string {
 	statements := append(load("enroll.json"), load("full.json")...)
 	for i := range statements {
@@ -215,22 +215,22 @@ func OwnAccountDocument(partition string) string {
 			with := *s
 			with.Sid = "AllowDeactivateOwnMFAWithMFA"
 			with.Action = list{"iam:DeactivateMFADevice"}
-			with.Condition = askedMFA()
+			with.Condition = requireMFA()
 			s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return slices.Contains(with.Action, a) })
 			statements = append(statements, with)
 		case "AllowManageOwnCredentials":
-			s.Condition = askedMFA()
+			s.Condition = requireMFA()
 		}
 	}
 	return render(statements, partition)
 }
 
-func askedMFA() map[string]map[string]list {
+func requireMFA() map[string]map[string]list {
 	return map[string]map[string]list{"Bool": {"aws:MultiFactorAuthPresent": {"true"}}}
 }
 
-// AssumeDocument lets a group assume exactly these roles. It asks for no MFA:
-// the roles do, and a condition here would be one more to be read two ways.
+// AssumeDocument lets a group assume exactly these roles. It does not require MFA,
+// because the trust policies of the roles do.
 func AssumeDocument(partition string, roles []string) string {
 	return render([]statement{{Sid: "AllowAssumeRoles", Effect: "Allow", Action: list{"sts:AssumeRole"}, Resource: roles}}, partition)
 }
@@ -265,13 +265,13 @@ func entityNames(to *[]string) value {
 func parseManaged(s string) (string, error) {
 	if !strings.HasPrefix(s, "arn:") {
 		if s == "" || strings.Trim(s, entityNameChars+"/") != "" {
-			return "", fmt.Errorf("policy %q: want the ARN of a managed policy, or the name of one of AWS's", s)
+			return "", fmt.Errorf("policy %q: want the ARN of a managed policy, or the name of an AWS managed policy", s)
 		}
 		return s, nil
 	}
 	a, err := arn.Parse(s)
 	if err != nil || a.Service != "iam" || a.Kind() != "policy" {
-		return "", fmt.Errorf("policy %q: want the ARN of a managed policy, or the name of one of AWS's", s)
+		return "", fmt.Errorf("policy %q: want the ARN of a managed policy, or the name of an AWS managed policy", s)
 	}
 	return s, nil
 }
@@ -284,7 +284,7 @@ func parseAction(s string) (string, error) {
 	return s, nil
 }
 
-// A roleSession is how long a session of a role may live.
+// A roleSession reads the maximum session duration of a role.
 type roleSession struct{ to *time.Duration }
 
 func (r roleSession) schema() *schema {

@@ -15,7 +15,7 @@ func TestAccessIsReadWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []baseline.Roled{{
+	want := []baseline.WantedRole{{
 		Account: "333333333333", Name: "Releaser", Policies: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess"},
 		Actions: []string{"ec2:*"}, MaxSession: 2 * time.Hour,
 	}}
@@ -27,17 +27,17 @@ func TestAccessIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestAccessThatContradictsItselfIsRefused(t *testing.T) {
+func TestContradictoryAccessIsRefused(t *testing.T) {
 	grant := func(group, rest string) string {
 		return `access: {account: "222222222222", groups: [{name: G}], grants: [{group: ` + group + `, role: R` + rest + `}]}`
 	}
 	for text, want := range map[string]string{
-		"trust: {max_age: 1h}":                                            "trust: max_age without mfa: true asks for nothing",
+		"trust: {max_age: 1h}":                                            "trust: max_age has no effect without mfa: true",
 		"trust: {mfa: true, max_age: 5m}":                                 "max_age: want none or a duration of 15m to 36h",
 		grant("H", `, accounts: ["3"]`):                                   `account "3": want an account ID of 12 digits in quotes`,
-		grant("H", `, accounts: ["333333333333"]`):                        "grants name the group H, which groups lacks; there are G",
+		grant("H", `, accounts: ["333333333333"]`):                        "grants contain the group H, which is not in groups; groups has G",
 		grant("G", ``):                                                    "accounts",
-		grant("G", `, accounts: []`):                                      "the grant of R to G names no accounts",
+		grant("G", `, accounts: []`):                                      "the grant of R to G has no accounts",
 		grant("G", `, accounts: ["333333333333"], max_session: 13h`):      "want a duration of 1h to 12h",
 		grant("G", `, accounts: ["333333333333"], actions: [everything]`): "want service:Name",
 		strings.Replace(grant("ForceMFA", `, accounts: ["333333333333"]`), "{name: G}", "{name: forcemfa}", 1): "is the one that enforces MFA",

@@ -8,23 +8,23 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// The guards that can be acknowledged. An acknowledgement says that somebody
-// knows what the guard found and wants the step done all the same.
+// The guards that can be acknowledged. An acknowledgement overrides the guard, so
+// that the step is done.
 const (
-	GuardLockout           = "lockout"            // the user could not get an MFA session afterwards
-	GuardTrust             = "trust"              // the role is one that this program or AWS enters by
-	GuardBreaksWorkload    = "breaks-workload"    // something uses the user that will hardly get MFA
-	GuardBreakGlass        = "break-glass"        // the user is kept for emergencies
-	GuardCLILockout        = "cli-lockout"        // the user has a key, and devices that STS takes no code of
-	GuardCaller            = "caller"             // the user runs the plan
-	GuardLastAdministrator = "last-administrator" // nobody could administer the account afterwards
+	GuardLockout           = "lockout"            // the user would have no sign-in path with MFA
+	GuardTrust             = "trust"              // forcemfa or AWS itself assumes the role, or it was used recently
+	GuardBreaksWorkload    = "breaks-workload"    // the user is probably a service account
+	GuardBreakGlass        = "break-glass"        // the user is an emergency user
+	GuardCLILockout        = "cli-lockout"        // the user has an access key, but no device that generates codes
+	GuardCaller            = "caller"             // the user is running the plan
+	GuardLastAdministrator = "last-administrator" // the account would have no administrator left
 )
 
 var guards = []string{
 	GuardLockout, GuardTrust, GuardBreaksWorkload, GuardBreakGlass, GuardCLILockout, GuardCaller, GuardLastAdministrator,
 }
 
-// An Acknowledgement lifts a guard for one user or role.
+// An Acknowledgement overrides a guard for one user or role.
 type Acknowledgement struct {
 	Guard   string `json:"guard"`
 	Account string `json:"account,omitempty"` // empty: in every account
@@ -38,7 +38,7 @@ func ParseAcknowledgement(s string) (Acknowledgement, error) {
 		return Acknowledgement{}, fmt.Errorf("acknowledgement %q: want guard:NAME or guard:ACCOUNT/NAME", s)
 	}
 	if !slices.Contains(guards, guard) {
-		return Acknowledgement{}, fmt.Errorf("acknowledgement %q: no guard %q; there are %s", s, guard, strings.Join(guards, ", "))
+		return Acknowledgement{}, fmt.Errorf("acknowledgement %q: unknown guard %q; the guards are %s", s, guard, strings.Join(guards, ", "))
 	}
 	a := Acknowledgement{Guard: guard, Name: name}
 	if account, rest, found := strings.Cut(name, "/"); found {
@@ -61,15 +61,16 @@ func (a Acknowledgement) String() string {
 	return a.Guard + ":" + a.Account + "/" + a.Name
 }
 
-// Acknowledged tells whether the guard is lifted for a user or role. IAM's
-// names are unique without case, so they compare without case.
+// Acknowledged reports whether the guard is overridden for a user or role. Names
+// are compared without case, because IAM does not allow two that differ only in
+// case.
 func (b *Baseline) Acknowledged(guard, account, name string) bool {
 	return slices.ContainsFunc(b.Acknowledge, func(a Acknowledgement) bool {
 		return a.Guard == guard && (a.Account == "" || a.Account == account) && strings.EqualFold(a.Name, name)
 	})
 }
 
-// isEntityName tells whether IAM would take s as the name of a user or role.
+// isEntityName reports whether s is a valid name of an IAM user or role.
 // Source: IAM API Reference, userNameType and roleNameType.
 func isEntityName(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, entityNameChars) == ""

@@ -1,9 +1,9 @@
-// Package baseline is the wanted state: the config file, its exemptions and
+// Package baseline holds the desired state: the config file, its exemptions and
 // the ForceMFA documents.
 //
 // A [Baseline] comes from [Parse] or [Default] and is read-only afterwards.
-// What it wants of AWS is text: [Baseline.Document] is the policy that every
-// user who is not exempt must have in force.
+// [Baseline.Document] is the policy that must be in force for every user without
+// an exemption.
 //
 // The sections of the config file are exported types because the planner, the Lambda
 // and the templates read them.
@@ -19,8 +19,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// The names of what this program makes in an account. Only the exact ARN is
-// ours: a policy of the same name under another path is a look-alike.
+// The names of the policy and group in an account. forcemfa manages only the exact
+// ARN: a policy of the same name under another path is a name collision.
 const (
 	Path             = "/forcemfa/"
 	PolicyName       = "ForceMFA"
@@ -28,17 +28,17 @@ const (
 	InlinePolicyName = "ForceMFA" // of a user whose attachments and groups are full
 )
 
-// PolicyARN is the ARN of our managed policy in an account.
+// PolicyARN is the ARN of the ForceMFA policy in an account.
 func PolicyARN(partition, account string) string {
 	return arn.IAM(partition, account, "policy", Path, PolicyName)
 }
 
-// GroupARN is the ARN of our group in an account.
+// GroupARN is the ARN of the ForceMFA group in an account.
 func GroupARN(partition, account string) string {
 	return arn.IAM(partition, account, "group", Path, GroupName)
 }
 
-// A Baseline is what is wanted.
+// A Baseline is the desired state of an organization.
 type Baseline struct {
 	Name        string            `json:"-"` // of the config file; empty: the defaults, without a file
 	Attach      Attach            `json:"attach"`
@@ -49,27 +49,27 @@ type Baseline struct {
 	SCP         SCP               `json:"scp"`
 	Guard       GuardSCP          `json:"guard_scp"`
 	Trust       Trust             `json:"trust"`
-	Access      *Access           `json:"access,omitempty"`     // nil: nothing is said of it
-	Notify      Notify            `json:"-"`                    // who is told; decides nothing
+	Access      *Access           `json:"access,omitempty"`     // nil: not managed
+	Notify      Notify            `json:"-"`                    // where notifications go; not part of the hash
 	Exemptions  []Exemption       `json:"exemptions,omitempty"` // in the order of the file, break-glass users after them
 	Acknowledge []Acknowledgement `json:"acknowledge,omitempty"`
 	Environment []string          `json:"-"` // names of the environment variables that changed it
 }
 
-// Scope is who must have the policy.
+// Scope selects the users who must have the policy.
 type Scope string
 
 // The scopes. All is the default.
 const (
 	ScopeAll           Scope = "all"
-	ScopeWithoutDevice Scope = "without-device" // users without an MFA device alone; the keys of the others stay open
+	ScopeWithoutDevice Scope = "without-device" // only users without an MFA device; the access keys of the others are not enforced
 )
 
-// Trust is what the trust policies of roles must ask of accounts and users. The
-// zero value is nothing.
+// Trust is what role trust policies must require of accounts and users. The zero
+// value requires nothing.
 type Trust struct {
 	MFA    bool          `json:"mfa"`
-	MaxAge time.Duration `json:"max_age"` // after the code; whole seconds; zero: as long as the session lives
+	MaxAge time.Duration `json:"max_age"` // after the MFA code, in whole seconds; zero: no limit
 }
 
 // SCP is where the service control policy of [AttachSCP] goes.
@@ -77,8 +77,8 @@ type SCP struct {
 	Targets []string `json:"targets,omitempty"` // IDs of roots, units and accounts; none: the root
 }
 
-// A GuardSCP protects what this program makes from everybody but a few roles.
-// The zero value is none.
+// A GuardSCP denies changes to the policy, the group and the tags of forcemfa to
+// everybody except a few roles. The zero value is no guard SCP.
 type GuardSCP struct {
 	Targets []string `json:"targets,omitempty"`
 	Except  []string `json:"except,omitempty"` // ARNs of roles, or globs
@@ -90,9 +90,9 @@ type Attach string
 // The ways to attach.
 const (
 	AttachGroup  Attach = "group"  // through one group managed by forcemfa
-	AttachGroups Attach = "groups" // to every group that is there
+	AttachGroups Attach = "groups" // to every existing group
 	AttachUser   Attach = "user"   // directly
-	AttachSCP    Attach = "scp"    // by a service control policy; the management account through our group
+	AttachSCP    Attach = "scp"    // by a service control policy; in the management account through the group
 )
 
 // Policy are the options of the ForceMFA document. The zero value is the
@@ -121,15 +121,15 @@ type Enrollment string
 
 // The ways to enroll. Console is the default.
 const (
-	EnrollmentConsole Enrollment = "console" // a console session, or a key while the user's window is open
-	EnrollmentAny     Enrollment = "any"     // a long-lived key as well, so a stolen one can enroll the thief's phone
+	EnrollmentConsole Enrollment = "console" // a console session, or a key while the user's enrollment window is open
+	EnrollmentAny     Enrollment = "any"     // also a long-term access key, so the thief of a key can enroll a device
 )
 
-// ConsoleAuthorization is whether console sign-in itself is left open to a
-// user without MFA, for accounts that use AWS Sign-In's console authorization.
+// ConsoleAuthorization says whether the sign-in actions are allowed before MFA, for
+// accounts that use the console authorization of AWS Sign-In.
 type ConsoleAuthorization string
 
-// The choices. Auto is the default and today the same as Off.
+// The choices. Auto is the default, and currently the same as Off.
 const (
 	ConsoleAuthorizationAuto ConsoleAuthorization = "auto"
 	ConsoleAuthorizationOn   ConsoleAuthorization = "on"
@@ -142,14 +142,14 @@ type FAS string
 
 // The choices. Allow is the default.
 const (
-	FASAllow FAS = "allow" // the Denies look at direct calls only
-	FASDeny  FAS = "deny"  // at forwarded ones as well, which lose the MFA flag
+	FASAllow FAS = "allow" // the Denies apply only to direct calls
+	FASDeny  FAS = "deny"  // the Denies also apply to forwarded calls, which lose the MFA flag
 )
 
 // defaultExemptTag is what is exempt without a config file.
 const defaultExemptTag = "userType=Service"
 
-// Default is the baseline without a config file: everybody through our group,
+// Default is the baseline without a config file: every user through the group,
 // except users with the tag userType=Service.
 func Default() *Baseline {
 	b := defaults()
@@ -192,7 +192,7 @@ func (b *Baseline) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// withoutFile says what holds without a config file.
+// withoutFile describes the defaults without a config file.
 func (b *Baseline) withoutFile() string {
 	reach := map[Attach]string{
 		AttachGroup: "attach through the group " + GroupName, AttachGroups: "attach to every group",
@@ -205,8 +205,8 @@ func (b *Baseline) withoutFile() string {
 	return said
 }
 
-// Notes are the sentences that belong at the head of a plan: which defaults
-// are in force and what is not decided.
+// Notes are the notes of a plan about the baseline: defaults in force and open
+// choices.
 func (b *Baseline) Notes() []string {
 	var notes []string
 	if b.Name == "" {
@@ -216,14 +216,14 @@ func (b *Baseline) Notes() []string {
 		notes = append(notes, "from the environment: "+strings.Join(b.Environment, ", "))
 	}
 	if b.Scope == ScopeWithoutDevice {
-		notes = append(notes, "scope is without-device: the access keys of users who have a device stay open")
+		notes = append(notes, "scope is without-device: MFA is not enforced for the access keys of users with a device")
 	}
 	if b.Policy.ConsoleAuthorization == ConsoleAuthorizationAuto {
 		notes = append(notes, "console_authorization is auto: "+strings.Join(signinActions, " and ")+
-			" are not left open before MFA; set it to on where AWS Sign-In evaluates them")
+			" are denied before MFA; set it to on if AWS Sign-In evaluates them in your organization")
 	}
 	if b.Policy.Enrollment == EnrollmentAny {
-		notes = append(notes, "enrollment is any: a stolen access key of a user without a device can enroll the thief's phone")
+		notes = append(notes, "enrollment is any: with the stolen access key of a user without a device, a thief can enroll a device")
 	}
 	return notes
 }

@@ -8,9 +8,9 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Parse reads a config file. Nothing in it is ignored: the error is a
-// *ConfigError that says where, what and what is allowed there. The name is
-// for errors only.
+// Parse reads a config file and refuses everything that it does not know. The error
+// is a *ConfigError with the position and the allowed values. The name is used only
+// in errors.
 func Parse(name string, text []byte) (*Baseline, error) {
 	b := defaults()
 	b.Name = name
@@ -41,7 +41,7 @@ type configFile struct {
 	access     *Access
 }
 
-// over is the table of the whole file: it reads into the baseline, whose
+// over is the table of the whole file. It reads into the baseline, whose current
 // values are the defaults.
 func (f *configFile) over(b *Baseline) mapping {
 	if f.access = b.Access; f.access == nil {
@@ -52,22 +52,22 @@ func (f *configFile) over(b *Baseline) mapping {
 			{"version", required, "The version of this file's layout.", version{}},
 			{"attach", optional, "How the policy reaches a user: through one group managed by forcemfa, through every existing group, directly, or by a service control policy.",
 				oneOf(&b.Attach, AttachGroup, AttachGroups, AttachUser, AttachSCP)},
-			{"scope", optional, "Who must have the policy: everybody, or only users without an MFA device, whose access keys then keep working without MFA once they have one.",
+			{"scope", optional, "The users who must have the policy: all users, or only users without an MFA device. The access keys of users with a device then work without MFA.",
 				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
 			{"policy", optional, "Options of the ForceMFA document.", b.Policy.fields()},
-			{"window", optional, "The window in which a user without a console password can enroll by access key.", b.Window.fields()},
+			{"window", optional, "The enrollment window, in which a user without a console password can enroll with an access key.", b.Window.fields()},
 			{"waves", optional, "The roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.",
 				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
 			{"exemptions", optional, "Users without ForceMFA, with an owner and a reason.", exemptions(&b.Exemptions, false)},
-			{"break_glass", optional, "Users for emergencies. They are exempt, and expected to have a console password.", exemptions(&f.breakGlass, true)},
+			{"break_glass", optional, "Emergency users. They are exempt, and are expected to have a console password.", exemptions(&f.breakGlass, true)},
 			{"acknowledge", optional, "Guards that are overridden by name: guard:NAME or guard:ACCOUNT/NAME.",
 				sequence[Acknowledgement]{&b.Acknowledge, func(a *Acknowledgement, _ node) value {
 					return word[Acknowledgement]{to: a, parse: ParseAcknowledgement, shape: `^[a-z-]+:.`}
 				}}},
-			{"scp", optional, "Where the service control policy of attach: scp goes.", mapping{fields: []field{
-				{"targets", optional, "Roots, organizational units and accounts; without it, the root.", targets(&b.SCP.Targets)},
+			{"scp", optional, "Targets of the service control policy of attach: scp.", mapping{fields: []field{
+				{"targets", optional, "Roots, organizational units and accounts; the default is the root.", targets(&b.SCP.Targets)},
 			}}},
-			{"guard_scp", optional, "A service control policy that protects what forcemfa makes: policy, group, and the tags that exempt or open enrollment.",
+			{"guard_scp", optional, "A service control policy that protects the policy and group of forcemfa, and the tags for exemptions and enrollment windows.",
 				b.Guard.fields()},
 			{"trust", optional, "What role trust policies require of accounts and users.", mapping{fields: []field{
 				{"mfa", optional, "Whether role trust policies require MFA. Services and federated principals are not affected.", truth{&b.Trust.MFA}},
@@ -81,17 +81,17 @@ func (f *configFile) over(b *Baseline) mapping {
 	}
 }
 
-// check refuses what no single key says.
+// check validates the keys of the file together.
 func (b *Baseline) check(n node) error {
 	b.Acknowledge = unique(b.Acknowledge)
 	if b.Attach == AttachSCP && len(b.Waves) > 0 {
-		return n.errorf("waves: attach scp reaches whole accounts at once; attach it to one unit after the other with scp: {targets: […]}, or attach otherwise")
+		return n.errorf("waves: attach: scp enforces whole accounts at once; attach the policy to one unit after the other with scp: {targets: […]}, or use another attach")
 	}
 	if b.Trust.MaxAge > 0 && !b.Trust.MFA {
-		return n.errorf("trust: max_age without mfa: true asks for nothing")
+		return n.errorf("trust: max_age has no effect without mfa: true")
 	}
 	if (b.Attach == AttachSCP || b.Attach == AttachGroups) && b.Scope == ScopeWithoutDevice {
-		return n.errorf("scope without-device: attach %s reaches users with a device as well; use attach group or user", b.Attach)
+		return n.errorf("scope without-device: attach: %s also enforces users with a device; use attach: group or user", b.Attach)
 	}
 	return b.Notify.check(n)
 }
@@ -108,24 +108,24 @@ func unique[T comparable](all []T) []T {
 
 func (p *Policy) fields() mapping {
 	return mapping{fields: []field{
-		{"self_service", optional, "What the document grants: to manage one's own MFA devices, all of one's own credentials with MFA, or nothing.",
+		{"self_service", optional, "What the document allows: managing one's own MFA devices, managing all own credentials with MFA, or nothing.",
 			oneOf(&p.SelfService, SelfServiceEnroll, SelfServiceFull, SelfServiceNone)},
-		{"enrollment", optional, "What may enable a first device: a console session, or an access key as well, also a stolen one.",
+		{"enrollment", optional, "What can enroll a first device: only a console session, or also an access key, including a stolen one.",
 			oneOf(&p.Enrollment, EnrollmentConsole, EnrollmentAny)},
 		{"allow_password_change_before_mfa", optional, "Whether a forced password change is possible before MFA.", truth{&p.PasswordChangeBeforeMFA}},
-		{"console_authorization", optional, "Whether AWS Sign-In's own actions are open before MFA, for accounts that use console authorization.",
+		{"console_authorization", optional, "Whether the actions of AWS Sign-In are allowed before MFA, for accounts that use console authorization.",
 			oneOf(&p.ConsoleAuthorization, ConsoleAuthorizationAuto, ConsoleAuthorizationOn, ConsoleAuthorizationOff)},
-		{"max_session_age", optional, "How long after the code a session is good for: none, or 15m to 36h.", age{&p.MaxSessionAge}},
-		{"fas", optional, "Whether requests that an AWS service forwards for a user pass, which lose the MFA flag.", oneOf(&p.FAS, FASAllow, FASDeny)},
+		{"max_session_age", optional, "How long after the MFA code a session is valid: none (no limit), or 15m to 36h.", age{&p.MaxSessionAge}},
+		{"fas", optional, "Whether requests that an AWS service forwards for a user are allowed. These requests lose the MFA flag.", oneOf(&p.FAS, FASAllow, FASDeny)},
 	}}
 }
 
-// fields takes fewer characters than IAM does for a tag key, because the key
-// becomes part of a condition key.
+// fields allows fewer characters in a tag key than IAM, because the key becomes part
+// of a condition key.
 func (w *Window) fields() mapping {
 	isKey := func(s string) bool { return s != "" && len(s) <= 128 && strings.Trim(s, entityNameChars) == "" }
 	return mapping{fields: []field{
-		{"tag", optional, "The tag on the user that opens it.", word[string]{
+		{"tag", optional, "The tag on a user that opens the enrollment window.", word[string]{
 			to: &w.Tag, shape: `^[A-Za-z0-9_+=,.@-]{1,128}$`,
 			parse: func(s string) (string, error) {
 				if !isKey(s) {
@@ -133,7 +133,7 @@ func (w *Window) fields() mapping {
 				}
 				return s, nil
 			}}},
-		{"days", optional, "How long it stays open.", number{&w.Days, "window days", 1, 90}},
+		{"days", optional, "The number of days that an enrollment window stays open.", number{&w.Days, "window days", 1, 90}},
 	}}
 }
 
@@ -142,14 +142,14 @@ func exemptions(to *[]Exemption, breakGlass bool) value {
 		e.BreakGlass, e.Line = breakGlass, n.line()
 		return mapping{
 			fields: []field{
-				{"match", required, "Which users: all that is given must match.", e.Match.fields()},
-				{"owner", required, "Who answers for it.", sentence{&e.Owner}},
-				{"reason", required, "Why.", sentence{&e.Reason}},
-				{"expires", optional, "The last day on which it holds, in UTC.", day{&e.Expires}},
+				{"match", required, "The users. All given keys must match.", e.Match.fields()},
+				{"owner", required, "The person or team responsible for the exemption.", sentence{&e.Owner}},
+				{"reason", required, "The reason for the exemption.", sentence{&e.Reason}},
+				{"expires", optional, "The last day of the exemption, in UTC.", day{&e.Expires}},
 			},
 			check: func(n node) error {
 				if e.BreakGlass && strings.Trim(e.Match.Name+e.Match.ARN, "*?") == "" {
-					return n.errorf("break_glass: match must name its users by name or arn")
+					return n.errorf("break_glass: match must contain name or arn")
 				}
 				return nil
 			},
@@ -168,7 +168,7 @@ func (m *Match) fields() mapping {
 
 func (m *Match) keys() []field {
 	return []field{
-		{"tag", optional, "A tag as key=value, compared without case. Stars and question marks are globs; the value may be regex:… .",
+		{"tag", optional, "A tag as key=value, compared without case. * and ? are wildcards; the value may be regex:… .",
 			pattern{to: &m.Tag, want: "key=value", ok: isTagPattern, shape: `^[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}}},
 		{"name", optional, "The name of a user, a glob, or regex:… , which is anchored at both ends.",
 			pattern{to: &m.Name, want: "the name of a user", ok: isNamePattern, shape: `^[A-Za-z0-9_+=,.@*?-]+$`, regex: true, examples: []string{"ci-*"}}},
@@ -178,12 +178,12 @@ func (m *Match) keys() []field {
 			pattern{to: &m.ARN, want: "the ARN of a user, or a glob", ok: isUserARNPattern, shape: `^(arn:|\*)`, regex: true}},
 		{"account", optional, "An account ID in quotes, a glob, or regex:… .",
 			pattern{to: &m.Account, want: "an account ID of 12 digits in quotes, or a glob", ok: isAccountPattern, shape: `^[0-9*?]+$`, regex: true}},
-		{"ou", optional, "The ID or name of an organizational unit; the ones below are meant as well. A glob or regex:… .",
+		{"ou", optional, "The ID or name of an organizational unit, including the units below it. A glob or regex:… .",
 			pattern{to: &m.OU, want: "the ID or name of an organizational unit", ok: isUnitPattern, shape: `\S`, regex: true, examples: []string{"ou-ab12-11111111"}}},
 	}
 }
 
-// everybody tells whether nothing but stars is given.
+// everybody reports whether all given patterns match everything.
 func (m Match) everybody() bool {
 	for _, p := range m.parts() {
 		if p.pattern != "" && !allPass(p.key, p.pattern) {

@@ -157,11 +157,11 @@ func TestParseRefuses(t *testing.T) {
 		{"date and time", exemption("match: {name: a}", "owner: b", "reason: c", "expires: 2027-01-31T00:00:00Z"),
 			`6:14: expires "2027-01-31T00:00:00Z": want a date such as 2027-01-31`},
 		{"break-glass without name", "version: 1\nbreak_glass:\n  - {match: {account: \"111111111111\"}, owner: a, reason: b}\n",
-			`3:6: break_glass: match must name its users by name or arn`},
+			`3:6: break_glass: match must contain name or arn`},
 		{"acknowledgement without guard", "version: 1\nacknowledge: [fiona]\n",
 			`2:15: acknowledgement "fiona": want guard:NAME or guard:ACCOUNT/NAME`},
 		{"acknowledgement of no guard", "version: 1\nacknowledge: [\"mfa:fiona\"]\n",
-			`2:15: acknowledgement "mfa:fiona": no guard "mfa"; there are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
+			`2:15: acknowledgement "mfa:fiona": unknown guard "mfa"; the guards are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
 		{"acknowledgement of no account", "version: 1\nacknowledge: [\"trust:prod/Admin\"]\n",
 			`2:15: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
 		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledgement "trust:": "" is not the name of a user or role`},
@@ -181,7 +181,7 @@ func TestParseRefuses(t *testing.T) {
 
 func TestNotesSayWhichDefaultsHold(t *testing.T) {
 	const auto = "console_authorization is auto: signin:AuthorizeOAuth2Access and signin:CreateOAuth2Token" +
-		" are not left open before MFA; set it to on where AWS Sign-In evaluates them"
+		" are denied before MFA; set it to on if AWS Sign-In evaluates them in your organization"
 	configured, err := baseline.Parse("c.yaml", []byte("version: 1\npolicy: {console_authorization: \"off\", enrollment: any}\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestNotesSayWhichDefaultsHold(t *testing.T) {
 		want []string
 	}{
 		{baseline.Default(), []string{"no config file: attach through the group ForceMFA, every account and user, exempt the tag userType=Service", auto}},
-		{configured, []string{"enrollment is any: a stolen access key of a user without a device can enroll the thief's phone"}},
+		{configured, []string{"enrollment is any: with the stolen access key of a user without a device, a thief can enroll a device"}},
 	} {
 		if diff := cmp.Diff(row.want, row.b.Notes()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

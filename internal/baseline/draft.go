@@ -11,30 +11,30 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A Draft gathers what a first config file is written from.
+// A Draft collects the data for a first config file.
 type Draft struct {
 	now       time.Time
 	units     []org.Unit
 	accounts  int
 	users     int
-	service   int // with the tag that is exempt without a config file
+	service   int // with the default exemption tag
 	workloads []candidate
 	glass     []candidate
 }
 
-// A candidate is a user whom a person should decide about.
+// A candidate is a user for whom a person should decide.
 type candidate struct {
 	account, name string
 	why           string
 }
 
-// NewDraft begins a first config file.
+// NewDraft starts a first config file.
 func NewDraft(h *org.Header, now time.Time) *Draft { return &Draft{now: now, units: h.Units} }
 
-// ForEmergencies tells whether a user is named as break-glass users are.
-func ForEmergencies(name string) bool { return emergency.MatchString(name) }
+// NamedBreakGlass reports whether a name is typical for a break-glass user.
+func NamedBreakGlass(name string) bool { return emergency.MatchString(name) }
 
-// emergency are names that people give to break-glass users.
+// emergency matches typical names of break-glass users.
 var emergency = regexp.MustCompile(`(?i)break[-_. ]?glass|emergency|fire[-_. ]?call`)
 
 // Add looks at the users of an account.
@@ -51,21 +51,20 @@ func (d *Draft) Add(a *org.Account) {
 		switch {
 		case service.MatchesTag(u.Tags):
 			d.service++
-		case ForEmergencies(u.Name):
-			c.why = "is named as one"
+		case NamedBreakGlass(u.Name):
+			c.why = "its name says so"
 			d.glass = append(d.glass, c)
 		default:
-			if c.why = robotic(u); c.why != "" {
+			if c.why = workload(u); c.why != "" {
 				d.workloads = append(d.workloads, c)
 			}
 		}
 	}
 }
 
-// robotic says why a user looks like a program: a key that is used for
-// services, no console password and no device. Empty: it does not, or it
-// could not be read.
-func robotic(u *org.User) string {
+// workload says why a user is probably a service account: a recently used key, no
+// console password and no device. Empty: it is not, or the data was not read.
+func workload(u *org.User) string {
 	if u.Password != org.No || u.MFA != org.No {
 		return ""
 	}
@@ -80,20 +79,19 @@ func robotic(u *org.User) string {
 	return why
 }
 
-// Text is the file: what holds without one, written out, and as comments what
-// a person must decide. Every comment that is taken off gives a file that
-// [Parse] takes.
+// Text is the file: the defaults, and as comments the suggestions for a person to
+// decide. With any of the comments removed, [Parse] accepts the file.
 func (d *Draft) Text() []byte {
 	var w strings.Builder
-	fmt.Fprintf(&w, `# What forcemfa wants of this organization. "forcemfa schema" describes every key.
-# Written by "forcemfa init" on %s: it saw %d users in %d accounts.
-# Lines that begin with # and a key are suggestions: take the # off to follow one.
+	fmt.Fprintf(&w, `# The configuration of forcemfa for this organization. "forcemfa schema" describes every key.
+# Written by "forcemfa init" on %s from %d users in %d accounts.
+# Lines that begin with # and a key are suggestions: remove the # to use one.
 version: 1
 
 # Group: through one group managed by forcemfa. Others: groups, user, scp.
 attach: group
 
-# Options of the policy, as they are without this section.
+# Options of the policy, with their defaults.
 #policy:
 #  self_service: enroll
 #  enrollment: console
@@ -107,7 +105,7 @@ attach: group
 }
 
 func (d *Draft) exemptions(w *strings.Builder) {
-	w.WriteString("# Who is without ForceMFA, who answers for it, and why. Everybody else needs MFA.\n")
+	w.WriteString("# Users without ForceMFA, with an owner and a reason. MFA is enforced for all other users.\n")
 	mark := "#"
 	if d.service > 0 {
 		mark = ""
@@ -116,25 +114,25 @@ func (d *Draft) exemptions(w *strings.Builder) {
 		w.WriteString(mark + "exemptions:\n")
 	}
 	if d.service > 0 {
-		fmt.Fprintf(w, `  # Has it: %d. Whoever may tag users can exempt them: see exemption-tag-settable in the audit.
+		fmt.Fprintf(w, `  # Users with this tag: %d. Principals that can tag users can exempt them: see exemption-tag-settable in the audit.
   - match: {tag: %q}
     owner: nobody yet
     reason: service users, as without a config file
 `, d.service, defaultExemptTag)
 	}
 	if len(d.workloads) == 0 {
-		w.WriteString("# No other user looks like a program.\n\n")
+		w.WriteString("# No other user is probably a service account.\n\n")
 		return
 	}
-	w.WriteString("# These look like programs. A role is better than an exemption: decide one by one.\n")
+	w.WriteString("# These users are probably service accounts. A role is better than an exemption: decide for each.\n")
 	d.suggest(w, d.workloads, d.now.AddDate(0, 6, 0))
 	w.WriteString("\n")
 }
 
 func (d *Draft) breakGlass(w *strings.Builder) {
-	w.WriteString("# Users for emergencies: exempt, and meant to have a console password. Keep two, sealed.\n")
+	w.WriteString("# Emergency users: exempt, and expected to have a console password. Keep two, with sealed credentials.\n")
 	if len(d.glass) == 0 {
-		w.WriteString("# None was found by its name.\n\n")
+		w.WriteString("# No user has a name of an emergency user.\n\n")
 		return
 	}
 	w.WriteString("#break_glass:\n")
@@ -150,14 +148,14 @@ func (d *Draft) suggest(w *strings.Builder, users []candidate, expires time.Time
 	for _, c := range users {
 		fmt.Fprintf(w, "#  # %s/%s: %s.\n", c.account, c.name, c.why)
 		fmt.Fprintf(w, "#  - match: {account: %q, name: %s}\n", c.account, strconv.Quote(c.name))
-		fmt.Fprintf(w, "#    owner: who answers for %s\n#    reason: why\n", c.name)
+		fmt.Fprintf(w, "#    owner: owner of %s\n#    reason: reason for the exemption\n", c.name)
 		if !expires.IsZero() {
 			fmt.Fprintf(w, "#    expires: %s\n", expires.UTC().Format(time.DateOnly))
 		}
 	}
 }
 
-// waves suggests to begin with one unit.
+// waves suggests starting with one unit.
 func (d *Draft) waves(w *strings.Builder) {
 	match := "percent: 10"
 	for _, u := range d.units {
@@ -166,7 +164,7 @@ func (d *Draft) waves(w *strings.Builder) {
 			break
 		}
 	}
-	fmt.Fprintf(w, `# A roll-out in waves. The first that matches a user decides; the rest comes with the last.
+	fmt.Fprintf(w, `# A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.
 #waves:
 #  - name: pilot
 #    %s
@@ -176,7 +174,7 @@ func (d *Draft) waves(w *strings.Builder) {
 `, match, d.now.AddDate(0, 0, 7).UTC().Format(time.DateOnly), d.now.AddDate(0, 0, 28).UTC().Format(time.DateOnly))
 }
 
-// printable keeps a name on its line.
+// printable replaces characters that would end the line.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
 		return '?'

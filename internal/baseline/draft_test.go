@@ -15,7 +15,7 @@ import (
 
 var today = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
-func TestADraftNamesWhomAPersonMustDecideAbout(t *testing.T) {
+func TestDraftListsTheUsersToDecideAbout(t *testing.T) {
 	used := today.AddDate(0, 0, -1)
 	workload := org.User{Name: "123", Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}}
 	d := baseline.NewDraft(&org.Header{Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-11111111", Name: "Platform\nx", Parent: "r-ab12"}}}, today)
@@ -25,41 +25,41 @@ func TestADraftNamesWhomAPersonMustDecideAbout(t *testing.T) {
 	service.Name, service.Tags = "ci", []org.Tag{{Key: "usertype", Value: "service"}}
 	d.Add(&org.Account{ID: "111111111111", Read: true, Users: []org.User{workload, person, idle, service, {Name: "Break-Glass-1"}}})
 	d.Add(&org.Account{ID: "222222222222"})
-	const want = `# What forcemfa wants of this organization. "forcemfa schema" describes every key.
-# Written by "forcemfa init" on 2026-11-02: it saw 5 users in 1 accounts.
-# Lines that begin with # and a key are suggestions: take the # off to follow one.
+	const want = `# The configuration of forcemfa for this organization. "forcemfa schema" describes every key.
+# Written by "forcemfa init" on 2026-11-02 from 5 users in 1 accounts.
+# Lines that begin with # and a key are suggestions: remove the # to use one.
 version: 1
 
 # Group: through one group managed by forcemfa. Others: groups, user, scp.
 attach: group
 
-# Options of the policy, as they are without this section.
+# Options of the policy, with their defaults.
 #policy:
 #  self_service: enroll
 #  enrollment: console
 #  max_session_age: none
 
-# Who is without ForceMFA, who answers for it, and why. Everybody else needs MFA.
+# Users without ForceMFA, with an owner and a reason. MFA is enforced for all other users.
 exemptions:
-  # Has it: 1. Whoever may tag users can exempt them: see exemption-tag-settable in the audit.
+  # Users with this tag: 1. Principals that can tag users can exempt them: see exemption-tag-settable in the audit.
   - match: {tag: "userType=Service"}
     owner: nobody yet
     reason: service users, as without a config file
-# These look like programs. A role is better than an exemption: decide one by one.
+# These users are probably service accounts. A role is better than an exemption: decide for each.
 #  # 111111111111/123: key used for s3 on 2026-11-01, no password, no device.
 #  - match: {account: "111111111111", name: "123"}
-#    owner: who answers for 123
-#    reason: why
+#    owner: owner of 123
+#    reason: reason for the exemption
 #    expires: 2027-05-02
 
-# Users for emergencies: exempt, and meant to have a console password. Keep two, sealed.
+# Emergency users: exempt, and expected to have a console password. Keep two, with sealed credentials.
 #break_glass:
-#  # 111111111111/Break-Glass-1: is named as one.
+#  # 111111111111/Break-Glass-1: its name says so.
 #  - match: {account: "111111111111", name: "Break-Glass-1"}
-#    owner: who answers for Break-Glass-1
-#    reason: why
+#    owner: owner of Break-Glass-1
+#    reason: reason for the exemption
 
-# A roll-out in waves. The first that matches a user decides; the rest comes with the last.
+# A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.
 #waves:
 #  - name: pilot
 #    match: {ou: "ou-ab12-11111111"} # Platform?x
@@ -154,7 +154,7 @@ waves:
 		{"by tag", other, &tagged, "workloads"},
 		{"the first that matches decides", platform, &tagged, ""},
 		{"by account", prod, u, "prod"},
-		{"in none: with the last", other, u, "the rest, with prod"},
+		{"in none: with the last", other, u, "users in no wave, with prod"},
 		{"in the share", other, &lucky, "some"},
 	} {
 		got := ""

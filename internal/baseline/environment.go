@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The variables of the Lambda that users of this program may come from. They
-// mean what they meant there.
+// The variables of the force-mfa Lambda function, which forcemfa also reads, with
+// the same meaning.
 const (
 	whitelistVariable = "WHITELIST_TAG"
 	webhookVariable   = "WEBHOOK_URL"
@@ -21,7 +21,7 @@ type Variable struct {
 	About string
 }
 
-// Variables are all of them, in the order of the config file.
+// Variables are all environment variables, in the order of the config file.
 func Variables() []Variable {
 	var all []Variable
 	new(configFile).over(defaults()).scalars("FORCEMFA", func(name string, f field) error {
@@ -29,7 +29,7 @@ func Variables() []Variable {
 		return nil
 	})
 	return append(all,
-		Variable{whitelistVariable, "Tags that exempt, as key:value,key:value; compared without case."},
+		Variable{whitelistVariable, "Exemption tags, as key:value,key:value; compared without case."},
 		Variable{webhookVariable, "The URL of a Slack webhook. The URL is used, and never stored or printed."},
 		Variable{channelVariable, "The name of the Slack channel."},
 	)
@@ -109,8 +109,8 @@ func readVariable(name string, f field, text string) error {
 	return err
 }
 
-// whitelist exempts by the tags of [whitelistVariable]. Without a config file
-// they stand in for the default.
+// whitelist adds exemptions for the tags of [whitelistVariable]. Without a config
+// file they replace the default exemption.
 func (b *Baseline) whitelist(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -140,7 +140,7 @@ func (b *Baseline) whitelist(text string) error {
 	return nil
 }
 
-// slack takes the webhook by reference: its URL stays where it is.
+// slack stores the reference to the webhook, not its URL.
 func (b *Baseline) slack(getenv func(string) string) {
 	if getenv(webhookVariable) != "" {
 		b.Notify.Slack.Webhook = "env:" + webhookVariable

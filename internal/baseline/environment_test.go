@@ -85,7 +85,7 @@ func TestBadVariablesAreRefusedByName(t *testing.T) {
 		{"FORCEMFA_POLICY_ALLOW_PASSWORD_CHANGE_BEFORE_MFA", "maybe",
 			`environment variable FORCEMFA_POLICY_ALLOW_PASSWORD_CHANGE_BEFORE_MFA: allow_password_change_before_mfa: want true or false; this is text`},
 		{"FORCEMFA_NOTIFY_SLACK_WEBHOOK", "https://hooks.example.com/verysecret",
-			`environment variable FORCEMFA_NOTIFY_SLACK_WEBHOOK: webhook: the URL is a secret and does not belong here; name where it is kept: env:NAME, ssm:/NAME, or the ARN of a secret or parameter`},
+			`environment variable FORCEMFA_NOTIFY_SLACK_WEBHOOK: webhook: the URL is a secret and must not be in the config file; give a reference: env:NAME, ssm:/NAME, or the ARN of a secret or parameter`},
 		{"WHITELIST_TAG", "userType", `environment variable WHITELIST_TAG: "userType": want key:value, and commas between them`},
 		{"WHITELIST_TAG", "userType:*", `environment variable WHITELIST_TAG: "userType:*": want a plain key and value; for patterns use exemptions in the config file`},
 	} {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ExampleTag is a tag that the match means, so that it can be asked who may
-// set it: stars and question marks are filled in, and of a regular expression
-// the shortest text is taken. Empty for a match without tag.
+// ExampleTag is a tag that the match accepts, for requests that set it: wildcards
+// are filled in, and a regular expression gives a short text that it matches. Empty
+// for a match without tag.
 func (m Match) ExampleTag() (key, value string) {
 	key, value, _ = strings.Cut(m.Tag, "=")
 	fill := strings.NewReplacer("*", "example", "?", "x")
@@ -17,8 +17,8 @@ func (m Match) ExampleTag() (key, value string) {
 	return fill.Replace(key), fill.Replace(value)
 }
 
-// exampleOf is a short text that a regular expression matches, as far as that
-// can be told from its parts; empty for one that cannot be read.
+// exampleOf is a short text that a regular expression probably matches, built from
+// its parts; empty for an invalid expression.
 func exampleOf(text string) string {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
@@ -51,7 +51,7 @@ func shortest(r *syntax.Regexp) string {
 	return "" // stars, question marks and anchors take nothing
 }
 
-// member is a character of a class, one that can be seen where there is one.
+// member is a character of a class, a visible one if possible.
 func member(ranges []rune) rune {
 	for i := 0; i+1 < len(ranges); i += 2 {
 		if seen := max(ranges[i], '0'); seen <= ranges[i+1] {

@@ -6,18 +6,18 @@ import (
 	"forcemfa/internal/org"
 )
 
-// An Exemption lets users be without ForceMFA.
+// An Exemption excludes users from ForceMFA.
 type Exemption struct {
 	Match      Match     `json:"match"`
 	Owner      string    `json:"owner"`
 	Reason     string    `json:"reason"`
-	Expires    time.Time `json:"expires,omitzero"` // the last day on which it holds, in UTC; zero: no end
+	Expires    time.Time `json:"expires,omitzero"` // the last day, in UTC; zero: no end
 	BreakGlass bool      `json:"break_glass,omitempty"`
 	Line       int       `json:"-"` // in the config file; 0 without one
 }
 
-// Exempt is the exemption under which a user is at the moment, the first in
-// the order of the file; nil when there is none. Expired ones exempt nobody.
+// Exempt is the first unexpired exemption that matches a user, in the order of the
+// file; nil when there is none.
 func (b *Baseline) Exempt(at Place, u *org.User, now time.Time) *Exemption {
 	for i := range b.Exemptions {
 		e := &b.Exemptions[i]
@@ -28,7 +28,7 @@ func (b *Baseline) Exempt(at Place, u *org.User, now time.Time) *Exemption {
 	return nil
 }
 
-// Lapsed are the exemptions that would match a user had they not expired.
+// Lapsed are the expired exemptions that match a user.
 func (b *Baseline) Lapsed(at Place, u *org.User, now time.Time) []*Exemption {
 	var lapsed []*Exemption
 	for i := range b.Exemptions {
@@ -40,12 +40,12 @@ func (b *Baseline) Lapsed(at Place, u *org.User, now time.Time) []*Exemption {
 	return lapsed
 }
 
-// Expired tells whether the last day is over.
+// Expired reports whether the last day is over.
 func (e *Exemption) Expired(now time.Time) bool {
 	return !e.Expires.IsZero() && !now.Before(e.Expires.AddDate(0, 0, 1))
 }
 
-// String says what matches, who answers for it, why and until when.
+// String is the match, the owner, the reason and the last day.
 func (e *Exemption) String() string {
 	kind := "exemption"
 	if e.BreakGlass {

@@ -8,33 +8,33 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A Match says which users. What is empty matches everybody; everything given
-// must match. Each is a glob, where * is any run of characters and ? is any
-// one, or, after "regex:", a regular expression that must match all of it.
+// A Match selects users. Empty fields match all users, and all other fields must
+// match. Each is a glob, where * is any sequence of characters and ? any character,
+// or, after "regex:", a regular expression that must match the whole text.
 type Match struct {
 	Tag     string `json:"tag,omitempty"` // key=value, compared without case; the value may be a regular expression
 	Name    string `json:"name,omitempty"`
 	Path    string `json:"path,omitempty"`
 	ARN     string `json:"arn,omitempty"`
 	Account string `json:"account,omitempty"`
-	OU      string `json:"ou,omitempty"` // ID or name of a unit; the units below are meant as well
+	OU      string `json:"ou,omitempty"` // ID or name of a unit, including the units below it
 
-	regexes map[string]*regexp.Regexp // by their text; what is not here is compiled when it is needed
+	regexes map[string]*regexp.Regexp // by their text; others are compiled on demand
 }
 
-// Equal tells whether two matches say the same.
+// Equal reports whether two matches are the same.
 func (m Match) Equal(o Match) bool {
 	return m.Tag == o.Tag && m.Name == o.Name && m.Path == o.Path && m.ARN == o.ARN && m.Account == o.Account && m.OU == o.OU
 }
 
-// A Place is where a user stands: its account and what is above it.
+// A Place is the account of a user with the units above it.
 type Place struct {
 	Account string   // ID
 	Units   []string // IDs and names of the units that hold the account
 }
 
-// PlaceOf is where the users of an account stand. Without the organization it
-// is the account alone.
+// PlaceOf is the place of the users of an account. Without the organization it has
+// no units.
 func PlaceOf(h *org.Header, a *org.Account) Place {
 	p := Place{Account: a.ID}
 	id := a.Unit
@@ -51,10 +51,10 @@ func PlaceOf(h *org.Header, a *org.Account) Place {
 
 const regexMark = "regex:"
 
-// maxRegex is far above what people write by hand.
+// maxRegex is far above the length of expressions written by hand.
 const maxRegex = 1024
 
-// hasRegex tells whether the pattern of a key is a regular expression.
+// hasRegex reports whether the pattern of a key is a regular expression.
 func hasRegex(key, text string) bool {
 	if key == "tag" {
 		_, text, _ = strings.Cut(text, "=")
@@ -108,14 +108,13 @@ func caseless(key, text string) string {
 	return text
 }
 
-// allPass tells whether a pattern lets anything through, as far as a few
-// texts show.
+// allPass reports whether a pattern matches everything, judged by a few texts.
 func allPass(key, pattern string) bool {
 	if !hasRegex(key, pattern) {
 		return strings.Trim(pattern, "*") == ""
 	}
 	if key == "tag" {
-		return false // at least the key is asked for
+		return false // at least the key must match
 	}
 	r, err := compile(regexOf(key, pattern))
 	if err != nil {
@@ -151,13 +150,13 @@ func (m Match) parts() []struct{ key, pattern string } {
 	}
 }
 
-// Matches tells whether a user at a place is meant.
+// Matches reports whether a user at a place is selected.
 func (m Match) Matches(at Place, u *org.User) bool {
 	return m.InPlace(at) && m.passes("name", m.Name, u.Name) && m.passes("path", m.Path, u.Path) &&
 		m.passes("arn", m.ARN, u.ARN) && (m.Tag == "" || m.MatchesTag(u.Tags))
 }
 
-// InPlace tells whether the match can mean users there.
+// InPlace reports whether the match can select users at a place.
 func (m Match) InPlace(at Place) bool {
 	if !m.passes("account", m.Account, at.Account) {
 		return false
@@ -173,7 +172,7 @@ func (m Match) InPlace(at Place) bool {
 	return false
 }
 
-// MatchesTag tells whether one of the tags is the one that the match names.
+// MatchesTag reports whether one of the tags matches.
 func (m Match) MatchesTag(tags []org.Tag) bool {
 	key, value, _ := strings.Cut(m.Tag, "=")
 	key = strings.ToLower(key)
@@ -192,8 +191,8 @@ func (m Match) tagValue(want, value string) bool {
 	return glob(strings.ToLower(want), strings.ToLower(value))
 }
 
-// passes tells whether s is meant by the pattern of a key; an empty one means
-// all.
+// passes reports whether s matches the pattern of a key. An empty pattern matches
+// everything.
 func (m Match) passes(key, pattern, s string) bool {
 	if text, regex := strings.CutPrefix(pattern, regexMark); regex {
 		return m.regex(text, s)
@@ -212,8 +211,8 @@ func (m Match) regex(text, s string) bool {
 	return r.MatchString(s)
 }
 
-// glob tells whether all of s matches the pattern, in time proportional to
-// both lengths multiplied.
+// glob reports whether the whole of s matches the pattern, in time proportional to
+// the product of the lengths.
 func glob(pattern, s string) bool {
 	p, i, star, mark := 0, 0, -1, 0
 	for i < len(s) {

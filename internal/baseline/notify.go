@@ -9,7 +9,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Notify is who is told. The zero value is nobody.
+// Notify are the destinations of notifications. The zero value is none.
 type Notify struct {
 	Slack       Slack
 	SNS         SNS
@@ -18,8 +18,8 @@ type Notify struct {
 	Bus         string // name or ARN of an event bus
 }
 
-// Slack is a channel and where what opens it is kept: the URL of an incoming
-// webhook, or the token of a bot. Both are secrets and never here.
+// Slack is a channel with the reference to its secret: the URL of an incoming
+// webhook, or the token of a bot. The secrets themselves are never in the config.
 type Slack struct {
 	Webhook string // env:NAME, ssm:/NAME, or the ARN of a secret or parameter
 	Token   string // as Webhook; instead of it
@@ -31,26 +31,26 @@ type SNS struct {
 	Topic string // ARN
 }
 
-// Webhook is a server that gets signed requests.
+// Webhook is a server that receives signed requests.
 type Webhook struct {
-	URL    string // https, or where the URL is kept, as of [Slack]
-	Secret string // where the key is kept that requests are signed with, as of [Slack]
+	URL    string // https, or the reference to the URL, as for [Slack]
+	Secret string // the reference to the key that signs the requests, as for [Slack]
 }
 
 func (n *Notify) fields() mapping {
 	return mapping{fields: []field{
-		{"slack", optional, "A Slack channel, by an incoming webhook or by a bot's token.", mapping{fields: []field{
-			{"webhook", optional, "Where the webhook's URL is kept: " + secretPlaces + ".", kept("webhook", "URL", &n.Slack.Webhook)},
-			{"token", optional, "Where the token of a bot that may chat:write is kept, as of webhook; instead of it.", kept("token", "token", &n.Slack.Token)},
-			{"channel", optional, "The channel for the token: its ID or name. A webhook has its own.", sentence{&n.Slack.Channel}},
+		{"slack", optional, "A Slack channel, with an incoming webhook or a bot token.", mapping{fields: []field{
+			{"webhook", optional, "The reference to the webhook URL: " + secretPlaces + ".", kept("webhook", "URL", &n.Slack.Webhook)},
+			{"token", optional, "The reference to the token of a bot with the scope chat:write, in the same format. Use it instead of webhook.", kept("token", "token", &n.Slack.Token)},
+			{"channel", optional, "The ID or name of the channel for the token. A webhook already has a channel.", sentence{&n.Slack.Channel}},
 		}}},
 		{"sns", optional, "An SNS topic.", mapping{fields: []field{
-			{"topic", optional, "Its ARN.", pattern{to: &n.SNS.Topic, want: "the ARN of an SNS topic", ok: isTopic,
+			{"topic", optional, "The ARN of the topic.", pattern{to: &n.SNS.Topic, want: "the ARN of an SNS topic", ok: isTopic,
 				shape: `^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:.+`}},
 		}}},
-		{"webhook", optional, "A server that gets digests as JSON, signed by HMAC-SHA256.", mapping{fields: []field{
-			{"url", optional, "An https URL, or where it is kept if it is a secret, as of slack.", hook(&n.Webhook.URL)},
-			{"secret", optional, "Where the key is kept by which requests are signed, as of slack.", kept("secret", "key", &n.Webhook.Secret)},
+		{"webhook", optional, "A server that receives messages as JSON, signed with HMAC-SHA256.", mapping{fields: []field{
+			{"url", optional, "An https URL, or the reference to it if it is a secret, in the format of slack.", hook(&n.Webhook.URL)},
+			{"secret", optional, "The reference to the key that signs the requests, in the format of slack.", kept("secret", "key", &n.Webhook.Secret)},
 		}}},
 		{"security_hub", optional, "Whether findings are imported into Security Hub, in the account and region of the run.", truth{&n.SecurityHub}},
 		{"bus", optional, "The name or ARN of an event bus that messages are put on.", pattern{to: &n.Bus, want: "the name or ARN of an event bus", ok: isBus,
@@ -58,16 +58,16 @@ func (n *Notify) fields() mapping {
 	}}
 }
 
-// check refuses what no single key says. A webhook beside a token is refused by
-// who sends: the environment may have brought one of them.
+// check validates the keys of the section together. A webhook and a token together
+// are refused when a message is sent, because one may come from the environment.
 func (n *Notify) check(at node) error {
 	switch {
 	case n.Slack.Token != "" && n.Slack.Channel == "":
-		return at.errorf("notify: slack: a token without a channel; name the channel that the bot is in")
+		return at.errorf("notify: slack: token requires channel, the channel of the bot")
 	case n.Webhook.URL != "" && n.Webhook.Secret == "":
-		return at.errorf("notify: webhook: a url without a secret, so nobody could tell our requests from others")
+		return at.errorf("notify: webhook: url requires secret, so that the receiver can verify requests")
 	case n.Webhook.URL == "" && n.Webhook.Secret != "":
-		return at.errorf("notify: webhook: a secret without a url")
+		return at.errorf("notify: webhook: secret requires url")
 	}
 	return nil
 }
@@ -83,24 +83,24 @@ var (
 	webhookShape = regexp.MustCompile(`^(https://[^@\s]+|` + secretPlace + `)$`)
 )
 
-// kept is where a secret is kept. Errors never repeat what was written: it may
-// be the secret itself.
+// kept reads the reference to a secret. Errors never repeat the value, which may be
+// the secret itself.
 func kept(key, secret string, to *string) value {
 	return word[string]{to: to, shape: secretShape.String(), parse: func(text string) (string, error) {
 		if !secretShape.MatchString(text) {
-			return "", fmt.Errorf("%s: the %s is a secret and does not belong here; name where it is kept: %s", key, secret, secretPlaces)
+			return "", fmt.Errorf("%s: the %s is a secret and must not be in the config file; give a reference: %s", key, secret, secretPlaces)
 		}
 		return text, nil
 	}}
 }
 
-// hook is a URL, or where it is kept. Errors do not repeat it.
+// hook reads a URL or the reference to it. Errors do not repeat the value.
 func hook(to *string) value {
 	return word[string]{to: to, shape: webhookShape.String(), parse: func(text string) (string, error) {
 		if u, err := url.Parse(text); webhookShape.MatchString(text) && (!strings.HasPrefix(text, "https:") || err == nil && u.Host != "") {
 			return text, nil
 		}
-		return "", fmt.Errorf("url: want an https URL without a password, or where it is kept: %s", secretPlaces)
+		return "", fmt.Errorf("url: want an https URL without a password, or a reference: %s", secretPlaces)
 	}}
 }
 

@@ -9,16 +9,16 @@ import (
 	"forcemfa/policy"
 )
 
-// The tags of our managed policy. FingerprintTag says which document forcemfa
-// gave it last, so that an older one of ours is told from one that somebody
-// edited; ManagedByTag says in the console what keeps the policy.
+// The tags of the ForceMFA policy. FingerprintTag identifies the document that
+// forcemfa wrote last, so that an older version is distinguished from an edited one.
+// ManagedByTag shows in the console that forcemfa manages the policy.
 const (
 	FingerprintTag = "forcemfa-fingerprint"
 	ManagedByTag   = "managed-by"
 	ManagedBy      = "forcemfa"
 )
 
-// Fingerprint identifies a document of ours whatever its white space.
+// Fingerprint identifies a document regardless of its white space.
 func Fingerprint(document string) string {
 	if d, err := policy.Parse(policy.Identity, document); err == nil {
 		document = d.String()
@@ -27,8 +27,8 @@ func Fingerprint(document string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// FingerprintOf is the fingerprint that our policy bears; empty when it bears
-// none or its tags were not read.
+// FingerprintOf is the fingerprint in the tags of the policy; empty when there is
+// none or the tags were not read.
 func FingerprintOf(p *org.Policy) string {
 	i := slices.IndexFunc(p.Tags, func(t org.Tag) bool { return t.Key == FingerprintTag })
 	if i < 0 {
@@ -37,7 +37,7 @@ func FingerprintOf(p *org.Policy) string {
 	return p.Tags[i].Value
 }
 
-// granted are the actions that our fullest document allows.
+// granted are the actions that the largest forcemfa document allows.
 var granted = func() []string {
 	var actions []string
 	for _, s := range append(load("enroll.json"), load("full.json")...) {
@@ -46,11 +46,11 @@ var granted = func() []string {
 	return actions
 }()
 
-// CanBeOurs tells whether an inline policy of our name can be one that
-// forcemfa wrote, however it has drifted since: it grants nothing but what our
-// fullest document does. An inline policy has no path that would tell, and to
-// replace or to delete one that somebody else wrote would take rights away.
-func CanBeOurs(document string) bool {
+// CanBeManaged reports whether forcemfa can have written an inline policy with its
+// name, even if the policy has drifted: it grants only actions of the largest
+// forcemfa document. Inline policies have no path to distinguish them, and replacing
+// or deleting another policy would remove permissions.
+func CanBeManaged(document string) bool {
 	d, err := policy.Parse(policy.Identity, document)
 	if err != nil {
 		return false

@@ -31,7 +31,7 @@ func TestCanBeOursAcceptsOnlyWhatForcemfaGrants(t *testing.T) {
 		{"no JSON", "{", false},
 		{"an empty text", "", false},
 	} {
-		if got := baseline.CanBeOurs(row.document); got != row.want {
+		if got := baseline.CanBeManaged(row.document); got != row.want {
 			t.Errorf("%s: %v, want %v for %s", row.name, got, row.want, row.document)
 		}
 	}

@@ -194,9 +194,9 @@ func (b *Baseline) GuardPasses(roleARN string) bool {
 	})
 }
 
-// OurSCP tells whether a document looks like one of ours, changed or not: it
-// has statements, and each has an ID of ours.
-func OurSCP(document string) bool {
+// IsManagedSCP reports whether forcemfa wrote a document, changed since or not: it
+// has statements, and each has a Sid of a forcemfa document.
+func IsManagedSCP(document string) bool {
 	var d struct {
 		Statement []struct{ Sid string }
 	}
@@ -204,14 +204,14 @@ func OurSCP(document string) bool {
 		return false
 	}
 	for _, s := range d.Statement {
-		if !slices.Contains(ourStatements(), s.Sid) {
+		if !slices.Contains(managedSids(), s.Sid) {
 			return false
 		}
 	}
 	return true
 }
 
-func ourStatements() []string {
+func managedSids() []string {
 	var ids []string
 	for _, name := range []string{"deny.json", "age.json", "guard.json"} {
 		for _, s := range load(name) {

@@ -28,7 +28,7 @@ func (g *GuardSCP) fields() mapping {
 		least: 1,
 		fields: []field{
 			{"targets", required, "Roots, organizational units and accounts.", targets(&g.Targets)},
-			{"except", required, "The roles that may change it: of the administrator, and the one by which forcemfa enters. ARNs or globs.",
+			{"except", required, "Roles that are not restricted: the administrator role, and the role that forcemfa assumes. ARNs or globs.",
 				sequence[string]{&g.Except, func(role *string, _ node) value {
 					return word[string]{to: role, shape: `^arn:[^:]*:iam::[0-9*]*:role/.`, parse: parseRolePattern}
 				}}},
@@ -38,7 +38,7 @@ func (g *GuardSCP) fields() mapping {
 			case len(g.Targets) == 0:
 				return n.errorf("guard_scp: targets is empty")
 			case len(g.Except) == 0:
-				return n.errorf("guard_scp: except is empty, so nobody could change anything any more")
+				return n.errorf("guard_scp: except is empty, so no role could change the protected objects")
 			}
 			return nil
 		},

@@ -8,7 +8,7 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A Wave is a part of the organization that is enforced from a date on.
+// A Wave is a group of users that is enforced from a date on.
 type Wave struct {
 	Name    string    `json:"name"`
 	Match   Match     `json:"match"`             // empty: everybody
@@ -18,29 +18,29 @@ type Wave struct {
 
 func (w *Wave) fields() mapping {
 	return mapping{fields: []field{
-		{"name", required, "What the plan calls it.", sentence{&w.Name}},
-		{"match", optional, "Who is in it; without it, everybody.", mapping{fields: w.Match.keys(), least: 1}},
-		{"percent", optional, "How many of them: a share that stays the same from run to run, and holds those of every smaller share.",
+		{"name", required, "The name of the wave in plans.", sentence{&w.Name}},
+		{"match", optional, "The users in the wave; the default is all users.", mapping{fields: w.Match.keys(), least: 1}},
+		{"percent", optional, "The share of these users. The selection is the same in every run, and a larger share includes a smaller one.",
 			number{&w.Percent, "percent", 1, 100}},
-		{"from", required, "The first day on which they are enforced, in UTC.", day{&w.From}},
+		{"from", required, "The first day on which the wave is enforced, in UTC.", day{&w.From}},
 	}}
 }
 
-// Holds tells whether a user is in the wave.
+// Holds reports whether a user is in the wave.
 func (w *Wave) Holds(at Place, u *org.User) bool {
 	return w.Match.Matches(at, u) && (w.Percent == 0 || share(u.ARN) < uint64(w.Percent))
 }
 
-// share is where a user stands between 0 and 99: the same in every run, since
-// it comes from the ARN, so that a share of 20 % holds all of one of 10 %.
+// share is a number from 0 to 99 for a user. It is derived from the ARN and so the
+// same in every run: a share of 20 % includes a share of 10 %.
 func share(userARN string) uint64 {
 	sum := sha256.Sum256([]byte(userARN))
 	return binary.BigEndian.Uint64(sum[:8]) % 100
 }
 
-// Scheduled is the wave for whose day a user waits; nil when the user may be
-// enforced. The first wave that holds the user decides. Who is in none comes
-// with the last day of all.
+// Scheduled is the wave of a user that has not started; nil when the user can be
+// enforced now. The first wave that contains the user decides. A user in no wave
+// starts with the last.
 func (b *Baseline) Scheduled(at Place, u *org.User, now time.Time) *Wave {
 	wave := b.wave(at, u)
 	if wave == nil || !now.Before(wave.From) {
@@ -63,5 +63,5 @@ func (b *Baseline) wave(at Place, u *org.User) *Wave {
 	if last == nil {
 		return nil
 	}
-	return &Wave{Name: "the rest, with " + last.Name, From: last.From}
+	return &Wave{Name: "users in no wave, with " + last.Name, From: last.From}
 }

@@ -7,29 +7,30 @@ import (
 	"forcemfa/internal/org"
 )
 
-// A Window lets users who have no console password enroll by access key: a tag
-// on the user that lifts the Deny of enrollment by key until a date.
+// A Window is the enrollment window, in which users without a console password can
+// enroll with an access key: a tag on the user lifts the Deny of enrollment by
+// access key until a date.
 type Window struct {
 	Tag  string `json:"tag"`
 	Days int    `json:"days"` // how long a new window stays open
 }
 
-// Value is the tag value of a window that opens now: the last day on which it
-// is open, in UTC.
+// Value is the tag value of an enrollment window that opens now: its last day, in
+// UTC.
 func (w Window) Value(now time.Time) string {
 	return now.UTC().AddDate(0, 0, w.Days).Format(time.DateOnly)
 }
 
-// An OpenWindow is the tag as it stands on a user. The policy looks only at
-// whether the tag is there: the date is kept by later runs.
+// An OpenWindow is the tag on a user. The policy checks only whether the tag exists;
+// later runs remove it after the date.
 type OpenWindow struct {
 	Tag   string    // as written on the user
 	Value string    // as written on the user
 	Until time.Time // when it ends; zero: the value is no date
 }
 
-// Of finds the window among the tags of a user. Tag keys compare without case,
-// as IAM does.
+// Of finds the enrollment window among the tags of a user. Tag keys are compared
+// without case, as in IAM.
 func (w Window) Of(tags []org.Tag) (OpenWindow, bool) {
 	for _, t := range tags {
 		if strings.EqualFold(t.Key, w.Tag) {
@@ -39,8 +40,8 @@ func (w Window) Of(tags []org.Tag) (OpenWindow, bool) {
 	return OpenWindow{}, false
 }
 
-// Expired tells whether the window should be closed by now. One without a
-// readable date should have been closed at once.
+// Expired reports whether the enrollment window has ended. A window without a valid
+// date has ended.
 func (o OpenWindow) Expired(now time.Time) bool {
 	return !now.Before(o.Until)
 }

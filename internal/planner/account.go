@@ -135,7 +135,7 @@ func (s *accountState) inGroup(u *org.User) bool {
 // inlineManaged reports whether a user has an inline policy of forcemfa.
 func (s *accountState) inlineManaged(u *org.User) bool {
 	state := s.inlineState(u)
-	return state.Present && baseline.CanBeOurs(state.Document)
+	return state.Present && baseline.CanBeManaged(state.Document)
 }
 
 // inlineTaken reports whether a user has an inline policy of the same name that

@@ -58,7 +58,7 @@ func (g *guard) emergency(u *audit.User) string {
 			return "its break_glass entry expired on " + e.Expires.Format(time.DateOnly)
 		}
 	}
-	if baseline.ForEmergencies(u.Name) {
+	if baseline.NamedBreakGlass(u.Name) {
 		return "its name says so, and it is not listed under break_glass in the config file"
 	}
 	return ""

@@ -179,7 +179,7 @@ func (s *scpPlanner) plan() []plan.Step {
 // noteUnwanted notes a policy of forcemfa that the config file does not require.
 // Deleting it would allow what it denies, so only --remove does.
 func (s *scpPlanner) noteUnwanted(name, why string) {
-	if there := s.in.scp(name); there != nil && baseline.OurSCP(there.Document) {
+	if there := s.in.scp(name); there != nil && baseline.IsManagedSCP(there.Document) {
 		s.notes = append(s.notes, fmt.Sprintf("the service control policy %s exists although %s: plan --remove deletes it", name, why))
 	}
 }
@@ -232,7 +232,7 @@ func (s *scpPlanner) ensure(name, document string, targets []string, b block, ne
 		b = block{err.Error(), "shorten the list of exemptions"}
 	}
 	there := s.in.scp(name)
-	if there != nil && !plan.SameDocument(there.Document, document) && !baseline.OurSCP(there.Document) {
+	if there != nil && !plan.SameDocument(there.Document, document) && !baseline.IsManagedSCP(there.Document) {
 		b = block{"it has the name of the forcemfa policy, but is another policy", "rename or delete it"}
 	}
 	steps := s.write(there, name, document, b, needed)
@@ -294,7 +294,7 @@ func (s *scpPlanner) noTarget(target string) string {
 
 // detach detaches a policy of forcemfa from everything except its targets.
 func (s *scpPlanner) detach(there *org.SCP, name string, targets []string) []plan.Step {
-	if there == nil || s.in.Partial || !baseline.OurSCP(there.Document) {
+	if there == nil || s.in.Partial || !baseline.IsManagedSCP(there.Document) {
 		return nil
 	}
 	var steps []plan.Step
@@ -316,7 +316,7 @@ func (s *scpPlanner) remove(name string) []plan.Step {
 	gone := s.step(plan.DeleteSCP, name, "", plan.State{Present: true, Document: there.Document}, absent)
 	gone.Needs = stepIDs(steps)
 	switch {
-	case !baseline.OurSCP(there.Document):
+	case !baseline.IsManagedSCP(there.Document):
 		gone.Block("it has the name of the forcemfa policy, but is another policy", "rename or delete it")
 	case s.in.Partial:
 		gone.Block("the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts")
