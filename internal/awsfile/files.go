@@ -96,26 +96,6 @@ func (p Profile) Setting(key string) (Setting, bool) {
 	return s, ok
 }
 
-// Keys are sorted.
-func (p Profile) Keys() []string {
-	keys := make([]string, 0, len(p.settings))
-	for k := range p.settings {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// Nested is one setting of a group, such as addressing_style of s3.
-func (p Profile) Nested(group, key string) (Setting, bool) {
-	for _, s := range p.settings[group].Nested {
-		if s.Key == key {
-			return s, true
-		}
-	}
-	return Setting{}, false
-}
-
 // LongLivedKey tells whether the profile holds an access key that does not
 // expire: one without a session token.
 func (p Profile) LongLivedKey() bool {

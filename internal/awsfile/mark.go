@@ -187,11 +187,3 @@ func (f *File) Restore() bool {
 	f.index()
 	return done || len(gone) > 0
 }
-
-// Managed tells whether anything in the file is ours.
-func (f *File) Managed() bool {
-	_, _, ok, err := f.block()
-	return ok || err != nil || slices.ContainsFunc(f.lines, func(l line) bool {
-		return strings.HasPrefix(l.text, wasMark) || strings.TrimSpace(l.text) == setMark
-	})
-}

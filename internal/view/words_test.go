@@ -10,22 +10,6 @@ func TestCount(t *testing.T) {
 	}
 }
 
-func TestFew(t *testing.T) {
-	for _, row := range []struct {
-		names []string
-		want  string
-	}{
-		{nil, ""},
-		{[]string{"a"}, "a"},
-		{[]string{"a", "b"}, "a, b"},
-		{[]string{"a", "b", "c", "d"}, "a, b and 2 more"},
-	} {
-		if got := Few(row.names, 2); got != row.want {
-			t.Errorf("Few(%v) = %q, want %q", row.names, got, row.want)
-		}
-	}
-}
-
 func TestClip(t *testing.T) {
 	for _, row := range []struct {
 		text  string
