@@ -14,8 +14,8 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// What a plan file may hold. The largest organizations (10 000 accounts) stay
-// well below.
+// The limits of a plan file. The largest organizations (10 000 accounts) stay well
+// below them.
 const (
 	maxFile     = 1 << 30
 	maxSteps    = 2_000_000
@@ -24,7 +24,7 @@ const (
 	maxText     = 8_192   // of every other text
 )
 
-// A FileError says where a plan file is not one, and why.
+// A FileError is the position of an error in a plan file, with the cause.
 type FileError struct {
 	Name  string // of the file
 	Line  int    // from 1
@@ -53,10 +53,9 @@ func Write(w io.Writer, p *Plan) error {
 	return nil
 }
 
-// Read reads what [Write] wrote. The text is untrusted: unknown, repeated and
-// missing fields, another format, values of the wrong kind or size and steps
-// that do not hang together are refused with a [*FileError]. name is what the
-// error calls the file.
+// Read reads a plan that [Write] wrote. The text is untrusted: unknown, repeated and
+// missing fields, another format, values of the wrong kind or size and inconsistent
+// steps are refused with a [*FileError]. name is the name of the file in errors.
 func Read(name string, from io.Reader) (*Plan, error) {
 	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	if err != nil {
@@ -81,8 +80,8 @@ func Read(name string, from io.Reader) (*Plan, error) {
 	return p, nil
 }
 
-// A reader decodes one plan file token by token, so that every error knows
-// its line and field.
+// A reader decodes one plan file token by token, so that every error has its line
+// and field.
 type reader struct {
 	name string
 	text []byte
@@ -90,7 +89,7 @@ type reader struct {
 	ids  map[string]int // position of each step by ID
 }
 
-// A field is one member of an object and how its value is read.
+// A field is one member of an object with the function that reads its value.
 type field struct {
 	name     string
 	optional bool
@@ -168,11 +167,11 @@ func (r *reader) state(s *State) func(string) error {
 	}
 }
 
-// check says which field of a step does not fit the others.
+// check returns the field of a step that contradicts the others, with the error.
 func (r *reader) check(s *Step) (field string, err error) {
 	kind, known := subjects[s.Op]
 	if !known {
-		return "op", fmt.Errorf("no such change %q", s.Op)
+		return "op", fmt.Errorf("unknown operation %q", s.Op)
 	}
 	if !arn.IsAccountID(s.Account) {
 		return "account", fmt.Errorf("%q is not an account ID of 12 digits", s.Account)
@@ -189,10 +188,10 @@ func (r *reader) check(s *Step) (field string, err error) {
 		return "subject", fmt.Errorf("%q is not a %s of account %s", s.Subject, kind, s.Account)
 	}
 	if id := stepID(s.Op, s.Account, s.Subject, s.Object); s.ID != id {
-		return "id", fmt.Errorf("%q does not fit the step: want %q", s.ID, id)
+		return "id", fmt.Errorf("%q does not match the step: want %q", s.ID, id)
 	}
 	if _, twice := r.ids[s.ID]; twice {
-		return "id", fmt.Errorf("%q is there twice", s.ID)
+		return "id", fmt.Errorf("%q is given twice", s.ID)
 	}
 	for _, id := range s.Needs {
 		if _, there := r.ids[id]; !there {
@@ -202,7 +201,8 @@ func (r *reader) check(s *Step) (field string, err error) {
 	return "", nil
 }
 
-// subjects says what each Op changes: the first word in the subject's ARN.
+// subjects is the resource type that each Op changes: the first word in the
+// resource of the subject's ARN.
 var subjects = map[Op]string{
 	CreatePolicy: "policy", UpdatePolicy: "policy", RestorePolicy: "policy", DeletePolicy: "policy",
 	CreateGroup: "group", DeleteGroup: "group", AttachGroupPolicy: "group", DetachGroupPolicy: "group",
@@ -232,7 +232,7 @@ func (r *reader) object(path string, fields []field) error {
 		case i < 0:
 			return r.fail(path, fmt.Errorf("unknown field %q", name))
 		case slices.Contains(seen, name):
-			return r.fail(join(path, name), errors.New("there twice"))
+			return r.fail(join(path, name), errors.New("given twice"))
 		}
 		seen = append(seen, name)
 		if err := fields[i].read(join(path, name)); err != nil {
@@ -367,7 +367,7 @@ func value[T any](r *reader, path, what string) (T, error) {
 	return v, nil
 }
 
-// fail is err with the place that was read last; nil for nil.
+// fail is err with the current position; nil for nil.
 func (r *reader) fail(field string, err error) error {
 	if r.dec == nil {
 		return r.failAt(0, field, err)
@@ -375,7 +375,7 @@ func (r *reader) fail(field string, err error) error {
 	return r.failAt(r.dec.InputOffset(), field, err)
 }
 
-// failAt is err with a place in the text; nil for nil.
+// failAt is err with a position in the text; nil for nil.
 func (r *reader) failAt(offset int64, field string, err error) error {
 	if err == nil {
 		return nil
@@ -385,7 +385,7 @@ func (r *reader) failAt(offset int64, field string, err error) error {
 	case errors.As(err, &syntax):
 		err = errors.New("not JSON: " + syntax.Error())
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("the file ends in the middle")
+		err = errors.New("the file is truncated")
 	}
 	line := 1 + bytes.Count(r.text[:min(int(offset), len(r.text))], []byte("\n"))
 	return &FileError{Name: r.name, Line: line, Field: field, Err: err}

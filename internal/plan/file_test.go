@@ -97,7 +97,7 @@ func TestReadReportsLineAndField(t *testing.T) {
 		{"a field in another case", `"digest"`, `"Digest"`, `plan.json:4: unknown field "Digest"`},
 		{"an unknown field of a step", `"because": []`, `"because": [], "force": true`, `plan.json:15: steps[0]: unknown field "force"`},
 		{"an unknown field of a state", `{"present": true}`, `{"present": true, "Document": ""}`, `plan.json:14: steps[0].want: unknown field "Document"`},
-		{"a field twice", `"config": "c",`, `"config": "c", "config": "d",`, `plan.json:5: config: there twice`},
+		{"a field twice", `"config": "c",`, `"config": "c", "config": "d",`, `plan.json:5: config: given twice`},
 		{"a field missing", `"config": "c",`, ``, `plan.json:1: field "config" is missing`},
 		{"a field missing in a step", `"op": "CreateGroup",`, ``, `plan.json:8: steps[0]: field "op" is missing`},
 		{"null for a string", `"config": "c"`, `"config": null`, `plan.json:5: config: want a string`},
@@ -106,18 +106,18 @@ func TestReadReportsLineAndField(t *testing.T) {
 		{"a string for a boolean", `{"present": true}`, `{"present": "true"}`, `plan.json:14: steps[0].want.present: want true or false`},
 		{"a negative count", `"users": 1`, `"users": -1`, `plan.json:6: users: -1 is not a count`},
 		{"no time", `2026-11-02T09:00:00Z`, `yesterday`, `plan.json:3: made: "yesterday" is not a time as 2027-01-31T12:00:00Z`},
-		{"no such change", `"op": "CreateGroup"`, `"op": "DeleteUser"`, `plan.json:8: steps[0].op: no such change "DeleteUser"`},
+		{"unknown operation", `"op": "CreateGroup"`, `"op": "DeleteUser"`, `plan.json:8: steps[0].op: unknown operation "DeleteUser"`},
 		{"no account", `"account": "111122223333"`, `"account": "1"`, `plan.json:8: steps[0].account: "1" is not an account ID of 12 digits`},
 		{"another account's subject", `"account": "111122223333"`, `"account": "999999999999"`,
 			`plan.json:8: steps[0].subject: "arn:aws:iam::111122223333:group/forcemfa/ForceMFA" is not a group of account 999999999999`},
 		{"a subject of another kind", `"op": "CreateGroup"`, `"op": "TagUser"`,
 			`plan.json:8: steps[0].subject: "arn:aws:iam::111122223333:group/forcemfa/ForceMFA" is not a user of account 111122223333`},
 		{"an ID that does not fit", `"id": "CreateGroup/`, `"id": "DeleteGroup/`,
-			`plan.json:8: steps[0].id: "DeleteGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA" does not fit the step: want "CreateGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA"`},
+			`plan.json:8: steps[0].id: "DeleteGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA" does not match the step: want "CreateGroup/111122223333/arn:aws:iam::111122223333:group/forcemfa/ForceMFA"`},
 		{"a need that is not there", `"because": []`, `"because": [], "needs": ["x"]`, `plan.json:8: steps[0].needs: "x" is not a step before this one`},
 		{"text after it", "}\n", "} {}", `plan.json:18: more text after the plan`},
-		{"cut off", "  ]\n}\n", "", `plan.json:16: steps: the file ends in the middle`},
-		{"empty", good, "", `plan.json:1: the file ends in the middle`},
+		{"truncated", "  ]\n}\n", "", `plan.json:16: steps: the file is truncated`},
+		{"empty", good, "", `plan.json:1: the file is truncated`},
 		{"not JSON", good, "steps: []", `plan.json:1: not JSON: invalid character 's' looking for beginning of value`},
 		{"not UTF-8", `"c"`, "\"\xff\"", `plan.json:1: not UTF-8`},
 		{"a text without end", `"d"`, `"` + strings.Repeat("d", 9000) + `"`, `plan.json:4: digest: longer than 8192 characters`},
@@ -142,7 +142,7 @@ func TestReadReportsLineAndField(t *testing.T) {
 func TestReadRefusesDuplicateSteps(t *testing.T) {
 	p := busy()
 	p.Steps = append(p.Steps, p.Steps[0])
-	if _, err := plan.Read("p", strings.NewReader(written(t, p))); err == nil || !strings.HasSuffix(err.Error(), "is there twice") {
+	if _, err := plan.Read("p", strings.NewReader(written(t, p))); err == nil || !strings.HasSuffix(err.Error(), "is given twice") {
 		t.Errorf("error %v", err)
 	}
 }

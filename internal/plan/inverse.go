@@ -1,7 +1,7 @@
 package plan
 
-// inverses names the Op that undoes another. An Op that replaces what was
-// there (a tag's value, an inline document) undoes itself then, see [Inverse].
+// inverses maps each Op to the Op that undoes it. An Op that replaced an existing
+// value (of a tag, an inline policy) is undone by itself, see [Inverse].
 var inverses = map[Op]Op{
 	CreatePolicy:        DeletePolicy,
 	UpdatePolicy:        RestorePolicy,
@@ -36,8 +36,8 @@ var inverses = map[Op]Op{
 	UpdateEntranceTrust: UpdateEntranceTrust,
 }
 
-// replaces tells whether an Op may replace what was there, and then undoes
-// itself.
+// replaces reports whether an Op can replace an existing value, so that the same Op
+// undoes it.
 func (op Op) replaces() bool {
 	switch op {
 	case PutUserPolicy, PutGroupPolicy, PutRolePolicy, TagUser:
@@ -48,8 +48,8 @@ func (op Op) replaces() bool {
 
 // Inverse is the step that undoes s once it is done: it expects what s wants
 // and wants what s expected. It needs no other step and is never blocked. The
-// versions of a policy are left open, because AWS numbers them; the texts that
-// s deleted stand in the journal alone.
+// versions of a policy are left out, because AWS numbers them; the texts that s
+// deleted are only in the journal.
 func Inverse(s Step) Step {
 	op := inverses[s.Op]
 	if s.Op.replaces() && s.Expect.Present {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Limit is how much one run may change: a number of steps, or a share of
-// the users that were looked at. The zero value is no limit.
+// A Limit is the maximum that one run may change: a number of steps, or a share of
+// the audited users. The zero value is no limit.
 type Limit struct {
 	set     bool
 	percent bool
@@ -38,7 +38,7 @@ func (l Limit) String() string {
 	return strconv.Itoa(l.n)
 }
 
-// A TooManyChangesError is a plan that goes beyond its [Limit]; nothing of it
+// A TooManyChangesError reports a plan that exceeds its [Limit]. None of its steps
 // should be done.
 type TooManyChangesError struct {
 	Limit Limit
@@ -49,12 +49,12 @@ type TooManyChangesError struct {
 
 func (e *TooManyChangesError) Error() string {
 	if e.Limit.percent {
-		return fmt.Sprintf("the plan changes %d of %d users, more than the %s that may be changed", e.Changed, e.Users, e.Limit)
+		return fmt.Sprintf("the plan changes %d of %d users, more than the limit of %s", e.Changed, e.Users, e.Limit)
 	}
-	return fmt.Sprintf("the plan has %d steps, more than the %s that may be done", e.Steps, e.Limit)
+	return fmt.Sprintf("the plan has %d steps, more than the limit of %s", e.Steps, e.Limit)
 }
 
-// Check returns a [*TooManyChangesError] when the plan goes beyond the limit.
+// Check returns a [*TooManyChangesError] when the plan exceeds the limit.
 // Blocked steps change nothing and do not count.
 func (l Limit) Check(p *Plan) error {
 	sum := p.Summary()
@@ -68,7 +68,7 @@ func (l Limit) Check(p *Plan) error {
 	return &TooManyChangesError{Limit: l, Steps: sum.Steps, Changed: sum.Users, Users: p.Users}
 }
 
-// A Summary counts what a plan would do.
+// A Summary counts the changes of a plan.
 type Summary struct {
 	Steps    int        `json:"steps"`    // that will be done
 	Blocked  int        `json:"blocked"`  // that will not

@@ -6,16 +6,16 @@ import (
 	"forcemfa/internal/org"
 )
 
-// Intersect answers what of a plan file may be executed: the steps of today
-// that the file has too, byte for byte. today must be the plan that [Make] made
-// with Input.Resume set to the file. A step of the file that today lacks is
-// done when what it wants is there already, else stale; a step that only
-// today has is not done. So a tampered file can add nothing, and the file of a
-// run that was killed can be applied again.
+// Intersect returns the steps of a plan file that may be executed: those that are
+// also in the current plan, byte for byte. today must be planned with Input.Resume
+// set to the file. A step that is only in the file is done when its desired state is
+// already in force, and stale otherwise. A step that is only in today is not
+// executed. So a tampered file can add nothing, and the file of a killed run can be
+// applied again.
 //
-// Steps that are done in the meantime drop out of what the others need, and
-// out of a policy's versions drops the one that a killed run pruned. The
-// policy may bear the new fingerprint already.
+// Steps that were done since then are removed from the needs of the others, and the
+// version that a killed run pruned from the versions of a policy. The policy may
+// already have the new fingerprint.
 func Intersect(file, today *Plan) (do, done, stale []Step) {
 	now := make(map[string]*Step, len(today.Steps))
 	for i := range today.Steps {
@@ -68,7 +68,7 @@ func (p *Plan) MarkState(s *Step, state State, ok bool) {
 	p.done[s.ID] = ok && s.Want.Holds(state)
 }
 
-// resumes tells whether current is what is left of the file's step.
+// resumes reports whether current is the rest of the file's step.
 func resumes(file, current *Step, done map[string]bool) bool {
 	rest := *file
 	rest.Needs = slices.DeleteFunc(slices.Clone(file.Needs), func(id string) bool { return done[id] })
@@ -81,7 +81,7 @@ func resumes(file, current *Step, done map[string]bool) bool {
 	return rest.Equal(current)
 }
 
-// pruned tells whether now is before without exactly one version.
+// pruned reports whether now is before without exactly one version.
 func pruned(before, now []string) bool {
 	if len(now) != len(before)-1 {
 		return false

@@ -12,9 +12,9 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// Observe is the state of a step's subject and object as a snapshot of its
-// account shows it. ok is false when the subject of a change to it is not
-// there, as a user who was deleted, or when its document was not read.
+// Observe is the state of a step's subject and object in a snapshot of its account.
+// ok is false when the subject does not exist, as a deleted user, or when its
+// document was not read.
 func Observe(a *org.Account, s *Step) (state State, ok bool) {
 	switch s.Op {
 	case CreatePolicy, UpdatePolicy, RestorePolicy, DeletePolicy:
@@ -72,8 +72,8 @@ func userState(u *org.User, s *Step) State {
 	return State{}
 }
 
-// roleState is what a step looks at of a role. A snapshot may not tell how long
-// its sessions may be: the state then has no Value.
+// roleState is the state of a role for a step. A snapshot may lack the maximum
+// session duration: the state then has no Value.
 func roleState(r *org.Role, s *Step) (state State, ok bool) {
 	made := s.Op == CreateRole || s.Op == DeleteRole
 	if r == nil {
@@ -114,9 +114,9 @@ func tagState(u *org.User, key string) State {
 	return State{}
 }
 
-// Holds tells whether a state is the one that a step expects or wants.
-// Documents that differ in white space alone are the same; versions are
-// compared when want names them, and each of its texts must be there.
+// Holds reports whether a state is the one that a step expects or wants. Documents
+// that differ only in white space are the same. Versions are compared when want has
+// them, and each of its texts must be present.
 func (want State) Holds(now State) bool {
 	return want.Present == now.Present && want.Value == now.Value &&
 		SameDocument(want.Document, now.Document) &&
@@ -124,8 +124,8 @@ func (want State) Holds(now State) bool {
 		len(Missing(want.Texts, now.Texts)) == 0
 }
 
-// Missing are the texts that are wanted and not there, in their order. A text
-// that is wanted twice must be there twice.
+// Missing are the wanted texts that are absent, in their order. A text that is
+// wanted twice must be present twice.
 func Missing(want, have []string) []string {
 	left := slices.Clone(have)
 	var missing []string
@@ -140,8 +140,8 @@ func Missing(want, have []string) []string {
 	return missing
 }
 
-// SameDocument tells whether two policy documents say the same in the same
-// order, whatever their white space.
+// SameDocument reports whether two policy documents are the same except for white
+// space.
 func SameDocument(a, b string) bool {
 	if a == b {
 		return true
@@ -196,8 +196,7 @@ func findUser(a *org.Account, userARN string) *org.User {
 	return &a.Users[i]
 }
 
-// CompareVersions orders the IDs of policy versions (v2 before v10) as AWS
-// gave them out.
+// CompareVersions orders the IDs of policy versions by age (v2 before v10).
 func CompareVersions(a, b string) int {
 	if c := len(a) - len(b); c != 0 {
 		return c

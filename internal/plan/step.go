@@ -19,10 +19,10 @@ import (
 )
 
 // An Op is one kind of change to AWS. Every Op has an executor and an inverse
-// in package apply, and a test says so.
+// in package apply, which a test checks.
 type Op string
 
-// The changes that plans are made of.
+// The changes in plans.
 const (
 	CreatePolicy        Op = "CreatePolicy"        // Subject: policy ARN; Want.Document
 	UpdatePolicy        Op = "UpdatePolicy"        // Subject: policy ARN; a new default version, the oldest pruned when there is no room
@@ -34,7 +34,7 @@ const (
 	PutUserPolicy       Op = "PutUserPolicy"       // Subject: user ARN; Object: name of the inline policy; Want.Document
 	TagUser             Op = "TagUser"             // Subject: user ARN; Object: tag key; Want.Value
 	UntagUser           Op = "UntagUser"           // Subject: user ARN; Object: tag key; Expect.Value
-	RemoveUserFromGroup Op = "RemoveUserFromGroup" // inverses, and what a new exemption asks for
+	RemoveUserFromGroup Op = "RemoveUserFromGroup" // inverses, and steps for new exemptions
 	DetachUserPolicy    Op = "DetachUserPolicy"
 	DeleteUserPolicy    Op = "DeleteUserPolicy"
 	DetachGroupPolicy   Op = "DetachGroupPolicy"
@@ -47,19 +47,19 @@ const (
 	DeleteSCP           Op = "DeleteSCP"
 	PutGroupPolicy      Op = "PutGroupPolicy" // Subject: group ARN; Object: name of the inline policy; Want.Document
 	DeleteGroupPolicy   Op = "DeleteGroupPolicy"
-	CreateRole          Op = "CreateRole" // Subject: role ARN; Want.Document: its trust policy; Want.Value: how long a session may be, in seconds
+	CreateRole          Op = "CreateRole" // Subject: role ARN; Want.Document: its trust policy; Want.Value: the maximum session duration in seconds
 	DeleteRole          Op = "DeleteRole"
 	AttachRolePolicy    Op = "AttachRolePolicy" // Subject: role ARN; Object: policy ARN
 	DetachRolePolicy    Op = "DetachRolePolicy"
 	PutRolePolicy       Op = "PutRolePolicy" // Subject: role ARN; Object: name of the inline policy; Want.Document
 	DeleteRolePolicy    Op = "DeleteRolePolicy"
 	UpdateTrust         Op = "UpdateAssumeRolePolicy"   // Subject: role ARN; Want.Document
-	UpdateEntranceTrust Op = "UpdateEntranceRolePolicy" // the same of a role by which forcemfa or AWS enters; after everything else
+	UpdateEntranceTrust Op = "UpdateEntranceRolePolicy" // the same for a role that forcemfa or AWS itself assumes; after all other steps
 )
 
-// ops is every Op in the order in which the steps of one account are done:
-// what takes away from exempt users, then what enforcement rests on from the
-// bottom up, then users, then closing windows and what only an inverse asks for.
+// ops are all Ops in the order in which the steps of one account are done: first
+// detaching exempt users, then policies, groups and roles, then users, then closing
+// enrollment windows and deletions.
 var ops = []Op{
 	RemoveUserFromGroup, DetachUserPolicy, DeleteUserPolicy,
 	TagUser, CreatePolicy, UpdatePolicy, RestorePolicy, CreateGroup, AttachGroupPolicy, PutGroupPolicy,
@@ -70,8 +70,8 @@ var ops = []Op{
 	CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP,
 }
 
-// ofOrganization tells whether a kind of step changes the organization and not
-// an account.
+// ofOrganization reports whether a kind of step changes the organization and not an
+// account.
 func (op Op) ofOrganization() bool {
 	switch op {
 	case CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP:
@@ -80,13 +80,13 @@ func (op Op) ofOrganization() bool {
 	return false
 }
 
-// OfOrganization tells whether the step changes the organization and not an
-// account. Such steps stand together, before or after those of all accounts,
-// and are carried out by themselves.
+// OfOrganization reports whether the step changes the organization and not an
+// account. Such steps come before or after those of all accounts, and are executed
+// separately.
 func (s *Step) OfOrganization() bool { return s.Op.ofOrganization() }
 
-// phase is when a kind of step is done: what takes a service control policy
-// away comes before everything, what makes one after it.
+// phase orders kinds of steps: service control policies are detached and deleted
+// before all other steps, and created and attached after them.
 func (op Op) phase() int {
 	switch {
 	case op == DetachSCP || op == DeleteSCP:
@@ -97,10 +97,10 @@ func (op Op) phase() int {
 	return 1
 }
 
-// Ops are all kinds of changes, in the order in which an account takes them.
+// Ops are all kinds of changes, in the order in which they are done in an account.
 func Ops() []Op { return slices.Clone(ops) }
 
-// A Step is one change with what is expected before and wanted after.
+// A Step is one change with the expected state before and the desired state after.
 type Step struct {
 	ID      string `json:"id"` // op/account/subject[/object], unique in a plan
 	Op      Op     `json:"op"`
@@ -113,38 +113,38 @@ type Step struct {
 	Needs []string `json:"needs,omitempty"`
 	// Because are IDs of findings.
 	Because []string `json:"because"`
-	// Blocked says why this step is not done; empty: it will be.
+	// Blocked is the reason why this step is not done; empty: it is done.
 	Blocked string `json:"blocked,omitempty"`
 	Remedy  string `json:"remedy,omitempty"`
 }
 
-// A State is what a step reads of its subject and object; each Op sets the
-// fields that it looks at.
+// A State is the state of a step's subject and object. Each Op sets the fields that
+// it compares.
 type State struct {
 	Present     bool     `json:"present"`               // the policy or group exists; the attachment, membership or tag is there
 	Document    string   `json:"document,omitempty"`    // the policy document, as text
-	Value       string   `json:"value,omitempty"`       // of the tag; of a role that is made, how long a session may be
-	Versions    []string `json:"versions,omitempty"`    // IDs of the policy's versions, oldest first; the last word of UpdatePolicy on what it may prune
-	Fingerprint string   `json:"fingerprint,omitempty"` // of our policy, see baseline.FingerprintTag; it goes with Document and is never compared
-	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only what undoes a run asks for them
+	Value       string   `json:"value,omitempty"`       // of the tag; of a new role, the maximum session duration in seconds
+	Versions    []string `json:"versions,omitempty"`    // IDs of the policy's versions, oldest first; UpdatePolicy prunes only these
+	Fingerprint string   `json:"fingerprint,omitempty"` // of the ForceMFA policy, see baseline.FingerprintTag; written with Document and never compared
+	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only for rollbacks
 }
 
-// A Plan is an ordered list of steps with what it was made from.
+// A Plan is an ordered list of steps with the identity of its inputs.
 type Plan struct {
 	Format    int         `json:"format"`
 	Made      time.Time   `json:"made"`
-	Digest    string      `json:"digest"`              // of what it was made from
+	Digest    string      `json:"digest"`              // of the snapshot that it was made from
 	Config    string      `json:"config"`              // hash of the baseline
-	Users     int         `json:"users"`               // how many were looked at
-	Notes     []string    `json:"notes,omitempty"`     // said at its head: defaults in force, how long old sessions live
+	Users     int         `json:"users"`               // how many were audited
+	Notes     []string    `json:"notes,omitempty"`     // shown before the steps
 	Remove    bool        `json:"remove,omitempty"`    // removes everything that forcemfa manages
-	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves whose day has not come
+	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves that have not started
 	Steps     []Step      `json:"steps"`
 
 	done map[string]bool // IDs of steps of the resumed plan whose Want holds already
 }
 
-// A Scheduled is a wave whose users get no step yet.
+// A Scheduled is a wave that has not started, with the number of its users.
 type Scheduled struct {
 	Wave  string    `json:"wave"`
 	From  time.Time `json:"from"`
@@ -218,7 +218,7 @@ func (s *Step) UserName() string {
 	return a.Name()
 }
 
-// Equal tells whether two steps are the same byte for byte in a plan file.
+// Equal reports whether two steps are the same byte for byte in a plan file.
 func (s *Step) Equal(other *Step) bool {
 	return string(s.bytes()) == string(other.bytes())
 }

@@ -61,11 +61,11 @@ func TestParseLimitAndCheck(t *testing.T) {
 	for limit, want := range map[string]string{
 		"":   "",
 		"4":  "",
-		"3":  "the plan has 4 steps, more than the 3 that may be done",
+		"3":  "the plan has 4 steps, more than the limit of 3",
 		"2%": "",
-		"1%": "the plan changes 2 of 100 users, more than the 1% that may be changed",
-		"0%": "the plan changes 2 of 100 users, more than the 0% that may be changed",
-		"0":  "the plan has 4 steps, more than the 0 that may be done",
+		"1%": "the plan changes 2 of 100 users, more than the limit of 1%",
+		"0%": "the plan changes 2 of 100 users, more than the limit of 0%",
+		"0":  "the plan has 4 steps, more than the limit of 0",
 	} {
 		l, err := plan.ParseLimit(limit)
 		if err != nil || l.String() != limit {
