@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -335,7 +334,7 @@ func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
 	if o.json() {
 		err = view.JSON(o.stdout(), p)
 	} else {
-		err = showDeployment(o.stdout(), o.style(), p)
+		err = p.Text(o.stdout(), o.style())
 	}
 	if err != nil {
 		return err
@@ -344,84 +343,8 @@ func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
 	if o.detailed && p.Changes() > 0 {
 		changes = command.StatusChanges
 	}
-	if len(p.Gaps) > 0 {
+	if len(p.Unread) > 0 {
 		incomplete = command.StatusIncomplete
 	}
 	return command.Exit(command.Worst(incomplete, changes))
-}
-
-// showDeployment prints a plan for a person.
-func showDeployment(w io.Writer, style view.Style, p *deploy.Plan) error {
-	for i := range p.Parts {
-		showPart(w, &p.Parts[i])
-	}
-	for _, id := range p.Drifted {
-		fmt.Fprintf(w, "~ policy ForceMFA in %s: somebody edited it; it gets a new version\n", id)
-	}
-	for _, note := range p.Notes {
-		fmt.Fprintf(w, "note: %s\n", view.Clean(note))
-	}
-	fmt.Fprintln(w)
-	showTrails(w, style, p)
-	view.Unread(w, style, p.Gaps)
-	_, err := fmt.Fprintf(w, "Plan: %s to change.\n", view.Count(p.Changes(), "part"))
-	return err
-}
-
-// signs are how the actions look at the beginning of a line.
-var signs = map[deploy.Action]string{deploy.Create: "+", deploy.Update: "~", deploy.Replace: "±", deploy.Delete: "-", deploy.None: "="}
-
-func showPart(w io.Writer, c *deploy.Change) {
-	fmt.Fprintf(w, "%s %s %s in %s %s", signs[c.Action], c.Kind, view.Clean(c.Name), c.Account, c.Region)
-	if c.Action == deploy.None {
-		fmt.Fprint(w, ": as wanted")
-	}
-	if len(c.Targets) > 0 {
-		fmt.Fprintf(w, ", to %s", strings.Join(c.Targets, ", "))
-	}
-	fmt.Fprintln(w)
-	for _, r := range c.Resources {
-		fmt.Fprintf(w, "    %s %s %s%s\n", r.Action, r.Type, r.ID, details(&r))
-	}
-	for _, s := range c.Parameters {
-		if c.Action == deploy.Update {
-			fmt.Fprintf(w, "    %s: %q → %q\n", s.Name, view.Clean(s.Before), view.Clean(s.After))
-		} else if s.After != "" {
-			fmt.Fprintf(w, "    %s: %q\n", s.Name, view.Clean(s.After))
-		}
-	}
-	for _, i := range c.Instances {
-		fmt.Fprintf(w, "    account %s %s: %s %s\n", i.Account, i.Region, i.Status, view.Clean(i.Why))
-	}
-	for _, note := range c.Notes {
-		fmt.Fprintf(w, "    %s\n", view.Clean(note))
-	}
-}
-
-func details(r *deploy.ResourceChange) string {
-	text := ""
-	if len(r.What) > 0 {
-		text = " (" + strings.Join(r.What, ", ") + ")"
-	}
-	if r.Perhaps {
-		text += ", perhaps"
-	}
-	return text
-}
-
-func showTrails(w io.Writer, style view.Style, p *deploy.Plan) {
-	rows := make([][]string, 0, len(p.Trails))
-	for _, h := range p.Trails {
-		detected := map[string]string{deploy.Logged: "at once", deploy.NoTrail: "by the scheduled scan", deploy.CoverageUnknown: "unknown"}[h.State]
-		why := h.Why
-		if h.State == deploy.Logged {
-			why = h.Trail
-		}
-		rows = append(rows, []string{view.AccountName(h.Account, h.Name), detected, view.Clean(why)})
-	}
-	style.Table(w, []string{"account", "changes are detected", "reason"}, rows, nil)
-	fmt.Fprintln(w)
-	for _, f := range p.Findings {
-		fmt.Fprintf(w, "%s %s\n  %s\n  remedy: %s\n", f.Severity, f.ID, view.Clean(f.What), f.Remedy)
-	}
 }

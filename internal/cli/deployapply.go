@@ -68,7 +68,7 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 			return err
 		}
 		if !o.json() {
-			if err := showDeployment(o.stderr(), view.Style{}, p); err != nil {
+			if err := p.Text(o.stderr(), view.Style{}); err != nil {
 				return err
 			}
 		}

@@ -73,7 +73,7 @@ type Plan struct {
 	Drifted  []string        `json:"drifted"` // accounts whose policy differs from the deployed template
 	Findings []audit.Finding `json:"findings"`
 	Notes    []string        `json:"notes"`
-	Gaps     []org.Gap       `json:"gaps"`
+	Unread   []org.Gap       `json:"unread"`
 }
 
 // Changes counts the parts that would change.
@@ -442,7 +442,7 @@ func (d *Deployment) notifierAccount(notifier map[string]string, bus string) str
 func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 	p := &Plan{
 		Parts: []Change{}, Trails: []TrailCoverage{}, Drifted: d.Drifted(), Findings: []audit.Finding{},
-		Notes: append([]string{}, d.notes...), Gaps: append([]org.Gap{}, d.gaps...),
+		Notes: append([]string{}, d.notes...), Unread: append([]org.Gap{}, d.gaps...),
 	}
 	for i := range d.accounts {
 		l := &d.accounts[i]
