@@ -176,7 +176,7 @@ func (b *Baseline) GuardSCP(partition string) (string, error) {
 
 const guardTags = "ForceMFAGuardTags"
 
-// GuardPasses tells whether the guard lets a role through: its ARN is one of
+// GuardPasses reports whether the guard lets a role through: its ARN is one of
 // those that it excepts.
 func (b *Baseline) GuardPasses(roleARN string) bool {
 	a, err := arn.Parse(roleARN)

@@ -55,7 +55,7 @@ func (h *Header) SCP(id string) *SCP {
 	return nil
 }
 
-// CredentialsKnown tells whether Password and Keys say what there is. When
+// CredentialsKnown reports whether Password and Keys say what there is. When
 // they don't, the absence of a key proves nothing.
 func (u *User) CredentialsKnown() bool { return u.Password != Unknown }
 

@@ -180,7 +180,7 @@ const (
 	SMS         DeviceKind = "sms"      // arn:…:sms-mfa/…
 )
 
-// GivesCodes tells whether STS accepts this device in GetSessionToken and
+// GivesCodes reports whether STS accepts this device in GetSessionToken and
 // AssumeRole.
 func (k DeviceKind) GivesCodes() bool { return k == VirtualMFA || k == HardwareMFA }
 

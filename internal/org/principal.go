@@ -82,7 +82,7 @@ func (h *Header) lineage(id string) (units []*Unit, ok bool) {
 	return units, id == "" && len(units) > 0
 }
 
-// ByAWS tells whether the ARN is that of a policy that AWS manages.
+// ByAWS reports whether the ARN is that of a policy that AWS manages.
 func ByAWS(policyARN string) bool {
 	a, err := arn.Parse(policyARN)
 	return err == nil && a.Service == "iam" && a.Account == "aws"
