@@ -12,19 +12,19 @@ import (
 	"forcemfa/internal/cli/command"
 )
 
-// A shelf is where the journals of runs are: a directory of this machine, or a
+// journals are the journals of runs in one place: a directory of this machine, or a
 // place in S3 where the Lambda keeps its own.
-type shelf struct {
+type journals struct {
 	name string
 	read func(run string) (*apply.Record, error)
 	list func() ([]string, error) // IDs of runs, oldest first
 }
 
-// openShelf is the place that --journal names, or the directory of this machine.
-func (o *rollbackOptions) openShelf(ctx context.Context) (*shelf, error) {
+// openJournals is the place that --journal names, or the directory of this machine.
+func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 	if o.journal == "" {
 		dir := o.env.JournalDir()
-		return &shelf{
+		return &journals{
 			name: dir,
 			read: func(run string) (*apply.Record, error) { return apply.ReadJournal(dir, run) },
 			list: func() ([]string, error) { return apply.RunIDs(dir) },
@@ -38,7 +38,7 @@ func (o *rollbackOptions) openShelf(ctx context.Context) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shelf{
+	return &journals{
 		name: place.String(),
 		read: func(run string) (*apply.Record, error) { return apply.ReadS3Journal(ctx, client, place, run) },
 		list: func() ([]string, error) { return apply.S3RunIDs(ctx, client, place) },
@@ -75,9 +75,9 @@ func (o *rollbackOptions) opened(ctx context.Context) (*target, error) {
 }
 
 // record reads the journal of a run.
-func (s *shelf) record(run string) (*apply.Record, error) {
+func (j *journals) record(run string) (*apply.Record, error) {
 	const remedy = `list the runs with "forcemfa rollback --list"`
-	record, err := s.read(run)
+	record, err := j.read(run)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, command.WithHint(fmt.Errorf("no journal of run %s", run), remedy)

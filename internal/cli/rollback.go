@@ -66,7 +66,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if o.list == (len(args) == 1) {
 		return command.WithHint(errors.New("rollback takes one run, or --list alone"), `list the runs with "forcemfa rollback --list"`)
 	}
-	runs, err := o.openShelf(ctx)
+	runs, err := o.openJournals(ctx)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) 
 	}
 }
 
-func (r *rolledBack) run(ctx context.Context, t *target, runs *shelf, record *apply.Record) error {
+func (r *rolledBack) run(ctx context.Context, t *target, runs *journals, record *apply.Record) error {
 	journal, err := t.openJournal()
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ type listed struct {
 
 // listRuns lists the runs. A run whose journal cannot be read is listed with the reason
 // and makes the result incomplete.
-func (o *rollbackOptions) listRuns(from *shelf) error {
+func (o *rollbackOptions) listRuns(from *journals) error {
 	runs, err := from.list()
 	if err != nil {
 		return err
@@ -267,8 +267,8 @@ func (o *rollbackOptions) listRuns(from *shelf) error {
 	return errors.Join(err, command.Exit(status))
 }
 
-func (s *shelf) listed(run string) listed {
-	record, err := s.read(run)
+func (j *journals) listed(run string) listed {
+	record, err := j.read(run)
 	if err != nil {
 		return listed{Run: run, Error: reason(err)}
 	}
@@ -293,7 +293,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func (o *rollbackOptions) showRuns(from *shelf, all []listed) {
+func (o *rollbackOptions) showRuns(from *journals, all []listed) {
 	if len(all) == 0 {
 		fmt.Fprintf(o.stdout(), "No runs in %s.\n", from.name)
 		return
