@@ -232,8 +232,6 @@ var leftoverSources = []string{
 	"internal/cli/", "internal/rehearse/", "internal/survey/", "internal/view/", "internal/simulator/",
 	"internal/audit/proof.go",
 	"internal/baseline/flaw_test.go",
-	"internal/baseline/ours.go",
-	"internal/baseline/scp.go",
 	"internal/deploy/rolepolicy_test.go",
 	"internal/planner/attachment_test.go",
 	"internal/planner/notes.go",

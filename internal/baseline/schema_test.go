@@ -67,7 +67,7 @@ func schemaOf(t *testing.T) map[string]any {
 }
 
 // complain says where a value does not fit a schema, in the few words of JSON
-// Schema that ours uses; any other word fails the test.
+// Schema that the schema of the config file uses; any other word fails the test.
 func complain(t *testing.T, s map[string]any, at string, v any) []string {
 	t.Helper()
 	var bad []string

@@ -10,7 +10,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// The names of our service control policies. Names of policies are unique in an
+// The names of the service control policies managed by forcemfa. Names of policies are unique in an
 // organization, and only its management account and the administrators that it
 // delegates to make any.
 const (
@@ -23,7 +23,7 @@ const (
 // Source: Organizations User Guide, "Quotas for AWS Organizations", of 2026.
 const MaxSCPSize = 10240
 
-// SCPARN stands for our service control policy of a name in plans: the ID in the
+// SCPARN stands for the service control policy of a name in plans: the ID in the
 // real one is given by AWS when the policy is made.
 func SCPARN(partition, management, organization, name string) string {
 	return "arn:" + partition + ":organizations::" + management + ":policy/" + organization + "/service_control_policy/" + name
@@ -143,7 +143,7 @@ func (m Match) arns() (patterns []string, why string) {
 var deployers = []string{"stacksets-exec-*", "AWSCloudFormationStackSetExecutionRole"}
 
 // GuardSCP is the service control policy that keeps everybody but a few roles
-// from our policy and group, and from the tags that exempt or open enrollment,
+// from the policy and group managed by forcemfa, and from the tags that exempt or open enrollment,
 // whatever their case. The error is an [*InexpressibleError].
 func (b *Baseline) GuardSCP(partition string) (string, error) {
 	keys := []string{b.Window.Tag}

@@ -7,7 +7,7 @@ import (
 	"forcemfa/internal/baseline"
 )
 
-func TestCanBeOursAcceptsOnlyWhatForcemfaGrants(t *testing.T) {
+func TestCanBeManagedAcceptsOnlyWhatForcemfaGrants(t *testing.T) {
 	statements := func(s ...string) string { return `{"Version":"2012-10-17","Statement":[` + strings.Join(s, ",") + `]}` }
 	const (
 		deny   = `{"Effect":"Deny","Action":"s3:*","Resource":"*"}`
