@@ -25,8 +25,8 @@ func main() {
 	lambda.Start(h)
 }
 
-// limitMemory has the garbage collector keep to the function's memory, given in
-// MiB, with a fifth of it left for what it does not count.
+// limitMemory sets the limit of the garbage collector to four fifths of the
+// function's memory, given in MiB. The rest is for memory outside the Go heap.
 func limitMemory(text string) {
 	if size, err := strconv.ParseInt(text, 10, 32); err == nil && size > 0 {
 		debug.SetMemoryLimit(size << 20 / 5 * 4)

@@ -131,8 +131,8 @@ func (m *Migration) lockout(in *Input, a *org.Account, u *org.User) (why, remedy
 	return "no sign-in path: " + refused, fmt.Sprintf("run forcemfa access apply, or acknowledge with --ack %s:%s/%s", baseline.GuardLockout, a.ID, u.Name)
 }
 
-// NoMFASession says why a user cannot get an MFA session with what it has, and
-// what to do; empty when it can.
+// NoMFASession returns why a user cannot get an MFA session with its devices,
+// keys and password, and the remedy. Both are empty for a user who can.
 func NoMFASession(u *org.User) (why, remedy string) {
 	codes := slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
 	key := slices.ContainsFunc(u.Keys, func(k org.AccessKey) bool { return k.Active })

@@ -90,7 +90,7 @@ var Rules = []Rule{
 	{
 		Name: "window-tag-settable", Severities: []Severity{High, Low},
 		Means: "An exempt user, who does not need MFA, can set the tag of the enrollment window on users. With a stolen key of a user without a device, " +
-			"a device can then be enrolled for that user. Low when the tag can only be removed.",
+			"an attacker can then register a device for that user. Low when the tag can only be removed.",
 		Remedy: "deny iam:TagUser and iam:UntagUser with that tag key to everybody except the administrator role, as the guard SCP does",
 		Refs:   nil,
 	},

@@ -240,15 +240,15 @@ func TestD19DenyDocumentGrantsNothing(t *testing.T) {
 // Quotas count characters that are not white space.
 // Source: IAM User Guide, "IAM and AWS STS quotas".
 func TestD20DocumentsFitTheQuotas(t *testing.T) {
-	const managed, inlineOfUser, besides = 6144, 2048, 1550
+	const managed, inlineOfUser, room = 6144, 2048, 1550
 	for name, b := range variants() {
 		for _, partition := range []string{"aws", "aws-cn", "aws-us-gov"} {
 			document, denies := b.Document(partition), b.DenyDocument(partition)
 			if n := policy.Size(document); n > managed {
 				t.Errorf("%s in %s: %d characters, a managed policy has %d", name, partition, n, managed)
 			}
-			if n := policy.Size(denies); n > besides {
-				t.Errorf("%s in %s: %d characters for the Denies, want room for other inline policies within %d", name, partition, n, besides)
+			if n := policy.Size(denies); n > room {
+				t.Errorf("%s in %s: %d characters for the Denies, want at most %d, so that other inline policies have room", name, partition, n, room)
 			}
 			if policy.Size(document) != len(document) {
 				t.Errorf("%s in %s: white space in %s", name, partition, document)

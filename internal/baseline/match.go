@@ -135,7 +135,7 @@ func (m Match) String() string {
 		switch {
 		case p.pattern == "":
 		case strings.HasPrefix(p.pattern, p.key+":"):
-			parts = append(parts, p.pattern) // an ARN says what it is
+			parts = append(parts, p.pattern) // an ARN needs no key in front
 		default:
 			parts = append(parts, p.key+" "+p.pattern)
 		}

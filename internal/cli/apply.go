@@ -25,16 +25,16 @@ func newApply(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Apply a plan",
-		Long: `apply plans, shows the plan, asks once, and does it: it reads each target again,
-writes down what it is about to do, does it, and reads it back. It asks for the
-alias (or ID) of the management account; --yes answers only that question and
-does not override guards.
+		Long: `apply plans, shows the plan, asks for confirmation, and makes the changes. For each
+step it reads the target again, writes the step to the journal, makes the change, and
+reads the result back. To confirm, type the alias (or ID) of the management account.
+--yes skips that question and does not override guards.
 
-With a FILE that plan saved it plans again from what it reads now, and does only
-the steps that both plans have. A step of the file that does not hold any more is
-named and not done. So a run that was killed is finished by running it again.
+With a FILE saved by plan, apply plans again and makes only the changes that both plans
+contain. It reports and skips steps that are stale. If a run was killed, run apply
+again to finish it.
 
-Ctrl-C finishes the steps in flight and leaves a whole journal.
+Ctrl-C finishes the steps in flight and closes the journal.
 ` + command.StatusHelp,
 		Example: `  forcemfa apply plan.json
   forcemfa apply --accounts 111122223333

@@ -75,7 +75,7 @@ func (s *shared) add(c *cobra.Command) {
 			return command.Misused(c, fmt.Errorf("--concurrency %d: want 1 or more", s.concurrency))
 		}
 		if c.Flags().Changed("rate") {
-			if !(s.rate >= 0 && s.rate <= maxRate) { // which NaN is not either
+			if !(s.rate >= 0 && s.rate <= maxRate) { // also refuses NaN
 				return command.Misused(c, fmt.Errorf("--rate %v: want 0 to %d", s.rate, maxRate))
 			}
 			if s.rate == 0 {

@@ -108,7 +108,7 @@ func beyond(t *testing.T, text, list string) prove.Answer {
 
 func TestFunctionRoleAllowsNothingElse(t *testing.T) {
 	if a := beyond(t, executionPolicy(t, "bus"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
-		t.Errorf("%v, strict %v, %s, witness %v, beyond the catalog %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
+		t.Errorf("%v, strict %v, %s, counterexample %v, beyond the catalog %v", a.Outcome, a.Strict, a.Why, a.Counterexample, a.Beyond)
 	}
 }
 
@@ -216,7 +216,7 @@ func rightsOf(t *testing.T, name string, values map[string]string) string {
 func TestTheAuditRoleMayOnlyRead(t *testing.T) {
 	good, list := rightsOf(t, AuditRole, map[string]string{"TrustedPrincipal": trusted}), reading(t)
 	if a := beyond(t, good, list); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
-		t.Errorf("%v, strict %v, %s, witness %v", a.Outcome, a.Strict, a.Why, a.Counterexample)
+		t.Errorf("%v, strict %v, %s, counterexample %v", a.Outcome, a.Strict, a.Why, a.Counterexample)
 	}
 	for _, more := range []string{"iam:TagUser", "iam:CreateAccessKey", "iam:Put*", "s3:GetObject"} {
 		worse := strings.Replace(good, `"iam:GetPolicy"`, `"iam:GetPolicy","`+more+`"`, 1)
@@ -243,7 +243,7 @@ func TestApplyRoleWritesDocumentsOnlyWithDocumentsWrite(t *testing.T) {
 	for documents, want := range map[string]prove.Outcome{"keep": prove.Enforced, "write": prove.Open} {
 		text := rightsOf(t, ApplyRole, map[string]string{"TrustedPrincipal": trusted, "Documents": documents})
 		if a := beyond(t, text, list); a.Outcome != want {
-			t.Errorf("documents %s: %v, %s, witness %v", documents, a.Outcome, a.Why, a.Counterexample)
+			t.Errorf("documents %s: %v, %s, counterexample %v", documents, a.Outcome, a.Why, a.Counterexample)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func changeOf(before, after *fact) (Change, bool) {
 	return Change{f.subject, say(form, f.key, was, is)}, true
 }
 
-// say fills in a phrase; each may leave out what it does not need.
+// say fills in a phrase, which need not use every value.
 func say(form, key, was, is string) string {
 	return strings.NewReplacer("%[1]s", key, "%[2]s", was, "%[3]s", is).Replace(form)
 }

@@ -7,7 +7,7 @@ import (
 	"forcemfa/internal/plan"
 )
 
-// remove takes away everything that forcemfa made: from users, from groups, then
+// remove removes everything that forcemfa manages: from users, from groups, then
 // the group and the policy.
 func (p *accountPlanner) remove() {
 	for i := range p.account.Users {

@@ -42,7 +42,7 @@ type alert struct {
 
 // The remedies that alerts share.
 const (
-	askActor = "ask who did this; the function restores what it is allowed to restore"
+	askActor = "ask who did this; the function restores users to the group, attachments and tags"
 	redeploy = "run forcemfa deploy apply to restore the document, and ask who changed it"
 	restore  = "run forcemfa deploy apply to restore it, and ask who changed it"
 )

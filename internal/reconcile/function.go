@@ -1,6 +1,6 @@
 // Package reconcile is the body of the Lambda function. Scheduled scans check the whole
-// account, events check what they affect. It collects, audits, plans, applies what it is
-// allowed to, and notifies.
+// account, events check the users they affect. It collects, audits, plans, applies the
+// steps that it is allowed to make, and notifies.
 //
 // A [Function] adds users to the group of forcemfa, attaches its policy and sets tags. It
 // never writes a policy document and never removes enforcement; it reports what only the

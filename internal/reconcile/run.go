@@ -34,7 +34,7 @@ func (f *Function) newRun(kind, id string) *run {
 	}
 }
 
-// scan checks all users, and repairs what it may.
+// scan checks all users, and makes the repairs that the mode allows.
 func (r *run) scan(ctx context.Context) error {
 	begin, done := r.budget(ctx)
 	defer done()
@@ -51,7 +51,8 @@ func (r *run) scan(ctx context.Context) error {
 	return nil
 }
 
-// repair checks what an incident affects, and repairs what it may.
+// repair checks the users that an incident affects, and makes the repairs that
+// the mode allows.
 func (r *run) repair(ctx context.Context, i *incident) error {
 	begin, done := r.budget(ctx)
 	defer done()
@@ -69,7 +70,7 @@ func (r *run) repair(ctx context.Context, i *incident) error {
 	return nil
 }
 
-// repairAll repairs what it may for all users.
+// repairAll makes the repairs that the mode allows, for all users.
 func (r *run) repairAll(ctx context.Context) error {
 	a := r.seen
 	if err := a.readInTime(ctx, a.usersToRead()); err != nil {

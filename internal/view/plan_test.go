@@ -15,7 +15,7 @@ func TestAPlanShowsWhatIsMadeChangedTakenAwayAndBlocked(t *testing.T) {
 			{Op: plan.CreateGroup, Account: "111111111111", Subject: "group/ForceMFA", Want: there},
 			{Op: plan.UpdatePolicy, Account: "111111111111", Subject: "policy/ForceMFA", Expect: there, Want: there},
 			{Op: plan.TagUser, Account: "222222222222", Subject: "user/dave", Object: "forcemfa-enrollment", Want: plan.State{Present: true, Value: "2026-11-30"}},
-			{Op: plan.RemoveUserFromGroup, Account: "222222222222", Subject: "user/robot", Object: "ForceMFA", Expect: there},
+			{Op: plan.RemoveUserFromGroup, Account: "222222222222", Subject: "user/ci", Object: "ForceMFA", Expect: there},
 			{Op: plan.AddUserToGroup, Account: "222222222222", Subject: "user/eve", Object: "ForceMFA", Want: there, Blocked: "eve would be locked out", Remedy: "give eve a login profile"},
 		},
 	}
@@ -30,7 +30,7 @@ note: no config file
 
 222222222222
   + TagUser user/dave forcemfa-enrollment = 2026-11-30
-  - RemoveUserFromGroup user/robot ForceMFA
+  - RemoveUserFromGroup user/ci ForceMFA
   ! AddUserToGroup user/eve ForceMFA
       blocked: eve would be locked out
       remedy: give eve a login profile

@@ -41,7 +41,7 @@ Administrators use --open USER and --close USER to set and remove the tag that a
 user without a password to enroll with an access key for a few days.
 
 EXIT STATUS
-  0  the device is enrolled
+  0  the device is enabled
   1  an error stopped it; the hint is the next step`,
 		Example: `  forcemfa enroll bob
   forcemfa enroll bob --name bobs-tablet          # a second device

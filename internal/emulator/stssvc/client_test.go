@@ -245,7 +245,7 @@ func TestSessionPolicyLimitsTheRole(t *testing.T) {
 	}
 	_, err = users.CreateUser(context.Background(), &iam.CreateUserInput{UserName: aws.String("x")})
 	if got := fault(err); !strings.HasPrefix(got, "AccessDenied: ") || !strings.Contains(got, "session policy") {
-		t.Errorf("what it does not allow: %q", got)
+		t.Errorf("an action outside the session policy: %q", got)
 	}
 }
 
