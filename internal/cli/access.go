@@ -20,13 +20,14 @@ func newAccess(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "access",
 		Short: "Manage groups and cross-account roles that require MFA",
-		Long: `access creates the groups of the access section of the config file in the identity
-account, with their members and the roles that they may assume, and in every account
-the roles, which require MFA, with their permissions. For each person it prints a link that switches
-to the role in the console and a block for ~/.aws/config.
+		Long: `access creates the groups and roles of the access section of the config file: groups
+in the identity account with their members and the roles they may assume, and in each
+account the roles, whose trust policies require MFA. For each person it prints a link
+that switches to the role in the console and a block for ~/.aws/config.
 
-An existing role keeps its permissions and trusted principals, and must require MFA of
-people. Nobody is removed from a group: other members are reported.`,
+An existing role keeps its permissions and trusted principals; account and user
+principals are required to use MFA. No member is removed from a group; members that the
+config does not name are reported.`,
 		Example: `  forcemfa access plan
   forcemfa access apply --yes`,
 		Args: cobra.NoArgs,
@@ -67,7 +68,7 @@ func newAccessApply(e *command.Env) *cobra.Command {
 	}
 	o.add(c)
 	o.guards.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c
 }
 

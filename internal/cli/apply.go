@@ -46,7 +46,7 @@ Ctrl-C finishes the steps in flight and closes the journal.
 	o.add(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.remove, "remove", false, "remove everything that forcemfa manages")
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c
 }
 

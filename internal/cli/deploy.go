@@ -59,7 +59,7 @@ The policy is that of the config file. The command makes no request.
 		RunE:      func(_ *cobra.Command, args []string) error { return runDeployTemplate(&o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
 	f.StringVarP(&o.output, "output", "o", "yaml", "yaml or json")
 	f.StringVar(&o.partition, "partition", "aws", strings.Join(arn.PartitionIDs(), ", "))
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -174,7 +174,7 @@ itself; use deploy package to upload the file with other tools.
 		RunE: func(c *cobra.Command, _ []string) error { return runDeployPackage(c.Context(), &o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	f.StringVar(&o.out, "out", "forcemfa.zip", "the `file` to write")
 	o.packing.add(c)

@@ -40,7 +40,7 @@ that users stay enforced until forcemfa apply --remove. The bucket stays, too.
 		RunE: func(c *cobra.Command, _ []string) error { return runDeployApply(c.Context(), &o) },
 	}
 	o.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; does not override guards")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	c.Flags().BoolVar(&o.remove, "remove", false, "delete stacks and stack set; users stay enforced")
 	return c
 }

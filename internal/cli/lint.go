@@ -26,20 +26,21 @@ func newLint(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint FILE|DIR|-…",
 		Short: "Find policies that appear to require MFA but don't",
-		Long: `lint reads policy documents in JSON and reports, by statement, what leaves a way
-past MFA, locks out users without a device, or can never apply. Each finding has a code
-(see docs/lint.md), a request that shows it, and the corrected statements.
+		Long: `lint reads policy documents and reports the statements that let requests without MFA
+pass, lock out users without a device, or never apply. Each finding has a code (see
+docs/lint.md), an example request, and the corrected statements.
 
-A folder is read with everything below it: *.json in order of their names. - is
-stdin. Whether a document is an identity, trust or resource policy follows from
-its principals and resources; a service control policy looks like an identity
-policy, so say --kind scp.
+A file is a policy document, or holds some: output of the AWS CLI, terraform show -json,
+a CloudFormation or CDK template in JSON or YAML, a snapshot, JSON Lines. A folder is
+read recursively: *.json, sorted by name. - is stdin. Principals and resources decide
+whether a document is an identity, trust or resource policy; a service control policy
+looks like an identity policy and needs --kind scp.
 
 --fix corrects the documents: it prints a diff, and with --write changes the files.
 Corrections that are choices (severity info) are not applied.
 
---against OLD also proves that every request without MFA that the old document
-refuses is refused by the new one, or shows one that is not (W-1).
+--against OLD also proves that the new document refuses every request without MFA that
+the old one refuses, or shows one that it does not (W-1).
 
 A document that cannot be read gives exit status 1, a file in a folder that is not a
 policy gives 4. Neither is ever reported as clean.

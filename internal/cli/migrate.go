@@ -24,14 +24,14 @@ func newMigrate(e *command.Env) *cobra.Command {
 		Use:   "migrate USER…",
 		Short: "Move users from direct policies to group and role",
 		Long: `migrate moves users of the identity account to the groups and roles that the access
-section of the config file grants them, in this order: the device works; group and
-role are made ready; the user is shown to get into a role with MFA, and not without;
-then the user's own policies are taken away, each saved whole in the journal, so
-that forcemfa rollback brings them back.
+section of the config file grants them. It checks that the user has an MFA device,
+creates group and roles, proves that the user can assume a role with MFA and not
+without, and then removes the user's own policies. The journal holds each policy, so
+that forcemfa rollback restores them.
 
-Policies that deny something stay, and so does what forcemfa gave. A user who would
-be locked out is refused. --canary also assumes the role for real: it asks
-for a code of the user's device, and needs the user's key as --canary-profile.
+Policies with a Deny and policies managed by forcemfa stay. A user who would be locked
+out is refused. --canary also assumes the role for real: it prompts for a code of the
+user's device, and needs the user's key as --canary-profile.
 ` + command.StatusHelp,
 		Example: `  forcemfa migrate carlos
   forcemfa migrate carlos --canary --canary-profile carlos
@@ -41,7 +41,7 @@ for a code of the user's device, and needs the user's key as --canary-profile.
 	}
 	o.add(c)
 	o.guards.add(c)
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before policies are removed")
 	c.Flags().StringVar(&o.canaryProfile, "canary-profile", "", "AWS `profile` with the key of the user, for --canary")
 	return c

@@ -57,7 +57,7 @@ received any.
 		RunE: func(c *cobra.Command, _ []string) error { return runNotifyTest(c.Context(), &o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "the `file` that says what is wanted (forcemfa.yaml)")
+	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
 	f.StringVar(&o.profile, "profile", "", "AWS profile to start from")
 	f.StringVar(&o.region, "region", "", "AWS region of Security Hub and of names without a region")
 	f.StringSliceVar(&o.kinds, "kind", kinds, "only these `kinds` of messages")

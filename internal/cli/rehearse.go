@@ -17,18 +17,18 @@ func newRehearse(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rehearse [PLAN]",
 		Short: "Run the whole job on the embedded AWS, with every attack scenario",
-		Long: `rehearse loads the sample organization, or a snapshot of yours, into an AWS in
-memory and runs the whole job there: audit, plan, apply, audit again. Before and
+		Long: `rehearse loads the sample organization, or a snapshot of your own, into the
+embedded AWS and runs the whole job there: audit, plan, apply, audit again. Before and
 after, it tries every attack scenario for every user with real signed requests: what
 an attacker with a stolen key, session or password would try. Afterwards it tries the
 expected access: enrollment, MFA sessions, roles, exempt service accounts.
 
-With a PLAN that plan saved, only its steps are applied. rehearse reads only the files
+With a PLAN file saved by plan, only its steps are applied. rehearse reads only the files
 that you name, and changes nothing real.
 
 EXIT STATUS
   0  no user is open, every attack is refused, all expected access works
-  1  an error stopped it
+  1  an error stopped the command
   3  otherwise`,
 		Example: `  forcemfa rehearse
   forcemfa rehearse --org snapshot.jsonl --config forcemfa.yaml plan.json

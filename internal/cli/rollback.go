@@ -49,7 +49,7 @@ the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT.
 	o.add(c)
 	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
 	c.Flags().BoolVar(&o.list, "list", false, "list the runs that have a journal")
-	c.Flags().BoolVar(&o.yes, "yes", false, "answer the question; guards are not overridden")
+	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c
 }
 

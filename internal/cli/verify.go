@@ -16,13 +16,14 @@ func newVerify(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no user can act without MFA",
-		Long: `verify reads every account and shows for each user that every request without MFA
-is refused, or names one that is not. It exits with 3 when a user is open, whatever
-else audit would say. An independent checker reads the proof certificate of
-each user, without relying on the prover; a user whose proof it refuses is unknown.
+		Long: `verify reads every account and proves for each user that every request without MFA
+is refused, or shows a request that is not. It exits with 3 if MFA is not enforced for
+a user, whatever the other findings of audit. An independent checker reads the proof
+certificate of each user and does not rely on the prover; a user whose proof it rejects
+is unknown.
 
---aws also asks AWS, for every enforced user, what its policy simulator makes of
-some telling requests without MFA (iam:SimulatePrincipalPolicy, one call a user).
+--aws also runs some requests without MFA through AWS's policy simulator, for each
+enforced user (iam:SimulatePrincipalPolicy, one call per user).
 ` + command.StatusHelp,
 		Example: `  forcemfa verify
   forcemfa verify --aws --accounts 111122223333

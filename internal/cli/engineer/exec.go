@@ -141,7 +141,7 @@ var misleading = []string{
 }
 
 // childEnviron is the environment for a child: without what would mislead it
-// and without secrets of ours, with the session.
+// and without the secrets of forcemfa, with the session.
 func childEnviron(environ []string, e *cache.Entry, profile string) []string {
 	var out []string
 	region := false

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A record is the text of a file: a first line that says what it is, then a
+// A record is the text of a file: a first line that names the format, then a
 // line for each value, a word and a quoted string, and a last line without which
 // the file is not whole.
 type record []field
