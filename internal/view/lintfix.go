@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"forcemfa/policy/lint"
@@ -49,7 +50,8 @@ func (c *LintCorrections) Text(w io.Writer, written bool) error {
 			return err
 		}
 	}
-	if !written && len(c.Documents) > 0 {
+	changed := slices.ContainsFunc(c.Documents, func(d LintCorrection) bool { return d.Changed })
+	if !written && changed {
 		_, err := fmt.Fprintln(w, "Apply the changes with: forcemfa lint --fix --write")
 		return err
 	}
