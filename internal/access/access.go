@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
@@ -149,15 +150,15 @@ func (x *accessPlanner) createRole(a *org.Account, role *org.Role, subject strin
 
 // letsIn reports whether a trust policy lets users of the identity account assume
 // a role with MFA.
-func (x *accessPlanner) letsIn(a *org.Account, role *org.Role, document string) bool {
+func (x *accessPlanner) letsIn(a *org.Account, role *org.Role, text string) bool {
 	changed := *role
-	changed.Trust = document
+	changed.Trust = text
 	identity := x.in.account(x.in.Access.Account)
 	if identity == nil {
 		return true
 	}
 	user := &org.User{Name: "example", ARN: arn.IAM(identity.Partition, identity.ID, "user", "/", "example"), Inline: []org.InlinePolicy{{
-		Name: "assume", Document: baseline.AssumeDocument(identity.Partition, []string{role.ARN}),
+		Name: "assume", Document: document.Assume(identity.Partition, []string{role.ARN}),
 	}}}
 	with, _ := CanAssume(x.in.Header, identity, user, a, &changed, x.in.Now)
 	return with.Verdict != policy.ImplicitDenied
@@ -186,7 +187,7 @@ func (x *accessPlanner) permissions(a *org.Account, role *org.Role, subject stri
 	before := plan.InlineState(role.Inline, baseline.RoleActionsName)
 	switch {
 	case len(want.Actions) > 0:
-		after := plan.State{Present: true, Document: baseline.ActionsDocument(a.Partition, want.Actions)}
+		after := plan.State{Present: true, Document: document.Actions(a.Partition, want.Actions)}
 		if !after.Holds(before) {
 			s := plan.NewStep(plan.PutRolePolicy, a.ID, subject, baseline.RoleActionsName, before, after)
 			needs(&s, made)
@@ -239,9 +240,9 @@ func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject 
 	for _, t := range x.in.Access.Targets(group.Name) {
 		roles = append(roles, x.in.roleARN(t.Account, t.Role))
 	}
-	wanted := []org.InlinePolicy{{Name: baseline.OwnAccountName, Document: baseline.OwnAccountDocument(a.Partition)}}
+	wanted := []org.InlinePolicy{{Name: baseline.OwnAccountName, Document: document.OwnAccount(a.Partition)}}
 	if len(roles) > 0 {
-		wanted = append(wanted, org.InlinePolicy{Name: baseline.AssumeRolesName, Document: baseline.AssumeDocument(a.Partition, roles)})
+		wanted = append(wanted, org.InlinePolicy{Name: baseline.AssumeRolesName, Document: document.Assume(a.Partition, roles)})
 	}
 	size := inlineSize(group, wanted)
 	quotas, _ := planner.Quotas(a)

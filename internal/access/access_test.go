@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/access"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/policy"
@@ -105,7 +106,7 @@ func TestPlanChangesAnExistingRole(t *testing.T) {
 		role org.Role
 		want []string
 	}{
-		{"as wanted", org.Role{Trust: withMFA, Attached: []string{readOnly}, Inline: []org.InlinePolicy{{Name: baseline.RoleActionsName, Document: baseline.ActionsDocument("aws", []string{"ec2:*"})}}}, nil},
+		{"as wanted", org.Role{Trust: withMFA, Attached: []string{readOnly}, Inline: []org.InlinePolicy{{Name: baseline.RoleActionsName, Document: document.Actions("aws", []string{"ec2:*"})}}}, nil},
 		{"open", org.Role{Trust: openTo, Attached: []string{readOnly}}, []string{"UpdateAssumeRolePolicy operator", "PutRolePolicy operator ForceMFA-Actions"}},
 		{"open and in use", org.Role{Trust: openTo, Used: &used}, []string{
 			"UpdateAssumeRolePolicy operator BLOCKED", "AttachRolePolicy operator ReadOnlyAccess BLOCKED", "PutRolePolicy operator ForceMFA-Actions BLOCKED"}},
@@ -176,7 +177,7 @@ func TestCanAssumeWithAndWithoutMFA(t *testing.T) {
 }
 
 func TestMigrateRemovesPoliciesOnlyFromUsersWithARole(t *testing.T) {
-	assume := baseline.AssumeDocument("aws", []string{"arn:aws:iam::" + target + ":role/operator"})
+	assume := document.Assume("aws", []string{"arn:aws:iam::" + target + ":role/operator"})
 	group := org.Group{Name: "Ops", ARN: "arn:aws:iam::" + identity + ":group/Ops", Inline: []org.InlinePolicy{{Name: baseline.AssumeRolesName, Document: assume}}}
 	for _, row := range []struct {
 		name, trust string

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
@@ -69,7 +70,7 @@ func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
 		m.Steps = append(m.Steps, plan.NewStep(plan.DetachUserPolicy, a.ID, u.ARN, p, present, absent))
 	}
 	for _, p := range u.Inline {
-		if why := reasonToKeep(p.Name == baseline.InlinePolicyName && baseline.CanBeManaged(p.Document), true, p.Document); why != "" {
+		if why := reasonToKeep(p.Name == baseline.InlinePolicyName && document.CanBeManaged(p.Document), true, p.Document); why != "" {
 			m.Kept = append(m.Kept, "inline policy "+p.Name+": "+why)
 			later.Inline = append(later.Inline, p)
 			continue

@@ -14,6 +14,7 @@ import (
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -125,7 +126,7 @@ func oursIn(a *org.Account) []string {
 	}
 	for _, u := range a.Users {
 		for _, p := range u.Inline {
-			if p.Name == baseline.InlinePolicyName && baseline.CanBeManaged(p.Document) {
+			if p.Name == baseline.InlinePolicyName && document.CanBeManaged(p.Document) {
 				left = append(left, u.Name+" has the inline policy")
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -220,7 +221,7 @@ func forced(t *testing.T, strict *emulator.Strict) (r *rig, update *plan.Plan) {
 func (r *rig) scpDocument() string {
 	h, _ := r.snapshot()
 	for _, p := range h.SCPs {
-		if p.Name == baseline.SCPName {
+		if p.Name == document.SCPName {
 			return p.Document
 		}
 	}
@@ -307,12 +308,12 @@ func enforcing(t *testing.T, c *organizations.Client) *string {
 			t.Fatal(err)
 		}
 		for _, p := range page.Policies {
-			if aws.ToString(p.Name) == baseline.SCPName {
+			if aws.ToString(p.Name) == document.SCPName {
 				return p.Id
 			}
 		}
 	}
-	t.Fatal("there is no SCP " + baseline.SCPName)
+	t.Fatal("there is no SCP " + document.SCPName)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -471,7 +472,7 @@ func TestSettableWindowTag(t *testing.T) {
 		{"other tags alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"ForAllValues:StringNotEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"}}`), nil},
 		{"with MFA alone", nil, tags(`"iam:TagUser"`, `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`), nil},
 		{"by a break-glass user", func(_ *org.Account, b *baseline.Baseline) { b.Exemptions[0].BreakGlass = true }, tags(`"iam:TagUser"`, ""), nil},
-		{"with enrollment any, which ignores the tag", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
+		{"with enrollment any, which ignores the tag", func(_ *org.Account, b *baseline.Baseline) { b.Policy.Enrollment = document.EnrollmentAny }, tags(`"iam:TagUser"`, ""), nil},
 	} {
 		a, b := quiet(t), *wanted(t)
 		b.Exemptions = []baseline.Exemption{{Match: baseline.Match{Name: "robby"}, Owner: "ops", Reason: "a workload"}}

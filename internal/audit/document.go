@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 	"forcemfa/policy/trust"
@@ -45,7 +46,7 @@ func (r *report) inline() {
 		for _, p := range u.Inline {
 			subject := "user/" + u.Name + "/" + p.Name
 			if p.Name == baseline.InlinePolicyName {
-				if baseline.CanBeManaged(p.Document) {
+				if document.CanBeManaged(p.Document) {
 					r.driftInline(u, subject, p.Document)
 					continue
 				}

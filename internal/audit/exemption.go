@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -32,7 +33,7 @@ func (r *report) exemptionTags() {
 // windows without MFA. Other users cannot, or have a finding as open users.
 func (r *report) windowTag() {
 	b := r.auditor.baseline
-	if b.Policy.Enrollment == baseline.EnrollmentAny {
+	if b.Policy.Enrollment == document.EnrollmentAny {
 		return
 	}
 	var put, take []string

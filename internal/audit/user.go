@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -67,7 +68,7 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 		Set:                a.documents.PolicySet(a.header, account, u),
 		Context:            account.Context(a.header, u),
 		HasDevice:          u.MFA == org.Yes,
-		ForwardedCallsPass: a.baseline.Policy.FAS != baseline.FASDeny,
+		ForwardedCallsPass: a.baseline.Policy.FAS != document.FASDeny,
 		Enrollment:         a.enrollment,
 		EnrollmentByKey:    a.enrollsByKey(u),
 		Roles:              roles,
@@ -84,7 +85,7 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 // enrollsByKey reports whether the baseline lets the user's access key enable a
 // first device: always, or while the user's enrollment window is open.
 func (a *Auditor) enrollsByKey(u *org.User) bool {
-	if a.baseline.Policy.Enrollment == baseline.EnrollmentAny {
+	if a.baseline.Policy.Enrollment == document.EnrollmentAny {
 		return true
 	}
 	window, open := a.baseline.Window.Of(u.Tags)
@@ -155,7 +156,7 @@ func (r *report) exemptions(u *User) {
 
 func (r *report) window(u *User) {
 	window, open := r.auditor.baseline.Window.Of(u.Read.Tags)
-	if !open || r.auditor.baseline.Policy.Enrollment == baseline.EnrollmentAny {
+	if !open || r.auditor.baseline.Policy.Enrollment == document.EnrollmentAny {
 		return
 	}
 	subject := "user/" + u.Name

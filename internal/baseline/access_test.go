@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 )
 
 func TestAccessIsReadWhole(t *testing.T) {
@@ -50,7 +51,7 @@ func TestContradictoryAccessIsRefused(t *testing.T) {
 }
 
 func TestPeopleSeeToTheirOwnKeysWithMFAAlone(t *testing.T) {
-	text := baseline.OwnAccountDocument("aws-cn")
+	text := document.OwnAccount("aws-cn")
 	for _, want := range []string{
 		`"Sid":"AllowManageOwnCredentials"`, `"Sid":"AllowDeactivateOwnMFAWithMFA"`, "arn:aws-cn:iam::*:user/*/${aws:username}",
 	} {

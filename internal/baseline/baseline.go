@@ -1,5 +1,5 @@
-// Package baseline holds the desired state: the config file, its exemptions and
-// the ForceMFA documents.
+// Package baseline holds the desired state: the config file with its exemptions.
+// The documents are made by package document.
 //
 // A [Baseline] comes from [Parse] or [Default] and is read-only afterwards.
 // [Baseline.Document] is the policy that must be in force for every user without
@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy/arn"
 )
 
@@ -43,7 +44,7 @@ type Baseline struct {
 	Name        string            `json:"-"` // of the config file; empty: the defaults, without a file
 	Attach      Attach            `json:"attach"`
 	Scope       Scope             `json:"scope"`
-	Policy      Policy            `json:"policy"`
+	Policy      document.Policy   `json:"policy"`
 	Window      Window            `json:"window"`
 	Waves       []Wave            `json:"waves,omitempty"`
 	SCP         SCP               `json:"scp"`
@@ -95,57 +96,6 @@ const (
 	AttachSCP    Attach = "scp"    // by a service control policy; in the management account through the group
 )
 
-// Policy are the options of the ForceMFA document. The zero value is the
-// default.
-type Policy struct {
-	SelfService             SelfService          `json:"self_service"`
-	Enrollment              Enrollment           `json:"enrollment"`
-	PasswordChangeBeforeMFA bool                 `json:"allow_password_change_before_mfa"`
-	ConsoleAuthorization    ConsoleAuthorization `json:"console_authorization"`
-	MaxSessionAge           time.Duration        `json:"max_session_age"` // whole seconds; zero: none
-	FAS                     FAS                  `json:"fas"`
-}
-
-// SelfService is what the document grants.
-type SelfService string
-
-// The grants. Enroll is the default.
-const (
-	SelfServiceEnroll SelfService = "enroll" // to manage one's own MFA devices
-	SelfServiceFull   SelfService = "full"   // and one's own access keys, certificates and SSH keys, with MFA
-	SelfServiceNone   SelfService = "none"   // nothing: the Denies alone
-)
-
-// Enrollment is what may create and enable a first device.
-type Enrollment string
-
-// The ways to enroll. Console is the default.
-const (
-	EnrollmentConsole Enrollment = "console" // a console session, or a key while the user's enrollment window is open
-	EnrollmentAny     Enrollment = "any"     // also a long-term access key, so the thief of a key can enroll a device
-)
-
-// ConsoleAuthorization says whether the sign-in actions are allowed before MFA, for
-// accounts that use the console authorization of AWS Sign-In.
-type ConsoleAuthorization string
-
-// The choices. Auto is the default, and currently the same as Off.
-const (
-	ConsoleAuthorizationAuto ConsoleAuthorization = "auto"
-	ConsoleAuthorizationOn   ConsoleAuthorization = "on"
-	ConsoleAuthorizationOff  ConsoleAuthorization = "off"
-)
-
-// FAS is what happens to requests that an AWS service forwards for a user
-// (forward access sessions).
-type FAS string
-
-// The choices. Allow is the default.
-const (
-	FASAllow FAS = "allow" // the Denies apply only to direct calls
-	FASDeny  FAS = "deny"  // the Denies also apply to forwarded calls, which lose the MFA flag
-)
-
 // defaultExemptTag is what is exempt without a config file.
 const defaultExemptTag = "userType=Service"
 
@@ -166,11 +116,11 @@ func defaults() *Baseline {
 	return &Baseline{
 		Attach: AttachGroup,
 		Scope:  ScopeAll,
-		Policy: Policy{
-			SelfService:          SelfServiceEnroll,
-			Enrollment:           EnrollmentConsole,
-			ConsoleAuthorization: ConsoleAuthorizationAuto,
-			FAS:                  FASAllow,
+		Policy: document.Policy{
+			SelfService:          document.SelfServiceEnroll,
+			Enrollment:           document.EnrollmentConsole,
+			ConsoleAuthorization: document.ConsoleAuthorizationAuto,
+			FAS:                  document.FASAllow,
 		},
 		Window: Window{Tag: "forcemfa-enrollment", Days: 7},
 	}
@@ -218,11 +168,11 @@ func (b *Baseline) Notes() []string {
 	if b.Scope == ScopeWithoutDevice {
 		notes = append(notes, "scope is without-device: MFA is not enforced for the access keys of users with a device")
 	}
-	if b.Policy.ConsoleAuthorization == ConsoleAuthorizationAuto {
-		notes = append(notes, "console_authorization is auto: "+strings.Join(signinActions, " and ")+
+	if b.Policy.ConsoleAuthorization == document.ConsoleAuthorizationAuto {
+		notes = append(notes, "console_authorization is auto: "+strings.Join(document.SigninActions(), " and ")+
 			" are denied before MFA; set it to on if AWS Sign-In evaluates them in your organization")
 	}
-	if b.Policy.Enrollment == EnrollmentAny {
+	if b.Policy.Enrollment == document.EnrollmentAny {
 		notes = append(notes, "enrollment is any: with the stolen access key of a user without a device, a thief can enroll a device")
 	}
 	return notes

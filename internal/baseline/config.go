@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy/arn"
 )
 
@@ -54,7 +55,7 @@ func (f *configFile) over(b *Baseline) mapping {
 				oneOf(&b.Attach, AttachGroup, AttachGroups, AttachUser, AttachSCP)},
 			{"scope", optional, "The users who must have the policy: all users, or only users without an MFA device. The access keys of users with a device then work without MFA.",
 				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
-			{"policy", optional, "Options of the ForceMFA document.", b.Policy.fields()},
+			{"policy", optional, "Options of the ForceMFA document.", policyFields(&b.Policy)},
 			{"window", optional, "The enrollment window, in which a user without a console password can enroll with an access key.", b.Window.fields()},
 			{"waves", optional, "The roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.",
 				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
@@ -106,17 +107,17 @@ func unique[T comparable](all []T) []T {
 	return kept
 }
 
-func (p *Policy) fields() mapping {
+func policyFields(p *document.Policy) mapping {
 	return mapping{fields: []field{
 		{"self_service", optional, "What the document allows: managing one's own MFA devices, managing all own credentials with MFA, or nothing.",
-			oneOf(&p.SelfService, SelfServiceEnroll, SelfServiceFull, SelfServiceNone)},
+			oneOf(&p.SelfService, document.SelfServiceEnroll, document.SelfServiceFull, document.SelfServiceNone)},
 		{"enrollment", optional, "What can enroll a first device: only a console session, or also an access key, including a stolen one.",
-			oneOf(&p.Enrollment, EnrollmentConsole, EnrollmentAny)},
+			oneOf(&p.Enrollment, document.EnrollmentConsole, document.EnrollmentAny)},
 		{"allow_password_change_before_mfa", optional, "Whether a forced password change is possible before MFA.", truth{&p.PasswordChangeBeforeMFA}},
 		{"console_authorization", optional, "Whether the actions of AWS Sign-In are allowed before MFA, for accounts that use console authorization.",
-			oneOf(&p.ConsoleAuthorization, ConsoleAuthorizationAuto, ConsoleAuthorizationOn, ConsoleAuthorizationOff)},
+			oneOf(&p.ConsoleAuthorization, document.ConsoleAuthorizationAuto, document.ConsoleAuthorizationOn, document.ConsoleAuthorizationOff)},
 		{"max_session_age", optional, "How long after the MFA code a session is valid: none (no limit), or 15m to 36h.", age{&p.MaxSessionAge}},
-		{"fas", optional, "Whether requests that an AWS service forwards for a user are allowed. These requests lose the MFA flag.", oneOf(&p.FAS, FASAllow, FASDeny)},
+		{"fas", optional, "Whether requests that an AWS service forwards for a user are allowed. These requests lose the MFA flag.", oneOf(&p.FAS, document.FASAllow, document.FASDeny)},
 	}}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 )
 
@@ -51,13 +52,13 @@ func TestParseReadsEverything(t *testing.T) {
 		Name:   "forcemfa.yaml",
 		Attach: baseline.AttachUser,
 		Scope:  baseline.ScopeAll,
-		Policy: baseline.Policy{
-			SelfService:             baseline.SelfServiceFull,
-			Enrollment:              baseline.EnrollmentAny,
+		Policy: document.Policy{
+			SelfService:             document.SelfServiceFull,
+			Enrollment:              document.EnrollmentAny,
 			PasswordChangeBeforeMFA: true,
-			ConsoleAuthorization:    baseline.ConsoleAuthorizationOn,
+			ConsoleAuthorization:    document.ConsoleAuthorizationOn,
 			MaxSessionAge:           12 * time.Hour,
-			FAS:                     baseline.FASDeny,
+			FAS:                     document.FASDeny,
 		},
 		Window: baseline.Window{Tag: "enrollment-open", Days: 3},
 		Exemptions: []baseline.Exemption{

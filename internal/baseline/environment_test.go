@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 )
 
@@ -33,7 +34,7 @@ func TestVariablesOverrideTheFile(t *testing.T) {
 	want := baseline.Default()
 	want.Name, want.Exemptions = "c.yaml", nil
 	want.Attach, want.Window.Days, want.Policy.MaxSessionAge = baseline.AttachGroups, 14, 8*time.Hour
-	want.Policy.PasswordChangeBeforeMFA, want.Policy.ConsoleAuthorization = true, baseline.ConsoleAuthorizationOn
+	want.Policy.PasswordChangeBeforeMFA, want.Policy.ConsoleAuthorization = true, document.ConsoleAuthorizationOn
 	want.Notify.Slack.Channel = "#mfa: alerts"
 	want.Environment = []string{"FORCEMFA_ATTACH", "FORCEMFA_POLICY_ALLOW_PASSWORD_CHANGE_BEFORE_MFA", "FORCEMFA_POLICY_CONSOLE_AUTHORIZATION",
 		"FORCEMFA_POLICY_MAX_SESSION_AGE", "FORCEMFA_WINDOW_DAYS", "FORCEMFA_NOTIFY_SLACK_CHANNEL"}

@@ -40,7 +40,7 @@ const (
 	DetachGroupPolicy   Op = "DetachGroupPolicy"
 	DeleteGroup         Op = "DeleteGroup"
 	DeletePolicy        Op = "DeletePolicy"
-	CreateSCP           Op = "CreateSCP" // Subject: see baseline.SCPARN, in every Op on SCPs; Want.Document
+	CreateSCP           Op = "CreateSCP" // Subject: see document.SCPARN, in every Op on SCPs; Want.Document
 	UpdateSCP           Op = "UpdateSCP" // Want.Document
 	AttachSCP           Op = "AttachSCP" // Object: ID of a root, unit or account
 	DetachSCP           Op = "DetachSCP"

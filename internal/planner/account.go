@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/policy"
@@ -135,7 +136,7 @@ func (s *accountState) inGroup(u *org.User) bool {
 // inlineManaged reports whether a user has an inline policy of forcemfa.
 func (s *accountState) inlineManaged(u *org.User) bool {
 	state := s.inlineState(u)
-	return state.Present && baseline.CanBeManaged(state.Document)
+	return state.Present && document.CanBeManaged(state.Document)
 }
 
 // inlineTaken reports whether a user has an inline policy of the same name that

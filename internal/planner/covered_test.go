@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/policy"
@@ -104,11 +105,11 @@ func TestMembersOfTheGroupManageTheirDevicesUnderTheSCP(t *testing.T) {
 	s := scpScene(t, "attach: scp\n", user("bob", withoutRights, inGroup))
 	s.account.Policies, s.account.Groups = managed(wanted())
 	in := s.input()
-	document, err := s.baseline.EnforceSCP("aws", now)
+	text, err := s.baseline.EnforceSCP("aws", now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in.Header.SCPs = append(in.Header.SCPs, org.SCP{ID: "p-1", Name: baseline.SCPName, Document: document})
+	in.Header.SCPs = append(in.Header.SCPs, org.SCP{ID: "p-1", Name: document.SCPName, Document: text})
 	s.account.SCPs = append(s.account.SCPs, "p-1")
 	bob := &s.account.Users[0]
 	for _, row := range []struct {
@@ -135,8 +136,8 @@ func TestMembersOfTheGroupManageTheirDevicesUnderTheSCP(t *testing.T) {
 func TestSCPStepsOfAFileAreResumed(t *testing.T) {
 	first := scpScene(t, "attach: scp\n", user("ann"))
 	file := reread(t, first.plan(t))
-	document := file.Steps[0].Want.Document
-	created := org.SCP{ID: "p-1", Name: baseline.SCPName, Document: document}
+	text := file.Steps[0].Want.Document
+	created := org.SCP{ID: "p-1", Name: document.SCPName, Document: text}
 	create, attach := "CreateSCP ForceMFA", "AttachSCP ForceMFA r-abcd"
 	for _, row := range []struct {
 		name   string
@@ -151,7 +152,7 @@ func TestSCPStepsOfAFileAreResumed(t *testing.T) {
 			s.header.Units[0].SCPs = append(s.header.Units[0].SCPs, created.ID)
 		}, split{Done: []string{create, attach}}},
 		{"somebody else created a policy of that name", func(s *scene) {
-			s.header.SCPs = append(s.header.SCPs, org.SCP{ID: "p-1", Name: baseline.SCPName, Document: allowAll})
+			s.header.SCPs = append(s.header.SCPs, org.SCP{ID: "p-1", Name: document.SCPName, Document: allowAll})
 		}, split{Stale: []string{create, attach}}},
 		{"a user was added who would be locked out", func(s *scene) {
 			s.account.Users = append(s.account.Users, user("fay", fidoOnly, noPassword))

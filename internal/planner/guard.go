@@ -5,6 +5,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/policy"
@@ -92,7 +93,7 @@ func (g *guard) groupPermitsDevices(granted *candidate) bool {
 	manages := func(a *org.Account, read *org.User) pathState {
 		return g.allowed(a, read, granted.user, policy.SessionTokenMFA, deviceActions).state
 	}
-	return g.in.Baseline.Policy.SelfService != baseline.SelfServiceNone &&
+	return g.in.Baseline.Policy.SelfService != document.SelfServiceNone &&
 		manages(g.scpOnly, granted.user.Read) != pathFound && manages(g.after, g.afterStep(granted)) != noPath
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -52,7 +53,7 @@ func TestGuardBlocksUsersWithoutASignInPath(t *testing.T) {
 			remedy:  "let the role that forcemfa assumes call iam:GetLoginProfile" + end},
 		{name: "no credentials at all", user: []func(*org.User){noDevice, noKey, noPassword}},
 		{name: "key alone, enrollment any", user: []func(*org.User){noDevice, noPassword},
-			change: func(b *baseline.Baseline) { b.Policy.Enrollment = baseline.EnrollmentAny }},
+			change: func(b *baseline.Baseline) { b.Policy.Enrollment = document.EnrollmentAny }},
 		{name: "denied to enable a device", user: []func(*org.User){noDevice, noKey, deny("iam:EnableMFADevice", "")},
 			blocked: "no sign-in path: iam:EnableMFADevice is denied by inline policy deny-iam-EnableMFADevice of user bob",
 			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
@@ -63,7 +64,7 @@ func TestGuardBlocksUsersWithoutASignInPath(t *testing.T) {
 			blocked: "no sign-in path: bob has neither an MFA device nor a console password, and with the access key iam:CreateVirtualMFADevice is denied by inline policy deny-iam-* of user bob",
 			remedy:  "give bob a console password, or enroll a device as an administrator" + end},
 		{name: "nothing granted and no rights", user: []func(*org.User){noDevice, noKey, noIAM},
-			change:  func(b *baseline.Baseline) { b.Policy.SelfService = baseline.SelfServiceNone },
+			change:  func(b *baseline.Baseline) { b.Policy.SelfService = document.SelfServiceNone },
 			blocked: "no sign-in path: iam:CreateVirtualMFADevice is not allowed",
 			remedy:  "let bob enroll its own device, or enroll one as an administrator" + end},
 		{name: "a document that could not be read", user: []func(*org.User){noDevice, noKey, unreadable},
@@ -177,7 +178,7 @@ func TestRepairThatLocksAUserOutIsBlocked(t *testing.T) {
 // first.
 func TestRepairKeepsTheSignInPathOfEnforcedUsers(t *testing.T) {
 	any := baseline.Default()
-	any.Policy.Enrollment = baseline.EnrollmentAny
+	any.Policy.Enrollment = document.EnrollmentAny
 	drifted, group := managed(any.Document("aws"))
 	s := scene{account: org.Account{Policies: drifted, Groups: group, Users: []org.User{user("kim", noDevice, noPassword, inGroup), user("ann", inGroup)}}}
 	want := []string{"TagUser kim forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -65,16 +66,16 @@ func (in *Input) under(a *org.Account, targets []string) bool {
 // in force.
 func (in *Input) withSCP(a *org.Account) (*org.Header, *org.Account) {
 	header, account := *in.Header, *a
-	document, err := in.Baseline.EnforceSCP(a.Partition, in.Now)
+	text, err := in.Baseline.EnforceSCP(a.Partition, in.Now)
 	if err != nil {
 		return &header, &account // the step is blocked for that reason
 	}
 	id := plannedSCP
-	if there := in.scp(baseline.SCPName); there != nil {
+	if there := in.scp(document.SCPName); there != nil {
 		id = there.ID
 	}
 	header.SCPs = slices.DeleteFunc(slices.Clone(in.Header.SCPs), func(p org.SCP) bool { return p.ID == id })
-	header.SCPs = append(header.SCPs, org.SCP{ID: id, Name: baseline.SCPName, Document: document})
+	header.SCPs = append(header.SCPs, org.SCP{ID: id, Name: document.SCPName, Document: text})
 	header.Units = slices.Clone(in.Header.Units)
 	for _, target := range in.scpTargets() {
 		if target == a.ID && !slices.Contains(account.SCPs, id) {
@@ -155,23 +156,23 @@ func (s *scpPlanner) addAccount(p *accountPlanner) {
 func (s *scpPlanner) plan() []plan.Step {
 	b := s.in.Baseline
 	if s.in.Remove {
-		return append(s.remove(baseline.SCPName), s.remove(baseline.GuardName)...)
+		return append(s.remove(document.SCPName), s.remove(document.GuardName)...)
 	}
 	var steps []plan.Step
 	if b.Attach == baseline.AttachSCP {
 		if o := s.in.Header.Organization; o != nil {
 			s.notes = append(s.notes, "service control policies do not affect the management account "+o.ManagementAccount+": its users are enforced through the group "+baseline.GroupName)
 		}
-		document, err := b.EnforceSCP(s.in.Header.Partition, s.in.Now)
-		steps = append(steps, s.ensure(baseline.SCPName, document, s.in.scpTargets(), s.enforceBlock(err), s.needs)...)
+		text, err := b.EnforceSCP(s.in.Header.Partition, s.in.Now)
+		steps = append(steps, s.ensure(document.SCPName, text, s.in.scpTargets(), s.enforceBlock(err), s.needs)...)
 	} else {
-		s.noteUnwanted(baseline.SCPName, "attach is not scp")
+		s.noteUnwanted(document.SCPName, "attach is not scp")
 	}
 	if len(b.Guard.Targets) > 0 {
-		document, err := b.GuardSCP(s.in.Header.Partition)
-		steps = append(steps, s.ensure(baseline.GuardName, document, b.Guard.Targets, s.guardBlock(err), nil)...)
+		text, err := b.GuardSCP(s.in.Header.Partition)
+		steps = append(steps, s.ensure(document.GuardName, text, b.Guard.Targets, s.guardBlock(err), nil)...)
 	} else {
-		s.noteUnwanted(baseline.GuardName, "guard_scp is not set")
+		s.noteUnwanted(document.GuardName, "guard_scp is not set")
 	}
 	return steps
 }
@@ -179,7 +180,7 @@ func (s *scpPlanner) plan() []plan.Step {
 // noteUnwanted notes a policy of forcemfa that the config file does not require.
 // Deleting it would allow what it denies, so only --remove does.
 func (s *scpPlanner) noteUnwanted(name, why string) {
-	if there := s.in.scp(name); there != nil && baseline.IsManagedSCP(there.Document) {
+	if there := s.in.scp(name); there != nil && document.IsManagedSCP(there.Document) {
 		s.notes = append(s.notes, fmt.Sprintf("the service control policy %s exists although %s: plan --remove deletes it", name, why))
 	}
 }
@@ -215,12 +216,12 @@ func (s *scpPlanner) guardBlock(inexpressible error) block {
 // step is a step on a policy of forcemfa.
 func (s *scpPlanner) step(op plan.Op, name, object string, expect, want plan.State) plan.Step {
 	o := s.in.Header.Organization
-	return plan.NewStep(op, o.ManagementAccount, baseline.SCPARN(s.in.Header.Partition, o.ManagementAccount, o.ID, name), object, expect, want)
+	return plan.NewStep(op, o.ManagementAccount, document.SCPARN(s.in.Header.Partition, o.ManagementAccount, o.ID, name), object, expect, want)
 }
 
 // ensure creates or repairs a policy, attaches it to its targets, and detaches it
 // from everything else.
-func (s *scpPlanner) ensure(name, document string, targets []string, b block, needed []string) []plan.Step {
+func (s *scpPlanner) ensure(name, text string, targets []string, b block, needed []string) []plan.Step {
 	o := s.in.Header.Organization
 	if o == nil {
 		s.notes = append(s.notes, "the service control policy "+name+" is not planned: there is no organization, or it could not be read")
@@ -228,15 +229,15 @@ func (s *scpPlanner) ensure(name, document string, targets []string, b block, ne
 	}
 	if !o.SCPsEnabled {
 		b = block{"service control policies are not enabled, or could not be read", "enable them in the management account, or allow organizations:ListPolicies"}
-	} else if _, err := baseline.SizeOfSCP(document); err != nil && b == (block{}) {
+	} else if _, err := document.SizeOfSCP(text); err != nil && b == (block{}) {
 		b = block{err.Error(), "shorten the list of exemptions"}
 	}
 	there := s.in.scp(name)
-	if there != nil && !plan.SameDocument(there.Document, document) && !baseline.IsManagedSCP(there.Document) {
+	if there != nil && !plan.SameDocument(there.Document, text) && !document.IsManagedSCP(there.Document) {
 		b = block{"it has the name of the forcemfa policy, but is another policy", "rename or delete it"}
 	}
-	steps := s.write(there, name, document, b, needed)
-	if document == "" && there == nil {
+	steps := s.write(there, name, text, b, needed)
+	if text == "" && there == nil {
 		return steps // it cannot be written, so there is nothing to attach
 	}
 	needed = append(stepIDs(steps), needed...)
@@ -264,15 +265,15 @@ func stepIDs(steps []plan.Step) []string {
 }
 
 // write creates a policy or updates its document, if it takes a step.
-func (s *scpPlanner) write(there *org.SCP, name, document string, b block, needed []string) []plan.Step {
+func (s *scpPlanner) write(there *org.SCP, name, text string, b block, needed []string) []plan.Step {
 	var step plan.Step
 	switch {
-	case there == nil && document == "":
+	case there == nil && text == "":
 		step = s.step(plan.CreateSCP, name, "", absent, present)
 	case there == nil:
-		step = s.step(plan.CreateSCP, name, "", absent, plan.State{Present: true, Document: document})
-	case !plan.SameDocument(there.Document, document):
-		step = s.step(plan.UpdateSCP, name, "", plan.State{Present: true, Document: there.Document}, plan.State{Present: true, Document: document})
+		step = s.step(plan.CreateSCP, name, "", absent, plan.State{Present: true, Document: text})
+	case !plan.SameDocument(there.Document, text):
+		step = s.step(plan.UpdateSCP, name, "", plan.State{Present: true, Document: there.Document}, plan.State{Present: true, Document: text})
 		step.Needs = needed
 	default:
 		return nil
@@ -294,7 +295,7 @@ func (s *scpPlanner) noTarget(target string) string {
 
 // detach detaches a policy of forcemfa from everything except its targets.
 func (s *scpPlanner) detach(there *org.SCP, name string, targets []string) []plan.Step {
-	if there == nil || s.in.Partial || !baseline.IsManagedSCP(there.Document) {
+	if there == nil || s.in.Partial || !document.IsManagedSCP(there.Document) {
 		return nil
 	}
 	var steps []plan.Step
@@ -316,7 +317,7 @@ func (s *scpPlanner) remove(name string) []plan.Step {
 	gone := s.step(plan.DeleteSCP, name, "", plan.State{Present: true, Document: there.Document}, absent)
 	gone.Needs = stepIDs(steps)
 	switch {
-	case !baseline.IsManagedSCP(there.Document):
+	case !document.IsManagedSCP(there.Document):
 		gone.Block("it has the name of the forcemfa policy, but is another policy", "rename or delete it")
 	case s.in.Partial:
 		gone.Block("the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts")
@@ -328,7 +329,7 @@ func (s *scpPlanner) remove(name string) []plan.Step {
 // policy of an attachment does not exist.
 func (s *scpPlanner) state(step *plan.Step) (state plan.State, ok bool) {
 	var there *org.SCP
-	for _, name := range []string{baseline.SCPName, baseline.GuardName} {
+	for _, name := range []string{document.SCPName, document.GuardName} {
 		if o := s.in.Header.Organization; o != nil && step.Subject == s.step(step.Op, name, "", absent, absent).Subject {
 			there = s.in.scp(name)
 		}

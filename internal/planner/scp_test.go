@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
@@ -56,9 +57,9 @@ func TestSCPsAreCreatedRepairedAttachedAndRemoved(t *testing.T) {
 		}
 		return document
 	}
-	existing := func(document string, at ...string) func(*scene, *planner.Input) {
+	existing := func(text string, at ...string) func(*scene, *planner.Input) {
 		return func(s *scene, in *planner.Input) {
-			s.header.SCPs = append(s.header.SCPs, org.SCP{ID: "p-1", Name: baseline.SCPName, Document: document})
+			s.header.SCPs = append(s.header.SCPs, org.SCP{ID: "p-1", Name: document.SCPName, Document: text})
 			if slices.Contains(at, rootID) {
 				s.header.Units[0].SCPs = append(s.header.Units[0].SCPs, "p-1")
 			}

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/attack"
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -131,8 +132,8 @@ func (f *fixture) subject(cloud *emulator.Cloud, inventory *attack.Inventory, u 
 	read := account.User(u.Name)
 	subject := inventory.Subject(u, account)
 	subject.MustResetPassword = c.resets
-	subject.EnrollsByKey = f.baseline.Policy.Enrollment == baseline.EnrollmentAny
-	subject.SelfService = f.baseline.Policy.SelfService != baseline.SelfServiceNone
+	subject.EnrollsByKey = f.baseline.Policy.Enrollment == document.EnrollmentAny
+	subject.SelfService = f.baseline.Policy.SelfService != document.SelfServiceNone
 	subject.Fork = func() (*attack.Scene, error) { return f.scene(cloud.Fork(), u, c), nil }
 	subject.Enforcement = attack.Enforcement{
 		PolicyARN: baseline.PolicyARN(account.Partition, account.ID), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
@@ -168,18 +169,18 @@ func TestSamplesHaveTheirKnownFlaws(t *testing.T) {
 // the one that an option opens.
 func TestDocumentsOfForcemfaAreSound(t *testing.T) {
 	for name, row := range map[string]struct {
-		change func(*baseline.Policy)
+		change func(*document.Policy)
 		worse  []string // findings above info, whole document
 		denies []string // and of its Denies alone
 	}{
-		"default":         {func(*baseline.Policy) {}, nil, nil},
-		"full":            {func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull }, nil, nil},
-		"none":            {func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone }, nil, nil},
-		"any":             {func(p *baseline.Policy) { p.Enrollment = baseline.EnrollmentAny }, []string{"D-12"}, []string{"D-12"}},
-		"password change": {func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true }, []string{"E-2"}, []string{"E-2"}},
-		"console":         {func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn }, nil, nil},
-		"age":             {func(p *baseline.Policy) { p.MaxSessionAge = time.Hour }, nil, nil},
-		"fas deny":        {func(p *baseline.Policy) { p.FAS = baseline.FASDeny }, nil, nil},
+		"default":         {func(*document.Policy) {}, nil, nil},
+		"full":            {func(p *document.Policy) { p.SelfService = document.SelfServiceFull }, nil, nil},
+		"none":            {func(p *document.Policy) { p.SelfService = document.SelfServiceNone }, nil, nil},
+		"any":             {func(p *document.Policy) { p.Enrollment = document.EnrollmentAny }, []string{"D-12"}, []string{"D-12"}},
+		"password change": {func(p *document.Policy) { p.PasswordChangeBeforeMFA = true }, []string{"E-2"}, []string{"E-2"}},
+		"console":         {func(p *document.Policy) { p.ConsoleAuthorization = document.ConsoleAuthorizationOn }, nil, nil},
+		"age":             {func(p *document.Policy) { p.MaxSessionAge = time.Hour }, nil, nil},
+		"fas deny":        {func(p *document.Policy) { p.FAS = document.FASDeny }, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := baseline.Default()
@@ -201,7 +202,7 @@ func TestDocumentsOfForcemfaAreSound(t *testing.T) {
 
 func TestEmbeddedFilesAreCleanAtHigh(t *testing.T) {
 	for _, name := range []string{"enroll", "full", "deny"} {
-		text, err := os.ReadFile("../../internal/baseline/" + name + ".json")
+		text, err := os.ReadFile("../../internal/baseline/document/" + name + ".json")
 		if err != nil {
 			t.Fatal(err)
 		}

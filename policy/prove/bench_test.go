@@ -13,7 +13,7 @@ import (
 // shipped is a document of the baseline.
 func shipped(t testing.TB, name string) policy.Source {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/baseline/" + name)
+	text, err := os.ReadFile("../../internal/baseline/document/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func shipped(t testing.TB, name string) policy.Source {
 
 func shippedText(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/baseline/deny.json")
+	text, err := os.ReadFile("../../internal/baseline/document/deny.json")
 	if err != nil {
 		t.Fatal(err)
 	}

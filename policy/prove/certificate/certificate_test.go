@@ -38,7 +38,7 @@ func source(t testing.TB, statements ...string) policy.Source {
 
 func shipped(t testing.TB) policy.Source {
 	t.Helper()
-	text, err := os.ReadFile("../../../internal/baseline/deny.json")
+	text, err := os.ReadFile("../../../internal/baseline/document/deny.json")
 	if err != nil {
 		t.Fatal(err)
 	}

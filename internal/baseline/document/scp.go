@@ -1,13 +1,10 @@
-package baseline
+package document
 
 import (
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
-
-	"forcemfa/policy/arn"
 )
 
 // The names of the service control policies managed by forcemfa. Names of policies are unique in an
@@ -41,16 +38,16 @@ func (e *InexpressibleError) Error() string {
 }
 
 // EnforceSCP is the service control policy that holds the Denies of
-// [Baseline.Document] for every IAM user but those who are exempt now. Requests
+// [Options.ForceMFA] for every IAM user except those who are exempt. Requests
 // of role sessions are not touched: their aws:PrincipalArn is the role's.
 // Expired exemptions are left out. The error is an [*InexpressibleError].
-func (b *Baseline) EnforceSCP(partition string, now time.Time) (string, error) {
-	statements := b.denies()
+func (o Options) EnforceSCP(partition string) (string, error) {
+	statements := o.denies()
 	for i := range statements {
 		c := statements[i].Condition
 		put(c, "ArnLike", "aws:PrincipalArn", "arn:*:iam::*:user/*")
-		for _, e := range b.Exemptions {
-			if e.Expired(now) {
+		for _, e := range o.Exemptions {
+			if e.Expired {
 				continue
 			}
 			if err := e.except(c); err != nil {
@@ -76,19 +73,18 @@ func put(c map[string]map[string]list, operator, key string, values ...string) {
 // except makes a Deny pass over the users of an exemption. What it passes over
 // is never more than the exemption says.
 func (e *Exemption) except(c map[string]map[string]list) error {
-	m := e.Match
-	fail := func(why string) error { return &InexpressibleError{What: m.String(), Why: why} }
+	fail := func(why string) error { return &InexpressibleError{What: e.Text, Why: why} }
 	switch {
-	case m.OU != "":
+	case e.OU != "":
 		return fail("it knows no units; attach it to other units instead")
-	case slices.ContainsFunc(m.parts(), func(p struct{ key, pattern string }) bool { return hasRegex(p.key, p.pattern) }):
+	case e.hasRegex():
 		return fail("it knows no regular expressions")
-	case m.Tag != "" && m.Name+m.Path+m.ARN+m.Account != "":
+	case e.Tag != "" && e.Name+e.Path+e.ARN+e.Account != "":
 		return fail("a tag and something else together; use one of them")
-	case m.Tag != "":
+	case e.Tag != "":
 		return e.exceptTag(c)
 	}
-	patterns, why := m.arns()
+	patterns, why := e.arns()
 	if why != "" {
 		return fail(why)
 	}
@@ -97,10 +93,10 @@ func (e *Exemption) except(c map[string]map[string]list) error {
 }
 
 func (e *Exemption) exceptTag(c map[string]map[string]list) error {
-	key, value, _ := strings.Cut(e.Match.Tag, "=")
+	key, value, _ := strings.Cut(e.Tag, "=")
 	switch {
-	case isGlob(key), value != "*" && isGlob(value), strings.Trim(key, entityNameChars+":/ ") != "":
-		return &InexpressibleError{What: e.Match.String(), Why: "a pattern compares with case there; write the tag out"}
+	case isGlob(key), value != "*" && isGlob(value), strings.Trim(key, tagKeyChars) != "":
+		return &InexpressibleError{What: e.Text, Why: "a pattern compares with case there; write the tag out"}
 	case value == "*":
 		put(c, "Null", "aws:PrincipalTag/"+key, "true")
 	default:
@@ -109,30 +105,44 @@ func (e *Exemption) exceptTag(c map[string]map[string]list) error {
 	return nil
 }
 
+const regexMark = "regex:"
+
+func (e *Exemption) hasRegex() bool {
+	_, value, _ := strings.Cut(e.Tag, "=")
+	return slices.ContainsFunc([]string{value, e.Name, e.Path, e.ARN, e.Account, e.OU}, func(pattern string) bool {
+		return strings.HasPrefix(pattern, regexMark)
+	})
+}
+
+// tagKeyChars are the characters of a tag key that can be part of a condition key.
+const tagKeyChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-:/ "
+
+func isGlob(s string) bool { return strings.ContainsAny(s, "*?") }
+
 // arns are patterns for ArnLike that match exactly the users who are meant; why
 // says why there are none.
-func (m Match) arns() (patterns []string, why string) {
-	account := m.Account
+func (e *Exemption) arns() (patterns []string, why string) {
+	account := e.Account
 	if account == "" {
 		account = "*"
 	}
 	prefix := "arn:*:iam::" + account + ":user"
 	switch {
-	case m.ARN != "":
-		if m.Name+m.Path+m.Account != "" || strings.Count(m.ARN, ":") != 5 {
+	case e.ARN != "":
+		if e.Name+e.Path+e.Account != "" || strings.Count(e.ARN, ":") != 5 {
 			return nil, "an ARN that leaves parts out, or something else with it"
 		}
-		return []string{m.ARN}, ""
-	case isGlob(m.Name):
+		return []string{e.ARN}, ""
+	case isGlob(e.Name):
 		return nil, "a pattern for a name would match paths too; write the names out"
-	case m.Path == "" && m.Name == "":
+	case e.Path == "" && e.Name == "":
 		return []string{prefix + "/*"}, ""
-	case m.Path == "":
-		return []string{prefix + "/" + m.Name, prefix + "/*/" + m.Name}, ""
-	case m.Name != "" && !isGlob(m.Path):
-		return []string{prefix + m.Path + m.Name}, ""
-	case m.Name == "" && strings.HasSuffix(m.Path, "/*") && !isGlob(strings.TrimSuffix(m.Path, "*")):
-		return []string{prefix + m.Path}, ""
+	case e.Path == "":
+		return []string{prefix + "/" + e.Name, prefix + "/*/" + e.Name}, ""
+	case e.Name != "" && !isGlob(e.Path):
+		return []string{prefix + e.Path + e.Name}, ""
+	case e.Name == "" && strings.HasSuffix(e.Path, "/*") && !isGlob(strings.TrimSuffix(e.Path, "*")):
+		return []string{prefix + e.Path}, ""
 	}
 	return nil, "a path that is neither whole nor ends with /*"
 }
@@ -145,19 +155,19 @@ var deployers = []string{"stacksets-exec-*", "AWSCloudFormationStackSetExecution
 // GuardSCP is the service control policy that keeps everybody but a few roles
 // from the policy and group managed by forcemfa, and from the tags that exempt or open enrollment,
 // whatever their case. The error is an [*InexpressibleError].
-func (b *Baseline) GuardSCP(partition string) (string, error) {
-	keys := []string{b.Window.Tag}
-	for _, e := range b.Exemptions {
-		key, _, _ := strings.Cut(e.Match.Tag, "=")
+func (o Options) GuardSCP(partition string) (string, error) {
+	keys := []string{o.WindowTag}
+	for _, e := range o.Exemptions {
+		key, _, _ := strings.Cut(e.Tag, "=")
 		if isGlob(key) {
-			return "", &InexpressibleError{What: "tag " + e.Match.Tag, Why: "the key is a pattern"}
+			return "", &InexpressibleError{What: "tag " + e.Tag, Why: "the key is a pattern"}
 		}
 		if key != "" && !slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) }) {
 			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys[1:])
-	except := slices.Clone(b.Guard.Except)
+	except := slices.Clone(o.Except)
 	for _, role := range deployers {
 		except = append(except, "arn:*:iam::*:role/"+role)
 	}
@@ -175,24 +185,6 @@ func (b *Baseline) GuardSCP(partition string) (string, error) {
 }
 
 const guardTags = "ForceMFAGuardTags"
-
-// GuardPasses reports whether the guard lets a role through: its ARN is one of
-// those that it excepts.
-func (b *Baseline) GuardPasses(roleARN string) bool {
-	a, err := arn.Parse(roleARN)
-	if err != nil {
-		return false
-	}
-	if name, session := strings.CutPrefix(a.Resource, "assumed-role/"); session {
-		name, _, _ = strings.Cut(name, "/")
-		a.Service, a.Resource = "iam", "role/"+name
-	}
-	return slices.ContainsFunc(b.Guard.Except, func(pattern string) bool {
-		p, err := arn.Parse(pattern)
-		return err == nil && glob(p.Account, a.Account) &&
-			(glob(p.Resource, a.Resource) || a.Service == "iam" && glob("role/"+p.Name(), a.Resource))
-	})
-}
 
 // IsManagedSCP reports whether forcemfa wrote a document, changed since or not: it
 // has statements, and each has a Sid of a forcemfa document.

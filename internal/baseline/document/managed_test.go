@@ -1,10 +1,11 @@
-package baseline_test
+package document_test
 
 import (
 	"strings"
 	"testing"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 )
 
 func TestCanBeManagedAcceptsOnlyWhatForcemfaGrants(t *testing.T) {
@@ -31,7 +32,7 @@ func TestCanBeManagedAcceptsOnlyWhatForcemfaGrants(t *testing.T) {
 		{"no JSON", "{", false},
 		{"an empty text", "", false},
 	} {
-		if got := baseline.CanBeManaged(row.document); got != row.want {
+		if got := document.CanBeManaged(row.document); got != row.want {
 			t.Errorf("%s: %v, want %v for %s", row.name, got, row.want, row.document)
 		}
 	}

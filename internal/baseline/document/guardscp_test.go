@@ -1,10 +1,10 @@
-package baseline_test
+package document_test
 
 import (
 	"strings"
 	"testing"
 
-	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 )
 
@@ -77,7 +77,7 @@ func TestGuardSCPNamesEachTagOnce(t *testing.T) {
 
 func TestGuardSCPRefusesTagsWhoseKeyIsAPattern(t *testing.T) {
 	_, err := parsed(t, guardConfig+exempting("{tag: \"user*=Service\"}")).GuardSCP("aws")
-	if _, ok := err.(*baseline.InexpressibleError); !ok || err.Error() != "tag user*=Service cannot be part of a service control policy: the key is a pattern" {
+	if _, ok := err.(*document.InexpressibleError); !ok || err.Error() != "tag user*=Service cannot be part of a service control policy: the key is a pattern" {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package baseline_test
+package document_test
 
 import (
 	"slices"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 	"forcemfa/policy/catalog"
 )
@@ -179,26 +180,26 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 
 	for _, row := range []struct {
 		name   string
-		change func(*baseline.Policy)
+		change func(*document.Policy)
 		want   map[string][]string
 	}{
-		{"default", func(*baseline.Policy) {}, map[string][]string{
+		{"default", func(*document.Policy) {}, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"self_service full", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceFull }, map[string][]string{
+		{"self_service full", func(p *document.Policy) { p.SelfService = document.SelfServiceFull }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"self_service none", func(p *baseline.Policy) { p.SelfService = baseline.SelfServiceNone }, map[string][]string{
+		{"self_service none", func(p *document.Policy) { p.SelfService = document.SelfServiceNone }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"enrollment any", func(p *baseline.Policy) { p.Enrollment = baseline.EnrollmentAny }, map[string][]string{
+		{"enrollment any", func(p *document.Policy) { p.Enrollment = document.EnrollmentAny }, map[string][]string{
 			"key": enrolling(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"allow_password_change_before_mfa", func(p *baseline.Policy) { p.PasswordChangeBeforeMFA = true }, map[string][]string{
+		{"allow_password_change_before_mfa", func(p *document.Policy) { p.PasswordChangeBeforeMFA = true }, map[string][]string{
 			"key":       without("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
 			"window":    enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
 			"session":   enrolling("iam:ChangePassword own", "iam:GetAccountPasswordPolicy"),
@@ -207,7 +208,7 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"forwarded": append([]string{"only iam:ChangePassword own"}, forwarded...),
 			"mfa":       everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"console_authorization on", func(p *baseline.Policy) { p.ConsoleAuthorization = baseline.ConsoleAuthorizationOn }, map[string][]string{
+		{"console_authorization on", func(p *document.Policy) { p.ConsoleAuthorization = document.ConsoleAuthorizationOn }, map[string][]string{
 			"key":     without("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"window":  enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"session": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
@@ -215,12 +216,12 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"path":    enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"), "forwarded": forwarded,
 			"mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
-		{"max_session_age 12h", func(p *baseline.Policy) { p.MaxSessionAge = 12 * time.Hour }, map[string][]string{
+		{"max_session_age 12h", func(p *document.Policy) { p.MaxSessionAge = 12 * time.Hour }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": forwarded, "mfa": everything, "console mfa": everything, "limit": everything,
 			"old": sorted(append(slices.Clone(reading), "iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice", "sts:GetSessionToken")),
 		}},
-		{"fas deny", func(p *baseline.Policy) { p.FAS = baseline.FASDeny }, map[string][]string{
+		{"fas deny", func(p *document.Policy) { p.FAS = document.FASDeny }, map[string][]string{
 			"key": without(), "window": enrolling(), "session": enrolling(), "console": enrolling(), "path": enrolling(),
 			"forwarded": enrolling(), "mfa": everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
@@ -258,14 +259,14 @@ func TestDocumentGrantsExactly(t *testing.T) {
 		"iam:UpdateSSHPublicKey own", "iam:UpdateServiceSpecificCredential own", "iam:UpdateSigningCertificate own",
 		"iam:UploadSSHPublicKey own", "iam:UploadSigningCertificate own")
 	for _, row := range []struct {
-		selfService baseline.SelfService
+		selfService document.SelfService
 		path        string
 		want        []string
 	}{
-		{baseline.SelfServiceEnroll, "", enroll},
-		{baseline.SelfServiceEnroll, "/team/", enroll},
-		{baseline.SelfServiceFull, "/a/b/", full},
-		{baseline.SelfServiceNone, "", nil},
+		{document.SelfServiceEnroll, "", enroll},
+		{document.SelfServiceEnroll, "/team/", enroll},
+		{document.SelfServiceFull, "/a/b/", full},
+		{document.SelfServiceNone, "", nil},
 	} {
 		t.Run(string(row.selfService)+row.path, func(t *testing.T) {
 			b := baseline.Default()

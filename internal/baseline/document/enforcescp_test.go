@@ -1,4 +1,4 @@
-package baseline_test
+package document_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 )
 
@@ -189,9 +190,9 @@ func TestEnforceSCPRefusesExemptionsThatNoConditionExpresses(t *testing.T) {
 		"{ou: Sandbox}", "{name: \"regex:ci.*\"}", "{tag: \"userType=regex:S.*\"}", "{tag: a=b, name: ci}", "{tag: \"a*=b\"}", "{tag: \"a=b*\"}",
 		"{name: \"ci-*\"}", "{path: \"/b*ts/\"}", "{path: \"/bots/*\", name: ci}", "{path: /bots/}", "{arn: \"arn:aws:iam::222222222222:user/ci\", name: ci}",
 	} {
-		document, err := parsed(t, exempting(match)).EnforceSCP("aws", scpNow)
-		if _, ok := err.(*baseline.InexpressibleError); !ok || document != "" {
-			t.Errorf("%s: %v, document %s", match, err, document)
+		text, err := parsed(t, exempting(match)).EnforceSCP("aws", scpNow)
+		if _, ok := err.(*document.InexpressibleError); !ok || text != "" {
+			t.Errorf("%s: %v, document %s", match, err, text)
 		}
 		if _, err := parsed(t, exempting(match, ", expires: 2026-04-29")).EnforceSCP("aws", scpNow); err != nil {
 			t.Errorf("%s, expired: %v", match, err)

@@ -1,4 +1,9 @@
-package baseline
+// Package document holds the policy documents that forcemfa wants in AWS: the
+// ForceMFA policy, the service control policies and the policies of cross-account
+// access. They are made from data, [Options], and know no config file.
+//
+// The choices of each option are exported, because the config file names them.
+package document
 
 import (
 	"bytes"
@@ -24,6 +29,9 @@ const (
 // grants a console session, where console authorization is enabled.
 // Source: AWS Sign-In User Guide, "Console access control".
 var signinActions = []string{"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"}
+
+// SigninActions are the actions that console_authorization leaves open.
+func SigninActions() []string { return slices.Clone(signinActions) }
 
 // passwordActions are what a forced password change at the first sign-in
 // needs; either alone does not suffice.
@@ -66,80 +74,80 @@ func (l *list) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(l))
 }
 
-// Document is the ForceMFA policy in a partition, without white space: what
-// self_service grants, and the Denies. The same baseline gives the same bytes.
-func (b *Baseline) Document(partition string) string {
+// ForceMFA is the ForceMFA policy in a partition, without white space: what
+// self_service grants, and the Denies. The same options give the same bytes.
+func (o Options) ForceMFA(partition string) string {
 	var statements []statement
-	switch b.Policy.SelfService {
+	switch o.Policy.SelfService {
 	case SelfServiceNone:
 	case SelfServiceFull:
 		statements = append(load("enroll.json"), load("full.json")...)
 	default:
 		statements = load("enroll.json")
 	}
-	return render(append(statements, b.denies()...), partition)
+	return render(append(statements, o.denies()...), partition)
 }
 
-// DenyDocument is the Denies of [Baseline.Document] alone, for a user with
-// no room for all of it.
-func (b *Baseline) DenyDocument(partition string) string {
-	return render(b.denies(), partition)
+// Denies is the Denies of [Options.ForceMFA] alone, for a user with no room for
+// all of it.
+func (o Options) Denies(partition string) string {
+	return render(o.denies(), partition)
 }
 
 // EnrollmentSet is the actions that the Denies leave open without MFA, sorted.
 // Those that act on a user are open for the caller's own user alone.
-func (b *Baseline) EnrollmentSet() []string {
-	i := slices.IndexFunc(b.denies(), func(s statement) bool { return s.Sid == denyAll })
-	return slices.Clone(b.denies()[i].NotAction)
+func (o Options) EnrollmentSet() []string {
+	i := slices.IndexFunc(o.denies(), func(s statement) bool { return s.Sid == denyAll })
+	return slices.Clone(o.denies()[i].NotAction)
 }
 
 // denies are the Deny statements with the options applied.
-func (b *Baseline) denies() []statement {
+func (o Options) denies() []statement {
 	var out []statement
 	for _, s := range load("deny.json") {
 		switch s.Sid {
 		case denyAll:
-			b.widen(&s)
+			o.widen(&s)
 		case denyOthers:
-			if b.Policy.PasswordChangeBeforeMFA {
+			if o.Policy.PasswordChangeBeforeMFA {
 				s.Action = sorted(append(s.Action, "iam:ChangePassword"))
 			}
 		case denyByKey:
-			if b.Policy.Enrollment == EnrollmentAny {
+			if o.Policy.Enrollment == EnrollmentAny {
 				continue
 			}
-			s.Condition["Null"]["aws:PrincipalTag/"+b.Window.Tag] = list{"true"}
+			s.Condition["Null"]["aws:PrincipalTag/"+o.WindowTag] = list{"true"}
 		}
 		out = append(out, s)
 	}
-	if b.Policy.MaxSessionAge > 0 {
-		out = append(out, b.age(out[0].NotAction)...)
+	if o.Policy.MaxSessionAge > 0 {
+		out = append(out, o.age(out[0].NotAction)...)
 	}
 	return out
 }
 
 // widen leaves open what the options ask for.
-func (b *Baseline) widen(s *statement) {
-	if b.Policy.PasswordChangeBeforeMFA {
+func (o Options) widen(s *statement) {
+	if o.Policy.PasswordChangeBeforeMFA {
 		s.NotAction = append(s.NotAction, passwordActions...)
 	}
-	if b.Policy.ConsoleAuthorization == ConsoleAuthorizationOn {
+	if o.Policy.ConsoleAuthorization == ConsoleAuthorizationOn {
 		s.NotAction = append(s.NotAction, signinActions...)
 	}
 	s.NotAction = sorted(s.NotAction)
-	b.exceptForwarded(s)
+	o.exceptForwarded(s)
 }
 
 // age is the Deny of sessions whose code was given too long ago. IfExists: a
 // request without MFA has no age, and is refused here too.
-func (b *Baseline) age(open list) []statement {
+func (o Options) age(open list) []statement {
 	statements := load("age.json")
 	for i := range statements {
 		s := &statements[i]
 		s.NotAction = open
 		s.Condition["NumericGreaterThanIfExists"]["aws:MultiFactorAuthAge"] =
-			list{strconv.Itoa(int(b.Policy.MaxSessionAge / time.Second))}
-		b.exceptForwarded(s)
+			list{strconv.Itoa(int(o.Policy.MaxSessionAge / time.Second))}
+		o.exceptForwarded(s)
 	}
 	return statements
 }
@@ -149,8 +157,8 @@ func (b *Baseline) age(open list) []statement {
 // direct call of the same credential, which this Deny has seen.
 // Source: IAM User Guide, "AWS global condition context keys",
 // aws:MultiFactorAuthPresent, and "Forward access sessions".
-func (b *Baseline) exceptForwarded(s *statement) {
-	if b.Policy.FAS == FASDeny {
+func (o Options) exceptForwarded(s *statement) {
+	if o.Policy.FAS == FASDeny {
 		return
 	}
 	if s.Condition["BoolIfExists"] == nil {
@@ -163,13 +171,13 @@ func (b *Baseline) exceptForwarded(s *statement) {
 func load(name string) []statement {
 	text, err := files.ReadFile(name)
 	if err != nil {
-		panic("baseline: " + err.Error())
+		panic("document: " + err.Error())
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var doc document
 	if err := d.Decode(&doc); err != nil {
-		panic("baseline: " + name + ": " + err.Error())
+		panic("document: " + name + ": " + err.Error())
 	}
 	return doc.Statement
 }
@@ -180,7 +188,7 @@ func render(statements []statement, partition string) string {
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(document{Version: "2012-10-17", Statement: statements}); err != nil {
-		panic("baseline: " + err.Error())
+		panic("document: " + err.Error())
 	}
 	text := strings.TrimSuffix(out.String(), "\n")
 	return strings.ReplaceAll(text, `"arn:aws:`, `"arn:`+partition+`:`)
