@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/baseline/document", "internal/baseline", "internal/audit", "internal/impact", "internal/plan", "internal/planner", "internal/access"},
 	{"internal/view internal/report internal/evidence"},
 	{"internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator", "internal/accesskey internal/doctor internal/apply internal/attack"},
-	{"internal/survey", "internal/rehearse internal/reconcile internal/cli/command", "internal/cli/engineer", "internal/cli"},
+	{"internal/survey", "internal/rehearse internal/reconcile internal/cli/command", "internal/cli/engineer internal/cli/offline", "internal/cli"},
 	{"cmd/forcemfa cmd/forcemfa-lambda cmd/forcemfa-credential-process cmd/forcemfa-check"},
 }
 
@@ -122,6 +122,9 @@ func TestLayerRulesRefuse(t *testing.T) {
 		{"internal/view", "internal/report", true},
 		{"internal/attack", "internal/emulator", true},
 		{"internal/cli", "internal/emulator", false},
+		{"internal/cli/offline", "internal/emulator", false},
+		{"internal/cli/engineer", "internal/emulator", true},
+		{"internal/cli/offline", "internal/cli", true},
 		{"internal/emulator/world", "internal/org", false},
 		{"internal/emulator/world", "internal/audit", true},
 		{"internal/emulator", "internal/emulator/wire", false},
@@ -146,7 +149,7 @@ func refuse(from, to string) string {
 	case inTower(from) && inTower(to):
 		return ""
 	case inTower(to):
-		if from != "internal/cli" && from != "internal/rehearse" {
+		if from != "internal/cli" && from != "internal/cli/offline" && from != "internal/rehearse" {
 			return "only cli, rehearse and tests import the emulator"
 		}
 		return ""

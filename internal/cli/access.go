@@ -38,7 +38,7 @@ config does not name are reported.`,
 }
 
 func newAccessPlan(e *command.Env) *cobra.Command {
-	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
+	o := accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change, and how people will use it",
@@ -55,7 +55,7 @@ func newAccessPlan(e *command.Env) *cobra.Command {
 }
 
 func newAccessApply(e *command.Env) *cobra.Command {
-	o := accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}
+	o := accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Make the changes of access plan",
@@ -123,9 +123,9 @@ func (s *accessSurvey) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.progress().Done()
+	defer s.ProgressLine().Done()
 	s.organization = read
-	s.in.Header, s.in.Baseline, s.in.Now = read.Header, s.target.baseline, s.env.Now()
+	s.in.Header, s.in.Baseline, s.in.Now = read.Header, s.target.baseline, s.Env.Now()
 	s.in.Accounts, err = read.Read(ctx, s.people)
 	return err
 }
@@ -152,17 +152,17 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 		return err
 	}
 	p := access.Plan(s.in)
-	if o.json() {
-		err = view.JSON(o.stdout(), struct {
+	if o.JSON() {
+		err = view.JSON(o.Stdout(), struct {
 			Plan    *plan.Plan      `json:"plan"`
 			Summary plan.Summary    `json:"summary"`
 			People  []access.Person `json:"people"`
 			Unread  []org.Gap       `json:"unread"`
 		}{p, p.Summary(), access.People(s.in), append([]org.Gap{}, s.Unread...)})
 	} else {
-		view.Plan(o.stdout(), o.style(), p)
-		view.Unread(o.stdout(), o.style(), s.Unread)
-		showPeople(o.stdout(), access.People(s.in))
+		view.Plan(o.Stdout(), o.Style(), p)
+		view.Unread(o.Stdout(), o.Style(), s.Unread)
+		showPeople(o.Stdout(), access.People(s.in))
 	}
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 	var file *plan.Plan
 	if len(args) == 1 {
 		var err error
-		if file, err = readPlan(args[0], "access plan"); err != nil {
+		if file, err = command.ReadPlan(args[0], "access plan"); err != nil {
 			return err
 		}
 	}
@@ -204,8 +204,8 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 	if err := r.show(&o.applyOptions); err != nil {
 		return err
 	}
-	if !o.json() {
-		showPeople(o.stdout(), access.People(s.in))
+	if !o.JSON() {
+		showPeople(o.Stdout(), access.People(s.in))
 	}
 	return s.exit(r.status())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync/atomic"
 
@@ -21,7 +20,7 @@ import (
 )
 
 func newApply(e *command.Env) *cobra.Command {
-	o := applyOptions{shared: shared{env: e}}
+	o := applyOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Apply a plan",
@@ -64,7 +63,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	}
 	var file *plan.Plan
 	if len(args) == 1 {
-		if file, err = readPlan(args[0], "plan"); err != nil {
+		if file, err = command.ReadPlan(args[0], "plan"); err != nil {
 			return err
 		}
 		if err := o.sameKind(args[0], file); err != nil {
@@ -75,7 +74,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	today, err := s.Plan(ctx, survey.PlanOptions{Resume: file, Acknowledge: acks, Remove: o.remove})
 	if err != nil {
 		return err
@@ -96,8 +95,8 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 
 // carryOut shows the steps, asks for confirmation, and runs them.
 func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied, todo *plan.Plan) error {
-	if !o.json() {
-		view.Plan(o.stderr(), view.Style{}, todo)
+	if !o.JSON() {
+		view.Plan(o.Stderr(), view.Style{}, todo)
 	}
 	if todo.Summary().Steps > 0 {
 		id, alias, err := s.home(ctx)
@@ -124,22 +123,6 @@ func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	return nil
 }
 
-// readPlan reads a saved plan. The file is untrusted: it is only compared with a new
-// plan.
-func readPlan(name, verb string) (*plan.Plan, error) {
-	remedy := fmt.Sprintf("make it again with \"forcemfa %s --out FILE\"", verb)
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, command.WithHint(command.FileError("read plan", err), remedy)
-	}
-	defer file.Close()
-	p, err := plan.Read(name, file)
-	if err != nil {
-		return nil, command.WithHint(err, remedy)
-	}
-	return p, nil
-}
-
 // confirm asks for the alias or ID of the management account that is about to change.
 func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error {
 	if yes {
@@ -149,7 +132,7 @@ func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error 
 	if name == "" {
 		name = id
 	}
-	answer, err := s.env.Ask(ctx, fmt.Sprintf("To confirm, type the name of the management account (%s): ", name))
+	answer, err := s.Env.Ask(ctx, fmt.Sprintf("To confirm, type the name of the management account (%s): ", name))
 	switch {
 	case err != nil:
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask for confirmation: %w", err), Hint: "run it on a terminal, or add --yes"}
@@ -189,7 +172,7 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 // run runs the steps. If all of them are blocked there is no run.
 func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o *applyOptions) error {
 	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
-		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.env.Now})
+		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.Env.Now})
 		r.Outcomes = r.result.Outcomes
 		return nil
 	}
@@ -205,8 +188,8 @@ func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o
 
 // do runs the steps, shows progress, and closes the journal.
 func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
-	progress, done := t.progress(), atomic.Int64{}
-	o.Now, o.Concurrency = t.env.Now, t.fleet.Concurrency()
+	progress, done := t.ProgressLine(), atomic.Int64{}
+	o.Now, o.Concurrency = t.Env.Now, t.fleet.Concurrency()
 	o.Progress = func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) }
 	result := apply.Run(ctx, steps, t.enter(ctx), journal, o)
 	progress.Done()
@@ -224,10 +207,10 @@ func (t *target) enter(ctx context.Context) func(account string) (aws.Config, er
 
 // openJournal opens the journal of a new run and locks out other runs.
 func (s *shared) openJournal() (*apply.FileJournal, error) {
-	if s.env.StateDir == "" {
+	if s.Env.StateDir == "" {
 		return nil, command.WithHint(errors.New("no directory for the journal"), "set XDG_STATE_HOME or HOME")
 	}
-	journal, err := apply.OpenJournal(s.env.JournalDir(), s.env.Now())
+	journal, err := apply.OpenJournal(s.Env.JournalDir(), s.Env.Now())
 	var locked *apply.LockedError
 	switch {
 	case errors.As(err, &locked):
@@ -246,10 +229,10 @@ func (r *applied) status() int {
 }
 
 func (r *applied) show(o *applyOptions) error {
-	if o.json() {
-		return view.JSON(o.stdout(), r)
+	if o.JSON() {
+		return view.JSON(o.Stdout(), r)
 	}
-	w := o.stdout()
+	w := o.Stdout()
 	unreached(w, r.Outcomes)
 	for i := range r.Stale {
 		fmt.Fprintf(w, "stale: %s: the target changed after the plan was saved, or the step is no longer needed\n", view.Clean(view.StepSentence(&r.Stale[i])))
@@ -257,7 +240,7 @@ func (r *applied) show(o *applyOptions) error {
 	for i := range r.Done {
 		fmt.Fprintf(w, "done before: %s\n", view.Clean(view.StepSentence(&r.Done[i])))
 	}
-	view.Unread(w, o.style(), r.Unread)
+	view.Unread(w, o.Style(), r.Unread)
 	if r.Run == "" {
 		nothing := "Nothing to do"
 		if len(r.Unread) > 0 {

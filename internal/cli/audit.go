@@ -5,13 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 )
 
 func newAudit(e *command.Env) *cobra.Command {
-	o := auditOptions{shared: shared{env: e}}
+	o := auditOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Show which users can act without MFA",
@@ -29,26 +28,26 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 		RunE: func(c *cobra.Command, _ []string) error { return runAudit(c.Context(), &o) },
 	}
 	o.add(c)
-	o.failOn.add(c)
+	o.failOn.AddFlags(c)
 	c.Flags().BoolVar(&o.all, "all", false, "also show users for whom MFA is enforced")
 	return c
 }
 
 type auditOptions struct {
 	shared
-	failOn failOn
+	failOn command.FailOn
 	all    bool
 }
 
 func runAudit(ctx context.Context, o *auditOptions) error {
-	if err := o.failOn.check(); err != nil {
+	if err := o.failOn.Check(); err != nil {
 		return err
 	}
 	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	sink := o.sink(o.all)
 	if err := s.Audit(ctx, sink); err != nil {
 		return err
@@ -56,39 +55,15 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	if err := sink.Close(s.Counts); err != nil {
 		return err
 	}
-	return s.exit(o.failOn.status(s.Worst))
+	return s.exit(o.failOn.Status(s.Worst))
 }
 
 // sink is the output format that the user asked for.
 func (s *shared) sink(all bool) view.AuditSink {
-	if s.json() {
-		return view.NewAuditJSON(s.stdout())
+	if s.JSON() {
+		return view.NewAuditJSON(s.Stdout())
 	}
-	text := view.NewAuditText(s.stdout(), s.style())
+	text := view.NewAuditText(s.Stdout(), s.Style())
 	text.All = all
 	return text
-}
-
-// failOn holds the flags that decide which findings change the exit status.
-type failOn struct {
-	severity string
-	exitZero bool
-}
-
-func (f *failOn) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.severity, "fail-on", string(audit.Low), "exit with 3 for findings of this `severity` or worse: critical, high, medium, low, info")
-	c.Flags().BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 even if there are findings")
-	_ = c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
-}
-
-var severities = []string{string(audit.Critical), string(audit.High), string(audit.Medium), string(audit.Low), string(audit.Info)}
-
-func (f *failOn) check() error { return command.OneOf("fail-on", f.severity, severities...) }
-
-// status returns the exit status for the worst finding of a run.
-func (f *failOn) status(worst audit.Severity) int {
-	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {
-		return command.StatusFound
-	}
-	return command.StatusOK
 }

@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/engineer"
+	"forcemfa/internal/cli/offline"
 )
 
 // Main runs the program and returns its exit status.
@@ -38,10 +39,10 @@ whole job on the embedded AWS and changes nothing real.`,
 		&cobra.Group{ID: "day", Title: "The engineer's day:"},
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
-		"try":     {newRehearse(e), newEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newNotify(e), newInit(e), newSchema(e)},
+		"try":     {offline.NewRehearse(e), offline.NewEmulate(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newVerify(e), newExplain(e), offline.NewLint(e), newSnapshot(e), newNotify(e), newInit(e), offline.NewSchema(e)},
 		"day":     engineer.Commands(e),
-		"other":   {newVersion(e)},
+		"other":   {offline.NewVersion(e)},
 	} {
 		for _, verb := range verbs {
 			verb.GroupID = group

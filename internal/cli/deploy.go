@@ -36,7 +36,7 @@ ten lines.`,
 }
 
 func newDeployTemplate(e *command.Env) *cobra.Command {
-	o := templateOptions{shared: shared{env: e}}
+	o := templateOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "template [NAME]",
 		Short: "Print a CloudFormation template",
@@ -60,7 +60,7 @@ The policy is that of the config file. The command makes no request.
 	}
 	f := c.Flags()
 	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
-	f.StringVarP(&o.output, "output", "o", "yaml", "yaml or json")
+	f.StringVarP(&o.Format, "output", "o", "yaml", "yaml or json")
 	f.StringVar(&o.partition, "partition", "aws", strings.Join(arn.PartitionIDs(), ", "))
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -72,7 +72,7 @@ type templateOptions struct {
 }
 
 func runDeployTemplate(o *templateOptions, args []string) error {
-	if err := command.OneOf("output", o.output, "yaml", "json", "text"); err != nil {
+	if err := command.OneOf("output", o.Format, "yaml", "json", "text"); err != nil {
 		return err
 	}
 	if !slices.Contains(arn.PartitionIDs(), o.partition) {
@@ -90,12 +90,12 @@ func runDeployTemplate(o *templateOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.json() {
+	if o.JSON() {
 		if text, err = deploy.AsJSON(text); err != nil {
 			return err
 		}
 	}
-	if _, err := o.stdout().Write(text); err != nil {
+	if _, err := o.Stdout().Write(text); err != nil {
 		return fmt.Errorf("print the template: %w", err)
 	}
 	return nil
@@ -160,7 +160,7 @@ func (p *packing) program(ctx context.Context) ([]byte, error) {
 }
 
 func newDeployPackage(e *command.Env) *cobra.Command {
-	o := packageOptions{shared: shared{env: e}}
+	o := packageOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "package",
 		Short: "Create the zip file of the function",
@@ -175,10 +175,10 @@ itself; use deploy package to upload the file with other tools.
 	}
 	f := c.Flags()
 	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json")
+	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
 	f.StringVar(&o.out, "out", "forcemfa.zip", "the `file` to write")
 	o.packing.add(c)
-	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
+	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.Format) }
 	return c
 }
 
@@ -196,8 +196,8 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 	if err := command.WriteFile(o.out, pkg.Zip, 0o644); err != nil {
 		return err
 	}
-	if o.json() {
-		return view.JSON(o.stdout(), struct {
+	if o.JSON() {
+		return view.JSON(o.Stdout(), struct {
 			File         string `json:"file"`
 			Bytes        int    `json:"bytes"`
 			SHA256       string `json:"sha256"`
@@ -206,7 +206,7 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 			Architecture string `json:"architecture"`
 		}{o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key(), pkg.Architecture})
 	}
-	_, err = fmt.Fprintf(o.stdout(), "%s: %d bytes, SHA-256 %s\nConfigHash: %s\nS3Key, as deploy apply would name it: %s\n", o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key())
+	_, err = fmt.Fprintf(o.Stdout(), "%s: %d bytes, SHA-256 %s\nConfigHash: %s\nS3Key, as deploy apply would name it: %s\n", o.out, len(pkg.Zip), pkg.Hash, pkg.ConfigHash, pkg.Key())
 	return err
 }
 
@@ -263,7 +263,7 @@ func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *ta
 	}
 	site, err := deploy.Open(ctx, t.fleet, deploy.Options{
 		Baseline: t.baseline, Package: pkg, Parameters: values, Notifier: o.notifier, Regions: o.signIns,
-		Units: o.units, Accounts: o.accounts, Except: o.notAccounts, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.env.Now,
+		Units: o.units, Accounts: o.accounts, Except: o.notAccounts, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.Env.Now,
 	})
 	var access *deploy.AccessError
 	if errors.As(err, &access) {
@@ -287,14 +287,14 @@ func (o *deployOptions) values() (map[string]string, error) {
 			values[name] = value
 		}
 	}
-	if tags := o.env.Getenv("WHITELIST_TAG"); tags != "" && values["WhitelistTag"] == "" {
+	if tags := o.Env.Getenv("WHITELIST_TAG"); tags != "" && values["WhitelistTag"] == "" {
 		values["WhitelistTag"] = tags
 	}
 	return values, nil
 }
 
 func newDeployPlan(e *command.Env) *cobra.Command {
-	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{env: e}}}
+	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would be deployed, and which accounts detect changes at once",
@@ -331,10 +331,10 @@ func runDeployPlan(ctx context.Context, o *deployPlanOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.json() {
-		err = view.JSON(o.stdout(), p)
+	if o.JSON() {
+		err = view.JSON(o.Stdout(), p)
 	} else {
-		err = p.Text(o.stdout(), o.style())
+		err = p.Text(o.Stdout(), o.Style())
 	}
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 )
 
 func newDeployApply(e *command.Env) *cobra.Command {
-	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{env: e}}}
+	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Deploy the Lambda, or remove it",
@@ -67,8 +67,8 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 		if err != nil {
 			return err
 		}
-		if !o.json() {
-			if err := p.Text(o.stderr(), view.Style{}); err != nil {
+		if !o.JSON() {
+			if err := p.Text(o.Stderr(), view.Style{}); err != nil {
 				return err
 			}
 		}
@@ -77,7 +77,7 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 		}
 	} else {
 		for _, note := range site.Notes() {
-			o.remark("note: %s", view.Clean(note))
+			o.Remark("note: %s", view.Clean(note))
 		}
 	}
 	home, alias, err := t.home(ctx)
@@ -111,8 +111,8 @@ func (o *deployApplyOptions) teller(r *deployment) func(deploy.Outcome) {
 		one.Lock()
 		defer one.Unlock()
 		r.Outcomes = append(r.Outcomes, out)
-		if !o.json() {
-			o.remark("%s", sentence(&out))
+		if !o.JSON() {
+			o.Remark("%s", sentence(&out))
 		}
 	}
 }
@@ -166,8 +166,8 @@ func (o *deployApplyOptions) end(r *deployment) error {
 	if failed > 0 || len(r.Unread) > 0 || r.Repairs != nil && r.Repairs.status() != command.StatusOK {
 		status = command.StatusIncomplete
 	}
-	if o.json() {
-		if err := view.JSON(o.stdout(), r); err != nil {
+	if o.JSON() {
+		if err := view.JSON(o.Stdout(), r); err != nil {
 			return err
 		}
 		return command.Exit(status)
@@ -176,7 +176,7 @@ func (o *deployApplyOptions) end(r *deployment) error {
 }
 
 func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
-	w := o.stdout()
+	w := o.Stdout()
 	for i := range r.Outcomes {
 		if s := r.Outcomes[i].Status; s == deploy.Failed || s == deploy.Skipped {
 			fmt.Fprintln(w, sentence(&r.Outcomes[i]))
@@ -186,7 +186,7 @@ func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
 		unreached(w, r.Repairs.Outcomes)
 		sumUp(w, r.Repairs.Run, r.Repairs.Journal, &r.Repairs.result)
 	}
-	view.Unread(w, o.style(), r.Unread)
+	view.Unread(w, o.Style(), r.Unread)
 	switch {
 	case len(r.Outcomes) == 0:
 		fmt.Fprintln(w, "Nothing to do.")

@@ -15,7 +15,7 @@ import (
 )
 
 func newExplain(e *command.Env) *cobra.Command {
-	o := explainOptions{shared: shared{env: e}}
+	o := explainOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "explain USER",
 		Short: "Explain the state of a user: policies, example request, remedy",
@@ -51,7 +51,7 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	users, err := s.Explain(ctx, name)
 	if err != nil {
 		return err
@@ -59,15 +59,15 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 	if len(users) == 0 {
 		return s.noSuchUser(who)
 	}
-	if o.json() {
-		err = view.JSON(o.stdout(), users)
-		view.Unread(o.stderr(), o.style(), s.Unread)
+	if o.JSON() {
+		err = view.JSON(o.Stdout(), users)
+		view.Unread(o.Stderr(), o.Style(), s.Unread)
 	} else {
 		for i := range users {
-			users[i].Text(o.stdout())
+			users[i].Text(o.Stdout())
 		}
-		view.Unread(o.stdout(), o.style(), s.Unread)
+		view.Unread(o.Stdout(), o.Style(), s.Unread)
 	}
 	open := slices.ContainsFunc(users, func(u view.Explanation) bool { return u.State == audit.Open })
-	return errors.Join(err, s.exit(found(open && !o.exitZero)))
+	return errors.Join(err, s.exit(command.If(open && !o.exitZero, command.StatusFound)))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func newInit(e *command.Env) *cobra.Command {
-	o := initOptions{shared: shared{env: e}}
+	o := initOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first config file",
@@ -32,7 +32,7 @@ for emergencies, a first wave. It never overwrites a file.
 	o.add(c)
 	file := c.Flags().Lookup("output")
 	file.Usage, file.DefValue = "write to this `file`; - for stdout", command.DefaultConfig
-	o.output = command.DefaultConfig
+	o.Format = command.DefaultConfig
 	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.fromEnvironment(c) }
 	return c
 }
@@ -40,8 +40,8 @@ for emergencies, a first wave. It never overwrites a file.
 type initOptions struct{ shared }
 
 func runInit(ctx context.Context, o *initOptions) error {
-	if o.output != "-" {
-		if _, err := os.Lstat(o.output); err == nil {
+	if o.Format != "-" {
+		if _, err := os.Lstat(o.Format); err == nil {
 			return o.taken()
 		}
 	}
@@ -49,7 +49,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err != nil {
 		return err
 	}
-	d := baseline.NewDraft(s.Header, o.env.Now())
+	d := baseline.NewDraft(s.Header, o.Env.Now())
 	for account, err := range s.Accounts() {
 		if err == nil {
 			err = ctx.Err()
@@ -59,23 +59,23 @@ func runInit(ctx context.Context, o *initOptions) error {
 		}
 		d.Add(account)
 	}
-	o.progress().Done()
+	o.ProgressLine().Done()
 	if err := o.write(d.Text()); err != nil {
 		return err
 	}
-	view.Unread(o.stderr(), o.style(), s.Unread)
+	view.Unread(o.Stderr(), o.Style(), s.Unread)
 	return s.exit()
 }
 
 // write creates the file and never overwrites one.
 func (o *initOptions) write(text []byte) error {
-	if o.output == "-" {
-		if _, err := o.stdout().Write(text); err != nil {
+	if o.Format == "-" {
+		if _, err := o.Stdout().Write(text); err != nil {
 			return fmt.Errorf("print the config: %w", err)
 		}
 		return nil
 	}
-	file, err := os.OpenFile(o.output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(o.Format, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return o.taken()
 	}
@@ -86,10 +86,10 @@ func (o *initOptions) write(text []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return command.WithHint(command.FileError("write", err), "free disk space, delete the partial file and run it again")
 	}
-	o.remark("wrote %s; read it, then: forcemfa plan", o.output)
+	o.Remark("wrote %s; read it, then: forcemfa plan", o.Format)
 	return nil
 }
 
 func (o *initOptions) taken() error {
-	return command.WithHint(fmt.Errorf("%s exists: nothing was written", o.output), "name another file with -o, or - for stdout")
+	return command.WithHint(fmt.Errorf("%s exists: nothing was written", o.Format), "name another file with -o, or - for stdout")
 }

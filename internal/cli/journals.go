@@ -23,7 +23,7 @@ type journals struct {
 // openJournals is the place that --journal names, or the directory of this machine.
 func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 	if o.journal == "" {
-		dir := o.env.JournalDir()
+		dir := o.Env.JournalDir()
 		return &journals{
 			name: dir,
 			read: func(run string) (*apply.Record, error) { return apply.ReadJournal(dir, run) },

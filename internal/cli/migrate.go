@@ -19,7 +19,7 @@ import (
 )
 
 func newMigrate(e *command.Env) *cobra.Command {
-	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{env: e}}}}
+	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}}
 	c := &cobra.Command{
 		Use:   "migrate USER…",
 		Short: "Move users from direct policies to group and role",
@@ -76,7 +76,7 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 		return err
 	}
 	if p.Summary().Blocked > 0 {
-		view.Plan(o.stderr(), view.Style{}, p)
+		view.Plan(o.Stderr(), view.Style{}, p)
 		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be created: nothing was changed"), Hint: "follow the remedies of the blocked steps"}
 	}
 	m := &migrated{Ready: newApplied(s.organization)}
@@ -170,7 +170,7 @@ func (o *migrateOptions) tryRole(ctx context.Context, s *accessSurvey, m *access
 		return refuse(fmt.Errorf("profile %s is %s, not %s", o.canaryProfile, aws.ToString(who.Arn), m.User))
 	}
 	serial := s.serial(m.User)
-	code, err := o.env.Ask(ctx, "MFA code of "+m.User+": ")
+	code, err := o.Env.Ask(ctx, "MFA code of "+m.User+": ")
 	if err != nil {
 		return refuse(err)
 	}
@@ -180,7 +180,7 @@ func (o *migrateOptions) tryRole(ctx context.Context, s *accessSurvey, m *access
 	if err != nil {
 		return refuse(fmt.Errorf("assume %s: %w", m.Roles[0], err))
 	}
-	o.remark("canary: %s assumed %s with a code", m.User, m.Roles[0])
+	o.Remark("canary: %s assumed %s with a code", m.User, m.Roles[0])
 	return nil
 }
 
@@ -210,10 +210,10 @@ func (s *accessSurvey) serial(user string) string {
 }
 
 func (m *migrated) show(o *migrateOptions) error {
-	if o.json() {
-		return view.JSON(o.stdout(), m)
+	if o.JSON() {
+		return view.JSON(o.Stdout(), m)
 	}
-	w := o.stdout()
+	w := o.Stdout()
 	unreached(w, m.Stripped.Outcomes)
 	for _, one := range m.Migrations {
 		for _, roleARN := range one.Roles {
@@ -223,7 +223,7 @@ func (m *migrated) show(o *migrateOptions) error {
 			fmt.Fprintf(w, "%s keeps %s\n", view.Clean(one.User), view.Clean(kept))
 		}
 	}
-	view.Unread(w, o.style(), m.Stripped.Unread)
+	view.Unread(w, o.Style(), m.Stripped.Unread)
 	for _, r := range []*applied{m.Ready, m.Stripped} {
 		if r.Run != "" {
 			sumUp(w, r.Run, r.Journal, &r.result)

@@ -32,7 +32,7 @@ and an event bus. docs/notify.md describes their messages.`,
 }
 
 func newNotifyTest(e *command.Env) *cobra.Command {
-	o := notifyOptions{shared: shared{env: e}}
+	o := notifyOptions{shared: shared{Output: command.Output{Env: e}}}
 	var kinds []string
 	for _, k := range notify.Kinds() {
 		kinds = append(kinds, string(k))
@@ -62,8 +62,8 @@ received any.
 	f.StringVar(&o.region, "region", "", "AWS region of Security Hub and of names without a region")
 	f.StringSliceVar(&o.kinds, "kind", kinds, "only these `kinds` of messages")
 	f.StringVar(&o.webhookFile, "slack-webhook-file", "", "a `file` with the URL of a Slack webhook, or - for stdin; instead of the config's Slack")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no remarks on stderr")
+	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
+	f.BoolVarP(&o.Quiet, "quiet", "q", false, "no remarks on stderr")
 	f.BoolVar(&o.loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
 	_ = f.MarkHidden("loopback")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -82,7 +82,7 @@ type notifyOptions struct {
 const testBudget = 20 * time.Second
 
 func runNotifyTest(ctx context.Context, o *notifyOptions) error {
-	if err := command.CheckOutput(o.output); err != nil {
+	if err := command.CheckOutput(o.Format); err != nil {
 		return err
 	}
 	kinds, err := o.chosen()
@@ -98,9 +98,9 @@ func runNotifyTest(ctx context.Context, o *notifyOptions) error {
 			`name one under "notify:" in the config (docs/notify.md), or give --slack-webhook-file`)
 	}
 	trial := newNotifyTrial(n.Channels(), kinds)
-	for _, d := range notify.Tests(kinds, "000000000000", "example", "aws", o.env.Now()) {
+	for _, d := range notify.Tests(kinds, "000000000000", "example", "aws", o.Env.Now()) {
 		kind := d.Messages[0].Kind
-		o.remark("sending a test message: %s", kind)
+		o.Remark("sending a test message: %s", kind)
 		if trial.add(kind, n.Deliver(ctx, &d)); trial.hopeless() {
 			break
 		}
@@ -136,7 +136,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 		to   *string
 	}{{"config", &o.config}, {"profile", &o.profile}, {"region", &o.region}} {
 		if *flag.to == "" {
-			*flag.to = o.env.Getenv(variable(flag.name))
+			*flag.to = o.Env.Getenv(command.Variable(flag.name))
 		}
 	}
 	b, err := o.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
@@ -146,7 +146,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	if o.webhookFile != "" {
 		b.Notify.Slack = baseline.Slack{}
 	}
-	options, err := notify.OptionsOf(b.Notify, o.env.Getenv)
+	options, err := notify.OptionsOf(b.Notify, o.Env.Getenv)
 	if err != nil {
 		return nil, command.WithHint(err, "set the variable, or use another reference under notify: in the config")
 	}
@@ -155,7 +155,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 			return nil, err
 		}
 	}
-	options.Loopback, options.Budget, options.Now = o.loopback, testBudget, o.env.Now
+	options.Loopback, options.Budget, options.Now = o.loopback, testBudget, o.Env.Now
 	cfg, err := o.awsConfig(ctx)
 	if err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 
 // readWebhook reads the URL of a webhook. Errors do not repeat what was read.
 func (o *notifyOptions) readWebhook() (string, error) {
-	var in io.Reader = o.env.Stdin
+	var in io.Reader = o.Env.Stdin
 	name := "stdin"
 	if o.webhookFile != "-" {
 		file, err := os.Open(o.webhookFile)
@@ -250,15 +250,15 @@ func (t *notifyTrial) status() int {
 }
 
 func (t *notifyTrial) print(s *shared) error {
-	if s.json() {
-		return view.JSON(s.stdout(), t)
+	if s.JSON() {
+		return view.JSON(s.Stdout(), t)
 	}
 	for _, c := range t.Channels {
-		fmt.Fprintf(s.stdout(), "%-14s %d of %d arrived\n", c.Channel, len(c.Arrived), t.kinds)
+		fmt.Fprintf(s.Stdout(), "%-14s %d of %d arrived\n", c.Channel, len(c.Arrived), t.kinds)
 		last := ""
 		for _, f := range c.Failed {
 			if f.Error != last {
-				fmt.Fprintf(s.stdout(), "%-14s %s: %s\n", "", f.Kind, f.Error)
+				fmt.Fprintf(s.Stdout(), "%-14s %s: %s\n", "", f.Kind, f.Error)
 			}
 			last = f.Error
 		}

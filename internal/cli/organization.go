@@ -26,9 +26,9 @@ func (s *shared) openOrganization(ctx context.Context) (*organization, error) {
 
 // survey starts to read the organization.
 func (t *target) survey(ctx context.Context) (*organization, error) {
-	progress := t.progress()
+	progress := t.ProgressLine()
 	s, err := survey.Open(ctx, survey.Options{
-		Fleet: t.fleet, Baseline: t.baseline, Now: t.env.Now(), Partial: t.filtered(), CheckProofs: t.checkProofs, Progress: progress.Show,
+		Fleet: t.fleet, Baseline: t.baseline, Now: t.Env.Now(), Partial: t.filtered(), CheckProofs: t.checkProofs, Progress: progress.Show,
 	})
 	if err != nil {
 		progress.Done()
@@ -68,7 +68,7 @@ func (o *organization) home(ctx context.Context) (id, alias string, err error) {
 // noSuchUser is the error for a user that was not found. It may exist in an account that
 // could not be read.
 func (o *organization) noSuchUser(name string) error {
-	view.Unread(o.stderr(), o.style(), o.Unread)
+	view.Unread(o.Stderr(), o.Style(), o.Unread)
 	if o.NothingRead() {
 		return &command.Error{Status: command.StatusIncomplete, Err: fmt.Errorf("user %q not found: no account could be read", name), Hint: nothingReadHint}
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -16,7 +15,7 @@ import (
 )
 
 func newPlan(e *command.Env) *cobra.Command {
-	o := planOptions{shared: shared{env: e}}
+	o := planOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change",
@@ -67,14 +66,8 @@ func (g *guards) parse() (limit plan.Limit, acks []baseline.Acknowledgement, err
 	if limit, err = plan.ParseLimit(g.maxChanges); err != nil {
 		return limit, nil, command.WithHint(err, "--max-changes takes 50 or 5%")
 	}
-	for _, word := range g.ack {
-		a, err := baseline.ParseAcknowledgement(word)
-		if err != nil {
-			return limit, nil, command.WithHint(err, "--ack takes lockout:bob or lockout:111122223333/bob")
-		}
-		acks = append(acks, a)
-	}
-	return limit, acks, nil
+	acks, err = command.Acknowledgements(g.ack)
+	return limit, acks, err
 }
 
 // checkLimit refuses a plan with more changes than the limit.
@@ -95,7 +88,7 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove})
 	if err != nil {
 		return err
@@ -130,15 +123,15 @@ func (o *planOptions) status(p *plan.Plan) []int {
 
 // show prints the plan in the requested format.
 func (o *planOptions) show(s *organization, p *plan.Plan) error {
-	if o.json() {
-		return view.JSON(o.stdout(), struct {
+	if o.JSON() {
+		return view.JSON(o.Stdout(), struct {
 			Plan    *plan.Plan   `json:"plan"`
 			Summary plan.Summary `json:"summary"`
 			Unread  []org.Gap    `json:"unread"`
 		}{p, p.Summary(), append([]org.Gap{}, s.Unread...)})
 	}
-	view.Plan(o.stdout(), o.style(), p)
-	view.Unread(o.stdout(), o.style(), s.Unread)
+	view.Plan(o.Stdout(), o.Style(), p)
+	view.Unread(o.Stdout(), o.Style(), s.Unread)
 	return nil
 }
 
@@ -148,19 +141,9 @@ func (s *shared) save(name string, p *plan.Plan, verb string) error {
 	if name == "" {
 		return nil
 	}
-	if err := savePlan(name, p); err != nil {
+	if err := command.SavePlan(name, p); err != nil {
 		return err
 	}
-	s.remark("saved to %s; apply it with: forcemfa %s %s", name, verb, name)
+	s.Remark("saved to %s; apply it with: forcemfa %s %s", name, verb, name)
 	return nil
-}
-
-// savePlan writes the whole file or nothing, readable only by its owner: a plan holds no
-// secret, but it names the users without MFA.
-func savePlan(name string, p *plan.Plan) error {
-	var text bytes.Buffer
-	if err := plan.Write(&text, p); err != nil {
-		return err
-	}
-	return command.WriteFile(name, text.Bytes(), 0o600)
 }

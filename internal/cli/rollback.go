@@ -23,7 +23,7 @@ import (
 )
 
 func newRollback(e *command.Env) *cobra.Command {
-	o := rollbackOptions{shared: shared{env: e}}
+	o := rollbackOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "rollback RUN | --list",
 		Short: "Undo a run, from its journal",
@@ -95,8 +95,8 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	r := &rolledBack{Undoes: record.Run, home: id}
 	r.look(ctx, t, record)
 	if len(r.todo) > 0 {
-		if !o.json() {
-			view.Plan(o.stderr(), view.Style{}, &plan.Plan{Steps: r.todo})
+		if !o.JSON() {
+			view.Plan(o.Stderr(), view.Style{}, &plan.Plan{Steps: r.todo})
 		}
 		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
 			return err
@@ -138,11 +138,11 @@ func (t *target) home(ctx context.Context) (id, alias string, err error) {
 
 // settle waits until AWS shows the result of steps in doubt.
 func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) error {
-	left := record.Settled().Sub(o.env.Now())
+	left := record.Settled().Sub(o.Env.Now())
 	if left <= 0 {
 		return nil
 	}
-	o.remark("waiting %s until AWS shows the result of steps in doubt", left.Round(time.Second))
+	o.Remark("waiting %s until AWS shows the result of steps in doubt", left.Round(time.Second))
 	return smithytime.SleepWithContext(ctx, left)
 }
 
@@ -162,9 +162,9 @@ type rolledBack struct {
 // that can be undone.
 func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) {
 	steps := record.Undo()
-	progress, seen := t.progress(), atomic.Int64{}
+	progress, seen := t.ProgressLine(), atomic.Int64{}
 	r.Outcomes = apply.Look(ctx, steps, t.enter(ctx), apply.Options{
-		Now: t.env.Now, Concurrency: t.fleet.Concurrency(),
+		Now: t.Env.Now, Concurrency: t.fleet.Concurrency(),
 		Progress: func(apply.Outcome) { progress.Show("targets read:", int(seen.Add(1)), len(steps)) },
 	}).Outcomes
 	progress.Done()
@@ -216,10 +216,10 @@ func (r *rolledBack) status() int {
 }
 
 func (r *rolledBack) show(o *rollbackOptions) error {
-	if o.json() {
-		return view.JSON(o.stdout(), r)
+	if o.JSON() {
+		return view.JSON(o.Stdout(), r)
 	}
-	w := o.stdout()
+	w := o.Stdout()
 	unreached(w, r.Outcomes)
 	if r.Run == "" {
 		fmt.Fprintf(w, "Nothing to undo of run %s.\n", r.Undoes)
@@ -257,8 +257,8 @@ func (o *rollbackOptions) listRuns(from *journals) error {
 		}
 		all = append(all, l)
 	}
-	if o.json() {
-		err = view.JSON(o.stdout(), struct {
+	if o.JSON() {
+		err = view.JSON(o.Stdout(), struct {
 			Runs []listed `json:"runs"`
 		}{all})
 	} else {
@@ -295,14 +295,14 @@ func reason(err error) string {
 
 func (o *rollbackOptions) showRuns(from *journals, all []listed) {
 	if len(all) == 0 {
-		fmt.Fprintf(o.stdout(), "No runs in %s.\n", from.name)
+		fmt.Fprintf(o.Stdout(), "No runs in %s.\n", from.name)
 		return
 	}
 	rows := make([][]string, len(all))
 	for i, l := range all {
 		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.remark()}
 	}
-	o.style().Table(o.stdout(), []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
+	o.Style().Table(o.Stdout(), []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
 }
 
 // remark describes a run in the last column.

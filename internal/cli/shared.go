@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,12 +9,11 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/rehearse"
-	"forcemfa/internal/view"
 )
 
 // shared are the flags of every verb that works on an organization.
 type shared struct {
-	env *command.Env
+	command.Output
 
 	config      string
 	profile     string
@@ -32,12 +29,7 @@ type shared struct {
 	duration    time.Duration
 	concurrency int
 	rate        float64 // as fleet.Options.Rate
-	output      string
-	quiet       bool
-	noColor     bool
 	sandbox     string
-
-	bar *view.Progress // see progress
 }
 
 // filtered reports whether the flags leave accounts out.
@@ -61,12 +53,9 @@ func (s *shared) add(c *cobra.Command) {
 	f.StringSliceVar(&s.notTags, "not-account-tag", nil, "all accounts except those with one of these tags, as `KEY=VALUE` or KEY")
 	f.IntVar(&s.concurrency, "concurrency", 0, "accounts to work on at the same time (default 20)")
 	f.Float64Var(&s.rate, "rate", 0, "requests per second to each service of an account, 0 for no limit (default 20, for STS 100, for Organizations its quotas)")
-	f.StringVarP(&s.output, "output", "o", "text", "text or json")
-	f.BoolVarP(&s.quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
-	f.BoolVar(&s.noColor, "no-color", false, "no colors on a terminal")
 	f.StringVar(&s.sandbox, "sandbox", "", "work on the embedded AWS: the sample organization, or a snapshot `file` (--sandbox=FILE)")
 	f.Lookup("sandbox").NoOptDefVal = rehearse.Sample
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	s.AddFlags(c)
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		if err := s.fromEnvironment(c); err != nil {
 			return err
@@ -82,7 +71,7 @@ func (s *shared) add(c *cobra.Command) {
 				s.rate = unlimited
 			}
 		}
-		return command.CheckOutput(s.output)
+		return command.CheckOutput(s.Format)
 	}
 }
 
@@ -96,61 +85,18 @@ const (
 var variables = []string{"config", "profile", "region", "role-name", "external-id", "session-duration", "accounts", "not-accounts", "ou", "not-ou",
 	"account-tag", "not-account-tag", "concurrency", "rate"}
 
-// variable is the name of a flag's environment variable.
-func variable(flag string) string {
-	return "FORCEMFA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
 // fromEnvironment fills flags that were not given.
 func (s *shared) fromEnvironment(c *cobra.Command) error {
 	for _, flag := range variables {
-		text := s.env.Getenv(variable(flag))
+		text := s.Env.Getenv(command.Variable(flag))
 		if text == "" || c.Flags().Changed(flag) {
 			continue
 		}
 		if err := c.Flags().Set(flag, text); err != nil {
-			return fmt.Errorf("environment variable %s: %q is no value of --%s", variable(flag), text, flag)
+			return fmt.Errorf("environment variable %s: %q is no value of --%s", command.Variable(flag), text, flag)
 		}
 	}
 	return nil
-}
-
-func (s *shared) json() bool { return s.output == "json" }
-
-// style colours only on a terminal, and not where the reader said no:
-// https://no-color.org.
-func (s *shared) style() view.Style {
-	return view.Style{
-		Color: s.env.StdoutTerminal && !s.noColor && s.env.Getenv("NO_COLOR") == "" && s.env.Getenv("TERM") != "dumb",
-		Width: s.env.Columns,
-	}
-}
-
-// remark prints a line on stderr, unless the user asked for quiet.
-func (s *shared) remark(format string, args ...any) {
-	if !s.quiet {
-		fmt.Fprintf(s.stderr(), format+"\n", args...)
-	}
-}
-
-// progress is the progress line of the run on stderr; nil, which shows nothing, if the
-// user asked for quiet.
-func (s *shared) progress() *view.Progress {
-	if s.bar == nil && !s.quiet {
-		s.bar = view.NewProgress(s.env.Stderr, s.env.StderrTerminal, s.env.Now)
-	}
-	return s.bar
-}
-
-// stdout and stderr remove the progress line before they write to the terminal.
-func (s *shared) stdout() io.Writer { return s.above(s.env.Stdout, s.env.StdoutTerminal) }
-func (s *shared) stderr() io.Writer { return s.above(s.env.Stderr, s.env.StderrTerminal) }
-
-func (s *shared) above(w io.Writer, terminal bool) io.Writer {
-	if p := s.progress(); p != nil && terminal {
-		return p.Over(w)
-	}
-	return w
 }
 
 // readBaseline reads --config, else ./forcemfa.yaml if it exists, else takes the
@@ -160,5 +106,5 @@ func (s *shared) readBaseline(standIn func() (*baseline.Baseline, error)) (*base
 	if s.sandbox == "" {
 		file = command.ConfigFile(file)
 	}
-	return s.env.Baseline(file, standIn)
+	return s.Env.Baseline(file, standIn)
 }

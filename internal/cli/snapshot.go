@@ -12,7 +12,7 @@ import (
 )
 
 func newSnapshot(e *command.Env) *cobra.Command {
-	o := snapshotOptions{shared: shared{env: e}}
+	o := snapshotOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Save the organization to a file",
@@ -42,16 +42,16 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	write := func(w io.Writer) error { return org.Write(w, *s.Header, s.Accounts()) }
 	if o.out == "" {
-		err = write(o.stdout())
+		err = write(o.Stdout())
 	} else {
 		err = command.WriteStream(o.out, 0o600, write)
 	}
 	if err != nil {
 		return err
 	}
-	view.Unread(o.stderr(), o.style(), s.Unread)
+	view.Unread(o.Stderr(), o.Style(), s.Unread)
 	return s.exit()
 }

@@ -2,20 +2,18 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/smithy-go/logging"
-	"github.com/spf13/pflag"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
-	"forcemfa/internal/rehearse"
 )
 
 // A target is what a verb works on: the accounts, and their wanted state.
@@ -33,7 +31,7 @@ func (s *shared) open(ctx context.Context) (*target, error) {
 	load := s.awsConfig
 	if s.sandbox != "" {
 		s.rate = unlimited
-		box, err := openSandbox(s.sandbox, emulator.Options{Clock: s.env.Now})
+		box, err := offline.OpenSandbox(s.sandbox, emulator.Options{Clock: s.Env.Now})
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +63,7 @@ func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
 		NotOUs:      s.notUnits,
 		Tags:        s.tags,
 		NotTags:     s.notTags,
-		Now:         s.env.Now,
+		Now:         s.Env.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -76,7 +74,7 @@ func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
 // awsConfig takes credentials and region from where the AWS CLI takes them. A
 // profile whose role asks for a code gets it from the person at the terminal.
 func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
-	ask := func() (string, error) { return s.env.Ask(ctx, "MFA code: ") }
+	ask := func() (string, error) { return s.Env.Ask(ctx, "MFA code: ") }
 	options := []func(*config.LoadOptions) error{
 		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) { o.TokenProvider = ask }),
 		config.WithLogger(logging.Nop{}), // what matters comes back as an error
@@ -92,22 +90,4 @@ func (s *shared) awsConfig(ctx context.Context) (aws.Config, error) {
 		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), command.ProfileHint(s.profile))
 	}
 	return cfg, nil
-}
-
-// organizationFlags are the flags of the verbs that only work on the embedded AWS, where
-// --sandbox, which every verb has, is the same as --org.
-func organizationFlags(f *pflag.FlagSet, file *string) {
-	f.StringVar(file, "org", "", "snapshot `file` to load instead of the sample organization")
-	f.StringVar(file, "sandbox", "", "same as --org (--sandbox=FILE)")
-	f.Lookup("sandbox").NoOptDefVal = rehearse.Sample
-}
-
-// openSandbox loads a snapshot file, or the sample organization.
-func openSandbox(name string, o emulator.Options) (*rehearse.Sandbox, error) {
-	box, err := rehearse.OpenSandbox(name, o)
-	var snapshot *rehearse.SnapshotError
-	if errors.As(err, &snapshot) {
-		return nil, command.WithHint(err, `name a file that "forcemfa snapshot" wrote`)
-	}
-	return box, err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func newVerify(e *command.Env) *cobra.Command {
-	o := verifyOptions{shared: shared{env: e}}
+	o := verifyOptions{shared: shared{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no user can act without MFA",
@@ -54,7 +54,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	sink := o.sink(true)
 	proofs := &view.Proofs{Sink: sink}
 	if err := s.Audit(ctx, proofs); err != nil {
@@ -62,7 +62,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	}
 	var opinions []simulator.Opinion
 	if o.aws {
-		show := func(done, total int) { o.progress().Show("users simulated:", done, total) }
+		show := func(done, total int) { o.ProgressLine().Show("users simulated:", done, total) }
 		if opinions, err = simulator.Ask(ctx, t.fleet, proofs.Enforced, show); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	open := s.Counts.Open > 0 || slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return len(p.Allowed) > 0 })
-	return s.exit(found(open && !o.exitZero), simulated(opinions))
+	return s.exit(command.If(open && !o.exitZero, command.StatusFound), simulated(opinions))
 }
 
 // viewed returns the opinions in the form that is printed; nil without --aws.
@@ -95,13 +95,6 @@ func (o *verifyOptions) viewed(opinions []simulator.Opinion) []view.Opinion {
 func simulated(opinions []simulator.Opinion) int {
 	if slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return p.Err != nil }) {
 		return command.StatusIncomplete
-	}
-	return command.StatusOK
-}
-
-func found(is bool) int {
-	if is {
-		return command.StatusFound
 	}
 	return command.StatusOK
 }

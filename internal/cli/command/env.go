@@ -1,5 +1,6 @@
 // Package command holds what every verb of the command line needs: the
-// process's environment, exit statuses, errors with hints, prompts and files.
+// process's environment, output, exit statuses, errors with hints, prompts and files.
+// The names are exported because the verbs stand in three packages.
 package command
 
 import (

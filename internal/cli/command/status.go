@@ -32,3 +32,11 @@ func Worst(statuses ...int) int {
 	}
 	return StatusOK
 }
+
+// If returns the status if it holds, else StatusOK.
+func If(holds bool, status int) int {
+	if holds {
+		return status
+	}
+	return StatusOK
+}

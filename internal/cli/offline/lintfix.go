@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"errors"
@@ -48,7 +48,7 @@ func runLintFix(o *lintOptions, files []lintFile) error {
 	if err := o.printCorrections(&corrected); err != nil {
 		return err
 	}
-	return command.Exit(command.Worst(o.failOn.status(worst), failedIf(len(corrected.Unreadable) > 0)))
+	return command.Exit(command.Worst(o.failOn.Status(worst), command.If(len(corrected.Unreadable) > 0, command.StatusFailed)))
 }
 
 func (o *lintOptions) correct(f lintFile) (text string, c *lint.Correction, err error) {

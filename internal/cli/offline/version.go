@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"fmt"
@@ -11,7 +11,8 @@ import (
 	"forcemfa/internal/view"
 )
 
-func newVersion(e *command.Env) *cobra.Command {
+// NewVersion returns the verb version.
+func NewVersion(e *command.Env) *cobra.Command {
 	output := "text"
 	c := &cobra.Command{
 		Use:     "version",
@@ -22,7 +23,7 @@ func newVersion(e *command.Env) *cobra.Command {
 			if err := command.CheckOutput(output); err != nil {
 				return err
 			}
-			b := build()
+			b := Build()
 			if output == "json" {
 				return view.JSON(e.Stdout, b)
 			}
@@ -34,7 +35,8 @@ func newVersion(e *command.Env) *cobra.Command {
 	return c
 }
 
-type buildInfo struct {
+// BuildInfo is the version of the program.
+type BuildInfo struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`
 	Modified bool   `json:"modified,omitempty"`
@@ -42,8 +44,9 @@ type buildInfo struct {
 	Platform string `json:"platform"`
 }
 
-func build() buildInfo {
-	b := buildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+// Build describes the running program.
+func Build() BuildInfo {
+	b := BuildInfo{Version: "devel", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"context"
@@ -19,7 +19,8 @@ import (
 	"forcemfa/internal/view"
 )
 
-func newEmulate(e *command.Env) *cobra.Command {
+// NewEmulate returns the verb emulate.
+func NewEmulate(e *command.Env) *cobra.Command {
 	o := emulateOptions{output: "text", clock: clockWall}
 	c := &cobra.Command{
 		Use:   "emulate",
@@ -118,7 +119,7 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 	if !o.outliveParent {
 		ended = parentEnded(ctx)
 	}
-	box, err := openSandbox(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
+	box, err := OpenSandbox(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func waitForEnd(ctx context.Context, e *command.Env, ended <-chan struct{}) {
 
 func printExports(e *command.Env, s served) {
 	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
-	fmt.Fprintf(e.Stdout, "export %s=0\n", variable("rate")) // the embedded AWS has no quotas to share
+	fmt.Fprintf(e.Stdout, "export %s=0\n", command.Variable("rate")) // the embedded AWS has no quotas to share
 	for i, p := range s.Principals {
 		comment := "# "
 		if i == 0 {

@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 	"forcemfa/internal/view"
 )
 
-func newRehearse(e *command.Env) *cobra.Command {
-	o := rehearseOptions{shared: shared{env: e}}
+// NewRehearse returns the verb rehearse.
+func NewRehearse(e *command.Env) *cobra.Command {
+	o := rehearseOptions{Output: command.Output{Env: e}}
 	c := &cobra.Command{
 		Use:   "rehearse [PLAN]",
 		Short: "Run the whole job on the embedded AWS, with every attack scenario",
@@ -34,63 +35,60 @@ EXIT STATUS
   forcemfa rehearse --org snapshot.jsonl --config forcemfa.yaml plan.json
   forcemfa rehearse -o json | jq .attacks_after`,
 		Args:    cobra.MaximumNArgs(1),
-		PreRunE: func(*cobra.Command, []string) error { return command.CheckOutput(o.output) },
+		PreRunE: func(*cobra.Command, []string) error { return command.CheckOutput(o.Format) },
 		RunE:    func(c *cobra.Command, args []string) error { return runRehearse(c.Context(), &o, args) },
 	}
 	f := c.Flags()
 	organizationFlags(f, &o.org)
 	f.StringVar(&o.config, "config", "", "config `file` (default: the config of the sample, or the defaults)")
 	f.StringSliceVar(&o.ack, "ack", nil, "override a guard for one user: `GUARD:USER` or GUARD:ACCOUNT/USER")
-	f.StringVarP(&o.output, "output", "o", "text", "text or json")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
-	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	o.AddFlags(c)
 	return c
 }
 
 type rehearseOptions struct {
-	shared
-	org string
-	ack []string
+	command.Output
+	config string
+	org    string
+	ack    []string
 }
 
 func runRehearse(ctx context.Context, o *rehearseOptions, args []string) error {
-	_, acks, err := (&guards{ack: o.ack}).parse()
+	acks, err := command.Acknowledgements(o.ack)
 	if err != nil {
 		return err
 	}
 	options := rehearse.Options{
-		Acknowledge: acks, Now: o.env.Now, Progress: o.progress().Show,
-		Log: func(stage string) { o.remark("%s", stage) },
+		Acknowledge: acks, Now: o.Env.Now, Progress: o.ProgressLine().Show,
+		Log: func(stage string) { o.Remark("%s", stage) },
 	}
 	if len(args) == 1 {
-		if options.Plan, err = readPlan(args[0], "plan"); err != nil {
+		if options.Plan, err = command.ReadPlan(args[0], "plan"); err != nil {
 			return err
 		}
 	}
 	// A rehearsal takes seconds, and its thousands of requests leave garbage: collecting
 	// it less often saves a fifth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	box, err := openSandbox(o.org, emulator.Options{Clock: o.env.Now})
+	box, err := OpenSandbox(o.org, emulator.Options{Clock: o.Env.Now})
 	if err != nil {
 		return err
 	}
-	o.sandbox = rehearse.Sample // so that only files are read that the user named
-	if options.Baseline, err = o.readBaseline(box.Baseline); err != nil {
+	if options.Baseline, err = o.Env.Baseline(o.config, box.Baseline); err != nil {
 		return err
 	}
-	defer o.progress().Done()
+	defer o.ProgressLine().Done()
 	result, err := rehearse.Run(ctx, box, options)
 	if err != nil {
 		return err
 	}
-	if o.json() {
-		err = view.JSON(o.stdout(), result)
+	if o.JSON() {
+		err = view.JSON(o.Stdout(), result)
 	} else {
-		result.Text(o.stdout(), o.style())
+		result.Text(o.Stdout(), o.Style())
 	}
 	if err != nil {
 		return err
 	}
-	return command.Exit(found(!result.Passed()))
+	return command.Exit(command.If(!result.Passed(), command.StatusFound))
 }

@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"fmt"
@@ -9,7 +9,8 @@ import (
 	"forcemfa/internal/cli/command"
 )
 
-func newSchema(e *command.Env) *cobra.Command {
+// NewSchema returns the verb schema.
+func NewSchema(e *command.Env) *cobra.Command {
 	var out string
 	c := &cobra.Command{
 		Use:   "schema",

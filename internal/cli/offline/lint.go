@@ -1,4 +1,4 @@
-package cli
+package offline
 
 import (
 	"encoding/json"
@@ -21,7 +21,8 @@ import (
 	"forcemfa/policy/lint"
 )
 
-func newLint(e *command.Env) *cobra.Command {
+// NewLint returns the verb lint.
+func NewLint(e *command.Env) *cobra.Command {
 	o := lintOptions{env: e}
 	c := &cobra.Command{
 		Use:   "lint FILE|DIR|-…",
@@ -63,7 +64,7 @@ policy gives 4. Neither is ever reported as clean.
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print one line per finding")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
-	o.failOn.add(c)
+	o.failOn.AddFlags(c)
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(lintOutputs, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindWords, cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -78,7 +79,7 @@ type lintOptions struct {
 	noColor bool
 	fix     bool
 	write   bool
-	failOn  failOn
+	failOn  command.FailOn
 }
 
 var (
@@ -103,7 +104,7 @@ func (o *lintOptions) check() error {
 	case o.fix && (o.against != "" || o.output == "sarif"):
 		return errors.New("--fix goes without --against, and with text or json as output")
 	}
-	return o.failOn.check()
+	return o.failOn.Check()
 }
 
 func runLint(o *lintOptions, names []string) error {
@@ -137,7 +138,7 @@ func runLint(o *lintOptions, names []string) error {
 	if err := o.print(&l); err != nil {
 		return err
 	}
-	return command.Exit(command.Worst(o.failOn.status(worst), failedIf(len(l.Unreadable) > 0), incompleteIf(!complete || len(l.Skipped) > 0)))
+	return command.Exit(command.Worst(o.failOn.Status(worst), command.If(len(l.Unreadable) > 0, command.StatusFailed), command.If(!complete || len(l.Skipped) > 0, command.StatusIncomplete)))
 }
 
 // readOld is the document to compare with, empty when there is none.
@@ -156,20 +157,6 @@ func (o *lintOptions) readOld(files []lintFile) (string, error) {
 		return "", fmt.Errorf("read old document %s: %w", o.against, err)
 	}
 	return text, nil
-}
-
-func failedIf(is bool) int {
-	if is {
-		return command.StatusFailed
-	}
-	return command.StatusOK
-}
-
-func incompleteIf(is bool) int {
-	if is {
-		return command.StatusIncomplete
-	}
-	return command.StatusOK
 }
 
 // A lintFile is a file to lint. Those that were found in a folder may be
@@ -343,13 +330,12 @@ func (o *lintOptions) print(l *view.Lint) error {
 	case "json":
 		return l.JSON(o.env.Stdout)
 	case "sarif":
-		return l.SARIF(o.env.Stdout, build().Version)
+		return l.SARIF(o.env.Stdout, Build().Version)
 	}
 	l.Text(o.env.Stdout, o.style(), o.quiet)
 	return nil
 }
 
 func (o *lintOptions) style() view.Style {
-	s := shared{env: o.env, noColor: o.noColor}
-	return s.style()
+	return (&command.Output{Env: o.env, NoColor: o.noColor}).Style()
 }

@@ -1,0 +1,34 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/view"
+)
+
+// FailOn holds the flags that decide which findings change the exit status.
+type FailOn struct {
+	severity string
+	exitZero bool
+}
+
+// AddFlags adds --fail-on and --exit-zero.
+func (f *FailOn) AddFlags(c *cobra.Command) {
+	c.Flags().StringVar(&f.severity, "fail-on", string(audit.Low), "exit with 3 for findings of this `severity` or worse: critical, high, medium, low, info")
+	c.Flags().BoolVar(&f.exitZero, "exit-zero", false, "exit with 0 even if there are findings")
+	_ = c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp))
+}
+
+var severities = []string{string(audit.Critical), string(audit.High), string(audit.Medium), string(audit.Low), string(audit.Info)}
+
+// Check refuses a severity that does not exist.
+func (f *FailOn) Check() error { return OneOf("fail-on", f.severity, severities...) }
+
+// Status returns the exit status for the worst finding of a run.
+func (f *FailOn) Status(worst audit.Severity) int {
+	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {
+		return StatusFound
+	}
+	return StatusOK
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"forcemfa/internal/view"
+)
+
+// Output is where and how a verb prints: data on stdout, everything else on stderr.
+type Output struct {
+	Env     *Env
+	Format  string // text or json
+	Quiet   bool
+	NoColor bool
+
+	bar *view.Progress // see ProgressLine
+}
+
+// AddFlags adds --output, --quiet and --no-color.
+func (o *Output) AddFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
+	f.BoolVarP(&o.Quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
+	f.BoolVar(&o.NoColor, "no-color", false, "no colors on a terminal")
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// JSON reports whether the output is JSON.
+func (o *Output) JSON() bool { return o.Format == "json" }
+
+// Style is the style of text on stdout. It has colors only on a terminal, and not where
+// the reader refused them: https://no-color.org.
+func (o *Output) Style() view.Style {
+	return view.Style{
+		Color: o.Env.StdoutTerminal && !o.NoColor && o.Env.Getenv("NO_COLOR") == "" && o.Env.Getenv("TERM") != "dumb",
+		Width: o.Env.Columns,
+	}
+}
+
+// Remark prints a line on stderr, unless the user asked for quiet.
+func (o *Output) Remark(format string, args ...any) {
+	if !o.Quiet {
+		fmt.Fprintf(o.Stderr(), format+"\n", args...)
+	}
+}
+
+// ProgressLine is the progress line of the run on stderr; nil, which shows nothing, if the
+// user asked for quiet.
+func (o *Output) ProgressLine() *view.Progress {
+	if o.bar == nil && !o.Quiet {
+		o.bar = view.NewProgress(o.Env.Stderr, o.Env.StderrTerminal, o.Env.Now)
+	}
+	return o.bar
+}
+
+// Stdout and Stderr remove the progress line before they write to the terminal.
+func (o *Output) Stdout() io.Writer { return o.above(o.Env.Stdout, o.Env.StdoutTerminal) }
+
+// Stderr is the counterpart of Stdout.
+func (o *Output) Stderr() io.Writer { return o.above(o.Env.Stderr, o.Env.StderrTerminal) }
+
+func (o *Output) above(w io.Writer, terminal bool) io.Writer {
+	if p := o.ProgressLine(); p != nil && terminal {
+		return p.Over(w)
+	}
+	return w
+}
