@@ -101,46 +101,49 @@ func (s deadSender) Send(ctx context.Context, d *notify.Summary) error {
 // After the function is killed at any of its writes, Lambda's retry of the event enforces
 // the user, sends each message once, and all journals can be read.
 func TestAKilledRunIsFinishedByTheNext(t *testing.T) {
-	for at := 1; ; at++ {
-		r := newRig(t, 1, nil, person("ann", baseline.GroupName))
-		payload := r.removeFromGroup("ann")
-		var dead atomic.Bool
-		var sent atomic.Int64
-		r.wrap = func(next http.RoundTripper) http.RoundTripper {
-			return tap{next, func(action string) error {
-				if writes(action) && sent.Add(1) >= int64(at) {
-					dead.Store(true)
-				}
-				if dead.Load() {
-					return &aws.RequestCanceledError{Err: errors.New("killed")}
-				}
-				return nil
-			}}
-		}
-		o := r.options(home)
-		o.Sender = deadSender{r.told, &dead}
-		_, _ = r.fresh(o, home).Handle(context.Background(), payload)
-		r.wrap = nil
-		died := dead.Load()
-		if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
-			t.Fatalf("killed at write %d: the next try: %v", at, err)
-		}
-		if state := r.states(home)["ann"]; state != audit.Enforced {
-			t.Errorf("killed at write %d: ann is %s", at, state)
-		}
-		alerts := map[string]int{}
-		for _, m := range r.told.messages {
-			if m.Kind == notify.KindTampering {
-				alerts[m.ID]++
+	for at, killed := 1, true; killed; at++ { // until the function makes fewer writes
+		synctest.Test(t, func(t *testing.T) { killed = killAtWrite(t, at) })
+	}
+}
+
+// killAtWrite ends a run at one of its writes, runs the next, and reports whether
+// there was such a write.
+func killAtWrite(t *testing.T, at int) (killed bool) {
+	r := newRig(t, 1, nil, person("ann", baseline.GroupName))
+	payload := r.removeFromGroup("ann")
+	var dead atomic.Bool
+	var sent atomic.Int64
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action string) error {
+			if writes(action) && sent.Add(1) >= int64(at) {
+				dead.Store(true)
 			}
-		}
-		if died && (len(alerts) != 1 || slices.Max(values(alerts)) != 1) {
-			t.Errorf("killed at write %d: told %v", at, alerts)
-		}
-		if !died {
-			break // the function makes fewer writes
+			if dead.Load() {
+				return &aws.RequestCanceledError{Err: errors.New("killed")}
+			}
+			return nil
+		}}
+	}
+	o := r.options(home)
+	o.Sender = deadSender{r.told, &dead}
+	_, _ = r.fresh(o, home).Handle(context.Background(), payload)
+	r.wrap = nil
+	if _, err := r.fresh(r.options(home), home).Handle(context.Background(), payload); err != nil {
+		t.Fatalf("killed at write %d: the next try: %v", at, err)
+	}
+	if state := r.states(home)["ann"]; state != audit.Enforced {
+		t.Errorf("killed at write %d: ann is %s", at, state)
+	}
+	alerts := map[string]int{}
+	for _, m := range r.told.messages {
+		if m.Kind == notify.KindTampering {
+			alerts[m.ID]++
 		}
 	}
+	if dead.Load() && (len(alerts) != 1 || slices.Max(values(alerts)) != 1) {
+		t.Errorf("killed at write %d: told %v", at, alerts)
+	}
+	return dead.Load()
 }
 
 func values(m map[string]int) (all []int) {

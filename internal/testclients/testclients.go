@@ -70,6 +70,7 @@ func Need(t T, clients ...string) {
 func Has(client, test string) (bool, error) {
 	why := missing(client)
 	if why == "" {
+		preload(client)
 		return true, nil
 	}
 	if os.Getenv(requireVariable) != "" {
@@ -104,11 +105,13 @@ func Environment() []string {
 	return env
 }
 
-// Run runs the tests of a package, stops what [Moto] started and prints the list
-// of what was skipped. TestMain passes its result to os.Exit.
+// Run runs the tests of a package, stops what [Moto] and [Need] started and prints
+// the list of what was skipped. TestMain passes its result to os.Exit.
 func Run(m interface{ Run() int }) int {
+	startPreloads()
 	status := m.Run()
 	stopMoto()
+	stopPreloads()
 	printSkipped(os.Stdout)
 	return status
 }
