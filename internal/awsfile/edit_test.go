@@ -62,6 +62,7 @@ func set(section, key, value string) func(*File) error {
 }
 
 func TestAKilledEditLeavesTheOldFileOrTheNewOne(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "credentials")
 	filler := strings.Repeat("# a comment that must stay\n", 2000)

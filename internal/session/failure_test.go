@@ -178,6 +178,7 @@ func TestErrorsOfCallsAreExplained(t *testing.T) {
 // Over a socket the clock of the cloud can differ from this machine's. The SDK
 // signs again by AWS's clock, so that nobody notices.
 func TestWrongClockIsMended(t *testing.T) {
+	t.Parallel() // the SDK waits
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
 	server, err := r.cloud.Listen("127.0.0.1:0")
@@ -197,6 +198,7 @@ func TestWrongClockIsMended(t *testing.T) {
 // STS makes the session, IAM knows the device; each is called where its own variable
 // says, before AWS_ENDPOINT_URL.
 func TestEachServiceHasAnEndpointOfItsOwn(t *testing.T) {
+	t.Parallel() // the SDK waits
 	r := newRig(t)
 	r.settings(identity, "", "jonas")
 	server, err := r.cloud.Listen("127.0.0.1:0")

@@ -1,0 +1,15 @@
+package prove_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+// TestMain limits the number of checks of a property, unless -rapid.checks sets it.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
