@@ -83,7 +83,7 @@ func serve(client, program, python string, modules []string) error {
 	}
 	socket := filepath.Join(preloads.dir, client+".socket")
 	c := exec.Command(python, append([]string{"-c", serverSource, socket, program}, modules...)...)
-	c.Env = append(os.Environ(), "HOME="+preloads.dir, "PYTHONUTF8=1", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	c.Env = append(os.Environ(), "PYTHONUTF8=1", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	endWithParent(c)
 	out, err := c.StdoutPipe()
 	if err != nil {

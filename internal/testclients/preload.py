@@ -6,6 +6,9 @@ It imports the modules once. For each connection it forks a process that runs
 PROGRAM with the arguments, environment, folder and standard streams of the
 caller, and answers with the exit status. A caller that hangs up ends its
 process. preloaded.py is the caller.
+
+botocore joins paths with the home directory while it is imported. There the home
+directory is that of a file descriptor, which each process opens for its caller's.
 """
 import array
 import gc
@@ -18,8 +21,11 @@ import signal
 import socket
 import sys
 
+HOME = 99
+
 
 def main():
+    os.environ["HOME"] = f"/proc/self/fd/{HOME}"
     address, program, *modules = sys.argv[1:]
     before = dict(os.environb)
     for name in modules:
@@ -28,7 +34,7 @@ def main():
         if function:
             getattr(loaded, function)()
     # awscli sets AWS_DATA_PATH when it is imported.
-    imported = dict(os.environb.items() - before.items())
+    imported = {k: v for k, v in os.environb.items() if before.get(k) != v and k != b"HOME"}
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen(64)
@@ -78,6 +84,12 @@ def run(program, request, imported, streams):
     os.chdir(folder)
     os.environb.clear()
     os.environb.update({**imported, **environment})
+    try:
+        home = os.open(os.environ.get("HOME", ""), os.O_RDONLY | os.O_DIRECTORY)
+        os.dup2(home, HOME)
+        os.close(home)
+    except OSError:
+        pass  # the caller has none
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)
