@@ -194,6 +194,16 @@ func rolesWithResources(s *Subject) []string {
 	return s.targets.roleARNs(func(r role) bool { return r.mfa == requiresMFA && r.instance != "" && r.table != "" })
 }
 
+// guardedRoles are roles that only administrators of forcemfa may create.
+func guardedRoles(s *Subject) []string { return s.Enforcement.GuardedRoles }
+
+// guardedRolesThatExist are those of them that are in the account.
+func guardedRolesThatExist(s *Subject) []string {
+	return slices.DeleteFunc(slices.Clone(s.Enforcement.GuardedRoles), func(arn string) bool {
+		return !slices.Contains(s.targets.ownRoles, arn)
+	})
+}
+
 func rolesRequiringMFA(s *Subject) []string {
 	return s.targets.roleARNs(func(r role) bool { return r.mfa == requiresMFA })
 }

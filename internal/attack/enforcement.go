@@ -61,6 +61,52 @@ func tagExemptOtherCase(ctx context.Context, a *attempt, with aws.CredentialsPro
 	return a.tag(ctx, with, otherCase(a.Enforcement.ExemptTag.Key), otherCase(a.Enforcement.ExemptTag.Value))
 }
 
+// moveExempt gives the user a path and name that are exempt.
+func moveExempt(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	in := &iam.UpdateUserInput{UserName: a.me(), NewPath: &a.Enforcement.ExemptPath}
+	if a.Enforcement.ExemptName != a.User.Name {
+		in.NewUserName = &a.Enforcement.ExemptName
+	}
+	_, err := a.iam(with).UpdateUser(ctx, in)
+	return err
+}
+
+// createExempt creates a user that is exempt by path, name and tag.
+func createExempt(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, err := a.iam(with).CreateUser(ctx, &iam.CreateUserInput{
+		UserName: &a.Enforcement.ExemptName, Path: &a.Enforcement.ExemptPath,
+		Tags: []types.Tag{{Key: &a.Enforcement.ExemptTag.Key, Value: &a.Enforcement.ExemptTag.Value}},
+	})
+	return err
+}
+
+// createRole creates a role with the name of one that may change the enforcement, and
+// everybody in the account in its trust policy.
+func createRole(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	path, name := pathAndName(a.target)
+	_, err := a.iam(with).CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, Path: &path, AssumeRolePolicyDocument: &a.targets.permissiveTrust})
+	return err
+}
+
+// trustSelf lets everybody in the account assume such a role.
+func trustSelf(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, name := pathAndName(a.target)
+	_, err := a.iam(with).UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &a.targets.permissiveTrust})
+	return err
+}
+
+// pathAndName are the path and name in the ARN of a role.
+func pathAndName(roleARN string) (path, name string) {
+	_, rest, _ := strings.Cut(roleARN, "/")
+	cut := strings.LastIndexByte(rest, '/') + 1
+	return "/" + rest[:cut], rest[cut:]
+}
+
+func replaceInline(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, err := a.iam(with).PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: a.me(), PolicyName: &a.Enforcement.InlinePolicy, PolicyDocument: aws.String(everything)})
+	return err
+}
+
 func openWindow(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
 	return a.tag(ctx, with, a.Enforcement.WindowTag.Key, a.Enforcement.WindowTag.Value)
 }

@@ -15,6 +15,8 @@ var (
 	// keyMayNotEnroll leaves out users that the configuration lets enroll by key now.
 	keyMayNotEnroll = and(keyNoDevice, not(mayEnrollByKey))
 	keyAndCode      = and(key, showsCodes)
+	// insiderWithMFA is a malicious user whom a guard SCP restricts.
+	insiderWithMFA = and(keyAndCode, func(s *Subject) bool { return s.Enforcement.Guarded })
 	// password leaves out users with a device: AWS requires it at sign-in.
 	password          = and(enforceable, (*Subject).hasConsole, not((*Subject).hasDevice), not(mustResetPassword))
 	passwordAndDevice = and(enforceable, (*Subject).hasConsole, (*Subject).hasDevice)
@@ -110,6 +112,30 @@ var Attacks = []Scenario{
 	{Name: "key/open-window", Title: "open the user's enrollment window", targets: once(key), try: byKey(openWindow),
 		Why: "the attacker may enroll a device with the access key"},
 
+	{Name: "key/move-exempt", Title: "move the user to a path or name that is exempt", targets: once(key), try: byKey(moveExempt),
+		Why: "the next run stops enforcing MFA for this user"},
+	{Name: "key/create-exempt", Title: "create a user that is exempt by path, name or tag", targets: once(key), try: byKey(createExempt),
+		Why: "the attacker has a user without MFA"},
+	{Name: "key/create-guarded-role", Title: "create a role with the name of a role that may change the enforcement", targets: on(key, guardedRoles), try: byKey(createRole),
+		Why: "the role may exempt users and remove the policy"},
+
+	// Enforcement, by a malicious user with MFA, where a guard SCP is in force.
+	insider("create-guarded-role", "create a role with the name of a role that may change the enforcement", guardedRoles, createRole),
+	insider("trust-self", "change the trust policy of a role that may change the enforcement", guardedRolesThatExist, trustSelf),
+	insider("move-exempt", "move the user to a path or name that is exempt", exemptByName, moveExempt),
+	insider("create-exempt", "create a user that is exempt by path, name or tag", nothing, createExempt),
+	insider("tag-exempt", "set a tag that exempts the user", nothing, tagExempt),
+	insider("tag-exempt-other-case", "set a tag that exempts the user, in different case", nothing, tagExemptOtherCase),
+	insider("open-window", "open the user's enrollment window", nothing, openWindow),
+	insider("leave-group", "leave the group", nothing, leaveGroup),
+	insider("detach-policy", "detach the policy from the user", nothing, detachPolicy),
+	insider("detach-from-group", "detach the policy from the group", nothing, detachFromGroup),
+	insider("replace-policy", "make a new policy version that allows everything the default", nothing, replacePolicy),
+	insider("delete-policy", "delete the policy", nothing, deletePolicy),
+	insider("replace-inline-policy", "replace the inline policy", nothing, replaceInline),
+	insider("delete-inline-policy", "delete the inline policy", nothing, deleteInline),
+	insider("delete-boundary", "delete the permissions boundary", nothing, deleteBoundary),
+
 	// Permissions, with the access key.
 	{Name: "key/inline-allow", Title: "put an inline policy that allows everything on the user", targets: once(key), try: byKey(allowInline),
 		Why: "the attacker has all permissions"},
@@ -190,6 +216,21 @@ var Attacks = []Scenario{
 	{Name: "password/role", Title: "assume a role with the console password only", targets: on(password, rolesWithoutMFA), try: byPassword(assume),
 		Why: "the password has the permissions of the role"},
 }
+
+// insider is an attack with an MFA session of the user, which only a guard SCP prevents.
+func insider(name, title string, targets func(*Subject) []string, do request) Scenario {
+	return Scenario{Name: "insider/" + name, Title: title + " with an MFA session", targets: on(insiderWithMFA, targets), try: byCode(do),
+		Why: "a malicious user ends MFA for itself or for others"}
+}
+
+func exemptByName(s *Subject) []string {
+	if !s.Enforcement.ExemptByName {
+		return nil
+	}
+	return []string{""}
+}
+
+func nothing(*Subject) []string { return []string{""} }
 
 func wrongCode(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
 	code, err := a.Device.Code()

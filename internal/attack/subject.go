@@ -43,6 +43,11 @@ type Enforcement struct {
 	InlinePolicy string
 	ExemptTag    org.Tag // makes a user exempt
 	WindowTag    org.Tag // opens the enrollment window of a user
+	ExemptPath   string  // with ExemptName, makes a user exempt, or would in a common config
+	ExemptName   string
+	ExemptByName bool     // the config exempts users by path or name in this account
+	GuardedRoles []string // ARNs of roles that only administrators of forcemfa may create
+	Guarded      bool     // a guard SCP restricts users with MFA too
 }
 
 // A Scene is a private copy of the environment, with the stolen credentials and what

@@ -18,16 +18,17 @@ type targets struct {
 	instances []string // EC2
 	tables    []string // DynamoDB
 
-	other           string // another user of the account
-	otherNoPassword string // another user without a console password
-	otherPassword   string // another user with a console password
-	otherNoDevice   string // another user without an MFA device
-	otherWithDevice string // another user with a device that shows codes
-	otherDevice     string // the serial number of that device
-	adminGroup      string // a group that grants everything, without the user in it
-	roles           []role // roles with the user, its account or everybody in their trust policy
-	editableRole    string // a role of the account whose trust policy can be changed
-	permissiveTrust string // a trust policy that does not require MFA of the account
+	other           string   // another user of the account
+	otherNoPassword string   // another user without a console password
+	otherPassword   string   // another user with a console password
+	otherNoDevice   string   // another user without an MFA device
+	otherWithDevice string   // another user with a device that shows codes
+	otherDevice     string   // the serial number of that device
+	adminGroup      string   // a group that grants everything, without the user in it
+	roles           []role   // roles with the user, its account or everybody in their trust policy
+	editableRole    string   // a role of the account whose trust policy can be changed
+	ownRoles        []string // ARNs of the roles of the account
+	permissiveTrust string   // a trust policy that does not require MFA of the account
 }
 
 // A role is a role that a user may try to assume.
@@ -127,9 +128,9 @@ func (inv *Inventory) targets(user *org.User, account *org.Account) targets {
 	t.addUsers(user, account)
 	t.addGroup(user, account)
 	for _, r := range account.Roles {
-		if !strings.HasPrefix(r.Path, "/aws-") {
+		t.ownRoles = append(t.ownRoles, r.ARN)
+		if t.editableRole == "" && !strings.HasPrefix(r.Path, "/aws-") {
 			t.editableRole = r.Name
-			break
 		}
 	}
 	return t

@@ -74,14 +74,14 @@ func TestTheUserIsNotItsOwnTarget(t *testing.T) {
 			{Name: "hers", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}},
 			{Name: "others", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}},
 		},
-		Roles: []org.Role{{Name: "AWSServiceRoleForX", Path: "/aws-service-role/x/"}, {Name: "r", Path: "/"}},
+		Roles: []org.Role{{Name: "AWSServiceRoleForX", Path: "/aws-service-role/x/", ARN: "x"}, {Name: "r", Path: "/", ARN: "r"}},
 	}
 	resources := map[string]Resources{home: {Objects: []string{"b/1", "b/2", "b/3", "b/4", "b/5"}, Instances: []string{"i-1"}, Tables: []string{"t"}}}
 	inv := NewInventory([]*org.Account{account}, resources)
 	want := targets{
 		objects: []string{"b/1", "b/2", "b/3", "b/4"}, instances: []string{"i-1"}, tables: []string{"t"},
 		other: "bob", otherNoPassword: "bob", otherPassword: "carol", otherNoDevice: "bob", otherWithDevice: "carol", otherDevice: "GAHT1",
-		adminGroup: "others", editableRole: "r",
+		adminGroup: "others", editableRole: "r", ownRoles: []string{"x", "r"},
 	}
 	got := inv.targets(&org.User{Name: "alice", ARN: alice, Groups: []string{"hers"}}, account)
 	got.permissiveTrust = ""

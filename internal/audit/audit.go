@@ -138,6 +138,8 @@ func (r *report) accountFindings() {
 	r.policies()
 	r.roles()
 	r.exemptionTags()
+	r.exemptionNames()
+	r.guardRoles()
 	r.windowTag()
 }
 

@@ -429,6 +429,7 @@ func TestSettableExemptionTag(t *testing.T) {
 			r.Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
 			a.Roles = []org.Role{r}
 		}, []audit.Finding{
+			finding(audit.Low, "exemption-name-settable", "exemption/name glass", "", "a user can be given the exempt name glass by the roles Admin"),
 			finding(audit.Low, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user by the roles Admin"),
 		}},
 		{"other tags alone", func(a *org.Account) {
@@ -656,7 +657,7 @@ func TestReachReportsHowTheEnforcementCanBeDisabled(t *testing.T) {
 		got[s.Action] = s.WithMFA == prove.Open
 	}
 	want := map[string]bool{"iam:CreatePolicyVersion": true, "iam:SetDefaultPolicyVersion": true, "iam:DetachGroupPolicy": true,
-		"iam:RemoveUserFromGroup": true, "iam:TagUser": true}
+		"iam:RemoveUserFromGroup": true, "iam:TagUser": true, "iam:UpdateUser": true, "iam:CreateUser": true}
 	if diff := cmp.Diff(want, got); diff != "" || len(reach.Roles) > 0 {
 		t.Errorf("with MFA (-want +got):\n%s\nroles %v", diff, reach.Roles)
 	}

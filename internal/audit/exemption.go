@@ -85,10 +85,11 @@ func (r *report) settable(tag string) {
 			roles = append(roles, role.Name)
 		}
 	}
-	r.addSettable(tag, without, with, roles)
+	r.addSettable("exemption-tag-settable", "tag/"+tag, "the exemption tag "+tag+" can be set on a user", without, with, roles)
 }
 
-func (r *report) addSettable(tag string, without, with, roles []string) {
+// addSettable adds a finding about principals that can exempt a user.
+func (r *report) addSettable(rule, subject, what string, without, with, roles []string) {
 	var parts []string
 	add := func(format string, names []string) {
 		if len(names) > 0 {
@@ -101,7 +102,7 @@ func (r *report) addSettable(tag string, without, with, roles []string) {
 	if len(parts) == 0 {
 		return
 	}
-	f := r.add("exemption-tag-settable", "tag/"+tag, "the exemption tag %s can be set on a user %s", tag, strings.Join(parts, ", "))
+	f := r.add(rule, subject, "%s %s", what, strings.Join(parts, ", "))
 	switch {
 	case len(without) > 0:
 	case len(with) > 0:

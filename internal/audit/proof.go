@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 	"forcemfa/policy/catalog"
 	"forcemfa/policy/prove"
 	"forcemfa/policy/prove/certificate"
@@ -120,7 +122,8 @@ func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforceme
 		e.Policies = []string{ours}
 	}
 	for _, name := range u.Groups {
-		if g := account.Group(name); g != nil && g.ARN == baseline.GroupARN(account.Partition, account.ID) {
+		if g := account.Group(name); g != nil &&
+			(g.ARN == baseline.GroupARN(account.Partition, account.ID) || slices.Contains(g.Attached, ours)) {
 			e.Groups = append(e.Groups, g.ARN)
 		}
 	}
@@ -130,13 +133,28 @@ func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforceme
 	for _, inline := range u.Inline {
 		e.Inline = e.Inline || inline.Name == baseline.InlinePolicyName
 	}
-	for _, x := range a.baseline.Exemptions {
-		if key, _, tagged := strings.Cut(x.Match.Tag, "="); tagged {
-			e.Tags = append(e.Tags, key)
-		}
-	}
+	a.exempting(&e, account, u)
 	if a.baseline.Window.Tag != "" {
 		e.Tags = append(e.Tags, a.baseline.Window.Tag)
 	}
 	return e
+}
+
+// exempting adds the tags, paths and names that exempt a user, and the roles that may
+// give them to it.
+func (a *Auditor) exempting(e *prove.Enforcement, account *org.Account, u *org.User) {
+	at := baseline.PlaceOf(a.header, account)
+	for i := range a.baseline.Exemptions {
+		x := &a.baseline.Exemptions[i]
+		if key, _, tagged := strings.Cut(x.Match.Tag, "="); tagged {
+			e.Tags = append(e.Tags, key)
+		}
+		path, name, ok := x.Match.ExampleUser(u.Name)
+		if ok && !x.Expired(a.now) && x.Match.InPlace(at) && (name == u.Name || account.User(name) == nil) {
+			e.Names = append(e.Names, arn.IAM(account.Partition, account.ID, "user", path, name))
+		}
+	}
+	if baseline.Under(a.header, account, a.baseline.Guard.Targets) {
+		e.Excepted = a.baseline.GuardedRoles(account.Partition, account.ID)
+	}
 }

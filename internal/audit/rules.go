@@ -78,6 +78,19 @@ var Rules = []Rule{
 		Refs:   nil,
 	},
 	{
+		Name: "exemption-name-settable", Severities: []Severity{Critical, Medium, Low},
+		Means: "An exemption depends on a path, name or ARN that a principal can give a user: by renaming or moving it, or by creating one. " +
+			"Critical when a user can do so without MFA, medium when a user can with MFA, low when only roles can.",
+		Remedy: "deny iam:UpdateUser and iam:CreateUser on the exempt ARNs to everybody except the administrator role, as the guard SCP does",
+		Refs:   nil,
+	},
+	{
+		Name: "guard-bypass", Severities: []Severity{High},
+		Means: "The guard SCP excepts roles by name, and a principal of the account can create such a role or change its trust policy. " +
+			"The role may then exempt users and remove the policy.",
+		Remedy: "apply the plan, which puts the guard SCP of this version in force", Refs: nil,
+	},
+	{
 		Name: "window-open", Severities: []Severity{Medium},
 		Means:  "The enrollment window of the user is open: its access key can enroll a first device without MFA.",
 		Remedy: "let the user enroll before the window ends", Refs: nil,

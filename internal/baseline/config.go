@@ -149,7 +149,7 @@ func exemptions(to *[]Exemption, breakGlass bool) value {
 				{"expires", optional, "The last day of the exemption, in UTC.", day{&e.Expires}},
 			},
 			check: func(n node) error {
-				if e.BreakGlass && strings.Trim(e.Match.Name+e.Match.ARN, "*?") == "" {
+				if m := (Match{Name: e.Match.Name, ARN: e.Match.ARN}); e.BreakGlass && m.everybody() {
 					return n.errorf("break_glass: match must contain name or arn")
 				}
 				return nil
@@ -187,7 +187,7 @@ func (m *Match) keys() []field {
 // everybody reports whether all given patterns match everything.
 func (m Match) everybody() bool {
 	for _, p := range m.parts() {
-		if p.pattern != "" && !allPass(p.key, p.pattern) {
+		if p.pattern != "" && !m.allPass(p.key, p.pattern) {
 			return false
 		}
 	}

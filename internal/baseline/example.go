@@ -17,6 +17,43 @@ func (m Match) ExampleTag() (key, value string) {
 	return fill.Replace(key), fill.Replace(value)
 }
 
+// ExampleUser is the path and name by which the match accepts a user of this name,
+// keeping the name where it can. ok is false if the match also depends on a tag, or on
+// neither path, name nor ARN.
+func (m Match) ExampleUser(name string) (path, newName string, ok bool) {
+	if m.Tag != "" || m.Name+m.Path+m.ARN == "" {
+		return "", "", false
+	}
+	path, newName = "/", name
+	if m.Path != "" {
+		path = exampleText(m.Path)
+	}
+	if m.Name != "" && !m.passes("name", m.Name, name) {
+		newName = exampleText(m.Name)
+	}
+	if m.ARN != "" {
+		_, rest, _ := strings.Cut(exampleText(m.ARN), ":user/")
+		cut := strings.LastIndexByte(rest, '/') + 1
+		path = "/" + rest[:cut]
+		newName = rest[cut:]
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if !strings.HasSuffix(path, "/") {
+		path += "/"
+	}
+	return path, newName, newName != "" && m.passes("path", m.Path, path) && m.passes("name", m.Name, newName)
+}
+
+// exampleText is a text that a pattern accepts.
+func exampleText(pattern string) string {
+	if text, regex := strings.CutPrefix(pattern, regexMark); regex {
+		return exampleOf(text)
+	}
+	return strings.NewReplacer("*", "example", "?", "x").Replace(pattern)
+}
+
 // exampleOf is a short text that a regular expression probably matches, built from
 // its parts; empty for an invalid expression.
 func exampleOf(text string) string {

@@ -2,6 +2,7 @@ package baseline_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,35 @@ func TestAcknowledged(t *testing.T) {
 	} {
 		if got := b.Acknowledged(row.guard, row.account, row.name); got != row.want {
 			t.Errorf("%s %s/%s: %v, want %v", row.guard, row.account, row.name, got, row.want)
+		}
+	}
+}
+
+func TestExemptionsOfEverybodyAreRefused(t *testing.T) {
+	for match, refused := range map[string]bool{
+		`{path: "/*"}`: true, `{path: "*/"}`: true, `{path: "*"}`: true, `{path: "regex:/.*"}`: true, `{path: "regex:.*/"}`: true,
+		`{name: "?*"}`: true, `{name: "*?"}`: true, `{name: "??*"}`: true, `{name: "regex:.+"}`: true, `{name: "regex:[^/]{3,}"}`: true, `{name: "regex:(?i)[a-z0-9_+=,.@-]*"}`: true,
+		`{arn: "arn:*"}`: true, `{arn: "*:user/*"}`: true, `{arn: "arn:aws:iam::*:user/*"}`: true, `{arn: "arn:aws-us-gov:*"}`: true, `{arn: "arn:*:iam::????????????:user/*"}`: true, `{arn: "regex:arn:.*"}`: true,
+		`{arn: "arn:aws:iam::*:user/?*"}`: true, `{tag: "*=*"}`: true, `{tag: "?*=*"}`: true, `{tag: "*=regex:.*"}`: true,
+		`{account: "????????????"}`: true, `{account: "regex:[0-9]{12}"}`: true, `{ou: "?*"}`: true, `{ou: "regex:.+"}`: true, `{path: "/*", name: "?*"}`: true, `{path: "/*", account: "*", tag: "*=*"}`: true,
+
+		`{path: "/workloads/*"}`: false, `{path: "/r*/"}`: false, `{name: "a*"}`: false, `{name: "*-ci"}`: false, `{name: "regex:ci-.+"}`: false, `{arn: "arn:aws:iam::*:user/workloads/*"}`: false,
+		`{arn: "arn:aws:iam::111111111111:user/*"}`: false, `{arn: "*ci*"}`: false, `{account: "1*"}`: false, `{tag: "userType=*"}`: false, `{tag: "*=Service"}`: false, `{path: "/*", account: "111111111111"}`: false,
+		`{ou: "ou-*"}`: false, `{name: "?*", tag: "a=b"}`: false,
+	} {
+		_, err := baseline.Parse("c.yaml", []byte("version: 1\nexemptions:\n  - {match: "+match+", owner: a, reason: b}\n"))
+		if got := err != nil && strings.Contains(err.Error(), "c.yaml:3:") && strings.Contains(err.Error(), "match would exempt everybody"); got != refused {
+			t.Errorf("%s: %v, want refused: %v", match, err, refused)
+		}
+		_, err = baseline.Parse("c.yaml", []byte("version: 1\nbreak_glass:\n  - {match: "+match+", owner: a, reason: b}\n"))
+		if refused && err == nil {
+			t.Errorf("break_glass %s is accepted", match)
+		}
+	}
+	for match, want := range map[string]bool{`{arn: "arn:*", account: "111111111111"}`: true, `{name: "?*", account: "111111111111"}`: true, `{name: "glass-*"}`: false} {
+		_, err := baseline.Parse("c.yaml", []byte("version: 1\nbreak_glass:\n  - {match: "+match+", owner: a, reason: b}\n"))
+		if got := err != nil && strings.Contains(err.Error(), "break_glass: match must contain name or arn"); got != want {
+			t.Errorf("break_glass %s: %v", match, err)
 		}
 	}
 }

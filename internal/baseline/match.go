@@ -3,9 +3,11 @@ package baseline
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"forcemfa/internal/org"
+	"forcemfa/policy/arn"
 )
 
 // A Match selects users. Empty fields match all users, and all other fields must
@@ -47,6 +49,19 @@ func PlaceOf(h *org.Header, a *org.Account) Place {
 		id = u.Parent
 	}
 	return p
+}
+
+// Under reports whether an account is one of the targets or below one: IDs of roots,
+// units and accounts. The management account is under none, because service control
+// policies don't affect it.
+// Source: Organizations User Guide, "Service control policies".
+func Under(h *org.Header, a *org.Account, targets []string) bool {
+	if a.Management || h.Organization != nil && a.ID == h.Organization.ManagementAccount {
+		return false
+	}
+	return slices.Contains(targets, a.ID) || slices.ContainsFunc(PlaceOf(h, a).Units, func(unit string) bool {
+		return h.Unit(unit) != nil && slices.Contains(targets, unit)
+	})
 }
 
 const regexMark = "regex:"
@@ -108,25 +123,41 @@ func caseless(key, text string) string {
 	return text
 }
 
-// allPass reports whether a pattern matches everything, judged by a few texts.
-func allPass(key, pattern string) bool {
-	if !hasRegex(key, pattern) {
-		return strings.Trim(pattern, "*") == ""
-	}
+// allPass reports whether a pattern matches everybody, judged by a few texts: they have
+// no character in common where names differ, so a pattern with a fixed part of a name
+// misses one of them.
+func (m Match) allPass(key, pattern string) bool {
 	if key == "tag" {
-		return false // at least the key must match
+		name, value, _ := strings.Cut(pattern, "=")
+		probe := Match{Name: value}
+		return strings.Trim(name, "*?") == "" && (value == "" || probe.allPass("name", value))
 	}
-	r, err := compile(regexOf(key, pattern))
-	if err != nil {
-		return false
-	}
-	for _, probe := range []string{"x", "0", "A-long.name_with=all+of@them", "/", "arn:aws:iam::000000000000:user/x"} {
-		if !r.MatchString(probe) {
-			return false
+	for _, group := range probes[key] {
+		if !slices.ContainsFunc(group, func(text string) bool { return !m.passes(key, pattern, text) }) {
+			return true
 		}
 	}
-	return true
+	return false
 }
+
+// probes are texts by key of a match. A pattern that matches a whole group matches
+// everybody in a partition.
+var probes = func() map[string][][]string {
+	names := []string{"alice.and.bob=carol+dave", "FRANK_GRACE@HEIDI,IVAN-0", "123456789123456789123456"}
+	all := map[string][][]string{
+		"name": {names}, "ou": {append([]string{"ou-ab12-11111111"}, names...)},
+		"path":    {{"/", "/lower/case/", "/UPPER_99/"}},
+		"account": {{"111111111111", "902738465038"}},
+	}
+	for _, partition := range arn.PartitionIDs() {
+		group := []string{"arn:" + partition + ":iam::902738465038:user/lower/case/" + names[0]}
+		for _, name := range names {
+			group = append(group, arn.IAM(partition, "111111111111", "user", "/", name))
+		}
+		all["arn"] = append(all["arn"], group)
+	}
+	return all
+}()
 
 // String is the match as the config file holds it, its keys in a fixed order.
 func (m Match) String() string {

@@ -38,9 +38,32 @@ func (b *Baseline) GuardSCP(partition string) (string, error) {
 	return b.options(time.Time{}).GuardSCP(partition)
 }
 
+// GuardedRoles are examples of the roles that the guard SCP protects in an account: for
+// each ARN or glob one ARN that it matches.
+func (b *Baseline) GuardedRoles(partition, account string) []string {
+	var roles []string
+	for _, pattern := range b.options(time.Time{}).GuardedRoles() {
+		a, err := arn.Parse(pattern)
+		if err != nil || !glob(a.Account, account) {
+			continue
+		}
+		roles = append(roles, "arn:"+partition+":iam::"+account+":"+exampleText(a.Resource))
+	}
+	return roles
+}
+
+// Guards reports whether the guard SCP protects a role from everybody else.
+func (b *Baseline) Guards(roleARN string) bool {
+	a, err := arn.Parse(roleARN)
+	return err == nil && slices.ContainsFunc(b.options(time.Time{}).GuardedRoles(), func(pattern string) bool {
+		p, err := arn.Parse(pattern)
+		return err == nil && glob(p.Account, a.Account) && glob(p.Resource, a.Resource)
+	})
+}
+
 // options are what the documents are made from at a time.
 func (b *Baseline) options(now time.Time) document.Options {
-	o := document.Options{Policy: b.Policy, WindowTag: b.Window.Tag, Except: b.Guard.Except}
+	o := document.Options{Policy: b.Policy, WindowTag: b.Window.Tag, Except: b.Guard.Except, AllGroups: b.Attach == AttachGroups}
 	for _, e := range b.Exemptions {
 		m := e.Match
 		o.Exemptions = append(o.Exemptions, document.Exemption{

@@ -21,6 +21,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -52,7 +53,7 @@ const inlineLimit = 51200
 // Names that templates, bus policy and guards share.
 const (
 	FunctionName = "forcemfa"
-	FunctionRole = "ForceMFAFunction" // under baseline.Path
+	FunctionRole = document.FunctionRole // under baseline.Path
 	NotifierRole = "ForceMFANotifier"
 	BusName      = "forcemfa"
 )
@@ -64,12 +65,12 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 	if !slices.Contains(Names, name) {
 		return nil, fmt.Errorf("template %q: want one of %s", name, strings.Join(Names, ", "))
 	}
-	document := b.Document(partition)
-	if n := policy.Size(document); n > managedPolicySize {
+	wanted := b.Document(partition)
+	if n := policy.Size(wanted); n > managedPolicySize {
 		return nil, fmt.Errorf("the policy %s has %d characters, and IAM accepts %d: set self_service to enroll or none", baseline.PolicyName, n, managedPolicySize)
 	}
 	text := strings.NewReplacer(
-		"{{document}}", document,
+		"{{document}}", wanted,
 		"{{pattern}}", pattern(),
 		"{{home-regions}}", homeRegions(),
 		"{{policy}}", baseline.PolicyName,

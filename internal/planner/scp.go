@@ -42,24 +42,7 @@ func (in *Input) Covers(a *org.Account) bool {
 
 // under reports whether an account is one of the targets or below one.
 func (in *Input) under(a *org.Account, targets []string) bool {
-	if a.Management || in.Header.Organization != nil && a.ID == in.Header.Organization.ManagementAccount {
-		return false
-	}
-	if slices.Contains(targets, a.ID) {
-		return true
-	}
-	id := a.Unit
-	for range in.Header.Units {
-		if slices.Contains(targets, id) {
-			return true
-		}
-		u := in.Header.Unit(id)
-		if u == nil {
-			break
-		}
-		id = u.Parent
-	}
-	return false
+	return baseline.Under(in.Header, a, targets)
 }
 
 // withSCP is the organization and one of its accounts with the SCP that enforces

@@ -91,6 +91,7 @@ func (r *rehearsal) survey(ctx context.Context, each func(*org.Account)) (*surve
 // audited is the result of one audit and the accounts that it read. It is the audit's
 // sink.
 type audited struct {
+	header   *org.Header
 	accounts map[string]*org.Account // by ID
 	users    []audit.User
 	states   []audit.Account
@@ -112,7 +113,7 @@ func (r *rehearsal) audit(ctx context.Context) (*audited, error) {
 	if err := s.Audit(ctx, a); err != nil {
 		return nil, err
 	}
-	a.counts = s.Counts
+	a.header, a.counts = s.Header, s.Counts
 	return a, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -171,5 +172,37 @@ func TestOpenSandbox(t *testing.T) {
 				t.Errorf("error %v, want %s", err, row.want)
 			}
 		})
+	}
+}
+
+// The guard SCP refuses a user with MFA what ForceMFA allows it: ending MFA.
+func TestTheGuardSCPRefusesUsersWithMFA(t *testing.T) {
+	more := "exemptions:\n  - {match: {path: \"/workloads/*\"}, owner: a, reason: b}\n"
+	config := strings.Replace(string(sample.Config()), "exemptions:\n", more, 1) + "\nguard_scp: {targets: [r-acme], except: [\"arn:aws:iam::*:role/OrganizationAccountAccessRole\"]}\n"
+	b, err := baseline.Parse("c.yaml", []byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := OpenSandbox(Sample, emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(context.Background(), box, Options{Baseline: b, Now: box.Cloud.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Passed() {
+		t.Errorf("not passed: %+v, %+v", got.NotRefused, got.NotWorking)
+	}
+	before := map[string]int{}
+	for _, s := range got.AttackScenarios {
+		if strings.HasPrefix(s.Name, "insider/") {
+			before[s.Name] = s.SucceededBefore
+		}
+	}
+	for _, name := range []string{"create-guarded-role", "trust-self", "move-exempt", "create-exempt", "tag-exempt", "open-window", "delete-boundary"} {
+		if before["insider/"+name] == 0 {
+			t.Errorf("insider/%s does not succeed without the guard: %v", name, before)
+		}
 	}
 }

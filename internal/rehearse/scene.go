@@ -122,7 +122,9 @@ func (f *fixture) subjects(cloud *emulator.Cloud, a *audited, all map[string]*us
 	var subjects []*attack.Subject
 	for _, u := range a.users {
 		if c := all[u.ARN]; c != nil {
-			subjects = append(subjects, f.subject(cloud, inventory, u, a.accounts[u.Account], c))
+			s := f.subject(cloud, inventory, u, a.accounts[u.Account], c)
+			s.Enforcement.Guarded = baseline.Under(a.header, a.accounts[u.Account], f.baseline.Guard.Targets)
+			subjects = append(subjects, s)
 		}
 	}
 	return subjects
@@ -138,8 +140,10 @@ func (f *fixture) subject(cloud *emulator.Cloud, inventory *attack.Inventory, u 
 	subject.Enforcement = attack.Enforcement{
 		PolicyARN: baseline.PolicyARN(account.Partition, account.ID), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,
 		WindowTag: org.Tag{Key: f.baseline.Window.Tag, Value: f.baseline.Window.Value(f.cloud.Now())},
-		ExemptTag: exemptTag(f.baseline),
+		ExemptTag: exemptTag(f.baseline), GuardedRoles: f.baseline.GuardedRoles(account.Partition, account.ID),
 	}
+	e := &subject.Enforcement
+	e.ExemptPath, e.ExemptName, e.ExemptByName = exemptUser(f.baseline, account, u.Name)
 	if window, ok := f.baseline.Window.Of(read.Tags); ok {
 		subject.WindowEnd = window.Until
 	}
@@ -158,6 +162,20 @@ func exemptTag(b *baseline.Baseline) org.Tag {
 		}
 	}
 	return org.Tag{Key: "userType", Value: "Service"}
+}
+
+// exemptUser is a path and name that would exempt a user: by the first exemption in the
+// config that says one, or else by a common one.
+func exemptUser(b *baseline.Baseline, account *org.Account, name string) (path, newName string, inConfig bool) {
+	for _, e := range b.Exemptions {
+		if !e.Match.InPlace(baseline.Place{Account: account.ID}) {
+			continue
+		}
+		if path, newName, ok := e.Match.ExampleUser(name); ok {
+			return path, newName, true
+		}
+	}
+	return "/service-accounts/", name, false
 }
 
 // scene is a fork with the stolen credentials.

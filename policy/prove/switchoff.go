@@ -17,6 +17,8 @@ type Enforcement struct {
 	Inline   bool     // in an inline policy of the user, or of the groups
 	Boundary bool     // in the user's permissions boundary
 	Tags     []string // keys of tags that exempt a user, or allow enrollment
+	Names    []string // ARNs of users that would be exempt by path or name
+	Excepted []string // roles that may disable the enforcement, and are known by name
 	Roles    []string // whose trust policy requires MFA
 	SCPs     []string // service control policies with the Denies
 }
@@ -26,6 +28,7 @@ type DisablingAction struct {
 	What     string // as in "detach the policy from the group"
 	Action   string
 	Resource string
+	From     string            // a second resource on which the action must be allowed; empty: none
 	Keys     map[string]string // further condition keys of the request
 }
 
@@ -69,6 +72,15 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 	}
 	for _, tag := range e.Tags {
 		add("set the tag "+tag, "iam:TagUser", e.User, "aws:TagKeys", tag)
+	}
+	for _, name := range e.Names {
+		add("give the user an exempt path or name", "iam:UpdateUser", name)
+		out[len(out)-1].From = e.User
+		add("create a user with an exempt path or name", "iam:CreateUser", name)
+	}
+	for _, r := range e.Excepted {
+		add("create a role that may disable the enforcement", "iam:CreateRole", r)
+		add("take over a role that may disable the enforcement", "iam:UpdateAssumeRolePolicy", r)
 	}
 	for _, r := range e.Roles {
 		add("remove MFA from the trust policy of a role", "iam:UpdateAssumeRolePolicy", r)
@@ -158,6 +170,13 @@ func (p *Prover) switches(s *Subject, without, with []row, as string, e *Enforce
 
 // can reports whether an action is allowed in one of the rows.
 func (p *Prover) can(s *Subject, rows []row, d *DisablingAction) (Outcome, *Counterexample, string) {
+	if d.From != "" {
+		from := *d
+		from.Resource, from.From = d.From, ""
+		if outcome, _, why := p.can(s, rows, &from); outcome != Open {
+			return outcome, nil, why
+		}
+	}
 	said := make([]row, 0, len(rows))
 	for _, r := range rows {
 		if r.credential == policy.CodeInCall && !strings.EqualFold(d.Action, "sts:AssumeRole") {

@@ -145,3 +145,33 @@ func TestReach(t *testing.T) {
 func credentialOf(w *prove.Counterexample) string {
 	return map[policy.Credential]string{policy.LongTermKey: "access key", policy.RoleFromKey: "role session", policy.ChainedRole: "chained role session"}[w.Credential]
 }
+
+// Renaming a user must be allowed on both ARNs.
+func TestSwitchOffByANameNeedsBothARNs(t *testing.T) {
+	exempt := "arn:aws:iam::" + account + ":user/workloads/bob"
+	excepted := "arn:aws:iam::" + account + ":role/Administrator"
+	e := prove.Enforcement{User: self, Names: []string{exempt}, Excepted: []string{excepted}}
+	allow := func(action, resource string) string {
+		return `{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"}`
+	}
+	for _, row := range []struct {
+		name       string
+		statements []string
+		want       []string
+	}{
+		{"its own ARN alone", []string{allow("iam:UpdateUser", self)}, nil},
+		{"the exempt ARN alone", []string{allow("iam:UpdateUser", exempt)}, nil},
+		{"both", []string{allow("iam:UpdateUser", self), allow("iam:UpdateUser", exempt)}, []string{"iam:UpdateUser yes/yes"}},
+		{"a new user", []string{allow("iam:CreateUser", exempt)}, []string{"iam:CreateUser yes/yes"}},
+		{"a role of that name", []string{allow("iam:CreateRole", excepted)}, []string{"iam:CreateRole yes/yes"}},
+		{"another role", []string{allow("iam:CreateRole", "arn:aws:iam::"+account+":role/Other")}, nil},
+		{"the trust policy of that role", []string{allow("iam:UpdateAssumeRolePolicy", excepted)}, []string{"iam:UpdateAssumeRolePolicy yes/yes"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := new(prove.Prover).SwitchOff(bob(identity(row.statements...)), e)
+			if diff := cmp.Diff(row.want, switches(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ type Options struct {
 	WindowTag  string      // tag key of the enrollment window
 	Exemptions []Exemption // in the service control policies
 	Except     []string    // ARNs or globs of the roles that the guard SCP does not restrict
+	AllGroups  bool        // the policy is on every group, so memberships of all groups are guarded
 }
 
 // An Exemption selects users by patterns: globs, or regular expressions after

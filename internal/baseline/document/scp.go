@@ -147,45 +147,6 @@ func (e *Exemption) arns() (patterns []string, why string) {
 	return nil, "a path that is neither whole nor ends with /*"
 }
 
-// deployers are the roles by which CloudFormation works in member accounts.
-// Source: CloudFormation User Guide, "Grant self-managed permissions" and
-// "Activate trusted access for StackSets with AWS Organizations".
-var deployers = []string{"stacksets-exec-*", "AWSCloudFormationStackSetExecutionRole"}
-
-// GuardSCP is the service control policy that keeps everybody but a few roles
-// from the policy and group managed by forcemfa, and from the tags that exempt or open enrollment,
-// whatever their case. The error is an [*InexpressibleError].
-func (o Options) GuardSCP(partition string) (string, error) {
-	keys := []string{o.WindowTag}
-	for _, e := range o.Exemptions {
-		key, _, _ := strings.Cut(e.Tag, "=")
-		if isGlob(key) {
-			return "", &InexpressibleError{What: "tag " + e.Tag, Why: "the key is a pattern"}
-		}
-		if key != "" && !slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) }) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys[1:])
-	except := slices.Clone(o.Except)
-	for _, role := range deployers {
-		except = append(except, "arn:*:iam::*:role/"+role)
-	}
-	statements := load("guard.json")
-	for i := range statements {
-		if statements[i].Condition == nil {
-			statements[i].Condition = map[string]map[string]list{}
-		}
-		put(statements[i].Condition, "ArnNotLike", "aws:PrincipalArn", except...)
-		if statements[i].Sid == guardTags {
-			put(statements[i].Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", keys...)
-		}
-	}
-	return render(statements, partition), nil
-}
-
-const guardTags = "ForceMFAGuardTags"
-
 // IsManagedSCP reports whether forcemfa wrote a document, changed since or not: it
 // has statements, and each has a Sid of a forcemfa document.
 func IsManagedSCP(document string) bool {

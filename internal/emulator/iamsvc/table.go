@@ -17,6 +17,7 @@ type spec struct {
 	on   resource // the resource that it acts on
 	keys []key    // its condition keys
 	also string   // a further action that must be allowed when the input has tags
+	to   string   // member with a new name: the action must be allowed on the new ARN too
 }
 
 // A resource returns the ARN that an operation must be allowed on, and adds the
@@ -79,10 +80,32 @@ func (s spec) asks(name string, c *operation.Call, in input) ([]operation.Ask, e
 		}
 	}
 	asks := []operation.Ask{{Action: "iam:" + name, Resource: on.arn, Context: context}}
+	if moved := s.moved(in, on); moved != on.arn {
+		asks = append(asks, operation.Ask{Action: "iam:" + name, Resource: moved, Context: context})
+	}
 	if s.also != "" && len(in.tags()) > 0 {
 		asks = append(asks, operation.Ask{Action: s.also, Resource: on.arn, Context: context})
 	}
 	return asks, nil
+}
+
+// moved is the ARN of the resource after the operation.
+// Source: IAM User Guide, "Rename an IAM user": the caller needs the permission on
+// both the source and the target.
+func (s spec) moved(in input, on found) string {
+	if s.to == "" {
+		return on.arn
+	}
+	prefix, rest, _ := strings.Cut(on.arn, "/") // arn:…:user, path/name
+	cut := strings.LastIndexByte(rest, '/') + 1
+	path, name := "/"+rest[:cut], rest[cut:]
+	if renamed, ok := in.text(s.to); ok {
+		name = renamed
+	}
+	if moved, ok := in.text("NewPath"); ok {
+		path = moved
+	}
+	return prefix + path + name
 }
 
 func (f found) describe(ctx *policy.Context) {

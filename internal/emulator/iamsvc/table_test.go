@@ -176,3 +176,30 @@ func TestWritesToAForkStayThere(t *testing.T) {
 		t.Errorf("the world that was forked from changed:\n%s", cmp.Diff(before, after))
 	}
 }
+
+// A new path or name must be allowed on the ARN that the user or group gets.
+func TestRenamingAsksForTheNewARNToo(t *testing.T) {
+	s := populated(t)
+	for _, row := range []struct {
+		in   any
+		want []string
+	}{
+		{&iam.UpdateUserInput{UserName: str("bob")}, []string{"user/bob"}},
+		{&iam.UpdateUserInput{UserName: str("bob"), NewUserName: str("eve")}, []string{"user/bob", "user/eve"}},
+		{&iam.UpdateUserInput{UserName: str("bob"), NewPath: str("/workloads/")}, []string{"user/bob", "user/workloads/bob"}},
+		{&iam.UpdateUserInput{UserName: str("bob"), NewPath: str("/a/b/"), NewUserName: str("eve")}, []string{"user/bob", "user/a/b/eve"}},
+		{&iam.UpdateGroupInput{GroupName: str("ops"), NewGroupName: str("other")}, []string{"group/ops", "group/other"}},
+	} {
+		asks, err := operationOf(row.in).Asks(&s.call, row.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range asks {
+			got = append(got, strings.TrimPrefix(a.Resource, "arn:aws:iam::111122223333:"))
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", row.in, diff)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package audit_test
+
+import (
+	"strings"
+	"testing"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
+	"forcemfa/internal/org"
+)
+
+// found are the findings of a rule, as severity and text.
+func found(r *recording, rule string) []string {
+	var out []string
+	for _, f := range r.findings {
+		if f.Rule == rule {
+			out = append(out, string(f.Severity)+": "+f.What)
+		}
+	}
+	return out
+}
+
+func only(t *testing.T, got []string, want string) {
+	t.Helper()
+	if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || got[0] != want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func configOf(t *testing.T, text string) *baseline.Baseline {
+	t.Helper()
+	b, err := baseline.Parse("c.yaml", []byte("version: 1\n"+text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestUsersThatCanMoveToAnExemptPath(t *testing.T) {
+	statement := func(action, resource string) string {
+		return `{"Effect":"Allow","Action":"` + action + `","Resource":"arn:aws:iam::` + account + `:user/` + resource + `"}`
+	}
+	document := func(statements ...string) string {
+		return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+	}
+	const by = "a user can be given the exempt path /workloads/* with MFA by bob"
+	for _, row := range []struct {
+		name, document, match, want string
+	}{
+		{"by UpdateUser on both ARNs", document(statement("iam:UpdateUser", "*")), "{path: \"/workloads/*\"}", "medium: " + by},
+		{"by UpdateUser on its own ARN alone", document(statement("iam:UpdateUser", "bob")), "{path: \"/workloads/*\"}", ""},
+		{"by UpdateUser on the exempt ARN alone", document(statement("iam:UpdateUser", "workloads/*")), "{path: \"/workloads/*\"}", ""},
+		{"by CreateUser", document(statement("iam:CreateUser", "workloads/*")), "{path: \"/workloads/*\"}", "medium: " + by},
+		{"by CreateUser elsewhere", document(statement("iam:CreateUser", "people/*")), "{path: \"/workloads/*\"}", ""},
+		{"by name", document(statement("iam:*", "*")), "{name: \"ci-*\"}", "medium: a user can be given the exempt name ci-* with MFA by bob"},
+		{"by ARN", document(statement("iam:*", "*")), "{arn: \"arn:aws:iam::" + account + ":user/vendor/x\"}",
+			"medium: a user can be given the exempt arn:aws:iam::" + account + ":user/vendor/x with MFA by bob"},
+		{"the name of a user that exists", document(statement("iam:*", "*")), "{name: bob}", ""},
+		{"in another account", document(statement("iam:*", "*")), "{path: \"/workloads/*\", account: \"222222222222\"}", ""},
+		{"with a tag, which has its own finding", document(statement("iam:*", "*")), "{path: \"/workloads/*\", tag: \"a=b\"}", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "more", Document: row.document}}
+			got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: [{match: "+row.match+", owner: a, reason: b}]\n"), a)
+			only(t, found(got, "exemption-name-settable"), row.want)
+		})
+	}
+	open := quiet(t)
+	open.Users[0].Groups = []string{"people"}
+	open.Groups[1].Inline[0].Document = document(statement("iam:*", "*"))
+	got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: [{match: {path: \"/workloads/*\"}, owner: a, reason: b}]\n"), open)
+	only(t, found(got, "exemption-name-settable"), "critical: a user can be given the exempt path /workloads/* without MFA by bob")
+}
+
+func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
+	config := "guard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::*:role/Administrator\"]}\n"
+	b := configOf(t, config)
+	guard, err := b.GuardSCP("aws")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"iam:DeletePolicy","Resource":"*"}]}`
+	for _, row := range []struct {
+		name, scp string
+		change    func(*org.Account, *org.Header)
+		want      string
+	}{
+		{"without the guard SCP", "", nil, "high: a role that the guard SCP excepts by name can be created or changed by user bob, role Deploy"},
+		{"with the guard SCP of an older version", before, nil, "high: a role that the guard SCP excepts by name can be created or changed by user bob, role Deploy"},
+		{"with the guard SCP", guard, nil, ""},
+		{"in the management account, which no SCP affects", "", func(_ *org.Account, h *org.Header) { h.Organization.ManagementAccount = account }, ""},
+		{"outside its targets", "", func(a *org.Account, _ *org.Header) { a.Unit = "r-zz99" }, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			a.Unit = "r-ab12"
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
+			deploy := role("/", "Deploy", `{"AWS":"`+account+`"}`, withMFA)
+			deploy.Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
+			excepted := role("/", "Administrator", `{"AWS":"`+account+`"}`, withMFA)
+			excepted.Inline = deploy.Inline
+			a.Roles = []org.Role{excepted, deploy}
+			h := &org.Header{Partition: "aws", Organization: &org.Organization{ID: "o-1", ManagementAccount: "999999999999", SCPsEnabled: true},
+				Units: []org.Unit{{ID: "r-ab12", SCPs: []string{"p-all"}}, {ID: "r-zz99", SCPs: []string{"p-all"}}}, SCPs: []org.SCP{{ID: "p-all", Name: "FullAWSAccess", Document: admin}}}
+			a.SCPs = []string{"p-all"}
+			if row.scp != "" {
+				h.SCPs = append(h.SCPs, org.SCP{ID: "p-guard", Name: document.GuardName, Document: row.scp})
+				h.Units[0].SCPs = append(h.Units[0].SCPs, "p-guard")
+			}
+			if row.change != nil {
+				row.change(a, h)
+			}
+			got, _ := run(t, h, b, a)
+			only(t, found(got, "guard-bypass"), row.want)
+		})
+	}
+}
