@@ -1,8 +1,11 @@
 package baseline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,6 +36,32 @@ func Variables() []Variable {
 		Variable{webhookVariable, "The URL of a Slack webhook. The URL is used, and never stored or printed."},
 		Variable{channelVariable, "The name of the Slack channel."},
 	)
+}
+
+// The variables of the function that are no part of the config.
+const (
+	modeVariable       = "FORCEMFA_MODE"
+	configHashVariable = "FORCEMFA_CONFIG_HASH"
+)
+
+// SettingsHash identifies the environment of a function, as far as it decides whom the
+// function enforces and whether: the mode, the hash of the config file, and every variable
+// that changes the baseline except where notifications go. It is SHA-256 in hexadecimal.
+func SettingsHash(getenv func(string) string) string {
+	names := []string{modeVariable, configHashVariable}
+	for _, v := range Variables() {
+		if !strings.HasPrefix(v.Name, "FORCEMFA_NOTIFY_") && v.Name != webhookVariable && v.Name != channelVariable {
+			names = append(names, v.Name)
+		}
+	}
+	slices.Sort(names)
+	sum := sha256.New()
+	for _, name := range names {
+		if value := getenv(name); value != "" {
+			fmt.Fprintf(sum, "%s=%q\n", name, value)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Override changes the baseline by environment variables: FORCEMFA_ and the

@@ -52,6 +52,8 @@ func (d *Deployment) values(deployed map[string]string, bucket string) (member, 
 	}
 	member["S3Bucket"], member["S3Key"], member["S3ObjectVersion"] = bucket, d.o.Package.Key(), ""
 	member["Architecture"], member["ConfigHash"] = d.o.Package.Architecture, d.o.Package.ConfigHash
+	environment := map[string]string{"FORCEMFA_MODE": member["Mode"], "FORCEMFA_CONFIG_HASH": member["ConfigHash"], "WHITELIST_TAG": member["WhitelistTag"]}
+	member["SettingsHash"] = baseline.SettingsHash(func(name string) string { return environment[name] })
 	if _, given := d.o.Parameters["JournalBucket"]; !given {
 		member["JournalBucket"] = bucket
 	}

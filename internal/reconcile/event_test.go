@@ -74,6 +74,7 @@ func TestAlertsByCall(t *testing.T) {
 		{"our policy gets a version", "CreatePolicyVersion", ourPolicyIs, byOperator, "policy/ForceMFA", "the policy ForceMFA has a new version", audit.High},
 		{"the trust of a role", "UpdateAssumeRolePolicy", trust, byOperator, "role/App", "the trust policy of the role App was changed", audit.High},
 		{"the function's own role", "PutRolePolicy", `"roleName":"forcemfa-reconcile"`, byOperator, "role/forcemfa-reconcile", "an inline policy was put on the function's role forcemfa-reconcile", audit.High},
+		{"the environment of the function is changed", "UpdateFunctionConfiguration20150331v2", `"functionName":"forcemfa","environment":{}`, byOperator, "functionName/forcemfa", "the configuration of the function forcemfa was changed", audit.High},
 		{"the rule is disabled", "DisableRule", `"name":"forcemfa-events"`, byOperator, "name/forcemfa-events", "the rule forcemfa-events was disabled", audit.High},
 		{"the code is changed", "UpdateFunctionCode20150331v2", `"functionName":"arn:aws:lambda:us-east-1:1:function:forcemfa-reconcile"`, byOperator,
 			"functionName/arn:aws:lambda:us-east-1:1:function:forcemfa-reconcile", "the code of the function arn:aws:lambda:us-east-1:1:function:forcemfa-reconcile was changed", audit.High},

@@ -127,9 +127,9 @@ func New(cfg aws.Config, o Options) (*Function, error) {
 func (f *Function) now() time.Time { return f.options.Now().UTC() }
 
 // mode is the effective mode. If the config cannot be read, or differs from the deployed
-// one, the function only reports.
+// one, the function only reports. A change of the environment does not turn it off.
 func (f *Function) mode() Mode {
-	if f.options.Mode == Enforce && f.options.Settings.Problem != "" {
+	if f.options.Mode == Enforce && f.options.Settings.Problem != "" || f.options.Settings.Changed {
 		return Report
 	}
 	return f.options.Mode

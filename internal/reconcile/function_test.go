@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/notify"
@@ -250,6 +251,55 @@ func TestAConfigProblemIsReportedByEveryScan(t *testing.T) {
 			}
 			if state := r.states(home)["bea"]; state != row.state {
 				t.Errorf("bea is %s, want %s", state, row.state)
+			}
+		})
+	}
+}
+
+// A changed environment overrides nothing, and does not turn the function off.
+func TestAnEnvironmentOtherThanTheDeployedOneIsAProblem(t *testing.T) {
+	dir := fstest.MapFS{ConfigName: &fstest.MapFile{Data: []byte("version: 1\n")}}
+	deployed := map[string]string{"FORCEMFA_MODE": "enforce", "WHITELIST_TAG": "userType:Service"}
+	hash := baseline.SettingsHash(func(name string) string { return deployed[name] })
+	for _, row := range []struct {
+		name    string
+		change  map[string]string
+		mode    Mode
+		want    Mode
+		problem bool
+	}{
+		{"as deployed", nil, Enforce, Enforce, false},
+		{"off", map[string]string{"FORCEMFA_MODE": "off"}, Off, Report, true},
+		{"report", map[string]string{"FORCEMFA_MODE": "report"}, Report, Report, true},
+		{"another exempt tag", map[string]string{"WHITELIST_TAG": "team:red"}, Enforce, Report, true},
+		{"no exempt tag", map[string]string{"WHITELIST_TAG": ""}, Enforce, Report, true},
+		{"another scope", map[string]string{"FORCEMFA_SCOPE": "without-device"}, Enforce, Report, true},
+		{"another hash of the config", map[string]string{"FORCEMFA_CONFIG_HASH": "0123"}, Enforce, Report, true},
+		{"another channel", map[string]string{"WEBHOOK_URL": "https://example.com", "FORCEMFA_NOTIFY_SLACK_CHANNEL": "#x"}, Enforce, Enforce, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			getenv := func(name string) string {
+				if value, ok := row.change[name]; ok {
+					return value
+				}
+				if name == SettingsVariable {
+					return hash
+				}
+				return deployed[name]
+			}
+			s := ReadSettings(dir, "", getenv)
+			if (s.Problem != "") != row.problem || s.Changed != row.problem {
+				t.Errorf("problem %q", s.Problem)
+			}
+			if exemptions := len(s.Baseline.Exemptions); row.problem && exemptions > 0 {
+				t.Errorf("%d exemptions of the environment are in force", exemptions)
+			}
+			f, err := New(aws.Config{}, Options{Mode: row.mode, Settings: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.mode() != row.want {
+				t.Errorf("mode %s, want %s", f.mode(), row.want)
 			}
 		})
 	}

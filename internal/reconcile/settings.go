@@ -13,6 +13,10 @@ import (
 // ConfigName is the name of the config file beside the function's binary.
 const ConfigName = "forcemfa.yaml"
 
+// SettingsVariable holds the [baseline.SettingsHash] of the deployed environment; empty:
+// unknown.
+const SettingsVariable = "FORCEMFA_SETTINGS_HASH"
+
 // Settings are the configuration that was deployed with the function.
 type Settings struct {
 	Baseline *baseline.Baseline // never nil
@@ -20,20 +24,23 @@ type Settings struct {
 	// Problem is why the baseline may not be the intended one. The function changes
 	// nothing then. Empty: no problem.
 	Problem string
+	Changed bool // the environment is not the deployed one
 }
 
 // ReadSettings reads the config file in a directory and the environment variables that
 // override it. want is the hash of the deployed file; empty: unknown. Any error becomes
-// the Problem of the settings, with the default baseline.
+// the Problem of the settings, with the default baseline. An environment that was changed
+// after the deployment, by [SettingsVariable], is a Problem too, and overrides nothing.
 func ReadSettings(dir fs.FS, want string, getenv func(string) string) Settings {
 	text, err := fs.ReadFile(dir, ConfigName)
 	if err != nil {
 		return Settings{Baseline: baseline.Default(), Problem: fmt.Sprintf("the config file %s cannot be read: %v", ConfigName, reason(err))}
 	}
 	sum := sha256.Sum256(text)
-	s := Settings{Hash: hex.EncodeToString(sum[:])}
+	deployed := getenv(SettingsVariable)
+	s := Settings{Hash: hex.EncodeToString(sum[:]), Changed: deployed != "" && deployed != baseline.SettingsHash(getenv)}
 	b, err := baseline.Parse(ConfigName, text)
-	if err == nil {
+	if err == nil && !s.Changed {
 		err = b.Override(getenv)
 	}
 	switch {
@@ -41,6 +48,8 @@ func ReadSettings(dir fs.FS, want string, getenv func(string) string) Settings {
 		b, s.Problem = baseline.Default(), err.Error()
 	case want != "" && want != s.Hash:
 		s.Problem = fmt.Sprintf("the config file %s differs from the deployed one: its hash is %s, not %s", ConfigName, s.Hash, want)
+	case s.Changed:
+		s.Problem = "the environment variables of the function differ from the deployed ones, for example FORCEMFA_MODE or WHITELIST_TAG"
 	default:
 		s.Problem = needsOrganization(b)
 	}
