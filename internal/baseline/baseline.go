@@ -172,6 +172,10 @@ func (b *Baseline) Notes() []string {
 		notes = append(notes, "console_authorization is auto: "+strings.Join(document.SigninActions(), " and ")+
 			" are denied before MFA; set it to on if AWS Sign-In evaluates them in your organization")
 	}
+	if b.Policy.ConsoleAuthorization == document.ConsoleAuthorizationOn {
+		notes = append(notes, "console_authorization is on: sessions without MFA can call "+strings.Join(document.SigninActions(), " and ")+
+			"; access keys are denied CreateOAuth2Token")
+	}
 	if b.Policy.Enrollment == document.EnrollmentAny {
 		notes = append(notes, "enrollment is any: with the stolen access key of a user without a device, a thief can enroll a device")
 	}

@@ -209,8 +209,8 @@ func TestDocumentLeavesOpenExactly(t *testing.T) {
 			"mfa":       everything, "console mfa": everything, "limit": everything, "old": everything,
 		}},
 		{"console_authorization on", func(p *document.Policy) { p.ConsoleAuthorization = document.ConsoleAuthorizationOn }, map[string][]string{
-			"key":     without("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
-			"window":  enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
+			"key":     without("signin:AuthorizeOAuth2Access"),
+			"window":  enrolling("signin:AuthorizeOAuth2Access"),
 			"session": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"console": enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"),
 			"path":    enrolling("signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"), "forwarded": forwarded,

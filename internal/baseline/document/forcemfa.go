@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-//go:embed enroll.json full.json deny.json age.json guard.json
+//go:embed enroll.json full.json deny.json signin.json age.json guard.json
 var files embed.FS
 
 // The statements that options edit.
@@ -119,6 +119,12 @@ func (o Options) denies() []statement {
 			s.Condition["Null"]["aws:PrincipalTag/"+o.WindowTag] = list{"true"}
 		}
 		out = append(out, s)
+	}
+	if o.Policy.ConsoleAuthorization == ConsoleAuthorizationOn {
+		// An access key, which may be stolen, gets no token; a session may.
+		// Source: AWS Sign-In User Guide, "OAuth sign-in": CreateOAuth2Token
+		// accepts requests that are signed with any credentials.
+		out = append(out, load("signin.json")...)
 	}
 	if o.Policy.MaxSessionAge > 0 {
 		out = append(out, o.age(out[0].NotAction)...)
