@@ -58,16 +58,20 @@ func replaceOutput(t *testing.T, page, command, output string) string {
 	return strings.Replace(page, block, "\n\n```\n"+output+"```\n\n", 1)
 }
 
-// firstAndLast returns the first n lines of a text and its last one.
+// firstAndLast returns the first n lines of a text and its last paragraph.
 func firstAndLast(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) <= n {
-		return strings.Join(lines, "\n") + "\n"
-	}
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
-	return strings.Join(lines[:n], "\n") + "\n…\n" + lines[len(lines)-1] + "\n"
+	last := len(lines) - 1
+	for last > n && lines[last-1] != "" {
+		last--
+	}
+	if len(lines) <= n {
+		return strings.Join(lines, "\n") + "\n"
+	}
+	return strings.Join(lines[:n], "\n") + "\n…\n" + strings.Join(lines[last:], "\n") + "\n"
 }
 
 // testOutput returns what go test prints for the first n packages with tests.

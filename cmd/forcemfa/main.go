@@ -18,5 +18,6 @@ func main() { os.Exit(run(command.ProcessEnv())) }
 func run(e *command.Env) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	keepBrokenPipes()
 	return cli.Main(ctx, e)
 }

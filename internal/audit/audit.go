@@ -53,8 +53,12 @@ func (a *Auditor) documentsIn(partition string) wanted {
 // of its users.
 func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report}
+	if !account.Read {
+		summary.Skipped = account.Skipped()
+	}
 	r := report{auditor: a, account: account, place: baseline.PlaceOf(a.header, account)}
-	if account.Read {
+	switch {
+	case account.Read:
 		roles := a.roles(account)
 		for i := range account.Users {
 			u := a.user(account, r.place, &account.Users[i], roles)
@@ -63,8 +67,7 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 			r.user(&u)
 		}
 		r.accountFindings()
-	} else {
-		summary.count(Unknown)
+	case summary.Skipped == "":
 		r.unreadable()
 	}
 	slices.SortStableFunc(r.findings, func(x, y Finding) int { return strings.Compare(x.ID, y.ID) })
@@ -149,11 +152,7 @@ func (r *report) unreadable() {
 		why = g.What + ": " + g.Why
 		break
 	}
-	f := r.add("account-unreadable", "account", "the account could not be read: %s", why)
-	if s := r.account.State; s != "" && s != "ACTIVE" {
-		f.Severity = Low
-		f.What = "the account is " + s + " and could not be read: " + why
-	}
+	r.add("account-unreadable", "account", "the account could not be read: %s", why)
 }
 
 // staleAfter is well above the four hours for which AWS returns the same

@@ -80,8 +80,8 @@ type Sink interface {
 	Account(Account)
 }
 
-// Counts are the numbers of users by state. Users is the sum of the other four. An
-// account that cannot be read counts as one unknown user.
+// Counts are the numbers of users by state. Users is the sum of the other four: users
+// that were read. The users of an account that could not be read are in none of them.
 type Counts struct {
 	Users    int `json:"users"`
 	Enforced int `json:"enforced"`
@@ -92,10 +92,47 @@ type Counts struct {
 
 // An Account sums up one account.
 type Account struct {
-	ID     string    `json:"id"`
-	Name   string    `json:"name"`
-	Alias  string    `json:"alias,omitempty"`
-	Read   bool      `json:"read"`
-	Report time.Time `json:"report"` // age of the credential report
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Alias string `json:"alias,omitempty"`
+	Read  bool   `json:"read"`
+	// Skipped is why the account was not entered: AWS has suspended or closed it.
+	Skipped string    `json:"skipped,omitempty"`
+	Report  time.Time `json:"report"` // age of the credential report
 	Counts
+}
+
+// Totals are the numbers of a whole audit.
+type Totals struct {
+	Counts                           // of users
+	AccountsRead    int              `json:"accounts_read"`
+	AccountsUnread  int              `json:"accounts_unread"`  // that could not be read
+	AccountsSkipped int              `json:"accounts_skipped"` // that are suspended or closed
+	Findings        map[Severity]int `json:"findings"`
+	// Undecided are those of the findings that say only that something could not be
+	// read or decided. They make an audit incomplete, and say nothing about a user.
+	Undecided map[Severity]int `json:"-"`
+}
+
+// Add adds an account and its findings.
+func (t *Totals) Add(a *Audited) {
+	t.Counts.Add(a.Summary.Counts)
+	switch {
+	case a.Summary.Read:
+		t.AccountsRead++
+	case a.Summary.Skipped != "":
+		t.AccountsSkipped++
+	default:
+		t.AccountsUnread++
+	}
+	if t.Findings == nil {
+		t.Findings, t.Undecided = map[Severity]int{}, map[Severity]int{}
+	}
+	for i := range a.Findings {
+		f := &a.Findings[i]
+		t.Findings[f.Severity]++
+		if f.Rule == "account-unreadable" || f.Rule == "user-unknown" {
+			t.Undecided[f.Severity]++
+		}
+	}
 }

@@ -175,8 +175,8 @@ var Rules = []Rule{
 		Remedy: "delete it if the next run reports it again", Refs: nil,
 	},
 	{
-		Name: "account-unreadable", Severities: []Severity{High, Low},
-		Means:  "The account could not be read. Low when it is suspended or closed.",
+		Name: "account-unreadable", Severities: []Severity{High},
+		Means:  "The account could not be read. Suspended and closed accounts are skipped and not reported.",
 		Remedy: "let forcemfa assume a role in the account, then audit again", Refs: nil,
 	},
 	{

@@ -59,7 +59,7 @@ func TestStatesOfTheSampleOrganization(t *testing.T) {
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(audit.Counts{Users: 69, Enforced: 5, Exempt: 11, Open: 51, Unknown: 2}, counts); diff != "" {
+	if diff := cmp.Diff(audit.Counts{Users: 67, Enforced: 5, Exempt: 11, Open: 51}, counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 }

@@ -157,11 +157,12 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 			Plan    *plan.Plan      `json:"plan"`
 			Summary plan.Summary    `json:"summary"`
 			People  []access.Person `json:"people"`
-			Unread  []org.Gap       `json:"unread"`
-		}{p, p.Summary(), access.People(s.in), append([]org.Gap{}, s.Unread...)})
+			Changes int             `json:"changes"`
+			facts
+		}{p, p.Summary(), access.People(s.in), p.Summary().Steps, s.facts(p.Summary().Blocked)})
 	} else {
 		view.Plan(o.Stdout(), o.Style(), p)
-		view.Unread(o.Stdout(), o.Style(), s.Unread)
+		s.notRead(o.Stdout())
 		showPeople(o.Stdout(), access.People(s.in))
 	}
 	if err != nil {

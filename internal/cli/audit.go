@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +19,14 @@ func newAudit(e *command.Env) *cobra.Command {
 		Long: `audit reads every account and decides for each IAM user whether a request without
 MFA can succeed. For an open user it shows an example request. It changes nothing.
 
+It prints a summary, the 20 worst findings and the number of findings by rule. --all
+prints every user and finding, account by account; --group-by groups the findings.
+
 States: enforced (the Denies in force refuse every request without MFA
 except the enrollment set), exempt, open, unknown (could not be decided).
 ` + command.StatusHelp,
 		Example: `  forcemfa audit
+  forcemfa audit --group-by rule
   forcemfa audit --accounts 111122223333,444455556666 --fail-on high
   forcemfa audit -o json | jq '.accounts[].user_states[] | select(.state=="open")'
   forcemfa audit --sandbox`,
@@ -29,41 +35,68 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 	}
 	o.add(c)
 	o.failOn.AddFlags(c)
-	c.Flags().BoolVar(&o.all, "all", false, "also show users for whom MFA is enforced")
+	c.Flags().BoolVar(&o.all, "all", false, "show every user and finding")
+	c.Flags().StringVar(&o.groupBy, "group-by", "", "group the findings by account, rule or user")
+	_ = c.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions(groupings, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 type auditOptions struct {
 	shared
-	failOn command.FailOn
-	all    bool
+	failOn  command.FailOn
+	all     bool
+	groupBy string
 }
+
+var groupings = []string{view.ByAccount, view.ByRule, view.ByUser}
 
 func runAudit(ctx context.Context, o *auditOptions) error {
 	if err := o.failOn.Check(); err != nil {
 		return err
+	}
+	if o.groupBy != "" {
+		if err := command.OneOf("group-by", o.groupBy, groupings...); err != nil {
+			return err
+		}
 	}
 	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	sink := o.sink(o.all)
-	if err := s.Audit(ctx, sink); err != nil {
+	found, status := 0, command.StatusOK
+	err = o.PrintData(func(w io.Writer) error {
+		sink := o.sink(w, o.all, o.groupBy)
+		if err := s.Audit(ctx, sink); err != nil {
+			return err
+		}
+		found, status = o.failOn.Of(s.Totals)
+		return sink.Close(s.conclusion(found))
+	})
+	if err != nil {
 		return err
 	}
-	if err := sink.Close(s.Counts); err != nil {
-		return err
-	}
-	return s.exit(o.failOn.Status(s.Worst))
+	return s.exit(status)
 }
 
 // sink is the output format that the user asked for.
-func (s *shared) sink(all bool) view.AuditSink {
+func (s *shared) sink(w io.Writer, all bool, groupBy string) view.AuditSink {
 	if s.JSON() {
-		return view.NewAuditJSON(s.Stdout())
+		return view.NewAuditJSON(w)
 	}
-	text := view.NewAuditText(s.Stdout(), s.Style())
-	text.All = all
+	text := view.NewAuditText(w, s.Style())
+	text.All, text.GroupBy = all, groupBy
 	return text
+}
+
+// conclusion is what an audit ends with.
+func (o *organization) conclusion(findings int) view.Conclusion {
+	c := view.Conclusion{Totals: o.Totals, Time: o.Now, Complete: o.Complete(), Findings: findings, Next: o.next}
+	if o.Header.Organization != nil {
+		c.Organization = o.Header.Organization.ID
+		if _, alias, _ := o.ManagementAccount(); alias != "" {
+			c.Organization = fmt.Sprintf("%s (%s)", view.Clean(alias), c.Organization)
+		}
+	}
+	return c
 }

@@ -61,12 +61,12 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 	}
 	if o.JSON() {
 		err = view.JSON(o.Stdout(), users)
-		view.Unread(o.Stderr(), o.Style(), s.Unread)
+		s.notRead(o.Stderr())
 	} else {
 		for i := range users {
 			users[i].Text(o.Stdout())
 		}
-		view.Unread(o.Stdout(), o.Style(), s.Unread)
+		s.notRead(o.Stdout())
 	}
 	open := slices.ContainsFunc(users, func(u view.Explanation) bool { return u.State == audit.Open })
 	return errors.Join(err, s.exit(command.If(open && !o.exitZero, command.StatusFound)))

@@ -11,7 +11,6 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/view"
 )
 
 func newInit(e *command.Env) *cobra.Command {
@@ -63,7 +62,7 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := o.write(d.Text()); err != nil {
 		return err
 	}
-	view.Unread(o.Stderr(), o.Style(), s.Unread)
+	s.notRead(o.Stderr())
 	return s.exit()
 }
 

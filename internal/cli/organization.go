@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/org"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
@@ -28,7 +30,7 @@ func (s *shared) openOrganization(ctx context.Context) (*organization, error) {
 func (t *target) survey(ctx context.Context) (*organization, error) {
 	progress := t.ProgressLine()
 	s, err := survey.Open(ctx, survey.Options{
-		Fleet: t.fleet, Baseline: t.baseline, Now: t.Env.Now(), Partial: t.filtered(), CheckProofs: t.checkProofs, Progress: progress.Show,
+		Fleet: t.fleet, Baseline: t.baseline, Now: t.Env.Now(), Partial: t.filtered(), Strict: t.strict, CheckProofs: t.checkProofs, Progress: progress.Show,
 	})
 	if err != nil {
 		progress.Done()
@@ -40,7 +42,7 @@ func (t *target) survey(ctx context.Context) (*organization, error) {
 // exit ends a verb with the worst of the statuses and of what could not be read.
 func (o *organization) exit(statuses ...int) error {
 	status := command.Worst(append(statuses, o.incomplete())...)
-	if status == command.StatusIncomplete && o.NothingRead() {
+	if status != command.StatusOK && o.NothingRead() {
 		return &command.Error{Status: status, Hint: nothingReadHint}
 	}
 	return command.Exit(status)
@@ -65,6 +67,24 @@ func (o *organization) home(ctx context.Context) (id, alias string, err error) {
 	return o.target.home(ctx)
 }
 
+// facts are what a verb's exit status is made of, as members of their own in JSON.
+type facts struct {
+	Unread   []org.Gap `json:"unread"`
+	Skipped  []org.Gap `json:"skipped"`  // accounts that are suspended or closed
+	Complete bool      `json:"complete"` // everything was read, and every user decided
+	Blocked  int       `json:"blocked"`  // steps
+}
+
+func (o *organization) facts(blocked int) facts {
+	return facts{append([]org.Gap{}, o.Unread...), append([]org.Gap{}, o.Skipped...), o.Complete(), blocked}
+}
+
+// notRead prints what was not read, and the accounts that were skipped.
+func (o *organization) notRead(w io.Writer) {
+	view.Unread(w, o.Style(), o.Unread)
+	view.Skipped(w, o.Style(), o.Skipped)
+}
+
 // noSuchUser is the error for a user that was not found. It may exist in an account that
 // could not be read.
 func (o *organization) noSuchUser(name string) error {
@@ -72,5 +92,5 @@ func (o *organization) noSuchUser(name string) error {
 	if o.NothingRead() {
 		return &command.Error{Status: command.StatusIncomplete, Err: fmt.Errorf("user %q not found: no account could be read", name), Hint: nothingReadHint}
 	}
-	return command.WithHint(fmt.Errorf("user %q not found in %s", name, view.Count(o.Readable, "readable account")), `"forcemfa audit --all" lists the users`)
+	return command.WithHint(fmt.Errorf("user %q not found in %s", name, view.Count(o.Readable(), "readable account")), `"forcemfa audit --all" lists the users`)
 }

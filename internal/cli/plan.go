@@ -8,7 +8,6 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
@@ -127,11 +126,12 @@ func (o *planOptions) show(s *organization, p *plan.Plan) error {
 		return view.JSON(o.Stdout(), struct {
 			Plan    *plan.Plan   `json:"plan"`
 			Summary plan.Summary `json:"summary"`
-			Unread  []org.Gap    `json:"unread"`
-		}{p, p.Summary(), append([]org.Gap{}, s.Unread...)})
+			Changes int          `json:"changes"` // steps that apply would make
+			facts
+		}{p, p.Summary(), p.Summary().Steps, s.facts(p.Summary().Blocked)})
 	}
 	view.Plan(o.Stdout(), o.Style(), p)
-	view.Unread(o.Stdout(), o.Style(), s.Unread)
+	s.notRead(o.Stdout())
 	return nil
 }
 

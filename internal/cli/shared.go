@@ -30,6 +30,7 @@ type shared struct {
 	concurrency int
 	rate        float64 // as fleet.Options.Rate
 	sandbox     string
+	strict      bool
 }
 
 // filtered reports whether the flags leave accounts out.
@@ -55,6 +56,7 @@ func (s *shared) add(c *cobra.Command) {
 	f.Float64Var(&s.rate, "rate", 0, "requests per second to each service of an account, 0 for no limit (default 20, for STS 100, for Organizations its quotas)")
 	f.StringVar(&s.sandbox, "sandbox", "", "work on the embedded AWS: the sample organization, or a snapshot `file` (--sandbox=FILE)")
 	f.Lookup("sandbox").NoOptDefVal = rehearse.Sample
+	f.BoolVar(&s.strict, "strict", false, "suspended and closed accounts make the result incomplete (status 4); otherwise they are skipped")
 	s.AddFlags(c)
 	c.PreRunE = func(c *cobra.Command, _ []string) error {
 		if err := s.fromEnvironment(c); err != nil {

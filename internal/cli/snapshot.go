@@ -8,7 +8,6 @@ import (
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/org"
-	"forcemfa/internal/view"
 )
 
 func newSnapshot(e *command.Env) *cobra.Command {
@@ -52,6 +51,6 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	view.Unread(o.Stderr(), o.Style(), s.Unread)
+	s.notRead(o.Stderr())
 	return s.exit()
 }

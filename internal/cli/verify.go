@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func newVerify(e *command.Env) *cobra.Command {
 		Short: "Prove that no user can act without MFA",
 		Long: `verify reads every account and proves for each user that every request without MFA
 is refused, or shows a request that is not. It exits with 3 if MFA is not enforced for
-a user, whatever the other findings of audit. An independent checker reads the proof
+a user, also when something was not read, and whatever the other findings of audit. An independent checker reads the proof
 certificate of each user and does not rely on the prover; a user whose proof it rejects
 is unknown.
 
@@ -34,6 +35,7 @@ enforced user (iam:SimulatePrincipalPolicy, one call per user).
 	}
 	o.add(c)
 	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for a user")
+	c.Flags().BoolVar(&o.all, "all", false, "show every user")
 	c.Flags().BoolVar(&o.aws, "aws", false, "also ask AWS's policy simulator (SimulatePrincipalPolicy)")
 	return c
 }
@@ -42,6 +44,7 @@ type verifyOptions struct {
 	shared
 	aws      bool
 	exitZero bool
+	all      bool
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
@@ -55,24 +58,38 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	sink := o.sink(true)
-	proofs := &view.Proofs{Sink: sink}
-	if err := s.Audit(ctx, proofs); err != nil {
-		return err
-	}
+	open := 0
 	var opinions []simulator.Opinion
-	if o.aws {
-		show := func(done, total int) { o.ProgressLine().Show("users simulated:", done, total) }
-		if opinions, err = simulator.Ask(ctx, t.fleet, proofs.Enforced, show); err != nil {
+	err = o.PrintData(func(w io.Writer) (err error) {
+		sink := o.sink(w, o.all, "")
+		proofs := &view.Proofs{Sink: sink}
+		if err := s.Audit(ctx, proofs); err != nil {
 			return err
 		}
-	}
-	sink.Verified(proofs.Verification(o.viewed(opinions)))
-	if err := sink.Close(s.Counts); err != nil {
+		if o.aws {
+			show := func(done, total int) { o.ProgressLine().Show("users simulated:", done, total) }
+			if opinions, err = simulator.Ask(ctx, t.fleet, proofs.Enforced, show); err != nil {
+				return err
+			}
+		}
+		open = s.Totals.Open + allowed(opinions)
+		sink.Verified(proofs.Verification(o.viewed(opinions)))
+		return sink.Close(s.conclusion(open))
+	})
+	if err != nil {
 		return err
 	}
-	open := s.Counts.Open > 0 || slices.ContainsFunc(opinions, func(p simulator.Opinion) bool { return len(p.Allowed) > 0 })
-	return s.exit(command.If(open && !o.exitZero, command.StatusFound), simulated(opinions))
+	return s.exit(command.If(open > 0 && !o.exitZero, command.StatusFound), simulated(opinions))
+}
+
+// allowed counts the users that AWS's policy simulator allows something without MFA.
+func allowed(opinions []simulator.Opinion) (n int) {
+	for _, p := range opinions {
+		if len(p.Allowed) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // viewed returns the opinions in the form that is printed; nil without --aws.

@@ -19,7 +19,8 @@ import (
 type Discovery struct {
 	Header org.Header
 	// Accounts are sorted by ID and hold the data that Organizations returns.
-	// An account that is not ACTIVE has a gap with the reason and must be skipped.
+	// An account that is not ACTIVE cannot be entered. Unless it is suspended or
+	// closed (see [org.Account.Skipped]), it has a gap with the reason.
 	Accounts []*org.Account
 }
 
@@ -63,10 +64,11 @@ func Enterable(a *org.Account) bool {
 	return a.State == "" || a.State == string(types.AccountStateActive)
 }
 
-// note adds a gap to an account that is suspended or closed.
+// note adds a gap to an account that cannot be entered, unless AWS has suspended or
+// closed it.
 func note(a *org.Account) {
-	if !Enterable(a) {
-		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "account", Why: "skipped: the account is " + strings.ToLower(strings.ReplaceAll(a.State, "_", " "))})
+	if !Enterable(a) && a.Skipped() == "" {
+		a.Gaps = append(a.Gaps, org.Gap{Account: a.ID, What: "account", Why: "the account is " + strings.ToLower(strings.ReplaceAll(a.State, "_", " "))})
 	}
 }
 

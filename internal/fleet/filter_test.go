@@ -181,7 +181,7 @@ func TestSuspendedAccountIsListedButNotEnterable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company("aws")
 		d := discover(t, newFleet(t, as(load(t, h, accounts, emulator.Options{}), home, "admin"), Options{Accounts: []string{closed}}))
-		if len(d.Accounts) != 1 || Enterable(d.Accounts[0]) || len(d.Accounts[0].Gaps) != 1 || d.Accounts[0].Gaps[0].Why != "skipped: the account is suspended" {
+		if len(d.Accounts) != 1 || Enterable(d.Accounts[0]) || len(d.Accounts[0].Gaps) != 0 || d.Accounts[0].Skipped() != "the account is suspended" {
 			t.Errorf("%+v", d.Accounts)
 		}
 	})

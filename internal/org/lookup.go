@@ -120,3 +120,15 @@ func sortDevices(devices []Device) {
 func sortBy[T any](items []T, keyOf func(T) string) {
 	slices.SortStableFunc(items, func(a, b T) int { return cmp.Compare(keyOf(a), keyOf(b)) })
 }
+
+// Skipped is why no run enters the account: AWS has suspended or closed it, so that no
+// credential of the account works. It is empty for every other account, including those
+// that cannot be entered for another reason, and an account with a state that a later
+// version of the API adds. Source: AWS Organizations API Reference, Account.
+func (a *Account) Skipped() string {
+	switch a.State {
+	case "SUSPENDED", "PENDING_CLOSURE", "CLOSED":
+		return "the account is " + strings.ToLower(strings.ReplaceAll(a.State, "_", " "))
+	}
+	return ""
+}

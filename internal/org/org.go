@@ -63,7 +63,7 @@ type Account struct {
 	Name       string    `json:"name"`
 	Alias      string    `json:"alias,omitempty"`
 	Partition  string    `json:"partition"`
-	State      string    `json:"state"`          // Organizations' State: ACTIVE, SUSPENDED…
+	State      string    `json:"state"`          // Organizations' State: ACTIVE, SUSPENDED… (see Skipped)
 	Unit       string    `json:"unit,omitempty"` // ID of the parent unit
 	SCPs       []string  `json:"scps,omitempty"` // IDs of the policies attached to the account itself
 	Management bool      `json:"management,omitempty"`

@@ -97,6 +97,7 @@ type audited struct {
 	states   []audit.Account
 	counts   audit.Counts
 	unread   []org.Gap
+	skipped  []org.Gap
 }
 
 func (a *audited) User(u audit.User)         { a.users = append(a.users, u) }
@@ -113,7 +114,7 @@ func (r *rehearsal) audit(ctx context.Context) (*audited, error) {
 	if err := s.Audit(ctx, a); err != nil {
 		return nil, err
 	}
-	a.header, a.counts = s.Header, s.Counts
+	a.header, a.counts, a.skipped = s.Header, s.Totals.Counts, s.Skipped
 	return a, nil
 }
 
@@ -150,6 +151,7 @@ func (r *rehearsal) enforce(ctx context.Context) error {
 func (r *rehearsal) count(before, after *audited) {
 	r.out.Before, r.out.After = before.counts, after.counts
 	r.out.Unread = append([]org.Gap{}, after.unread...)
+	r.out.Skipped = append([]org.Gap{}, after.skipped...)
 	r.out.Accounts = []view.AccountChange{}
 	earlier := map[string]audit.Counts{}
 	for _, a := range before.states {

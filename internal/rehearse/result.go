@@ -17,13 +17,13 @@ func addResults(out *view.Rehearsal, before, after, access []attack.Result) {
 }
 
 func attackScenarios(before, after []attack.Result) []view.AttackScenario {
-	succeededBefore, _ := byScenario(before)
+	succeededBefore, triedBefore := byScenario(before)
 	succeeded, tried := byScenario(after)
 	rows := []view.AttackScenario{}
 	for i := range attack.Attacks {
 		s := &attack.Attacks[i]
 		rows = append(rows, view.AttackScenario{
-			Name: s.Name, Title: s.Title, Why: s.Why, Tried: tried[s.Name], SucceededBefore: succeededBefore[s.Name], Succeeded: succeeded[s.Name],
+			Name: s.Name, Title: s.Title, Why: s.Why, TriedBefore: triedBefore[s.Name], Tried: tried[s.Name], SucceededBefore: succeededBefore[s.Name], Succeeded: succeeded[s.Name],
 		})
 	}
 	return rows

@@ -14,7 +14,6 @@ import (
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
-	"forcemfa/internal/view"
 )
 
 // Options configure a survey.
@@ -24,6 +23,8 @@ type Options struct {
 	Now      time.Time
 	// Partial is set if the fleet leaves accounts out.
 	Partial bool
+	// Strict makes a survey incomplete that skipped suspended or closed accounts.
+	Strict bool
 	// CheckProofs makes a user unknown unless the independent checker accepts the
 	// proof that it cannot act without MFA.
 	CheckProofs bool
@@ -48,11 +49,11 @@ type Survey struct {
 	Options
 	Header *org.Header
 
-	Counts   audit.Counts
-	Unread   []org.Gap
-	Worst    audit.Severity // of the findings; empty: none
-	Readable int            // accounts that could be read
+	Totals  audit.Totals
+	Unread  []org.Gap
+	Skipped []org.Gap // accounts that AWS has suspended or closed
 
+	read     int // accounts
 	accounts org.Accounts
 	aliases  map[string]string // of the accounts that were read, by ID
 	digests  []string
@@ -197,32 +198,37 @@ func (s *Survey) detailed(ctx context.Context, in *planner.Input) iter.Seq2[*aud
 // count adds the result of one account.
 func (s *Survey) count(a *audit.Audited) {
 	s.note(a.Account)
-	s.Counts.Add(a.Summary.Counts)
-	for _, f := range a.Findings {
-		if view.Rank(f.Severity) < view.Rank(s.Worst) {
-			s.Worst = f.Severity
-		}
-	}
+	s.Totals.Add(a)
 	s.digests = append(s.digests, a.Account.Digest(s.Header))
 }
 
-// note keeps whether an account could be read, and what could not.
+// note keeps whether an account was read or skipped, and what could not be read.
 func (s *Survey) note(a *org.Account) {
 	if s.Options.Account != nil {
 		s.Options.Account(a)
 	}
-	if a.Read {
-		s.Readable++
+	if why := a.Skipped(); !a.Read && why != "" {
+		s.Skipped = append(s.Skipped, org.Gap{Account: a.ID, What: "account", Why: why})
+	} else {
+		s.Unread = append(s.Unread, a.Gaps...)
 	}
-	s.Unread = append(s.Unread, a.Gaps...)
+	if a.Read {
+		s.read++
+	}
 	s.aliases[a.ID] = a.Alias
 }
 
 // NothingRead reports whether no account could be read.
-func (s *Survey) NothingRead() bool { return s.Readable == 0 && len(s.Unread) > 0 }
+func (s *Survey) NothingRead() bool { return s.read == 0 && len(s.Unread) > 0 }
 
-// Complete reports whether everything was read and every user decided.
-func (s *Survey) Complete() bool { return len(s.Unread) == 0 && s.Counts.Unknown == 0 }
+// Readable is the number of accounts that could be read.
+func (s *Survey) Readable() int { return s.read }
+
+// Complete reports whether everything was read and every user decided. Skipped accounts
+// count only if the survey is strict.
+func (s *Survey) Complete() bool {
+	return len(s.Unread) == 0 && s.Totals.Unknown == 0 && !(s.Strict && len(s.Skipped) > 0)
+}
 
 // ManagementAccount is the management account and its alias, if it was read.
 func (s *Survey) ManagementAccount() (id, alias string, read bool) {

@@ -94,21 +94,48 @@ func TestAuditReportsEveryAccountAndCountsWhatItReports(t *testing.T) {
 	if !slices.Contains(progress, "accounts read:") {
 		t.Error("no progress was reported")
 	}
-	if s.Readable != 6 || s.NothingRead() || s.Complete() {
-		t.Errorf("readable = %d, nothing read = %v, complete = %v; want 6, false, false", s.Readable, s.NothingRead(), s.Complete())
+	if s.Readable() != 6 || s.NothingRead() || s.Complete() {
+		t.Errorf("readable = %d, nothing read = %v, complete = %v; want 6, false, false", s.Readable(), s.NothingRead(), s.Complete())
 	}
 	if d := cmp.Diff(l.unread, s.Unread); d != "" || len(s.Unread) == 0 {
 		t.Errorf("unread (-reported +counted):\n%s", d)
 	}
-	if s.Worst != audit.Critical {
-		t.Errorf("worst finding is %q, want critical", s.Worst)
+	if got := s.Totals; got.AccountsRead != 6 || got.AccountsUnread != 1 || got.AccountsSkipped != 1 || got.Findings[audit.Critical] == 0 {
+		t.Errorf("totals %+v; want 6 accounts read, 1 unread, 1 skipped, and critical findings", got)
+	}
+	if got := got(s.Skipped); got != sample.Closed {
+		t.Errorf("skipped %s, want %s", got, sample.Closed)
 	}
 	var total audit.Counts
 	for _, a := range l.accounts {
 		total.Add(a.Counts)
 	}
-	if d := cmp.Diff(total, s.Counts); d != "" || len(l.users) == 0 {
+	if d := cmp.Diff(total, s.Totals.Counts); d != "" || len(l.users) == 0 {
 		t.Errorf("counts (-sum of the accounts +survey), %d users:\n%s", len(l.users), d)
+	}
+}
+
+// got are the accounts of a list.
+func got(list []org.Gap) string {
+	var ids []string
+	for _, g := range list {
+		ids = append(ids, g.Account)
+	}
+	return strings.Join(ids, " ")
+}
+
+// A suspended account is skipped: it makes no run incomplete, unless the run is strict.
+func TestASuspendedAccountIsSkipped(t *testing.T) {
+	for strict, want := range map[bool]bool{false: true, true: false} {
+		o := options(t, fleet.Options{Accounts: []string{sample.Archive, sample.Closed}})
+		o.Strict = strict
+		s := open(t, o)
+		if err := s.Audit(t.Context(), &log{}); err != nil {
+			t.Fatal(err)
+		}
+		if s.Complete() != want || len(s.Unread) != 0 || got(s.Skipped) != sample.Closed || s.Totals.Users != 2 {
+			t.Errorf("strict %v: complete %v, unread %v, skipped %v, %d users", strict, s.Complete(), s.Unread, s.Skipped, s.Totals.Users)
+		}
 	}
 }
 
@@ -148,7 +175,7 @@ func TestAccountsStopsWhenTheCallerDoes(t *testing.T) {
 	for range s.Accounts() {
 		break
 	}
-	if len(s.Unread)+s.Readable == 0 {
+	if len(s.Unread)+s.Readable() == 0 {
 		t.Error("the account that was read is not counted")
 	}
 }
@@ -162,8 +189,8 @@ func TestReadAddsTheDetailsOfTheNamedUsers(t *testing.T) {
 	if anna := accounts[0].User("anna"); len(anna.Devices) == 0 || anna.Keys[0].ID == "" {
 		t.Errorf("anna without details: %+v", anna)
 	}
-	if s.Readable != 1 {
-		t.Errorf("readable = %d, want 1", s.Readable)
+	if s.Readable() != 1 {
+		t.Errorf("readable = %d, want 1", s.Readable())
 	}
 }
 
@@ -369,7 +396,7 @@ func TestCheckProofsDoesNotChangeTheCounts(t *testing.T) {
 		if err := s.Audit(t.Context(), &log{}); err != nil {
 			t.Fatal(err)
 		}
-		return s.Counts
+		return s.Totals.Counts
 	}
 	if d := cmp.Diff(counts(false), counts(true)); d != "" {
 		t.Errorf("counts (-without +with the checker):\n%s", d)

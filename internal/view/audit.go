@@ -1,12 +1,14 @@
 package view
 
 import (
-	"encoding/json"
+	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -19,51 +21,113 @@ import (
 type AuditSink interface {
 	audit.Sink
 	Verified(Verification)
-	Close(audit.Counts) error
+	Close(Conclusion) error
 }
 
-// AuditText prints a stream as text: per account the open users and the findings, then a
-// table of the accounts.
+// A Conclusion is what is known when an audit has ended.
+type Conclusion struct {
+	audit.Totals
+	Organization string // its ID; empty for an account without one
+	Time         time.Time
+	Complete     bool // everything was read, and every user decided
+	Findings     int  // that change the exit status
+	// Next is the next command after a verb, with the flags that lead to the same
+	// organization; nil: none is shown.
+	Next func(verb string) string
+}
+
+// worst is how many findings and groups are shown without --all.
+const worst = 20
+
+// The groupings of findings.
+const (
+	ByAccount = "account"
+	ByRule    = "rule"
+	ByUser    = "user"
+)
+
+// AuditText prints an audit as text: a summary, the worst findings, the findings by
+// rule, what could not be read, and a verdict. Without All, its memory grows with the
+// number of accounts and not with the number of users.
 type AuditText struct {
 	w     io.Writer
 	style Style
-	// All also prints the enforced and exempt users.
+	// All prints every user and finding, account by account.
 	All bool
+	// GroupBy is the grouping of the findings: ByAccount, ByRule or ByUser; empty: the
+	// worst findings, and the number of findings by rule.
+	GroupBy string
 
 	verified *Verification
-
+	rows     []audit.Finding // the worst, or all when they are grouped
+	rules    map[string]*findingGroup
 	accounts []audit.Account
-	users    []audit.User
-	findings []audit.Finding
 	unread   []org.Gap
+	users    []audit.User    // of the account that is read, for All
+	found    []audit.Finding // as users
+	blocks   bytes.Buffer    // All: the accounts, as printed
 }
 
 // NewAuditText prints to w.
-func NewAuditText(w io.Writer, style Style) *AuditText { return &AuditText{w: w, style: style} }
+func NewAuditText(w io.Writer, style Style) *AuditText {
+	return &AuditText{w: w, style: style, rules: map[string]*findingGroup{}}
+}
 
 // User keeps a user until its account is complete.
 func (a *AuditText) User(u audit.User) {
-	if a.All || u.State == audit.Open || u.State == audit.Unknown {
+	if a.All {
 		u.Read = nil
 		a.users = append(a.users, u)
 	}
 }
 
-// Finding keeps a finding.
-func (a *AuditText) Finding(f audit.Finding) { a.findings = append(a.findings, f) }
+// Finding counts a finding, and keeps it if it is among the worst.
+func (a *AuditText) Finding(f audit.Finding) {
+	if a.All {
+		a.found = append(a.found, f)
+	}
+	g := a.rules[f.Rule+string(f.Severity)]
+	if g == nil {
+		g = &findingGroup{key: f.Rule, severity: f.Severity}
+		a.rules[f.Rule+string(f.Severity)] = g
+	}
+	g.count++
+	if a.GroupBy == "" && len(a.rows) == worst && byWeight(f, a.rows[worst-1]) >= 0 {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(a.rows, f, byWeight)
+	a.rows = slices.Insert(a.rows, at, f)
+	if a.GroupBy == "" && len(a.rows) > worst {
+		a.rows = a.rows[:worst]
+	}
+}
+
+// byWeight orders findings: by severity, users that can act without MFA first, then by
+// account and ID.
+func byWeight(x, y audit.Finding) int {
+	return cmp.Or(cmp.Compare(Rank(x.Severity), Rank(y.Severity)), cmp.Compare(notOpen(x), notOpen(y)),
+		strings.Compare(x.Account, y.Account), strings.Compare(x.ID, y.ID))
+}
+
+func notOpen(f audit.Finding) int {
+	if f.Rule == "user-open" {
+		return 0
+	}
+	return 1
+}
 
 // Gap keeps what could not be read for the end.
 func (a *AuditText) Gap(g org.Gap) { a.unread = append(a.unread, g) }
 
-// Account prints what was kept of an account.
+// Account keeps the counts of an account.
 func (a *AuditText) Account(acc audit.Account) {
 	a.accounts = append(a.accounts, acc)
-	if len(a.users)+len(a.findings) > 0 {
-		fmt.Fprintf(a.w, "%s\n", a.style.Paint(text.Bold, AccountName(acc.ID, acc.Name)))
+	if a.All && a.GroupBy == "" && len(a.users)+len(a.found) > 0 {
+		fmt.Fprintf(&a.blocks, "\n%s\n", a.style.Paint(text.Bold, AccountName(acc.ID, acc.Name)))
 		a.printUsers()
 		a.printFindings()
 	}
-	a.users, a.findings = a.users[:0], a.findings[:0]
+	a.users, a.found = a.users[:0], a.found[:0]
 }
 
 func (a *AuditText) printUsers() {
@@ -74,60 +138,242 @@ func (a *AuditText) printUsers() {
 	for _, u := range a.users {
 		rows = append(rows, []string{"  user/" + Clean(u.Name), a.state(u.State), device(u), string(triWord(u.Console)), strconv.Itoa(u.ActiveKeys), Clean(reason(u))})
 	}
-	a.style.Table(a.w, []string{"  user", "state", "device", "console", "keys", "why"}, rows, nil)
-	fmt.Fprintln(a.w)
+	a.style.Table(&a.blocks, []string{"  user", "state", "device", "console", "keys", "why"}, rows, nil)
+	fmt.Fprintln(&a.blocks)
 }
 
 func (a *AuditText) printFindings() {
-	slices.SortStableFunc(a.findings, func(x, y audit.Finding) int { return Rank(x.Severity) - Rank(y.Severity) })
+	if len(a.found) == 0 {
+		return
+	}
+	slices.SortStableFunc(a.found, byWeight)
 	var rows [][]string
-	for _, f := range a.findings {
-		if f.Rule == "user-open" || f.Rule == "user-unknown" {
-			continue // in the table of users
-		}
+	for _, f := range a.found {
 		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), Clean(f.What)})
 	}
-	if len(rows) > 0 {
-		a.style.Table(a.w, []string{"  severity", "rule", "subject", "what"}, rows, nil)
-		fmt.Fprintln(a.w)
-	}
+	a.style.Table(&a.blocks, []string{"  severity", "rule", "subject", "finding"}, rows, nil)
 }
 
 // Verified keeps a verification for the end.
 func (a *AuditText) Verified(v Verification) { a.verified = &v }
 
-// Close prints the table of accounts, what could not be read and the verification.
-func (a *AuditText) Close(total audit.Counts) error {
-	a.style.AccountTable(a.w, a.accounts, total)
-	Unread(a.w, a.style, a.unread)
-	if a.verified != nil {
-		a.verified.Text(a.w, total)
+// Close prints the report.
+func (a *AuditText) Close(c Conclusion) error {
+	var out bytes.Buffer
+	a.summary(&out, c)
+	switch {
+	case a.GroupBy != "":
+		a.groups(&out)
+	case a.All:
+		_, _ = out.Write(a.blocks.Bytes())
+		a.accountTable(&out, c)
+	default:
+		a.worst(&out)
 	}
-	return nil
+	if a.verified == nil && a.GroupBy == "" {
+		a.byRule(&out)
+	}
+	Unread(&out, a.style, a.unread)
+	Skipped(&out, a.style, a.skipped())
+	fmt.Fprintln(&out)
+	if a.verified != nil {
+		a.verified.Text(&out, a.style, c)
+	} else {
+		a.style.Lines(&out, a.verdict(c))
+		c.next(&out, a.nextVerb(c))
+	}
+	_, err := a.w.Write(out.Bytes())
+	return err
 }
 
-// AccountTable prints the states of the users by account.
-func (s Style) AccountTable(w io.Writer, accounts []audit.Account, total audit.Counts) {
-	var rows [][]string
-	for _, acc := range accounts {
-		rows = append(rows, append([]string{acc.ID, Clean(acc.Name)}, counts(acc.Counts)...))
+func (a *AuditText) skipped() []org.Gap {
+	var skipped []org.Gap
+	for _, acc := range a.accounts {
+		if acc.Skipped != "" {
+			skipped = append(skipped, org.Gap{Account: acc.ID, What: "account", Why: acc.Skipped})
+		}
 	}
-	s.Table(w, []string{"account", "name", "users", "enforced", "exempt", "open", "unknown"}, rows, append([]string{"total", ""}, counts(total)...))
+	return skipped
+}
+
+// summary prints the totals.
+func (a *AuditText) summary(w io.Writer, c Conclusion) {
+	var head []string
+	if c.Organization != "" {
+		head = append(head, c.Organization)
+	}
+	all := c.AccountsRead + c.AccountsUnread + c.AccountsSkipped
+	read := Count(all, "account") + " read"
+	if all != c.AccountsRead {
+		read = Number(c.AccountsRead) + " of " + read
+	}
+	head = append(head, read)
+	if !c.Time.IsZero() {
+		head = append(head, c.Time.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	fmt.Fprintf(w, "%s\n\n", a.style.Paint(text.Bold, strings.Join(head, "  ")))
+	rows := [][]string{
+		{"  can act without MFA", a.number(text.FgRed, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
+		{"  exempt", Number(c.Exempt), ""},
+		{"  enforced", a.number(text.FgGreen, c.Enforced), ""},
+	}
+	if c.Unknown > 0 {
+		rows = append(rows, []string{"  could not be decided", a.number(text.FgYellow, c.Unknown), ""})
+	}
+	if c.AccountsUnread > 0 {
+		rows = append(rows, []string{"  not read", Count(c.AccountsUnread, "account"), "see below"})
+	}
+	if c.AccountsSkipped > 0 {
+		rows = append(rows, []string{"  skipped", Count(c.AccountsSkipped, "account"), "suspended or closed"})
+	}
+	a.style.List(w, rows)
+	if a.verified == nil {
+		a.severities(w, c)
+	}
+}
+
+func (a *AuditText) severities(w io.Writer, c Conclusion) {
+	var parts []string
+	for _, s := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
+		if n := c.Totals.Findings[s]; n > 0 {
+			parts = append(parts, a.severity(s)+" "+Number(n))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(w, "\n  findings: %s\n", strings.Join(parts, ", "))
+	}
+}
+
+func (a *AuditText) number(c text.Color, n int) string {
+	if n == 0 {
+		return "0"
+	}
+	return a.style.Paint(c, Number(n))
+}
+
+// openIn names how many accounts have users that can act without MFA.
+func (a *AuditText) openIn() string {
+	n := 0
+	for _, acc := range a.accounts {
+		if acc.Open > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return "in " + Count(n, "account")
+}
+
+// worst prints the worst findings.
+func (a *AuditText) worst(w io.Writer) {
+	if len(a.rows) == 0 {
+		return
+	}
+	title := "Findings, worst first"
+	if all := a.counted(); all > len(a.rows) {
+		title = fmt.Sprintf("The %d worst of %s findings (--all shows every one)", len(a.rows), Number(all))
+	}
+	fmt.Fprintf(w, "\n%s\n\n", a.style.Paint(text.Bold, title))
+	var rows [][]string
+	for _, f := range a.rows {
+		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), accountLabel(f), Clean(f.What)})
+	}
+	a.style.List(w, rows)
+}
+
+// counted is the number of findings that were sent.
+func (a *AuditText) counted() int {
+	n := 0
+	for _, g := range a.rules {
+		n += g.count
+	}
+	return n
+}
+
+// accountLabel is the name of the account of a finding, or its ID.
+func accountLabel(f audit.Finding) string {
+	if f.AccountName != "" {
+		return Clean(f.AccountName)
+	}
+	return f.Account
+}
+
+// accountTable prints the states of the users by account.
+func (a *AuditText) accountTable(w io.Writer, c Conclusion) {
+	var rows [][]string
+	for _, acc := range a.accounts {
+		if acc.Read {
+			rows = append(rows, append([]string{acc.ID, Clean(acc.Name)}, counts(acc.Counts)...))
+		}
+	}
+	fmt.Fprintln(w)
+	a.style.Table(w, []string{"account", "name", "users", "enforced", "exempt", "open", "unknown"}, rows, append([]string{"total", ""}, counts(c.Counts)...))
 }
 
 func counts(c audit.Counts) []string {
 	return []string{strconv.Itoa(c.Users), strconv.Itoa(c.Enforced), strconv.Itoa(c.Exempt), strconv.Itoa(c.Open), strconv.Itoa(c.Unknown)}
 }
 
+// nextVerb is the verb after an audit; empty: there is nothing to do.
+func (a *AuditText) nextVerb(c Conclusion) string {
+	switch {
+	case c.Open > 0:
+		return "plan"
+	case c.Complete && c.Users > 0:
+		return "verify"
+	}
+	return ""
+}
+
+// verdict is the result in one sentence.
+func (a *AuditText) verdict(c Conclusion) string {
+	switch {
+	case c.AccountsRead == 0 && c.Users == 0:
+		return "No account was read."
+	case c.Open > 0:
+		return a.style.Paint(text.FgRed, Count(c.Open, "user")+" can act without MFA.")
+	case c.Unknown > 0 || len(a.unread) > 0:
+		return a.style.Paint(text.FgYellow, "No user that was read and decided can act without MFA, but the audit is incomplete.")
+	}
+	return a.style.Paint(text.FgGreen, "No user can act without MFA.")
+}
+
+// next prints the next command.
+func (c *Conclusion) next(w io.Writer, verb string) {
+	if c.Next != nil && verb != "" {
+		fmt.Fprintf(w, "Next: %s\n", c.Next(verb))
+	}
+}
+
 // Unread prints the accounts and documents that could not be read, and why.
 func Unread(w io.Writer, style Style, unread []org.Gap) {
-	for _, g := range unread {
+	style.gaps(w, "Not read", text.FgYellow, unread)
+}
+
+// Skipped prints the accounts that were skipped, and why.
+func Skipped(w io.Writer, style Style, skipped []org.Gap) {
+	style.gaps(w, "Skipped", text.Bold, skipped)
+}
+
+func (s Style) gaps(w io.Writer, title string, color text.Color, list []org.Gap) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n\n", s.Paint(color, title))
+	var rows [][]string
+	for i, g := range list {
+		if i == worst && len(list) > worst+1 {
+			rows = append(rows, []string{"  …", fmt.Sprintf("and %s more (-o json lists every one)", Number(len(list)-worst)), ""})
+			break
+		}
 		where := g.Account
 		if where == "" {
 			where = "organization"
 		}
-		fmt.Fprintf(w, "%s %s: %s: %s\n", style.Paint(text.FgYellow, "could not read"), where, Clean(g.What), Clean(g.Why))
+		rows = append(rows, []string{"  " + where, Clean(g.What), Clean(g.Why)})
 	}
+	s.List(w, rows)
 }
 
 // AccountName is the ID of an account with its name.
@@ -213,90 +459,4 @@ func triWord(t org.Tri) org.Tri {
 		return "?"
 	}
 	return t
-}
-
-// AuditJSON prints a stream as one JSON object, account by account, so that
-// memory does not grow with the organization:
-// {"accounts":[{…,"user_states":[…],"findings":[…]}],"unread":[…],"summary":{…}}.
-type AuditJSON struct {
-	w        io.Writer
-	err      error
-	some     bool
-	users    []audit.User
-	findings []audit.Finding
-	unread   []org.Gap
-	verified *Verification
-}
-
-// NewAuditJSON prints to w.
-func NewAuditJSON(w io.Writer) *AuditJSON { return &AuditJSON{w: w} }
-
-// User keeps a user until its account is complete.
-func (a *AuditJSON) User(u audit.User) { a.users = append(a.users, u) }
-
-// Finding keeps a finding.
-func (a *AuditJSON) Finding(f audit.Finding) { a.findings = append(a.findings, f) }
-
-// Gap keeps what could not be read for the end.
-func (a *AuditJSON) Gap(g org.Gap) { a.unread = append(a.unread, g) }
-
-// Account prints an account with what was kept of it.
-func (a *AuditJSON) Account(acc audit.Account) {
-	separator := ",\n"
-	if !a.some {
-		separator = `{"accounts":[` + "\n"
-	}
-	a.some = true
-	a.print(separator, struct {
-		audit.Account
-		UserStates []audit.User    `json:"user_states"`
-		Findings   []audit.Finding `json:"findings"`
-	}{acc, orEmpty(a.users), orEmpty(a.findings)})
-	a.users, a.findings = nil, nil
-}
-
-// Verified keeps a verification for the end.
-func (a *AuditJSON) Verified(v Verification) { a.verified = &v }
-
-func (a *AuditJSON) printVerified() {
-	if a.verified == nil {
-		return
-	}
-	a.print(",\n\"assumptions\":", a.verified.Assumptions)
-	a.print(",\n\"proof_certificates\":", proofCounts{a.verified.Accepted, a.verified.AnyAction})
-	if a.verified.Opinions != nil {
-		a.print(",\n\"second_opinion\":", a.verified.Opinions)
-	}
-}
-
-// Close prints what could not be read and the totals.
-func (a *AuditJSON) Close(total audit.Counts) error {
-	if !a.some {
-		a.print(`{"accounts":[`, nil)
-	}
-	a.print("],\n\"unread\":", orEmpty(a.unread))
-	a.printVerified()
-	a.print(",\n\"summary\":", total)
-	a.print("}\n", nil)
-	return a.err
-}
-
-func (a *AuditJSON) print(before string, v any) {
-	if a.err != nil {
-		return
-	}
-	if _, a.err = io.WriteString(a.w, before); a.err != nil || v == nil {
-		return
-	}
-	var text []byte
-	if text, a.err = json.Marshal(v); a.err == nil {
-		_, a.err = a.w.Write(text)
-	}
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -21,10 +21,17 @@ func stream(s AuditSink) error {
 	s.Finding(audit.Finding{ID: "no-group/111111111111/user/bob", Rule: "no-group", Severity: audit.Low, Account: "111111111111", Subject: "user/bob", What: "bob is in no group"})
 	s.Finding(audit.Finding{ID: "user-open/111111111111/user/bob", Rule: "user-open", Severity: audit.High, Account: "111111111111", Subject: "user/bob", What: "bob is open"})
 	s.Finding(audit.Finding{ID: "root-no-mfa/111111111111/root", Rule: "root-no-mfa", Severity: audit.Critical, Account: "111111111111", Subject: "root", What: "root\x1b[2J has no device"})
-	s.Account(audit.Account{ID: "111111111111", Name: "legacy", Counts: audit.Counts{Users: 2, Enforced: 1, Open: 1}})
+	s.Account(audit.Account{ID: "111111111111", Name: "legacy", Read: true, Counts: audit.Counts{Users: 2, Enforced: 1, Open: 1}})
 	s.Gap(org.Gap{Account: "222222222222", What: "users", Why: "AccessDenied"})
-	s.Account(audit.Account{ID: "222222222222", Counts: audit.Counts{Users: 1, Unknown: 1}})
-	return s.Close(audit.Counts{Users: 3, Enforced: 1, Open: 1, Unknown: 1})
+	s.Account(audit.Account{ID: "222222222222"})
+	s.Account(audit.Account{ID: "333333333333", Name: "old", Skipped: "the account is closed"})
+	return s.Close(Conclusion{
+		Totals: audit.Totals{
+			Counts: audit.Counts{Users: 2, Enforced: 1, Open: 1}, AccountsRead: 1, AccountsUnread: 1, AccountsSkipped: 1,
+			Findings: map[audit.Severity]int{audit.Critical: 1, audit.High: 1, audit.Low: 1},
+		},
+		Organization: "o-1", Findings: 3, Next: func(verb string) string { return "forcemfa " + verb + " --profile acme" },
+	})
 }
 
 func TestAPersonSeesWhatIsOpenWorstFirstAndWhatCouldNotBeRead(t *testing.T) {
@@ -33,23 +40,38 @@ func TestAPersonSeesWhatIsOpenWorstFirstAndWhatCouldNotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertText(t, out.String(), `
-111111111111 (legacy)
-  user      state  device  console  keys  why
-──────────────────────────────────────────────────────────────────────────────────────────────────────
-  user/bob  open   none    yes         2  s3:GetObject without MFA by access key on arn:aws:s3:::b/k
+o-1  1 of 3 accounts read
 
-  severity  rule         subject   what
-───────────────────────────────────────────────────────────
-  critical  root-no-mfa  root      root?[2J has no device
-  low       no-group     user/bob  bob is in no group
+  can act without MFA  1 of 2 users  in 1 account
+  exempt               0
+  enforced             1
+  not read             1 account     see below
+  skipped              1 account     suspended or closed
 
-     account  name    users  enforced  exempt  open  unknown
-──────────────────────────────────────────────────────────────
-111111111111  legacy      2         1       0     1        0
-222222222222              1         0       0     0        1
-──────────────────────────────────────────────────────────────
-       total              3         1       0     1        1
-could not read 222222222222: users: AccessDenied
+  findings: critical 1, high 1, low 1
+
+Findings, worst first
+
+  critical  root-no-mfa  root      111111111111  root?[2J has no device
+  high      user-open    user/bob  111111111111  bob is open
+  low       no-group     user/bob  111111111111  bob is in no group
+
+Findings by rule (--group-by rule lists them)
+
+  critical  1 × root-no-mfa
+  high      1 × user-open
+  low       1 × no-group
+
+Not read
+
+  222222222222  users  AccessDenied
+
+Skipped
+
+  333333333333  account  the account is closed
+
+1 user can act without MFA.
+Next: forcemfa plan --profile acme
 `)
 }
 
@@ -82,7 +104,10 @@ func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 		Assumptions   []string
 		Proofs        proofCounts `json:"proof_certificates"`
 		SecondOpinion []Opinion   `json:"second_opinion"`
-		Summary       audit.Counts
+		Summary       audit.Totals
+		Skipped       []org.Gap
+		Complete      *bool
+		Findings      int
 	}
 	if err := json.Unmarshal([]byte(out.String()), &got); err != nil {
 		t.Fatalf("%v in\n%s", err, out.String())
@@ -98,18 +123,19 @@ func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 		}
 	}
 	want := []string{"111111111111", "bob open", "eve enforced", "no-group/111111111111/user/bob", "user-open/111111111111/user/bob",
-		"root-no-mfa/111111111111/root", "222222222222"}
+		"root-no-mfa/111111111111/root", "222222222222", "333333333333"}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
-	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary != (audit.Counts{Users: 3, Enforced: 1, Open: 1, Unknown: 1}) {
+	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary.Counts != (audit.Counts{Users: 2, Enforced: 1, Open: 1}) ||
+		got.Summary.AccountsUnread != 1 || len(got.Skipped) != 1 || got.Complete == nil || *got.Complete || got.Findings != 3 {
 		t.Errorf("the rest: %+v", got)
 	}
 }
 
 func TestNothingReadIsStillJSON(t *testing.T) {
 	var out strings.Builder
-	if err := NewAuditJSON(&out).Close(audit.Counts{}); err != nil || !json.Valid([]byte(out.String())) {
+	if err := NewAuditJSON(&out).Close(Conclusion{}); err != nil || !json.Valid([]byte(out.String())) {
 		t.Errorf("%v, %q", err, out.String())
 	}
 }

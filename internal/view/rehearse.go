@@ -23,6 +23,7 @@ type Rehearsal struct {
 	AttacksAfter   AttackCounts `json:"attacks_after"`
 	ExpectedAccess AccessCounts `json:"expected_access"`
 	Unread         []org.Gap    `json:"unread"`
+	Skipped        []org.Gap    `json:"skipped"` // accounts that are suspended or closed
 	Windows        []OpenWindow `json:"windows"`
 	// NotRefused are the attacks after the change that AWS did not refuse, NotWorking
 	// the expected access that fails.
@@ -31,6 +32,9 @@ type Rehearsal struct {
 	AttackScenarios []AttackScenario    `json:"attack_scenarios"`
 	AccessScenarios []AccessScenario    `json:"access_scenarios"`
 	Accounts        []AccountChange     `json:"accounts"`
+
+	// Next is the command after a rehearsal that passed; empty: none is shown.
+	Next string `json:"-"`
 }
 
 // PlanCounts count the steps of a plan and their outcomes.
@@ -78,6 +82,7 @@ type AttackScenario struct {
 	Name            string `json:"name"`
 	Title           string `json:"title"`
 	Why             string `json:"why"`
+	TriedBefore     int    `json:"tried_before"`
 	Tried           int    `json:"tried"`
 	SucceededBefore int    `json:"succeeded_before"`
 	Succeeded       int    `json:"succeeded"`
@@ -117,10 +122,14 @@ func (r *Rehearsal) Text(w io.Writer, style Style) {
 	heading("Expected access")
 	r.access(w, style)
 	r.unexpected(w, style)
-	fmt.Fprintln(w)
-	r.windows(w)
+	r.windows(w, style)
 	Unread(w, style, r.Unread)
-	fmt.Fprintln(w, r.verdict(style))
+	Skipped(w, style, r.Skipped)
+	fmt.Fprintln(w)
+	style.Lines(w, r.verdict(style))
+	if r.Next != "" && r.Passed() {
+		fmt.Fprintf(w, "Next: %s\n", r.Next)
+	}
 }
 
 func (r *Rehearsal) accounts(w io.Writer, style Style) {
@@ -160,11 +169,29 @@ func (r *Rehearsal) attacks(w io.Writer, style Style) {
 	var rows [][]string
 	for _, a := range r.AttackScenarios {
 		if a.Tried > 0 || a.SucceededBefore > 0 {
-			rows = append(rows, []string{a.Title, strconv.Itoa(a.Tried), strconv.Itoa(a.SucceededBefore), zeroIsGood(style, a.Succeeded)})
+			rows = append(rows, []string{strconv.Itoa(a.Tried), strconv.Itoa(a.SucceededBefore), zeroIsGood(style, a.Succeeded), a.Title})
 		}
 	}
-	style.Table(w, []string{"attack", "tried", "succeeded before", "succeeded after"}, rows,
-		[]string{"total", strconv.Itoa(r.AttacksAfter.Tried), strconv.Itoa(r.AttacksBefore.Succeeded), strconv.Itoa(r.AttacksAfter.Succeeded)})
+	style.Table(w, []string{"tried", "succeeded before", "after", "attack"}, rows,
+		[]string{strconv.Itoa(r.AttacksAfter.Tried), strconv.Itoa(r.AttacksBefore.Succeeded), strconv.Itoa(r.AttacksAfter.Succeeded), "total"})
+	r.differentNumbers(w, style)
+}
+
+// differentNumbers says why not the same number of attacks was tried before and after.
+func (r *Rehearsal) differentNumbers(w io.Writer, style Style) {
+	before, after := r.AttacksBefore.Tried, r.AttacksAfter.Tried
+	if before == after {
+		return
+	}
+	fmt.Fprintln(w)
+	var changed []string
+	for _, a := range r.AttackScenarios {
+		if a.TriedBefore != a.Tried {
+			changed = append(changed, fmt.Sprintf("%s (%d → %d)", a.Title, a.TriedBefore, a.Tried))
+		}
+	}
+	style.Lines(w, fmt.Sprintf("%s before and %s after: an attack is left out where the plan makes the request legitimate, as in an enrollment window, or leaves it without a target: %s.",
+		Count(before, "attack"), Number(after), strings.Join(changed, "; ")))
 }
 
 func zeroIsGood(style Style, n int) string {
@@ -184,9 +211,9 @@ func (r *Rehearsal) access(w io.Writer, style Style) {
 		if s.Worked < s.Tried {
 			color = text.FgRed
 		}
-		rows = append(rows, []string{s.Title, strconv.Itoa(s.Tried), style.Paint(color, strconv.Itoa(s.Worked))})
+		rows = append(rows, []string{strconv.Itoa(s.Tried), style.Paint(color, strconv.Itoa(s.Worked)), s.Title})
 	}
-	style.Table(w, []string{"access", "tried", "worked"}, rows, []string{"total", strconv.Itoa(r.ExpectedAccess.Tried), strconv.Itoa(r.ExpectedAccess.Worked)})
+	style.Table(w, []string{"tried", "worked", "access"}, rows, []string{strconv.Itoa(r.ExpectedAccess.Tried), strconv.Itoa(r.ExpectedAccess.Worked), "total"})
 }
 
 // maxAnswer is the width of AWS's answer in a table.
@@ -206,7 +233,7 @@ func (r *Rehearsal) unexpected(w io.Writer, style Style) {
 	style.Table(w, []string{"outcome", "scenario", "user", "target", "answer"}, rows, nil)
 }
 
-func (r *Rehearsal) windows(w io.Writer) {
+func (r *Rehearsal) windows(w io.Writer, style Style) {
 	if len(r.Windows) == 0 {
 		return
 	}
@@ -218,8 +245,18 @@ func (r *Rehearsal) windows(w io.Writer) {
 			until = o.Until
 		}
 	}
-	fmt.Fprintf(w, "%s open until %s, in which these users may enroll a first device with their access key: %s\n",
-		Count(len(r.Windows), "enrollment window"), until.UTC().Format("2006-01-02 15:04 MST"), strings.Join(names, ", "))
+	fmt.Fprintln(w)
+	style.Lines(w, fmt.Sprintf("%s open until %s, in which these users may enroll a first device with their access key: %s",
+		Count(len(r.Windows), "enrollment window"), until.UTC().Format("2006-01-02 15:04 MST"), strings.Join(names, ", ")))
+}
+
+// accountsNotRead counts the accounts of which something could not be read.
+func (r *Rehearsal) accountsNotRead() int {
+	ids := map[string]bool{}
+	for _, g := range r.Unread {
+		ids[g.Account] = true
+	}
+	return len(ids)
 }
 
 func (r *Rehearsal) verdict(style Style) string {
@@ -228,6 +265,10 @@ func (r *Rehearsal) verdict(style Style) string {
 			Count(r.After.Open, "user"), r.AttacksAfter.Tried-r.AttacksAfter.Refused, Count(r.AttacksAfter.Tried, "attack"),
 			r.ExpectedAccess.Tried-r.ExpectedAccess.Worked, r.ExpectedAccess.Tried))
 	}
-	return style.Paint(text.FgGreen, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %d attacks are refused (%d succeeded before), and all %d expected requests work.",
-		r.Before.Open, r.AttacksAfter.Tried, r.AttacksBefore.Succeeded, r.ExpectedAccess.Tried))
+	passed := style.Paint(text.FgGreen, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %s attacks are refused (%s succeeded before), and all %s expected requests work.",
+		r.Before.Open, Number(r.AttacksAfter.Tried), Number(r.AttacksBefore.Succeeded), Number(r.ExpectedAccess.Tried)))
+	if unread := r.accountsNotRead(); unread > 0 {
+		passed += fmt.Sprintf(" %s not read, and nothing is known about the users in it.", Were(unread, "account"))
+	}
+	return passed
 }

@@ -28,10 +28,10 @@ func TestAFailedRehearsalListsTheUnexpectedOutcomes(t *testing.T) {
 	for _, want := range []string{
 		"dev       2  2 → 1  0 → 1          0        0",
 		"Plan: 3 steps, 1 applied, 1 blocked, 1 failed.",
-		"read an object      2                 2                1",
+		"    2                 2      1  read an object",
 		"succeeded  key/s3-read  111111111111/bob  b/k     " + strings.Repeat("x", 119) + "…",
 		"1 enrollment window open until 2027-01-31 00:00 UTC, in which these users may enroll a first device with their access key: 111111111111/eve",
-		"could not read 222222222222: account: AccessDenied",
+		"222222222222  account  AccessDenied",
 		"Failed: MFA is not enforced for 1 user, 1 of 2 attacks were not refused, 0 of 1 expected requests fail.",
 	} {
 		if !strings.Contains(out.String(), want) {

@@ -24,9 +24,13 @@ type Style struct {
 
 // Table prints rows under a header. The last row of a table with a total is
 // given apart; nil: none. Cells must not hold control characters; whatever
-// comes from AWS goes through [Clean]. Where the terminal is too narrow, the
-// text of the last column goes on below itself.
+// comes from AWS goes through [Clean]. On a terminal that is too narrow, the last cell
+// of a row goes on below itself, and below the row if there is little room next to it.
 func (s Style) Table(w io.Writer, header []string, rows [][]string, total []string) {
+	if total == nil && s.lastBelow(append(rows, header)) {
+		s.narrow(w, header, rows)
+		return
+	}
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)

@@ -35,13 +35,21 @@ total      127
 
 func TestTheLastColumnIsWrappedToTheTerminal(t *testing.T) {
 	rows := [][]string{{"user/bob", "s3:GetObject without MFA by access key on arn:aws:s3:::example-bucket/example"}, {"user/eve", "short"}}
-	assertText(t, printed(Style{Width: 48}, []string{"user", "why"}, rows, nil), `
+	assertText(t, printed(Style{Width: 56}, []string{"user", "why"}, rows, nil), `
 user      why
-────────────────────────────────────────────────
-user/bob  s3:GetObject without MFA by access
-          key on
+────────────────────────────────────────────────────────
+user/bob  s3:GetObject without MFA by access key on
           arn:aws:s3:::example-bucket/example
 user/eve  short
+`)
+	assertText(t, printed(Style{Width: 44}, []string{"user", "why"}, rows, nil), `
+user
+──────────
+user/bob
+    s3:GetObject without MFA by access key
+    on arn:aws:s3:::example-bucket/example
+user/eve
+    short
 `)
 	for _, line := range strings.Split(printed(Style{}, []string{"user", "why"}, rows, nil), "\n") {
 		if strings.HasPrefix(line, "user/bob") && !strings.HasSuffix(line, "example-bucket/example") {

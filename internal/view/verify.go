@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"forcemfa/internal/audit"
 )
 
@@ -33,36 +35,52 @@ type proofCounts struct {
 }
 
 // Text prints the verification with its verdict.
-func (v *Verification) Text(w io.Writer, total audit.Counts) {
+func (v *Verification) Text(w io.Writer, style Style, c Conclusion) {
 	for _, a := range v.Assumptions {
-		fmt.Fprintf(w, "assumed: %s\n", Clean(a))
+		style.Lines(w, "assumed: "+Clean(a))
 	}
 	if v.Accepted > 0 {
-		fmt.Fprintf(w, "proofs independently checked for %s (%d cover any AWS action, %d only the known ones)\n",
-			Count(v.Accepted, "user"), v.AnyAction, v.Accepted-v.AnyAction)
+		style.Lines(w, fmt.Sprintf("proofs independently checked for %s (%s cover any AWS action, %s only the known ones)",
+			Count(v.Accepted, "user"), Number(v.AnyAction), Number(v.Accepted-v.AnyAction)))
 	}
 	for _, o := range v.Opinions {
 		switch {
 		case len(o.Allowed) > 0:
-			fmt.Fprintf(w, "AWS's policy simulator allows %s without MFA: %s\n", o.ARN, strings.Join(o.Allowed, ", "))
+			style.Lines(w, fmt.Sprintf("AWS's policy simulator allows %s without MFA: %s", o.ARN, strings.Join(o.Allowed, ", ")))
 		case o.Error != "":
-			fmt.Fprintf(w, "AWS's policy simulator failed for %s: %s\n", o.ARN, Clean(o.Error))
+			style.Lines(w, fmt.Sprintf("AWS's policy simulator failed for %s: %s", o.ARN, Clean(o.Error)))
 		}
 	}
 	if v.Opinions != nil {
-		fmt.Fprintf(w, "second opinion: asked AWS's policy simulator about %s\n", Count(len(v.Opinions), "user"))
+		style.Lines(w, "second opinion: asked AWS's policy simulator about "+Count(len(v.Opinions), "user"))
 	}
-	switch {
-	case total.Open > 0:
-		fmt.Fprintf(w, "Not proved: %s can act without MFA.\n", Count(total.Open, "user"))
-	case total.Unknown > 0:
-		fmt.Fprintf(w, "Proved for %s; %d could not be decided.\n", Count(total.Enforced, "user"), total.Unknown)
-	default:
-		fmt.Fprintf(w, "Proved: without MFA, no IAM user can do anything except enroll a device (%s, %d exempt).\n", Count(total.Enforced, "user"), total.Exempt)
+	style.Lines(w, v.verdict(style, c))
+	if c.Open > 0 {
+		c.next(w, "plan")
 	}
 }
 
-// Proofs is a sink that passes a stream on without the findings and collects what is
+// verdict is the result in one sentence. Accounts that were not read are named as such,
+// and never counted as users.
+func (v *Verification) verdict(style Style, c Conclusion) string {
+	unread := ""
+	if c.AccountsUnread > 0 {
+		unread = fmt.Sprintf(" %s not read.", Were(c.AccountsUnread, "account"))
+	}
+	switch {
+	case c.Open > 0:
+		return style.Paint(text.FgRed, fmt.Sprintf("Not proved: %s can act without MFA.", Count(c.Open, "user"))) + unread
+	case c.AccountsRead == 0:
+		return "Nothing proved: no account was read."
+	case c.Unknown > 0:
+		return style.Paint(text.FgYellow, fmt.Sprintf("Proved for %s; %s could not be decided.", Count(c.Enforced, "user"), Count(c.Unknown, "user"))) + unread
+	case !c.Complete:
+		return style.Paint(text.FgYellow, fmt.Sprintf("Proved for %s in %s, but not everything was read.", Count(c.Enforced, "user"), Count(c.AccountsRead, "account"))) + unread
+	}
+	return style.Paint(text.FgGreen, fmt.Sprintf("Proved: without MFA, no IAM user can do anything except enroll a device (%s, %d exempt).", Count(c.Enforced, "user"), c.Exempt))
+}
+
+// Proofs is a sink that passes a stream on without the other findings and collects what is
 // known about the proofs: verify reports enforcement only.
 type Proofs struct {
 	audit.Sink
@@ -72,8 +90,12 @@ type Proofs struct {
 	assumptions []string
 }
 
-// Finding drops a finding.
-func (p *Proofs) Finding(audit.Finding) {}
+// Finding passes a finding about enforcement on and drops the others.
+func (p *Proofs) Finding(f audit.Finding) {
+	if f.Rule == "user-open" || f.Rule == "user-unknown" {
+		p.Sink.Finding(f)
+	}
+}
 
 // User passes a user on.
 func (p *Proofs) User(u audit.User) {

@@ -9,7 +9,7 @@ func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	return Number(n) + " " + noun + "s"
 }
 
 // Clip shortens a text to at most limit characters. A shortened text ends with an
@@ -20,4 +20,21 @@ func Clip(s string, limit int) string {
 		return s
 	}
 	return string(runes[:max(0, limit-1)]) + "…"
+}
+
+// Number is a number with commas between the thousands.
+func Number(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}
+
+// Were is a number with its noun and verb: 1 step was, 2 steps were.
+func Were(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " was"
+	}
+	return Count(n, noun) + " were"
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 
 	"golang.org/x/term"
@@ -24,8 +25,11 @@ type Env struct {
 	Now            func() time.Time
 	// StdoutTerminal and StderrTerminal report whether the stream is a terminal.
 	StdoutTerminal, StderrTerminal bool
-	// Columns is the width of the terminal on stdout; 0 if unknown.
-	Columns int
+	// Columns is the width that text on stdout is wrapped to; 0: it is not wrapped. Rows
+	// is the height of the terminal on stdout.
+	Columns, Rows int
+	// Page shows text through a pager; nil: text is printed.
+	Page func(text []byte) error
 	// Ask prompts at the terminal, even when stdin is redirected. It fails
 	// without a terminal.
 	Ask func(ctx context.Context, question string) (string, error)
@@ -42,6 +46,7 @@ type Env struct {
 
 // ProcessEnv returns the Env of the running process.
 func ProcessEnv() *Env {
+	columns, rows := screen(os.Getenv("COLUMNS"))
 	return &Env{
 		Args:           os.Args[1:],
 		Stdin:          os.Stdin,
@@ -49,7 +54,9 @@ func ProcessEnv() *Env {
 		Stderr:         os.Stderr,
 		Getenv:         os.Getenv,
 		Now:            time.Now,
-		Columns:        columns(),
+		Columns:        columns,
+		Rows:           rows,
+		Page:           page,
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		Ask:            askTerminal,
@@ -59,13 +66,17 @@ func ProcessEnv() *Env {
 	}
 }
 
-// columns is the width of the terminal on stdout; 0 if it is none.
-func columns() int {
-	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+// screen is the size of the terminal on stdout; 0 if it is none. A number in the
+// variable COLUMNS is the width, also where stdout is not a terminal.
+func screen(variable string) (columns, rows int) {
+	columns, rows, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil {
-		return 0
+		columns, rows = 0, 0
 	}
-	return width
+	if n, err := strconv.Atoi(variable); err == nil && n > 0 {
+		columns = n
+	}
+	return columns, rows
 }
 
 // stateDir follows the XDG Base Directory Specification, except on Windows.
@@ -87,6 +98,14 @@ func stateDir() string {
 
 // JournalDir is the directory of the journals of runs.
 func (e *Env) JournalDir() string { return filepath.Join(e.StateDir, "runs") }
+
+// ChildStdout is the stdout that a child process inherits.
+func (e *Env) ChildStdout() io.Writer {
+	if c, ok := e.Stdout.(*checkedWriter); ok {
+		return c.Writer
+	}
+	return e.Stdout
+}
 
 // ChildEnviron is the environment that a child process inherits.
 func (e *Env) ChildEnviron() []string {

@@ -25,6 +25,17 @@ var severities = []string{string(audit.Critical), string(audit.High), string(aud
 // Check refuses a severity that does not exist.
 func (f *FailOn) Check() error { return OneOf("fail-on", f.severity, severities...) }
 
+// Of returns the number of findings that change the exit status, and that status.
+// Findings about something that could not be read have a status of their own.
+func (f *FailOn) Of(t audit.Totals) (found, status int) {
+	for severity, n := range t.Findings {
+		if view.Rank(severity) <= view.Rank(audit.Severity(f.severity)) {
+			found += n - t.Undecided[severity]
+		}
+	}
+	return found, If(found > 0 && !f.exitZero, StatusFound)
+}
+
 // Status returns the exit status for the worst finding of a run.
 func (f *FailOn) Status(worst audit.Severity) int {
 	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -15,6 +16,7 @@ type Output struct {
 	Format  string // text or json
 	Quiet   bool
 	NoColor bool
+	NoPager bool
 
 	bar *view.Progress // see ProgressLine
 }
@@ -25,6 +27,7 @@ func (o *Output) AddFlags(c *cobra.Command) {
 	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
 	f.BoolVar(&o.NoColor, "no-color", false, "no colors on a terminal")
+	f.BoolVar(&o.NoPager, "no-pager", false, "print long text on a terminal without a pager (PAGER, default less)")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -54,6 +57,24 @@ func (o *Output) ProgressLine() *view.Progress {
 		o.bar = view.NewProgress(o.Env.Stderr, o.Env.StderrTerminal, o.Env.Now)
 	}
 	return o.bar
+}
+
+// PrintData prints data on stdout. Text that is longer than the screen goes through a
+// pager if stdout is a terminal.
+func (o *Output) PrintData(print func(io.Writer) error) error {
+	if o.JSON() || !o.Env.StdoutTerminal || o.Env.Page == nil || o.NoPager {
+		return print(o.Stdout())
+	}
+	var text bytes.Buffer
+	if err := print(&text); err != nil {
+		return err
+	}
+	o.ProgressLine().Done()
+	if bytes.Count(text.Bytes(), []byte("\n")) < o.Env.Rows {
+		_, err := o.Stdout().Write(text.Bytes())
+		return err
+	}
+	return o.Env.Page(text.Bytes())
 }
 
 // Stdout and Stderr remove the progress line before they write to the terminal.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,8 @@ import (
 // Run executes the root command with the Env's arguments and streams, prints
 // the error and its hint, and returns the exit status.
 func Run(ctx context.Context, root *cobra.Command, e *Env) int {
+	data := &checkedWriter{Writer: e.Stdout}
+	e.Stdout = data
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
@@ -21,11 +24,13 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 	hintArguments(root)
 	root.SetArgs(e.Args)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return StatusOK
-	}
 	var end *Error
-	if !errors.As(err, &end) {
+	switch {
+	case data.err != nil && (err == nil || errors.As(err, &end) && end.Err == nil || errors.Is(err, data.err)):
+		end = &Error{Status: StatusFailed, Err: fmt.Errorf("write to stdout: %w", FileReason(data.err)), Hint: "the output is incomplete: free disk space, or keep the reader of the pipe open, and run it again"}
+	case err == nil:
+		return StatusOK
+	case !errors.As(err, &end):
 		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
 	}
 	if end.Err != nil {
@@ -35,6 +40,21 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		fmt.Fprintf(e.Stderr, "hint: %s\n", end.Hint)
 	}
 	return end.Status
+}
+
+// A checkedWriter remembers the first error, so that text that could not be written is
+// an error, whichever verb printed it.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(text []byte) (int, error) {
+	n, err := c.Writer.Write(text)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // hintArguments adds a hint to the error of too many or too few arguments, for

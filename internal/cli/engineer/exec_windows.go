@@ -13,7 +13,7 @@ import (
 // command by the console, so it must not end this process first.
 func become(e *machine, path string, argv, environ []string) error {
 	c := exec.Command(path, argv[1:]...)
-	c.Env, c.Stdin, c.Stdout, c.Stderr = environ, e.Stdin, e.Stdout, e.Stderr
+	c.Env, c.Stdin, c.Stdout, c.Stderr = environ, e.Stdin, e.ChildStdout(), e.Stderr
 	signal.Ignore(os.Interrupt)
 	err := c.Run()
 	var ended *exec.ExitError

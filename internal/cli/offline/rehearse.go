@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -28,9 +29,10 @@ With a PLAN file saved by plan, only its steps are applied. rehearse reads only 
 that you name, and changes nothing real.
 
 EXIT STATUS
-  0  no user is open, every attack is refused, all expected access works
+  0  no user that was read is open, every attack is refused, all expected access works
   1  an error stopped the command
-  3  otherwise`,
+  3  otherwise
+Accounts that cannot be read are named in the last lines and do not change the status.`,
 		Example: `  forcemfa rehearse
   forcemfa rehearse --org snapshot.jsonl --config forcemfa.yaml plan.json
   forcemfa rehearse -o json | jq .attacks_after`,
@@ -85,7 +87,14 @@ func runRehearse(ctx context.Context, o *rehearseOptions, args []string) error {
 	if o.JSON() {
 		err = view.JSON(o.Stdout(), result)
 	} else {
-		result.Text(o.Stdout(), o.Style())
+		result.Next = "forcemfa audit"
+		if o.org != "" && o.org != rehearse.Sample {
+			result.Next = "forcemfa plan --out plan.json"
+		}
+		err = o.PrintData(func(w io.Writer) error {
+			result.Text(w, o.Style())
+			return nil
+		})
 	}
 	if err != nil {
 		return err
