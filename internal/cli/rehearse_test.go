@@ -111,7 +111,8 @@ func assertEnough(t *testing.T, got *view.Rehearsal) {
 		}
 	}
 	for _, a := range got.AttackScenarios {
-		if a.Tried == 0 {
+		// Package rehearse tests those with a guard SCP, which the sample does not have.
+		if a.Tried == 0 && !strings.HasPrefix(a.Name, "insider/") {
 			t.Errorf("the sample has no user for %s", a.Name)
 		}
 	}
