@@ -59,9 +59,9 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	r := report{auditor: a, account: account, place: baseline.PlaceOf(a.header, account)}
 	switch {
 	case account.Read:
-		roles := a.roles(account)
+		around := a.surroundings(account)
 		for i := range account.Users {
-			u := a.user(account, r.place, &account.Users[i], roles)
+			u := a.user(account, r.place, &account.Users[i], around)
 			summary.count(u.State)
 			sink.User(u)
 			r.user(&u)

@@ -174,7 +174,7 @@ func TestFindings(t *testing.T) {
 	const root = "arn:aws:iam::" + account + ":root"
 	byKey := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey,
 		AllowedBy: "inline policy some of group people, statement 1"}
-	latent := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey}
+	latent := &prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: bobARN, Credential: policy.LongTermKey}
 	bob := func(a *org.Account) *org.User { return &a.Users[0] }
 	accountPrincipal := `{"AWS":"` + account + `"}`
 	for _, row := range []struct {
@@ -200,7 +200,7 @@ func TestFindings(t *testing.T) {
 			bob(a).Boundary = "arn:aws:iam::" + account + ":policy/gone"
 		}, []audit.Finding{
 			finding(audit.High, "user-unknown", "user/bob", bobARN, "could not decide whether MFA is enforced for bob: permissions boundary arn:aws:iam::111111111111:policy/gone: "+
-				"could not be read: the document of policy arn:aws:iam::111111111111:policy/gone was not read (s3:GetObject by access key)"),
+				"could not be read: the document of policy arn:aws:iam::111111111111:policy/gone was not read (iam:AttachUserPolicy by access key)"),
 		}},
 		{"no device, console", func(a *org.Account) { bob(a).MFA, bob(a).Devices = org.No, nil }, []audit.Finding{
 			finding(audit.Medium, "no-device", "user/bob", bobARN, "bob has a console password but no MFA device"),

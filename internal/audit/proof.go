@@ -98,15 +98,7 @@ type Reach struct {
 // Reach finds the roles of its account that a user can assume without MFA, and the
 // requests by which it could disable its own enforcement.
 func (a *Auditor) Reach(account *org.Account, u *org.User) Reach {
-	roles := make([]prove.Role, len(account.Roles))
-	for i := range account.Roles {
-		r := &account.Roles[i]
-		roles[i] = prove.Role{
-			ARN: r.ARN, Trust: a.documents.Trust(r),
-			Set: a.documents.RolePolicySet(a.header, account, r), Context: account.RoleContext(a.header, r, "session"),
-		}
-	}
-	s := a.subject(account, u, roles)
+	s := a.subject(account, u, a.surroundings(account))
 	var out Reach
 	out.Roles, out.Unknown = a.prover.Reach(s)
 	out.Switches = a.prover.SwitchOff(s, a.enforcement(account, u))

@@ -13,19 +13,10 @@ import (
 
 // User returns the state of one user of an account.
 func (a *Auditor) User(account *org.Account, u *org.User) User {
-	return a.user(account, baseline.PlaceOf(a.header, account), u, a.roles(account))
+	return a.user(account, baseline.PlaceOf(a.header, account), u, a.surroundings(account))
 }
 
-// roles are the roles of an account with their trust policies.
-func (a *Auditor) roles(account *org.Account) []prove.Role {
-	roles := make([]prove.Role, len(account.Roles))
-	for i := range account.Roles {
-		roles[i] = prove.Role{ARN: account.Roles[i].ARN, Trust: a.documents.Trust(&account.Roles[i])}
-	}
-	return roles
-}
-
-func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, roles []prove.Role) User {
+func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, around surroundings) User {
 	out := User{
 		Account:     account.ID,
 		AccountName: account.Name,
@@ -41,7 +32,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 		out.State, out.Exemption = Exempt, e.String()
 		return out
 	}
-	subject := a.subject(account, u, roles)
+	subject := a.subject(account, u, around)
 	answer := a.prover.User(subject)
 	out.Assumptions, out.Proof = answer.Assumptions, universe(&answer)
 	switch answer.Outcome {
@@ -62,7 +53,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, rol
 }
 
 // subject is a user as input of package prove.
-func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role) prove.Subject {
+func (a *Auditor) subject(account *org.Account, u *org.User, around surroundings) prove.Subject {
 	s := prove.Subject{
 		Principal:          account.Principal(u),
 		Set:                a.documents.PolicySet(a.header, account, u),
@@ -71,7 +62,8 @@ func (a *Auditor) subject(account *org.Account, u *org.User, roles []prove.Role)
 		ForwardedCallsPass: a.baseline.Policy.FAS != document.FASDeny,
 		Enrollment:         a.enrollment,
 		EnrollmentByKey:    a.enrollsByKey(u),
-		Roles:              roles,
+		Known:              around.names(account, u),
+		Roles:              around.roles,
 	}
 	if u.ActiveKeys() > 0 {
 		s.Credentials = append(s.Credentials, policy.LongTermKey)

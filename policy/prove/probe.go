@@ -3,7 +3,6 @@ package prove
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -21,60 +20,74 @@ const (
 	otherAccount = "${OtherAccount}"
 )
 
-// telling lists the actions to try first, in order: what an attacker would want,
-// every action of IAM and STS that grants or keeps access, and one action of
-// every large service.
-var telling = []string{
-	"s3:GetObject", "iam:CreateAccessKey", "sts:AssumeRole", "ec2:TerminateInstances",
-	"dynamodb:DeleteTable", "secretsmanager:GetSecretValue", "ssm:GetParameter", "kms:Decrypt",
-	"lambda:InvokeFunction", "s3:PutObject", "s3:ListAllMyBuckets", "ec2:RunInstances", "ec2:DescribeInstances",
+// administering lists what changes who may do what, the shortest way to
+// administrator permissions first. Source: Service Authorization Reference, access
+// level "Permissions management".
+var administering = []string{
+	"iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:CreatePolicyVersion",
+	"iam:SetDefaultPolicyVersion", "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:DeactivateMFADevice",
+	"iam:EnableMFADevice", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:CreateUser", "iam:CreateRole",
+	"iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider", "iam:CreateServiceSpecificCredential",
+	"iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:DetachUserPolicy", "iam:DeleteUserPolicy", "iam:RemoveUserFromGroup",
+}
+
+// reading lists what reads data.
+var reading = []string{
+	"s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "dynamodb:GetItem", "dynamodb:Scan", "kms:Decrypt", "rds-db:connect",
+	"redshift:GetClusterCredentials", "sqs:ReceiveMessage", "kinesis:GetRecords", "logs:GetLogEvents", "codecommit:GitPull", "s3:ListBucket",
+	"s3:ListAllMyBuckets",
+}
+
+// telling lists the actions to try first, the worst first: administer IAM, read
+// data, then destroy, run code, and one action of every large service.
+var telling = slices.Concat(administering, reading, []string{
+	"sts:AssumeRole", "sts:AssumeRoot", "sso:CreateAccountAssignment", "ec2:TerminateInstances", "dynamodb:DeleteTable", "lambda:InvokeFunction", "s3:PutObject", "ec2:RunInstances", "ec2:DescribeInstances",
 	"rds:DeleteDBInstance", "ssm:StartSession", "ssm:SendCommand", "lambda:UpdateFunctionCode",
 	"cloudformation:CreateStack", "organizations:ListAccounts", "organizations:LeaveOrganization",
 
-	"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:GetLoginProfile", "iam:DeleteLoginProfile", "iam:ChangePassword",
-	"iam:DeactivateMFADevice", "iam:DeleteVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice", "iam:CreateVirtualMFADevice",
-	"iam:AttachUserPolicy", "iam:DetachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPolicy",
-	"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary",
-	"iam:AddUserToGroup", "iam:RemoveUserFromGroup", "iam:CreateGroup", "iam:DeleteGroup", "iam:UpdateGroup",
-	"iam:AttachGroupPolicy", "iam:DetachGroupPolicy", "iam:PutGroupPolicy", "iam:DeleteGroupPolicy",
-	"iam:CreatePolicy", "iam:DeletePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
+	"iam:GetLoginProfile", "iam:DeleteLoginProfile", "iam:ChangePassword",
+	"iam:DeleteVirtualMFADevice", "iam:ResyncMFADevice", "iam:CreateVirtualMFADevice",
+	"iam:PutUserPermissionsBoundary",
+	"iam:CreateGroup", "iam:DeleteGroup", "iam:UpdateGroup",
+	"iam:DetachGroupPolicy", "iam:DeleteGroupPolicy",
+	"iam:CreatePolicy", "iam:DeletePolicy", "iam:DeletePolicyVersion",
 	"iam:TagUser", "iam:UntagUser", "iam:TagRole", "iam:UntagRole", "iam:TagPolicy", "iam:TagMFADevice",
-	"iam:CreateUser", "iam:UpdateUser", "iam:DeleteUser",
-	"iam:CreateRole", "iam:UpdateRole", "iam:DeleteRole", "iam:UpdateAssumeRolePolicy",
-	"iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
-	"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:CreateServiceLinkedRole",
+	"iam:UpdateUser", "iam:DeleteUser",
+	"iam:UpdateRole", "iam:DeleteRole",
+	"iam:DetachRolePolicy", "iam:DeleteRolePolicy",
+	"iam:PutRolePermissionsBoundary", "iam:CreateServiceLinkedRole",
 	"iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile",
 	"iam:UpdateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys", "iam:GetAccessKeyLastUsed",
-	"iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
+	"iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
 	"iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey", "iam:UploadSigningCertificate", "iam:UpdateSigningCertificate",
-	"iam:UploadServerCertificate", "iam:CreateSAMLProvider", "iam:UpdateSAMLProvider",
-	"iam:CreateOpenIDConnectProvider", "iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint",
+	"iam:UploadServerCertificate",
+	"iam:AddClientIDToOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint",
 	"iam:UpdateAccountPasswordPolicy", "iam:DeleteAccountPasswordPolicy", "iam:CreateAccountAlias", "iam:DeleteAccountAlias",
 	"iam:EnableOrganizationsRootSessions", "iam:EnableOrganizationsRootCredentialsManagement", "iam:EnableOutboundWebIdentityFederation",
 	"iam:GetUser", "iam:ListUsers", "iam:ListRoles", "iam:ListPolicies", "iam:ListMFADevices", "iam:ListVirtualMFADevices", "iam:GetMFADevice",
 	"iam:GetAccountSummary", "iam:GetAccountPasswordPolicy", "iam:GetAccountAuthorizationDetails",
 	"iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:SimulatePrincipalPolicy",
-	"sts:GetFederationToken", "sts:AssumeRoot", "sts:GetWebIdentityToken", "sts:GetDelegatedAccessToken",
+	"sts:GetFederationToken", "sts:GetWebIdentityToken", "sts:GetDelegatedAccessToken",
 	"sts:DecodeAuthorizationMessage", "sts:GetServiceBearerToken", "sts:GetAccessKeyInfo",
 	"signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token",
 
 	"access-analyzer:ListFindings", "account:PutContactInformation", "acm:DeleteCertificate", "apigateway:DELETE",
 	"athena:StartQueryExecution", "autoscaling:DeleteAutoScalingGroup", "backup:DeleteBackupVault", "batch:SubmitJob",
 	"bedrock:InvokeModel", "budgets:ModifyBudget", "ce:GetCostAndUsage", "cloudfront:CreateDistribution", "cloudtrail:StopLogging",
-	"cloudwatch:DeleteAlarms", "codebuild:StartBuild", "codecommit:GitPull", "codepipeline:StartPipelineExecution",
+	"cloudwatch:DeleteAlarms", "codebuild:StartBuild", "codepipeline:StartPipelineExecution",
 	"cognito-idp:AdminCreateUser", "config:StopConfigurationRecorder", "dms:CreateReplicationTask", "docdb-elastic:DeleteCluster",
 	"ec2-instance-connect:SendSSHPublicKey", "ecr:GetAuthorizationToken", "ecs:ExecuteCommand", "eks:CreateCluster",
 	"elasticache:DeleteCacheCluster", "elasticbeanstalk:TerminateEnvironment", "elasticfilesystem:DeleteFileSystem",
 	"elasticloadbalancing:DeleteLoadBalancer", "elasticmapreduce:TerminateJobFlows", "es:ESHttpGet", "events:PutRule",
 	"firehose:DeleteDeliveryStream", "fsx:DeleteFileSystem", "glacier:DeleteVault", "glue:StartJobRun", "guardduty:DeleteDetector",
-	"inspector2:Disable", "iot:Publish", "kafka:DeleteCluster", "kinesis:GetRecords", "kms:ScheduleKeyDeletion",
-	"lakeformation:GetDataAccess", "lightsail:DeleteInstance", "logs:GetLogEvents", "macie2:DisableMacie", "mq:DeleteBroker",
-	"rds-db:connect", "redshift:GetClusterCredentials", "route53:ChangeResourceRecordSets", "route53domains:TransferDomain",
+	"inspector2:Disable", "iot:Publish", "kafka:DeleteCluster", "kms:ScheduleKeyDeletion",
+	"lakeformation:GetDataAccess", "lightsail:DeleteInstance", "macie2:DisableMacie", "mq:DeleteBroker",
+	"route53:ChangeResourceRecordSets", "route53domains:TransferDomain",
 	"s3:DeleteBucket", "s3:PutBucketPolicy", "sagemaker:CreatePresignedDomainUrl", "secretsmanager:PutSecretValue",
 	"securityhub:DisableSecurityHub", "servicecatalog:ProvisionProduct", "servicequotas:RequestServiceQuotaIncrease",
-	"ses:SendEmail", "sns:Publish", "sqs:ReceiveMessage", "ssm:PutParameter", "sso:CreateAccountAssignment",
+	"ses:SendEmail", "sns:Publish", "ssm:PutParameter",
 	"states:StartExecution", "support:CreateCase", "transfer:CreateServer", "wafv2:DeleteWebACL", "workspaces:TerminateWorkspaces",
-}
+})
 
 // invented stands for actions that AWS may add later: an action that a document
 // can name only with a wildcard.
@@ -118,17 +131,6 @@ func natural(action string) []string {
 	return out
 }
 
-// fixed lists the probes of the table.
-var fixed = sync.OnceValue(func() []probe {
-	var out []probe
-	for _, action := range append(telling[:len(telling):len(telling)], invented) {
-		for _, resource := range natural(action) {
-			out = append(out, probe{action, resource})
-		}
-	}
-	return out
-})
-
 // fill replaces the wildcards of a pattern outside of its variables.
 func fill(pattern, word string) string {
 	if !strings.ContainsAny(pattern, "*?") {
@@ -153,9 +155,10 @@ const unnamed = "example"
 
 // identifiers holds realistic values for variables of the catalog.
 var identifiers = map[string]string{
-	"BucketName": "example-bucket",
-	"InstanceId": "i-0123456789abcdef0",
-	"KeyId":      "11111111-2222-3333-4444-555555555555",
+	"BucketName":    "example-bucket",
+	"InstanceId":    "i-0123456789abcdef0",
+	"KeyId":         "11111111-2222-3333-4444-555555555555",
+	"OtherUserName": "somebody-else",
 }
 
 // expand fills in a template for a subject.
@@ -188,12 +191,13 @@ func (s *Subject) variable(name string) string {
 		return arn.HomeRegion(self.Partition)
 	case "UserNameWithPath":
 		return strings.TrimPrefix(self.Resource, "user/")
-	case "OtherUserName":
-		return "somebody-else"
 	case "OtherAccount":
 		return "999999999999"
 	case "*", "?", "$":
 		return name
+	}
+	if value := s.Known[name]; value != "" {
+		return value
 	}
 	if value, ok := identifiers[name]; ok {
 		return value

@@ -79,6 +79,11 @@ type Subject struct {
 	// Credentials lists the kinds that the user has today. The search tries them
 	// first for a counterexample; the outcome does not depend on them.
 	Credentials []policy.Credential
+	// Known holds names of resources that exist, for examples, by the variable of
+	// the catalog's ARN templates: BucketName, GroupNameWithPath,
+	// PolicyNameWithPath, RoleNameWithPath; OtherUserName is another user of the
+	// account with its path. Without a name, an example has a made-up one.
+	Known map[string]string
 	// Roles lists roles that the subject may try to assume, with their trust
 	// policies, which decide whether sts:AssumeRole is allowed today.
 	Roles []Role

@@ -90,8 +90,8 @@ func TestUser(t *testing.T) {
 		subject prove.Subject
 		want    string // a prefix
 	}{
-		{"no policy at all", bob(&policy.Set{}), "latent s3:GetObject without MFA by access key on " + object},
-		{"administrator", bob(identity(admin)), "open s3:GetObject without MFA by access key on " + object + " by p, statement 1"},
+		{"no policy at all", bob(&policy.Set{}), "latent iam:AttachUserPolicy without MFA by access key on " + self},
+		{"administrator", bob(identity(admin)), "open iam:AttachUserPolicy without MFA by access key on " + self + " by p, statement 1"},
 		{"enforced", bob(identity(append(force, admin)...)), "enforced"},
 		{"enforced without any Allow", bob(identity(force...)), "enforced"},
 		{"enforced at a path", user("/a/b/", "bob", identity(append(force, admin)...)), "enforced"},
@@ -105,14 +105,14 @@ func TestUser(t *testing.T) {
 				fmt.Sprintf(denyAll, mfa+`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), others, byKey)}},
 		}), "enforced"},
 		{"Bool in the Deny lets keys pass", bob(identity(fmt.Sprintf(denyAll, `"Bool":{"aws:MultiFactorAuthPresent":"false"}`), admin)),
-			"open s3:GetObject without MFA by access key"},
+			"open iam:AttachUserPolicy without MFA by access key"},
 		{"Null in the Deny lets sessions pass", bob(identity(fmt.Sprintf(denyAll, `"Null":{"aws:MultiFactorAuthPresent":"true"}`), admin)),
-			"open s3:GetObject without MFA by console"},
+			"open iam:AttachUserPolicy without MFA by console"},
 		{"a Bool and a Null together enforce", bob(identity(fmt.Sprintf(denyAll, `"Bool":{"aws:MultiFactorAuthPresent":"false"}`),
 			fmt.Sprintf(denyAll, `"Null":{"aws:MultiFactorAuthPresent":"true"}`), others, byKey, admin)), "enforced"},
 		{"a Deny for some services", bob(identity(
 			`{"Effect":"Deny","Action":["s3:*","iam:*","sts:*","ec2:*"],"Resource":"*","Condition":{`+mfa+`}}`, admin)),
-			"open dynamodb:DeleteTable without MFA by access key"},
+			"open secretsmanager:GetSecretValue without MFA by access key"},
 		{"a Deny that leaves one more action open", bob(identity(
 			`{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetUser","braket:Cancel*"],"Resource":"*","Condition":{`+mfa+`}}`, others, byKey, admin)),
 			"open braket:CancelJob without MFA by access key"},
@@ -124,27 +124,27 @@ func TestUser(t *testing.T) {
 			"open s3:GetObject without MFA by access key"},
 		{"a Deny on all resources but one", bob(identity(
 			`{"Effect":"Deny","NotAction":"iam:GetUser","NotResource":"arn:aws:dynamodb:*:*:table/free-*","Condition":{`+mfa+`}}`, admin)),
-			"open dynamodb:DeleteTable without MFA by access key on arn:aws:dynamodb:us-east-1:111111111111:table/free-example"},
+			"open dynamodb:GetItem without MFA by access key on arn:aws:dynamodb:us-east-1:111111111111:table/free-example"},
 		{"a Deny outside of one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),
-			"open s3:GetObject without MFA by access key on " + object + ", aws:SourceIp 192.0.2.0 by"},
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:SourceIp 192.0.2.0 by"},
 		{"a Deny in one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),
-			"open s3:GetObject without MFA by access key on " + object + " by"},
+			"open iam:AttachUserPolicy without MFA by access key on " + self + " by"},
 		{"a Deny in one region", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:RequestedRegion":["eu-west-1","eu-north-1"]}`), others, byKey, admin)),
-			"open s3:GetObject without MFA by access key"},
+			"open iam:AttachUserPolicy without MFA by access key"},
 		{"two Denies that split the regions leave requests that have none", bob(identity(
 			fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`),
 			fmt.Sprintf(denyAll, mfa+`,"StringNotEqualsIfExists":{"aws:RequestedRegion":"eu-west-1"}`), others, byKey, admin)), "enforced"},
 		{"a Deny until a date", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}`), others, byKey, admin)),
-			"open s3:GetObject without MFA by access key on " + object + ", aws:CurrentTime 20"},
-		{"a Deny for one user", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:username":"carol"}`), admin)), "open s3:GetObject"},
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 20"},
+		{"a Deny for one user", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:username":"carol"}`), admin)), "open iam:AttachUserPolicy"},
 		{"a Deny for this user", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:username":"bob"}`), others, byKey, admin)), "enforced"},
 		{"a Deny for untagged users, user untagged", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:PrincipalTag/userType":"Service"}`), others, byKey, admin)), "enforced"},
 		{"a Deny for untagged users, user tagged", with(bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:PrincipalTag/userType":"Service"}`), others, byKey, admin)),
-			func(s *prove.Subject) { s.Context.Set("aws:PrincipalTag/userType", "Service") }), "open s3:GetObject"},
+			func(s *prove.Subject) { s.Context.Set("aws:PrincipalTag/userType", "Service") }), "open iam:AttachUserPolicy"},
 		{"Allow with BoolIfExists true", bob(identity(`{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}}`)),
 			"open ec2:TerminateInstances without MFA by access key"},
 		{"Allow with Bool true is no enforcement", bob(identity(`{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`)),
-			"latent s3:GetObject"},
+			"latent iam:AttachUserPolicy"},
 		{"an Allow on the user's own folder in one region", bob(identity(
 			`{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::home/${aws:username}/*","Condition":{"StringEquals":{"aws:RequestedRegion":"eu-central-1"}}}`)),
 			"open s3:GetObject without MFA by access key on arn:aws:s3:::home/bob/example, aws:RequestedRegion eu-central-1 by p"},
@@ -153,8 +153,8 @@ func TestUser(t *testing.T) {
 		{"an Allow to ask for a role elsewhere", bob(identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::222222222222:role/Admin"}`)),
 			"latent sts:AssumeRole without MFA by access key on arn:aws:iam::222222222222:role/Admin"},
 		{"the console comes first when that is what the user has", with(bob(identity(admin)),
-			func(s *prove.Subject) { s.Credentials = []policy.Credential{policy.ConsolePassword} }), "open s3:GetObject without MFA by console"},
-		{"the key comes first when that is what the user has", withKey(bob(identity(admin))), "open s3:GetObject without MFA by access key"},
+			func(s *prove.Subject) { s.Credentials = []policy.Credential{policy.ConsolePassword} }), "open iam:AttachUserPolicy without MFA by console"},
+		{"the key comes first when that is what the user has", withKey(bob(identity(admin))), "open iam:AttachUserPolicy without MFA by access key"},
 		{"another user's device can be enabled", bob(identity(fmt.Sprintf(denyAll, mfa), byKey, admin)),
 			"open iam:EnableMFADevice without MFA by console on arn:aws:iam::111111111111:user/somebody-else by"},
 		{"a key can enable the first device", bob(identity(fmt.Sprintf(denyAll, mfa), others, admin)),
@@ -169,7 +169,7 @@ func TestUser(t *testing.T) {
 			fmt.Sprintf(denyAll, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:ViaAWSService":"false"}`), others, byKey, admin)), "enforced"},
 		{"forwarded calls are left out of the Deny, and must not", with(bob(identity(
 			fmt.Sprintf(denyAll, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:ViaAWSService":"false"}`), others, byKey, admin)),
-			func(s *prove.Subject) { s.ForwardedCallsPass = false }), "open s3:GetObject without MFA by forwarded call"},
+			func(s *prove.Subject) { s.ForwardedCallsPass = false }), "open iam:AttachUserPolicy without MFA by forwarded call"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := text(prove.User(row.subject)); !strings.HasPrefix(got, row.want) {

@@ -23,6 +23,7 @@ type Prover struct {
 	verdicts map[string]verdict
 	traits   map[string]*traits // by the documents of a set
 	taken    map[apartKey][]*clause
+	harms    map[string]harm // of roles, by their ARN and the documents of their sets
 }
 
 // remembered limits the memory of a Prover.
@@ -101,9 +102,12 @@ func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 		return a, false
 	case !v.latent:
 		a.Counterexample = w
+		if worse := p.worse(s, v); worse != nil {
+			a.Counterexample = worse
+		}
 		return a, decides.Verdict == policy.Allowed
 	}
-	byRole, doubt := p.assume(s)
+	byRole, doubt := p.assume(s, s.Roles)
 	if byRole != nil {
 		a.Counterexample, a.Today = byRole, Today{Outcome: Open}
 		return a, true

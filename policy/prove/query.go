@@ -512,7 +512,7 @@ func rank(nice []string, text string) int {
 func (q *query) nice(b *base) []string {
 	var out []string
 	if strings.HasPrefix(b.tail, "user/") {
-		out = append(out, "user/somebody-else")
+		out = append(out, q.subject.expand("user/"+otherUser))
 	}
 	for _, r := range slices.Concat(q.must, q.never) {
 		for _, p := range r.patterns {

@@ -18,6 +18,7 @@ type trial struct {
 	credential policy.Credential
 	present    policy.Presence
 	keys       []choice
+	template   string // of the resource, when it comes from the table
 }
 
 // A choice is one value, several, or none, for a condition key that the sender
@@ -33,6 +34,8 @@ type verdict struct {
 	of        []*policy.Document // the documents that identify it in the cache
 	outcome   Outcome
 	latent    bool
+	harm      harm  // of the counterexample that is allowed
+	assumes   bool  // an Allow of the identity policies names sts:AssumeRole
 	trial     trial // the counterexample, or what could not be decided
 	why       string
 	strict    Outcome
@@ -69,7 +72,10 @@ func (p *Prover) find(s *Subject) verdict {
 		return v
 	}
 	p.counterexample(s, denies, rows, &v)
-	v.trial.resource, v.beyond.resource = s.abstract(v.trial.resource), s.abstract(v.beyond.resource)
+	v.beyond.resource = s.abstract(v.beyond.resource)
+	if v.trial.resource = s.abstract(v.trial.resource); v.trial.template != "" {
+		v.trial.resource = v.trial.template
+	}
 	return v
 }
 
@@ -231,7 +237,8 @@ func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *ver
 	h.work = newWork()
 	allows := p.clauses(s.Set, policy.Allow)
 	if h.telling(allows) || h.granted(allows) {
-		v.outcome, v.trial, v.why, v.today = Open, *h.allowed, "", Open
+		v.outcome, v.trial, v.why, v.today, v.harm = Open, *h.allowed, "", Open, h.harm
+		v.assumes = slices.ContainsFunc(allows, allowsAssumeRole)
 		return
 	}
 	if h.candidate != nil {
@@ -256,14 +263,16 @@ type hunt struct {
 	rows      []row
 	never     [][]*residual // of each row
 	work      *work
+	template  string // of the resource that is tried, when it comes from the table
 	allowed   *trial
+	harm      harm   // of the request that is allowed
 	candidate *trial // not refused
 	worth     int    // of the candidate: 1 on a resource of another account, 2 on any, 3 only the trust policy of a role is missing
 	doubt     string // why a request may be allowed
 	undecided int    // requests that a Deny may refuse or not
 }
 
-// telling tries the actions of the table.
+// telling tries the actions of the table, the worst first.
 func (h *hunt) telling(allows []*clause) bool {
 	var queries []*query
 	for i := range h.rows {
@@ -273,7 +282,8 @@ func (h *hunt) telling(allows []*clause) bool {
 		q.prepare()
 		queries = append(queries, q)
 	}
-	for _, t := range fixed() {
+	for _, t := range h.subject.probes() {
+		h.harm, h.template = harmOf(t.action, t.resource), t.resource
 		e := lookup(t.action)
 		resource := h.subject.expand(t.resource)
 		for _, q := range queries {
@@ -301,6 +311,7 @@ func conditional(clauses []*clause) []*clause {
 func (h *hunt) granted(allows []*clause) bool {
 	isGrant := func(c *clause) bool { return c.layer == policy.Identity }
 	limits := slices.DeleteFunc(slices.Clone(allows), isGrant)
+	h.harm, h.template = other, ""
 	for i := range h.rows {
 		r := &h.rows[i]
 		for _, grant := range allows {
@@ -322,6 +333,7 @@ func (h *hunt) granted(allows []*clause) bool {
 // refused.
 func (h *hunt) visit(r *row, t trial) next {
 	s := h.subject
+	t.template = h.template
 	request := s.request(t.action, t.resource, r.with(t))
 	if refusedByAWS(t.action, t.resource) {
 		return goOn
@@ -386,22 +398,6 @@ func (s *Subject) delegated(r *policy.Request) *policy.Request {
 	out.Policies = []policy.Source{policy.ParseSource("the resource's policy", kind,
 		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+s.Principal.Account+`"},"Action":"*"`+resource+`}}`)}
 	return &out
-}
-
-// assume looks for a role that the subject can assume without MFA today. Without
-// any, why says what could not be decided.
-func (p *Prover) assume(s *Subject) (w *Counterexample, why string) {
-	from := standpoint{subject: s, rows: s.rows()}
-	for i := range s.Roles {
-		w, doubt := p.becomes(&from, &s.Roles[i])
-		if w != nil {
-			return w, ""
-		}
-		if doubt != "" && why == "" {
-			why = s.Roles[i].ARN + ": " + doubt
-		}
-	}
-	return nil, why
 }
 
 // replay decides a trial for a subject and returns the counterexample to report.
