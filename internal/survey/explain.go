@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
@@ -13,6 +12,7 @@ import (
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
+	"forcemfa/policy/trust"
 )
 
 // Explain explains the users with this name in every account: their state, every
@@ -147,7 +147,8 @@ func documentOf(layer string, s policy.Source) view.ExplainedDocument {
 		d.Unreadable = s.Err.Error()
 		return d
 	}
-	for i, statement := range s.Document.Statements {
+	for i := range s.Document.Statements {
+		statement := &s.Document.Statements[i]
 		effect := "allow"
 		if statement.Effect == policy.Deny {
 			effect = "deny"
@@ -155,15 +156,25 @@ func documentOf(layer string, s policy.Source) view.ExplainedDocument {
 		} else {
 			d.Allows++
 		}
-		for _, c := range statement.Conditions {
-			if strings.HasPrefix(strings.ToLower(c.Key), "aws:multifactorauth") {
-				label := statement.SID
-				if label == "" {
-					label = fmt.Sprintf("statement %d", i+1)
-				}
-				d.MFA = append(d.MFA, fmt.Sprintf("%s: %s if %s %s %s", label, effect, c.Operator, c.Key, strings.Join(c.Values, ", ")))
-			}
+		when := "if " + conditionsInWords(statement.Conditions)
+		if len(statement.Conditions) == 0 {
+			when = "always"
+		}
+		line := fmt.Sprintf("%s: %s %s", label(statement, i), effect, when)
+		switch {
+		case len(trust.MFAConditions(statement)) > 0:
+			d.MFA = append(d.MFA, line)
+		case statement.Effect == policy.Deny:
+			d.Others = append(d.Others, line)
 		}
 	}
 	return d
+}
+
+// label names a statement by its Sid, or by its number.
+func label(s *policy.Statement, i int) string {
+	if s.SID != "" {
+		return s.SID
+	}
+	return fmt.Sprintf("statement %d", i+1)
 }

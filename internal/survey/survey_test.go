@@ -309,8 +309,8 @@ func TestExplainShowsConditionsOnMFAAndUnreadableDocuments(t *testing.T) {
 		}
 	}
 	want := []string{
-		"NoMFA: deny if BoolIfExists aws:MultiFactorAuthPresent false",
-		"statement 2: allow if NumericLessThan aws:multifactorauthage 3600",
+		"NoMFA: deny if aws:MultiFactorAuthPresent is false, or missing",
+		"statement 2: allow if aws:multifactorauthage is less than 3600",
 	}
 	if d := cmp.Diff(want, mfa); d != "" {
 		t.Errorf("conditions (-want +got):\n%s", d)

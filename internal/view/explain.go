@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"forcemfa/internal/audit"
@@ -46,7 +47,8 @@ type ExplainedDocument struct {
 	Unreadable string   `json:"unreadable,omitempty"`
 	Allows     int      `json:"allows"` // statements
 	Denies     int      `json:"denies"`
-	MFA        []string `json:"mfa,omitempty"` // statements with a condition on MFA
+	MFA        []string `json:"mfa,omitempty"`          // statements with a condition on MFA, with all their conditions in words
+	Others     []string `json:"other_denies,omitempty"` // the other Denies, with their conditions
 }
 
 // Text prints the explanation.
@@ -63,7 +65,7 @@ func (e *Explanation) Text(w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(w, "    %-8s  %s (%d allow, %d deny)\n", d.Layer, Clean(d.Name), d.Allows, d.Denies)
-		for _, line := range d.MFA {
+		for _, line := range slices.Concat(d.MFA, d.Others) {
 			fmt.Fprintf(w, "              %s\n", Clean(line))
 		}
 	}

@@ -13,7 +13,7 @@ func TestAnExplanationIsPrintedAsText(t *testing.T) {
 	e := Explanation{
 		User: audit.User{ARN: "arn:aws:iam::111111111111:user/bob", Account: "111111111111", AccountName: "dev", State: audit.Open, Console: org.Yes, ActiveKeys: 1,
 			MFA: org.No, Assumptions: []string{"forwarded calls are allowed"}},
-		Documents: []ExplainedDocument{{Layer: "identity", Name: "Admin", Allows: 1, MFA: []string{"S: deny if Bool aws:MultiFactorAuthPresent false"}}, {Layer: "scp", Name: "P", Unreadable: "AccessDenied"}},
+		Documents: []ExplainedDocument{{Layer: "identity", Name: "Admin", Allows: 1, MFA: []string{"S: deny if aws:MultiFactorAuthPresent is false"}, Others: []string{"T: deny always"}}, {Layer: "scp", Name: "P", Unreadable: "AccessDenied"}},
 		Roles:     []ReachableRole{{ARN: "role/R", Via: []string{"role/Q"}}},
 		Switches:  []DisablingRequest{{What: "detach the policy", Action: "iam:DetachUserPolicy", Resource: "*", As: "role/R", WithoutMFA: true}, {What: "leave the group", Action: "iam:RemoveUserFromGroup", Resource: "*"}},
 		Undecided: []string{"role/S"},
@@ -28,7 +28,8 @@ arn:aws:iam::111111111111:user/bob in 111111111111 (dev)
   assumed: forwarded calls are allowed
   policies that apply:
     identity  Admin (1 allow, 0 deny)
-              S: deny if Bool aws:MultiFactorAuthPresent false
+              S: deny if aws:MultiFactorAuthPresent is false
+              T: deny always
     scp       P: unreadable: AccessDenied
   can assume without MFA: role/R through role/Q
   can disable enforcement WITHOUT MFA as role/R: detach the policy (iam:DetachUserPolicy on *)
