@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,8 +17,10 @@ type Options struct {
 	Profile string   // profile with the long-lived key
 	As      string   // second profile for the session; empty: Profile itself
 	Roles   []string // NAME=ARN: role profiles to add or change
-	Region  string   // region of the profiles that are written; empty: none
-	Helper  string   // path of the credential helper; empty: it is not installed
+	Region  string   // region of the profiles that are written; empty: that of the key's profile
+	// Fallback is the region of profiles whose key's profile has none; may be empty.
+	Fallback string
+	Helper   string // path of the credential helper; empty: it is not installed
 }
 
 // A plan is how profiles lead to one MFA session: source has the
@@ -28,7 +31,8 @@ type plan struct {
 	files  *awsfile.Files
 	base   string // profile with the key
 	source string // base, or the second profile
-	region string
+	region string // --region: replaces another region in the profiles
+	usual  string // for profiles without a region; empty: unknown
 	helper string
 	roles  []roleProfile
 	serial string // mfa_serial of the roles, for the source
@@ -66,7 +70,31 @@ func newPlan(files *awsfile.Files, o Options) (*plan, error) {
 		}
 		pl.roles = append(pl.roles, role)
 	}
+	pl.usual = cmp.Or(o.Region, pl.regionOf(pl.base), pl.regionOf(pl.source), o.Fallback, pl.regionOf("default"))
 	return pl, pl.existing()
+}
+
+// regionOf returns the region setting of a profile; empty if it has none.
+func (pl *plan) regionOf(profile string) string {
+	p, err := pl.files.Profile(profile)
+	if err != nil {
+		return ""
+	}
+	return p.Get("region")
+}
+
+// regionFor returns the region to write into a profile; empty if it keeps its own.
+// Each profile needs one: SDKs do not take the region of a source_profile or of
+// the default profile.
+func (pl *plan) regionFor(profile string) []awsfile.Setting {
+	region := pl.usual
+	if pl.regionOf(profile) != "" {
+		region = pl.region
+	}
+	if region == "" {
+		return nil
+	}
+	return []awsfile.Setting{{Key: "region", Value: region}}
 }
 
 func parseRole(given string) (roleProfile, error) {
@@ -131,9 +159,7 @@ func (pl *plan) existing() error {
 // write adds the settings to the config file.
 func (pl *plan) write(f *awsfile.File) error {
 	source := []awsfile.Setting{{Key: "credential_process", Value: ProcessLine(pl.helper, pl.base)}}
-	if pl.region != "" {
-		source = append(source, awsfile.Setting{Key: "region", Value: pl.region})
-	}
+	source = append(source, pl.regionFor(pl.source)...)
 	if p, err := pl.files.Profile(pl.source); pl.serial != "" && (err != nil || p.Get("mfa_serial") == "") {
 		source = append(source, awsfile.Setting{Key: "mfa_serial", Value: pl.serial})
 	}
@@ -144,9 +170,9 @@ func (pl *plan) write(f *awsfile.File) error {
 		settings := []awsfile.Setting{{Key: "source_profile", Value: pl.source}}
 		if r.arn != "" {
 			settings = slices.Insert(settings, 0, awsfile.Setting{Key: "role_arn", Value: r.arn})
-			if pl.region != "" {
-				settings = append(settings, awsfile.Setting{Key: "region", Value: pl.region})
-			}
+			settings = append(settings, pl.regionFor(r.name)...)
+		} else if pl.regionOf(r.name) == "" {
+			settings = append(settings, pl.regionFor(r.name)...)
 		}
 		if err := pl.profile(f, r.name, settings); err != nil {
 			return err
@@ -193,6 +219,9 @@ func (pl *plan) notes() []string {
 	notes := []string{}
 	if pl.helper == "" {
 		notes = append(notes, awsfile.Helper+" is not in PATH: install it, or no tool will get credentials")
+	}
+	if pl.usual == "" {
+		notes = append(notes, fmt.Sprintf("no region is known for profile %s: give --region, or most AWS tools ask for one", pl.source))
 	}
 	for _, r := range pl.roles {
 		p, err := pl.files.Profile(r.name)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,16 @@ func TestPlanWritesProfiles(t *testing.T) {
 			profileSettings{"bob": {}, "bob-mfa": {"credential_process": process}, "admin": {"role_arn": roleARN, "source_profile": "bob-mfa"}}},
 		{"unrelated role profile stays", "[profile bob]\n[profile admin]\nrole_arn = " + roleARN + "\nsource_profile = eve\nmfa_serial = x\n", Options{},
 			profileSettings{"bob": {"credential_process": process}, "admin": {"role_arn": roleARN, "source_profile": "eve", "mfa_serial": "x"}}},
+		{"roles get the region of the key's profile", "[profile bob]\nregion = eu-west-1\n[profile admin]\nrole_arn = " + roleARN + "\nsource_profile = bob\n", Options{Fallback: "us-west-2"},
+			profileSettings{"bob": {"credential_process": process, "region": "eu-west-1"}, "admin": {"role_arn": roleARN, "source_profile": "bob", "region": "eu-west-1"}}},
+		{"a role keeps its region", "[profile bob]\nregion = eu-west-1\n[profile admin]\nrole_arn = " + roleARN + "\nsource_profile = bob\nregion = us-east-2\n", Options{},
+			profileSettings{"bob": {"credential_process": process, "region": "eu-west-1"}, "admin": {"role_arn": roleARN, "source_profile": "bob", "region": "us-east-2"}}},
+		{"second profile gets the region of the first", "[profile bob]\nregion = eu-west-1\n", Options{As: "bob-mfa"},
+			profileSettings{"bob": {"region": "eu-west-1"}, "bob-mfa": {"credential_process": process, "region": "eu-west-1"}}},
+		{"region of the environment", "[default]\nregion = eu-north-1\n[profile bob]\n", Options{Fallback: "us-west-2"},
+			profileSettings{"bob": {"credential_process": process, "region": "us-west-2"}}},
+		{"region of the default profile", "[default]\nregion = eu-north-1\n[profile bob]\n", Options{},
+			profileSettings{"bob": {"credential_process": process, "region": "eu-north-1"}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.options.Profile = "bob"
@@ -102,7 +113,8 @@ func TestPlanWritesProfiles(t *testing.T) {
 			if diff := cmp.Diff(row.want, settings(t, c, "bob", "bob-mfa", "admin")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if len(c.Notes) != 0 {
+			regionless := slices.DeleteFunc(slices.Clone(c.Notes), func(n string) bool { return strings.HasPrefix(n, "no region is known") })
+			if len(regionless) != 0 {
 				t.Errorf("notes %q", c.Notes)
 			}
 		})
@@ -162,7 +174,8 @@ func TestPlanNotesProblemsThatItCannotFix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Notes) != 2 || !strings.Contains(c.Notes[0], "not in PATH") || !strings.Contains(c.Notes[1], "config:5: profile admin") || !strings.Contains(c.Notes[1], "7200") {
+	if len(c.Notes) != 3 || !strings.Contains(c.Notes[0], "not in PATH") || !strings.Contains(c.Notes[1], "give --region") ||
+		!strings.Contains(c.Notes[2], "config:5: profile admin") || !strings.Contains(c.Notes[2], "7200") {
 		t.Errorf("notes %q", c.Notes)
 	}
 }

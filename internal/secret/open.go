@@ -29,13 +29,16 @@ const (
 	PrefixVariable  = "FORCEMFA_PASS_PREFIX"
 )
 
-// Private are the variables that a child process must not get: with them it
-// could open the store.
-var Private = []string{PassphraseVariable}
+// CodeVariable holds one MFA code, for scripts without a terminal or a pipe.
+const CodeVariable = "FORCEMFA_CODE"
 
-// given are the variables by which somebody may have handed us secrets.
+// Private lists the variables of forcemfa that hold secrets. A child process of
+// exec must not inherit them. Settings that only name a store are not in it.
+var Private = []string{PassphraseVariable, CodeVariable}
+
+// given lists the variables that may hold secrets.
 var given = []string{
-	PassphraseVariable, "FORCEMFA_CODE",
+	PassphraseVariable, CodeVariable,
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
 }
 

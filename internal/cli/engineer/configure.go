@@ -21,7 +21,7 @@ func newConfigure(e *machine) *cobra.Command {
 		Long: `configure changes ~/.aws/config so that the AWS CLI, boto3, Terraform and all SDKs work
 with MFA and without prompts. It adds a credential_process to the profile, sets the
 profile as source_profile of its role profiles, and removes mfa_serial from them,
-because mfa_serial makes each tool prompt for a code.
+because mfa_serial makes each tool prompt for a code. Profiles without a region get one.
 
 configure shows the change and prompts for confirmation. It marks the settings that it
 adds and keeps the settings that it replaces as comments. --remove restores the file.
@@ -43,7 +43,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.as, "as", "", "add this second `profile` for the session and leave PROFILE unchanged")
 	f.StringArrayVar(&o.roles, "role", nil, "add or change the profile of a role: `NAME=ARN`, repeatable")
-	f.StringVar(&o.region, "region", "", "`region` of the new profiles")
+	f.StringVar(&o.region, "region", "", "`region` of the profiles (default: that of PROFILE, of AWS_REGION, of the default profile)")
 	f.BoolVar(&o.remove, "remove", false, "remove everything that configure wrote")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show the change without making it")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt for confirmation")
@@ -95,7 +95,7 @@ func (o *configureOptions) plan(files *awsfile.Files) (*profiles.Change, error) 
 	if o.remove {
 		return profiles.Undo(files)
 	}
-	return profiles.Plan(files, profiles.Options{Profile: o.profile, As: o.as, Roles: o.roles, Region: o.region, Helper: helperPath()})
+	return profiles.Plan(files, profiles.Options{Profile: o.profile, As: o.as, Roles: o.roles, Region: o.region, Fallback: o.env.environmentRegion(), Helper: helperPath()})
 }
 
 // change shows and asks, then does what was shown or nothing.

@@ -58,10 +58,7 @@ func runConsole(ctx context.Context, o *consoleOptions) error {
 	if err != nil {
 		return err
 	}
-	page := session.ConsolePage{Service: o.service, Region: e.Region, Endpoint: o.env.Getenv(signInVariable)}
-	if o.region != "" {
-		page.Region = o.region
-	}
+	page := session.ConsolePage{Service: o.service, Region: o.regionOf(e), Endpoint: o.env.Getenv(signInVariable)}
 	link, err := k.SignInURL(ctx, e, page)
 	if err != nil {
 		return err

@@ -32,11 +32,11 @@ func someSession() *cache.Entry {
 func TestFlaw4ChildGetsTheSessionAndNoSecretOfOurs(t *testing.T) {
 	got := childEnviron([]string{
 		"PATH=/bin", "HOME=/home/bob", "EMPTY=", "AWS_PAGER=less",
-		secret.PassphraseVariable + "=hunter2", "FORCEMFA_CODE=123456", "FORCEMFA=other", "forcemfa_pass_command=x",
+		secret.PassphraseVariable + "=hunter2", "FORCEMFA_CODE=123456", "FORCEMFA=other",
 		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=long", "AWS_SESSION_TOKEN=old", "AWS_SECURITY_TOKEN=older",
 		"AWS_PROFILE=bob", "AWS_DEFAULT_PROFILE=bob", "AWS_ROLE_ARN=r", "AWS_WEB_IDENTITY_TOKEN_FILE=f",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1", "AWS_CONTAINER_AUTHORIZATION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=x",
-	}, someSession(), "bob")
+	}, someSession(), "eu-west-1", "bob")
 	want := []string{
 		"PATH=/bin", "HOME=/home/bob", "EMPTY=", "AWS_PAGER=less",
 		"AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret/+", "AWS_SESSION_TOKEN=it's $a",
@@ -46,14 +46,50 @@ func TestFlaw4ChildGetsTheSessionAndNoSecretOfOurs(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, private := range secret.Private {
-		if !ownVariable(private) {
-			t.Errorf("%s reaches children", private)
-		}
+}
+
+// FORCEMFA_SESSIONS=pass was lost in a child, whose sessions then went to plain
+// files; so were the settings of the store.
+func TestSettingsReachTheChildAndSecretsDoNot(t *testing.T) {
+	settings := []string{
+		cache.SessionsVariable + "=pass", secret.BackendVariable + "=file", secret.FileVariable + "=/keys.age",
+		secret.WorkVariable + "=12", secret.CommandVariable + "=gopass", secret.PrefixVariable + "=aws", "FORCEMFA_CONFIG=forcemfa.yaml",
 	}
-	region := childEnviron([]string{"AWS_REGION=us-west-2"}, someSession(), "bob")
-	if !slices.Contains(region, "AWS_REGION=us-west-2") || slices.Contains(region, "AWS_REGION=eu-west-1") {
-		t.Errorf("the region of the environment does not stay: %q", region)
+	environ := slices.Clone(settings)
+	for _, private := range secret.Private {
+		environ = append(environ, private+"=hunter2")
+	}
+	got := childEnviron(environ, someSession(), "", "bob")
+	if diff := cmp.Diff(settings, got[:len(settings)]); diff != "" {
+		t.Error(diff)
+	}
+	if strings.Contains(strings.Join(got, " "), "hunter2") {
+		t.Errorf("a secret reaches the child: %q", got)
+	}
+}
+
+func TestChildGetsOneRegionInBothVariables(t *testing.T) {
+	for _, row := range []struct{ flag, region, defaultRegion, want string }{
+		{"", "", "", "eu-west-1"}, // the profile's
+		{"", "us-west-2", "", "us-west-2"},
+		{"", "", "us-west-2", "us-west-2"},
+		{"", "us-west-2", "us-east-1", "us-west-2"},
+		{"ap-south-1", "us-west-2", "us-east-1", "ap-south-1"},
+	} {
+		environ := []string{"AWS_REGION=" + row.region, "AWS_DEFAULT_REGION=" + row.defaultRegion}
+		e := &machine{Env: &command.Env{Getenv: func(name string) string {
+			return map[string]string{"AWS_REGION": row.region, "AWS_DEFAULT_REGION": row.defaultRegion}[name]
+		}}}
+		flags := sessionFlags{env: e, region: row.flag}
+		var got []string
+		for _, pair := range childEnviron(environ, someSession(), flags.regionOf(someSession()), "bob") {
+			if name, value, _ := strings.Cut(pair, "="); slices.Contains(regionVariables, name) {
+				got = append(got, value)
+			}
+		}
+		if diff := cmp.Diff([]string{row.want, row.want}, got); diff != "" {
+			t.Errorf("%+v: %s", row, diff)
+		}
 	}
 }
 
@@ -185,16 +221,40 @@ func TestArgumentsOfExecAreTheCommands(t *testing.T) {
 	}
 }
 
-func TestNothingRunsInsideOfExecByAccident(t *testing.T) {
-	e, _, errs := day(t, "exec", "bob", "--", "true")
-	inner := e.Getenv
-	e.Getenv = func(name string) string {
-		if name == session.Marker {
-			return "prod"
+func TestExecInsideOfASessionNeedsProfileAndCommand(t *testing.T) {
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"exec", "bob"}, "already has the session of prod"},
+		{[]string{"exec", "--", "true"}, "already has the session of prod"},
+		{[]string{"exec", "bob", "--", "true"}, "no profile bob"}, // it looks for the profile
+		{[]string{"exec", "--profile", "bob", "--", "true"}, "no profile bob"},
+		{[]string{"exec", "bob", "--nested"}, "no profile bob"},
+	} {
+		e, _, errs := day(t, row.args...)
+		outer := e.Getenv
+		e.Getenv = func(name string) string {
+			if name == session.Marker {
+				return "prod"
+			}
+			return outer(name)
 		}
-		return inner(name)
+		if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), row.want) {
+			t.Errorf("%q: status %d: %s", row.args, status, errs)
+		}
 	}
-	if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), "already runs in exec prod") {
+}
+
+func TestExecWithoutDashesExplainsItself(t *testing.T) {
+	for _, args := range [][]string{{"exec", "true"}, {"exec", "true", "s3", "ls"}} {
+		e, _, errs := day(t, args...)
+		if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), `"forcemfa exec -- true …"`) {
+			t.Errorf("%q: status %d: %s", args, status, errs)
+		}
+	}
+	e, _, errs := day(t, "exec", "nosuch", "--", "true")
+	if status := run(t.Context(), e); status != 1 || strings.Contains(errs.String(), "exec --") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 }
@@ -217,7 +277,7 @@ func TestCodeComesFromAFlagTheEnvironmentOrThePerson(t *testing.T) {
 		e, _, _ := day(t)
 		e.Stdin, e.AskSecret = io.Reader(strings.NewReader(row.stdin)), row.ask
 		e.Getenv = func(name string) string {
-			if name == codeVariable {
+			if name == secret.CodeVariable {
 				return row.env
 			}
 			return ""

@@ -7,9 +7,6 @@ import (
 	"io/fs"
 	"os/exec"
 	"runtime"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,9 +26,13 @@ environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the Re
 and the expiration in AWS_CREDENTIAL_EXPIRATION and AWS_SESSION_EXPIRATION. The command
 receives signals directly. Without a command, exec starts a shell.
 
-exec removes variables that select other credentials (AWS_PROFILE, AWS_CONTAINER_*,
-AWS_ROLE_ARN, web identities) and the secrets of forcemfa (FORCEMFA_*). It sets FORCEMFA
-to the name of the profile. Where FORCEMFA is already set, exec requires --nested.
+exec sets AWS_REGION and AWS_DEFAULT_REGION to the same Region: that of --region, of the
+environment, or of the profile. It removes variables that select other credentials
+(AWS_PROFILE, AWS_CONTAINER_*, AWS_ROLE_ARN, web identities) and the secrets of forcemfa
+(FORCEMFA_SECRET_PASSPHRASE, FORCEMFA_CODE). The other settings of forcemfa stay.
+
+It sets FORCEMFA to the name of the profile. Where FORCEMFA is already set, exec needs
+a PROFILE and a COMMAND, or --nested.
 
 EXIT STATUS
   the exit status of the command; 1 if there is no session, 127 if the command does not
@@ -56,6 +57,8 @@ EXIT STATUS
 type execOptions struct {
 	sessionFlags
 	nested bool
+	// firstIsProfile: the profile is the first argument, without -- before it.
+	firstIsProfile bool
 }
 
 // parse takes the profile off the command, and the flags that stand between
@@ -67,6 +70,7 @@ func (o *execOptions) parse(c *cobra.Command, args []string) ([]string, error) {
 	if err := o.named(args[:1]); err != nil {
 		return nil, err
 	}
+	o.firstIsProfile = true
 	if err := c.Flags().Parse(args[1:]); err != nil {
 		return nil, err
 	}
@@ -74,17 +78,18 @@ func (o *execOptions) parse(c *cobra.Command, args []string) ([]string, error) {
 }
 
 func runExec(ctx context.Context, o *execOptions, argv []string) error {
-	if inside := o.env.Getenv(session.Marker); inside != "" && !o.nested {
-		return command.WithHint(fmt.Errorf("this shell already runs in exec %s", inside), "exit it first, or use --nested")
-	}
 	shell := len(argv) == 0
+	if inside := o.env.Getenv(session.Marker); inside != "" && !o.nested && (shell || o.profile == "") {
+		return command.WithHint(fmt.Errorf("this shell already has the session of %s", inside),
+			`name the profile and a command ("forcemfa exec PROFILE -- COMMAND"), leave the session first (exit or "forcemfa unuse"), or use --nested`)
+	}
 	if shell {
 		argv = []string{ownShell(o.env.Getenv)}
 	}
 	// A command that is not there costs no code.
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		return notRun(argv[0], err)
+		return o.explainArguments(notRun(argv[0], err))
 	}
 	k, err := o.manager(ctx)
 	if err != nil {
@@ -92,13 +97,27 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	}
 	e, err := k.Session(ctx, o.request())
 	if err != nil {
-		return err
+		return o.explainArguments(err)
 	}
 	name := o.profileName()
 	if shell {
 		o.say("started a shell with the session of %s until %s (%s); type exit to leave it", name, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
 	}
-	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), e, name))
+	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), e, o.regionOf(e), name))
+}
+
+// explainArguments replaces an error where the first argument is a command and no
+// profile: "exec aws s3 ls" lacks "--".
+func (o *execOptions) explainArguments(err error) error {
+	files, unread := o.env.awsFiles()
+	if !o.firstIsProfile || unread != nil || files.Has(o.profile) {
+		return err
+	}
+	if _, absent := exec.LookPath(o.profile); absent != nil {
+		return err
+	}
+	return command.WithHint(fmt.Errorf("no profile %s: exec takes the first argument for the profile, unless -- is before it", o.profile),
+		fmt.Sprintf(`put -- before the command: "forcemfa exec -- %s …" or "forcemfa exec PROFILE -- %s …"`, o.profile, o.profile))
 }
 
 func notRun(name string, err error) error {
@@ -128,64 +147,4 @@ func ownShell(env func(string) string) string {
 		return shell
 	}
 	return "/bin/sh"
-}
-
-// misleading are variables that lead AWS tools to other credentials than
-// those of the session, or tell of others' end.
-var misleading = []string{
-	awsfile.KeyIDVariable, awsfile.SecretVariable, awsfile.TokenVariable, "AWS_SECURITY_TOKEN",
-	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
-	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", session.Marker,
-}
-
-// childEnviron is the environment for a child: without what would mislead it
-// and without the secrets of forcemfa, with the session.
-func childEnviron(environ []string, e *cache.Entry, profile string) []string {
-	var out []string
-	region := false
-	for _, pair := range environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if slices.ContainsFunc(misleading, func(m string) bool { return sameVariable(m, name) }) || ownVariable(name) {
-			continue
-		}
-		region = region || value != "" && (sameVariable(name, "AWS_REGION") || sameVariable(name, "AWS_DEFAULT_REGION"))
-		out = append(out, pair)
-	}
-	for _, v := range sessionVariables(e, !region) {
-		out = append(out, v.name+"="+v.value)
-	}
-	return append(out, session.Marker+"="+profile)
-}
-
-// ownVariable says that a variable is one of forcemfa's own, some of which hold
-// what opens the secret store.
-func ownVariable(name string) bool {
-	return strings.HasPrefix(strings.ToUpper(name), "FORCEMFA_")
-}
-
-func sameVariable(a, b string) bool {
-	if runtime.GOOS == "windows" {
-		return strings.EqualFold(a, b)
-	}
-	return a == b
-}
-
-type assignment struct{ name, value string }
-
-// sessionVariables are a session as environment variables.
-func sessionVariables(e *cache.Entry, region bool) []assignment {
-	ends := e.Expires.UTC().Format(time.RFC3339)
-	out := []assignment{
-		{awsfile.KeyIDVariable, e.AccessKeyID},
-		{awsfile.SecretVariable, e.SecretAccessKey},
-		{awsfile.TokenVariable, e.SessionToken},
-		{"AWS_CREDENTIAL_EXPIRATION", ends},
-		{"AWS_SESSION_EXPIRATION", ends},
-	}
-	if region && e.Region != "" {
-		out = append(out, assignment{"AWS_REGION", e.Region}, assignment{"AWS_DEFAULT_REGION", e.Region})
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package engineer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,11 @@ func newExport(e *machine) *cobra.Command {
 		Long: `export prints the session of a profile in one of the formats of "aws configure
 export-credentials" (process, env, env-no-export, powershell, windows-cmd, fish), or
 as ini, a section of ~/.aws/credentials.
+
+The formats of shells set AWS_REGION and AWS_DEFAULT_REGION to the same Region: that of
+--region, of the environment, or of the profile. They also remove variables that select
+other credentials, such as AWS_PROFILE. env-no-export has assignments only, so that
+"docker run --env-file" can read it.
 
 With --write-profile NAME, export writes the session into ~/.aws/credentials and prints
 nothing, for tools that read only that file. It marks the profile as managed by
@@ -49,6 +55,8 @@ EXIT STATUS
 	f.StringVar(&o.format, "format", "process", strings.Join(exportFormats, ", "))
 	f.StringVar(&o.write, "write-profile", "", "write the session into this `profile` of ~/.aws/credentials")
 	f.BoolVar(&o.replace, "replace", false, "with --write-profile: overwrite temporary credentials of another tool")
+	f.BoolVar(&o.use, "use", false, "also set FORCEMFA, as the shell function does")
+	_ = f.MarkHidden("use")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(exportFormats, cobra.ShellCompDirectiveNoFileComp))
 	c.PreRunE = func(*cobra.Command, []string) error { return command.OneOf("format", o.format, exportFormats...) }
 	return c
@@ -59,6 +67,7 @@ type exportOptions struct {
 	format  string
 	write   string
 	replace bool
+	use     bool
 }
 
 var exportFormats = []string{"process", "env", "env-no-export", "powershell", "windows-cmd", "fish", "ini"}
@@ -81,80 +90,44 @@ func runExport(ctx context.Context, o *exportOptions) error {
 	if o.write != "" {
 		return o.writeProfile(e)
 	}
-	_, err = io.WriteString(o.env.Stdout, exported(e, o.format, o.profileName(), o.env.regionless()))
+	_, err = io.WriteString(o.env.Stdout, o.text(e))
 	return err
 }
 
-// regionless says that the environment names no region.
-func (e *machine) regionless() bool {
-	return e.Getenv("AWS_REGION") == "" && e.Getenv("AWS_DEFAULT_REGION") == ""
-}
-
-// exported is a session in one of the formats.
-func exported(e *cache.Entry, format, profile string, region bool) string {
-	var b strings.Builder
-	switch format {
+// text returns a session in the format of --format.
+func (o *exportOptions) text(e *cache.Entry) string {
+	switch o.format {
 	case "process":
 		return e.ProcessJSON()
 	case "ini":
-		fmt.Fprintf(&b, "[%s]\n", profile)
-		for _, s := range sessionSettings(e) {
+		var b strings.Builder
+		fmt.Fprintf(&b, "[%s]\n", o.profileName())
+		for _, s := range o.settings(e) {
 			fmt.Fprintf(&b, "%s = %s\n", s.name, s.value)
 		}
 		return b.String()
 	}
-	for _, v := range sessionVariables(e, region) {
-		switch format {
-		case "env":
-			fmt.Fprintf(&b, "export %s=%s\n", v.name, shellWord(v.value))
-		case "env-no-export":
-			fmt.Fprintf(&b, "%s=%s\n", v.name, shellWord(v.value))
-		case "fish":
-			fmt.Fprintf(&b, "set -gx %s %s\n", v.name, fishWord(v.value))
-		case "powershell":
-			fmt.Fprintf(&b, "$Env:%s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", "''"))
-		case "windows-cmd":
-			fmt.Fprintf(&b, "set %s=%s\n", v.name, v.value)
-		}
+	variables := sessionVariables(e, o.regionOf(e))
+	if o.use {
+		variables = append(variables, assignment{session.Marker, o.profileName()})
 	}
-	return b.String()
+	return shellFormats[o.format].text(variables)
 }
 
-// plainWord says that a shell reads a word as it stands.
-func plainWord(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("+/=_.:,@-", c) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// shellWord quotes for sh, bash and zsh.
-func shellWord(s string) string {
-	if plainWord(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// fishWord quotes for fish, where a backslash counts within quotes.
-func fishWord(s string) string {
-	if plainWord(s) {
-		return s
-	}
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
-}
-
-// sessionSettings are a session as settings of a profile. expiration is
-// RFC 3339, which starship reads.
-func sessionSettings(e *cache.Entry) []assignment {
-	return []assignment{
+// settings returns a session as settings of a profile. expiration is RFC 3339,
+// which starship reads. The Region is the profile's: a file is read in other
+// environments too.
+func (o *exportOptions) settings(e *cache.Entry) []assignment {
+	out := []assignment{
 		{awsfile.KeyIDSetting, e.AccessKeyID},
 		{awsfile.SecretSetting, e.SecretAccessKey},
 		{awsfile.TokenSetting, e.SessionToken},
 		{"expiration", e.Expires.UTC().Format(time.RFC3339)},
 	}
+	if region := cmp.Or(o.region, e.Region); region != "" {
+		out = append(out, assignment{"region", region})
+	}
+	return out
 }
 
 // mayWrite refuses what would destroy somebody's credentials.
@@ -196,7 +169,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 // file is locked now.
 func (o *exportOptions) writeProfile(e *cache.Entry) error {
 	_, path := awsfile.Paths(o.env.Getenv, o.env.home())
-	settings := append(sessionSettings(e),
+	settings := append(o.settings(e),
 		assignment{session.ManagerSetting, session.ManagerName}, assignment{session.SourceSetting, o.profileName()})
 	err := awsfile.Edit(path, func(f *awsfile.File) error {
 		if err := o.refuse(f, o.write); err != nil {

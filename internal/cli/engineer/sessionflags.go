@@ -17,9 +17,6 @@ import (
 	"forcemfa/internal/session/cache"
 )
 
-// codeVariable holds one MFA code, for scripts that can neither type nor pipe.
-const codeVariable = "FORCEMFA_CODE"
-
 // sessionFlags are the flags of every verb that works with the session of a
 // profile.
 type sessionFlags struct {
@@ -38,7 +35,7 @@ func (s *sessionFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.profile, "profile", "", "`profile` to use, instead of the argument")
 	f.StringVar(&s.serial, "serial", "", "`serial` number or ARN of the MFA device (default: the device of the user)")
-	f.StringVar(&s.region, "region", "", "`region` in which to call STS")
+	f.StringVar(&s.region, "region", "", "`region` in which to call STS and to use the session")
 	f.BoolVar(&s.codeStdin, "code-stdin", false, "read the MFA code from stdin")
 	f.StringVar(&s.mfaProcess, "mfa-process", "", "`command` that prints the MFA code, such as \"ykman oath accounts code -s aws\"")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print no remarks on stderr")
@@ -115,8 +112,8 @@ func (s *sessionFlags) codes() session.CodeSource {
 		return session.CodeSource{Code: e.codeLine(bufio.NewReader(e.Stdin))}
 	case s.mfaProcess != "":
 		return session.CommandCodes(s.mfaProcess, s.serial)
-	case e.Getenv(codeVariable) != "":
-		return session.CodeSource{Code: func(context.Context, string) (string, error) { return e.Getenv(codeVariable), nil }}
+	case e.Getenv(secret.CodeVariable) != "":
+		return session.CodeSource{Code: func(context.Context, string) (string, error) { return e.Getenv(secret.CodeVariable), nil }}
 	case e.CanAsk():
 		return session.CodeSource{Person: true, Default: true, Code: e.AskSecret}
 	}

@@ -1,36 +1,70 @@
 # forcemfa for fish: forcemfa shell-init fish | source
+set -g __forcemfa_names \
+    AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION \
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN \
+    AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+    AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN \
+    AWS_ROLE_SESSION_NAME
+
 function forcemfa
     switch "$argv[1]"
         case use
-            if test (count $argv) -gt 2
-                echo "usage: forcemfa use [PROFILE]" >&2
-                return 1
+            set -l vars (__forcemfa_export $argv[2..-1])
+            or return
+            if not string match -q 'set -gx FORCEMFA *' $vars
+                printf '%s\n' $vars # not a session: the help, for example
+                return
             end
             forcemfa unuse
-            set -l vars (command forcemfa export --format fish $argv[2..-1])
-            or return
-            set -q AWS_REGION; or set -q AWS_DEFAULT_REGION; or set -g __forcemfa_region 1
+            set -g __forcemfa_used 1
+            for name in $__forcemfa_names
+                test -n "$$name"; and set -g __forcemfa_old_$name $$name
+            end
             for line in $vars
                 eval $line
             end
-            if set -q argv[2]
-                set -gx FORCEMFA $argv[2]
-            else if set -q AWS_PROFILE
-                set -gx FORCEMFA $AWS_PROFILE
-            else
-                set -gx FORCEMFA default
-            end
-            return 0 # set leaves the status of what was asked before it
+            return 0 # set leaves the status of the command before it
         case unuse
-            set -q FORCEMFA; or return 0
+            set -q __forcemfa_used; or set -q FORCEMFA; or return 0
             set -e FORCEMFA AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
             set -e AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION
-            if set -q __forcemfa_region
-                set -e AWS_REGION AWS_DEFAULT_REGION __forcemfa_region
+            set -q __forcemfa_used; or return 0
+            set -e AWS_REGION AWS_DEFAULT_REGION __forcemfa_used
+            for name in $__forcemfa_names
+                set -l old __forcemfa_old_$name
+                set -q $old; and set -gx $name $$old; and set -e $old
             end
+            return 0
         case '*'
             command forcemfa $argv
     end
+end
+
+# __forcemfa_export runs export as if unuse had run: a failed use keeps the session.
+function __forcemfa_export
+    if set -q __forcemfa_used
+        set -lx FORCEMFA
+        set -lx AWS_PROFILE $__forcemfa_old_AWS_PROFILE
+        set -lx AWS_DEFAULT_PROFILE $__forcemfa_old_AWS_DEFAULT_PROFILE
+        set -lx AWS_REGION $__forcemfa_old_AWS_REGION
+        set -lx AWS_DEFAULT_REGION $__forcemfa_old_AWS_DEFAULT_REGION
+        set -lx AWS_ACCESS_KEY_ID $__forcemfa_old_AWS_ACCESS_KEY_ID
+        set -lx AWS_SECRET_ACCESS_KEY $__forcemfa_old_AWS_SECRET_ACCESS_KEY
+        set -lx AWS_SESSION_TOKEN $__forcemfa_old_AWS_SESSION_TOKEN
+        set -lx AWS_SECURITY_TOKEN $__forcemfa_old_AWS_SECURITY_TOKEN
+        set -lx AWS_CREDENTIAL_EXPIRATION $__forcemfa_old_AWS_CREDENTIAL_EXPIRATION
+        set -lx AWS_SESSION_EXPIRATION $__forcemfa_old_AWS_SESSION_EXPIRATION
+        set -lx AWS_CONTAINER_CREDENTIALS_FULL_URI $__forcemfa_old_AWS_CONTAINER_CREDENTIALS_FULL_URI
+        set -lx AWS_CONTAINER_CREDENTIALS_RELATIVE_URI $__forcemfa_old_AWS_CONTAINER_CREDENTIALS_RELATIVE_URI
+        set -lx AWS_CONTAINER_AUTHORIZATION_TOKEN $__forcemfa_old_AWS_CONTAINER_AUTHORIZATION_TOKEN
+        set -lx AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE $__forcemfa_old_AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE
+        set -lx AWS_WEB_IDENTITY_TOKEN_FILE $__forcemfa_old_AWS_WEB_IDENTITY_TOKEN_FILE
+        set -lx AWS_ROLE_ARN $__forcemfa_old_AWS_ROLE_ARN
+        set -lx AWS_ROLE_SESSION_NAME $__forcemfa_old_AWS_ROLE_SESSION_NAME
+        command forcemfa export --use --format fish $argv
+        return
+    end
+    command forcemfa export --use --format fish $argv
 end
 
 # forcemfa_prompt prints "bob 3h12m", or nothing: for fish_prompt.

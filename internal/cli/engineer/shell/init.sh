@@ -3,27 +3,47 @@ forcemfa() {
   case "${1-}" in
     use)
       shift
-      if [ "$#" -gt 1 ]; then
-        echo "usage: forcemfa use [PROFILE]" >&2
-        return 1
-      fi
+      local __forcemfa_new
+      # A failed use keeps the session of this shell: unuse runs in a subshell.
+      __forcemfa_new="$(forcemfa unuse; command forcemfa export --use --format env "$@")" || return
+      case "$__forcemfa_new" in
+        *"export FORCEMFA="*) ;;
+        *) # not a session: the help, for example
+          printf '%s\n' "$__forcemfa_new"
+          return ;;
+      esac
       forcemfa unuse
-      local __forcemfa_vars
-      __forcemfa_vars="$(command forcemfa export --format env "$@")" || return
-      [ -n "${AWS_REGION-}${AWS_DEFAULT_REGION-}" ] || __forcemfa_region=1
-      eval "$__forcemfa_vars"
-      export FORCEMFA="${1:-${AWS_PROFILE:-default}}"
+      __forcemfa_old="$(__forcemfa_save)"
+      eval "$__forcemfa_new"
       ;;
     unuse)
-      [ -n "${FORCEMFA-}" ] || return 0
+      [ -n "${__forcemfa_old+set}" ] || [ -n "${FORCEMFA-}" ] || return 0
       unset FORCEMFA AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
       unset AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION
-      [ -z "${__forcemfa_region-}" ] || unset AWS_REGION AWS_DEFAULT_REGION __forcemfa_region
+      if [ -n "${__forcemfa_old+set}" ]; then
+        unset AWS_REGION AWS_DEFAULT_REGION
+        eval "$__forcemfa_old"
+        unset __forcemfa_old
+      fi
       ;;
     *)
       command forcemfa "$@"
       ;;
   esac
+}
+
+# __forcemfa_save prints commands that restore the variables that use changes.
+__forcemfa_save() {
+  local __forcemfa_name __forcemfa_value
+  for __forcemfa_name in AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_DEFAULT_REGION \
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN \
+    AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION \
+    AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+    AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE \
+    AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN AWS_ROLE_SESSION_NAME; do
+    eval "__forcemfa_value=\"\${$__forcemfa_name-}\""
+    [ -z "$__forcemfa_value" ] || printf 'export %s=%q\n' "$__forcemfa_name" "$__forcemfa_value"
+  done
 }
 
 # forcemfa_prompt prints "bob 3h12m", or nothing: for PS1.

@@ -1,0 +1,146 @@
+package engineer
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/secret"
+	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
+)
+
+// otherCredentialVariables make AWS tools use other credentials than those of the
+// session. The JavaScript SDK, for one, prefers AWS_PROFILE to AWS_ACCESS_KEY_ID.
+// Source: AWS SDKs and Tools Reference Guide, "Environment variables list".
+var otherCredentialVariables = []string{
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SECURITY_TOKEN",
+	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+}
+
+// sessionVariableNames are the variables that hold a session.
+var sessionVariableNames = []string{
+	awsfile.KeyIDVariable, awsfile.SecretVariable, awsfile.TokenVariable,
+	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", session.Marker,
+}
+
+// regionVariables: the SDKs read the first one, the AWS CLI and boto3 the second one.
+var regionVariables = []string{"AWS_REGION", "AWS_DEFAULT_REGION"}
+
+// environmentRegion returns the Region that the environment selects; may be empty.
+func (e *machine) environmentRegion() string {
+	return cmp.Or(e.Getenv(regionVariables[0]), e.Getenv(regionVariables[1]))
+}
+
+// regionOf returns the Region in which to use a session: that of --region, of the
+// environment, or of the profile; empty if none is set.
+func (s *sessionFlags) regionOf(e *cache.Entry) string {
+	return cmp.Or(s.region, s.env.environmentRegion(), e.Region)
+}
+
+// childEnviron returns the environment of a child process: the session and its
+// Region, no other credentials, and no secrets of forcemfa. The settings of
+// forcemfa stay, so that a forcemfa in the child uses the same stores.
+func childEnviron(environ []string, e *cache.Entry, region, profile string) []string {
+	removed := slices.Concat(otherCredentialVariables, sessionVariableNames, secret.Private)
+	if region != "" {
+		removed = append(removed, regionVariables...)
+	}
+	out := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.ContainsFunc(removed, func(r string) bool { return sameVariable(r, name) })
+	})
+	for _, v := range sessionVariables(e, region) {
+		out = append(out, v.name+"="+v.value)
+	}
+	return append(out, session.Marker+"="+profile)
+}
+
+func sameVariable(a, b string) bool {
+	if runtime.GOOS == "windows" {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
+type assignment struct{ name, value string }
+
+// sessionVariables returns a session as environment variables.
+func sessionVariables(e *cache.Entry, region string) []assignment {
+	ends := e.Expires.UTC().Format(time.RFC3339)
+	out := []assignment{
+		{awsfile.KeyIDVariable, e.AccessKeyID},
+		{awsfile.SecretVariable, e.SecretAccessKey},
+		{awsfile.TokenVariable, e.SessionToken},
+		{"AWS_CREDENTIAL_EXPIRATION", ends},
+		{"AWS_SESSION_EXPIRATION", ends},
+	}
+	if region != "" {
+		for _, name := range regionVariables {
+			out = append(out, assignment{name, region})
+		}
+	}
+	return out
+}
+
+// A shellFormat is the syntax of a shell; unset is empty for a format that has
+// assignments only.
+type shellFormat struct {
+	set   string // with the name and the quoted value
+	unset string // with the name
+	quote func(string) string
+}
+
+var shellFormats = map[string]shellFormat{
+	"env":           {"export %s=%s\n", "unset %s\n", shellWord},
+	"env-no-export": {"%s=%s\n", "", shellWord},
+	"fish":          {"set -gx %s %s\n", "set -e %s\n", fishWord},
+	"powershell":    {"$Env:%s='%s'\n", "$Env:%s=$null\n", func(s string) string { return strings.ReplaceAll(s, "'", "''") }},
+	"windows-cmd":   {"set %s=%s\n", "set %s=\n", func(s string) string { return s }},
+}
+
+// text returns commands that set the variables and remove other credentials.
+func (f shellFormat) text(variables []assignment) string {
+	var b strings.Builder
+	for _, v := range variables {
+		fmt.Fprintf(&b, f.set, v.name, f.quote(v.value))
+	}
+	if f.unset != "" {
+		for _, name := range otherCredentialVariables {
+			fmt.Fprintf(&b, f.unset, name)
+		}
+	}
+	return b.String()
+}
+
+// plainWord reports whether a shell reads a word unchanged without quotes.
+func plainWord(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("+/=_.:,@-", c) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// shellWord quotes for sh, bash and zsh.
+func shellWord(s string) string {
+	if plainWord(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// fishWord quotes for fish, where a backslash is special within quotes.
+func fishWord(s string) string {
+	if plainWord(s) {
+		return s
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+}
