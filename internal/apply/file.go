@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -167,12 +168,14 @@ func parseJournal(text []byte) (*Record, error) {
 // parseEntry reads one line. The first must be a Begin of [Format].
 func parseEntry(line []byte, first bool) (e Entry, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
 	if err := d.Decode(&e); err != nil {
 		return e, fmt.Errorf("not a journal entry: %w", err)
 	}
-	switch {
-	case d.More():
+	if _, err := d.Token(); err != io.EOF {
 		return e, errors.New("more than one entry on a line")
+	}
+	switch {
 	case first != (e.Kind == Begin):
 		return e, fmt.Errorf("unexpected entry %q", e.Kind)
 	case first && e.Format != Format:

@@ -157,6 +157,19 @@ func (r *Record) InDoubt() []plan.Step {
 	return steps
 }
 
+// Check returns the first entry whose step contradicts itself, as in a journal that was
+// edited, with the reason; nil when there is none.
+func (r *Record) Check() error {
+	for i := range r.Entries {
+		if s := r.Entries[i].Step; s != nil {
+			if field, err := s.Check(); err != nil {
+				return fmt.Errorf("entry %d of run %s: step.%s: %w", i+1, r.Run, field, err)
+			}
+		}
+	}
+	return nil
+}
+
 // Undo returns the steps for [Run] that undo the run, in reverse order. They include
 // the inverses of steps that failed or are in doubt: if such a step was not carried out,
 // its inverse finds the wanted state and changes nothing. If a subject changed after the

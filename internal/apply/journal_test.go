@@ -25,7 +25,7 @@ var step = plan.Step{
 // entries are the entries of a run that was killed during its second step.
 func entries() []apply.Entry {
 	other := step
-	other.ID += "2"
+	other.ID, other.Object = other.ID+"2", other.Object+"2"
 	return []apply.Entry{
 		{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 2},
 		{Kind: apply.Intent, Time: start.Add(1), Step: &step, Before: &step.Expect, Dropped: []apply.Version{{ID: "v1", Created: start, Document: "{}"}}},
@@ -73,7 +73,7 @@ func TestJournalReadsBackWhatWasAppended(t *testing.T) {
 
 func TestSettledWaitsForStepsThatAreNotDone(t *testing.T) {
 	other := step
-	other.ID += "2"
+	other.ID, other.Object = other.ID+"2", other.Object+"2"
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 	begin := apply.Entry{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 2}
 	intent := func(n int, s *plan.Step) apply.Entry { return apply.Entry{Kind: apply.Intent, Time: at(n), Step: s} }

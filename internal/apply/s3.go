@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithytime "github.com/aws/smithy-go/time"
+
+	"forcemfa/policy/arn"
 )
 
 // An S3Place is where journals are stored in S3: each run is a folder under the prefix,
@@ -29,11 +31,23 @@ func ParseS3Place(text string) (S3Place, error) {
 	if !ok || bucket == "" || strings.ContainsAny(rest, " \t\n?#") {
 		return S3Place{}, fmt.Errorf("journal place %q: want s3://BUCKET/PREFIX", text)
 	}
+	if clean := strings.Trim(prefix, "/"); clean != "" && path.Clean("/"+clean) != "/"+clean {
+		return S3Place{}, fmt.Errorf("journal place %q: the prefix has an empty part, . or ..", text)
+	}
 	return S3Place{bucket, strings.Trim(prefix, "/")}, nil
 }
 
 // Under is a place below this one.
 func (p S3Place) Under(name string) S3Place { return S3Place{p.Bucket, path.Join(p.Prefix, name)} }
+
+// Account is the ID of the account whose function writes to this place, the last part
+// of the prefix; empty when that is no account ID.
+func (p S3Place) Account() string {
+	if id := path.Base(p.Prefix); arn.IsAccountID(id) {
+		return id
+	}
+	return ""
+}
 
 // String is the place as it is given.
 func (p S3Place) String() string { return "s3://" + path.Join(p.Bucket, p.Prefix) }

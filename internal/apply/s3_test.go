@@ -78,13 +78,14 @@ func (noLimit) AddTokens(uint) error { return nil }
 // twoSteps are the entries of a run of two steps, one of which is in doubt.
 func twoSteps() []apply.Entry {
 	step := func(name string) *plan.Step {
-		return &plan.Step{ID: "AddUserToGroup/" + name, Op: plan.AddUserToGroup, Account: "111122223333", Subject: "arn:aws:iam::111122223333:user/" + name,
-			Object: "ForceMFA", Want: plan.State{Present: true}, Because: []string{"user-open/111122223333/user/" + name}}
+		s := plan.NewStep(plan.AddUserToGroup, "111122223333", "arn:aws:iam::111122223333:user/"+name, "ForceMFA", plan.State{}, plan.State{Present: true})
+		s.Because = []string{"user-open/111122223333/user/" + name}
+		return &s
 	}
 	return []apply.Entry{
 		{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 2, Home: "111122223333"},
 		{Kind: apply.Intent, Time: start, Step: step("ann"), Before: &plan.State{}},
-		{Kind: apply.Ended, Time: start, ID: "AddUserToGroup/ann", Status: apply.Done},
+		{Kind: apply.Ended, Time: start, ID: "AddUserToGroup/111122223333/arn:aws:iam::111122223333:user/ann/ForceMFA", Status: apply.Done},
 		{Kind: apply.Intent, Time: start, Step: step("bea"), Before: &plan.State{}},
 	}
 }
@@ -198,6 +199,9 @@ func TestAPlaceInS3IsReadAndPrinted(t *testing.T) {
 		"s3://b/p/q/":    {Bucket: "b", Prefix: "p/q"},
 		"https://b/p":    {},
 		"s3:///p":        {},
+		"s3://b/p/../q":  {},
+		"s3://b/./q":     {},
+		"s3://b/p//q":    {},
 		"s3://b/p?x=1":   {},
 		"b/p":            {},
 		"s3://a bucket/": {},

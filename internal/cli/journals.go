@@ -18,6 +18,8 @@ type journals struct {
 	name string
 	read func(run string) (*apply.Record, error)
 	list func() ([]string, error) // IDs of runs, oldest first
+
+	account string // whose function writes here: others can too, so its journals are checked; empty for this machine
 }
 
 // openJournals is the place that --journal names, or the directory of this machine.
@@ -34,6 +36,10 @@ func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 	if err != nil {
 		return nil, command.WithHint(fmt.Errorf("--journal: %w", err), "forcemfa deploy plan shows the bucket; the prefix ends with the account ID")
 	}
+	if place.Account() == "" {
+		return nil, command.WithHint(fmt.Errorf("--journal %s: the prefix does not end with the ID of the account whose function wrote the journals", place),
+			"use s3://BUCKET/journal/ACCOUNT, as in the environment variable FORCEMFA_JOURNAL of the function")
+	}
 	client, err := o.bucketClient(ctx)
 	if err != nil {
 		return nil, err
@@ -42,6 +48,8 @@ func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 		name: place.String(),
 		read: func(run string) (*apply.Record, error) { return apply.ReadS3Journal(ctx, client, place, run) },
 		list: func() ([]string, error) { return apply.S3RunIDs(ctx, client, place) },
+
+		account: place.Account(),
 	}, nil
 }
 
@@ -85,4 +93,20 @@ func (j *journals) record(run string) (*apply.Record, error) {
 		return nil, command.WithHint(err, remedy)
 	}
 	return record, nil
+}
+
+// verify refuses a journal with contradictory steps, and one in S3 that the function
+// cannot have written. A journal of this machine is a file that only its owner can write.
+func (j *journals) verify(record *apply.Record, t *target) error {
+	if j.account == "" {
+		if err := record.Check(); err != nil {
+			return command.WithHint(err, "the journal was edited: restore the file, or undo the changes by hand")
+		}
+		return nil
+	}
+	if err := record.CheckFunction(j.account, t.baseline.Window, t.Env.Now()); err != nil {
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%w: nothing was changed", err),
+			Hint: "find out who wrote to " + j.name + ": CloudTrail records s3:PutObject with data events, and the bucket keeps every version"}
+	}
+	return nil
 }

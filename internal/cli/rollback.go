@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -30,14 +31,17 @@ func newRollback(e *command.Env) *cobra.Command {
 		Long: `rollback undoes the steps of a run, last step first, from the journal that apply
 wrote, also if the run was killed. It reads each target first. Targets that changed
 after the run are reported and skipped; targets that are already as they were before
-the run stay as they are. It asks for confirmation as apply does. A rollback is a run
-of its own and can be undone.
+the run stay as they are. It shows the steps with the differences of their policy
+documents, and asks for confirmation as apply does. A rollback is a run of its own and
+can be undone.
 
 Policy versions that the run deleted are created again with the same text; AWS gives
 them new version numbers. A policy or group that is created again gets a new unique ID.
 
 --list lists the runs of this machine, oldest first. --journal reads the journals of
-the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT.
+the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT. Other principals may be able to
+write there, so a journal with an entry that the function of that account cannot have
+written is refused as a whole (exit status 5).
 ` + command.StatusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
@@ -89,13 +93,17 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("run %s belongs to the organization of %s, and these credentials belong to %s: nothing was changed", record.Run, made, id),
 			Hint: "use the credentials of the organization that the run changed"}
 	}
+	if err := runs.verify(record, t); err != nil {
+		return err
+	}
 	if err := o.settle(ctx, record); err != nil {
 		return err
 	}
 	r := &rolledBack{Undoes: record.Run, home: id}
 	r.look(ctx, t, record)
 	if len(r.todo) > 0 {
-		if !o.JSON() {
+		if !o.JSON() || !o.yes {
+			view.Documents(o.Stderr(), r.todo)
 			view.Plan(o.Stderr(), view.Style{}, &plan.Plan{Steps: r.todo})
 		}
 		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
@@ -194,7 +202,7 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *journals, record 
 	if err != nil {
 		return err
 	}
-	if again, err := runs.read(record.Run); err != nil || len(again.Entries) != len(record.Entries) {
+	if again, err := runs.read(record.Run); err != nil || !reflect.DeepEqual(again.Entries, record.Entries) {
 		changed := fmt.Errorf("the journal of run %s changed in the meantime: nothing was changed", record.Run)
 		return &command.Error{Status: command.StatusGuarded, Err: errors.Join(changed, err, journal.Close()), Hint: "run it again"}
 	}

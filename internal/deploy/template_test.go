@@ -330,9 +330,9 @@ func TestTheBucketIsPrivateAndVersionedAndItsPolicyIsForTheOrganization(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(action, key, organization, role, tls string) policy.Verdict {
+	ask := func(action, key, organization, role, tls, ifNoneMatch string) policy.Verdict {
 		c := new(policy.Context)
-		for name, value := range map[string]string{"aws:PrincipalOrgID": organization, "aws:PrincipalArn": role, "aws:SecureTransport": tls, "aws:PrincipalAccount": "222222222222"} {
+		for name, value := range map[string]string{"s3:if-none-match": ifNoneMatch, "aws:PrincipalOrgID": organization, "aws:PrincipalArn": role, "aws:SecureTransport": tls, "aws:PrincipalAccount": "222222222222"} {
 			if value != "" {
 				c.Set(name, value)
 			}
@@ -347,26 +347,36 @@ func TestTheBucketIsPrivateAndVersionedAndItsPolicyIsForTheOrganization(t *testi
 			Action:    action, Resource: "arn:aws:s3:::code/" + key, ResourceAccount: "111111111111", Context: c, Policies: []policy.Source{{Name: "bucket policy", Document: d}},
 		}).Verdict
 	}
-	const function, admin = "arn:aws:iam::222222222222:role/forcemfa/ForceMFAFunction", "arn:aws:iam::222222222222:role/Admin"
+	const (
+		function = "arn:aws:iam::222222222222:role/forcemfa/ForceMFAFunction"
+		admin    = "arn:aws:iam::222222222222:role/Admin"
+		stackSet = "arn:aws:iam::222222222222:role/stacksets-exec-0123456789abcdef"
+		manual   = "arn:aws:iam::222222222222:role/AWSCloudFormationStackSetExecutionRole"
+	)
 	for _, row := range []struct {
-		action, key, organization, role, tls string
-		want                                 policy.Verdict
+		action, key, organization, role, tls, ifNoneMatch string
+		want                                              policy.Verdict
 	}{
-		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", admin, "true", policy.Allowed},
-		{"s3:GetObject", "code/forcemfa.zip", "o-other00000", admin, "true", policy.ImplicitDenied},
-		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", admin, "false", policy.ExplicitDenied},
-		{"s3:PutObject", "code/forcemfa.zip", "o-abcdefghij", admin, "true", policy.ImplicitDenied},
-		{"s3:PutObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", policy.Allowed},
-		{"s3:PutObject", "journal/333333333333/run/1", "o-abcdefghij", function, "true", policy.ImplicitDenied},
-		{"s3:PutObject", "journal/222222222222/run/1", "o-abcdefghij", admin, "true", policy.ImplicitDenied},
-		{"s3:GetObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", policy.ImplicitDenied},
-		{"s3:DeleteObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", policy.ImplicitDenied},
+		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", stackSet, "true", "", policy.Allowed},
+		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", manual, "true", "", policy.Allowed},
+		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", admin, "true", "", policy.ImplicitDenied},
+		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", function, "true", "", policy.ImplicitDenied},
+		{"s3:GetObject", "code/forcemfa.zip", "o-other00000", stackSet, "true", "", policy.ImplicitDenied},
+		{"s3:GetObject", "code/forcemfa.zip", "o-abcdefghij", stackSet, "false", "", policy.ExplicitDenied},
+		{"s3:PutObject", "code/forcemfa.zip", "o-abcdefghij", stackSet, "true", "", policy.ImplicitDenied},
+		{"s3:PutObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", "*", policy.Allowed},
+		{"s3:PutObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", "", policy.ExplicitDenied},
+		{"s3:PutObject", "journal/333333333333/run/1", "o-abcdefghij", function, "true", "*", policy.ImplicitDenied},
+		{"s3:PutObject", "journal/222222222222/run/1", "o-abcdefghij", admin, "true", "*", policy.ExplicitDenied},
+		{"s3:GetObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", "", policy.ImplicitDenied},
+		{"s3:DeleteObject", "journal/222222222222/run/1", "o-abcdefghij", function, "true", "", policy.ExplicitDenied},
+		{"s3:DeleteObjectVersion", "journal/222222222222/run/1", "o-abcdefghij", admin, "true", "", policy.ExplicitDenied},
 	} {
-		if got := ask(row.action, row.key, row.organization, row.role, row.tls); got != row.want {
-			t.Errorf("%s %s by %s of %s, TLS %s: %v, want %v", row.action, row.key, row.role, row.organization, row.tls, got, row.want)
+		if got := ask(row.action, row.key, row.organization, row.role, row.tls, row.ifNoneMatch); got != row.want {
+			t.Errorf("%s %s by %s of %s, TLS %s, If-None-Match %q: %v, want %v", row.action, row.key, row.role, row.organization, row.tls, row.ifNoneMatch, got, row.want)
 		}
 	}
-	if text := canonical(resolved("")["BucketPolicy"].Properties["PolicyDocument"]); strings.Contains(text, "Allow") {
+	if text := canonical(resolved("")["BucketPolicy"].Properties["PolicyDocument"]); strings.Contains(text, `"Allow"`) {
 		t.Errorf("without an organization others may read: %s", text)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"forcemfa/policy/arn"
 )
 
 // The limits of a plan file. The largest organizations (10 000 accounts) stay well
@@ -167,28 +165,11 @@ func (r *reader) state(s *State) func(string) error {
 	}
 }
 
-// check returns the field of a step that contradicts the others, with the error.
+// check returns the field of a step that contradicts the others or an earlier step,
+// with the error.
 func (r *reader) check(s *Step) (field string, err error) {
-	kind, known := subjects[s.Op]
-	if !known {
-		return "op", fmt.Errorf("unknown operation %q", s.Op)
-	}
-	if !arn.IsAccountID(s.Account) {
-		return "account", fmt.Errorf("%q is not an account ID of 12 digits", s.Account)
-	}
-	a, err := arn.Parse(s.Subject)
-	if err != nil {
-		return "subject", err
-	}
-	service := "iam"
-	if s.Op.ofOrganization() {
-		service = "organizations"
-	}
-	if a.Service != service || a.Account != s.Account || a.Kind() != kind {
-		return "subject", fmt.Errorf("%q is not a %s of account %s", s.Subject, kind, s.Account)
-	}
-	if id := stepID(s.Op, s.Account, s.Subject, s.Object); s.ID != id {
-		return "id", fmt.Errorf("%q does not match the step: want %q", s.ID, id)
+	if field, err := s.Check(); err != nil {
+		return field, err
 	}
 	if _, twice := r.ids[s.ID]; twice {
 		return "id", fmt.Errorf("%q is given twice", s.ID)
@@ -199,19 +180,6 @@ func (r *reader) check(s *Step) (field string, err error) {
 		}
 	}
 	return "", nil
-}
-
-// subjects is the resource type that each Op changes: the first word in the
-// resource of the subject's ARN.
-var subjects = map[Op]string{
-	CreatePolicy: "policy", UpdatePolicy: "policy", RestorePolicy: "policy", DeletePolicy: "policy",
-	CreateGroup: "group", DeleteGroup: "group", AttachGroupPolicy: "group", DetachGroupPolicy: "group",
-	AddUserToGroup: "user", RemoveUserFromGroup: "user", AttachUserPolicy: "user", DetachUserPolicy: "user",
-	CreateSCP: "policy", UpdateSCP: "policy", AttachSCP: "policy", DetachSCP: "policy", DeleteSCP: "policy",
-	PutGroupPolicy: "group", DeleteGroupPolicy: "group",
-	CreateRole: "role", DeleteRole: "role", AttachRolePolicy: "role", DetachRolePolicy: "role",
-	PutRolePolicy: "role", DeleteRolePolicy: "role", UpdateTrust: "role", UpdateEntranceTrust: "role",
-	PutUserPolicy: "user", DeleteUserPolicy: "user", TagUser: "user", UntagUser: "user",
 }
 
 // object reads an object with exactly these fields, in any order.

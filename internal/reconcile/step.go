@@ -2,10 +2,8 @@ package reconcile
 
 import (
 	"slices"
-	"strings"
 
 	"forcemfa/internal/audit"
-	"forcemfa/internal/baseline"
 	"forcemfa/internal/plan"
 )
 
@@ -100,21 +98,7 @@ func releases(op plan.Op) bool {
 	return op == plan.RemoveUserFromGroup || op == plan.DetachUserPolicy || op == plan.DeleteUserPolicy
 }
 
-// may reports whether the function is allowed to apply a step: to add users to the group
-// of forcemfa, to attach its policy to them and to the group, and to open and close
-// enrollment windows. It writes no document, never removes enforcement, and changes
-// nothing that forcemfa does not manage.
+// may reports whether the function is allowed to apply a step; see [plan.Step.OfFunction].
 func (a *account) may(s *plan.Step) bool {
-	policy, group := baseline.PolicyARN(a.Partition, a.ID), baseline.GroupARN(a.Partition, a.ID)
-	switch s.Op {
-	case plan.AddUserToGroup:
-		return s.Object == baseline.GroupName
-	case plan.AttachUserPolicy:
-		return s.Object == policy
-	case plan.AttachGroupPolicy:
-		return s.Subject == group && s.Object == policy
-	case plan.TagUser, plan.UntagUser:
-		return strings.EqualFold(s.Object, a.Input.Baseline.Window.Tag)
-	}
-	return false
+	return s.Account == a.ID && s.OfFunction(a.Input.Baseline.Window.Tag)
 }

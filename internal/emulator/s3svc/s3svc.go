@@ -87,7 +87,12 @@ func askPut(c *operation.Call, in *PutObjectInput) ([]operation.Ask, error) {
 	if sum := md5.Sum(in.Body); in.MD5 != "" && in.MD5 != base64.StdEncoding.EncodeToString(sum[:]) {
 		return nil, refuse("BadDigest", "The Content-MD5 you specified did not match what we received.")
 	}
-	return ask(c, "s3:PutObject", in.Bucket, in.Key), nil
+	asks := ask(c, "s3:PutObject", in.Bucket, in.Key)
+	if in.IfNoneMatch != "" {
+		// Source: Amazon S3 User Guide, "Enforce conditional writes on Amazon S3 buckets".
+		asks[0].Context = func(x *policy.Context) { x.Set("s3:if-none-match", in.IfNoneMatch) }
+	}
+	return asks, nil
 }
 
 func ask(c *operation.Call, action, bucket, key string) []operation.Ask {
