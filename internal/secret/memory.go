@@ -8,7 +8,7 @@ import (
 )
 
 // Memory is a store that ends with the process.
-func Memory() Store { return &store{&memory{texts: map[string]string{}}} }
+func Memory() Store { return &store{items: &memory{texts: map[string]string{}}} }
 
 type memory struct {
 	mu    sync.Mutex

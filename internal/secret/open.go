@@ -121,14 +121,26 @@ func Open(c Config) (Store, error) {
 	if c.Backend == "" {
 		c.Backend = c.Default()
 	}
+	var opened items
+	place := c.Backend
 	switch c.Backend {
 	case Keyring:
-		return &store{newKeyring(c.Dir)}, nil
+		opened = newKeyring(c.Dir)
 	case File:
 		a, err := newAgeFile(c)
-		return &store{a}, err
+		if err != nil {
+			return nil, err
+		}
+		if path, err := filepath.Abs(a.path); err == nil {
+			place += " " + path
+		}
+		opened = a
 	case Pass:
-		return &store{newCommand(c)}, nil
+		m := newCommand(c)
+		place += " " + strings.Join(m.argv, " ") + " " + m.prefix
+		opened = m
+	default:
+		return nil, fmt.Errorf("secret backend %q: want %s, %s or %s", c.Backend, Keyring, File, Pass)
 	}
-	return nil, fmt.Errorf("secret backend %q: want %s, %s or %s", c.Backend, Keyring, File, Pass)
+	return &store{opened, keyIDs{filepath.Join(c.Dir, "key-ids.json"), place}}, nil
 }

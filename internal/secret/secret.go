@@ -53,7 +53,10 @@ type Store interface {
 	Set(ctx context.Context, name string, k Keys) error
 	// Delete's error is ErrNotFound for a name that was not stored.
 	Delete(ctx context.Context, name string) error
-	// List is the sorted names of the keys.
+	// KeyID returns the ID of a stored key. It opens the store only if this
+	// machine does not know the ID yet. The error is as of Get.
+	KeyID(ctx context.Context, name string) (string, error)
+	// List returns the sorted names of the keys.
 	List(ctx context.Context) ([]string, error)
 
 	// Text, SetText and DeleteText keep any other short secret, such as a
@@ -90,7 +93,10 @@ type items interface {
 	list(ctx context.Context) ([]string, error)  // sorted
 }
 
-type store struct{ items items }
+type store struct {
+	items items
+	ids   keyIDs
+}
 
 const (
 	keysPrefix = "keys/"
@@ -124,7 +130,16 @@ func (s *store) Get(ctx context.Context, name string) (Keys, error) {
 	if err := json.Unmarshal([]byte(text), &r); err != nil || r.Version != recordVersion || r.AccessKeyID == "" || r.SecretAccessKey == "" {
 		return Keys{}, &Error{s.Backend(), "read", fmt.Errorf("the value stored for %s is not a key of forcemfa", name), "import the key again"}
 	}
+	_ = s.ids.set(ctx, name, r.AccessKeyID) // without it, the next KeyID opens the store
 	return Keys{r.AccessKeyID, NewText(r.SecretAccessKey), r.Created, r.Account, r.User}, nil
+}
+
+func (s *store) KeyID(ctx context.Context, name string) (string, error) {
+	if id := s.ids.get(name); id != "" {
+		return id, nil
+	}
+	k, err := s.Get(ctx, name)
+	return k.AccessKeyID, err
 }
 
 func (s *store) Set(ctx context.Context, name string, k Keys) error {
@@ -138,12 +153,23 @@ func (s *store) Set(ctx context.Context, name string, k Keys) error {
 	if err != nil {
 		return fmt.Errorf("store keys of %s: the keys cannot be encoded", name)
 	}
-	return s.wrap("write", name, s.items.write(ctx, keysPrefix+name, string(text)))
+	// A wrong ID would lead to the session of another key, so the old one goes first.
+	if err := s.ids.set(ctx, name, ""); err != nil {
+		return s.wrap("write", name, err)
+	}
+	if err := s.items.write(ctx, keysPrefix+name, string(text)); err != nil {
+		return s.wrap("write", name, err)
+	}
+	_ = s.ids.set(ctx, name, k.AccessKeyID)
+	return nil
 }
 
 func (s *store) Delete(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
+	}
+	if err := s.ids.set(ctx, name, ""); err != nil {
+		return s.wrap("delete from", name, err)
 	}
 	return s.wrap("delete from", name, s.items.remove(ctx, keysPrefix+name))
 }

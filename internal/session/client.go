@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -19,7 +20,10 @@ import (
 )
 
 // keyConfig signs with the long-lived key of a route.
-func (m *Manager) keyConfig(r *Route) (aws.Config, error) {
+func (m *Manager) keyConfig(ctx context.Context, r *Route) (aws.Config, error) {
+	if err := m.loadKey(ctx, r); err != nil {
+		return aws.Config{}, err
+	}
 	return m.config(r, aws.Credentials{AccessKeyID: r.Key.AccessKeyID, SecretAccessKey: r.Key.SecretAccessKey.Reveal(), Source: "forcemfa"})
 }
 

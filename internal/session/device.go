@@ -44,7 +44,7 @@ func (m *Manager) settle(ctx context.Context, r *Route) error {
 // devices are the serial numbers of the user's own devices. ListMFADevices is
 // in the enrollment set, so the key alone may ask.
 func (m *Manager) devices(ctx context.Context, r *Route) ([]string, error) {
-	cfg, err := m.keyConfig(r)
+	cfg, err := m.keyConfig(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const maxTries = 3
 // exchange gives AWS a code for a session: the MFA session, or that of a role
 // of more than an hour.
 func (m *Manager) exchange(ctx context.Context, r *Route, codes CodeSource, i int) (*cache.Entry, error) {
-	cfg, err := m.keyConfig(r)
+	cfg, err := m.keyConfig(ctx, r)
 	if err != nil {
 		return nil, err
 	}

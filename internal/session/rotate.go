@@ -139,7 +139,7 @@ func (a *Access) undo(ctx context.Context, holder Holder, created string, old *s
 func (a *Access) prove(ctx context.Context, keys secret.Keys) error {
 	r := *a.Route
 	r.Key = keys
-	cfg, err := a.manager.keyConfig(&r)
+	cfg, err := a.manager.keyConfig(ctx, &r)
 	if err != nil {
 		return err
 	}

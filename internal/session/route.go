@@ -20,7 +20,10 @@ type Route struct {
 	// Base is the profile that holds the key; KeyFrom says where it holds it.
 	Base    string
 	KeyFrom KeyPlace
-	Key     secret.Keys
+	// Key is the long-lived key. Its secret is empty until a call must be signed
+	// with it: the ID is enough to find a session, and opening a secret store may
+	// require a passphrase.
+	Key secret.Keys
 	// Serial is the MFA device; empty until it is found.
 	Serial string
 	// Roles are assumed one after the other, from the key's MFA session on.
@@ -33,8 +36,10 @@ type Route struct {
 	stsRegion    string
 	stsEndpoint  string
 	iamEndpoint  string
-	configured   bool   // the serial was said, not found
-	sessionStore string // the backend of the secret store for sessions; empty: files
+	configured   bool            // the serial was said, not found
+	sessionStore string          // the backend of the secret store for sessions; empty: files
+	keyProfile   awsfile.Profile // the profile with the key
+	keyProcess   []string        // the program that prints the key, for KeyFromProcess
 }
 
 // A KeyPlace is where a long-lived key rests.
@@ -133,7 +138,7 @@ func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
 func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
 	switch {
 	case p.LongLivedKey():
-		f.take(p.Name, KeyInFile, keysOf(p.Get(awsfile.KeyIDSetting), p.Get(awsfile.SecretSetting)))
+		f.take(p, KeyInFile, keysOf(p.Get(awsfile.KeyIDSetting), p.Get(awsfile.SecretSetting)))
 		return nil
 	case p.Get(awsfile.TokenSetting) != "":
 		return f.temporary(ctx, p)
@@ -173,35 +178,29 @@ func (f *follower) process(ctx context.Context, p awsfile.Profile, command strin
 		}
 		return f.follow(ctx, target)
 	}
-	if key, ok, err := f.fromStore(ctx, p); err != nil || ok {
-		f.take(p.Name, KeyInStore, key)
+	if id, err := f.manager.storedID(ctx, p); err != nil || id != "" {
+		f.take(p, KeyInStore, secret.Keys{AccessKeyID: id})
 		return err
 	}
-	key, err := f.manager.runProcess(ctx, p.Name, words)
-	if err == nil {
-		f.take(p.Name, KeyFromProcess, key)
+	f.route.keyProcess = words
+	f.take(p, KeyFromProcess, secret.Keys{AccessKeyID: f.manager.Cache.KeyID(processName(p.Name, words))})
+	if f.route.Key.AccessKeyID != "" {
+		return nil
 	}
-	return err
+	return f.manager.loadKey(ctx, f.route)
 }
 
-func (f *follower) fromStore(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
-	if f.manager.Stored == nil {
-		return secret.Keys{}, false, nil
-	}
-	return f.manager.Stored(ctx, p)
-}
-
-// stored takes the key from a store; what otherwise says is the error when
-// there is none.
+// stored uses the key in the profile's store; the error is otherwise if there is
+// none.
 func (f *follower) stored(ctx context.Context, p awsfile.Profile, otherwise error) error {
-	key, ok, err := f.fromStore(ctx, p)
-	if err != nil {
+	id, err := f.manager.storedID(ctx, p)
+	switch {
+	case err != nil:
 		return err
-	}
-	if !ok {
+	case id == "":
 		return otherwise
 	}
-	f.take(p.Name, KeyInStore, key)
+	f.take(p, KeyInStore, secret.Keys{AccessKeyID: id})
 	return nil
 }
 
@@ -209,8 +208,8 @@ func keysOf(id, text string) secret.Keys {
 	return secret.Keys{AccessKeyID: id, SecretAccessKey: secret.NewText(text)}
 }
 
-func (f *follower) take(profile string, from KeyPlace, key secret.Keys) {
-	f.route.Base, f.route.KeyFrom, f.route.Key = profile, from, key
+func (f *follower) take(p awsfile.Profile, from KeyPlace, key secret.Keys) {
+	f.route.Base, f.route.keyProfile, f.route.KeyFrom, f.route.Key = p.Name, p, from, key
 }
 
 func (f *follower) unknown(name string) error {
@@ -259,7 +258,7 @@ func (f *follower) environment() error {
 		return &Problem{Sentence: "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not", Next: "set both, or name a profile"}
 	}
 	f.route.Profile = "environment"
-	f.take("", KeyInEnvironment, keysOf(env(awsfile.KeyIDVariable), env(awsfile.SecretVariable)))
+	f.take(awsfile.Profile{}, KeyInEnvironment, keysOf(env(awsfile.KeyIDVariable), env(awsfile.SecretVariable)))
 	return nil
 }
 

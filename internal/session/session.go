@@ -32,9 +32,9 @@ type Manager struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	// HTTP is what requests go through; nil: the network.
 	HTTP HTTPClient
-	// Stored finds a profile's long-lived key in its secret store; ok is false
-	// where the profile has none. nil: there are no stores.
-	Stored func(ctx context.Context, p awsfile.Profile) (keys secret.Keys, ok bool, err error)
+	// KeyStore returns the secret store of a profile's long-lived key; a nil store
+	// if the profile has none. A nil function: there are no stores.
+	KeyStore func(p awsfile.Profile) (secret.Store, error)
 	// Codes is where codes come from.
 	Codes CodeSource
 	// Choose picks one of several serial numbers; nil: nobody can be asked.
@@ -124,7 +124,7 @@ func (m *Manager) mfaSession(ctx context.Context, r *Route, req Request) (*cache
 	base := *r
 	base.Roles = nil
 	e, _, err := m.obtain(ctx, &base, req, m.Now())
-	r.Serial = base.Serial
+	r.Serial, r.Key = base.Serial, base.Key
 	return e, err
 }
 
@@ -180,7 +180,7 @@ func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began 
 	default:
 		e, err = m.fromSource(ctx, r, req, i, began)
 	}
-	if err != nil && old != nil && !req.Fresh && old.Usable(m.Now()) && errors.Is(err, errNeedsPerson) {
+	if err != nil && old != nil && !req.Fresh && old.Usable(m.Now()) && needsPerson(err) {
 		// It cannot be renewed now, but it has not ended.
 		return old, name, nil
 	}
@@ -210,6 +210,17 @@ func (m *Manager) withCode(ctx context.Context, r *Route, req Request, i int, be
 	}
 	if err := m.Cache.Ready(r.sessionStore, r.name(i)); err != nil {
 		return nil, unsealed(err)
+	}
+	id := r.Key.AccessKeyID
+	if err := m.loadKey(ctx, r); err != nil {
+		return nil, err
+	}
+	if r.Key.AccessKeyID != id {
+		// The store holds another key by now, which may have a session already.
+		if err := m.settle(ctx, r); err != nil {
+			return nil, err
+		}
+		return m.withCode(ctx, r, req, i, began)
 	}
 	e, err := m.exchange(ctx, r, codes, i)
 	if err != nil {

@@ -45,7 +45,7 @@ func (m *Manager) Own(ctx context.Context, req Request, others func(context.Cont
 	case err == nil:
 		a.roles, r.Roles = r.Roles, nil
 		a.Route = r
-		if a.Config, err = m.keyConfig(r); err != nil {
+		if a.Config, err = m.keyConfig(ctx, r); err != nil {
 			return nil, err
 		}
 	case others == nil || !a.borrow(ctx, others):

@@ -78,7 +78,7 @@ func (s *sessionFlags) manager(ctx context.Context) (*session.Manager, error) {
 	}
 	dir.Vault = session.Vaults(ctx, e.keyStore)
 	k := &session.Manager{
-		Cache: dir, Getenv: e.Getenv, Home: e.home(), Now: e.Now, Stored: e.storedKeys,
+		Cache: dir, Getenv: e.Getenv, Home: e.home(), Now: e.Now, KeyStore: e.markedStore,
 		Codes: s.codes(), Say: s.talk,
 	}
 	if e.CanAsk() {
@@ -87,21 +87,13 @@ func (s *sessionFlags) manager(ctx context.Context) (*session.Manager, error) {
 	return k, nil
 }
 
-// storedKeys takes a profile's key from the secret store that the profile is
-// marked with.
-func (e *machine) storedKeys(ctx context.Context, p awsfile.Profile) (secret.Keys, bool, error) {
+// markedStore opens the secret store that a profile is marked with; nil if it is
+// marked with none.
+func (e *machine) markedStore(p awsfile.Profile) (secret.Store, error) {
 	if p.Get(session.StoreSetting) == "" {
-		return secret.Keys{}, false, nil
+		return nil, nil
 	}
-	store, err := e.keyStoreOf(p)
-	if err != nil {
-		return secret.Keys{}, false, err
-	}
-	keys, err := store.Get(ctx, p.Name)
-	if errors.Is(err, secret.ErrNotFound) {
-		return secret.Keys{}, false, nil
-	}
-	return keys, err == nil, err
+	return e.keyStoreOf(p)
 }
 
 // codes is where the person said that codes come from: a flag, the

@@ -182,7 +182,7 @@ func (d Dir) Clear(match func(*Entry) bool) (int, error) {
 		}
 		err = errors.Join(err, d.remove(name+linkSuffix))
 	}
-	return n, err
+	return n, errors.Join(err, d.clearKeyIDs())
 }
 
 // Sweep forgets what has been over for a day, so that the directory does not

@@ -1,0 +1,104 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// closed is a config for the same store as c on the same machine, where nobody can
+// open the encrypted file.
+func closed(c Config) Config {
+	c.Passphrase = Text{}
+	c.Ask = func(context.Context, string) (string, error) { return "", errors.New("nobody is there") }
+	return c
+}
+
+func opened(t *testing.T, c Config) Store {
+	t.Helper()
+	s, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestKeyIDIsKnownWithoutOpeningTheStore(t *testing.T) {
+	ctx := t.Context()
+	c := Config{Backend: File, Dir: t.TempDir(), Passphrase: NewText(passphrase), WorkFactor: fastScrypt}
+	key := Keys{AccessKeyID: "AKIAONE", SecretAccessKey: NewText(canary)}
+	if err := opened(t, c).Set(ctx, "bob", key); err != nil {
+		t.Fatal(err)
+	}
+	want := func(story, id string) {
+		t.Helper()
+		if got, err := opened(t, closed(c)).KeyID(ctx, "bob"); got != id || err != nil {
+			t.Errorf("%s: %q, %v; want %q", story, got, err, id)
+		}
+	}
+	want("stored", "AKIAONE")
+	key.AccessKeyID = "AKIATWO"
+	if err := opened(t, c).Set(ctx, "bob", key); err != nil {
+		t.Fatal(err)
+	}
+	want("replaced", "AKIATWO")
+
+	// A store that an earlier version wrote has no list. Reading a key adds it.
+	ids := filepath.Join(c.Dir, "key-ids.json")
+	if err := os.Remove(ids); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := opened(t, closed(c)).KeyID(ctx, "bob"); err == nil {
+		t.Errorf("without a list: %q", id)
+	}
+	if _, err := opened(t, c).Get(ctx, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	want("read", "AKIATWO")
+
+	// Another file of the same machine holds other keys.
+	other := closed(c)
+	other.Path = filepath.Join(c.Dir, "other.age")
+	if id, err := opened(t, other).KeyID(ctx, "bob"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("another file: %q, %v", id, err)
+	}
+	if err := opened(t, c).Delete(ctx, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := opened(t, c).KeyID(ctx, "bob"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("deleted: %q, %v", id, err)
+	}
+}
+
+func TestAWriteThatFailsLeavesNoKeyID(t *testing.T) {
+	ctx := t.Context()
+	c := Config{Backend: File, Dir: t.TempDir(), Passphrase: NewText(passphrase), WorkFactor: fastScrypt}
+	if err := opened(t, c).Set(ctx, "bob", Keys{AccessKeyID: "AKIAONE", SecretAccessKey: NewText(canary)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := opened(t, closed(c)).Set(ctx, "bob", Keys{AccessKeyID: "AKIATWO", SecretAccessKey: NewText(canary)}); err == nil {
+		t.Fatal("a store that cannot be opened took a key")
+	}
+	if id, err := opened(t, c).KeyID(ctx, "bob"); id != "AKIAONE" || err != nil {
+		t.Errorf("got %q, %v", id, err)
+	}
+}
+
+func TestEveryBackendKnowsItsKeyIDs(t *testing.T) {
+	for name, fresh := range backends(t) {
+		t.Run(name, func(t *testing.T) {
+			open := fresh(t)
+			if err := open().Set(t.Context(), "bob", Keys{AccessKeyID: "AKIAONE", SecretAccessKey: NewText(canary)}); err != nil {
+				t.Fatal(err)
+			}
+			if id, err := open().KeyID(t.Context(), "bob"); id != "AKIAONE" || err != nil {
+				t.Errorf("got %q, %v", id, err)
+			}
+			if _, err := open().KeyID(t.Context(), "nobody"); !errors.Is(err, ErrNotFound) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
