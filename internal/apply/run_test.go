@@ -98,7 +98,7 @@ func TestSubjectsThatChangedAfterThePlanAreStale(t *testing.T) {
 	})
 	result := r.run(of(p, driftedID), &memory{})
 	want := []string{
-		"RemoveUserFromGroup robby done", "DetachUserPolicy robby done", "DeleteUserPolicy robby stale",
+		"RemoveUserFromGroup robby done", "DetachUserPolicy robby done", "DeleteUserPolicy robby stale", "TagUser late done",
 		"UpdatePolicy ForceMFA stale", "AddUserToGroup mia skipped", "UntagUser late stale",
 	}
 	if d := cmp.Diff(want, statuses(result)); d != "" {
@@ -145,7 +145,7 @@ func TestAVersionThatAppearedAfterThePlanIsNotDeleted(t *testing.T) {
 		forcemfa.Versions[0].ID, forcemfa.NextVersion = "v7", 8
 	})
 	result := r.run(of(p, driftedID), &memory{})
-	if o := result.Outcomes[3]; o.Status != apply.Stale || o.Why != "its versions are [v2 v3 v4 v5 v7] now, not [v1 v2 v3 v4 v5]" {
+	if o := result.Outcomes[4]; o.Status != apply.Stale || o.Why != "its versions are [v2 v3 v4 v5 v7] now, not [v1 v2 v3 v4 v5]" {
 		t.Errorf("%s: %s: %s", o.Step.ID, o.Status, o.Why)
 	}
 	r.cloud.View(func(w *world.World) {

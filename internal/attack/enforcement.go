@@ -111,6 +111,12 @@ func openWindow(ctx context.Context, a *attempt, with aws.CredentialsProvider) e
 	return a.tag(ctx, with, a.Enforcement.WindowTag.Key, a.Enforcement.WindowTag.Value)
 }
 
+// confirmDevice removes the mark that asks a person to confirm the user's device.
+func confirmDevice(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, err := a.iam(with).UntagUser(ctx, &iam.UntagUserInput{UserName: a.me(), TagKeys: []string{a.Enforcement.MarkTag}})
+	return err
+}
+
 func (a *attempt) tag(ctx context.Context, with aws.CredentialsProvider, key, value string) error {
 	_, err := a.iam(with).TagUser(ctx, &iam.TagUserInput{UserName: a.me(), Tags: []types.Tag{{Key: &key, Value: &value}}})
 	return err

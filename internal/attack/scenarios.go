@@ -112,6 +112,8 @@ var Attacks = []Scenario{
 	{Name: "key/open-window", Title: "open the user's enrollment window", targets: once(key), try: byKey(openWindow),
 		Why: "the attacker may enroll a device with the access key"},
 
+	{Name: "key/confirm-device", Title: "confirm a device that was enrolled with the access key", targets: once(key), try: byKey(confirmDevice),
+		Why: "nobody asks whose device it is"},
 	{Name: "key/move-exempt", Title: "move the user to a path or name that is exempt", targets: once(key), try: byKey(moveExempt),
 		Why: "the next run stops enforcing MFA for this user"},
 	{Name: "key/create-exempt", Title: "create a user that is exempt by path, name or tag", targets: once(key), try: byKey(createExempt),
@@ -127,6 +129,7 @@ var Attacks = []Scenario{
 	insider("tag-exempt", "set a tag that exempts the user", nothing, tagExempt),
 	insider("tag-exempt-other-case", "set a tag that exempts the user, in different case", nothing, tagExemptOtherCase),
 	insider("open-window", "open the user's enrollment window", nothing, openWindow),
+	insider("confirm-device", "confirm a device that was enrolled with an access key", nothing, confirmDevice),
 	insider("leave-group", "leave the group", nothing, leaveGroup),
 	insider("detach-policy", "detach the policy from the user", nothing, detachPolicy),
 	insider("detach-from-group", "detach the policy from the group", nothing, detachFromGroup),

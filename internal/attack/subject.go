@@ -43,6 +43,7 @@ type Enforcement struct {
 	InlinePolicy string
 	ExemptTag    org.Tag // makes a user exempt
 	WindowTag    org.Tag // opens the enrollment window of a user
+	MarkTag      string  // key of the tag of users whose device a person has to confirm
 	ExemptPath   string  // with ExemptName, makes a user exempt, or would in a common config
 	ExemptName   string
 	ExemptByName bool     // the config exempts users by path or name in this account

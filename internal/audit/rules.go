@@ -101,6 +101,13 @@ var Rules = []Rule{
 		Remedy: "apply the plan, which removes the tag", Refs: nil,
 	},
 	{
+		Name: "enrolled-by-key", Severities: []Severity{High},
+		Means: "The user enrolled a device in an enrollment window, where an access key is enough. The thief of a key could have enrolled the device. " +
+			"The finding stays until a person confirms the device.",
+		Remedy: "confirm with the person that the device is theirs, then run forcemfa enroll --confirm USER; otherwise delete the key and deactivate the device",
+		Refs:   nil,
+	},
+	{
 		Name: "window-tag-settable", Severities: []Severity{High, Low},
 		Means: "An exempt user, who does not need MFA, can set the tag of the enrollment window on users. With a stolen key of a user without a device, " +
 			"an attacker can then register a device for that user. Low when the tag can only be removed.",

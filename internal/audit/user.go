@@ -91,6 +91,7 @@ func (r *report) user(u *User) {
 	r.devices(u)
 	r.exemptions(u)
 	r.window(u)
+	r.enrolledByKey(u)
 	r.attachments(u)
 	for i := first; i < len(r.findings); i++ {
 		r.findings[i].ARN = u.ARN
@@ -161,6 +162,13 @@ func (r *report) window(u *User) {
 		r.add("window-expired", subject, "the enrollment window of %s ended on %s, but its tag is still set", u.Name, window.Value)
 	default:
 		r.add("window-open", subject, "%s can enroll a device with an access key until %s", u.Name, window.Value)
+	}
+}
+
+func (r *report) enrolledByKey(u *User) {
+	if closed, marked := baseline.EnrolledByKey(u.Read.Tags); marked {
+		f := r.add("enrolled-by-key", "user/"+u.Name, "device enrolled by access key: confirm with the person (the enrollment window of %s was closed on %s)", u.Name, closed)
+		f.Remedy = strings.Replace(f.Remedy, "--confirm USER", "--confirm "+u.Name, 1)
 	}
 }
 

@@ -122,7 +122,7 @@ func defaults() *Baseline {
 			ConsoleAuthorization: document.ConsoleAuthorizationAuto,
 			FAS:                  document.FASAllow,
 		},
-		Window: Window{Tag: "forcemfa-enrollment", Days: 7},
+		Window: Window{Tag: "forcemfa-enrollment", Days: 2},
 	}
 }
 

@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -135,7 +136,21 @@ func (w *Window) fields() mapping {
 				return s, nil
 			}}},
 		{"days", optional, "The number of days that an enrollment window stays open.", number{&w.Days, "window days", 1, 90}},
+		{"networks", optional, "The networks from which an access key can enroll a device, as CIDR blocks; the default is everywhere.",
+			sequence[string]{&w.Networks, func(network *string, _ node) value {
+				return word[string]{to: network, shape: `^[0-9a-fA-F.:]+/[0-9]{1,3}$`, want: "a CIDR block, as 192.0.2.0/24", parse: parseNetwork}
+			}}},
 	}}
+}
+
+// parseNetwork reads a CIDR block without host bits. A block of all addresses would
+// restrict nothing.
+func parseNetwork(s string) (string, error) {
+	network, err := netip.ParsePrefix(s)
+	if err != nil || network.Masked() != network || network.Bits() == 0 {
+		return "", fmt.Errorf("window network %q: want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses", s)
+	}
+	return s, nil
 }
 
 func exemptions(to *[]Exemption, breakGlass bool) value {

@@ -23,7 +23,7 @@ policy:
   console_authorization: "on"
   max_session_age: 12h
   fas: deny
-window: {tag: enrollment-open, days: 3}
+window: {tag: enrollment-open, days: 3, networks: ["192.0.2.0/24", "2001:db8::/32"]}
 exemptions:
   - match: {tag: "userType=Service"}   # compared without case
     owner: platform@example.com
@@ -60,7 +60,7 @@ func TestParseReadsEverything(t *testing.T) {
 			MaxSessionAge:           12 * time.Hour,
 			FAS:                     document.FASDeny,
 		},
-		Window: baseline.Window{Tag: "enrollment-open", Days: 3},
+		Window: baseline.Window{Tag: "enrollment-open", Days: 3, Networks: []string{"192.0.2.0/24", "2001:db8::/32"}},
 		Exemptions: []baseline.Exemption{
 			{
 				Match: baseline.Match{Tag: "userType=Service"}, Owner: "platform@example.com", Reason: "build workloads",
@@ -133,6 +133,12 @@ func TestParseRefuses(t *testing.T) {
 		{"window without days", "version: 1\nwindow: {days: 0}\n", `2:16: window days 0: want 1 to 90`},
 		{"window tag that breaks a condition key", "version: 1\nwindow: {tag: \"a/b\"}\n",
 			`2:15: window tag "a/b": want 1 to 128 letters, digits or _+=,.@-`},
+		{"window from an address", "version: 1\nwindow: {networks: [\"192.0.2.1\"]}\n",
+			`2:21: window network "192.0.2.1": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
+		{"window from a network with host bits", "version: 1\nwindow: {networks: [\"192.0.2.1/24\"]}\n",
+			`2:21: window network "192.0.2.1/24": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
+		{"window from everywhere", "version: 1\nwindow: {networks: [\"0.0.0.0/0\"]}\n",
+			`2:21: window network "0.0.0.0/0": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
 		{"exemption without match", exemption("owner: a", "reason: b"), `3:5: exemptions: match is missing`},
 		{"exemption without owner", exemption("match: {name: a}", "reason: b"), `3:5: exemptions: owner is missing`},
 		{"exemption without reason", exemption("match: {name: a}", "owner: b"), `3:5: exemptions: reason is missing`},

@@ -142,7 +142,7 @@ func TestWindowIsOpenThroughItsDay(t *testing.T) {
 	w := baseline.Default().Window
 	now := time.Date(2026, 5, 1, 23, 0, 0, 0, time.UTC)
 	value := w.Value(now)
-	if value != "2026-05-08" {
+	if value != "2026-05-03" {
 		t.Fatalf("the value is %q", value)
 	}
 	day := func(d, h int) time.Time { return time.Date(2026, 5, d, h, 0, 0, 0, time.UTC) }
@@ -151,8 +151,8 @@ func TestWindowIsOpenThroughItsDay(t *testing.T) {
 		at   time.Time
 		want string
 	}{
-		{org.Tag{Key: "forcemfa-enrollment", Value: value}, day(8, 23), "open"},
-		{org.Tag{Key: "ForceMFA-Enrollment", Value: value}, day(9, 0), "expired"},
+		{org.Tag{Key: "forcemfa-enrollment", Value: value}, day(3, 23), "open"},
+		{org.Tag{Key: "ForceMFA-Enrollment", Value: value}, day(4, 0), "expired"},
 		{org.Tag{Key: "forcemfa-enrollment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 7), "open"},
 		{org.Tag{Key: "forcemfa-enrollment", Value: "2026-05-03T10:00:00+02:00"}, day(3, 8), "expired"},
 		{org.Tag{Key: "forcemfa-enrollment", Value: "next week"}, day(1, 0), "expired"},

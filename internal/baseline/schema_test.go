@@ -25,7 +25,7 @@ policy:
   console_authorization: "on"
   max_session_age: 12h
   fas: deny
-window: {tag: enrollment-open, days: 3}
+window: {tag: enrollment-open, days: 3, networks: ["192.0.2.0/24"]}
 waves:
   - name: pilot
     match: {ou: Platform, account: "1111*", tag: "team=platform", name: "a*", path: /, arn: "arn:aws:iam::*:user/*"}

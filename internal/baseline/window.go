@@ -11,8 +11,24 @@ import (
 // enroll with an access key: a tag on the user lifts the Deny of enrollment by
 // access key until a date.
 type Window struct {
-	Tag  string `json:"tag"`
-	Days int    `json:"days"` // how long a new window stays open
+	Tag      string   `json:"tag"`
+	Days     int      `json:"days"`               // how long a new window stays open
+	Networks []string `json:"networks,omitempty"` // CIDR blocks from which a key may enroll; none: everywhere
+}
+
+// EnrolledByKeyTag marks a user who enrolled a device in an enrollment window, which needs
+// only an access key, until a person confirms that the device is the user's. Its value is
+// the day on which the window was closed.
+const EnrolledByKeyTag = "forcemfa-enrolled-by-key"
+
+// EnrolledByKey is the value of [EnrolledByKeyTag] on a user.
+func EnrolledByKey(tags []org.Tag) (value string, ok bool) {
+	for _, t := range tags {
+		if strings.EqualFold(t.Key, EnrolledByKeyTag) {
+			return t.Value, true
+		}
+	}
+	return "", false
 }
 
 // Value is the tag value of an enrollment window that opens now: its last day, in

@@ -12,8 +12,9 @@ import (
 )
 
 // OfFunction reports whether the Lambda function may make a step in its account: add
-// users to the group of forcemfa, attach its policy to them and to the group, and open
-// and close enrollment windows, which have the given tag. The function writes no
+// users to the group of forcemfa, attach its policy to them and to the group, open and
+// close enrollment windows, which have the given tag, and mark users who used one. The
+// function writes no
 // document, never removes enforcement, and changes nothing that forcemfa does not
 // manage.
 func (s *Step) OfFunction(windowTag string) bool {
@@ -29,7 +30,9 @@ func (s *Step) OfFunction(windowTag string) bool {
 		return s.Object == policy
 	case AttachGroupPolicy:
 		return s.Subject == group && s.Object == policy
-	case TagUser, UntagUser:
+	case TagUser:
+		return strings.EqualFold(s.Object, windowTag) || s.Object == baseline.EnrolledByKeyTag && !s.Expect.Present
+	case UntagUser:
 		return strings.EqualFold(s.Object, windowTag)
 	}
 	return false

@@ -76,7 +76,7 @@ func TestAttachGroupsReachesEveryGroup(t *testing.T) {
 		{"alone, too, and then no policy is made", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
 			[]string{"AttachGroupPolicy ga ForceMFA BLOCKED also enforces fiona: no sign-in path: fiona has an access key, but no console password and no MFA device that generates codes"}},
 		{"an enrollment window opens first", scene{account: org.Account{Groups: groups(1), Users: []org.User{user("bob", in("ga"), noDevice, noPassword)}}},
-			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
+			[]string{"TagUser bob forcemfa-enrollment=2026-11-04", "CreatePolicy ForceMFA", "AttachGroupPolicy ga ForceMFA"}},
 		{"drift is seen through any group", scene{account: org.Account{Policies: drifted, Groups: carrying("ga"),
 			Users: []org.User{user("fiona", in("ga"), fidoOnly, noPassword)}}},
 			[]string{"UpdatePolicy ForceMFA BLOCKED also enforces fiona: no sign-in path: fiona has an access key, but no console password and no MFA device that generates codes"}},

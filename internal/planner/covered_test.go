@@ -49,7 +49,7 @@ func TestCoveredUsersJoinTheGroupOnlyForItsRights(t *testing.T) {
 		{name: "no right to manage the device, and self_service none", config: "policy: {self_service: none}\n", user: []func(*org.User){withoutRights}, want: scp},
 		{name: "no right to enroll at the console", user: []func(*org.User){withoutRights, noDevice, noKey}, want: slices.Concat(group, scp)},
 		{name: "no right to enroll by access key", user: []func(*org.User){withoutRights, noDevice, noPassword},
-			want: slices.Concat([]string{"TagUser bob forcemfa-enrollment=2026-11-09"}, group, scp)},
+			want: slices.Concat([]string{"TagUser bob forcemfa-enrollment=2026-11-04"}, group, scp)},
 		{name: "neither password nor key nor rights", user: []func(*org.User){withoutRights, noDevice, noPassword, noKey}, want: scp},
 		{name: "a permissions boundary without IAM", user: []func(*org.User){bounded}, want: scp},
 		{name: "an SCP that denies enrollment", user: []func(*org.User){withoutRights}, change: func(s *scene) {

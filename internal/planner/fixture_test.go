@@ -50,6 +50,7 @@ type scene struct {
 func (s *scene) input() planner.Input {
 	if s.baseline == nil {
 		s.baseline = baseline.Default()
+		s.baseline.Window.Days = 7
 	}
 	if s.now.IsZero() {
 		s.now = now

@@ -104,7 +104,7 @@ var deviceActions = []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"
 func (g *guard) checkLockout(c *candidate, account *org.Account) {
 	u, later := c.user, g.afterStep(c)
 	path := g.signInPath(account, later, u)
-	if path.state == noPath && u.MFA == org.No && u.ActiveKeys > 0 {
+	if path.state == noPath && u.MFA == org.No && u.ActiveKeys > 0 && g.mayOpenWindow(later, u) {
 		if tagged := g.withWindow(later); tagged != nil && g.signInPath(account, tagged, u).state == pathFound {
 			c.needsWindow = true
 			return
@@ -118,6 +118,17 @@ func (g *guard) checkLockout(c *candidate, account *org.Account) {
 		c.blocked = "no sign-in path: " + path.why
 		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", path.remedy, u.Name, baseline.GuardLockout, u.Account, u.Name)
 	}
+}
+
+// mayOpenWindow reports whether a window may be opened for a user: not for one that was
+// created a short time ago, in a run that nobody watches, because somebody without MFA may
+// have created it; and not for one with a password that must be changed at the next
+// sign-in, because the user can enroll after that.
+func (g *guard) mayOpenWindow(read *org.User, u *audit.User) bool {
+	if g.in.NoWindowBefore > 0 && g.in.Now.Sub(read.Created) < g.in.NoWindowBefore {
+		return false
+	}
+	return u.Console == org.No || read.PasswordReset == org.No
 }
 
 // isCaller blocks a step that would enforce the user who runs the plan.

@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 // deny is an inline policy of the user that refuses an action.
@@ -197,5 +199,34 @@ func TestUnreadableDefaultVersionIsNotOverwritten(t *testing.T) {
 	}
 	if step := find(t, p, plan.PutUserPolicy); step.UserName() != "ann" || step.Want.Document != wanted() {
 		t.Errorf("step %+v", step)
+	}
+}
+
+// In a run that nobody watches, a new user gets no enrollment window: who created it may
+// have had no MFA.
+func TestNewUsersGetNoWindowInUnattendedRuns(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		age    time.Duration
+		limit  time.Duration
+		window bool
+	}{
+		{"created minutes ago, by the function", 10 * time.Minute, 24 * time.Hour, false},
+		{"created two days ago, by the function", 48 * time.Hour, 24 * time.Hour, true},
+		{"created minutes ago, by an administrator's apply", 10 * time.Minute, 0, true},
+	} {
+		policies, group := managed(wanted())
+		s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", noDevice, noPassword, func(u *org.User) { u.Created = now.Add(-row.age) })}}}
+		in := s.input()
+		in.NoWindowBefore = row.limit
+		p, err := planner.Make(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		window := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Op == plan.TagUser })
+		blocked := slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Blocked != "" })
+		if window != row.window || blocked == row.window {
+			t.Errorf("%s: window %v, blocked %v, want a window: %v", row.name, window, blocked, row.window)
+		}
 	}
 }

@@ -39,6 +39,8 @@ type Input struct {
 	// Partial: only some accounts are read, so nothing that reaches other accounts,
 	// such as a service control policy, is changed.
 	Partial bool
+	// NoWindowBefore is how old a user must be for an enrollment window; zero: any age.
+	NoWindowBefore time.Duration
 }
 
 // roleSessionLimit is the maximum duration of a role session.

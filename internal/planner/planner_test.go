@@ -107,14 +107,20 @@ func TestPlannedSteps(t *testing.T) {
 		{"key only, no device: a window", scene{account: org.Account{Users: []org.User{user("bob", noDevice, noPassword)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "CreatePolicy ForceMFA", "CreateGroup ForceMFA",
 				"AttachGroupPolicy ForceMFA ForceMFA", "AddUserToGroup bob ForceMFA"}},
-		{"forced reset, key, no device: a window", scene{account: org.Account{Policies: policies, Groups: group,
+		{"forced reset, key, no device: no window", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", noDevice, mustReset)}}},
-			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "AddUserToGroup bob ForceMFA"}},
+			[]string{"AddUserToGroup bob ForceMFA BLOCKED no sign-in path: bob must change the password at the next sign-in, and the policy denies that without MFA, " +
+				"and with the access key iam:CreateVirtualMFADevice is denied by policy arn:aws:iam::111122223333:policy/forcemfa/ForceMFA"}},
 		{"a drifted document waits for the enrollment window", scene{account: org.Account{Policies: drifted, Groups: driftedGroup,
 			Users: []org.User{user("bob", noDevice, noPassword, inGroup)}}},
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}},
 		{"an enrollment window closes once the device is there", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, window("2026-11-05"))}}},
+			[]string{"TagUser bob forcemfa-enrolled-by-key=2026-11-02", "UntagUser bob forcemfa-enrollment"}},
+		{"a user who used a window is marked once", scene{account: org.Account{Policies: policies, Groups: group,
+			Users: []org.User{user("bob", inGroup, window("2026-11-05"), func(u *org.User) {
+				u.Tags = append(u.Tags, org.Tag{Key: "ForceMFA-Enrolled-By-Key", Value: "2026-11-01"})
+			})}}},
 			[]string{"UntagUser bob forcemfa-enrollment"}},
 		{"an enrollment window stays open until the end of its day", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, noDevice, noPassword, window("2026-11-02"))}}}, nil},

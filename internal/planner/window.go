@@ -6,6 +6,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -46,18 +47,31 @@ func (p *accountPlanner) tagWindow(u *audit.User, value string) *plan.Step {
 func (p *accountPlanner) closeWindows(users []audit.User) {
 	for i := range users {
 		u := &users[i]
-		if u.Read == nil || p.planned(plan.TagUser, u.ARN) {
+		if u.Read == nil || p.planned(plan.TagUser, u.ARN) { // its window is opened
 			continue
 		}
 		open, there := p.in.Baseline.Window.Of(u.Read.Tags)
 		switch {
 		case !there:
 		case p.closes(u, open):
-			p.add(p.step(plan.UntagUser, u.ARN, open.Tag, plan.State{Present: true, Value: open.Value}, absent))
+			s := p.step(plan.UntagUser, u.ARN, open.Tag, plan.State{Present: true, Value: open.Value}, absent)
+			s.Needs = plan.IDs(p.markEnrolledByKey(u))
+			p.add(s)
 		case open.Until.After(p.latestEnd()):
 			p.tagWindow(u, p.newWindow())
 		}
 	}
+}
+
+// markEnrolledByKey marks a user with a device and an open window: an access key was
+// enough to enroll the device. A person removes the mark.
+func (p *accountPlanner) markEnrolledByKey(u *audit.User) *plan.Step {
+	_, marked := baseline.EnrolledByKey(u.Read.Tags)
+	if marked || u.State == audit.Exempt || u.MFA != org.Yes || len(u.Read.Tags) >= maxTags || p.in.Baseline.Policy.Enrollment == document.EnrollmentAny {
+		return nil
+	}
+	day := p.in.Now.UTC().Format(time.DateOnly)
+	return p.add(p.step(plan.TagUser, u.ARN, baseline.EnrolledByKeyTag, absent, plan.State{Present: true, Value: day}))
 }
 
 // closes reports whether this plan closes the window of a user.

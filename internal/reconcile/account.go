@@ -32,6 +32,11 @@ const (
 	eventReportWait = 8 * time.Second
 )
 
+// noWindowBefore is how old a user must be before the function opens an enrollment window
+// for it. Who created the user may have had no MFA, and would enroll a device with a key
+// of it. An administrator opens the window with enroll --open.
+const noWindowBefore = 24 * time.Hour
+
 // read reads and audits the whole account. For most accounts that takes fewer calls
 // than reading one user and everything that its access depends on.
 func (f *Function) read(ctx context.Context, patience time.Duration) (*account, error) {
@@ -43,7 +48,9 @@ func (f *Function) read(ctx context.Context, patience time.Duration) (*account, 
 		return nil, errors.New(firstGap(read))
 	}
 	o := survey.Options{Fleet: f.fleet, Baseline: attachable(f.options.Settings.Baseline, read), Now: f.now()}
-	return &account{Function: f, Account: survey.NewAccount(o, &header, read), skipped: map[string]bool{}}, nil
+	a := &account{Function: f, Account: survey.NewAccount(o, &header, read), skipped: map[string]bool{}}
+	a.Input.NoWindowBefore = noWindowBefore
+	return a, nil
 }
 
 // home is the account that rollback names in its question: the management account, or

@@ -179,11 +179,12 @@ func rights(account string) string {
 	group, policy := baseline.GroupARN("aws", account), baseline.PolicyARN("aws", account)
 	ours := map[string]any{"ArnEquals": map[string]string{"iam:PolicyARN": policy}}
 	window := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]string{"aws:TagKeys": baseline.Default().Window.Tag}}
+	tags := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]any{"aws:TagKeys": []string{baseline.Default().Window.Tag, baseline.EnrolledByKeyTag}}}
 	bound := map[string]map[string]any{
 		"iam:AddUserToGroup":    {"Resource": group},
 		"iam:AttachGroupPolicy": {"Resource": group, "Condition": ours},
 		"iam:AttachUserPolicy":  {"Resource": "arn:aws:iam::" + account + ":user/*", "Condition": ours},
-		"iam:TagUser":           {"Resource": "arn:aws:iam::" + account + ":user/*", "Condition": window},
+		"iam:TagUser":           {"Resource": "arn:aws:iam::" + account + ":user/*", "Condition": tags},
 		"iam:UntagUser":         {"Resource": "arn:aws:iam::" + account + ":user/*", "Condition": window},
 		"s3:PutObject":          {"Resource": "arn:aws:s3:::" + journalsAt + "/runs/" + account + "/*"},
 	}

@@ -330,3 +330,36 @@ func TestAccessKeysGetNoSignInToken(t *testing.T) {
 		}
 	}
 }
+
+// The enrollment window holds only in the networks of the config.
+func TestEnrollmentByAccessKeyIsBoundToNetworks(t *testing.T) {
+	b := parsed(t, "window: {networks: [\"192.0.2.0/24\"]}\n")
+	window := byKey
+	window.tag = b.Window.Tag
+	for _, row := range []struct {
+		name    string
+		caller  caller
+		address string
+		want    bool
+	}{
+		{"a key in a window, from the network", window, "192.0.2.7", false},
+		{"a key in a window, from elsewhere", window, "198.51.100.7", true},
+		{"a key in a window, without an address", window, "", true},
+		{"a key without a window, from the network", byKey, "192.0.2.7", true},
+		{"a console session, from elsewhere", byConsole, "198.51.100.7", false},
+	} {
+		for _, text := range []string{b.Document("aws"), b.DenyDocument("aws")} {
+			for _, action := range []string{"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"} {
+				r := row.caller.request(action, row.caller.arn())
+				if row.address != "" {
+					r.Context.Set("aws:SourceIp", row.address)
+				} else {
+					r.Context.Delete("aws:SourceIp")
+				}
+				if got := set(t, text, admin).Refuses(r).Verdict == policy.ExplicitDenied; got != row.want {
+					t.Errorf("%s: %s is refused: %v, want %v", row.name, action, got, row.want)
+				}
+			}
+		}
+	}
+}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-//go:embed enroll.json full.json deny.json signin.json age.json guard.json
+//go:embed enroll.json full.json deny.json network.json signin.json age.json guard.json
 var files embed.FS
 
 // The statements that options edit.
@@ -119,6 +119,11 @@ func (o Options) denies() []statement {
 			s.Condition["Null"]["aws:PrincipalTag/"+o.WindowTag] = list{"true"}
 		}
 		out = append(out, s)
+	}
+	if len(o.Networks) > 0 && o.Policy.Enrollment != EnrollmentAny {
+		elsewhere := load("network.json")
+		put(elsewhere[0].Condition, "NotIpAddress", "aws:SourceIp", o.Networks...)
+		out = append(out, elsewhere...)
 	}
 	if o.Policy.ConsoleAuthorization == ConsoleAuthorizationOn {
 		// An access key, which may be stolen, gets no token; a session may.

@@ -58,7 +58,7 @@ func (o Options) GuardSCP(partition string) (string, error) {
 		put(s.Condition, "ArnNotLike", "aws:PrincipalArn", o.guardPasses(s.Sid)...)
 		switch s.Sid {
 		case guardWindows:
-			put(s.Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", o.WindowTag)
+			put(s.Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", o.WindowTag, o.WindowMark)
 		case guardTags:
 			put(s.Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", tags...)
 		case guardNames:

@@ -7,6 +7,8 @@ import "time"
 type Options struct {
 	Policy     Policy
 	WindowTag  string      // tag key of the enrollment window
+	WindowMark string      // tag key of users who used it
+	Networks   []string    // CIDR blocks from which an access key may enroll; none: everywhere
 	Exemptions []Exemption // in the service control policies
 	Except     []string    // ARNs or globs of the roles that the guard SCP does not restrict
 	AllGroups  bool        // the policy is on every group, so memberships of all groups are guarded

@@ -166,7 +166,7 @@ func IsManagedSCP(document string) bool {
 
 func managedSids() []string {
 	var ids []string
-	for _, name := range []string{"deny.json", "signin.json", "age.json", "guard.json"} {
+	for _, name := range []string{"deny.json", "network.json", "signin.json", "age.json", "guard.json"} {
 		for _, s := range load(name) {
 			ids = append(ids, s.Sid)
 		}

@@ -38,7 +38,9 @@ LOST PHONE       An administrator deactivates it (aws iam deactivate-mfa-device)
 WRONG CLOCK      Synchronize a hardware token with --resync --serial SERIAL.
 
 Administrators use --open USER and --close USER to set and remove the tag that allows a
-user without a password to enroll with an access key for a few days.
+user without a password to enroll with an access key for a few days. --confirm USER
+removes the finding about a device that was enrolled this way: ask the person first
+whether the device is theirs.
 
 EXIT STATUS
   0  the device is enabled
@@ -46,7 +48,8 @@ EXIT STATUS
 		Example: `  forcemfa enroll bob
   forcemfa enroll bob --name bobs-tablet          # a second device
   forcemfa enroll bob --serial GAHT12345678       # a hardware token
-  forcemfa enroll --open dave --profile admin`,
+  forcemfa enroll --open dave --profile admin
+  forcemfa enroll --confirm dave --profile admin`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.named(args); err != nil {
@@ -63,10 +66,11 @@ EXIT STATUS
 	f.BoolVar(&o.resync, "resync", false, "synchronize the clock of the device --serial with AWS")
 	f.StringVar(&o.open, "open", "", "allow this `user` to enroll with an access key for a few days")
 	f.StringVar(&o.close, "close", "", "close the enrollment window of this `user`")
-	f.IntVar(&o.days, "days", 0, "with --open: number of days (default from the config, 7)")
+	f.StringVar(&o.confirm, "confirm", "", "confirm that the device of this `user`, enrolled with an access key, is theirs")
+	f.IntVar(&o.days, "days", 0, "with --open: number of days (default from the config, 2)")
 	f.StringVar(&o.config, "config", "", "with --open and --close: config `file` (default forcemfa.yaml)")
 	f.BoolVar(&o.noVerify, "no-verify", false, "do not start a first session with the new device")
-	c.MarkFlagsMutuallyExclusive("open", "close", "resync", "name")
+	c.MarkFlagsMutuallyExclusive("open", "close", "confirm", "resync", "name")
 	c.MarkFlagsMutuallyExclusive("serial", "name")
 	return c
 }
@@ -79,12 +83,13 @@ type enrollOptions struct {
 	noVerify   bool
 	open       string
 	close      string
+	confirm    string
 	days       int
 	config     string
 }
 
 func runEnroll(ctx context.Context, o *enrollOptions) error {
-	if o.open != "" || o.close != "" {
+	if o.open != "" || o.close != "" || o.confirm != "" {
 		return runWindow(ctx, o)
 	}
 	device := o.serial

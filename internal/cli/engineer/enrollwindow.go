@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -31,6 +34,9 @@ func runWindow(ctx context.Context, o *enrollOptions) error {
 		return err
 	}
 	client := access.IAM()
+	if o.confirm != "" {
+		return o.confirmDevice(ctx, k, client)
+	}
 	if o.open != "" {
 		return o.openWindow(ctx, k, client, b.Window)
 	}
@@ -84,6 +90,34 @@ func (o *enrollOptions) closeWindow(ctx context.Context, k *session.Manager, cli
 		return o.windowProblem(k, err, o.close)
 	}
 	o.say("the enrollment window of %s is closed", o.close)
+	return nil
+}
+
+// confirmDevice removes the mark of a user who enrolled a device in an enrollment window.
+// It prints the devices, so that a person can compare them.
+func (o *enrollOptions) confirmDevice(ctx context.Context, k *session.Manager, client *iam.Client) error {
+	tags, err := userTags(ctx, client, o.confirm)
+	if err != nil {
+		return o.windowProblem(k, err, o.confirm)
+	}
+	closed, marked := baseline.EnrolledByKey(tags)
+	if !marked {
+		o.say("%s has no device that waits for confirmation", o.confirm)
+		return nil
+	}
+	devices, err := client.ListMFADevices(ctx, &iam.ListMFADevicesInput{UserName: aws.String(o.confirm)})
+	if err != nil {
+		return o.windowProblem(k, err, o.confirm)
+	}
+	for _, d := range devices.MFADevices {
+		o.say("device %s, enabled on %s", aws.ToString(d.SerialNumber), aws.ToTime(d.EnableDate).UTC().Format(time.DateOnly))
+	}
+	i := slices.IndexFunc(tags, func(t org.Tag) bool { return strings.EqualFold(t.Key, baseline.EnrolledByKeyTag) })
+	_, err = client.UntagUser(ctx, &iam.UntagUserInput{UserName: aws.String(o.confirm), TagKeys: []string{tags[i].Key}})
+	if err != nil {
+		return o.windowProblem(k, err, o.confirm)
+	}
+	o.say("confirmed: the finding about %s, whose enrollment window was closed on %s, is gone after the next audit", o.confirm, closed)
 	return nil
 }
 
