@@ -337,6 +337,8 @@ func TestFindings(t *testing.T) {
 				`"Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}},`, 1)
 			a.Roles = append(a.Roles, denied)
 		}, []audit.Finding{
+			finding(audit.Info, "role-trust-federated", "role/federated", "arn:aws:iam::111111111111:role/federated",
+				"federated can be assumed through arn:aws:iam::111111111111:saml-provider/okta, and AWS cannot require MFA there"),
 			finding(audit.Medium, "role-trust-open", "role/account", "arn:aws:iam::111111111111:role/account", "account can be assumed without MFA by account 111111111111"),
 			finding(audit.High, "role-trust-open", "role/everybody", "arn:aws:iam::111111111111:role/everybody", "everybody can be assumed without MFA by everybody"),
 			finding(audit.Low, "role-trust-open", "role/external", "arn:aws:iam::111111111111:role/external", "external can be assumed without MFA by account 111111111111"),

@@ -56,6 +56,9 @@ const (
 	Info     Severity = "info"
 )
 
+// severities are all severities, worst first.
+var severities = []Severity{Critical, High, Medium, Low, Info}
+
 // A Finding is one deviation from the baseline or from a best practice.
 type Finding struct {
 	ID          string                `json:"id"` // rule/account/subject, the same in every output and notification

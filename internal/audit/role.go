@@ -3,9 +3,11 @@ package audit
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/internal/org"
 	"forcemfa/policy"
+	"forcemfa/policy/prove"
 	"forcemfa/policy/trust"
 )
 
@@ -38,8 +40,43 @@ func (r *report) trust(role *org.Role) {
 	}
 	if open := withoutMFA(source.Document, false); len(open) > 0 {
 		f := r.add("role-trust-open", subject, "%s can be assumed without MFA by %s", role.Name, strings.Join(open[0].Principals, ", "))
-		f.Severity = trustSeverity(open)
+		f.Severity = r.trustSeverity(role, open)
 	}
+	r.federations(role, subject, source.Document)
+}
+
+// federations adds a finding for the principals of identity providers, of whom
+// IAM cannot require MFA: one for each role, about the most open statement.
+func (r *report) federations(role *org.Role, subject string, d *policy.Document) {
+	var worst *trust.Federation
+	for _, f := range trust.Federations(d) {
+		if worst == nil || slices.Index(severities, federationSeverity(&f)) < slices.Index(severities, federationSeverity(worst)) {
+			worst = &f
+		}
+	}
+	if worst == nil {
+		return
+	}
+	by := map[trust.Provider]string{
+		trust.OIDC: "with tokens of " + worst.Name, trust.Cognito: "by an Amazon Cognito identity pool", trust.SAML: "through " + worst.Name,
+		trust.RolesAnywhere: "with certificates (IAM Roles Anywhere)",
+	}[worst.Provider]
+	f := r.add("role-trust-federated", subject, "%s can be assumed %s, and AWS cannot require MFA there", role.Name, by)
+	if f.Severity = federationSeverity(worst); worst.Open != "" {
+		f.What = role.Name + " can be assumed " + by + ": the trust policy accepts " + worst.Open
+	}
+}
+
+func federationSeverity(f *trust.Federation) Severity {
+	switch {
+	case f.Open == "":
+		return Info
+	case f.Shared:
+		return High
+	case f.Provider == trust.RolesAnywhere:
+		return Low
+	}
+	return Medium
 }
 
 // withoutMFA are the statements of a trust policy that can be used without MFA:
@@ -51,18 +88,53 @@ func withoutMFA(d *policy.Document, conditions bool) []trust.Grant {
 }
 
 // trustSeverity is the worst severity of the open statements.
-func trustSeverity(open []trust.Grant) Severity {
+func (r *report) trustSeverity(role *org.Role, open []trust.Grant) Severity {
 	severity := Low
 	for _, g := range open {
-		external := slices.ContainsFunc(g.Statement.Conditions, func(c policy.Condition) bool {
-			return strings.EqualFold(c.Key, "sts:ExternalId")
-		})
 		switch {
-		case slices.Contains(g.Principals, "everybody") && len(g.Statement.Conditions) == 0:
+		case trust.RequiresExternalID(g.Statement):
+		case slices.Contains(g.Principals, "everybody") && r.openToStrangers(role):
 			return High
-		case !external:
+		default:
 			severity = Medium
 		}
 	}
 	return severity
 }
+
+// openToStrangers asks the prover whether a user of an account outside of the
+// organization can assume a role, with an external ID of its choice and without
+// other keys that it cannot choose. What cannot be decided counts as open.
+func (r *report) openToStrangers(role *org.Role) bool {
+	s := prove.Subject{
+		Principal: policy.Principal{Kind: policy.IAMUser, Account: strangerAccount, ARN: "arn:" + r.account.Partition + ":iam::" + strangerAccount + ":user/stranger"},
+		Set:       everything(), Context: new(policy.Context), ForwardedCallsPass: true,
+		Roles: []prove.Role{{ARN: role.ARN, Trust: r.auditor.documents.Trust(role)}},
+	}
+	for key, value := range map[string]string{
+		"aws:username": "stranger", "aws:userid": "AIDASTRANGERFORCEMFA0", "aws:PrincipalArn": s.Principal.ARN, "aws:PrincipalAccount": strangerAccount,
+		"aws:PrincipalType": "User", "aws:PrincipalOrgID": "o-stranger00",
+	} {
+		s.Context.Set(key, value)
+	}
+	s.Context.SetMany("aws:PrincipalOrgPaths", []string{"o-stranger00/r-stra/"})
+	reached, undecided := r.auditor.prover.Reach(s)
+	if len(reached) == 0 {
+		return len(undecided) > 0
+	}
+	for key := range reached[0].Counterexample.Keys {
+		if !strings.HasPrefix(strings.ToLower(key), "sts:") { // a network or a time, for example
+			return false
+		}
+	}
+	return true
+}
+
+// strangerAccount is an account ID that AWS does not give.
+const strangerAccount = "000000000000"
+
+// everything are the policies of a user that may do everything.
+var everything = sync.OnceValue(func() *policy.Set {
+	return &policy.Set{Identity: []policy.Source{policy.ParseSource("everything", policy.Identity,
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)}}
+})

@@ -147,9 +147,16 @@ var Rules = []Rule{
 	},
 	{
 		Name: "role-trust-open", Severities: []Severity{High, Medium, Low},
-		Means: "The role can be assumed without MFA by users or a whole account. High when everybody can assume it, " +
-			"low when an external ID is required, as for third parties.",
+		Means: "The role can be assumed without MFA by users or a whole account. High when a stranger can assume it, " +
+			"low when its condition refuses callers without the right external ID, as for third parties.",
 		Remedy: "require Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
+	},
+	{
+		Name: "role-trust-federated", Severities: []Severity{High, Medium, Low, Info},
+		Means: "Principals of an identity provider (OIDC, Amazon Cognito, SAML) or certificates (IAM Roles Anywhere) can assume the role, and AWS " +
+			"cannot require MFA of them. High when anybody can get a token that the trust policy accepts, medium when any subject of your provider " +
+			"can, low for any certificate of the account, info when conditions limit who can.",
+		Remedy: "require MFA at the identity provider; limit the trust policy by the subject (sub), the identity pool (aud, amr) or the trust anchor (aws:SourceArn)", Refs: nil,
 	},
 	{
 		Name: "role-trust-weak", Severities: []Severity{High},

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,55 @@ func Match(conditions []policy.Condition) Matched {
 		RecentMFA: matches(policy.SessionTokenMFA, policy.True, time.Minute),
 		OldMFA:    matches(policy.SessionTokenMFA, policy.True, 37*time.Hour),
 	}
+}
+
+// Accepts reports whether the conditions of a statement on a key hold for a value
+// of the key, or without the key when value is empty. Without conditions on the
+// key everything is accepted; where AWS does not document the result, so is the
+// value.
+func Accepts(s *policy.Statement, key, value string) bool {
+	var conditions []policy.Condition
+	for _, c := range s.Conditions {
+		if strings.EqualFold(c.Key, key) {
+			conditions = append(conditions, c)
+		}
+	}
+	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("conditions", policy.Identity, denyIf(conditions))}}
+	context := new(policy.Context)
+	if value != "" {
+		context.Set(key, value)
+	}
+	r := &policy.Request{
+		Principal: policy.Principal{Kind: policy.IAMUser, Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/example"},
+		Action:    "sts:AssumeRole", Resource: "arn:aws:iam::111111111111:role/example", Context: context,
+	}
+	return set.Refuses(r).Verdict != policy.ImplicitDenied
+}
+
+// RequiresExternalID reports whether a statement refuses callers that do not know
+// an external ID: those without one, and those with one that they made up. A
+// value with hardly any letters beside its wildcards, or with a variable, is no
+// secret.
+// Source: IAM User Guide, "Access to AWS accounts owned by third parties".
+func RequiresExternalID(s *policy.Statement) bool {
+	const key = "sts:ExternalId"
+	for _, c := range s.Conditions {
+		if strings.EqualFold(c.Key, key) && slices.ContainsFunc(c.Values, func(v string) bool { return guessable(c.Operator, v) }) {
+			return false
+		}
+	}
+	return !Accepts(s, key, "") && !Accepts(s, key, "forcemfa-unnamed")
+}
+
+// secretLetters is how many letters beside wildcards make a pattern hard to guess.
+const secretLetters = 6
+
+func guessable(operator, value string) bool {
+	if strings.Contains(value, "${") {
+		return true
+	}
+	wild := strings.Contains(strings.ToLower(operator), "like") && strings.ContainsAny(value, "*?")
+	return wild && len(strings.NewReplacer("*", "", "?", "").Replace(value)) < secretLetters
 }
 
 // denyIf is the text of a policy that denies everything under conditions.
