@@ -65,6 +65,23 @@ type Request struct {
 	Region string
 	// Fresh asks for a new session even where there is one.
 	Fresh bool
+	// MinLeft is how long a session must last from now on; one that ends earlier is
+	// renewed. Of a short session it is a quarter at most, unless Exact.
+	MinLeft time.Duration
+	Exact   bool
+	// Renew replaces an MFA session of which less than a quarter is left, also
+	// where the profile is a role that is assumed from it.
+	Renew bool
+}
+
+// longEnough reports whether a session lasts as long as a request needs.
+func (r Request) longEnough(e *cache.Entry, now time.Time) bool {
+	left, quarter := e.Expires.Sub(now), e.Expires.Sub(e.Issued)/4
+	need := r.MinLeft
+	if !r.Exact {
+		need = min(need, quarter)
+	}
+	return left >= need && (!r.Renew || e.Kind == cache.RoleSession || left >= quarter)
 }
 
 // plain says that nothing but the profile was asked for, so that a link in the
@@ -74,11 +91,8 @@ func (r Request) plain() bool { return r.Serial == "" && r.Region == "" && r.Dur
 // Session is the session of a profile: from the cache, or made.
 func (m *Manager) Session(ctx context.Context, req Request) (*cache.Entry, error) {
 	place := m.place(req.Profile)
-	fromEnv := m.usesEnvironment(req)
-	if req.plain() && !fromEnv {
-		if e, err := m.Cache.Warm(place, m.Now()); !errors.Is(err, cache.ErrCold) {
-			return e, unsealed(err)
-		}
+	if e, err := m.linked(place, req); !errors.Is(err, cache.ErrCold) {
+		return e, err
 	}
 	began := m.Now()
 	// Who comes second to the same profile finds it linked: not even the store
@@ -88,12 +102,34 @@ func (m *Manager) Session(ctx context.Context, req Request) (*cache.Entry, error
 		return nil, err
 	}
 	defer unlock()
-	if req.plain() && !fromEnv {
-		if e, err := m.Cache.Warm(place, m.Now()); !errors.Is(err, cache.ErrCold) {
-			return e, unsealed(err)
-		}
+	if e, err := m.linked(place, req); !errors.Is(err, cache.ErrCold) {
+		return e, err
 	}
 	return m.cold(ctx, req, place, began)
+}
+
+// linked returns the session that the link of a profile leads to, if it serves the
+// request; otherwise cache.ErrCold.
+func (m *Manager) linked(place cache.Place, req Request) (*cache.Entry, error) {
+	if !req.plain() || m.usesEnvironment(req) {
+		return nil, cache.ErrCold
+	}
+	e, err := m.Cache.Warm(place, m.Now())
+	switch {
+	case errors.Is(err, cache.ErrCold):
+		return nil, cache.ErrCold
+	case err != nil:
+		return nil, unsealed(err)
+	case !req.longEnough(e, m.Now()), req.Renew && e.Kind == cache.RoleSession:
+		return nil, cache.ErrCold // the MFA session of a role is looked at first
+	}
+	return e, nil
+}
+
+// serves reports whether a session of the cache answers a request: it is fresh, and
+// either long enough or made since the request began.
+func (m *Manager) serves(e *cache.Entry, req Request, began time.Time) bool {
+	return e.Fresh(m.Now()) && (e.Issued.After(began) || !req.Fresh && req.longEnough(e, m.Now()))
 }
 
 // cold goes the whole route.
@@ -160,6 +196,11 @@ func (m *Manager) obtain(ctx context.Context, r *Route, req Request, began time.
 	if err := m.settle(ctx, r); err != nil {
 		return nil, "", err
 	}
+	if req.Renew && len(r.Roles) > 0 && !r.Roles[0].direct(0) {
+		if _, _, err := m.step(ctx, r, req, -1, began); err != nil {
+			return nil, "", err
+		}
+	}
 	return m.step(ctx, r, req, len(r.Roles)-1, began)
 }
 
@@ -170,7 +211,7 @@ func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began 
 	if err != nil && !errors.Is(err, cache.ErrCold) {
 		return nil, "", unsealed(err)
 	}
-	if old != nil && old.Fresh(m.Now()) && (!req.Fresh || old.Issued.After(began)) {
+	if old != nil && m.serves(old, req, began) {
 		return old, name, m.move(r, name, old)
 	}
 	var e *cache.Entry
@@ -182,6 +223,9 @@ func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began 
 	}
 	if err != nil && old != nil && !req.Fresh && old.Usable(m.Now()) && needsPerson(err) {
 		// It cannot be renewed now, but it has not ended.
+		if !req.longEnough(old, m.Now()) {
+			m.say("the session was not renewed: %v", err)
+		}
 		return old, name, nil
 	}
 	return e, name, err
@@ -199,7 +243,7 @@ func (m *Manager) withCode(ctx context.Context, r *Route, req Request, i int, be
 		return nil, err
 	}
 	defer unlock()
-	if e, err := m.Cache.Load(r.name(i)); err == nil && e.Fresh(m.Now()) && (!req.Fresh || e.Issued.After(began)) {
+	if e, err := m.Cache.Load(r.name(i)); err == nil && m.serves(e, req, began) {
 		return e, nil
 	}
 	if d := m.Cache.Device(r.deviceName()); d.Failed.After(began) {
@@ -262,10 +306,12 @@ func (m *Manager) fromSource(ctx context.Context, r *Route, req Request, i int, 
 		return nil, err
 	}
 	defer unlock()
-	if e, err := m.Cache.Load(r.name(i)); err == nil && e.Fresh(m.Now()) && (!req.Fresh || e.Issued.After(began)) {
+	if e, err := m.Cache.Load(r.name(i)); err == nil && m.serves(e, req, began) {
 		return e, nil
 	}
-	source, _, err := m.step(ctx, r, req, i-1, began)
+	before := req
+	before.MinLeft = 0 // a role session can outlast the session before it
+	source, _, err := m.step(ctx, r, before, i-1, began)
 	if err != nil {
 		return nil, err
 	}

@@ -246,6 +246,40 @@ func TestExecInsideOfASessionNeedsProfileAndCommand(t *testing.T) {
 	}
 }
 
+func TestASessionThatEndsSoonIsReported(t *testing.T) {
+	for _, row := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"export", "bob"}, 0, "the session of bob expires in 10m"},
+		{[]string{"export", "bob", "--min-left", "5m"}, 0, ""},
+		{[]string{"export", "bob", "--min-left", "30m"}, 1, "which is less than --min-left 30m"},
+		{[]string{"exec", "bob", "--min-left", "30m", "--", "true"}, 1, "which is less than --min-left 30m"},
+	} {
+		e, _, errs := day(t, row.args...)
+		warm(t, e)
+		config := filepath.Join(e.Getenv("HOME"), ".aws", "config")
+		if err := os.MkdirAll(filepath.Dir(config), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(config, []byte("[profile bob]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = long\nmfa_serial = GAHT12345678\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := cache.Default(e.Getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dir.Store(cache.Name("mfa", "", "AKIAEXAMPLE", "GAHT12345678"), someSession()); err != nil {
+			t.Fatal(err)
+		}
+		e.Now = func() time.Time { return ends.Add(-10 * time.Minute) }
+		if status := run(t.Context(), e); status != row.status || !strings.Contains(errs.String(), row.want) || row.want == "" && errs.Len() > 0 {
+			t.Errorf("%q: status %d: %s", row.args, status, errs)
+		}
+	}
+}
+
 func TestExecWithoutDashesExplainsItself(t *testing.T) {
 	for _, args := range [][]string{{"exec", "true"}, {"exec", "true", "s3", "ls"}} {
 		e, _, errs := day(t, args...)

@@ -26,6 +26,9 @@ environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the Re
 and the expiration in AWS_CREDENTIAL_EXPIRATION and AWS_SESSION_EXPIRATION. The command
 receives signals directly. Without a command, exec starts a shell.
 
+exec renews a session that expires within 15 minutes (--min-left). If nobody can enter a
+code, it uses the session and says when it expires. With --min-left, it fails instead.
+
 exec sets AWS_REGION and AWS_DEFAULT_REGION to the same Region: that of --region, of the
 environment, or of the profile. It removes variables that select other credentials
 (AWS_PROFILE, AWS_CONTAINER_*, AWS_ROLE_ARN, web identities) and the secrets of forcemfa
@@ -45,10 +48,12 @@ EXIT STATUS
 			if err != nil {
 				return err
 			}
+			o.exact = c.Flags().Changed("min-left")
 			return runExec(c.Context(), &o, argv)
 		},
 	}
 	o.add(c)
+	o.addMinLeft(c)
 	c.Flags().SetInterspersed(false)
 	c.Flags().BoolVar(&o.nested, "nested", false, "run inside another exec")
 	return c
@@ -98,6 +103,9 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	e, err := k.Session(ctx, o.request())
 	if err != nil {
 		return o.explainArguments(err)
+	}
+	if err := o.checkLeft(e); err != nil {
+		return err
 	}
 	name := o.profileName()
 	if shell {

@@ -47,10 +47,12 @@ EXIT STATUS
 			if err := o.named(args); err != nil {
 				return err
 			}
+			o.exact = c.Flags().Changed("min-left")
 			return runExport(c.Context(), &o)
 		},
 	}
 	o.add(c)
+	o.addMinLeft(c)
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "process", strings.Join(exportFormats, ", "))
 	f.StringVar(&o.write, "write-profile", "", "write the session into this `profile` of ~/.aws/credentials")
@@ -85,6 +87,9 @@ func runExport(ctx context.Context, o *exportOptions) error {
 	}
 	e, err := k.Session(ctx, o.request())
 	if err != nil {
+		return err
+	}
+	if err := o.checkLeft(e); err != nil {
 		return err
 	}
 	if o.write != "" {

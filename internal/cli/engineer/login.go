@@ -22,6 +22,7 @@ func newLogin(e *machine) *cobra.Command {
 code. All profiles with roles of the same user then work without a code in exec, export
 and credential-process until the session expires (12 hours).
 
+login renews a session of which less than a quarter is left, and --force renews any.
 It finds key, Region and MFA device before it prompts for the code, and reports
 a missing one. Without PROFILE it takes AWS_PROFILE, else default. The code comes
 from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
@@ -65,7 +66,7 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 		return err
 	}
 	req := o.request()
-	req.Fresh = o.force
+	req.Fresh, req.Renew = o.force, true
 	k.Resolved = func(r *session.Route) {
 		for _, remark := range r.Remarks() {
 			o.say("%s", remark)

@@ -29,6 +29,8 @@ type sessionFlags struct {
 	codeStdin  bool
 	mfaProcess string
 	quiet      bool
+	minLeft    time.Duration
+	exact      bool // minLeft was given
 }
 
 func (s *sessionFlags) add(c *cobra.Command) {
@@ -42,6 +44,30 @@ func (s *sessionFlags) add(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("code-stdin", "mfa-process")
 	_ = c.RegisterFlagCompletionFunc("profile", s.env.completeProfiles)
 	c.ValidArgsFunction = s.env.completeProfiles
+}
+
+// usualMinLeft is how long a session must last that is handed to a command: AWS tools
+// begin to renew credentials 15 minutes before their end, and a command cannot.
+const usualMinLeft = 15 * time.Minute
+
+func (s *sessionFlags) addMinLeft(c *cobra.Command) {
+	c.Flags().DurationVar(&s.minLeft, "min-left", usualMinLeft, "renew a session that expires in less than this `duration`")
+}
+
+// checkLeft reports a session that expires earlier than --min-left: as an error if
+// the flag was given, else as a remark.
+func (s *sessionFlags) checkLeft(e *cache.Entry) error {
+	remains := e.Expires.Sub(s.env.Now())
+	if remains >= min(s.minLeft, e.Expires.Sub(e.Issued)/4) && !s.exact || remains >= s.minLeft {
+		return nil
+	}
+	next := "forcemfa login --force " + awsfile.Word(s.profileName())
+	if s.exact {
+		return command.WithHint(fmt.Errorf("the session of %s expires in %s, which is less than --min-left %s", s.profileName(), left(remains), s.minLeft),
+			fmt.Sprintf("run %q, or lower --min-left", next))
+	}
+	s.say("the session of %s expires in %s; to get a new one, run %q", s.profileName(), left(remains), next)
+	return nil
 }
 
 // completeProfiles offers the profiles of the AWS settings.
@@ -66,7 +92,7 @@ func (s *sessionFlags) named(args []string) error {
 }
 
 func (s *sessionFlags) request() session.Request {
-	return session.Request{Profile: s.profile, Serial: s.serial, Region: s.region, Duration: s.duration}
+	return session.Request{Profile: s.profile, Serial: s.serial, Region: s.region, Duration: s.duration, MinLeft: s.minLeft, Exact: s.exact}
 }
 
 // manager gives sessions to this process.
