@@ -1,0 +1,288 @@
+package trail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Limits of what is read. A record of CloudTrail has at most 256 kB; others may
+// have added to it.
+const (
+	maxRecord = 16 << 20 // bytes
+	chunk     = 1 << 20  // read at a time
+)
+
+var errLarge = fmt.Errorf("a record has more than %d MB", maxRecord>>20)
+
+// ErrNoRecords says that a file holds JSON without CloudTrail records: a digest,
+// an Insight, or another log.
+var ErrNoRecords = errors.New("the file holds no CloudTrail records")
+
+// A Reader reads the calls of one text: an envelope {"Records": […]}, an array of
+// records, or JSON Lines. Its memory is that of the largest record.
+type Reader struct {
+	scanner
+	in   io.Reader
+	base int64 // bytes before the text of the scanner
+	done bool  // in has ended
+	call Call
+
+	Read    int // records
+	Invalid int // records without a time or a name
+}
+
+// NewReader returns a Reader.
+func NewReader(in io.Reader) *Reader {
+	return &Reader{in: in, scanner: scanner{shared: map[string]string{}}}
+}
+
+// Reset reads another text and keeps the strings of the calls.
+func (r *Reader) Reset(in io.Reader) {
+	r.in, r.base, r.done, r.at, r.text = in, 0, false, 0, r.text[:0]
+	r.Read, r.Invalid = 0, 0
+}
+
+// Calls calls each with every record. The call is valid until each returns, its
+// strings remain. Calls stops with the error of each, and with an error that
+// names the byte at which the text is no JSON or ends.
+func (r *Reader) Calls(each func(*Call) error) error {
+	if err := r.bom(); err != nil {
+		return err
+	}
+	for {
+		c, err := r.peek()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch c {
+		case '[':
+			err = r.array(each)
+		case '{':
+			err = r.envelope(each)
+		default:
+			err = fmt.Errorf("unexpected %q where a record should start", c)
+		}
+		if err != nil {
+			return r.located(err)
+		}
+	}
+	if r.Read == 0 && r.Invalid > 0 {
+		return ErrNoRecords
+	}
+	return nil
+}
+
+// bom skips a byte order mark of UTF-8.
+func (r *Reader) bom() error {
+	if err := r.more(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	r.text = bytes.TrimPrefix(r.text, []byte("\xef\xbb\xbf"))
+	return nil
+}
+
+// more reads the next chunk and forgets the text before the scanner.
+func (r *Reader) more() error {
+	if r.done {
+		return io.EOF
+	}
+	if len(r.text)-r.at > maxRecord {
+		return errLarge
+	}
+	n := copy(r.text[:cap(r.text)], r.text[r.at:])
+	r.base += int64(r.at)
+	r.at = 0
+	if cap(r.text) < n+chunk {
+		r.text = append(make([]byte, 0, 2*(n+chunk)), r.text[:n]...)
+	}
+	r.text = r.text[:n]
+	return r.fill()
+}
+
+// fill reads until the buffer is full. A reader of compressed data gives little at a
+// time.
+func (r *Reader) fill() error {
+	before := len(r.text)
+	for len(r.text) < cap(r.text) {
+		n, err := r.in.Read(r.text[len(r.text):cap(r.text)])
+		r.text = r.text[:len(r.text)+n]
+		if errors.Is(err, io.EOF) {
+			r.done = true
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(r.text) == before {
+		return io.EOF
+	}
+	return nil
+}
+
+// peek returns the next byte that is no white space; io.EOF at the end.
+func (r *Reader) peek() (byte, error) {
+	for {
+		c, err := r.next()
+		if err == nil {
+			return c, nil
+		}
+		if err := r.more(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// whole runs read on a text that holds one value, and reads more of the file
+// where the text ends within it.
+func (r *Reader) whole(read func() error) error {
+	for {
+		start := r.at
+		err := read()
+		if !errors.Is(err, errShort) {
+			return err
+		}
+		r.at = start
+		if err := r.more(); errors.Is(err, io.EOF) {
+			return errShort
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// one reads one record and passes it on.
+func (r *Reader) one(each func(*Call) error) error {
+	start := r.base + int64(r.at)
+	if err := r.whole(func() error { return r.record(&r.call) }); err != nil {
+		return err
+	}
+	if r.base+int64(r.at)-start > maxRecord {
+		return errLarge
+	}
+	if r.call.Time == 0 || r.call.Name == "" || r.call.Source == "" {
+		r.Invalid++
+		return nil
+	}
+	r.Read++
+	return each(&r.call)
+}
+
+// array reads an array of records.
+func (r *Reader) array(each func(*Call) error) error {
+	r.at++
+	for first := true; ; first = false {
+		c, err := r.peek()
+		if err != nil {
+			return shortAtEnd(err)
+		}
+		switch {
+		case c == ']':
+			r.at++
+			return nil
+		case !first && c == ',':
+			r.at++
+		case !first:
+			return fmt.Errorf("unexpected %q after a record", c)
+		}
+		if err := r.one(each); err != nil {
+			return err
+		}
+	}
+}
+
+// envelope reads an object at the top: a record, or one with the member Records.
+func (r *Reader) envelope(each func(*Call) error) error {
+	records := false
+	err := r.whole(func() error {
+		start := r.at
+		records = false
+		err := r.object(func(name []byte) error {
+			if string(name) == "Records" {
+				if c, err := r.next(); err != nil || c == '[' {
+					records = err == nil
+					return errors.Join(err, errRecords)
+				}
+			}
+			return r.skip()
+		})
+		if errors.Is(err, errShort) {
+			return errShort
+		}
+		if err == nil {
+			r.at = start
+		}
+		return err
+	})
+	switch {
+	case records:
+		return r.records(each)
+	case err != nil:
+		return err
+	}
+	return r.one(each)
+}
+
+// errRecords ends the scan of an envelope at its records.
+var errRecords = errors.New("here are the records")
+
+// records reads the array of an envelope, and the members behind it.
+func (r *Reader) records(each func(*Call) error) error {
+	if err := r.array(each); err != nil {
+		return err
+	}
+	return r.whole(func() error {
+		for {
+			c, err := r.next()
+			if err != nil {
+				return err
+			}
+			r.at++
+			switch c {
+			case '}':
+				return nil
+			case ',':
+				if err := r.behind(); err != nil {
+					return err
+				}
+			default:
+				return fmt.Errorf("unexpected %q after the records", c)
+			}
+		}
+	})
+}
+
+// behind skips a member of an envelope.
+func (r *Reader) behind() error {
+	c, err := r.next()
+	if err != nil {
+		return err
+	}
+	if c != '"' {
+		return fmt.Errorf("unexpected %q after the records", c)
+	}
+	if _, err := r.quoted(); err != nil {
+		return err
+	}
+	if err := r.colon(); err != nil {
+		return err
+	}
+	return r.skip()
+}
+
+func shortAtEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errShort
+	}
+	return err
+}
+
+// located adds where the text is wrong.
+func (r *Reader) located(err error) error {
+	return fmt.Errorf("after %d records, at byte %d: %w", r.Read, r.base+int64(r.at), err)
+}
