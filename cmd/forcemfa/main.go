@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"forcemfa/internal/cli"
 	"forcemfa/internal/cli/command"
@@ -16,7 +14,7 @@ func main() { os.Exit(run(command.ProcessEnv())) }
 
 // run runs the program and returns its exit status.
 func run(e *command.Env) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := command.WithSignals(context.Background())
 	defer stop()
 	keepBrokenPipes()
 	return cli.Main(ctx, e)

@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/natefinch/atomic"
+
+	"forcemfa/internal/filelock"
 )
 
 // lockWait is how long an edit waits for another one.
@@ -84,17 +85,16 @@ func resolve(path string) (string, error) {
 // rename puts another in its place.
 func lock(target string) (unlock func(), err error) {
 	dir, name := filepath.Split(target)
-	held := flock.New(filepath.Join(dir, "."+strings.TrimPrefix(name, ".")+".forcemfa.lock"), flock.SetPermissions(0o600))
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
-	ok, err := held.TryLockContext(ctx, 20*time.Millisecond)
+	path := filepath.Join(dir, "."+strings.TrimPrefix(name, ".")+".forcemfa.lock")
+	unlock, err = filelock.Take(context.Background(), path, lockWait)
+	var held *filelock.HeldError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) || err == nil && !ok:
-		return nil, fmt.Errorf("another forcemfa process holds %s; end it, then run this again", held.Path())
+	case errors.As(err, &held):
+		return nil, fmt.Errorf("%w; end it, then run this again", err)
 	case err != nil:
-		return nil, fmt.Errorf("lock %s: %w", held.Path(), bare(err))
+		return nil, fmt.Errorf("lock %s: %w", path, bare(err))
 	}
-	return func() { _ = held.Unlock() }, nil
+	return unlock, nil
 }
 
 // temporary is how the files that hold an unfinished edit begin.

@@ -12,8 +12,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/natefinch/atomic"
+
+	"forcemfa/internal/filelock"
 )
 
 // names is the list of what a backend holds that cannot list: a small file of
@@ -76,19 +77,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	held := flock.New(path+".lock", flock.SetPermissions(0o600))
-	limited, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	_, err = held.TryLockContext(limited, 20*time.Millisecond)
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("another forcemfa process holds %s", held.Path())
-	case err != nil:
-		return nil, err
-	}
-	return func() { _ = held.Unlock() }, nil
+	return filelock.Take(ctx, path+".lock", lockWait)
 }
 
 // writePrivate puts a whole file with mode 0600 in the place of another.

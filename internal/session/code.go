@@ -27,6 +27,9 @@ type CodeSource struct {
 	Command string
 	// Missing says why Code is nil.
 	Missing string
+	// Otherwise asks a person when Command prints no code in time; nil: there is nobody to
+	// ask.
+	Otherwise func(ctx context.Context, prompt string) (string, error)
 	// Default says that nobody chose this source: an mfa_process of the
 	// profile comes before it.
 	Default bool
@@ -34,13 +37,14 @@ type CodeSource struct {
 
 // codesFor is the source for a route.
 func (m *Manager) codesFor(r *Route) CodeSource {
+	command, person := m.Codes.Command, m.Codes.Otherwise
 	if m.Codes.Default && r.MFAProcess != "" {
-		return CommandCodes(r.MFAProcess, r.Serial)
+		command, person = r.MFAProcess, m.Codes.Code
 	}
-	if m.Codes.Command != "" {
-		return CommandCodes(m.Codes.Command, r.Serial)
+	if command == "" {
+		return m.Codes
 	}
-	return m.Codes
+	return m.orPerson(commandCodes(command, r.Serial, m.processTime()), person)
 }
 
 // ready fails at once where no code can be had.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,19 +60,60 @@ func (m *Manager) runProcess(ctx context.Context, profile string, words []string
 	return keysOf(answer.AccessKeyID, answer.SecretAccessKey), nil
 }
 
-// CommandCodes gets codes from a command, which a shell runs: it reads the
-// terminal and says what it likes on stderr, as when a key wants to be touched.
+// errProcessTime is the error of a command for MFA codes that printed no code in time.
+var errProcessTime = errors.New("it printed no code in time")
+
+// CommandCodes gets codes from a command, which a shell runs. The command can read
+// the terminal and print on stderr, as when a security key must be touched.
 func CommandCodes(command, serial string) CodeSource {
+	return commandCodes(command, serial, processTime)
+}
+
+// processTime is how long a command for MFA codes may take.
+func (m *Manager) processTime() time.Duration {
+	if m.ProcessTime > 0 {
+		return m.ProcessTime
+	}
+	return processTime
+}
+
+func commandCodes(command, serial string, limit time.Duration) CodeSource {
 	return CodeSource{Program: true, Command: command, Code: func(ctx context.Context, _ string) (string, error) {
-		cmd := shell(ctx, command)
+		limited, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		cmd := shell(limited, command)
+		cmd.WaitDelay = time.Second // programs that the command started may keep stdout open
 		cmd.Env = append(secret.Withheld(os.Environ()), "AWS_MFA_SERIAL="+serial)
 		cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
 		out, err := cmd.Output()
-		if err != nil {
-			return "", fmt.Errorf("the command for MFA codes: %w", err)
+		switch {
+		case err == nil:
+			return string(bytes.TrimSpace(out)), nil
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case limited.Err() != nil:
+			err = fmt.Errorf("%w (%s)", errProcessTime, limit)
 		}
-		return string(bytes.TrimSpace(out)), nil
+		return "", fmt.Errorf("the command for MFA codes: %w", err)
 	}}
+}
+
+// orPerson takes codes from a person after the command printed none in time.
+func (m *Manager) orPerson(program CodeSource, person func(ctx context.Context, prompt string) (string, error)) CodeSource {
+	if person == nil {
+		return program
+	}
+	ask := program.Code
+	program.Code = func(ctx context.Context, prompt string) (string, error) {
+		text, err := ask(ctx, prompt)
+		if !errors.Is(err, errProcessTime) {
+			return text, err
+		}
+		m.say("%v; enter the code here", err)
+		ask = person
+		return ask(ctx, prompt)
+	}
+	return program
 }
 
 func shell(ctx context.Context, command string) *exec.Cmd {

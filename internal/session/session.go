@@ -37,6 +37,8 @@ type Manager struct {
 	KeyStore func(p awsfile.Profile) (secret.Store, error)
 	// Codes is where codes come from.
 	Codes CodeSource
+	// ProcessTime is how long a command for MFA codes may take; zero: one minute.
+	ProcessTime time.Duration
 	// Choose picks one of several serial numbers; nil: nobody can be asked.
 	Choose func(ctx context.Context, question string, from []string) (string, error)
 	// Resolved is called with the route of a session that is not in the cache,

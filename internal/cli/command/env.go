@@ -35,9 +35,12 @@ type Env struct {
 	Ask func(ctx context.Context, question string) (string, error)
 	// AskSecret prompts like Ask and does not echo the answer.
 	AskSecret func(ctx context.Context, question string) (string, error)
-	// HasTerminal reports whether there is a terminal to prompt at; nil: there is
-	// one if AskSecret is set.
-	HasTerminal func() bool
+	// Terminal returns why this process cannot prompt, nil if it can. Without it,
+	// the process can prompt if AskSecret is set.
+	Terminal func() error
+	// Release gives the terminal back to whoever runs next: after a secret its echo
+	// is off. May be nil.
+	Release func()
 	// Environ is the whole environment, for child processes; nil: os.Environ.
 	Environ func() []string
 	// StateDir is the parent of the journal directory; created on first use.
@@ -47,6 +50,7 @@ type Env struct {
 // ProcessEnv returns the Env of the running process.
 func ProcessEnv() *Env {
 	columns, rows := screen(os.Getenv("COLUMNS"))
+	prompts := &prompter{}
 	return &Env{
 		Args:           os.Args[1:],
 		Stdin:          os.Stdin,
@@ -59,9 +63,10 @@ func ProcessEnv() *Env {
 		Page:           page,
 		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
 		StderrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
-		Ask:            askTerminal,
-		AskSecret:      askSecret,
-		HasTerminal:    hasTerminal,
+		Ask:            prompts.ask,
+		AskSecret:      prompts.askSecret,
+		Terminal:       prompts.ready,
+		Release:        prompts.release,
 		StateDir:       stateDir(),
 	}
 }

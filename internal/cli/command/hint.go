@@ -34,7 +34,7 @@ func HintFor(err error) string {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "interrupted; no change is half done: run it again"
+		return "no change is half done: run it again"
 	case errors.As(err, &api):
 		return apiHints[api.ErrorCode()]
 	case errors.As(err, &operation) && operation.Op == "listen":

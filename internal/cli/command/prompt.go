@@ -8,22 +8,41 @@ import (
 	"strings"
 )
 
-// CanAsk reports whether there is a terminal to prompt at.
-func (e *Env) CanAsk() bool {
-	if e.AskSecret == nil {
-		return false
+// CanAsk reports whether this process can prompt at a terminal.
+func (e *Env) CanAsk() bool { return e.WhyNotAsk() == nil }
+
+// WhyNotAsk returns why this process cannot prompt at a terminal; nil if it can.
+func (e *Env) WhyNotAsk() error {
+	switch {
+	case e.AskSecret == nil:
+		return errNoTerminal
+	case e.Terminal != nil:
+		return e.Terminal()
 	}
-	if e.HasTerminal != nil {
-		return e.HasTerminal()
+	return nil
+}
+
+// WhyNoCode returns why this process cannot prompt for a code.
+func (e *Env) WhyNoCode() string {
+	if err := e.WhyNotAsk(); errors.Is(err, errBackground) {
+		return err.Error()
 	}
-	return true
+	return "there is no terminal to prompt for a code"
+}
+
+// ReleaseTerminal gives the terminal back as it was before the first prompt: before
+// another program takes the place of this one, and at the end.
+func (e *Env) ReleaseTerminal() {
+	if e.Release != nil {
+		e.Release()
+	}
 }
 
 // Agree asks a yes-or-no question; any answer except yes is an error. Without a
 // terminal the hint is otherwise.
 func (e *Env) Agree(ctx context.Context, question, otherwise string) error {
-	if !e.CanAsk() {
-		return WithHint(errNoTerminal, otherwise)
+	if err := e.WhyNotAsk(); err != nil {
+		return WithHint(err, otherwise)
 	}
 	answer, err := e.Ask(ctx, question)
 	if err != nil {

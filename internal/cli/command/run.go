@@ -57,6 +57,24 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 	return n, err
 }
 
+// ending is how a verb ends that returned an error: with the error's own status, or
+// with that of the signal that stopped it.
+func ending(ctx context.Context, err error) *Error {
+	var signal *Interrupted
+	stopped := errors.As(context.Cause(ctx), &signal)
+	var end *Error
+	if !errors.As(err, &end) {
+		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
+	}
+	switch {
+	case !stopped || end.Status != StatusFailed:
+		return end
+	case end.Err == nil || errors.Is(err, context.Canceled):
+		return &Error{Status: signal.Status(), Err: signal, Hint: "no change is half done: run it again"}
+	}
+	return &Error{Status: signal.Status(), Err: fmt.Errorf("%w: %w", signal, end.Err), Hint: end.Hint}
+}
+
 // hintArguments adds a hint to the error of too many or too few arguments, for
 // a command and all below it.
 func hintArguments(c *cobra.Command) {

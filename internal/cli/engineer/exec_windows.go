@@ -12,6 +12,7 @@ import (
 // become runs the command and ends with its exit status. Ctrl-C reaches the
 // command by the console, so it must not end this process first.
 func become(e *machine, path string, argv, environ []string) error {
+	e.ReleaseTerminal()
 	c := exec.Command(path, argv[1:]...)
 	c.Env, c.Stdin, c.Stdout, c.Stderr = environ, e.Stdin, e.ChildStdout(), e.Stderr
 	signal.Ignore(os.Interrupt)

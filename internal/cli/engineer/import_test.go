@@ -76,7 +76,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.env = &command.Env{
 		Stdin: bytes.NewReader(nil), Stdout: &d.out, Stderr: &d.errs, Getenv: os.Getenv, Now: time.Now,
-		Ask: d.ask, AskSecret: d.ask, HasTerminal: func() bool { return true }, StateDir: filepath.Join(d.home, "state"),
+		Ask: d.ask, AskSecret: d.ask, Terminal: func() error { return nil }, StateDir: filepath.Join(d.home, "state"),
 	}
 	return d
 }

@@ -129,13 +129,17 @@ func (s *sessionFlags) codes() session.CodeSource {
 	case s.codeStdin:
 		return session.CodeSource{Code: e.codeLine(bufio.NewReader(e.Stdin))}
 	case s.mfaProcess != "":
-		return session.CommandCodes(s.mfaProcess, s.serial)
+		codes := session.CommandCodes(s.mfaProcess, s.serial)
+		if e.CanAsk() {
+			codes.Otherwise = e.AskSecret
+		}
+		return codes
 	case e.Getenv(secret.CodeVariable) != "":
 		return session.CodeSource{Code: func(context.Context, string) (string, error) { return e.Getenv(secret.CodeVariable), nil }}
 	case e.CanAsk():
 		return session.CodeSource{Person: true, Default: true, Code: e.AskSecret}
 	}
-	return session.CodeSource{Default: true}
+	return session.CodeSource{Default: true, Missing: s.env.WhyNoCode()}
 }
 
 // codeLine reads a code from stdin, a line each time.
