@@ -197,7 +197,7 @@ func TestFindingsOfTheKey(t *testing.T) {
 		{name: "no credentials", config: "[profile bob]\nregion = eu-west-1\n",
 			want: []string{"broken | profile | config:1 | profile bob has no credentials"}},
 		{name: "SSO is not tried", config: "[profile bob]\nsso_session = corp\n", want: []string{}},
-		{name: "the source of a role is tried", config: "[profile bob]\nrole_arn = arn:aws:iam::1:role/R\nsource_profile = base\n[profile base]\nregion = eu-west-1\n",
+		{name: "the source of a role is tried", config: "[profile bob]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = base\n[profile base]\nregion = eu-west-1\n",
 			want: []string{"broken | profile | config:4 | profile base has no credentials"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -120,6 +120,7 @@ func (e *examination) checkProfiles() {
 			continue
 		}
 		e.checkSource(p)
+		e.checkSettings(p)
 		e.checkSerial(p)
 		e.checkProcess(p)
 		if s, ok := p.Setting(awsfile.SecretSetting); ok && p.LongLivedKey() {
@@ -128,6 +129,15 @@ func (e *examination) checkProfiles() {
 		if s, ok := p.Setting(session.StoreSetting); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
 			e.add("store", Broken, s.Origin.String(), fmt.Sprintf("%s: unknown secret store %q", session.StoreSetting, s.Value), "set it to keyring, file or pass")
 		}
+	}
+}
+
+// checkSettings reports settings that STS refuses, before a code is spent on them.
+func (e *examination) checkSettings(p awsfile.Profile) {
+	var problem *session.Problem
+	if errors.As(session.CheckProfile(p), &problem) {
+		where, what, _ := strings.Cut(problem.Sentence, ": ")
+		e.add("setting", Broken, where, what, problem.Next)
 	}
 }
 

@@ -38,7 +38,7 @@ func roleOf(p awsfile.Profile, env func(string) string) (Role, error) {
 		Transitive: list(p.Get("transitive_session_tags")), Region: p.Get("region"),
 	}
 	a, err := arn.Parse(r.ARN)
-	if err != nil || a.Service != "iam" || a.Kind() != "role" {
+	if err != nil || a.Service != "iam" || a.Kind() != "role" || !arn.IsAccountID(a.Account) || a.Name() == "" {
 		return Role{}, settingProblem(p, "role_arn", "is not the ARN of a role", "write it as arn:aws:iam::123456789012:role/NAME")
 	}
 	if text := p.Get("duration_seconds"); text != "" {
@@ -54,7 +54,7 @@ func roleOf(p awsfile.Profile, env func(string) string) (Role, error) {
 		}
 		r.Tags = append(r.Tags, [2]string{strings.TrimSpace(key), strings.TrimSpace(value)})
 	}
-	return r, nil
+	return r, checkRole(p, r)
 }
 
 // settingProblem names the file and line of a setting.

@@ -102,6 +102,9 @@ func (f *follower) follow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := CheckProfile(p); err != nil {
+		return err
+	}
 	f.passed = append(f.passed, p)
 	if p.Get("role_arn") != "" {
 		return f.role(ctx, p)
@@ -358,8 +361,8 @@ func (r *Route) check(req Request) error {
 	if !validRegion(r.stsRegion) {
 		return &Problem{Sentence: fmt.Sprintf("%q is not the name of a Region", r.stsRegion), Next: "set region in the profile, or AWS_REGION, to one such as eu-west-1"}
 	}
-	if isSecurityKey(r.Serial) {
-		return securityKeyProblem(r.Serial)
+	if err := r.checkDevice(); err != nil {
+		return err
 	}
 	if err := r.checkSessionStore(); err != nil {
 		return err

@@ -92,6 +92,14 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 	if o.open != "" || o.close != "" || o.confirm != "" {
 		return runWindow(ctx, o)
 	}
+	if err := session.CheckDeviceName(o.name, o.path); err != nil {
+		return err
+	}
+	if o.serial != "" {
+		if err := session.CheckSerial(o.serial); err != nil {
+			return err
+		}
+	}
 	device := o.serial
 	o.serial = "" // the device to enroll is not the one to make sessions with
 	k, err := o.manager(ctx)

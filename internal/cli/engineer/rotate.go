@@ -51,6 +51,9 @@ type rotateOptions struct {
 }
 
 func runRotate(ctx context.Context, o *rotateOptions) error {
+	if o.delete != "" && !accesskey.IsID(o.delete) {
+		return command.WithHint(fmt.Errorf("--delete %q: not an access key ID", o.delete), "the ID begins with AKIA and has 20 letters and digits")
+	}
 	k, err := o.manager(ctx)
 	if err != nil {
 		return err
