@@ -206,6 +206,8 @@ func TestFindings(t *testing.T) {
 			finding(audit.Medium, "no-device", "user/bob", bobARN, "bob has a console password but no MFA device"),
 		}},
 		{"no device, key", func(a *org.Account) { bob(a).MFA, bob(a).Devices, bob(a).Password = org.No, nil, org.No }, []audit.Finding{
+			finding(audit.Low, "cannot-enroll", "user/bob", bobARN, "bob cannot enroll an MFA device today: policy "+baseline.PolicyARN("aws", account)+
+				" of group ForceMFA, statement 6 denies iam:CreateVirtualMFADevice"),
 			finding(audit.Low, "no-device", "user/bob", bobARN, "bob has an active access key but no MFA device"),
 		}},
 		{"security key and access key", func(a *org.Account) { bob(a).Devices[0].Kind = org.FIDO }, []audit.Finding{

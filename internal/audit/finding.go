@@ -38,6 +38,7 @@ type User struct {
 	Assumptions    []string              `json:"assumptions,omitempty"`
 	MFA            org.Tri               `json:"mfa"`
 	Devices        []org.Device          `json:"devices,omitempty"`
+	CannotEnroll   string                `json:"cannot_enroll,omitempty"` // for a user without a device: why it cannot enroll one today
 	Console        org.Tri               `json:"console"`
 	ActiveKeys     int                   `json:"active_keys"`
 

@@ -55,6 +55,13 @@ var Rules = []Rule{
 		Remedy: "let the user enroll a device", Refs: consoleMFA,
 	},
 	{
+		Name: "cannot-enroll", Severities: []Severity{Medium, Low},
+		Means: "The user has no MFA device and cannot enroll one today: no policy allows it, or a Deny, an SCP or a permissions boundary refuses it. " +
+			"Medium with a console password, low with only access keys. Notices that ask the user to enroll by a date cannot be followed.",
+		Remedy: "allow iam:CreateVirtualMFADevice and iam:EnableMFADevice on the user's own user and device (policy.self_service in the config file), open an enrollment window, or enroll the device as an administrator",
+		Refs:   nil,
+	},
+	{
 		Name: "cli-lockout", Severities: []Severity{Medium},
 		Means: "The user has active access keys, but only devices that do not generate codes (passkeys, security keys). " +
 			"STS accepts only codes, so the keys stop working with ForceMFA.",

@@ -33,6 +33,9 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, aro
 		return out
 	}
 	subject := a.subject(account, u, around)
+	if u.MFA == org.No {
+		out.CannotEnroll = a.cannotEnroll(&subject, account, u)
+	}
 	answer := a.prover.User(subject)
 	out.Assumptions, out.Proof = answer.Assumptions, universe(&answer)
 	switch answer.Outcome {
@@ -126,6 +129,12 @@ func (r *report) devices(u *User) {
 		f := r.add("no-device", subject, "%s has a console password but no MFA device", u.Name)
 		if !console {
 			f.Severity, f.What = Low, u.Name+" has an active access key but no MFA device"
+		}
+	}
+	if u.CannotEnroll != "" {
+		f := r.add("cannot-enroll", subject, "%s cannot enroll an MFA device today: %s", u.Name, u.CannotEnroll)
+		if !console {
+			f.Severity = Low
 		}
 	}
 	codes := slices.ContainsFunc(u.Devices, func(d org.Device) bool { return d.Kind.GivesCodes() })
