@@ -175,7 +175,7 @@ func (r *report) root() {
 		r.add("root-no-mfa", "root", "the root user has no MFA device").ARN = rootARN
 	}
 	if root.MFA == org.Yes && root.HardwareMFA == org.No {
-		r.add("root-no-hardware-mfa", "root", "the root user has only a virtual MFA device").ARN = rootARN
+		r.add("root-no-hardware-mfa", "root", "a virtual MFA device can sign in as the root user").ARN = rootARN
 	}
 	if root.AccessKeys == org.Yes {
 		r.add("root-access-key", "root", "the root user has an access key").ARN = rootARN

@@ -306,7 +306,7 @@ func TestFindings(t *testing.T) {
 		}, nil},
 		{"root with a virtual device and a key", func(a *org.Account) { a.Root.HardwareMFA, a.Root.AccessKeys = org.No, org.Yes }, []audit.Finding{
 			finding(audit.Critical, "root-access-key", "root", root, "the root user has an access key"),
-			finding(audit.Low, "root-no-hardware-mfa", "root", root, "the root user has only a virtual MFA device"),
+			finding(audit.Low, "root-no-hardware-mfa", "root", root, "a virtual MFA device can sign in as the root user"),
 		}},
 		{"an orphan", func(a *org.Account) {
 			a.Unassigned = []org.Device{{Serial: "arn:aws:iam::" + account + ":mfa/phones/old", Kind: org.VirtualMFA}}

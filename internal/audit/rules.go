@@ -182,8 +182,9 @@ var Rules = []Rule{
 	},
 	{
 		Name: "root-no-hardware-mfa", Severities: []Severity{Low},
-		Means:  "The root user has a virtual MFA device, but no hardware MFA device.",
-		Remedy: "enroll a security key for the root user", Refs: rootHardwareMFA,
+		Means: "A virtual MFA device can sign in as the root user. AWS does not show whether the root user also has a hardware device; " +
+			"the benchmarks accept only hardware devices, so a virtual one next to a security key counts too.",
+		Remedy: "enroll a security key for the root user, and deactivate the virtual device", Refs: rootHardwareMFA,
 	},
 	{
 		Name: "root-access-key", Severities: []Severity{Critical},

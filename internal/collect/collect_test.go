@@ -600,3 +600,30 @@ func TestUserReadsTheCurrentStateOfOneUser(t *testing.T) {
 		}
 	})
 }
+
+// The password policy is read only where passwords expire.
+func TestExpiringPasswordsAreReadWithTheirPolicy(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		policy  *world.PasswordPolicy
+		expires bool
+		hard    org.Tri
+	}{
+		{"no policy", nil, false, org.Unknown},
+		{"passwords that never expire", &world.PasswordPolicy{HardExpiry: true}, false, org.Unknown},
+		{"passwords that expire", &world.PasswordPolicy{MaxAge: 90}, true, org.No},
+		{"passwords that expire for good", &world.PasswordPolicy{MaxAge: 90, HardExpiry: true}, true, org.Yes},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, accounts := company()
+				s := newStand(t, h, accounts, emulator.Options{})
+				s.cloud.Update(func(w *world.World) { w.Edit(member).PasswordPolicy = row.policy })
+				got := collectAll(t, s)[1]
+				if u := got.User("console"); (u.PasswordExpires != nil) != row.expires || got.HardExpiry != row.hard {
+					t.Errorf("expires %v, hard expiry %q", u.PasswordExpires, got.HardExpiry)
+				}
+			})
+		})
+	}
+}

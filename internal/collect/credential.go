@@ -87,7 +87,7 @@ func sameSecond(a, b time.Time) bool {
 // copyRow copies a row into the user. The report may be four hours old, so a
 // device that was listed now counts even if the report does not contain it.
 func copyRow(u *org.User, row *reportRow) {
-	u.Password, u.PasswordUsed, u.Keys = row.password, row.passwordUsed, row.keys
+	u.Password, u.PasswordUsed, u.PasswordExpires, u.Keys = row.password, row.passwordUsed, row.expires, row.keys
 	if len(u.Devices) == 0 {
 		u.MFA = row.mfa
 	}

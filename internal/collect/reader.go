@@ -53,6 +53,7 @@ func (r *reader) account(ctx context.Context, c *collector) {
 	r.alias(ctx)
 	report := r.report(ctx, requested, c.options.ReportPatience)
 	r.credentials(ctx, report, devices)
+	r.passwordPolicy(ctx)
 	r.root(report, devices)
 	r.awsManaged(ctx, c.managed)
 	r.close()

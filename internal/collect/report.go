@@ -27,6 +27,7 @@ type reportRow struct {
 	created      time.Time // zero: not in the report
 	password     org.Tri
 	passwordUsed *time.Time
+	expires      *time.Time // the password; nil: never
 	mfa          org.Tri
 	keys         []org.AccessKey
 	// keysKnown is false when a column of a key could not be parsed, or when the
@@ -90,6 +91,7 @@ func parseRow(get func(column string) string) *reportRow {
 	row := &reportRow{
 		password:     parseBool(get("password_enabled")),
 		passwordUsed: parseTime(get("password_last_used")),
+		expires:      parseTime(get("password_next_rotation")),
 		mfa:          parseBool(get("mfa_active")),
 		keysKnown:    !more(get("additional_credentials_info")),
 	}

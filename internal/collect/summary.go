@@ -2,9 +2,12 @@ package collect
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"forcemfa/internal/org"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
@@ -77,5 +80,24 @@ func (r *reader) alias(ctx context.Context) {
 		for _, alias := range page.AccountAliases { // at most one
 			r.to.Alias = alias
 		}
+	}
+}
+
+// passwordPolicy reads whether only an administrator can replace an expired password,
+// where passwords expire.
+// Source: IAM API, GetAccountPasswordPolicy, HardExpiry.
+func (r *reader) passwordPolicy(ctx context.Context) {
+	if !slices.ContainsFunc(r.to.Users, func(u org.User) bool { return u.PasswordExpires != nil }) {
+		return
+	}
+	out, err := r.iam.GetAccountPasswordPolicy(ctx, &iam.GetAccountPasswordPolicyInput{})
+	var none *types.NoSuchEntityException
+	switch {
+	case errors.As(err, &none):
+		r.to.HardExpiry = org.No
+	case err != nil:
+		r.gap("iam:GetAccountPasswordPolicy", err)
+	default:
+		r.to.HardExpiry = org.TriOf(aws.ToBool(out.PasswordPolicy.HardExpiry))
 	}
 }

@@ -80,6 +80,7 @@ func (a *Account) check() error {
 		ascending("group", a.Groups, func(g Group) string { return g.Name }),
 		ascending("role", a.Roles, func(r Role) string { return r.Name }),
 		ascending("policy", a.Policies, func(p Policy) string { return p.ARN }),
+		known("account", a.HardExpiry),
 		known("root", a.Root.MFA, a.Root.HardwareMFA, a.Root.AccessKeys, a.Root.Password),
 		each(a.Users, func(u User) error {
 			return first(

@@ -71,6 +71,7 @@ type Account struct {
 	Read       bool      `json:"read"`             // false: nothing below is known, Gaps says why
 	Report     time.Time `json:"report"`           // when the credential report was generated; zero: none could be had
 	Quotas     Quotas    `json:"quotas"`
+	HardExpiry Tri       `json:"hard_expiry,omitempty"` // only an administrator can replace an expired password; read where passwords expire
 	Root       Root      `json:"root"`
 	Users      []User    `json:"users,omitempty"` // sorted by name, as are the next three
 	Groups     []Group   `json:"groups,omitempty"`
@@ -97,7 +98,7 @@ type Quotas struct {
 // Root is the root user of an account.
 type Root struct {
 	MFA          Tri        `json:"mfa"`
-	HardwareMFA  Tri        `json:"hardware_mfa"` // MFA, and not the virtual device root-account-mfa-device
+	HardwareMFA  Tri        `json:"hardware_mfa"` // MFA, and no virtual device: root-account-mfa-device can sign in next to a hardware device
 	AccessKeys   Tri        `json:"access_keys"`
 	Password     Tri        `json:"password"`
 	PasswordUsed *time.Time `json:"password_used,omitempty"`
@@ -138,12 +139,13 @@ type User struct {
 	// is older than the user. Unknown when neither could be had. Keys are read
 	// together with Password: when that is Unknown, no keys here means that
 	// nobody looked (see CredentialsKnown).
-	Password      Tri         `json:"password"`
-	PasswordUsed  *time.Time  `json:"password_used,omitempty"`
-	PasswordReset Tri         `json:"password_reset"` // the next sign-in must change it; only read for users that a step would change
-	MFA           Tri         `json:"mfa"`            // has at least one device
-	Devices       []Device    `json:"devices,omitempty"`
-	Keys          []AccessKey `json:"keys,omitempty"`
+	Password        Tri         `json:"password"`
+	PasswordUsed    *time.Time  `json:"password_used,omitempty"`
+	PasswordExpires *time.Time  `json:"password_expires,omitempty"` // nil: never, or unknown
+	PasswordReset   Tri         `json:"password_reset"`             // the next sign-in must change it; only read for users that a step would change
+	MFA             Tri         `json:"mfa"`                        // has at least one device
+	Devices         []Device    `json:"devices,omitempty"`
+	Keys            []AccessKey `json:"keys,omitempty"`
 
 	// Credentials that can never carry MFA; only read for users that a step
 	// would change.

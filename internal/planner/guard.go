@@ -128,7 +128,7 @@ func (g *guard) mayOpenWindow(read *org.User, u *audit.User) bool {
 	if g.in.NoWindowBefore > 0 && g.in.Now.Sub(read.Created) < g.in.NoWindowBefore {
 		return false
 	}
-	return u.Console == org.No || read.PasswordReset == org.No
+	return u.Console == org.No || u.Console == org.Yes && read.PasswordReset == org.No && !g.expired(read)
 }
 
 // isCaller blocks a step that would enforce the user who runs the plan.

@@ -230,3 +230,85 @@ func TestNewUsersGetNoWindowInUnattendedRuns(t *testing.T) {
 		}
 	}
 }
+
+// A password that has expired, or expires by the password policy, opens no sign-in path
+// that ForceMFA leaves.
+func TestExpiredPasswordsAreNoSignInPath(t *testing.T) {
+	expired := func(u *org.User) { at := now.Add(-12 * time.Hour); u.PasswordExpires = &at }
+	later := func(u *org.User) { at := now.Add(time.Hour); u.PasswordExpires = &at }
+	fido := func(u *org.User) {
+		u.MFA, u.Devices = org.Yes, []org.Device{{Serial: "arn:aws:iam::" + account + ":u2f/user/x", Kind: org.FIDO}}
+	}
+	early := func(b *baseline.Baseline) { b.Policy.PasswordChangeBeforeMFA = true }
+	for _, row := range []struct {
+		name   string
+		change func(*baseline.Baseline)
+		user   []func(*org.User)
+		hard   org.Tri
+		want   string // part of why the step is blocked; empty: it is not
+	}{
+		{"expired, no device", nil, []func(*org.User){noDevice, noKey, expired}, org.No, "expired on 2026-11-01, and the policy denies changing it without MFA"},
+		{"expired, no device, may change it first", early, []func(*org.User){noDevice, noKey, expired}, org.No, ""},
+		{"expired for good, no device", early, []func(*org.User){noDevice, noKey, expired}, org.Yes, "only an administrator can replace it"},
+		{"expired, no device, policy not read", early, []func(*org.User){noDevice, noKey, expired}, org.Unknown, "the password policy could not be read"},
+		{"expires later, no device", nil, []func(*org.User){noDevice, noKey, later}, org.Yes, ""},
+		{"expired for good, security key", nil, []func(*org.User){fido, noKey, expired}, org.Yes, "only an administrator can replace it"},
+		{"expired, security key", nil, []func(*org.User){fido, noKey, expired}, org.No, ""},
+		{"expired for good, device with codes and a key", nil, []func(*org.User){expired}, org.Yes, ""},
+		{"expired, no device, a key: no window", nil, []func(*org.User){noDevice, expired}, org.No, "expired on 2026-11-01"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := baseline.Default()
+			if row.change != nil {
+				row.change(b)
+			}
+			policies, group := managed(b.Document("aws"))
+			s := scene{baseline: b, account: org.Account{Policies: policies, Groups: group, HardExpiry: row.hard, Users: []org.User{user("bob", row.user...)}}}
+			var why []string
+			for _, step := range s.plan(t).Steps {
+				why = append(why, step.Blocked)
+			}
+			if got := strings.Join(why, ""); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+				t.Errorf("blocked %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// A device is no sign-in path when another policy denies every session with it.
+func TestSessionsThatSomethingElseDeniesAreNoSignInPath(t *testing.T) {
+	policies, group := managed(wanted())
+	for name, want := range map[string]bool{
+		`,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`:           true,
+		`,"Condition":{"Null":{"aws:TokenIssueTime":"false"}}`:                  true,
+		`,"Condition":{"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}}`:         false,
+		`,"Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}`:      false,
+		`,"Condition":{"NumericGreaterThan":{"aws:MultiFactorAuthAge":"3600"}}`: false,
+	} {
+		s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", deny("*", name))}}}
+		blocked := slices.ContainsFunc(s.plan(t).Steps, func(s plan.Step) bool { return strings.Contains(s.Blocked, "also in a session with MFA") })
+		if blocked != want {
+			t.Errorf("%s: blocked %v, want %v", name, blocked, want)
+		}
+	}
+	s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", deny("s3:*", `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`))}}}
+	for _, step := range s.plan(t).Steps {
+		if step.Blocked != "" {
+			t.Errorf("one denied service blocks: %s", step.Blocked)
+		}
+	}
+}
+
+// What could not be read is never a sign-in path.
+func TestAnUnknownConsoleIsNoSignInPath(t *testing.T) {
+	policies, group := managed(wanted())
+	unknown := func(u *org.User) { u.Password, u.Keys = org.Unknown, nil }
+	for name, also := range map[string]func(*org.User){"without a device": noDevice, "with a device": func(*org.User) {}} {
+		s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", unknown, also)}}}
+		if !slices.ContainsFunc(s.plan(t).Steps, func(s plan.Step) bool {
+			return strings.Contains(s.Blocked, "could not read whether bob has a console password")
+		}) {
+			t.Errorf("%s: not blocked: %+v", name, s.plan(t).Steps)
+		}
+	}
+}

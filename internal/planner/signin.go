@@ -33,11 +33,11 @@ const (
 func (g *guard) signInPath(a *org.Account, read *org.User, u *audit.User) signInPath {
 	switch u.MFA {
 	case org.Yes:
-		return withDevice(u)
+		return g.withDevice(a, read, u)
 	case org.No:
 		return g.enrollment(a, read, u)
 	}
-	if first := g.enrollment(a, read, u); first.state == pathFound && withDevice(u).state == pathFound {
+	if first := g.enrollment(a, read, u); first.state == pathFound && g.withDevice(a, read, u).state == pathFound {
 		return first
 	}
 	return signInPath{pathUnknown, "could not read whether " + u.Name + " has an MFA device",
@@ -45,13 +45,28 @@ func (g *guard) signInPath(a *org.Account, read *org.User, u *audit.User) signIn
 }
 
 // withDevice is the path of a user with a device: any device at the console, one
-// that gives codes for an access key.
+// that gives codes for an access key. Nothing may deny the sessions.
 // Source: IAM User Guide, "AWS multi-factor authentication in IAM": a passkey or
 // security key cannot be passed to STS.
-func withDevice(u *audit.User) signInPath {
+func (g *guard) withDevice(a *org.Account, read *org.User, u *audit.User) signInPath {
+	byCode, byConsole := givesCodes(u.Devices) && u.ActiveKeys > 0, u.Console == org.Yes
+	expired := byConsole && g.expired(read) && a.HardExpiry != org.No
 	switch {
-	case givesCodes(u.Devices), u.Console == org.Yes:
-		return signInPath{state: pathFound}
+	case byCode && byConsole && !expired:
+		if path := g.usable(a, read, u, policy.SessionTokenMFA); path.state == pathFound {
+			return path
+		}
+		return g.usable(a, read, u, policy.ConsoleMFA)
+	case byCode:
+		return g.usable(a, read, u, policy.SessionTokenMFA)
+	case expired && a.HardExpiry == org.Yes:
+		return signInPath{noPath, "the password of " + u.Name + " expired on " + read.PasswordExpires.UTC().Format(time.DateOnly) + ", and only an administrator can replace it",
+			"reset the password of " + u.Name}
+	case expired:
+		return signInPath{pathUnknown, "the password of " + u.Name + " has expired, and the password policy could not be read",
+			"let the role that forcemfa assumes call iam:GetAccountPasswordPolicy, or reset the password"}
+	case byConsole:
+		return g.usable(a, read, u, policy.ConsoleMFA)
 	case len(u.Devices) == 0:
 		return signInPath{pathUnknown, "could not read the type of the MFA device of " + u.Name,
 			"let the role that forcemfa assumes call iam:ListMFADevices"}
@@ -61,6 +76,40 @@ func withDevice(u *audit.User) signInPath {
 	}
 	return signInPath{noPath, u.Name + " has an access key, but no console password and no MFA device that generates codes",
 		"enroll a virtual MFA device for " + u.Name + " as an administrator, or give the user a console password"}
+}
+
+// expired reports whether the password of a user has expired.
+func (s *accountState) expired(u *org.User) bool {
+	return u.PasswordExpires != nil && !s.in.Now.Before(*u.PasswordExpires)
+}
+
+// usable is the path by a session with MFA, unless something denies in it all that it is
+// asked about: what the user can do today, and common actions.
+func (g *guard) usable(a *org.Account, read *org.User, u *audit.User, c policy.Credential) signInPath {
+	requests := []policy.Request{
+		{Action: "s3:ListAllMyBuckets", Resource: "*"}, {Action: "ec2:DescribeInstances", Resource: "*"}, {Action: "iam:ListMFADevices", Resource: read.ARN},
+	}
+	if u.Example != nil && !u.NotExploitable {
+		requests = append(requests, policy.Request{Action: u.Example.Action, Resource: u.Example.Resource})
+	}
+	set := g.documents.PolicySet(g.headerOf(a), a, read)
+	var why string
+	for _, address := range addresses(set) {
+		ctx := g.context(a, read, address)
+		if u.Example != nil {
+			u.Example.SetKeys(ctx)
+		}
+		ctx.SetMFA(c, policy.True, g.in.Now.Add(-time.Minute), g.in.Now)
+		for _, r := range requests {
+			r.Principal, r.Context = a.Principal(read), ctx
+			d := set.Refuses(&r)
+			if d.Verdict != policy.ExplicitDenied {
+				return signInPath{state: pathFound}
+			}
+			why = Refusal(d, r.Action)
+		}
+	}
+	return signInPath{noPath, "also in a session with MFA, " + why, "find out whether " + u.Name + " can work with MFA, and change the policy that denies it"}
 }
 
 // enrollment is the path of a user without a device: to create and enable a first
@@ -84,6 +133,7 @@ func (g *guard) enrollment(a *org.Account, read *org.User, u *audit.User) signIn
 func (g *guard) enrollmentAtConsole(a *org.Account, read *org.User, u *audit.User) signInPath {
 	actions := enrollmentActions
 	early := g.in.Baseline.Policy.PasswordChangeBeforeMFA
+	expired := g.expired(read)
 	switch {
 	case u.Console == org.Unknown:
 		return signInPath{pathUnknown, "could not read whether " + u.Name + " has a console password",
@@ -91,13 +141,22 @@ func (g *guard) enrollmentAtConsole(a *org.Account, read *org.User, u *audit.Use
 	case u.Console == org.No:
 		return signInPath{noPath, u.Name + " has neither an MFA device nor a console password",
 			"give " + u.Name + " a console password, or enroll a device as an administrator"}
+	case expired && a.HardExpiry == org.Yes:
+		return signInPath{noPath, "the password of " + u.Name + " expired on " + read.PasswordExpires.UTC().Format(time.DateOnly) + ", and only an administrator can replace it",
+			"reset the password of " + u.Name}
+	case expired && !early:
+		return signInPath{noPath, "the password of " + u.Name + " expired on " + read.PasswordExpires.UTC().Format(time.DateOnly) + ", and the policy denies changing it without MFA",
+			"let " + u.Name + " sign in and change the password first, or set allow_password_change_before_mfa"}
+	case expired && a.HardExpiry == org.Unknown:
+		return signInPath{pathUnknown, "the password of " + u.Name + " has expired, and the password policy could not be read",
+			"let the role that forcemfa assumes call iam:GetAccountPasswordPolicy, or reset the password"}
 	case read.PasswordReset == org.Unknown && !early:
 		return signInPath{pathUnknown, "could not read whether " + u.Name + " must change the password at the next sign-in",
 			"let the role that forcemfa assumes call iam:GetLoginProfile"}
 	case read.PasswordReset == org.Yes && !early:
 		return signInPath{noPath, u.Name + " must change the password at the next sign-in, and the policy denies that without MFA",
 			"let " + u.Name + " sign in and change the password first, or set allow_password_change_before_mfa"}
-	case read.PasswordReset != org.No:
+	case read.PasswordReset != org.No, expired:
 		actions = append([]string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}, enrollmentActions...)
 	}
 	return g.allowed(a, read, u, policy.ConsolePassword, actions)

@@ -11,6 +11,7 @@ var Actions = []string{
 	"iam:AttachUserPolicy",
 	"iam:GenerateCredentialReport",
 	"iam:GetAccountAuthorizationDetails",
+	"iam:GetAccountPasswordPolicy",
 	"iam:GetAccountSummary",
 	"iam:GetCredentialReport",
 	"iam:GetLoginProfile",

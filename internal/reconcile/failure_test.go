@@ -581,7 +581,10 @@ func TestTheRoleHasTheLeastPrivileges(t *testing.T) {
 		}
 	}
 	r.cloud.OnCall(observe)
-	r.cloud.Update(func(w *world.World) { w.Edit(home).Groups["forcemfa"].Attached = nil })
+	r.cloud.Update(func(w *world.World) {
+		w.Edit(home).Groups["forcemfa"].Attached = nil
+		w.Edit(home).PasswordPolicy = &world.PasswordPolicy{MaxAge: 90}
+	})
 	r.scan(home)
 	r.cloud.Update(func(w *world.World) {
 		a := w.Edit(home)
