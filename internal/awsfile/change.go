@@ -202,3 +202,27 @@ func (f *File) All(section, key string) []Setting {
 	}
 	return list
 }
+
+// UnsetAll removes settings from a section, and the section itself if it has no
+// others. Comments stay. It reports whether anything was removed.
+func (f *File) UnsetAll(section string, keys ...string) bool {
+	removed := false
+	for _, key := range keys {
+		removed = f.Unset(section, key) || removed
+	}
+	if s, ok := f.Section(section); !removed || !ok || len(s.Settings) > 0 {
+		return removed
+	}
+	var headers []int
+	for i := range f.lines {
+		if l := &f.lines[i]; l.kind == header && l.section == section {
+			headers = append(headers, i)
+			if i > 0 && f.lines[i-1].kind == blank && (i+1 == len(f.lines) || f.lines[i+1].kind == blank || f.lines[i+1].kind == header) {
+				headers = slices.Insert(headers, len(headers)-1, i-1)
+			}
+		}
+	}
+	f.drop(headers)
+	f.index()
+	return true
+}

@@ -236,7 +236,11 @@ func (e *examination) checkProcess(p awsfile.Profile) {
 	if _, err := exec.LookPath(words[0]); err != nil {
 		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": the program of credential_process was not found: "+words[0], "install it or add it to PATH")
 	}
-	if p.Get(awsfile.KeyIDSetting) != "" {
+	switch {
+	case p.Get(session.ManagerSetting) == session.ManagerName && p.Get(awsfile.KeyIDSetting) != "":
+		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": a session from \"forcemfa export --write-profile\" hides credential_process from SDKs, also after it has expired",
+			"run \"forcemfa sessions clear\", and write to another profile")
+	case p.Get(awsfile.KeyIDSetting) != "":
 		e.add("process", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use the access key in the file and never run credential_process", "run \"forcemfa import "+awsfile.Word(p.Name)+"\"")
 	}
 }

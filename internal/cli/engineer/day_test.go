@@ -246,6 +246,52 @@ func TestExecInsideOfASessionNeedsProfileAndCommand(t *testing.T) {
 	}
 }
 
+func TestAWrittenSessionHidesNoOtherCredentials(t *testing.T) {
+	for _, setting := range otherSources {
+		e, _, errs := day(t, "export", "bob", "--write-profile", "tool")
+		dir := filepath.Join(e.Getenv("HOME"), ".aws")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "config"), []byte("[profile tool]\n"+setting+" = x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		warm(t, e)
+		if status := run(t.Context(), e); status != 1 || !strings.Contains(errs.String(), "config:2: profile tool has "+setting) || !strings.Contains(errs.String(), "--write-profile tool-session") {
+			t.Errorf("%s: status %d: %s", setting, status, errs)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "credentials")); err == nil {
+			t.Errorf("%s: a session was written", setting)
+		}
+	}
+}
+
+func TestSessionsClearRemovesWrittenSessions(t *testing.T) {
+	const before = "# mine\n[other]\naws_access_key_id = ASIAOTHER\naws_secret_access_key = x\naws_session_token = y\n"
+	for _, profile := range []string{"", "bob"} {
+		e, _, errs := day(t, "export", "bob", "--write-profile", "tool")
+		path := filepath.Join(e.Getenv("HOME"), ".aws", "credentials")
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		warm(t, e)
+		if status := run(t.Context(), e); status != 0 {
+			t.Fatalf("export: status %d: %s", status, errs)
+		}
+		e.Args = strings.Fields("sessions clear " + profile)
+		if status := run(t.Context(), e); status != 0 || !strings.Contains(errs.String(), "removed the session in profile tool") {
+			t.Errorf("clear %s: status %d: %s", profile, status, errs)
+		}
+		after, err := os.ReadFile(path)
+		if diff := cmp.Diff(before, string(after)); diff != "" || err != nil {
+			t.Errorf("clear %s: %v %s", profile, err, diff)
+		}
+	}
+}
+
 func TestASessionThatEndsSoonIsReported(t *testing.T) {
 	for _, row := range []struct {
 		args   []string

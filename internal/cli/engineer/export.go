@@ -33,8 +33,9 @@ other credentials, such as AWS_PROFILE. env-no-export has assignments only, so t
 
 With --write-profile NAME, export writes the session into ~/.aws/credentials and prints
 nothing, for tools that read only that file. It marks the profile as managed by
-forcemfa. It never overwrites a profile with a long-lived key, and overwrites a profile
-of another tool only with --replace. All other bytes of the file stay unchanged.
+forcemfa, and "sessions clear" removes it. export never overwrites a profile with a
+long-lived key or another source of credentials, such as credential_process, and
+overwrites temporary credentials of another tool only with --replace. All other bytes of the file stay unchanged.
 
 EXIT STATUS
   0  the session is printed or written
@@ -135,13 +136,38 @@ func (o *exportOptions) settings(e *cache.Entry) []assignment {
 	return out
 }
 
-// mayWrite refuses what would destroy somebody's credentials.
+// otherSources are settings by which a profile gets credentials. SDKs prefer a
+// session in ~/.aws/credentials to some of them and ignore it for others.
+var otherSources = []string{
+	"credential_process", "role_arn", "sso_session", "sso_account_id", "web_identity_token_file", "login_session", "credential_source", session.StoreSetting,
+}
+
+// refuseShadow refuses a profile that gets its credentials in another way: once
+// the session has expired, AWS tools would still take it, and fail.
+func (o *exportOptions) refuseShadow(f *awsfile.File, section string) error {
+	s, _ := f.Section(section)
+	for _, key := range otherSources {
+		if other, ok := s.Get(key); ok && other.Value != "" {
+			return command.WithHint(fmt.Errorf("%s: profile %s has %s, and the session would hide it from AWS tools", other.Origin, o.write, key),
+				fmt.Sprintf("use the profile as it is, or write to a new profile, such as --write-profile %s", awsfile.Word(o.write+"-session")))
+		}
+	}
+	return nil
+}
+
+// mayWrite refuses what would destroy or hide credentials.
 func (o *exportOptions) mayWrite() error {
 	files, err := o.env.awsFiles()
 	if err != nil {
 		return err
 	}
 	if err := o.refuse(files.Credentials, o.write); err != nil {
+		return err
+	}
+	if err := o.refuseShadow(files.Credentials, o.write); err != nil {
+		return err
+	}
+	if err := o.refuseShadow(files.Config, awsfile.ConfigSection(o.write)); err != nil {
 		return err
 	}
 	return o.refuse(files.Config, awsfile.ConfigSection(o.write))
@@ -178,6 +204,9 @@ func (o *exportOptions) writeProfile(e *cache.Entry) error {
 		assignment{session.ManagerSetting, session.ManagerName}, assignment{session.SourceSetting, o.profileName()})
 	err := awsfile.Edit(path, func(f *awsfile.File) error {
 		if err := o.refuse(f, o.write); err != nil {
+			return err
+		}
+		if err := o.refuseShadow(f, o.write); err != nil {
 			return err
 		}
 		var err error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
@@ -86,7 +87,8 @@ func newSessionsClear(e *machine) *cobra.Command {
 		Use:   "clear [PROFILE…]",
 		Short: "Remove sessions from this machine",
 		Long: `clear removes all sessions from this machine, or those of the given profiles and all
-role sessions of the same access key.
+role sessions of the same access key. It also removes what "export --write-profile"
+wrote into ~/.aws/credentials.
 
 EXIT STATUS
   0  the sessions are removed, even if there were none
@@ -114,12 +116,63 @@ func runSessionsClear(ctx context.Context, e *machine, profiles []string) error 
 			keys[s.KeyID] = true
 		}
 	}
+	gone := map[string]bool{} // access key IDs of the sessions
 	n, err := dir.Clear(func(s *cache.Entry) bool {
-		return len(profiles) == 0 || keys[s.KeyID] || slices.Contains(profiles, s.Profile)
+		match := len(profiles) == 0 || keys[s.KeyID] || slices.Contains(profiles, s.Profile)
+		if match {
+			gone[s.AccessKeyID] = true
+		}
+		return match
 	})
 	if err != nil {
 		return command.FileError("remove sessions", err)
 	}
+	written, err := e.clearWritten(func(source, keyID string) bool {
+		return len(profiles) == 0 || gone[keyID] || slices.Contains(profiles, source)
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range written {
+		fmt.Fprintf(e.Stderr, "removed the session in profile %s of ~/.aws/credentials\n", view.Clean(name))
+	}
 	fmt.Fprintf(e.Stderr, "removed %s\n", view.Count(n, "session"))
 	return nil
+}
+
+// clearWritten removes the sessions that "export --write-profile" wrote into
+// ~/.aws/credentials and that match, and returns the names of their profiles.
+func (e *machine) clearWritten(match func(source, keyID string) bool) ([]string, error) {
+	files, err := e.awsFiles()
+	if err != nil {
+		return nil, err
+	}
+	written := func(f *awsfile.File) (names []string) {
+		for _, s := range f.Sections() {
+			manager, _ := s.Get(session.ManagerSetting)
+			source, _ := s.Get(session.SourceSetting)
+			id, _ := s.Get(awsfile.KeyIDSetting)
+			if manager.Value == session.ManagerName && match(source.Value, id.Value) {
+				names = append(names, s.Name)
+			}
+		}
+		return names
+	}
+	if len(written(files.Credentials)) == 0 {
+		return nil, nil
+	}
+	var names []string
+	err = awsfile.Edit(files.Credentials.Path, func(f *awsfile.File) error {
+		names = written(f)
+		for _, name := range names {
+			f.UnsetAll(name, writtenSettings...)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// writtenSettings are the settings that "export --write-profile" writes.
+var writtenSettings = []string{
+	awsfile.KeyIDSetting, awsfile.SecretSetting, awsfile.TokenSetting, "expiration", "region", session.ManagerSetting, session.SourceSetting,
 }
