@@ -136,6 +136,7 @@ func unpack(data []byte) (*Catalog, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
+	c.addNewer()
 	return c, lines.Err()
 }
 

@@ -55,6 +55,9 @@ func (in *inspection) lockedOut() bool {
 			continue
 		}
 		i := in.set(in.open).Decide(at.request()).Statement
+		if try.action == "iam:CreateVirtualMFADevice" && in.passkeyOnly(i, p) {
+			continue
+		}
 		asks, never := len(mfaConditions(&in.doc.Statements[i])) > 0, in.refused(at.with(withMFA(p)))
 		keysToo := in.refused(at.with(byKey(p)))
 		switch {
@@ -70,6 +73,21 @@ func (in *inspection) lockedOut() bool {
 		found = true
 	}
 	return found
+}
+
+// passkeyOnly reports a document that leaves iam:EnableMFADevice open in the console
+// without MFA but not iam:CreateVirtualMFADevice: users can enroll a passkey or a
+// security key, which need nothing else.
+// Source: IAM User Guide, "AWS: Allows IAM users to self-manage an MFA device": the
+// policy for FIDO security keys.
+func (in *inspection) passkeyOnly(i int, p policy.Principal) bool {
+	if in.refused(in.base(byPassword(p)).on("iam:EnableMFADevice", p.ARN)) {
+		return false
+	}
+	f := in.add("L-1", i, "users can enroll passkeys and security keys, but no authenticator app: iam:CreateVirtualMFADevice is refused without MFA")
+	f.Severity = Info
+	f.Example = in.example(in.base(byPassword(p)).on("iam:CreateVirtualMFADevice", in.iam("mfa/alice")), true, false)
+	return true
 }
 
 // leavesOpen reports whether the guard of the document exempts an enrollment
@@ -192,8 +210,7 @@ func (in *inspection) forcedPassword() {
 	both := []string{"iam:ChangePassword", "iam:GetAccountPasswordPolicy"}
 	fix := in.except(both)
 	if open {
-		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA to no effect: iam:GetAccountPasswordPolicy, which it needs, is refused")
-		f.Severity = Low
+		f := in.add("D-6", in.guard.statement, "iam:ChangePassword is open without MFA, but iam:GetAccountPasswordPolicy is refused: the sign-in page may not show the rules for the new password")
 		f.Example, f.Fix = in.example(read, true, false), fix
 		return
 	}

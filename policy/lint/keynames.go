@@ -261,7 +261,7 @@ func knownKey(key string) bool {
 func (in *inspection) unknownActions(i int) {
 	st := &in.doc.Statements[i]
 	var unknown []string
-	fixed := map[string]string{}
+	meant := map[string]string{}
 	for _, p := range slices.Concat(st.Actions, st.NotActions) {
 		prefix, name, found := strings.Cut(p, ":")
 		s, ok := catalog.Load().Service(prefix)
@@ -271,28 +271,35 @@ func (in *inspection) unknownActions(i int) {
 		if _, ok := catalog.Load().Action(p); ok {
 			continue
 		}
-		unknown = append(unknown, p)
-		names := make([]string, len(s.Actions))
-		for k, a := range s.Actions {
-			names[k] = a.String()
+		text := p
+		if meant[p] = actionMeant(s, name); meant[p] != "" {
+			text += " (did you mean " + meant[p] + "?)"
 		}
-		fixed[p] = nearest(p, names)
+		unknown = append(unknown, text)
 	}
 	if len(unknown) == 0 {
 		return
 	}
-	f := in.add("K-3", i, "the catalog of actions (iam-data %s) does not have %s, which is misspelled or newer", catalog.Load().Version, some(unknown))
-	var meant []string
-	for _, u := range unknown {
-		if fixed[u] == "" {
-			return
-		}
-		meant = append(meant, fixed[u])
+	f := in.add("K-3", i, "unknown to the catalog of %s: %s; misspelled, or newer than the catalog", catalog.Load().Date(), some(unknown))
+	if !slices.ContainsFunc(unknown, func(text string) bool { return !strings.HasSuffix(text, "?)") }) {
+		f.Fix = in.replace(i, func(st *policy.Statement) {
+			st.Actions, st.NotActions = renamed(st.Actions, meant), renamed(st.NotActions, meant)
+		})
 	}
-	f.What += ": did you mean " + some(meant) + "?"
-	f.Fix = in.replace(i, func(st *policy.Statement) {
-		st.Actions, st.NotActions = renamed(st.Actions, fixed), renamed(st.NotActions, fixed)
-	})
+}
+
+// actionMeant returns the action that an unknown name probably stands for: that of
+// an API operation of this name, or the one that is spelled most alike. Empty: none
+// is similar.
+func actionMeant(s *catalog.Service, name string) string {
+	if action, ok := catalog.Load().Operation(s.Prefix, name); ok {
+		return action
+	}
+	names := make([]string, len(s.Actions))
+	for k, a := range s.Actions {
+		names[k] = a.String()
+	}
+	return nearest(s.Prefix+":"+name, names)
 }
 
 func renamed(list []string, names map[string]string) []string {

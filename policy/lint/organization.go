@@ -41,7 +41,7 @@ func (in *inspection) hitsRoles(i int) {
 		if !in.applies(whole, at) || !in.refused(at) {
 			continue
 		}
-		f := in.add("O-1", i, "the Deny applies to every role session, and sessions of Identity Center, SAML and services can never show MFA")
+		f := in.add("O-1", i, "the Deny applies to every role session, and sessions of Identity Center, SAML and services carry no MFA key")
 		f.Example = in.example(at, true, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) {
 			st.Conditions = append(slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return c.Key == usersOnly.Key }), usersOnly)

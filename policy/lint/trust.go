@@ -113,7 +113,7 @@ func (in *inspection) cannotShow(i int) {
 			if in.decide(in.alone, at) == policy.Allowed || in.decide(asks, at) != policy.Allowed {
 				continue
 			}
-			format := "%s can never show MFA, so it cannot assume the role"
+			format := "requests of %s carry no MFA key, so it cannot assume the role"
 			if c.principal.Kind == policy.RoleSession {
 				format = "%s has MFA only if it was assumed from a session with MFA, so it usually cannot assume the role"
 			}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func (in *inspection) undecidedConditions(i int) bool {
 		if aboutMFA(&c) && !typed(&c) {
 			code = "M-7"
 		}
-		f := in.add(code, i, "it is unknown whether the statement applies: %s (%s)", why, conditionText(one))
+		f := in.add(code, i, "it is unknown whether the statement applies: %s (%s)", withoutPlace(why), conditionText(one))
 		switch {
 		case st.Effect == policy.Allow && !aboutMFA(&c):
 			f.Severity = Low
@@ -115,8 +116,14 @@ func (in *inspection) undecidedElements(i int) {
 	if why == "" {
 		return
 	}
-	f := in.add("K-8", i, "it is unknown whether the statement applies: %s", why)
+	f := in.add("K-8", i, "it is unknown whether the statement applies: %s", withoutPlace(why))
 	if st.Effect == policy.Allow {
 		f.Severity = Low
 	}
 }
+
+// withoutPlace removes from a reason which statement it is about: the statement was
+// decided in a document of its own, and the finding names it.
+func withoutPlace(why string) string { return placeOfReason.ReplaceAllString(why, "") }
+
+var placeOfReason = regexp.MustCompile(`^(document: )?(statement \d+( \([^)]*\))?: )?`)
