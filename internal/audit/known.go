@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/internal/org"
 	"forcemfa/policy/prove"
@@ -69,13 +70,15 @@ func (s surroundings) names(account *org.Account, u *org.User) map[string]string
 
 // bucketARN finds the bucket in an ARN or a pattern of one.
 // Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-var bucketARN = regexp.MustCompile(`:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])["/]`)
+var bucketARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])["/]`)
+})
 
 // bucket is the first bucket that the policies of an account name; empty without
 // any.
 func bucket(account *org.Account) string {
 	search := func(document string) string {
-		if m := bucketARN.FindStringSubmatch(document); m != nil {
+		if m := bucketARN().FindStringSubmatch(document); m != nil {
 			return m[1]
 		}
 		return ""

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"forcemfa/internal/org"
@@ -32,10 +33,12 @@ type candidate struct {
 func NewDraft(h *org.Header, now time.Time) *Draft { return &Draft{now: now, units: h.Units} }
 
 // NamedBreakGlass reports whether a name is typical for a break-glass user.
-func NamedBreakGlass(name string) bool { return emergency.MatchString(name) }
+func NamedBreakGlass(name string) bool { return emergency().MatchString(name) }
 
 // emergency matches typical names of break-glass users.
-var emergency = regexp.MustCompile(`(?i)break[-_. ]?glass|emergency|fire[-_. ]?call`)
+var emergency = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)break[-_. ]?glass|emergency|fire[-_. ]?call`)
+})
 
 // Add looks at the users of an account.
 func (d *Draft) Add(a *org.Account) {

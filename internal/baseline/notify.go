@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"forcemfa/policy/arn"
 )
@@ -79,15 +80,19 @@ const secretPlaces = "env:NAME, ssm:/NAME, or the ARN of a secret or parameter"
 const secretPlace = `env:[A-Za-z_][A-Za-z0-9_]*|ssm:/[A-Za-z0-9_./-]+|arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+`
 
 var (
-	secretShape  = regexp.MustCompile(`^(` + secretPlace + `)$`)
-	webhookShape = regexp.MustCompile(`^(https://[^@\s]+|` + secretPlace + `)$`)
+	secretShape = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(` + secretPlace + `)$`)
+	})
+	webhookShape = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(https://[^@\s]+|` + secretPlace + `)$`)
+	})
 )
 
 // kept reads the reference to a secret. Errors never repeat the value, which may be
 // the secret itself.
 func kept(key, secret string, to *string) value {
-	return word[string]{to: to, shape: secretShape.String(), parse: func(text string) (string, error) {
-		if !secretShape.MatchString(text) {
+	return word[string]{to: to, shape: secretShape().String(), parse: func(text string) (string, error) {
+		if !secretShape().MatchString(text) {
 			return "", fmt.Errorf("%s: the %s is a secret and must not be in the config file; give a reference: %s", key, secret, secretPlaces)
 		}
 		return text, nil
@@ -96,8 +101,8 @@ func kept(key, secret string, to *string) value {
 
 // hook reads a URL or the reference to it. Errors do not repeat the value.
 func hook(to *string) value {
-	return word[string]{to: to, shape: webhookShape.String(), parse: func(text string) (string, error) {
-		if u, err := url.Parse(text); webhookShape.MatchString(text) && (!strings.HasPrefix(text, "https:") || err == nil && u.Host != "") {
+	return word[string]{to: to, shape: webhookShape().String(), parse: func(text string) (string, error) {
+		if u, err := url.Parse(text); webhookShape().MatchString(text) && (!strings.HasPrefix(text, "https:") || err == nil && u.Host != "") {
 			return text, nil
 		}
 		return "", fmt.Errorf("url: want an https URL without a password, or a reference: %s", secretPlaces)

@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"forcemfa/policy/arn"
 )
 
 // The shapes of what a policy can be attached to.
 // Source: AWS Organizations API Reference, AttachPolicy, TargetId.
-var targetShape = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|[0-9]{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+var targetShape = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(r-[0-9a-z]{4,32}|[0-9]{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+})
 
 func targets(to *[]string) value {
 	return sequence[string]{to, func(id *string, _ node) value {
-		return word[string]{to: id, shape: targetShape.String(), want: "the ID of a root, unit or account, in quotes", parse: func(s string) (string, error) {
-			if !targetShape.MatchString(s) {
+		return word[string]{to: id, shape: targetShape().String(), want: "the ID of a root, unit or account, in quotes", parse: func(s string) (string, error) {
+			if !targetShape().MatchString(s) {
 				return "", fmt.Errorf("target %q: want the ID of a root (r-…), a unit (ou-…) or an account (12 digits)", s)
 			}
 			return s, nil

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"forcemfa/policy/arn"
 )
@@ -23,7 +24,9 @@ var subjects = map[Op]string{
 // An iamResource is the resource of an IAM ARN: type, path and name.
 // Source: IAM API Reference, the patterns of UserName, GroupName, RoleName, PolicyName
 // and Path.
-var iamResource = regexp.MustCompile(`^[a-z]+/([!-~]*/)?[\w+=,.@-]{1,128}$`)
+var iamResource = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z]+/([!-~]*/)?[\w+=,.@-]{1,128}$`)
+})
 
 // Check returns the field of a step from an untrusted source that contradicts the
 // others, with the error: an unknown operation, a subject of another account or of the
@@ -50,7 +53,7 @@ func (s *Step) Check() (field string, err error) {
 	if a.Service != service || a.Account != s.Account || a.Kind() != kind {
 		return "subject", fmt.Errorf("%q is not a %s of account %s", s.Subject, kind, s.Account)
 	}
-	if service == "iam" && !iamResource.MatchString(a.Resource) {
+	if service == "iam" && !iamResource().MatchString(a.Resource) {
 		return "subject", fmt.Errorf("%q is not an ARN with a path and a name that IAM allows", s.Subject)
 	}
 	if id := stepID(s.Op, s.Account, s.Subject, s.Object); s.ID != id {
