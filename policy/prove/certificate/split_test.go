@@ -1,0 +1,99 @@
+package certificate_test
+
+import (
+	"fmt"
+	"testing"
+
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+	"forcemfa/policy/prove/certificate"
+)
+
+// together is a proof that nobody made: it says that the Denies of a document
+// refuse together what one Deny refuses in the usual one.
+func together(t *testing.T, conditions []string) (*policy.Proof, certificate.Claim) {
+	t.Helper()
+	list := []string{others, byKey}
+	for _, c := range conditions {
+		list = append(list, fmt.Sprintf(denyAll, mfa+","+c))
+	}
+	out := copied(t, prove.User(bob(source(t, others, byKey, fmt.Sprintf(denyAll, mfa)))).Proof)
+	for i := range out.Cases {
+		for j := range out.Cases[i].Cells {
+			cell := &out.Cases[i].Cells[j]
+			if cell.By[0].Statement != 2 {
+				continue
+			}
+			cell.By = nil
+			for n := range conditions {
+				cell.By = append(cell.By, policy.ProofDeny{Statement: 2 + n})
+			}
+		}
+	}
+	return out, claim(bob(source(t, list...)))
+}
+
+// The checker itself finds the value of a key that escapes all Denies of a cell.
+func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
+	tag := func(operator, value string) string {
+		return fmt.Sprintf(`%q:{"aws:RequestTag/a":%s}`, operator, value)
+	}
+	on := func(key, operator, value string) string { return fmt.Sprintf(`%q:{%q:%q}`, operator, key, value) }
+	list := func(operator, value string) string { return fmt.Sprintf(`%q:{"aws:TagKeys":%s}`, operator, value) }
+	for _, row := range []struct {
+		name       string
+		conditions []string
+		tight      bool
+	}{
+		{"equal and not equal", []string{tag("StringEquals", `"x"`), tag("StringNotEquals", `"x"`)}, true},
+		{"equal and not equal to another", []string{tag("StringEquals", `"x"`), tag("StringNotEquals", `"y"`)}, false},
+		{"two values and one", []string{tag("StringEquals", `["x","y"]`), tag("StringNotEquals", `"x"`)}, true},
+		{"equal alone", []string{tag("StringEquals", `"x"`)}, false},
+		{"equal, if it exists, alone", []string{tag("StringEqualsIfExists", `"x"`)}, false},
+		{"not equal alone", []string{tag("StringNotEquals", `"x"`)}, false},
+		{"missing and present", []string{tag("Null", `"true"`), tag("Null", `"false"`)}, true},
+		{"missing alone", []string{tag("Null", `"true"`)}, false},
+		{"present alone", []string{tag("Null", `"false"`)}, false},
+		{"one case", []string{tag("StringEquals", `"x"`), tag("StringNotEqualsIgnoreCase", `"x"`)}, false},
+		{"any case", []string{tag("StringEqualsIgnoreCase", `"X"`), tag("StringNotEquals", `"x"`)}, true},
+		{"a wildcard", []string{tag("StringLike", `"x*"`), tag("StringNotLike", `"x*"`)}, true},
+		{"a longer wildcard", []string{tag("StringLike", `"xy*"`), tag("StringNotLike", `"x*"`)}, false},
+		{"a question mark", []string{tag("StringLike", `"x?"`), tag("StringNotLike", `"x*"`)}, false},
+		{"an asterisk that is none", []string{tag("StringEquals", `"x*"`), tag("StringNotLike", `"x*"`)}, false},
+		{"an asterisk as a variable", []string{tag("StringLike", `"x${*}"`), tag("StringNotEquals", `"x*"`)}, true},
+		{"a question mark as a variable", []string{tag("StringLike", `"x${?}"`), tag("StringNotEquals", `"x?"`)}, true},
+		{"a dollar as a variable", []string{tag("StringEquals", `"x${$}"`), tag("StringNotEquals", `"x$"`)}, true},
+		{"the name of the user", []string{tag("StringEquals", `"${aws:username}"`), tag("StringNotEquals", `"bob"`)}, true},
+		{"the name of another user", []string{tag("StringEquals", `"${aws:username}"`), tag("StringNotEquals", `"alice"`)}, false},
+		{"a variable of the sender", []string{tag("StringEquals", `"${aws:ResourceTag/b}"`), tag("StringNotEquals", `"${aws:ResourceTag/b}"`)}, false},
+		{"true and not true", []string{tag("Bool", `"true"`), tag("StringNotEquals", `"true"`)}, true},
+		{"ARNs", []string{tag("ArnLike", `"arn:aws:iam::*:role/*"`), tag("ArnNotLike", `"arn:aws:iam::*:role/a*"`)}, false},
+		{"ARNs and texts", []string{tag("ArnLike", `"arn:aws:iam::*:role/*"`), tag("StringNotLike", `"arn:aws:iam::*:role/*"`)}, false},
+		{"smaller and greater numbers", []string{tag("NumericLessThanIfExists", `"5"`), tag("NumericGreaterThan", `"5"`)}, false},
+		{"a network and its complement", []string{on("aws:SourceIp", "IpAddress", "192.0.2.0/24"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/24")}, true},
+		{"a network and the complement of its half", []string{on("aws:SourceIp", "IpAddress", "192.0.2.0/24"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/25")}, true},
+		{"half of a network", []string{on("aws:SourceIp", "IpAddress", "192.0.2.0/25"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/24")}, false},
+		{"one address", []string{on("aws:SourceIp", "IpAddress", "192.0.2.7"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/24")}, false},
+		{"a later address", []string{on("aws:SourceIp", "IpAddressIfExists", "0.0.0.0/1")}, false},
+		{"IPv6", []string{on("aws:SourceIp", "IpAddressIfExists", "0.0.0.0/0")}, false},
+		{"before and from a date on", []string{on("aws:CurrentTime", "DateLessThan", "2027-01-01T00:00:00Z"), on("aws:CurrentTime", "DateGreaterThanEquals", "2027-01-01T00:00:00Z")}, true},
+		{"before and after a date", []string{on("aws:CurrentTime", "DateLessThan", "2027-01-01T00:00:00Z"), on("aws:CurrentTime", "DateGreaterThan", "2027-01-01T00:00:00Z")}, false},
+		{"before and from a later date on", []string{on("aws:CurrentTime", "DateLessThan", "2027-01-01T00:00:00Z"), on("aws:CurrentTime", "DateGreaterThanEquals", "2028-01-01T00:00:00Z")}, false},
+		{"encrypted or not", []string{on("aws:SecureTransport", "Bool", "true"), on("aws:SecureTransport", "Bool", "false")}, true},
+		{"encrypted alone", []string{on("aws:SecureTransport", "Bool", "true")}, false},
+		{"any and none of a list", []string{list("ForAnyValue:StringEquals", `"a"`), list("ForAllValues:StringNotEquals", `"a"`)}, true},
+		{"any and any other of a list", []string{list("ForAnyValue:StringEquals", `"a"`), list("ForAnyValue:StringNotEquals", `"a"`)}, false},
+		{"all and none of a list", []string{list("ForAllValues:StringEquals", `"a"`), list("ForAllValues:StringNotEquals", `"a"`)}, false},
+		{"no list", []string{list("Null", `"true"`)}, false},
+		{"lists of a service's key", []string{`"ForAllValues:StringEquals":{"ec2:Attribute/x":"a"}`, `"ForAllValues:StringNotEquals":{"ec2:Attribute/x":"a"}`}, false},
+		{"two keys", []string{tag("StringEquals", `"x"`), tag("StringNotEquals", `"x"`) + `,"StringEquals":{"aws:RequestTag/b":"y"}`}, false},
+		{"a Region and the others", []string{on("aws:RequestedRegion", "StringEquals", "eu-west-1"), on("aws:RequestedRegion", "StringNotEquals", "eu-west-1")}, true},
+		{"a Region alone", []string{on("aws:RequestedRegion", "StringEqualsIfExists", "eu-west-1")}, false},
+		{"the internet or an endpoint", []string{on("aws:SourceIp", "Null", "true"), on("aws:SourceVpce", "Null", "true")}, true},
+	} {
+		proof, claimed := together(t, row.conditions)
+		if err := certificate.Check(proof, claimed); (err == nil) != row.tight {
+			t.Errorf("%s: %v, want accepted %v", row.name, err, row.tight)
+		}
+	}
+}
