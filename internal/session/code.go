@@ -77,7 +77,7 @@ func untilNext(now time.Time) time.Duration {
 // is sent, so that one that was on its way when something broke is not sent
 // again.
 func (m *Manager) code(ctx context.Context, r *Route, codes CodeSource) (string, error) {
-	used := m.Cache.Device(r.deviceName())
+	used := m.Cache.Device(r.codeName())
 	for try := 0; ; try++ {
 		text, err := codes.Code(ctx, prompt(r.Serial, m.Now(), used, try))
 		if err != nil {
@@ -91,8 +91,8 @@ func (m *Manager) code(ctx context.Context, r *Route, codes CodeSource) (string,
 		case used.Code == codeHash(r, code) && windowOf(m.Now())-used.Window <= maxReplay:
 			wrong = "this code was already used; AWS accepts each code once"
 		default:
-			used.Code, used.Window, used.Failed, used.Why = codeHash(r, code), windowOf(m.Now()), time.Time{}, ""
-			return code, m.note(r, used)
+			used.Code, used.Window = codeHash(r, code), windowOf(m.Now())
+			return code, m.noteCode(r, used)
 		}
 		if err := m.another(ctx, r, codes, wrong, SixDigits(code), try); err != nil {
 			return "", err
@@ -148,12 +148,25 @@ func SixDigits(s string) bool {
 // codeHash keeps a code recognizable and unreadable enough: it is of no use
 // once it was sent.
 func codeHash(r *Route, code string) string {
-	sum := sha256.Sum256([]byte(r.Key.AccessKeyID + "\n" + r.Serial + "\n" + code))
+	sum := sha256.Sum256([]byte(r.Serial + "\n" + code))
 	return hex.EncodeToString(sum[:])
 }
 
-func (m *Manager) note(r *Route, d cache.Device) error {
-	if err := m.Cache.SetDevice(r.deviceName(), d); err != nil {
+// noteCode records a code as used and clears the failure that others may wait for.
+func (m *Manager) noteCode(r *Route, used cache.Device) error {
+	if err := m.note(r.codeName(), used); err != nil {
+		return err
+	}
+	d := m.Cache.Device(r.deviceName())
+	if d.Failed.IsZero() {
+		return nil
+	}
+	d.Failed, d.Why = time.Time{}, ""
+	return m.note(r.deviceName(), d)
+}
+
+func (m *Manager) note(name string, d cache.Device) error {
+	if err := m.Cache.SetDevice(name, d); err != nil {
 		return &Problem{Sentence: "cannot record the code as used: " + err.Error(), Next: "make " + m.Cache.Path + " a directory that only you can use", Err: err}
 	}
 	return nil

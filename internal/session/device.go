@@ -38,7 +38,7 @@ func (m *Manager) settle(ctx context.Context, r *Route) error {
 		return err
 	}
 	d.Serial = r.Serial
-	return m.note(r, d)
+	return m.note(r.deviceName(), d)
 }
 
 // devices are the serial numbers of the user's own devices. ListMFADevices is

@@ -153,8 +153,9 @@ func (a *Access) NewDeviceUsed(serial, code string) {
 		return
 	}
 	a.Route.Serial, a.Route.configured = serial, false
-	_ = a.manager.Cache.SetDevice(a.Route.deviceName(), cache.Device{
-		Serial: serial, Code: codeHash(a.Route, code), Window: windowOf(a.manager.Now()),
+	_ = a.manager.Cache.SetDevice(a.Route.deviceName(), cache.Device{Serial: serial})
+	_ = a.manager.Cache.SetDevice(a.Route.codeName(), cache.Device{
+		Code: codeHash(a.Route, code), Window: windowOf(a.manager.Now()),
 	})
 }
 

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
@@ -200,6 +203,114 @@ func TestFlaw15RotationLosesNoKey(t *testing.T) {
 	}
 	if _, _, err := rotate(&box{}); err == nil || !strings.Contains(err.Error(), "already has two access keys") || !strings.Contains(next(err), "rotate --delete "+old) {
 		t.Errorf("the quota: %v, next %q", err, next(err))
+	}
+}
+
+// A rotation that is killed after CreateAccessKey left an active key whose secret
+// nobody has, and one that is killed later left the old key active.
+func TestTheNextRotationCompletesAKilledOne(t *testing.T) {
+	for _, row := range []struct {
+		story string
+		kept  bool // the new key was stored before the end
+		codes int  // the new key has no session yet
+	}{{"the secret is lost", false, 1}, {"the new key is stored", true, 2}} {
+		t.Run(row.story, func(t *testing.T) {
+			r := newRig(t)
+			r.settings(identity, "", "jonas")
+			old := r.key(identity, "jonas").ID
+			rotate := func(h session.Holder) (string, string, error) {
+				own, err := r.manager().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				with, err := own.WithMFA(t.Context(), session.Request{Profile: "jonas"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return with.Rotate(t.Context(), h)
+			}
+			func() {
+				defer func() { _ = recover() }()
+				_, _, _ = rotate(killer{r, row.kept})
+			}()
+			if have := r.keys("jonas"); len(have) != 2 {
+				t.Fatalf("after the kill: keys %v", have)
+			}
+			newID, oldID, err := rotate(&box{})
+			if err != nil || oldID != old {
+				t.Fatalf("the next rotation: new %s, old %s, %v", newID, oldID, err)
+			}
+			if have := r.keys("jonas"); len(have) != 2 || have[old] || !have[newID] {
+				t.Errorf("keys %v, want %s active and %s not", have, newID, old)
+			}
+			if len(r.asked) != row.codes {
+				t.Errorf("%d codes, want %d", len(r.asked), row.codes)
+			}
+		})
+	}
+}
+
+// A killer is a holder in which the process ends.
+type killer struct {
+	*rig
+	keep bool
+}
+
+func (killer) Ready(context.Context) error { return nil }
+
+func (k killer) Keep(_ context.Context, keys secret.Keys) error {
+	if k.keep {
+		k.write("credentials", "[jonas]\naws_access_key_id = "+keys.AccessKeyID+"\naws_secret_access_key = "+keys.SecretAccessKey.Reveal()+"\n")
+	}
+	panic("killed")
+}
+
+func TestAYoungKeyOfSomebodyElseIsNotDeleted(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	own, err := r.manager().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := own.WithMFA(t.Context(), session.Request{Profile: "jonas"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := with.IAM().CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("jonas")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := with.Rotate(t.Context(), &box{}); err == nil || !strings.Contains(err.Error(), "already has two access keys") {
+		t.Errorf("got %v", err)
+	}
+	if have := r.keys("jonas"); len(have) != 2 {
+		t.Errorf("keys %v", have)
+	}
+}
+
+func TestACodeOfBeforeTheRotationIsNotSentAfterIt(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	serial := "arn:aws:iam::222222222222:mfa/jonas"
+	first := r.code(serial)
+	m := r.manager()
+	m.Codes = session.CodeSource{Code: func(context.Context, string) (string, error) { return first, nil }}
+	own, err := m.Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := own.WithMFA(t.Context(), session.Request{Profile: "jonas"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{}
+	if _, _, err := with.Rotate(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	r.write("credentials", "[jonas]\naws_access_key_id = "+b.keys.AccessKeyID+"\naws_secret_access_key = "+b.keys.SecretAccessKey.Reveal()+"\n")
+	calls := r.count("GetSessionToken")
+	_, err = m.Session(t.Context(), session.Request{Profile: "jonas", Fresh: true})
+	if err == nil || !strings.Contains(err.Error(), "already used") || r.count("GetSessionToken") != calls {
+		t.Errorf("%v, %d calls", err, r.count("GetSessionToken")-calls)
 	}
 }
 

@@ -36,15 +36,22 @@ func (a *Access) Rotate(ctx context.Context, holder Holder) (newID, oldID string
 	if err := a.user(); err != nil {
 		return "", "", err
 	}
+	if done, old, err := a.resume(ctx); done || err != nil {
+		return a.Route.Key.AccessKeyID, old, err
+	}
 	if err := a.roomForKey(ctx); err != nil {
 		return "", "", err
 	}
 	if err := holder.Ready(ctx); err != nil {
 		return "", "", err
 	}
+	if err := a.beginRotation(); err != nil {
+		return "", "", err
+	}
 	old := a.Route.Key
 	out, err := a.IAM().CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(a.Name)})
 	if err != nil {
+		a.endRotation()
 		return "", "", a.keyProblem(err, "create a key")
 	}
 	created := secret.Keys{
@@ -60,14 +67,13 @@ func (a *Access) Rotate(ctx context.Context, holder Holder) (newID, oldID string
 		return "", "", a.undo(ctx, holder, created.AccessKeyID, &old, err)
 	}
 	a.carryOver(created)
-	if _, err := a.IAM().UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{
-		UserName: aws.String(a.Name), AccessKeyId: aws.String(old.AccessKeyID), Status: types.StatusTypeInactive,
-	}); err != nil {
+	if err := a.deactivate(ctx, old.AccessKeyID); err != nil {
 		return created.AccessKeyID, old.AccessKeyID, &Problem{
-			Sentence: fmt.Sprintf("the new key %s is in place, but the old one %s could not be made inactive: %v", created.AccessKeyID, old.AccessKeyID, a.keyProblem(err, "make it inactive")),
-			Next:     "make it inactive in the console, or ask an administrator", Err: err,
+			Sentence: fmt.Sprintf("the new key %s is in place, but the old one %s could not be made inactive: %v", created.AccessKeyID, old.AccessKeyID, err),
+			Next:     "run it again, make the old key inactive in the console, or ask an administrator", Err: err,
 		}
 	}
+	a.endRotation()
 	return created.AccessKeyID, old.AccessKeyID, nil
 }
 
@@ -131,7 +137,9 @@ func (a *Access) undo(ctx context.Context, holder Holder, created string, old *s
 	if _, err := a.IAM().DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: aws.String(a.Name), AccessKeyId: aws.String(created)}); err != nil {
 		p.Next = fmt.Sprintf("the old key is as it was; delete the new one, %s, in the console", created)
 		p.Err = errors.Join(why, err)
+		return p
 	}
+	a.endRotation()
 	return p
 }
 

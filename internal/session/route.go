@@ -394,6 +394,10 @@ func (r *Route) name(i int) string {
 func (r *Route) lockName() string   { return cache.Name("lock", r.stsEndpoint, r.Key.AccessKeyID) }
 func (r *Route) deviceName() string { return cache.Name("device", r.stsEndpoint, r.Key.AccessKeyID) }
 
+// codeName is the name in the cache of the last code of a device. It is the same for
+// all keys of the user: AWS accepts a code once, whichever key signs.
+func (r *Route) codeName() string { return cache.Name("code", r.stsEndpoint, r.Serial) }
+
 // login is the command that makes the MFA session of a route.
 func (r *Route) login() string {
 	if r.KeyFrom == KeyInEnvironment {

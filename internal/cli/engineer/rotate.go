@@ -22,7 +22,8 @@ func newRotate(e *machine) *cobra.Command {
 checks first that the user has only one key (AWS allows two) and that the new key can be
 stored. It stores the new key in place of the old one, in ~/.aws/credentials or the
 secret store, tests it, and only then makes the old key inactive. If a step fails,
-rotate undoes the previous ones. The current session stays valid.
+rotate undoes the previous ones. The current session stays valid. If rotate was killed, the
+next rotate completes it, and deletes a new key whose secret was lost and that was never used.
 
 rotate does not delete the old key, so that you can find programs that still use it.
 Delete it later with --delete.
