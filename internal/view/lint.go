@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
 
@@ -30,6 +32,10 @@ type LintDocument struct {
 	Document string         `json:"document,omitempty"` // its name in a file with several
 	Kind     string         `json:"kind"`
 	Findings []lint.Finding `json:"findings"`
+	// Text is the document where it is the whole file, and PolicyKind its kind; empty
+	// otherwise.
+	Text       string      `json:"-"`
+	PolicyKind policy.Kind `json:"-"`
 }
 
 // A LintProblem is a file that was not linted.
@@ -177,7 +183,37 @@ func sarifFinding(d *LintDocument, f *lint.Finding) SARIFResult {
 		properties["fix"] = f.Fix
 	}
 	return SARIFResult{
+		Fix:  sarifFixOf(d, f),
 		Rule: f.Code, Severity: audit.Severity(f.Severity), Message: message, File: d.File, Line: f.Line, Column: f.Column,
 		Subject: d.where(f), Fingerprint: f.Code + "/" + d.where(f), Properties: properties,
 	}
+}
+
+// sarifFixOf is the fix of a finding in a document that is the whole file.
+func sarifFixOf(d *LintDocument, f *lint.Finding) *SARIFFix {
+	if f.Fix == nil || d.Text == "" {
+		return nil
+	}
+	edits, err := f.Fix.Edits(d.PolicyKind, d.Text)
+	if err != nil {
+		return nil
+	}
+	fix := &SARIFFix{Description: f.What}
+	if rule, ok := lint.RuleOf(f.Code); ok {
+		fix.Description = rule.Remedy
+	}
+	for _, e := range edits {
+		r := SARIFReplacement{Text: e.Text}
+		r.Line, r.Column = placeIn(d.Text, e.Start)
+		r.EndLine, r.EndColumn = placeIn(d.Text, e.End)
+		fix.Replacements = append(fix.Replacements, r)
+	}
+	return fix
+}
+
+// placeIn is the line and column of a byte of a text, from 1.
+func placeIn(text string, at int) (line, column int) {
+	before := text[:at]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1
 }

@@ -43,6 +43,21 @@ type SARIFResult struct {
 	Subject      string // its name where there is no line: a statement, a user
 	Fingerprint  string // the same as long as it is the same finding
 	Properties   map[string]any
+	Fix          *SARIFFix // nil: none
+}
+
+// A SARIFFix is a correction of the file: replacements that do not overlap.
+type SARIFFix struct {
+	Description  string
+	Replacements []SARIFReplacement
+}
+
+// A SARIFReplacement replaces the text between two places. Lines and columns count
+// from 1, columns in Unicode code points; the end is behind the last character.
+type SARIFReplacement struct {
+	Line, Column       int
+	EndLine, EndColumn int
+	Text               string
 }
 
 // A SARIFProblem is something that could not be read.
@@ -97,7 +112,26 @@ type (
 		Message      sarifText         `json:"message"`
 		Locations    []sarifLocation   `json:"locations"`
 		Fingerprints map[string]string `json:"partialFingerprints,omitempty"`
+		Fixes        []sarifFix        `json:"fixes,omitempty"`
 		Properties   map[string]any    `json:"properties,omitempty"`
+	}
+	sarifFix struct {
+		Description sarifText     `json:"description"`
+		Changes     []sarifChange `json:"artifactChanges"`
+	}
+	sarifChange struct {
+		Artifact     sarifArtifact      `json:"artifactLocation"`
+		Replacements []sarifReplacement `json:"replacements"`
+	}
+	sarifReplacement struct {
+		Deleted  sarifSpan `json:"deletedRegion"`
+		Inserted sarifText `json:"insertedContent"`
+	}
+	sarifSpan struct {
+		StartLine   int `json:"startLine"`
+		StartColumn int `json:"startColumn"`
+		EndLine     int `json:"endLine"`
+		EndColumn   int `json:"endColumn"`
 	}
 	sarifNotification struct {
 		Level     string          `json:"level"`
@@ -158,7 +192,18 @@ func (s *SARIFLog) result(r *SARIFResult) sarifResult {
 	if r.Fingerprint != "" {
 		out.Fingerprints = map[string]string{"forcemfa/v1": r.Fingerprint}
 	}
+	if r.Fix != nil {
+		out.Fixes = []sarifFix{r.Fix.object(r.File)}
+	}
 	return out
+}
+
+func (f *SARIFFix) object(file string) sarifFix {
+	change := sarifChange{Artifact: sarifArtifact{fileURI(file)}}
+	for _, r := range f.Replacements {
+		change.Replacements = append(change.Replacements, sarifReplacement{sarifSpan{r.Line, r.Column, r.EndLine, r.EndColumn}, sarifText{r.Text}})
+	}
+	return sarifFix{sarifText{f.Description}, []sarifChange{change}}
 }
 
 func location(file string, line, column int, subject string) []sarifLocation {

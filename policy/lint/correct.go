@@ -88,16 +88,36 @@ func count(findings []Finding, code string) (n int) {
 	return n
 }
 
-// within applies a fix and leaves everything else of the text as it is. A text
-// that cannot be cut into its statements is printed anew.
+// within applies a fix and leaves everything else of the text as it is.
 func (f *Fix) within(kind policy.Kind, text string) (string, error) {
+	edits, err := f.Edits(kind, text)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range slices.Backward(edits) {
+		text = text[:e.Start] + e.Text + text[e.End:]
+	}
+	_, err = policy.Parse(kind, text)
+	return text, err
+}
+
+// An Edit replaces the bytes of a text from Start to End.
+type Edit struct {
+	Start, End int
+	Text       string
+}
+
+// Edits returns the fix as edits of the document's text, in the order of their
+// places, which leave everything else as it is. A text that cannot be cut into its
+// statements is replaced as a whole. The error is that of [Fix.Apply].
+func (f *Fix) Edits(kind policy.Kind, text string) ([]Edit, error) {
 	l, ok := cut(text)
 	if !ok || f.Version != "" && l.version == (span{}) {
-		return f.Apply(kind, text)
+		return f.whole(kind, text)
 	}
-	var edits []edit
+	var edits []Edit
 	if f.Version != "" {
-		edits = append(edits, edit{l.version, `"` + f.Version + `"`})
+		edits = append(edits, Edit{l.version.start, l.version.end, `"` + f.Version + `"`})
 	}
 	last := l.statements[len(l.statements)-1]
 	indent := l.indent(text, l.statements[0])
@@ -109,35 +129,33 @@ func (f *Fix) within(kind policy.Kind, text string) (string, error) {
 			added += "," + l.newline(indent) + printed
 		case len(c.Text) == 0:
 			if !l.list || len(l.statements) == 1 {
-				return f.Apply(kind, text)
+				return f.whole(kind, text)
 			}
-			edits = append(edits, edit{l.withComma(text, c.Statement), ""})
+			at := l.withComma(text, c.Statement)
+			edits = append(edits, Edit{at.start, at.end, ""})
 		default:
-			edits = append(edits, edit{l.statements[c.Statement], printed})
+			at := l.statements[c.Statement]
+			edits = append(edits, Edit{at.start, at.end, printed})
 		}
 	}
 	if added != "" {
 		if !l.list {
-			return f.Apply(kind, text)
+			return f.whole(kind, text)
 		}
-		edits = append(edits, edit{span{last.end, last.end}, added})
+		edits = append(edits, Edit{last.end, last.end, added})
 	}
-	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(b.at.start, a.at.start) })
-	for _, e := range edits {
-		text = text[:e.at.start] + e.text + text[e.at.end:]
-	}
-	_, err := policy.Parse(kind, text)
-	return text, err
+	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.Start, b.Start) })
+	return edits, nil
+}
+
+// whole is the fix as one edit of the whole text.
+func (f *Fix) whole(kind policy.Kind, text string) ([]Edit, error) {
+	fixed, err := f.Apply(kind, text)
+	return []Edit{{0, len(text), fixed}}, err
 }
 
 // A span is a part of a text, by byte.
 type span struct{ start, end int }
-
-// An edit replaces a part of a text.
-type edit struct {
-	at   span
-	text string
-}
 
 // A layout is where the parts of a document stand in its text.
 type layout struct {

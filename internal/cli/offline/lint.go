@@ -235,7 +235,11 @@ func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst audit.Se
 			continue
 		}
 		place(report.Findings, d)
-		l.Add(view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings})
+		document := view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings}
+		if d.Line == 0 && f.name != "-" {
+			document.Text, document.PolicyKind = d.Text, report.Kind
+		}
+		l.Add(document)
 		if found := audit.Severity(report.Worst()); view.Rank(found) < view.Rank(worst) {
 			worst = found
 		}
