@@ -143,6 +143,7 @@ func (r *report) accountFindings() {
 	r.exemptionTags()
 	r.exemptionNames()
 	r.guardRoles()
+	r.outside()
 	r.windowTag()
 }
 

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -102,6 +103,16 @@ func (r *report) guardRoles() {
 	}
 	if len(who) > 0 {
 		r.add("guard-bypass", "account", "a role that the guard SCP excepts by name can be created or changed by %s", some(who))
+	}
+}
+
+// outside adds the finding about an account in no organization whose config relies on
+// service control policies.
+func (r *report) outside() {
+	h, b := r.auditor.header, r.auditor.baseline
+	unread := slices.ContainsFunc(h.Gaps, func(g org.Gap) bool { return strings.Contains(g.What, "organization") })
+	if h.Organization == nil && !unread && (b.Attach == baseline.AttachSCP || len(b.Guard.Targets) > 0) {
+		r.add("outside-organization", "account", "the account is in no organization, so no service control policy affects its users")
 	}
 }
 

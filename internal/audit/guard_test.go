@@ -131,3 +131,24 @@ func TestADeviceEnrolledByKeyIsAFindingUntilItIsConfirmed(t *testing.T) {
 	got, _ = run(t, &org.Header{Partition: "aws"}, wanted(t), a)
 	only(t, found(got, "enrolled-by-key"), "")
 }
+
+func TestAnAccountOutsideTheOrganizationIsAFinding(t *testing.T) {
+	const guard = "guard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::*:role/Administrator\"]}\n"
+	const what = "high: the account is in no organization, so no service control policy affects its users"
+	for _, row := range []struct {
+		name, config string
+		header       org.Header
+		want         string
+	}{
+		{"with a guard", guard, org.Header{Partition: "aws"}, what},
+		{"with attach: scp", "attach: scp\n", org.Header{Partition: "aws"}, what},
+		{"without service control policies", "attach: group\n", org.Header{Partition: "aws"}, ""},
+		{"in an organization", guard, org.Header{Partition: "aws", Organization: &org.Organization{ID: "o-1"}}, ""},
+		{"not read", guard, org.Header{Partition: "aws", Gaps: []org.Gap{{What: "organizations:DescribeOrganization", Why: "AccessDenied"}}}, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got, _ := run(t, &row.header, configOf(t, row.config), quiet(t))
+			only(t, found(got, "outside-organization"), row.want)
+		})
+	}
+}

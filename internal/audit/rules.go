@@ -202,6 +202,12 @@ var Rules = []Rule{
 		Remedy: "let forcemfa assume a role in the account, then audit again", Refs: nil,
 	},
 	{
+		Name: "outside-organization", Severities: []Severity{High},
+		Means: "The account is in no organization, although the config file relies on service control policies: it left, or was removed. " +
+			"No service control policy affects its users.",
+		Remedy: "invite the account into the organization, or remove scp and guard_scp from the config file", Refs: nil,
+	},
+	{
 		Name: "no-trail", Severities: []Severity{Medium},
 		Means: "No trail logs the write management events of the account in the home Region of IAM, so EventBridge delivers no events " +
 			"and the function finds changes at its next scheduled scan. Reported by `deploy plan`.",

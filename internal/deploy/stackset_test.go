@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -277,5 +278,20 @@ func TestThePlanOfAnUpdateIsAChangeSetThatIsDeletedAgain(t *testing.T) {
 	}
 	if len(s.asks("DeleteChangeSet")) != 1 {
 		t.Error("the change set is left")
+	}
+}
+
+// Only CURRENT instances have the deployed template and parameters.
+func TestInstancesThatAreNotCurrentAreBehind(t *testing.T) {
+	state := &setState{}
+	for _, status := range types.StackInstanceStatus("").Values() {
+		state.instances = append(state.instances, Instance{Account: "222222222222", Region: "us-east-1", Status: string(status)})
+	}
+	var behind []string
+	for _, i := range state.behind() {
+		behind = append(behind, i.Status)
+	}
+	if slices.Contains(behind, "CURRENT") || !slices.Contains(behind, "OUTDATED") || !slices.Contains(behind, "INOPERABLE") || len(behind) != len(state.instances)-1 {
+		t.Errorf("behind: %v of %v", behind, state.instances)
 	}
 }

@@ -2,6 +2,7 @@ package planner_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -256,5 +257,40 @@ func TestAccountsAreReadToTheFirstError(t *testing.T) {
 	in.Accounts = func(yield func(*audit.Audited, error) bool) { yield(nil, broken) }
 	if _, err := planner.Make(in); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// --remove keeps a policy that something else uses: a boundary without its policy allows
+// nothing.
+func TestRemoveKeepsAPolicyThatSomethingElseUses(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(*org.Account)
+		want   string // part of why DeletePolicy is blocked; empty: it is not
+	}{
+		{"only the group has it", func(*org.Account) {}, ""},
+		{"a user has it as its boundary", func(a *org.Account) { a.Users[0].Boundary = policyARN }, "user bob, as its boundary"},
+		{"a role has it as its boundary", func(a *org.Account) { a.Roles = []org.Role{{Name: "App", Boundary: policyARN}} }, "role App, as its boundary"},
+		{"a role has it attached", func(a *org.Account) { a.Roles = []org.Role{{Name: "App", Attached: []string{policyARN}}} }, "role App"},
+		{"a user has another boundary", func(a *org.Account) { a.Users[0].Boundary = admin }, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			policies, group := managed(wanted())
+			s := scene{account: org.Account{Policies: policies, Groups: group, Users: []org.User{user("bob", inGroup)}}}
+			row.change(&s.account)
+			in := s.input()
+			in.Remove = true
+			p, err := planner.Make(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Op == plan.DeletePolicy })
+			if i < 0 {
+				t.Fatal("DeletePolicy is not planned")
+			}
+			if got := p.Steps[i].Blocked; (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+				t.Errorf("blocked %q, want %q", got, row.want)
+			}
+		})
 	}
 }

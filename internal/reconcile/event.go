@@ -44,6 +44,7 @@ type alert struct {
 const (
 	askActor = "ask who did this; the function restores users to the group, attachments and tags"
 	redeploy = "run forcemfa deploy apply to restore the document, and ask who changed it"
+	rejoin   = "invite the account into the organization again, and ask who did this: no service control policy affects its users now"
 	restore  = "run forcemfa deploy apply to restore it, and ask who changed it"
 )
 
@@ -107,6 +108,16 @@ var eventRules = map[string]eventRule{
 	"StopLogging":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s stopped logging: no events arrive from it")},
 	"DeleteTrail":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s was deleted: no events arrive from it")},
 	"PutEventSelectors":                     {scope: deploymentScope, detect: deploymentAlert("trailName", "the event selectors of the trail %s were changed: events may not arrive")},
+
+	"LeaveOrganization": {scope: deploymentScope, detect: func(i *incident) *alert {
+		return high(rejoin, "the account %s left the organization", i.event.Account)
+	}},
+	"RemoveAccountFromOrganization": {scope: deploymentScope, detect: func(i *incident) *alert {
+		return high(rejoin, "the account %s was removed from the organization", i.text("accountId"))
+	}},
+	"CreateSAMLProvider":          {scope: deploymentScope, detect: providerAlert("the SAML provider %s was created", "name")},
+	"UpdateSAMLProvider":          {scope: deploymentScope, detect: providerAlert("the SAML provider %s was changed", "sAMLProviderArn")},
+	"CreateOpenIDConnectProvider": {scope: deploymentScope, detect: providerAlert("the OpenID Connect provider %s was created", "url")},
 
 	"DetachPolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was detached")},
 	"UpdatePolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was changed")},
@@ -285,6 +296,14 @@ func roleAlert(format string) func(*incident) *alert {
 
 func deploymentAlert(parameter, format string) func(*incident) *alert {
 	return func(i *incident) *alert { return high(restore, format, i.text(parameter)) }
+}
+
+// providerAlert is an alert about an identity provider: roles that trust it are assumed
+// without MFA of AWS.
+func providerAlert(format, parameter string) func(*incident) *alert {
+	return func(i *incident) *alert {
+		return high("ask who did this; the provider must require MFA, and only intended roles may trust it", format, i.text(parameter))
+	}
 }
 
 // changesTrust is an alert for any role; whether the new document requires MFA is

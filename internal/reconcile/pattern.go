@@ -29,4 +29,6 @@ const Pattern = `{"source":["aws.iam","aws.sts","aws.signin","aws.organizations"
 	`"UpdateFunctionConfiguration20150331v2","PutFunctionConcurrency20171031","RemovePermission20150331v2",` +
 	`"StopLogging","DeleteTrail","PutEventSelectors","DeleteStack",` +
 	// the organization
-	`"DetachPolicy","UpdatePolicy","DisablePolicyType"]}}`
+	`"DetachPolicy","UpdatePolicy","DisablePolicyType","LeaveOrganization","RemoveAccountFromOrganization",` +
+	// identity providers, whose users need no MFA of AWS
+	`"CreateSAMLProvider","UpdateSAMLProvider","CreateOpenIDConnectProvider"]}}`

@@ -363,3 +363,18 @@ func TestEnrollmentByAccessKeyIsBoundToNetworks(t *testing.T) {
 		}
 	}
 }
+
+// Newer ways to turn a key into access that carries no MFA: bearer tokens, tokens for
+// other providers, delegated tokens, federation, and leaving the organization.
+// Source: AWS's Service Authorization Reference of the services, November 2026.
+func TestNewerWaysInAreClosedWithoutMFA(t *testing.T) {
+	each(t, func(t *testing.T, _ *baseline.Baseline, text string) {
+		mustRefuse(t, text, "*",
+			"signin:CreateBearerToken", "sts:GetServiceBearerToken", "sts:GetWebIdentityToken", "sts:GetDelegatedAccessToken", "sts:AssumeRoot",
+			"bedrock:CallWithBearerToken", "bedrock-mantle:CallWithBearerToken", "cloudwatch:CallWithBearerToken",
+			"logs:CallWithBearerToken", "sagemaker:CallWithBearerToken", "aws-external-anthropic:CallWithBearerToken",
+			"iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider", "iam:AddClientIDToOpenIDConnectProvider",
+			"iam:UpdateOpenIDConnectProviderThumbprint", "iam:AcceptDelegationRequest", "iam:EnableOutboundWebIdentityFederation",
+			"organizations:LeaveOrganization")
+	})
+}
