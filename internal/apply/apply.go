@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,6 +81,7 @@ type Options struct {
 	Sleep       func(context.Context, time.Duration) error // nil: sleeps; returns the context's error when that ends
 	Concurrency int                                        // accounts at a time; 0: 5
 	Patience    time.Duration                              // how long a step waits until its change is visible, and retries while AWS throttles; 0: two minutes
+	InFlight    *atomic.Int64                              // the number of steps that are being carried out; nil: not counted
 	Progress    func(Outcome)                              // called after each step, never concurrently; nil: no calls
 	Home        string                                     // ID of the account for which the run was confirmed, for the journal
 	Undoes      string                                     // ID of the run that this one undoes, for the journal
@@ -102,6 +104,9 @@ func (o Options) filled() Options {
 	}
 	if o.Patience <= 0 {
 		o.Patience = defaultPatience
+	}
+	if o.InFlight == nil {
+		o.InFlight = new(atomic.Int64)
 	}
 	if o.Progress == nil {
 		o.Progress = func(Outcome) {}
@@ -194,7 +199,9 @@ func (r *run) account(ctx context.Context, steps []plan.Step, indexes []int) {
 		s := &steps[i]
 		status, why := r.hindrance(ctx, s)
 		if status == "" {
+			r.options.InFlight.Add(1)
 			status, why = w.step(ctx, s)
+			r.options.InFlight.Add(-1)
 		}
 		r.end(i, Outcome{Step: *s, Status: status, Why: why})
 	}
@@ -205,12 +212,12 @@ func (r *run) hindrance(ctx context.Context, s *plan.Step) (Status, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case s.Blocked != "":
+		return Blocked, s.Blocked
 	case r.result.Err != nil:
 		return Interrupted, "the journal could not be written"
 	case ctx.Err() != nil:
 		return Interrupted, "the run was stopped before this step"
-	case s.Blocked != "":
-		return Blocked, s.Blocked
 	}
 	for _, id := range s.Needs {
 		status, known := r.reached[id]

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -12,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
@@ -33,7 +35,8 @@ With a FILE saved by plan, apply plans again and makes only the changes that bot
 contain. It reports and skips steps that are stale. If a run was killed, run apply
 again to finish it.
 
-Ctrl-C finishes the steps in flight and closes the journal.
+Ctrl-C finishes the steps in flight and closes the journal. Guards that --ack overrode
+when the plan was saved are overridden again.
 ` + command.StatusHelp,
 		Example: `  forcemfa apply plan.json
   forcemfa apply --accounts 111122223333
@@ -70,6 +73,9 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 			return err
 		}
 	}
+	if acks, err = kept(acks, file); err != nil {
+		return err
+	}
 	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
@@ -88,15 +94,31 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		return err
 	}
 	if err := r.show(o); err != nil {
-		return err
+		return r.unshown(err)
 	}
 	return s.exit(r.status())
 }
 
+// kept adds the acknowledgements that a plan file keeps.
+func kept(acks []baseline.Acknowledgement, file *plan.Plan) ([]baseline.Acknowledgement, error) {
+	if file == nil {
+		return acks, nil
+	}
+	more, err := command.Acknowledgements(file.Acknowledged)
+	if err != nil {
+		return nil, command.WithHint(err, "make the plan again with \"forcemfa plan --out FILE\"")
+	}
+	return append(acks, more...), nil
+}
+
 // carryOut shows the steps, asks for confirmation, and runs them.
 func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied, todo *plan.Plan) error {
-	if !o.JSON() {
-		view.Plan(o.Stderr(), view.Style{}, todo)
+	if !o.JSON() && !(o.Quiet && o.yes) {
+		report := s.planReport(todo)
+		report.Head = ""
+		if err := report.Text(o.Stderr(), view.Style{Width: o.Env.Columns}); err != nil {
+			return err
+		}
 	}
 	if todo.Summary().Steps > 0 {
 		id, alias, err := s.home(ctx)
@@ -144,19 +166,40 @@ func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error 
 
 // applied is the result of apply, as -o json prints it.
 type applied struct {
-	Run      string          `json:"run,omitempty"`     // empty when there was nothing to do
-	Journal  string          `json:"journal,omitempty"` // its file
-	Outcomes []apply.Outcome `json:"outcomes"`
-	Done     []plan.Step     `json:"done,omitempty"`  // steps of the file that were done before
-	Stale    []plan.Step     `json:"stale,omitempty"` // steps of the file that today's plan lacks
-	Unread   []org.Gap       `json:"unread"`
+	Run      string               `json:"run,omitempty"`     // empty when there was nothing to do
+	Journal  string               `json:"journal,omitempty"` // its file
+	Outcomes []apply.Outcome      `json:"outcomes"`
+	Counts   map[apply.Status]int `json:"counts"`          // of the outcomes
+	Done     []plan.Step          `json:"done,omitempty"`  // steps of the file that were done before
+	Stale    []plan.StaleStep     `json:"stale,omitempty"` // steps of the file that the new plan lacks
+	facts
 
 	result apply.Result
+	again  string // the command that continues
+	undo   string // the command that undoes the run
 	home   string // ID of the account that was confirmed
 }
 
 func newApplied(s *organization) *applied {
-	return &applied{Unread: append([]org.Gap{}, s.Unread...), Outcomes: []apply.Outcome{}}
+	return &applied{facts: s.facts(0), Outcomes: []apply.Outcome{}, Counts: map[apply.Status]int{}}
+}
+
+// count fills in the numbers of outcomes.
+func (r *applied) count() {
+	r.Outcomes = r.result.Outcomes
+	for i := range r.Outcomes {
+		r.Counts[r.Outcomes[i].Status]++
+	}
+	r.Blocked = r.Counts[apply.Blocked]
+	r.Complete = r.Complete && r.result.Complete() && len(r.Stale) == 0
+}
+
+// unshown is the error of a result that could not be printed, with what was done.
+func (r *applied) unshown(err error) error {
+	if r.Run == "" {
+		return err
+	}
+	return command.WithHint(fmt.Errorf("print the result of run %s, %s done: %w", r.Run, view.Count(r.Counts[apply.Done], "step"), err), "the run has ended; undo it with: "+r.undo)
 }
 
 // choose returns the steps to run: those of the new plan, or those that a file also has.
@@ -171,27 +214,46 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 
 // run runs the steps. If all of them are blocked there is no run.
 func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o *applyOptions) error {
+	defer r.count()
+	r.again = o.next("apply")
 	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
 		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.Env.Now})
-		r.Outcomes = r.result.Outcomes
 		return nil
 	}
 	journal, err := o.openJournal()
 	if err != nil {
 		return err
 	}
-	r.Run, r.Journal = journal.Run(), journal.Path()
+	r.Run, r.Journal, r.undo = journal.Run(), journal.Path(), o.next("rollback "+journal.Run())
 	r.result, err = s.do(ctx, steps, journal, apply.Options{Home: r.home})
-	r.Outcomes = r.result.Outcomes
-	return err
+	if err != nil {
+		return command.WithHint(fmt.Errorf("run %s stopped, %d of %s done: %w", r.Run, r.result.Count(apply.Done), view.Count(len(steps), "step"), err),
+			"remove the cause (free disk space in "+filepath.Dir(r.Journal)+"); continue with: "+r.again+"; undo with: "+r.undo)
+	}
+	return nil
 }
 
 // do runs the steps, shows progress, and closes the journal.
 func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
 	progress, done := t.ProgressLine(), atomic.Int64{}
 	o.Now, o.Concurrency = t.Env.Now, t.fleet.Concurrency()
-	o.Progress = func(apply.Outcome) { progress.Show("steps:", int(done.Add(1)), len(steps)) }
+	o.InFlight = new(atomic.Int64)
+	o.Progress = func(out apply.Outcome) {
+		if out.Status.Reached() {
+			done.Add(1)
+		}
+		progress.Show("steps done:", int(done.Load()), len(steps))
+	}
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+			t.Remark("interrupted: finishing %s in flight, then closing the journal", view.Count(int(o.InFlight.Load()), "step"))
+		case <-ended:
+		}
+	}()
 	result := apply.Run(ctx, steps, t.enter(ctx), journal, o)
+	close(ended)
 	progress.Done()
 	return result, errors.Join(result.Err, journal.Close())
 }
@@ -232,15 +294,12 @@ func (r *applied) show(o *applyOptions) error {
 	if o.JSON() {
 		return view.JSON(o.Stdout(), r)
 	}
-	w := o.Stdout()
-	unreached(w, r.Outcomes)
-	for i := range r.Stale {
-		fmt.Fprintf(w, "stale: %s: the target changed after the plan was saved, or the step is no longer needed\n", view.Clean(view.StepSentence(&r.Stale[i])))
-	}
-	for i := range r.Done {
-		fmt.Fprintf(w, "done before: %s\n", view.Clean(view.StepSentence(&r.Done[i])))
-	}
-	view.Unread(w, o.Style(), r.Unread)
+	var out bytes.Buffer
+	style := o.Style()
+	unreached(&out, style, r.Outcomes)
+	r.showOld(&out, style)
+	view.Unread(&out, style, r.Unread)
+	view.Skipped(&out, style, r.Skipped)
 	if r.Run == "" {
 		nothing := "Nothing to do"
 		if len(r.Unread) > 0 {
@@ -249,33 +308,73 @@ func (r *applied) show(o *applyOptions) error {
 		if n := r.result.Count(apply.Blocked); n > 0 {
 			nothing += ": " + view.Count(n, "step") + " blocked"
 		}
-		fmt.Fprintln(w, nothing+".")
-		return nil
+		style.Lines(&out, nothing+".")
+	} else {
+		sumUp(&out, style, r.Run, r.Journal, &r.result)
+		r.showNext(&out, o)
 	}
-	sumUp(w, r.Run, r.Journal, &r.result)
-	return nil
+	_, err := o.Stdout().Write(out.Bytes())
+	return err
 }
+
+// showOld prints the steps of the file that were not run.
+func (r *applied) showOld(w io.Writer, style view.Style) {
+	for i := range r.Stale {
+		if i == mostLines && len(r.Stale) > mostLines+1 {
+			fmt.Fprintf(w, "stale: and %s (-o json lists every one)\n", view.Count(len(r.Stale)-i, "more step"))
+			break
+		}
+		style.Lines(w, "stale: "+view.Clean(view.StepSentence(&r.Stale[i].Step)+": "+r.Stale[i].Why))
+	}
+	for i := range r.Done {
+		if i == mostLines && len(r.Done) > mostLines+1 {
+			fmt.Fprintf(w, "done before: and %s (-o json lists every one)\n", view.Count(len(r.Done)-i, "more step"))
+			break
+		}
+		style.Lines(w, "done before: "+view.Clean(view.StepSentence(&r.Done[i])))
+	}
+}
+
+// showNext prints how to go on, and how to undo.
+func (r *applied) showNext(w io.Writer, o *applyOptions) {
+	if r.result.Count(apply.Interrupted)+r.result.Count(apply.Failed)+r.result.Count(apply.Skipped) > 0 {
+		fmt.Fprintf(w, "Continue: %s\n", r.again)
+	} else {
+		fmt.Fprintf(w, "Next: %s\n", o.next("verify"))
+	}
+	fmt.Fprintf(w, "Undo: %s\n", r.undo)
+}
+
+// mostLines is how many steps with the same result are printed one by one.
+const mostLines = 20
 
 // sumUp prints the result of a run in one line, and the place of its journal.
-func sumUp(w io.Writer, run, journal string, result *apply.Result) {
-	fmt.Fprintf(w, "Run %s: %s", run, view.Count(result.Count(apply.Done), "step")+" done")
+func sumUp(w io.Writer, style view.Style, run, journal string, result *apply.Result) {
+	line := fmt.Sprintf("Run %s: %s", run, view.Count(result.Count(apply.Done), "step")+" done")
 	for _, status := range []apply.Status{apply.Already, apply.Blocked, apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
 		if n := result.Count(status); n > 0 {
-			fmt.Fprintf(w, ", %d %s", n, status)
+			line += fmt.Sprintf(", %s %s", view.Number(n), status)
 		}
 	}
-	fmt.Fprintf(w, ".\nJournal: %s\n", journal)
+	style.Lines(w, line+".")
+	fmt.Fprintf(w, "Journal: %s\n", journal)
 }
 
-// unreached prints why a step was not done, and its remedy.
-func unreached(w io.Writer, outcomes []apply.Outcome) {
+// unreached prints why a step was not done. Blocked steps are left out: the plan, which
+// was shown before, has them with their remedies.
+func unreached(w io.Writer, style view.Style, outcomes []apply.Outcome) {
+	shown := map[apply.Status]int{}
 	for _, out := range outcomes {
-		if out.Status.Reached() {
+		if out.Status.Reached() || out.Status == apply.Blocked {
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s: %s\n", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why))
-		if out.Step.Remedy != "" {
-			fmt.Fprintf(w, "  remedy: %s\n", view.Clean(out.Step.Remedy))
+		if shown[out.Status]++; shown[out.Status] <= mostLines {
+			style.Lines(w, fmt.Sprintf("%s: %s: %s", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why)))
+		}
+	}
+	for _, status := range []apply.Status{apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
+		if more := shown[status] - mostLines; more > 0 {
+			fmt.Fprintf(w, "%s: and %s (-o json lists every one)\n", status, view.Count(more, "more step"))
 		}
 	}
 }

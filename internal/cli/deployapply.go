@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/apply"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/org"
@@ -139,7 +138,8 @@ func (o *deployApplyOptions) repair(ctx context.Context, accounts []string, home
 		return err
 	}
 	r.Unread = append(r.Unread, s.Unread...)
-	r.Repairs = &applied{Unread: []org.Gap{}, Outcomes: []apply.Outcome{}, home: home}
+	r.Repairs = newApplied(s)
+	r.Repairs.home = home
 	return r.Repairs.run(ctx, s, policySteps(whole), &applyOptions{shared: own.shared})
 }
 
@@ -183,8 +183,8 @@ func (o *deployApplyOptions) print(r *deployment, failed, status int) error {
 		}
 	}
 	if r.Repairs != nil && r.Repairs.Run != "" {
-		unreached(w, r.Repairs.Outcomes)
-		sumUp(w, r.Repairs.Run, r.Repairs.Journal, &r.Repairs.result)
+		unreached(w, o.Style(), r.Repairs.Outcomes)
+		sumUp(w, o.Style(), r.Repairs.Run, r.Repairs.Journal, &r.Repairs.result)
 	}
 	view.Unread(w, o.Style(), r.Unread)
 	switch {

@@ -214,7 +214,7 @@ func (m *migrated) show(o *migrateOptions) error {
 		return view.JSON(o.Stdout(), m)
 	}
 	w := o.Stdout()
-	unreached(w, m.Stripped.Outcomes)
+	unreached(w, o.Style(), m.Stripped.Outcomes)
 	for _, one := range m.Migrations {
 		for _, roleARN := range one.Roles {
 			fmt.Fprintf(w, "%s assumes %s with MFA, and not without\n", view.Clean(one.User), roleARN)
@@ -226,7 +226,7 @@ func (m *migrated) show(o *migrateOptions) error {
 	view.Unread(w, o.Style(), m.Stripped.Unread)
 	for _, r := range []*applied{m.Ready, m.Stripped} {
 		if r.Run != "" {
-			sumUp(w, r.Run, r.Journal, &r.result)
+			sumUp(w, o.Style(), r.Run, r.Journal, &r.result)
 		}
 	}
 	if m.Ready.Run == "" && m.Stripped.Run == "" {

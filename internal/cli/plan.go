@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,12 @@ func newPlan(e *command.Env) *cobra.Command {
 nothing. Steps that would lock someone out or break a workload are blocked, with a
 remedy; --ack GUARD:USER or --ack GUARD:ACCOUNT/USER overrides one guard for one user.
 
+It prints a summary, who is affected, the policy documents with the difference for an
+update, and the changes; those of a long plan by account. --all shows every change,
+--verbose every user.
+
 --out saves the plan for apply, which plans again and makes only the changes that
-both plans contain. --remove plans the removal of everything that forcemfa manages:
+both plans contain. The plan keeps the acknowledgements of --ack. --remove plans the removal of everything that forcemfa manages:
 memberships, attachments, inline policies, enrollment windows, the group, the policy
 and service control policies.
 ` + command.StatusHelp,
@@ -36,6 +41,8 @@ and service control policies.
 	}
 	o.add(c)
 	o.guards.add(c)
+	c.Flags().BoolVar(&o.all, "all", false, "show every change, policy document and user")
+	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "show every user in the notes: who stops, who gets a window")
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
 	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 if the plan has steps")
@@ -48,6 +55,8 @@ type planOptions struct {
 	out      string
 	detailed bool
 	remove   bool
+	all      bool
+	verbose  bool
 }
 
 // guards holds the flags that limit a plan or override a guard by name.
@@ -130,9 +139,34 @@ func (o *planOptions) show(s *organization, p *plan.Plan) error {
 			facts
 		}{p, p.Summary(), p.Summary().Steps, s.facts(p.Summary().Blocked)})
 	}
-	view.Plan(o.Stdout(), o.Style(), p)
-	s.notRead(o.Stdout())
-	return nil
+	r := s.planReport(p)
+	r.All, r.Verbose, r.Unread, r.Skipped = o.all, o.all || o.verbose, s.Unread, s.Skipped
+	if p.Summary().Steps > 0 {
+		r.Next = o.nextApply(p)
+	}
+	return o.PrintData(func(w io.Writer) error { return r.Text(w, o.Style()) })
+}
+
+// nextApply is the command that applies the plan.
+func (o *planOptions) nextApply(p *plan.Plan) string {
+	verb := "apply"
+	if o.remove {
+		verb += " --remove"
+	}
+	if o.out != "" {
+		verb += " " + quoted(o.out)
+	} else {
+		for _, ack := range o.guards.ack {
+			verb += " --ack " + quoted(ack)
+		}
+	}
+	return o.next(verb)
+}
+
+// planReport is a plan with what is known about the organization.
+func (o *organization) planReport(p *plan.Plan) *view.PlanReport {
+	c := o.conclusion(0)
+	return &view.PlanReport{Plan: p, Names: o.Names(), Head: c.Head()}
 }
 
 // save writes a plan to a file, if one is named, and prints the command that applies

@@ -228,13 +228,13 @@ func (r *rolledBack) show(o *rollbackOptions) error {
 		return view.JSON(o.Stdout(), r)
 	}
 	w := o.Stdout()
-	unreached(w, r.Outcomes)
+	unreached(w, o.Style(), r.Outcomes)
 	if r.Run == "" {
 		fmt.Fprintf(w, "Nothing to undo of run %s.\n", r.Undoes)
 		return nil
 	}
 	whole := apply.Result{Outcomes: r.Outcomes}
-	sumUp(w, r.Run, r.Journal, &whole)
+	sumUp(w, o.Style(), r.Run, r.Journal, &whole)
 	return nil
 }
 

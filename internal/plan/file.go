@@ -102,6 +102,10 @@ func (r *reader) plan(p *Plan) error {
 		{"config", false, r.string(&p.Config, maxText)},
 		{"users", false, r.integer(&p.Users)},
 		{"notes", true, r.strings(&p.Notes, maxText)},
+		{"lists", true, func(path string) error {
+			return r.list(path, maxList, func(path string) error { return r.named(path, p) })
+		}},
+		{"acknowledged", true, r.strings(&p.Acknowledged, maxText)},
 		{"remove", true, r.boolean(&p.Remove)},
 		{"scheduled", true, func(path string) error {
 			return r.list(path, maxList, func(path string) error {
@@ -122,6 +126,28 @@ func (r *reader) plan(p *Plan) error {
 			})
 		}},
 	})
+}
+
+func (r *reader) named(path string, p *Plan) error {
+	l := List{Users: []Affected{}}
+	err := r.object(path, []field{
+		{"kind", false, r.string(&l.Kind, maxText)},
+		{"what", false, r.string(&l.What, maxText)},
+		{"users", false, func(path string) error {
+			return r.list(path, maxSteps, func(path string) error {
+				var a Affected
+				err := r.object(path, []field{
+					{"account", false, r.string(&a.Account, maxText)},
+					{"user", true, r.string(&a.User, maxText)},
+					{"why", true, r.string(&a.Why, maxText)},
+				})
+				l.Users = append(l.Users, a)
+				return err
+			})
+		}},
+	})
+	p.Lists = append(p.Lists, l)
+	return err
 }
 
 func (r *reader) step(path string, p *Plan) error {

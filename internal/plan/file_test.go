@@ -40,6 +40,8 @@ func busy() *plan.Plan {
 	scp := plan.NewStep(plan.AttachSCP, account, "arn:aws:organizations::111122223333:policy/o-exampleorgid/service_control_policy/ForceMFA", "r-abcd", plan.State{}, present)
 	p := plan.New(now, "c")
 	p.Digest, p.Users, p.Notes, p.Remove = "d", 3, []string{"a note"}, true
+	p.Acknowledged = []string{"lockout:bob"}
+	p.Lists = []plan.List{{Kind: plan.KindStops, What: "stops working", Users: []plan.Affected{{Account: "111122223333", User: "bob", Why: "an SSH key"}, {Account: "111122223333"}}}}
 	p.Scheduled = []plan.Scheduled{{Wave: "pilot 5%", From: now, Users: 2}}
 	p.Steps = []plan.Step{tag, update, add, role, scp}
 	return p

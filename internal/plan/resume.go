@@ -16,7 +16,7 @@ import (
 // Steps that were done since then are removed from the needs of the others, and the
 // version that a killed run pruned from the versions of a policy. The policy may
 // already have the new fingerprint.
-func Intersect(file, today *Plan) (do, done, stale []Step) {
+func Intersect(file, today *Plan) (do, done []Step, stale []StaleStep) {
 	now := make(map[string]*Step, len(today.Steps))
 	for i := range today.Steps {
 		now[today.Steps[i].ID] = &today.Steps[i]
@@ -29,11 +29,49 @@ func Intersect(file, today *Plan) (do, done, stale []Step) {
 		case current == nil && today.done[s.ID]:
 			done = append(done, *s)
 		default:
-			stale = append(stale, *s)
+			stale = append(stale, StaleStep{*s, outdated(s, current, today.done)})
 		}
 	}
 	slices.SortFunc(do, Compare)
 	return do, done, stale
+}
+
+// A StaleStep is a step of a plan file that is not executed.
+type StaleStep struct {
+	Step
+	Why string `json:"why"`
+}
+
+// outdated says why the step of a file is not the current one; current is nil if the
+// current plan does not contain it.
+func outdated(file, current *Step, done map[string]bool) string {
+	_, known := done[file.ID]
+	switch {
+	case current == nil && !known:
+		return "its account was not read in this run, or is left out of it"
+	case current == nil && file.Blocked != "":
+		return "it was blocked when the plan was saved, and is no longer planned"
+	case current == nil:
+		return "it is no longer needed: its subject is gone or exempt, or the baseline is reached in another way"
+	case current.Blocked != "" && file.Blocked == "":
+		return "a guard blocks it now: " + current.Blocked
+	case current.Blocked != file.Blocked && current.Blocked == "":
+		return "it was blocked when the plan was saved, and the saved plan does not allow it"
+	case current.Blocked != file.Blocked:
+		return "it is blocked for another reason now: " + current.Blocked
+	case !current.Expect.same(&file.Expect):
+		return "its subject changed after the plan was saved"
+	case !current.Want.same(&file.Want):
+		return "the wanted state changed: the config file, the date, or the version of forcemfa is another one"
+	case !slices.Equal(current.Needs, file.Needs):
+		return "the steps that it needs changed after the plan was saved"
+	}
+	return "the reasons for it changed after the plan was saved"
+}
+
+func (s *State) same(other *State) bool {
+	a, b := Step{Expect: *s}, Step{Expect: *other}
+	return a.Equal(&b)
 }
 
 // ByAccount are the steps of a plan by account; empty for nil.

@@ -137,9 +137,13 @@ type Plan struct {
 	Config    string      `json:"config"`              // hash of the baseline
 	Users     int         `json:"users"`               // how many were audited
 	Notes     []string    `json:"notes,omitempty"`     // shown before the steps
+	Lists     []List      `json:"lists,omitempty"`     // shown after the notes
 	Remove    bool        `json:"remove,omitempty"`    // removes everything that forcemfa manages
 	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves that have not started
-	Steps     []Step      `json:"steps"`
+	// Acknowledged are the guards that were overridden on the command line, as
+	// guard:NAME or guard:ACCOUNT/NAME. Applying the file overrides them again.
+	Acknowledged []string `json:"acknowledged,omitempty"`
+	Steps        []Step   `json:"steps"`
 
 	done map[string]bool // IDs of steps of the resumed plan whose Want holds already
 }

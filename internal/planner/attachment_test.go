@@ -102,7 +102,7 @@ func TestWaveIsScheduledBeforeItsStart(t *testing.T) {
 	if len(p.Steps) > 0 {
 		t.Errorf("before its day: %v", lines(p))
 	}
-	said := strings.Join(p.Notes, "\n")
+	said := strings.Join(p.Sentences(0), "\n")
 	for _, want := range []string{
 		"scheduled: wave pilot 5% from 2026-11-05: 111122223333/abe, 111122223333/ada",
 		"scheduled: wave all from 2026-12-01: 111122223333/bob",
@@ -144,7 +144,7 @@ func TestScopeWithoutDeviceLeavesOthersAlone(t *testing.T) {
 	if d := cmp.Diff(want, lines(p)); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
-	if said := strings.Join(p.Notes, "\n"); !strings.Contains(said, "not changed, because they have a device (scope: without-device): 111122223333/ada") {
+	if said := strings.Join(p.Sentences(0), "\n"); !strings.Contains(said, "not changed, because they have a device (scope: without-device): 111122223333/ada") {
 		t.Errorf("notes:\n%s", said)
 	}
 }

@@ -76,7 +76,7 @@ func TestGuardBlocksUsersWhoseWorkloadWouldStop(t *testing.T) {
 			if step.Blocked != tt.blocked || step.Remedy != tt.remedy {
 				t.Errorf("blocked %q\nremedy  %q", step.Blocked, step.Remedy)
 			}
-			if tt.note != "" && !slices.Contains(p.Notes, tt.note) {
+			if tt.note != "" && !slices.Contains(p.Sentences(0), tt.note) {
 				t.Errorf("notes: %q", p.Notes)
 			}
 			if tt.guard == "" {

@@ -12,7 +12,7 @@ import (
 )
 
 // remarks are what the notes of a plan say about accounts and users, who are
-// listed as account/name.
+// listed as account/name, or as account/name (why).
 type remarks struct {
 	assumedQuotas  []string                   // accounts whose quotas could not be read
 	conflicts      []string                   // sentences on name collisions and on the group of forcemfa
@@ -89,22 +89,6 @@ func notes(in *Input, p *plan.Plan, r *remarks) []string {
 		said = append(said, fmt.Sprintf("role sessions that started before the apply stay valid for up to %d hours, until %s if the plan is applied now",
 			int(roleSessionLimit.Hours()), in.Now.Add(roleSessionLimit).UTC().Format(time.RFC3339)))
 	}
-	say := func(users []string, format string, rest ...any) {
-		if len(users) > 0 {
-			said = append(said, fmt.Sprintf(format, append([]any{few(users)}, rest...)...))
-		}
-	}
-	say(r.windows, "enrollment window, enrolls with an access key until the end of %[2]s (tag %[3]s): %[1]s", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag)
-	say(r.lockedOut, "WARNING: will be locked out (acknowledged): %s")
-	say(r.stops, "stops working without MFA: %s")
-	say(r.servicesUnread, "SSH keys and service-specific credentials not read (they would stop working): %s")
-	for _, s := range r.scheduled {
-		say(s.names, "scheduled: wave "+strings.ReplaceAll(s.Wave, "%", "%%")+" from "+s.From.Format(time.DateOnly)+": %s")
-	}
-	say(r.outOfScope, "not changed, because they have a device (scope: without-device): %s")
-	say(r.directly, "policy attached directly, because the group is full or cannot be used: %s")
-	say(r.inline, "enforced by an inline policy, because the policy can be attached neither through the group nor directly: %s")
-	say(r.assumedQuotas, "quotas not read, AWS defaults assumed: %s")
 	for _, k := range r.unmatched {
 		said = append(said, fmt.Sprintf("unused acknowledgement %s: no user or role with that name was read", k))
 	}
@@ -125,6 +109,45 @@ func enforces(p *plan.Plan) bool {
 		}
 		return false
 	})
+}
+
+// lists are the users and accounts that a plan affects, by how it affects them.
+func lists(in *Input, r *remarks) []plan.List {
+	if in.Remove {
+		return nil
+	}
+	var all []plan.List
+	add := func(kind string, names []string, what string) {
+		if len(names) > 0 {
+			all = append(all, plan.List{Kind: kind, What: what, Users: affected(names)})
+		}
+	}
+	add(plan.KindLockedOut, r.lockedOut, "WARNING: will be locked out (acknowledged)")
+	add(plan.KindStops, r.stops, "stops working without MFA")
+	add(plan.KindServicesUnread, r.servicesUnread, "SSH keys and service-specific credentials not read (they would stop working)")
+	add(plan.KindWindow, r.windows, fmt.Sprintf("enrollment window, enrolls with an access key until the end of %s (tag %s)", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag))
+	for _, s := range r.scheduled {
+		add(plan.KindScheduled, s.names, "scheduled: wave "+s.Wave+" from "+s.From.Format(time.DateOnly))
+	}
+	add(plan.KindOutOfScope, r.outOfScope, "not changed, because they have a device (scope: without-device)")
+	add(plan.KindDirect, r.directly, "policy attached directly, because the group is full or cannot be used")
+	add(plan.KindInline, r.inline, "enforced by an inline policy, because the policy can be attached neither through the group nor directly")
+	add(plan.KindQuotas, r.assumedQuotas, "quotas not read, AWS defaults assumed")
+	return all
+}
+
+// affected are the users of a list of account/name or account/name (why). No name of a
+// user holds a slash or a space.
+func affected(names []string) []plan.Affected {
+	users := make([]plan.Affected, 0, len(names))
+	for _, name := range names {
+		var a plan.Affected
+		name, why, _ := strings.Cut(name, " (")
+		a.Why = strings.TrimSuffix(why, ")")
+		a.Account, a.User, _ = strings.Cut(name, "/")
+		users = append(users, a)
+	}
+	return users
 }
 
 // few is a list cut short for a sentence.

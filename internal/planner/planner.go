@@ -88,7 +88,10 @@ func Make(in Input) (*plan.Plan, error) {
 	for _, s := range said.scheduled {
 		p.Scheduled = append(p.Scheduled, s.Scheduled)
 	}
-	p.Notes = notes(&in, p, &said)
+	p.Notes, p.Lists = notes(&in, p, &said), lists(&in, &said)
+	for _, k := range in.Acknowledge {
+		p.Acknowledged = append(p.Acknowledged, k.String())
+	}
 	return p, nil
 }
 

@@ -34,7 +34,11 @@ type split struct{ Do, Done, Stale []string }
 func intersect(file, today *plan.Plan) split {
 	do, done, stale := plan.Intersect(file, today)
 	short := func(steps []plan.Step) []string { return lines(&plan.Plan{Steps: steps}) }
-	return split{short(do), short(done), short(stale)}
+	var old []plan.Step
+	for _, s := range stale {
+		old = append(old, s.Step)
+	}
+	return split{short(do), short(done), short(old)}
 }
 
 func messy() org.Account {

@@ -129,7 +129,7 @@ func (r *rehearsal) enforce(ctx context.Context) error {
 		return err
 	}
 	if r.Plan != nil {
-		var stale []plan.Step
+		var stale []plan.StaleStep
 		p.Steps, _, stale = plan.Intersect(r.Plan, p)
 		r.out.Plan.Stale = len(stale)
 	}

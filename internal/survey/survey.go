@@ -56,6 +56,7 @@ type Survey struct {
 	read     int // accounts
 	accounts org.Accounts
 	aliases  map[string]string // of the accounts that were read, by ID
+	names    map[string]string // of all accounts, by ID
 	digests  []string
 }
 
@@ -64,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Survey, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	s := &Survey{Options: o, aliases: map[string]string{}}
+	s := &Survey{Options: o, aliases: map[string]string{}, names: map[string]string{}}
 	stop := s.showRequests()
 	header, accounts, err := collect.Run(ctx, o.Fleet, collect.Options{
 		Progress: func(p collect.Progress) { o.Progress("accounts read:", p.Done, p.Of) },
@@ -215,7 +216,7 @@ func (s *Survey) note(a *org.Account) {
 	if a.Read {
 		s.read++
 	}
-	s.aliases[a.ID] = a.Alias
+	s.aliases[a.ID], s.names[a.ID] = a.Alias, a.Name
 }
 
 // NothingRead reports whether no account could be read.
@@ -223,6 +224,9 @@ func (s *Survey) NothingRead() bool { return s.read == 0 && len(s.Unread) > 0 }
 
 // Readable is the number of accounts that could be read.
 func (s *Survey) Readable() int { return s.read }
+
+// Names are the names of the accounts, by ID.
+func (s *Survey) Names() map[string]string { return s.names }
 
 // Complete reports whether everything was read and every user decided. Skipped accounts
 // count only if the survey is strict.

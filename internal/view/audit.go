@@ -196,8 +196,8 @@ func (a *AuditText) skipped() []org.Gap {
 	return skipped
 }
 
-// summary prints the totals.
-func (a *AuditText) summary(w io.Writer, c Conclusion) {
+// Head is the line above a report: the organization, the accounts, the time.
+func (c *Conclusion) Head() string {
 	var head []string
 	if c.Organization != "" {
 		head = append(head, c.Organization)
@@ -211,7 +211,12 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	if !c.Time.IsZero() {
 		head = append(head, c.Time.UTC().Format("2006-01-02 15:04 MST"))
 	}
-	fmt.Fprintf(w, "%s\n\n", a.style.Paint(text.Bold, strings.Join(head, "  ")))
+	return strings.Join(head, "  ")
+}
+
+// summary prints the totals.
+func (a *AuditText) summary(w io.Writer, c Conclusion) {
+	fmt.Fprintf(w, "%s\n\n", a.style.Paint(text.Bold, c.Head()))
 	rows := [][]string{
 		{"  can act without MFA", a.number(text.FgRed, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
 		{"  exempt", Number(c.Exempt), ""},
@@ -344,36 +349,6 @@ func (c *Conclusion) next(w io.Writer, verb string) {
 	if c.Next != nil && verb != "" {
 		fmt.Fprintf(w, "Next: %s\n", c.Next(verb))
 	}
-}
-
-// Unread prints the accounts and documents that could not be read, and why.
-func Unread(w io.Writer, style Style, unread []org.Gap) {
-	style.gaps(w, "Not read", text.FgYellow, unread)
-}
-
-// Skipped prints the accounts that were skipped, and why.
-func Skipped(w io.Writer, style Style, skipped []org.Gap) {
-	style.gaps(w, "Skipped", text.Bold, skipped)
-}
-
-func (s Style) gaps(w io.Writer, title string, color text.Color, list []org.Gap) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "\n%s\n\n", s.Paint(color, title))
-	var rows [][]string
-	for i, g := range list {
-		if i == worst && len(list) > worst+1 {
-			rows = append(rows, []string{"  …", fmt.Sprintf("and %s more (-o json lists every one)", Number(len(list)-worst)), ""})
-			break
-		}
-		where := g.Account
-		if where == "" {
-			where = "organization"
-		}
-		rows = append(rows, []string{"  " + where, Clean(g.What), Clean(g.Why)})
-	}
-	s.List(w, rows)
 }
 
 // AccountName is the ID of an account with its name.

@@ -98,7 +98,7 @@ func (a *AuditText) groupKey(f audit.Finding) string {
 }
 
 // mostOfGroup is how many rows of a group are shown without --all.
-const mostOfGroup = 5
+const mostOfGroup = 3
 
 // groupRows are the findings of a group. In an account, findings of one rule are one row
 // unless all are shown.
@@ -123,7 +123,7 @@ func (a *AuditText) groupRows(g *findingGroup) [][]string {
 	return rows
 }
 
-// rulesOf are the rules of a group with the number of findings and their first subjects.
+// rulesOf are the rules of a group with their numbers of findings, by severity.
 func (a *AuditText) rulesOf(g *findingGroup) [][]string {
 	var rules []*findingGroup
 	at := map[string]*findingGroup{}
@@ -135,18 +135,15 @@ func (a *AuditText) rulesOf(g *findingGroup) [][]string {
 			rules = append(rules, r)
 		}
 		r.count++
-		r.rows = append(r.rows, f)
 	}
 	var rows [][]string
-	for _, r := range rules {
-		var subjects []string
-		for _, f := range r.rows[:min(len(r.rows), mostOfGroup)] {
-			subjects = append(subjects, Clean(f.Subject))
+	for i, r := range rules {
+		words := fmt.Sprintf("%s × %s", Number(r.count), r.key)
+		if i > 0 && rules[i-1].severity == r.severity {
+			rows[len(rows)-1][1] += ", " + words
+			continue
 		}
-		if more := len(r.rows) - len(subjects); more > 0 {
-			subjects = append(subjects, "and "+Number(more)+" more")
-		}
-		rows = append(rows, []string{"  " + a.severity(r.severity), fmt.Sprintf("%s × %s", Number(r.count), r.key), strings.Join(subjects, ", ")})
+		rows = append(rows, []string{"  " + a.severity(r.severity), words})
 	}
 	return rows
 }

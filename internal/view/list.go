@@ -76,18 +76,26 @@ func (s Style) hang(w io.Writer, first, words string, indent int) {
 		fmt.Fprintln(w, strings.TrimRight(first+words, " "))
 		return
 	}
-	if first == "" {
-		first = strings.Repeat(" ", leading(words))
-		words = strings.TrimLeft(words, " ")
-		indent = max(indent, len(first))
-	}
-	for i, line := range strings.Split(text.WrapSoft(words, max(s.Width-indent, leastColumn)), "\n") {
-		if i == 0 {
-			fmt.Fprintln(w, strings.TrimRight(first+line, " "))
-			continue
+	first += strings.Repeat(" ", leading(words))
+	words = strings.TrimLeft(words, " ")
+	indent = max(indent, leading(first))
+	line := first
+	room := s.Width - text.StringWidthWithoutEscSequences(first)
+	for _, word := range strings.Fields(words) {
+		width := text.StringWidthWithoutEscSequences(word)
+		if strings.TrimSpace(line) != "" && width > room && width <= s.Width-indent || room <= 0 {
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			line, room = strings.Repeat(" ", indent), max(s.Width-indent, leastColumn)
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Repeat(" ", indent)+line, " "))
+		for ; width > room; width = text.StringWidthWithoutEscSequences(word) {
+			head := text.Trim(word, max(room, 1))
+			fmt.Fprintln(w, line+head)
+			word = strings.TrimPrefix(word, head)
+			line, room = strings.Repeat(" ", indent), max(s.Width-indent, leastColumn)
+		}
+		line, room = line+word+" ", room-width-1
 	}
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
 
 // Lines prints a paragraph, wrapped at words. Its leading spaces indent every line.

@@ -38,3 +38,46 @@ note: no config file
 Plan: 4 steps in 2 accounts, 1 blocked.
 `)
 }
+
+func TestADocumentIsComparedByStatement(t *testing.T) {
+	before := `{"Version":"2012-10-17","Statement":[
+		{"Sid":"Same","Effect":"Allow","Action":"iam:GetUser","Resource":"*"},
+		{"Sid":"Deny","Effect":"Deny","NotAction":["iam:GetUser"],"Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}},
+		{"Sid":"Old","Effect":"Allow","Action":["s3:*"],"Resource":"*"}]}`
+	after := `{"Version":"2012-10-17","Statement":[
+		{"Sid":"Same","Effect":"Allow","Action":["iam:GetUser"],"Resource":"*"},
+		{"Sid":"Deny","Effect":"Deny","NotAction":["iam:GetUser"],"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}},
+		{"Effect":"Deny","Action":"sts:*","Resource":"*"}]}`
+	var got strings.Builder
+	for _, line := range Difference(before, after) {
+		got.WriteString(string(line.Mark) + " " + line.Text + "\n")
+	}
+	assertText(t, got.String(), `
+  Allow Same (unchanged)
+~ Deny Deny
+-   Condition: Bool aws:MultiFactorAuthPresent false
++   Condition: BoolIfExists aws:MultiFactorAuthPresent false
++ Deny statement 3
++   Action: sts:*
++   Resource: *
+- Allow Old
+-   Action: s3:*
+-   Resource: *
+`)
+	if lines := Difference("not JSON", after); len(lines) != 2 || lines[0].Mark != '-' || lines[1].Mark != '+' {
+		t.Errorf("a document that is no policy: %v", lines)
+	}
+}
+
+func TestAPlanReportShowsWholeListsOnRequest(t *testing.T) {
+	p := &plan.Plan{Lists: []plan.List{{Kind: plan.KindStops, What: "stops working without MFA"}}}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+		p.Lists[0].Users = append(p.Lists[0].Users, plan.Affected{Account: "111111111111", User: name, Why: "an SSH key"})
+	}
+	for verbose, want := range map[bool]string{false: "111111111111/e (an SSH key) and 2 more\n", true: "111111111111/g (an SSH key)\n"} {
+		var out strings.Builder
+		if err := (&PlanReport{Plan: p, Verbose: verbose}).Text(&out, Style{}); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("verbose %v: %v, no %q in\n%s", verbose, err, want, out.String())
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -38,3 +40,5 @@ func Were(n int, noun string) string {
 	}
 	return Count(n, noun) + " were"
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
