@@ -168,7 +168,7 @@ func TestFourHundredAccountsFitATerminal(t *testing.T) {
 	}{
 		{"audit", "Next: forcemfa plan --profile acme", 150},
 		{"plan", "Next: forcemfa apply --profile acme", 200},
-		{"audit-by-account", "Next: forcemfa plan --profile acme", 200},
+		{"audit-by-account", "Next: forcemfa plan --profile acme", 300},
 		{"audit-by-rule", "Next: forcemfa plan --profile acme", 250},
 		{"audit-by-user", "Next: forcemfa plan --profile acme", 500},
 	} {
