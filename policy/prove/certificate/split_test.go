@@ -2,6 +2,7 @@ package certificate_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"forcemfa/policy"
@@ -11,12 +12,9 @@ import (
 
 // together is a proof that nobody made: it says that the Denies of a document
 // refuse together what one Deny refuses in the usual one.
-func together(t *testing.T, conditions []string) (*policy.Proof, certificate.Claim) {
+func together(t *testing.T, denies []string) (*policy.Proof, certificate.Claim) {
 	t.Helper()
-	list := []string{others, byKey}
-	for _, c := range conditions {
-		list = append(list, fmt.Sprintf(denyAll, mfa+","+c))
-	}
+	list := append([]string{others, byKey}, denies...)
 	out := copied(t, prove.User(bob(source(t, others, byKey, fmt.Sprintf(denyAll, mfa)))).Proof)
 	for i := range out.Cases {
 		for j := range out.Cases[i].Cells {
@@ -25,7 +23,7 @@ func together(t *testing.T, conditions []string) (*policy.Proof, certificate.Cla
 				continue
 			}
 			cell.By = nil
-			for n := range conditions {
+			for n := range denies {
 				cell.By = append(cell.By, policy.ProofDeny{Statement: 2 + n})
 			}
 		}
@@ -89,11 +87,31 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"two keys", []string{tag("StringEquals", `"x"`), tag("StringNotEquals", `"x"`) + `,"StringEquals":{"aws:RequestTag/b":"y"}`}, false},
 		{"a Region and the others", []string{on("aws:RequestedRegion", "StringEquals", "eu-west-1"), on("aws:RequestedRegion", "StringNotEquals", "eu-west-1")}, true},
 		{"a Region alone", []string{on("aws:RequestedRegion", "StringEqualsIfExists", "eu-west-1")}, false},
+		{"a caller that is no service", []string{on("aws:PrincipalIsAWSService", "Bool", "false")}, true},
+		{"a caller that is a service", []string{on("aws:PrincipalIsAWSService", "Bool", "true")}, false},
 		{"the internet or an endpoint", []string{on("aws:SourceIp", "Null", "true"), on("aws:SourceVpce", "Null", "true")}, true},
 	} {
-		proof, claimed := together(t, row.conditions)
+		var denies []string
+		for _, c := range row.conditions {
+			denies = append(denies, fmt.Sprintf(denyAll, mfa+","+c))
+		}
+		proof, claimed := together(t, denies)
 		if err := certificate.Check(proof, claimed); (err == nil) != row.tight {
 			t.Errorf("%s: %v, want accepted %v", row.name, err, row.tight)
 		}
+	}
+}
+
+// The Region of a request is that of its resource.
+func TestTheRegionOfARequestIsThatOfItsResource(t *testing.T) {
+	here := fmt.Sprintf(denyAll, mfa+`,"StringEqualsIfExists":{"aws:RequestedRegion":"eu-west-1"}`)
+	elsewhere := strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"NotResource":"arn:aws:ec2:eu-west-1:*:*"`, 1)
+	s := bob(source(t, here, elsewhere, others, byKey))
+	a := prove.User(s)
+	if a.Outcome != prove.Enforced {
+		t.Fatalf("%v %s", a.Counterexample, a.Why)
+	}
+	if err := certificate.Check(a.Proof, claim(s)); err != nil {
+		t.Error(err)
 	}
 }
