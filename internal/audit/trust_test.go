@@ -56,6 +56,8 @@ func TestTheSeverityOfATrustPolicyIsWhatItsConditionRefuses(t *testing.T) {
 		{everybody, `{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}`, audit.High},
 		{everybody, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::999999999999:user/*"}}`, audit.Medium},
 		{everybody, `{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, audit.Medium},
+		{everybody, `{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-acme000000/*"}}`, audit.Medium},
+		{everybody, `{"ForAnyValue:StringNotLike":{"aws:PrincipalOrgPaths":"o-acme000000/*"}}`, audit.High},
 		{everybody, `{"StringLike":{"sts:RoleSessionName":"x*"}}`, audit.High},
 		{other, "", audit.Medium},
 		{other, `{"StringEquals":{"sts:ExternalId":"acme-4711"}}`, audit.Low},

@@ -1,0 +1,109 @@
+package audit_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/org"
+)
+
+func TestCountsAndTotalsAreSums(t *testing.T) {
+	counts := audit.Counts{Users: 10, Enforced: 1, Exempt: 2, Open: 3, Unknown: 4}
+	var all audit.Totals
+	all.Add(&audit.Audited{Summary: audit.Account{Read: true, Counts: counts}, Findings: []audit.Finding{{Rule: "user-unknown", Severity: audit.High}, {Rule: "user-open", Severity: audit.High}}})
+	all.Add(&audit.Audited{Summary: audit.Account{Skipped: "suspended", Counts: counts}})
+	all.Add(&audit.Audited{Summary: audit.Account{Counts: counts}, Findings: []audit.Finding{{Rule: "account-unreadable", Severity: audit.Low}}})
+	want := audit.Totals{Counts: audit.Counts{Users: 30, Enforced: 3, Exempt: 6, Open: 9, Unknown: 12}, AccountsRead: 1, AccountsSkipped: 1, AccountsUnread: 1,
+		Findings: map[audit.Severity]int{audit.High: 2, audit.Low: 1}, Undecided: map[audit.Severity]int{audit.High: 1, audit.Low: 1}}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAPolicyWhoseVersionWasNotReadIsDrift(t *testing.T) {
+	a := quiet(t)
+	a.Policies[0].Versions = nil
+	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+	only(t, found(got, "policy-drift"), "high: the default version of "+baseline.PolicyARN("aws", account)+" could not be read")
+}
+
+// Devices matter to users that have to use them: not to workloads that are exempt,
+// nor to users without the credential.
+func TestFindingsAboutDevicesAreForThoseWhoNeedThem(t *testing.T) {
+	exempt := func(u *org.User) { u.Tags = []org.Tag{{Key: "userType", Value: "Service"}} }
+	for _, row := range []struct {
+		name           string
+		change         func(*org.User)
+		none, codeless int
+	}{
+		{"a key without a device", func(u *org.User) { u.Password, u.MFA, u.Devices = org.No, org.No, nil }, 1, 0},
+		{"an exempt key without a device", func(u *org.User) { u.Password, u.MFA, u.Devices = org.No, org.No, nil; exempt(u) }, 0, 0},
+		{"a security key and an access key", func(u *org.User) { u.Devices[0].Kind = org.FIDO }, 0, 1},
+		{"a security key and no access key", func(u *org.User) { u.Devices[0].Kind, u.Keys = org.FIDO, nil }, 0, 0},
+		{"a security key and an exempt access key", func(u *org.User) { u.Devices[0].Kind, u.Password = org.FIDO, org.No; exempt(u) }, 0, 0},
+		{"a virtual device and an access key", func(*org.User) {}, 0, 0},
+	} {
+		a := quiet(t)
+		row.change(&a.Users[0])
+		got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		if n, c := len(found(got, "no-device")), len(found(got, "cli-lockout")); n != row.none || c != row.codeless {
+			t.Errorf("%s: %d no-device, %d cli-lockout; want %d and %d", row.name, n, c, row.none, row.codeless)
+		}
+	}
+}
+
+// A tag that exempts only together with a name is no way to exempt oneself, and
+// break-glass users may set one.
+func TestTagsThatExemptAlone(t *testing.T) {
+	for _, row := range []struct {
+		name, config string
+		want         int
+	}{
+		{"a tag", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}]", 1},
+		{"a tag and a name", "exemptions: [{match: {tag: robot=yes, name: ci}, owner: a, reason: r}]", 0},
+		{"set by a break-glass user", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}]\nbreak_glass: [{match: {name: bob}, owner: a, reason: r}]", 0},
+		{"set by an exempt user", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}, {match: {name: bob}, owner: a, reason: r}]", 1},
+	} {
+		a := quiet(t)
+		a.Groups[1].Inline[0].Document = allow("*")
+		a.Users[0].Groups = []string{"people"}
+		got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, row.config), a)
+		if list := found(got, "exemption-tag-settable"); len(list) != row.want {
+			t.Errorf("%s: %q", row.name, list)
+		}
+	}
+}
+
+// The enforcement that a user can disable includes what is attached to the user.
+func TestReachIncludesPoliciesOfTheUserItself(t *testing.T) {
+	a := quiet(t)
+	a.Groups[1].Inline[0].Document = allow("*")
+	u := &a.Users[0]
+	u.Groups, u.Attached = []string{"people"}, []string{baseline.PolicyARN("aws", account), "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+	u.Inline = []org.InlinePolicy{{Name: baseline.InlinePolicyName, Document: wanted(t).Document("aws")}, {Name: "own", Document: allow("s3:*")}}
+	var actions []string
+	for _, s := range audit.New(new(org.Header), wanted(t), now).Reach(a, u).Switches {
+		actions = append(actions, s.Action)
+	}
+	for _, want := range []string{"iam:DetachUserPolicy", "iam:DeleteUserPolicy", "iam:PutUserPolicy"} {
+		if !slices.Contains(actions, want) {
+			t.Errorf("%v lack %s", actions, want)
+		}
+	}
+}
+
+// An example on a bucket names one that some policy of the account names.
+func TestAnExampleNamesABucketOfTheAccount(t *testing.T) {
+	a := quiet(t)
+	a.Users[0].Groups = []string{"people"}
+	a.Users = append(a.Users, org.User{Name: "zoe", Path: "/", ARN: "arn:aws:iam::" + account + ":user/zoe", Password: org.No, MFA: org.No,
+		Inline: []org.InlinePolicy{{Name: "wages", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::wages/*"}]}`}}})
+	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+	if e := got.users[0].Example; e == nil || e.Resource != "arn:aws:s3:::wages/example" {
+		t.Errorf("%v", e)
+	}
+}
