@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -51,7 +52,7 @@ func (m *Manager) send(ctx context.Context, client *sts.Client, r *Route, i int,
 		if err != nil {
 			return nil, err
 		}
-		return r.entry(cache.DirectRole, i, out.Credentials, issued), nil
+		return m.checked(r.entry(cache.DirectRole, i, out.Credentials, issued), r.Roles[i].Duration), nil
 	}
 	out, err := client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
 		SerialNumber: aws.String(r.Serial), TokenCode: aws.String(code),
@@ -60,7 +61,7 @@ func (m *Manager) send(ctx context.Context, client *sts.Client, r *Route, i int,
 	if err != nil {
 		return nil, err
 	}
-	return r.entry(cache.MFASession, i, out.Credentials, issued), nil
+	return m.checked(r.entry(cache.MFASession, i, out.Credentials, issued), r.duration.Truncate(time.Second)), nil
 }
 
 // assume assumes a role of the route from the session before it.
@@ -74,7 +75,7 @@ func (m *Manager) assume(ctx context.Context, r *Route, i int, source *cache.Ent
 	if err != nil {
 		return nil, m.explain(err, r, i)
 	}
-	return r.entry(cache.RoleSession, i, out.Credentials, issued), nil
+	return m.checked(r.entry(cache.RoleSession, i, out.Credentials, issued), cmp.Or(r.Roles[i].Duration, time.Hour)), nil
 }
 
 func assumeInput(role Role) *sts.AssumeRoleInput {

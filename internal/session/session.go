@@ -214,6 +214,7 @@ func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began 
 		return nil, "", unsealed(err)
 	}
 	if old != nil && m.serves(old, req, began) {
+		m.warnOfClock(old)
 		return old, name, m.move(r, name, old)
 	}
 	var e *cache.Entry
@@ -273,7 +274,10 @@ func (m *Manager) withCode(ctx context.Context, r *Route, req Request, i int, be
 		m.noteFailure(r, err)
 		return nil, err
 	}
-	return e, m.keep(r, r.name(i), e)
+	if err := m.keep(r, r.name(i), e); err != nil {
+		return nil, err
+	}
+	return e, m.usableNow(e)
 }
 
 // noteFailure tells those who wait for the lock that there will be no code.
@@ -321,5 +325,8 @@ func (m *Manager) fromSource(ctx context.Context, r *Route, req Request, i int, 
 	if err != nil {
 		return nil, err
 	}
-	return e, m.keep(r, r.name(i), e)
+	if err := m.keep(r, r.name(i), e); err != nil {
+		return nil, err
+	}
+	return e, m.usableNow(e)
 }

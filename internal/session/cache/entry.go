@@ -56,6 +56,13 @@ func (e *Entry) Fresh(now time.Time) bool {
 	return now.Add(margin).Before(e.Expires)
 }
 
+// futureMargin is more than two clocks differ that are kept right.
+const futureMargin = 15 * time.Minute
+
+// FromTheFuture reports whether a session was created after now, so that this
+// machine's clock is wrong.
+func (e *Entry) FromTheFuture(now time.Time) bool { return e.Issued.After(now.Add(futureMargin)) }
+
 // Usable says that a session has not ended and does not end at once.
 func (e *Entry) Usable(now time.Time) bool { return now.Add(personMargin).Before(e.Expires) }
 

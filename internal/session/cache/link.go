@@ -126,7 +126,7 @@ func (d Dir) Warm(p Place, now time.Time) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.Fresh(now) {
+	if !e.Fresh(now) || e.FromTheFuture(now) {
 		return nil, ErrCold
 	}
 	e.Region = r.get("region")
