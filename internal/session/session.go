@@ -7,6 +7,9 @@
 // It never makes a session without MFA. Everything that can fail without a code
 // is tried before a code is asked for, and a lock is held from there to the end
 // of the call, so that many callers at once need one code.
+//
+// The verbs of the engineer's day each use a part of it, so the names of those parts
+// are exported.
 package session
 
 import (

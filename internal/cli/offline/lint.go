@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +22,12 @@ import (
 	"forcemfa/policy/lint"
 )
 
-// NewLint returns the verb lint.
-func NewLint(e *command.Env) *cobra.Command {
-	o := lintOptions{env: e}
+// NewLint returns the verb lint. live reads an organization as a snapshot, and
+// reports whether all of it could be read.
+func NewLint(e *command.Env, live func(context.Context) (snapshot string, complete bool, err error)) *cobra.Command {
+	o := lintOptions{env: e, readLive: live}
 	c := &cobra.Command{
-		Use:   "lint FILE|DIR|-…",
+		Use:   "lint FILE|DIR|-… | --live",
 		Short: "Find policies that appear to require MFA but don't",
 		Long: `lint reads policy documents and reports the statements that let requests without MFA
 pass, lock out users without a device, or never apply. Each finding has a code (see
@@ -43,6 +45,9 @@ Corrections that are choices (severity info) are not applied.
 --against OLD also proves that the new document refuses every request without MFA that
 the old one refuses, or shows one that it does not (W-1).
 
+--live reads the organization as audit does, with the same flags, and lints all of its
+policies.
+
 A document that cannot be read gives exit status 1, a file in a folder that is not a
 policy gives 4. Neither is ever reported as clean.
 ` + command.StatusHelp,
@@ -52,9 +57,15 @@ policy gives 4. Neither is ever reported as clean.
   forcemfa lint --against released.json policy.json
   forcemfa lint --fix policy.json
   forcemfa lint --fix --write policies
+  forcemfa lint --live --profile management
   forcemfa lint -o sarif policies >lint.sarif`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return runLint(&o, args) },
+		Args: func(c *cobra.Command, args []string) error {
+			if o.live {
+				return cobra.NoArgs(c, args)
+			}
+			return cobra.MinimumNArgs(1)(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error { return runLint(c.Context(), &o, args) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.kind, "kind", "auto", "kind of the documents: auto, identity, boundary, session, scp, rcp, resource or trust")
@@ -64,6 +75,7 @@ policy gives 4. Neither is ever reported as clean.
 	f.StringVarP(&o.output, "output", "o", "text", "text, json or sarif")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print one line per finding")
 	f.BoolVar(&o.noColor, "no-color", false, "no colors on a terminal")
+	f.BoolVar(&o.live, "live", false, "lint the policies of the organization: managed, inline, trust and service control policies")
 	o.failOn.AddFlags(c)
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(lintOutputs, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindWords, cobra.ShellCompDirectiveNoFileComp))
@@ -79,7 +91,10 @@ type lintOptions struct {
 	noColor bool
 	fix     bool
 	write   bool
+	live    bool
 	failOn  command.FailOn
+
+	readLive func(context.Context) (snapshot string, complete bool, err error)
 }
 
 var (
@@ -101,15 +116,20 @@ func (o *lintOptions) check() error {
 	switch {
 	case o.write && !o.fix:
 		return errors.New("--write needs --fix")
+	case o.live && (o.fix || o.against != ""):
+		return errors.New("--live goes without --fix and --against: to correct a policy, lint it as a file")
 	case o.fix && (o.against != "" || o.output == "sarif"):
 		return errors.New("--fix goes without --against, and with text or json as output")
 	}
 	return o.failOn.Check()
 }
 
-func runLint(o *lintOptions, names []string) error {
+func runLint(ctx context.Context, o *lintOptions, names []string) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.live {
+		return runLintLive(ctx, o)
 	}
 	var files []lintFile
 	for _, name := range names {
@@ -135,7 +155,23 @@ func runLint(o *lintOptions, names []string) error {
 		}
 		complete = complete && all
 	}
-	if err := o.print(&l); err != nil {
+	return o.finish(&l, worst, complete)
+}
+
+// runLintLive lints the policies of an organization.
+func runLintLive(ctx context.Context, o *lintOptions) error {
+	text, complete, err := o.readLive(ctx)
+	if err != nil {
+		return err
+	}
+	var l view.Lint
+	worst, checked := o.lintText(&l, lintFile{name: "live"}, text, "")
+	return o.finish(&l, worst, complete && checked)
+}
+
+// finish prints the findings and ends the run.
+func (o *lintOptions) finish(l *view.Lint, worst audit.Severity, complete bool) error {
+	if err := o.print(l); err != nil {
 		return err
 	}
 	return command.Exit(command.Worst(o.failOn.Status(worst), command.If(len(l.Unreadable) > 0, command.StatusFailed), command.If(!complete || len(l.Skipped) > 0, command.StatusIncomplete)))
@@ -205,16 +241,26 @@ const mostBytes = 256 << 20
 // lint adds the findings of one file. It returns the worst severity, empty without
 // findings, and whether all documents were checked.
 func (o *lintOptions) lint(l *view.Lint, f lintFile, old string) (worst audit.Severity, complete bool) {
-	complete = true
-	name := f.name
-	if name == "-" {
-		name = "stdin"
-	}
 	text, err := o.read(f.name)
 	if err != nil {
-		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: err.Error()})
-		return worst, complete
+		l.Unreadable = append(l.Unreadable, view.LintProblem{File: f.label(), Why: err.Error()})
+		return worst, true
 	}
+	return o.lintText(l, f, text, old)
+}
+
+// label is the name of a file in findings.
+func (f *lintFile) label() string {
+	if f.name == "-" {
+		return "stdin"
+	}
+	return f.name
+}
+
+// lintText adds the findings of the text of a file.
+func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (worst audit.Severity, complete bool) {
+	complete = true
+	name := f.label()
 	documents, err := lintDocuments(text)
 	var notPolicy *lint.NotPolicyError
 	switch {
