@@ -37,6 +37,10 @@ LOST PHONE       An administrator deactivates it (aws iam deactivate-mfa-device)
                  you have no console password, runs forcemfa enroll --open USER.
 WRONG CLOCK      Synchronize a hardware token with --resync --serial SERIAL.
 
+CODES ON STDIN   --code-stdin reads two consecutive codes of the new device, a line each,
+                 and the next one for a first session, if there is one. For a second
+                 device, a code of a present device comes first, unless there is a session.
+
 Administrators use --open USER and --close USER to set and remove the tag that allows a
 user without a password to enroll with an access key for a few days. --confirm USER
 removes the finding about a device that was enrolled this way: ask the person first
@@ -114,6 +118,9 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.codeStdin {
+		o.say("%s", o.codesOnStdin(len(have) > 0))
+	}
 	if o.resync {
 		return o.resynchronize(ctx, k, own, device)
 	}
@@ -126,6 +133,19 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 		return err
 	}
 	return o.enroll(ctx, k, own, access)
+}
+
+// codesOnStdin says which codes --code-stdin reads, one on each line.
+func (o *enrollOptions) codesOnStdin(second bool) string {
+	switch {
+	case o.resync:
+		return "reading 2 codes from stdin: two consecutive ones of the device"
+	case second:
+		return "reading 3 codes from stdin: one of a present device (none if there is a session), then two consecutive ones of the new device"
+	case o.noVerify:
+		return "reading 2 codes from stdin: two consecutive ones of the new device"
+	}
+	return "reading 2 or 3 codes from stdin: two consecutive ones of the new device, and the next one for a first session"
 }
 
 // standing is the credentials that may enroll: with a device in place AWS wants
@@ -197,6 +217,10 @@ func (o *enrollOptions) enable(ctx context.Context, k *session.Manager, own, acc
 	}
 	o.say("the first session requires one more code; it comes in %s", k.UntilNextCode().Round(time.Second))
 	e, err := own.Verify(ctx, serial)
+	if o.codeStdin && errors.Is(err, io.EOF) {
+		o.say("there was no third code on stdin, so there is no session yet; run forcemfa login %s", own.Route.Profile)
+		return true, nil
+	}
 	if err != nil {
 		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+own.Route.Profile)
 	}
