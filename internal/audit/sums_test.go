@@ -63,10 +63,10 @@ func TestTagsThatExemptAlone(t *testing.T) {
 		name, config string
 		want         int
 	}{
-		{"a tag", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}]", 1},
-		{"a tag and a name", "exemptions: [{match: {tag: robot=yes, name: ci}, owner: a, reason: r}]", 0},
-		{"set by a break-glass user", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}]\nbreak_glass: [{match: {name: bob}, owner: a, reason: r}]", 0},
-		{"set by an exempt user", "exemptions: [{match: {tag: robot=yes}, owner: a, reason: r}, {match: {name: bob}, owner: a, reason: r}]", 1},
+		{"a tag", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}]", 1},
+		{"a tag and a name", "exemptions: [{match: {tag: workload=yes, name: ci}, owner: a, reason: r}]", 0},
+		{"set by a break-glass user", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}]\nbreak_glass: [{match: {name: bob}, owner: a, reason: r}]", 0},
+		{"set by an exempt user", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}, {match: {name: bob}, owner: a, reason: r}]", 1},
 	} {
 		a := quiet(t)
 		a.Groups[1].Inline[0].Document = allow("*")

@@ -1,0 +1,55 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"forcemfa/policy"
+	"forcemfa/policy/lint"
+)
+
+// Exceptions of a guard are listed, and no others; reading IAM is less than writing
+// or reading data.
+func TestExceptionsAreListedWithTheirSeverity(t *testing.T) {
+	for _, row := range []struct {
+		exceptions, code string
+		severity         lint.Severity
+		names            string // in the finding
+		others           string // not in it
+	}{
+		{`,"iam:ListUsers"`, "E-4", lint.Low, "iam:ListUsers", "s3:"},
+		{`,"s3:GetObject"`, "E-4", lint.Medium, "s3:GetObject", "iam:ListUsers"},
+		{`,"iam:ListUsers","s3:GetObject"`, "E-4", lint.Medium, "iam:ListUsers", "iam:CreateUser"},
+		{`,"iam:CreateAccessKey"`, "E-2", lint.High, "iam:CreateAccessKey", "iam:CreateLoginProfile"},
+		{`,"iam:ChangePassword"`, "E-2", lint.Low, "iam:ChangePassword", "iam:CreateAccessKey"},
+		{`,"iam:AttachUserPolicy"`, "E-3", lint.Critical, "iam:AttachUserPolicy", "iam:PutUserPolicy"},
+	} {
+		r, err := lint.Check(policy.Identity, doc(guard(row.exceptions, "", noOthers, noKeys)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f *lint.Finding
+		for i := range r.Findings {
+			if r.Findings[i].Code == row.code {
+				f = &r.Findings[i]
+			}
+		}
+		if f == nil || f.Severity != row.severity || !strings.Contains(f.What, row.names) || strings.Contains(f.What, row.others) {
+			t.Errorf("%s: %+v, want %s %v", row.exceptions, f, row.code, row.severity)
+		}
+	}
+}
+
+func TestTheKindOfADocumentIsGuessedByItsElements(t *testing.T) {
+	for elements, want := range map[string]policy.Kind{
+		`"Action":"*","Resource":"*"`: policy.Identity, `"Action":"*"`: policy.Identity, `"Action":"*","NotResource":"x"`: policy.Identity,
+		`"Principal":"*","Action":"sts:AssumeRole"`: policy.Trust, `"NotPrincipal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"`: policy.Trust,
+		`"Principal":"*","Action":"s3:*","Resource":"*"`: policy.Resource, `"Principal":"*","Action":"s3:*","NotResource":"x"`: policy.Resource,
+	} {
+		for _, text := range []string{`{"Version":"2012-10-17","Statement":{"Effect":"Deny",` + elements + `}}`, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny",` + elements + `}]}`} {
+			if got, err := lint.Guess(text); err != nil || got != want {
+				t.Errorf("%s: %v, %v, want %v", text, got, err, want)
+			}
+		}
+	}
+}
