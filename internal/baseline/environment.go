@@ -148,6 +148,7 @@ func (b *Baseline) whitelist(text string) error {
 	for _, pair := range strings.Split(text, ",") {
 		pair = strings.TrimSpace(pair)
 		key, value, found := strings.Cut(pair, ":")
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		tag := key + "=" + value
 		switch {
 		case pair == "":

@@ -47,7 +47,7 @@ func TestTheVariablesOfTheLambdaAreUnderstood(t *testing.T) {
 	const url = "https://hooks.example.com/services/T0/B0/verysecret"
 	b := baseline.Default()
 	err := b.Override(environment(map[string]string{
-		"WHITELIST_TAG": "userType:workload, team:a:b,", "WEBHOOK_URL": url, "SLACK_CHANNEL_NAME": "alerts",
+		"WHITELIST_TAG": " userType : workload, team:a:b ,", "WEBHOOK_URL": url, "SLACK_CHANNEL_NAME": "alerts",
 	}))
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ type Kind string
 const (
 	KindFinding    Kind = "finding"    // something deviates from the config
 	KindEnforced   Kind = "enforced"   // MFA is now enforced for a user
+	KindWindow     Kind = "window"     // an enrollment window was opened: MFA is not enforced for enrolling
 	KindWorkaround Kind = "workaround" // not as configured, but in another way
 	KindBlocked    Kind = "blocked"    // not possible in any way
 	KindTampering  Kind = "tampering"  // somebody changed the enforcement
@@ -30,7 +31,7 @@ const (
 
 // Kinds returns all kinds, in their order within a severity.
 func Kinds() []Kind {
-	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindUnread, KindEnforced, KindFixed, KindTest}
+	return []Kind{KindTampering, KindBlocked, KindWorkaround, KindFinding, KindUnread, KindWindow, KindEnforced, KindFixed, KindTest}
 }
 
 // A Message notifies people of one thing. Its JSON is the detail of an event on
@@ -117,6 +118,7 @@ func (m *Message) title() string {
 var titles = map[Kind]string{
 	KindFinding:    "Not as configured: %s",
 	KindEnforced:   "MFA enforced for %s",
+	KindWindow:     "Enrollment window opened for %s",
 	KindWorkaround: "Could not attach ForceMFA to %s as configured",
 	KindBlocked:    "Could not enforce MFA for %s",
 	KindTampering:  "Tampering with MFA enforcement: %s",
@@ -228,6 +230,8 @@ var testMessages = map[Kind]Message{
 	KindFinding: {Severity: audit.High, What: "a test: s3:GetObject would be allowed without MFA",
 		Remedy: `nothing to do for this test; for a real finding, "forcemfa explain USER" shows the reason and a fix`},
 	KindEnforced: {Severity: audit.Info, What: "a test: ForceMFA was attached through the group ForceMFA"},
+	KindWindow: {Severity: audit.Low, What: "a test: the user may enroll an MFA device with an access key until a date",
+		Remedy: "nothing to do for this test; otherwise, have the user run forcemfa enroll before that date"},
 	KindWorkaround: {Severity: audit.Medium, What: "a test: the user could not be added to the group because the quota GroupsPerUser (10) is full; the policy was attached to the user instead",
 		Remedy: "nothing to do for this test; otherwise, remove the user from a group that is not needed"},
 	KindBlocked: {Severity: audit.High, What: "a test: the quotas GroupsPerUser, AttachedPoliciesPerUser and UserPolicySize are full; nothing was attached",

@@ -221,7 +221,7 @@ func compliance(k Kind) types.ComplianceStatus {
 	switch k {
 	case KindEnforced, KindFixed:
 		return types.ComplianceStatusPassed
-	case KindWorkaround:
+	case KindWorkaround, KindWindow:
 		return types.ComplianceStatusWarning
 	case KindUnread, KindTest:
 		return types.ComplianceStatusNotAvailable

@@ -100,6 +100,8 @@ func (m *Message) color() string {
 		return "red"
 	case m.Kind == KindEnforced, m.Kind == KindFixed:
 		return "green"
+	case m.Kind == KindWindow:
+		return "orange"
 	case m.Urgent():
 		return "red"
 	case m.Kind == KindUnread, m.severity() == audit.Medium:

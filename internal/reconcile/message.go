@@ -117,7 +117,7 @@ func (r *run) done(s *plan.Step) {
 		m.What = fmt.Sprintf("%s is attached to the group %s again", baseline.PolicyName, baseline.GroupName)
 	case plan.TagUser:
 		m.What = fmt.Sprintf("%s may enroll an MFA device with an access key until %s", s.UserName(), s.Want.Value)
-		m.ID, m.Severity = r.messageID("window-open", s), audit.Low
+		m.ID, m.Kind, m.Severity = r.messageID("window-open", s), notify.KindWindow, audit.Low
 		m.Remedy = "have the user run forcemfa enroll before that date"
 	case plan.UntagUser:
 		m.ID, m.Kind = r.messageID("window-expired", s), notify.KindFixed
