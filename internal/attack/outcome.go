@@ -36,15 +36,17 @@ var afterAuthorization = map[string]bool{
 	"EntityAlreadyExists":           true,
 	"EntityTemporarilyUnmodifiable": true,
 	"LimitExceeded":                 true,
-	"DeleteConflict":                true,
-	"InvalidAuthenticationCode":     true,
-	"PasswordPolicyViolation":       true,
-	"UnmodifiableEntity":            true,
-	"InvalidInstanceID.NotFound":    true,
-	"IncorrectInstanceState":        true,
-	"NoSuchKey":                     true,
-	"ResourceNotFoundException":     true,
-	"ResourceInUseException":        true,
+	// Identity tokens are off in the account; whoever may enable them gets one.
+	"OutboundWebIdentityFederationDisabledException": true,
+	"DeleteConflict":             true,
+	"InvalidAuthenticationCode":  true,
+	"PasswordPolicyViolation":    true,
+	"UnmodifiableEntity":         true,
+	"InvalidInstanceID.NotFound": true,
+	"IncorrectInstanceState":     true,
+	"NoSuchKey":                  true,
+	"ResourceNotFoundException":  true,
+	"ResourceInUseException":     true,
 }
 
 // judge derives the outcome from the error of an attempt. why is the answer from AWS.

@@ -152,6 +152,10 @@ var Attacks = []Scenario{
 	// Other credentials that the access key can request.
 	{Name: "key/federation-token", Title: "get a federation token", targets: once(key), try: byKey(federate),
 		Why: "a session of up to 36 hours without MFA"},
+	{Name: "key/web-identity-token", Title: "get an identity token for services outside AWS", targets: once(key), try: byKey(webIdentity),
+		Why: "the attacker is the user in every service that trusts the account"},
+	{Name: "session/web-identity-token", Title: "get an identity token for services outside AWS with a session without MFA", targets: once(key), try: bySession(webIdentity),
+		Why: "the attacker is the user in every service that trusts the account"},
 	{Name: "federation/s3-read", Title: "read an S3 object with a federation token", targets: on(key, objects), try: byFederation(readObject),
 		Why: "a session of up to 36 hours without MFA reads the data"},
 	{Name: "session/s3-read", Title: "read an S3 object with a session without MFA", targets: on(key, objects), try: bySession(readObject),

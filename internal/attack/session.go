@@ -47,6 +47,14 @@ func (a *attempt) federated(ctx context.Context, with aws.CredentialsProvider) (
 }
 
 // session returns a GetSessionToken session; device nil: without MFA.
+// webIdentity gets a token that proves the user's identity to a service outside AWS.
+func webIdentity(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, err := a.sts(with).GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
+		Audience: []string{"https://attacker.example.com"}, SigningAlgorithm: aws.String("ES384"),
+	})
+	return err
+}
+
 func (a *attempt) session(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
 	in := &sts.GetSessionTokenInput{}
 	if device != nil {

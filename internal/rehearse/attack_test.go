@@ -153,6 +153,7 @@ func TestWithoutEnforcementOnlyAWSItselfRefusesAttacks(t *testing.T) {
 		"carol: key/foreign-device",
 		"carol: key/role-mfa",
 		"carol: session/list-users",
+		"carol: session/web-identity-token",
 		"dave: key/deactivate-device",
 		"dave: key/foreign-device",
 		"dave: key/reused-code",
@@ -162,6 +163,7 @@ func TestWithoutEnforcementOnlyAWSItselfRefusesAttacks(t *testing.T) {
 		"dave: key/wrong-code",
 		"dave: password/sign-in",
 		"dave: session/list-users",
+		"dave: session/web-identity-token",
 		"erin: password/sign-in",
 	}
 	open := named(results, attack.Succeeded)

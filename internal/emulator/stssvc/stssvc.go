@@ -23,6 +23,7 @@ func Operations() []operation.Operation {
 		operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity),
 		operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken),
 		operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken),
+		operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken),
 	}
 }
 

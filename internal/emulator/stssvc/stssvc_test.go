@@ -681,3 +681,21 @@ func TestMalformedInputIsNamedWithItsConstraint(t *testing.T) {
 		})
 	}
 }
+
+// An account has outbound federation disabled until it enables it.
+func TestWebIdentityTokensNeedThePermissionAndAreOff(t *testing.T) {
+	w := newWorld(t, "aws")
+	in := &sts.GetWebIdentityTokenInput{Audience: []string{"https://example.com"}, SigningAlgorithm: aws.String("ES384")}
+	if got := asks(t, w, bob(w, nil), "GetWebIdentityToken", in); len(got) != 1 || got[0].Action != "sts:GetWebIdentityToken" || got[0].Unconditional {
+		t.Errorf("asks %+v", got)
+	}
+	if _, err := do[sts.GetWebIdentityTokenOutput](w, bob(w, nil), "GetWebIdentityToken", in); err == nil || !strings.Contains(err.Error(), "OutboundWebIdentityFederationDisabledException") {
+		t.Errorf("error %v", err)
+	}
+	for _, bad := range []*sts.GetWebIdentityTokenInput{{}, {Audience: in.Audience}, {SigningAlgorithm: in.SigningAlgorithm},
+		{Audience: in.Audience, SigningAlgorithm: in.SigningAlgorithm, DurationSeconds: aws.Int32(59)}} {
+		if _, err := do[sts.GetWebIdentityTokenOutput](w, bob(w, nil), "GetWebIdentityToken", bad); err == nil || !strings.Contains(err.Error(), "ValidationError") {
+			t.Errorf("%+v: error %v", bad, err)
+		}
+	}
+}
