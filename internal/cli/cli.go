@@ -33,6 +33,9 @@ whole job on the embedded AWS and changes nothing real.`,
   forcemfa verify`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
+	build := offline.Build()
+	root.Version = build.Version
+	root.SetVersionTemplate(build.String() + "\n")
 	root.AddGroup(
 		&cobra.Group{ID: "try", Title: "Try it:"},
 		&cobra.Group{ID: "enforce", Title: "Enforce:"},

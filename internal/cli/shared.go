@@ -82,14 +82,9 @@ const (
 	maxRate   = 10_000 // more than any service of AWS takes from an account
 )
 
-// variables are the flags that an environment variable gives where they are
-// not on the command line: FORCEMFA_ and the name, in upper case with _.
-var variables = []string{"config", "profile", "region", "role-name", "external-id", "session-duration", "accounts", "not-accounts", "ou", "not-ou",
-	"account-tag", "not-account-tag", "concurrency", "rate"}
-
 // fromEnvironment fills flags that were not given.
 func (s *shared) fromEnvironment(c *cobra.Command) error {
-	for _, flag := range variables {
+	for _, flag := range command.Variables {
 		text := s.Env.Getenv(command.Variable(flag))
 		if text == "" || c.Flags().Changed(flag) {
 			continue

@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
+	"forcemfa/policy/arn"
 )
 
 // A target is what a verb works on: the accounts, and their wanted state.
@@ -51,6 +52,9 @@ func (s *shared) open(ctx context.Context) (*target, error) {
 }
 
 func (s *shared) target(cfg aws.Config, b *baseline.Baseline) (*target, error) {
+	if cfg.Region != "" && !arn.IsRegion(cfg.Region) {
+		return nil, command.WithHint(fmt.Errorf("unknown Region %q", cfg.Region), "name a Region as us-east-1 or eu-central-1 in --region, AWS_REGION or the profile")
+	}
 	f, err := fleet.New(cfg, fleet.Options{
 		RoleName:    s.roleName,
 		ExternalID:  s.externalID,

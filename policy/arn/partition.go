@@ -1,6 +1,9 @@
 package arn
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Partition is one of the separate groups of AWS Regions. An account, its
 // ARNs, its credentials and its hosts belong to one partition.
@@ -79,3 +82,22 @@ func (p Partition) SignInPage(account string) string {
 	}
 	return ""
 }
+
+// IsRegion reports whether a name has the form of an AWS Region: an area, a direction and
+// a number. AWS adds Regions, so there is no list of them.
+// Source: AWS General Reference, "Regions and Endpoints".
+func IsRegion(name string) bool {
+	parts := strings.Split(name, "-")
+	if len(parts) < 3 || len(parts) > 4 || !slices.Contains(areas, strings.Join(parts[:len(parts)-2], "-")) {
+		return false
+	}
+	number := parts[len(parts)-1]
+	return slices.Contains(directions, parts[len(parts)-2]) && len(number) == 1 && number[0] >= '1' && number[0] <= '9'
+}
+
+var (
+	areas = []string{
+		"af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us", "cn", "us-gov", "us-iso", "us-isob", "us-isof", "eu-isoe", "eusc-de",
+	}
+	directions = []string{"north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"}
+)

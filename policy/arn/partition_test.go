@@ -52,3 +52,19 @@ func TestSignInPageOfAnAccount(t *testing.T) {
 		}
 	}
 }
+
+func TestIsRegion(t *testing.T) {
+	for _, id := range PartitionIDs() {
+		if region := HomeRegion(id); !IsRegion(region) {
+			t.Errorf("%s is not taken for a Region", region)
+		}
+	}
+	for name, want := range map[string]bool{
+		"eu-central-1": true, "ap-southeast-7": true, "us-gov-west-1": true, "cn-northwest-1": true, "us-isob-east-1": true, "eusc-de-east-1": true,
+		"us-esat-1": false, "eu-central": false, "us-east-1a": false, "useast1": false, "": false, "xx-east-1": false, "us-east-0": false, "us-east-1-x": false,
+	} {
+		if got := IsRegion(name); got != want {
+			t.Errorf("IsRegion(%q) = %v", name, got)
+		}
+	}
+}

@@ -30,6 +30,9 @@ func ConfigFile(name string) string {
 // Baseline reads a config file; without one it takes the stand-in. Environment
 // variables override both.
 func (e *Env) Baseline(file string, standIn func() (*baseline.Baseline, error)) (*baseline.Baseline, error) {
+	if err := e.CheckVariables(); err != nil {
+		return nil, err
+	}
 	b, err := readConfig(file, standIn)
 	if err != nil {
 		return nil, err

@@ -22,8 +22,3 @@ func OneOf(flag, value string, words ...string) error {
 	}
 	return fmt.Errorf("--%s %q: want %s", flag, value, strings.Join(words, ", "))
 }
-
-// Variable is the name of the environment variable that gives a flag its value.
-func Variable(flag string) string {
-	return "FORCEMFA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,12 +35,25 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
 	}
 	if end.Err != nil {
-		fmt.Fprintf(e.Stderr, "forcemfa: %s\n", view.Clean(end.Err.Error()))
+		text, suggestions := suggested(end.Err.Error())
+		fmt.Fprintf(e.Stderr, "forcemfa: %s\n", view.Clean(text))
+		for _, verb := range suggestions {
+			fmt.Fprintf(e.Stderr, "did you mean: %s\n", view.Clean(verb))
+		}
 	}
 	if end.Hint != "" {
 		fmt.Fprintf(e.Stderr, "hint: %s\n", end.Hint)
 	}
 	return end.Status
+}
+
+// suggested splits the suggestions of cobra off an error about an unknown verb.
+func suggested(text string) (first string, verbs []string) {
+	first, list, found := strings.Cut(text, "\n\nDid you mean this?\n")
+	if !found {
+		return text, nil
+	}
+	return first, strings.Fields(list)
 }
 
 // A checkedWriter remembers the first error, so that text that could not be written is

@@ -6,11 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 )
-
-// signInVariable names another federation endpoint than AWS's own.
-const signInVariable = "FORCEMFA_SIGNIN_ENDPOINT"
 
 func newConsole(e *machine) *cobra.Command {
 	o := consoleOptions{sessionFlags: sessionFlags{env: e}}
@@ -58,7 +56,7 @@ func runConsole(ctx context.Context, o *consoleOptions) error {
 	if err != nil {
 		return err
 	}
-	page := session.ConsolePage{Service: o.service, Region: o.regionOf(e), Endpoint: o.env.Getenv(signInVariable)}
+	page := session.ConsolePage{Service: o.service, Region: o.regionOf(e), Endpoint: o.env.Getenv(command.SignInVariable)}
 	link, err := k.SignInURL(ctx, e, page)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func NewVersion(e *command.Env) *cobra.Command {
 			if output == "json" {
 				return view.JSON(e.Stdout, b)
 			}
-			fmt.Fprintf(e.Stdout, "forcemfa %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+			fmt.Fprintln(e.Stdout, b.String())
 			return nil
 		},
 	}
@@ -42,6 +42,11 @@ type BuildInfo struct {
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+}
+
+// String is the version in one line.
+func (b BuildInfo) String() string {
+	return fmt.Sprintf("forcemfa %s (%s, %s)", b.Version, b.Go, b.Platform)
 }
 
 // Build describes the running program.
