@@ -81,9 +81,9 @@ func ending(ctx context.Context, err error) *Error {
 		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
 	}
 	switch {
-	case !stopped || end.Status != StatusFailed:
+	case !stopped || end.Status != StatusFailed || end.Err == nil: // a child has its own status
 		return end
-	case end.Err == nil || errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
 		return &Error{Status: signal.Status(), Err: signal, Hint: "no change is half done: run it again"}
 	}
 	return &Error{Status: signal.Status(), Err: fmt.Errorf("%w: %w", signal, end.Err), Hint: end.Hint}

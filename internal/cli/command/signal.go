@@ -31,7 +31,7 @@ func (i *Interrupted) Status() int {
 func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, EndSignals()...)
 	go func() {
 		select {
 		case s := <-signals:
@@ -43,4 +43,32 @@ func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 		signal.Stop(signals)
 		cancel(nil)
 	}
+}
+
+// EndSignals returns the signals that ask this program to end.
+func EndSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+
+// ConsoleSignals returns the signals that this program must survive while a child that
+// it waits for has the console. Windows sends Ctrl-C and Ctrl-Break to every process of
+// a console (Go reports both as os.Interrupt), and the close of the console as SIGTERM;
+// a program that ended first would leave the child behind. On other systems exec
+// replaces this process, so there is nothing to survive.
+// Source: Go, package os/signal, "Windows".
+func ConsoleSignals(goos string) []os.Signal {
+	if goos == "windows" {
+		return EndSignals()
+	}
+	return nil
+}
+
+// Survive receives signals and does nothing about them until end is called. Without a
+// handler, Ctrl-C ends a program on Windows even after signal.Ignore; with one that is
+// not read, nothing else happens.
+func Survive(signals []os.Signal) (end func()) {
+	if len(signals) == 0 {
+		return func() {} // signal.Notify without signals means all of them
+	}
+	unread := make(chan os.Signal, 1)
+	signal.Notify(unread, signals...)
+	return func() { signal.Stop(unread) }
 }

@@ -8,12 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mdp/qrterminal/v3"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
-	"forcemfa/internal/view"
 )
 
 func newEnroll(e *machine) *cobra.Command {
@@ -191,12 +189,6 @@ func (o *enrollOptions) screen() (show func(*session.NewDevice), done func(), er
 		return nil, nil, command.WithHint(errors.New("the QR code needs a terminal"), "run it in a terminal, or use --otpauth to print the seed on stdout")
 	}
 	return func(d *session.NewDevice) { showQR(out, d) }, func() { _ = in.Close() }, nil
-}
-
-func showQR(w io.Writer, d *session.NewDevice) {
-	fmt.Fprintf(w, "Scan this QR code with your authenticator app (%s):\n\n", view.Clean(d.Serial))
-	qrterminal.GenerateHalfBlock(d.URI(), qrterminal.L, w)
-	fmt.Fprintln(w)
 }
 
 // maxEnables is how often two codes are asked for.

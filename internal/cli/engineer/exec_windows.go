@@ -2,20 +2,18 @@ package engineer
 
 import (
 	"errors"
-	"os"
 	"os/exec"
-	"os/signal"
 
 	"forcemfa/internal/cli/command"
 )
 
-// become runs the command and ends with its exit status. Ctrl-C reaches the
-// command by the console, so it must not end this process first.
+// become runs the command and ends with its exit status. The console sends Ctrl-C to
+// the command too, which decides whether to end.
 func become(e *machine, path string, argv, environ []string) error {
 	e.ReleaseTerminal()
 	c := exec.Command(path, argv[1:]...)
 	c.Env, c.Stdin, c.Stdout, c.Stderr = environ, e.Stdin, e.ChildStdout(), e.Stderr
-	signal.Ignore(os.Interrupt)
+	defer command.Survive(command.ConsoleSignals("windows"))()
 	err := c.Run()
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
