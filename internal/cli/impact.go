@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,8 @@ when the plan is applied, and what to do about each. It changes nothing.
 
 A SOURCE is a file or folder on disk: .json or .json.gz (an envelope with Records, an
 array or JSON Lines), CloudTrail's folders as "aws s3 sync" copies them, or a .tar.gz or
-.zip of those. Digest and Insight files are skipped. Without a SOURCE the list rests on
+.zip of those, or s3://BUCKET/PREFIX, of which only the accounts and days asked for are
+listed and read. Digest and Insight files are skipped. Without a SOURCE the list rests on
 when access keys were last used; with --sandbox it is the log of the sample's last month.
 
 Only the planned policies decide: a recorded success proves that today's policies
@@ -40,23 +42,33 @@ that AWS refused before do not count. What the log cannot show is listed at the 
 ` + command.StatusHelp,
 		Example: `  forcemfa impact --sandbox
   aws s3 sync s3://trail-bucket/AWSLogs logs && forcemfa impact logs
+  forcemfa impact s3://trail-bucket/AWSLogs/o-abc123 --since 30d
   forcemfa impact logs --user ci-deploy
   forcemfa impact logs -o json | jq '.users[] | select(.denied > 0) | .arn'`,
 		RunE: func(c *cobra.Command, args []string) error { return runImpact(c.Context(), &o, args) },
 	}
 	o.add(c)
 	c.Flags().StringVar(&o.user, "user", "", "show one user in full, by `name` or ARN")
+	c.Flags().StringVar(&o.since, "since", "", "first `day`, as 2026-11-01, or how long ago, as 30d (default: all; in a bucket 30d)")
+	c.Flags().StringVar(&o.until, "until", "", "last `day`")
 	c.Flags().BoolVar(&o.all, "all", false, "also list users whose recorded calls go on")
 	return c
 }
 
 type impactOptions struct {
 	shared
-	user string
-	all  bool
+	user  string
+	all   bool
+	since string
+	until string
+
+	first, last time.Time // the days of since and until; zero: no limit
 }
 
 func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
+	if err := o.days(); err != nil {
+		return err
+	}
 	places, err := o.logPlaces(sources)
 	if err != nil {
 		return err
@@ -75,7 +87,11 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 			return err
 		}
 	}
-	tally, summary, err := o.readLog(ctx, judge, places)
+	files, err := o.bucketFiles(ctx, sources)
+	if err != nil {
+		return err
+	}
+	tally, summary, err := o.readLog(ctx, judge, places, files)
 	if err != nil {
 		return err
 	}
@@ -92,18 +108,18 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 }
 
 // readLog folds the calls of a log.
-func (o *impactOptions) readLog(ctx context.Context, judge *impact.Judge, places []trail.Place) (*impact.Tally, trail.Summary, error) {
+func (o *impactOptions) readLog(ctx context.Context, judge *impact.Judge, places []trail.Place, files []trail.LogFile) (*impact.Tally, trail.Summary, error) {
 	looks, err := judge.Looks()
 	if err != nil {
 		return nil, trail.Summary{}, err
 	}
 	progress := o.ProgressLine()
-	log := trail.Log{Places: places, Workers: runtime.GOMAXPROCS(0), Progress: func(done, total int) { progress.Show("log files read:", done, total) }}
+	log := trail.Log{Places: places, Files: files, Workers: runtime.GOMAXPROCS(0), Progress: func(done, total int) { progress.Show("log files read:", done, total) }}
 	var tallies []*impact.Tally
 	summary, err := log.Read(ctx, func() func(*trail.Call) {
 		t := impact.NewTally(looks)
 		tallies = append(tallies, t)
-		return t.Add
+		return o.within(t.Add)
 	})
 	if err != nil {
 		return nil, summary, err
@@ -122,6 +138,9 @@ func (o *impactOptions) logPlaces(sources []string) ([]trail.Place, error) {
 	}
 	var places []trail.Place
 	for _, source := range sources {
+		if strings.HasPrefix(source, "s3://") {
+			continue
+		}
 		info, err := os.Stat(source)
 		if err != nil {
 			return nil, command.FileError("read the log", err)

@@ -82,6 +82,14 @@ func logName(name string) bool {
 	})
 }
 
+// Logs reports whether the name of a file is that of a log file.
+func (f LogFile) Logs() bool {
+	return logName(f.Path) && !slices.ContainsFunc(notRecords, func(dir string) bool { return strings.Contains(f.Path, "/"+dir+"/") })
+}
+
+// HoldsRecords reports whether a folder of this name can hold records.
+func HoldsRecords(folder string) bool { return !slices.Contains(notRecords, folder) }
+
 // Day is the folder of a file in CloudTrail's layout, …/YYYY/MM/DD, which holds all
 // records of an account, Region and day; empty outside the layout.
 func (f LogFile) Day() string {

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -9,7 +10,8 @@ import (
 // A Log is what several places hold.
 type Log struct {
 	Places  []Place
-	Workers int // files read at the same time
+	Files   []LogFile // in addition to those of the places
+	Workers int       // files read at the same time
 	// Progress is called after each file, possibly concurrently; nil: never.
 	Progress func(done, total int)
 }
@@ -29,7 +31,7 @@ type Summary struct {
 // in CloudTrail's layout, and with the recent ones in other files.
 // Source: CloudTrail User Guide, "eventID" and delivery of log files.
 func (l *Log) Read(ctx context.Context, open func() func(*Call)) (Summary, error) {
-	var files []LogFile
+	files := slices.Clone(l.Files)
 	var s Summary
 	for _, p := range l.Places {
 		found, problems := p.Files()
