@@ -122,7 +122,8 @@ func homeOf(w *world.World) string {
 }
 
 // addRoles adds the roles of a sandbox to the accounts of a snapshot, which may have been
-// read through other roles. An account that could not be read gets none.
+// read through other roles. They are in no list, so that a sandbox reports only what the
+// snapshot holds. An account that could not be read gets none.
 func addRoles(w *world.World) {
 	home := homeOf(w)
 	for _, id := range w.Accounts() {
@@ -131,7 +132,7 @@ func addRoles(w *world.World) {
 			continue
 		}
 		w.Edit(id).Roles[strings.ToLower(name)] = &world.Role{
-			Name: name, Path: "/", ID: w.NewID("AROA"), MaxSession: time.Hour,
+			Name: name, Path: "/", ID: w.NewID("AROA"), MaxSession: time.Hour, Unlisted: true,
 			Trust: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` +
 				"arn:" + w.Partition + ":iam::" + home + ":root" + `"},"Action":"sts:AssumeRole"}]}`,
 			Attached: []string{arn.IAM(w.Partition, "aws", "policy", "/", "AdministratorAccess")},

@@ -48,7 +48,7 @@ func getAccountSummary(c *operation.Call, _ *iam.GetAccountSummaryInput) (*iam.G
 	summary := map[string]int32{
 		"Users":                             int32(len(a.Users)),
 		"Groups":                            int32(len(a.Groups)),
-		"Roles":                             int32(len(a.Roles)),
+		"Roles":                             int32(len(a.ListedRoles())),
 		"Policies":                          int32(len(a.Policies)),
 		"PolicyVersionsInUse":               int32(versionsInUse(a)),
 		"MFADevices":                        0,

@@ -222,7 +222,7 @@ func listEntitiesForPolicy(c *operation.Call, in *iam.ListEntitiesForPolicyInput
 	for name, g := range a.Groups {
 		consider(types.EntityTypeGroup, name, g.Path, g.Attached, "")
 	}
-	for name, r := range a.Roles {
+	for name, r := range a.ListedRoles() {
 		consider(types.EntityTypeRole, name, r.Path, r.Attached, r.Boundary)
 	}
 	for name, u := range a.Users {

@@ -83,7 +83,7 @@ func keysOf(c *operation.Call, a *world.Account, used map[string]use, section ty
 	case types.EntityTypeGroup:
 		return slices.Collect(maps.Keys(a.Groups))
 	case types.EntityTypeRole:
-		return slices.Collect(maps.Keys(a.Roles))
+		return slices.Collect(maps.Keys(a.ListedRoles()))
 	}
 	var keys []string
 	for _, p := range managedOf(c, a, used, section) {

@@ -290,7 +290,7 @@ func uses(a *world.Account) map[string]use {
 	for _, g := range a.Groups {
 		count(g.Attached, "")
 	}
-	for _, r := range a.Roles {
+	for _, r := range a.ListedRoles() {
 		count(r.Attached, r.Boundary)
 	}
 	return used

@@ -92,7 +92,7 @@ func getRole(c *operation.Call, in *iam.GetRoleInput) (*iam.GetRoleOutput, error
 
 func listRoles(c *operation.Call, in *iam.ListRolesInput) (*iam.ListRolesOutput, error) {
 	l := listing[*world.Role]{operation: "ListRoles", key: func(r *world.Role) string { return world.Fold(r.Name) }}
-	for _, r := range account(c).Roles {
+	for _, r := range account(c).ListedRoles() {
 		if strings.HasPrefix(r.Path, aws.ToString(in.PathPrefix)) {
 			l.items = append(l.items, r)
 		}

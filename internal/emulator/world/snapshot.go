@@ -73,7 +73,7 @@ func (w *World) snapshotAccount(a *Account) *org.Account {
 			Inline: snapshotInline(g.Inline), Attached: sorted(g.Attached),
 		})
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.Roles)) {
+	for _, name := range slices.Sorted(maps.Keys(a.ListedRoles())) {
 		s.Roles = append(s.Roles, w.snapshotRole(a, a.Roles[name]))
 	}
 	slices.SortFunc(s.Users, func(x, y org.User) int { return cmp.Compare(x.Name, y.Name) })
@@ -181,7 +181,7 @@ func (a *Account) used() map[string]bool {
 	for _, g := range a.Groups {
 		note(g.Attached, "")
 	}
-	for _, r := range a.Roles {
+	for _, r := range a.ListedRoles() {
 		note(r.Attached, r.Boundary)
 	}
 	delete(used, "")

@@ -182,6 +182,20 @@ type Role struct {
 	MaxSession     time.Duration
 	Used           time.Time
 	UsedRegion     string
+	// Unlisted: the role can be assumed, and no list and no snapshot shows it. A sandbox
+	// enters the accounts of a snapshot by such roles.
+	Unlisted bool
+}
+
+// ListedRoles are the roles that AWS would show, by folded name.
+func (a *Account) ListedRoles() map[string]*Role {
+	listed := make(map[string]*Role, len(a.Roles))
+	for name, r := range a.Roles {
+		if !r.Unlisted {
+			listed[name] = r
+		}
+	}
+	return listed
 }
 
 // A Policy is a managed policy.
