@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
+	"forcemfa/policy"
 )
 
 func TestCountsAndTotalsAreSums(t *testing.T) {
@@ -105,5 +106,24 @@ func TestAnExampleNamesABucketOfTheAccount(t *testing.T) {
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
 	if e := got.users[0].Example; e == nil || e.Resource != "arn:aws:s3:::wages/example" {
 		t.Errorf("%v", e)
+	}
+}
+
+// The example is made with a credential that the user has.
+func TestTheExampleIsMadeWithACredentialOfTheUser(t *testing.T) {
+	for _, row := range []struct {
+		change func(*org.User)
+		want   policy.Credential
+	}{
+		{func(u *org.User) { u.Keys = nil }, policy.ConsolePassword},
+		{func(u *org.User) { u.Password = org.No }, policy.LongTermKey},
+	} {
+		a := quiet(t)
+		a.Users[0].Groups = []string{"people"}
+		row.change(&a.Users[0])
+		got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		if e := got.users[0].Example; e == nil || e.Credential != row.want {
+			t.Errorf("%v, want one by %v", e, row.want)
+		}
 	}
 }
