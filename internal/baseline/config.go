@@ -184,8 +184,8 @@ func (m *Match) fields() mapping {
 
 func (m *Match) keys() []field {
 	return []field{
-		{"tag", optional, "A tag as key=value, compared without case. * and ? are wildcards; the value may be regex:… .",
-			pattern{to: &m.Tag, want: "key=value", ok: isTagPattern, shape: `^[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}}},
+		{"tag", optional, "A tag as key=value, compared without case. Spaces around key and value are ignored; * and ? are wildcards; the value may be regex:… .",
+			pattern{to: &m.Tag, want: "key=value", ok: isTagPattern, shape: `^[^=]*[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}, tidy: tagPattern}},
 		{"name", optional, "The name of a user, a glob, or regex:… , which is anchored at both ends.",
 			pattern{to: &m.Name, want: "the name of a user", ok: isNamePattern, shape: `^[A-Za-z0-9_+=,.@*?-]+$`, regex: true, examples: []string{"ci-*"}}},
 		{"path", optional, "A path, a glob, or regex:… .",
@@ -209,10 +209,20 @@ func (m Match) everybody() bool {
 	return true
 }
 
+// tagPattern is a tag pattern without spaces around its key and its value, so that a tag
+// is the same one here and in WHITELIST_TAG.
+func tagPattern(s string) string {
+	key, value, found := strings.Cut(s, "=")
+	if !found {
+		return s
+	}
+	return strings.TrimSpace(key) + "=" + strings.TrimSpace(value)
+}
+
 // A tag pattern with an empty value is a tag whose value is empty.
 func isTagPattern(s string) bool {
 	key, _, found := strings.Cut(s, "=")
-	return found && key != "" && strings.TrimSpace(s) == s
+	return found && key != ""
 }
 
 func isNamePattern(s string) bool { return strings.Trim(s, entityNameChars+"*?") == "" }

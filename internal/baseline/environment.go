@@ -32,7 +32,7 @@ func Variables() []Variable {
 		return nil
 	})
 	return append(all,
-		Variable{whitelistVariable, "Exemption tags, as key:value,key:value; compared without case."},
+		Variable{whitelistVariable, "Exemption tags, as key:value,key:value; compared without case, spaces around keys and values are ignored."},
 		Variable{webhookVariable, "The URL of a Slack webhook. The URL is used, and never stored or printed."},
 		Variable{channelVariable, "The name of the Slack channel."},
 	)

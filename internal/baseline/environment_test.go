@@ -2,6 +2,7 @@ package baseline_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -75,6 +76,32 @@ func TestTheVariablesOfTheLambdaAreUnderstood(t *testing.T) {
 	}
 	if err != nil || len(configured.Exemptions) != 2 {
 		t.Errorf("with a config file they add up: %v, %v", configured.Exemptions, err)
+	}
+}
+
+// The force-mfa function removes spaces around keys and values.
+func TestSpacesAroundTagsAreIgnored(t *testing.T) {
+	robot := &org.User{Name: "robot", Path: "/", ARN: "arn:aws:iam::111111111111:user/robot", Tags: []org.Tag{{Key: "Env", Value: "Bot"}}}
+	inner := &org.User{Name: "inner", Path: "/", ARN: "arn:aws:iam::111111111111:user/inner", Tags: []org.Tag{{Key: "cost center", Value: "42 a"}}}
+	for _, text := range []string{"Env:Bot", "Env : Bot", " Env :Bot , other: x", "\tenv:  bot\t"} {
+		b := baseline.Default()
+		err := b.Override(environment(map[string]string{"WHITELIST_TAG": text}))
+		if err != nil || b.Exempt(baseline.Place{}, robot, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
+			t.Errorf("WHITELIST_TAG=%q: exemptions %v, error %v", text, b.Exemptions, err)
+		}
+	}
+	for _, tag := range []string{"Env=Bot", "Env = Bot", " env =  b*", "Env = regex:b.t"} {
+		b, err := baseline.Parse("c.yaml", fmt.Appendf(nil, "version: 1\nexemptions: [{match: {tag: %q}, owner: b, reason: c}]\n", tag))
+		if err != nil || b.Exempt(baseline.Place{}, robot, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
+			t.Errorf("tag %q: error %v", tag, err)
+		}
+	}
+	b := baseline.Default()
+	if err := b.Override(environment(map[string]string{"WHITELIST_TAG": "cost center : 42 a"})); err != nil || b.Exempt(baseline.Place{}, inner, time.Time{}) == nil {
+		t.Errorf("spaces within a key and a value count: %v", err)
+	}
+	if err := baseline.Default().Override(environment(map[string]string{"WHITELIST_TAG": " : Bot"})); err == nil {
+		t.Error("a tag without a key is accepted")
 	}
 }
 

@@ -156,12 +156,16 @@ type pattern struct {
 	shape    string            // as a regular expression, which may allow more than ok
 	regex    bool
 	examples []string
+	tidy     func(string) string // removes what has no meaning; nil: nothing
 }
 
 func (p pattern) read(n node) error {
 	text, err := n.text()
 	if err != nil {
 		return n.errorf("%s: want %s; this is %s", n.key, p.want, n.kind())
+	}
+	if p.tidy != nil {
+		text = p.tidy(text)
 	}
 	if p.regex && hasRegex(n.key, text) {
 		if _, err := compile(regexOf(n.key, text)); err != nil {
