@@ -143,6 +143,20 @@ func TestPlanNotesPermissionsOutsideTheConfigFile(t *testing.T) {
 	}
 }
 
+// With attach: groups every group carries the ForceMFA policy.
+func TestPlanNotesNoPolicyOfForceMFA(t *testing.T) {
+	attached := []string{readOnly, baseline.PolicyARN("aws", identity), "arn:aws:iam::" + identity + ":policy/ForceMFA"}
+	in := input(t,
+		&org.Account{ID: identity, Partition: "aws", Groups: []org.Group{{Name: "Ops", ARN: "arn:aws:iam::" + identity + ":group/Ops", Attached: attached}}},
+		&org.Account{ID: target})
+	notes := strings.Join(access.Plan(in).Notes, "\n")
+	for i, noted := range []bool{true, false, true} {
+		if strings.Contains(notes, "has "+attached[i]+" attached") != noted {
+			t.Errorf("%s is noted: want %v:\n%s", attached[i], noted, notes)
+		}
+	}
+}
+
 func TestPlanRemembersStepsOfTheResumedFile(t *testing.T) {
 	before := access.Plan(input(t, &org.Account{ID: identity, Users: []org.User{user("ada")}}, &org.Account{ID: target}))
 	ada := user("ada")
