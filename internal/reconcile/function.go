@@ -91,6 +91,7 @@ type Function struct {
 	log     *slog.Logger
 
 	running sync.Mutex // held during an invocation: at most one writes
+	counted int64      // calls of the invocations that ended; guarded by running
 
 	identifying sync.Mutex // guards the two fields below
 	account     string     // ID of the function's account; empty: not known yet
@@ -195,6 +196,7 @@ func (f *Function) exclusively(ctx context.Context, do func(context.Context) (*R
 	f.running.Lock()
 	defer f.running.Unlock()
 	r, err := do(ctx)
+	f.counted = f.fleet.Calls()
 	if err != nil {
 		f.log.Error("failed", "error", err.Error())
 	}

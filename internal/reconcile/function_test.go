@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -175,6 +176,71 @@ func TestAScanCountsInCloudWatchsFormat(t *testing.T) {
 			t.Errorf("metric %s of unit %q has no value", m.Name, m.Unit)
 		}
 	}
+}
+
+// The instance lives on between invocations, so its calls add up.
+func TestTheLogCountsTheCallsOfEachInvocation(t *testing.T) {
+	r := newRig(t, 1, nil, person("ann", "ForceMFA"))
+	made := 0
+	r.cloud.OnCall(func(call emulator.Record) {
+		if call.Caller.Role != nil && call.Caller.Role.Name == executor {
+			made++
+		}
+		if call.Operation == "GenerateCredentialReport" {
+			r.cloud.Advance(10 * time.Second)
+		}
+	})
+	for n := range 3 {
+		made = 0
+		r.log.Reset()
+		r.scan(home)
+		var logged float64
+		for line := range strings.Lines(r.log.String()) {
+			var entry map[string]any
+			if err := json.Unmarshal([]byte(line), &entry); err != nil {
+				t.Fatal(err)
+			}
+			if entry["msg"] == "done" {
+				logged = entry["calls"].(float64)
+			}
+		}
+		if made == 0 || logged != float64(made) {
+			t.Errorf("invocation %d: %v calls in the log, %d made", n+1, logged, made)
+		}
+	}
+}
+
+// An enrollment window is a weakness until it closes.
+func TestAnOpenedWindowIsReportedUntilItIsClosed(t *testing.T) {
+	key := person("key")
+	key.Devices, key.MFA, key.Password, key.Keys = nil, org.No, org.No, []org.AccessKey{{Slot: 1, Active: true}}
+	r := newRig(t, 1, nil, person("ann", "ForceMFA"), key)
+	r.scan(home)
+	opened := 0
+	for _, m := range r.told.messages {
+		if !strings.Contains(m.What, "may enroll an MFA device with an access key") {
+			continue
+		}
+		opened++
+		if m.Kind != notify.KindWindow || m.Rule() != "window-open" {
+			t.Errorf("the window is reported as %s with the ID %s", m.Kind, m.ID)
+		}
+	}
+	if opened != 1 {
+		t.Fatalf("%d messages about the window: %v", opened, r.told.lines())
+	}
+	opens := r.told.messages
+	r.told.messages = nil
+	r.cloud.Advance(30 * 24 * time.Hour)
+	r.functions = map[string]*Function{} // its session has expired
+	r.scan(home)
+	for _, m := range r.told.messages {
+		if strings.Contains(m.What, "window of key is closed") && m.Kind == notify.KindFixed &&
+			slices.ContainsFunc(opens, func(o notify.Message) bool { return o.ID == m.ID }) {
+			return
+		}
+	}
+	t.Errorf("the closed window does not resolve its finding: %v", r.told.lines())
 }
 
 // An instance without a successful scan must not report one.

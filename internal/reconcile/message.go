@@ -120,7 +120,7 @@ func (r *run) done(s *plan.Step) {
 		m.ID, m.Kind, m.Severity = r.messageID("window-open", s), notify.KindWindow, audit.Low
 		m.Remedy = "have the user run forcemfa enroll before that date"
 	case plan.UntagUser:
-		m.ID, m.Kind = r.messageID("window-expired", s), notify.KindFixed
+		m.ID, m.Kind = r.messageID("window-open", s), notify.KindFixed
 		m.What = fmt.Sprintf("the enrollment window of %s is closed", s.UserName())
 	}
 	r.say(m)

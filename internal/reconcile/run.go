@@ -24,14 +24,12 @@ type run struct {
 	seen   *account // nil: not read
 	result *Result
 
-	callsBefore int64 // that the fleet had made before this run
-
 	messages []notify.Message
 }
 
 func (f *Function) newRun(kind, id string) *run {
 	return &run{
-		Function: f, id: id, began: f.now(), result: &Result{Kind: kind}, callsBefore: f.fleet.Calls(),
+		Function: f, id: id, began: f.now(), result: &Result{Kind: kind},
 		log: f.log.With("account", f.account, "run", id),
 	}
 }
@@ -186,7 +184,7 @@ func (r *run) conclude() {
 		})
 	}
 	r.log.Info("done", "users", counts.Users, "enforced", counts.Enforced, "exempt", counts.Exempt, "open", counts.Open,
-		"unknown", counts.Unknown, "steps", r.result.Done, "left", r.result.Left, "calls", r.fleet.Calls()-r.callsBefore)
+		"unknown", counts.Unknown, "steps", r.result.Done, "left", r.result.Left, "calls", r.fleet.Calls()-r.counted)
 }
 
 // openFindings reports the remaining findings of high severity, except for users that
