@@ -81,18 +81,18 @@ func TestTheVariablesOfTheLambdaAreUnderstood(t *testing.T) {
 
 // The force-mfa function removes spaces around keys and values.
 func TestSpacesAroundTagsAreIgnored(t *testing.T) {
-	robot := &org.User{Name: "robot", Path: "/", ARN: "arn:aws:iam::111111111111:user/robot", Tags: []org.Tag{{Key: "Env", Value: "Bot"}}}
+	workload := &org.User{Name: "workload", Path: "/", ARN: "arn:aws:iam::111111111111:user/workload", Tags: []org.Tag{{Key: "Env", Value: "Bot"}}}
 	inner := &org.User{Name: "inner", Path: "/", ARN: "arn:aws:iam::111111111111:user/inner", Tags: []org.Tag{{Key: "cost center", Value: "42 a"}}}
 	for _, text := range []string{"Env:Bot", "Env : Bot", " Env :Bot , other: x", "\tenv:  bot\t"} {
 		b := baseline.Default()
 		err := b.Override(environment(map[string]string{"WHITELIST_TAG": text}))
-		if err != nil || b.Exempt(baseline.Place{}, robot, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
+		if err != nil || b.Exempt(baseline.Place{}, workload, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
 			t.Errorf("WHITELIST_TAG=%q: exemptions %v, error %v", text, b.Exemptions, err)
 		}
 	}
 	for _, tag := range []string{"Env=Bot", "Env = Bot", " env =  b*", "Env = regex:b.t"} {
 		b, err := baseline.Parse("c.yaml", fmt.Appendf(nil, "version: 1\nexemptions: [{match: {tag: %q}, owner: b, reason: c}]\n", tag))
-		if err != nil || b.Exempt(baseline.Place{}, robot, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
+		if err != nil || b.Exempt(baseline.Place{}, workload, time.Time{}) == nil || b.Exempt(baseline.Place{}, inner, time.Time{}) != nil {
 			t.Errorf("tag %q: error %v", tag, err)
 		}
 	}
