@@ -84,6 +84,7 @@ type Options struct {
 	InFlight    *atomic.Int64                              // the number of steps that are being carried out; nil: not counted
 	Progress    func(Outcome)                              // called after each step, never concurrently; nil: no calls
 	Home        string                                     // ID of the account for which the run was confirmed, for the journal
+	By          string                                     // ARN of the identity that makes the run, for the journal
 	Undoes      string                                     // ID of the run that this one undoes, for the journal
 }
 
@@ -124,7 +125,7 @@ func Run(ctx context.Context, steps []plan.Step, config func(account string) (aw
 		result:  Result{Outcomes: make([]Outcome, len(steps))},
 		reached: map[string]Status{},
 	}
-	r.append(ctx, Entry{Kind: Begin, Format: Format, Steps: len(steps), Home: o.Home, Undoes: o.Undoes})
+	r.append(ctx, Entry{Kind: Begin, Format: Format, Steps: len(steps), Home: o.Home, Undoes: o.Undoes, By: o.By})
 	r.all(ctx, steps)
 	r.append(ctx, Entry{Kind: End, Counts: r.counts()})
 	return r.result

@@ -67,6 +67,7 @@ type Entry struct {
 	Steps  int    `json:"steps,omitempty"`  // Begin: how many steps the run has
 	Home   string `json:"home,omitempty"`   // Begin: ID of the account for which the run was confirmed
 	Undoes string `json:"undoes,omitempty"` // Begin: ID of the run that this one undoes
+	By     string `json:"by,omitempty"`     // Begin: ARN of the identity that made the run
 
 	Step    *plan.Step  `json:"step,omitempty"`    // Intent, in full
 	Before  *plan.State `json:"before,omitempty"`  // Intent: the state just before the change
@@ -105,6 +106,14 @@ func (r *Record) Home() string {
 	return r.Entries[0].Home
 }
 
+// By is the ARN of the identity that made the run; empty when the journal does not say.
+func (r *Record) By() string {
+	if len(r.Entries) == 0 {
+		return ""
+	}
+	return r.Entries[0].By
+}
+
 // Undoes is the ID of the run that this one undid; empty for an apply.
 func (r *Record) Undoes() string {
 	if len(r.Entries) == 0 {
@@ -113,16 +122,15 @@ func (r *Record) Undoes() string {
 	return r.Entries[0].Undoes
 }
 
-// Settled is from when on reads of AWS show every change of the run: the time of its
-// last entry plus a delay when a step failed or is in doubt, otherwise the beginning of
-// the run, because the run has read back all its changes.
-func (r *Record) Settled() time.Time {
-	for _, status := range r.Statuses() {
-		if status != Done {
-			return r.Entries[len(r.Entries)-1].Time.Add(settling)
-		}
+// Unsettled is how long reads of AWS may not show every change of the run yet. That is
+// so only for steps in doubt: the run has read back the others. It is never longer than
+// AWS takes to show a change, even if the run was made with a clock that was ahead.
+func (r *Record) Unsettled(now time.Time) time.Duration {
+	if len(r.InDoubt()) == 0 {
+		return 0
 	}
-	return r.Began()
+	left := r.Entries[len(r.Entries)-1].Time.Add(settling).Sub(now)
+	return max(0, min(left, settling))
 }
 
 // Finished reports whether the run ended and was not killed.
@@ -174,7 +182,7 @@ func (r *Record) Check() error {
 // the inverses of steps that failed or are in doubt: if such a step was not carried out,
 // its inverse finds the wanted state and changes nothing. If a subject changed after the
 // run, its step is stale. Deleted policy versions are restored by their text. Reads may
-// return an older state for a while, so don't undo a run before [Record.Settled].
+// return an older state for a while, so don't undo a run while it is [Record.Unsettled].
 func (r *Record) Undo() []plan.Step {
 	var undo []plan.Step
 	neededBy := map[string][]string{} // IDs of the inverses of the steps that needed a step

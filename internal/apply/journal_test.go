@@ -71,7 +71,7 @@ func TestJournalReadsBackWhatWasAppended(t *testing.T) {
 	}
 }
 
-func TestSettledWaitsForStepsThatAreNotDone(t *testing.T) {
+func TestOnlyStepsInDoubtAreWaitedFor(t *testing.T) {
 	other := step
 	other.ID, other.Object = other.ID+"2", other.Object+"2"
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
@@ -84,20 +84,33 @@ func TestSettledWaitsForStepsThatAreNotDone(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		entries []apply.Entry
-		want    time.Time
+		want    time.Duration // at the time of the last entry
 	}{
-		{"no entries", nil, time.Time{}},
-		{"no steps", []apply.Entry{begin, end(1)}, start},
-		{"all steps done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other), ended(4, &other, apply.Done), end(5)}, start},
-		{"killed after a step was done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done)}, start},
-		{"killed during the first step", []apply.Entry{begin, intent(1, &step)}, at(1 + 30)},
-		{"killed during the second step", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other)}, at(3 + 30)},
-		{"killed during a step while another one went on", []apply.Entry{begin, intent(1, &step), intent(2, &other), ended(7, &other, apply.Done)}, at(7 + 30)},
-		{"a step failed", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Failed), intent(3, &other), ended(4, &other, apply.Done), end(5)}, at(5 + 30)},
+		{"no entries", nil, 0},
+		{"no steps", []apply.Entry{begin, end(1)}, 0},
+		{"all steps done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other), ended(4, &other, apply.Done), end(5)}, 0},
+		{"killed after a step was done", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done)}, 0},
+		{"killed during the first step", []apply.Entry{begin, intent(1, &step)}, 30 * time.Second},
+		{"killed during the second step", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Done), intent(3, &other)}, 30 * time.Second},
+		{"killed during a step while another one went on", []apply.Entry{begin, intent(1, &step), intent(2, &other), ended(7, &other, apply.Done)}, 30 * time.Second},
+		{"a step failed", []apply.Entry{begin, intent(1, &step), ended(2, &step, apply.Failed), intent(3, &other), ended(4, &other, apply.Done), end(5)}, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := (&apply.Record{Entries: row.entries}).Settled(); !got.Equal(row.want) {
-				t.Errorf("settled at %s, want %s", got, row.want)
+			r := &apply.Record{Entries: row.entries}
+			last := start
+			if n := len(row.entries); n > 0 {
+				last = row.entries[n-1].Time
+			}
+			if got := r.Unsettled(last); got != row.want {
+				t.Errorf("waits %s, want %s", got, row.want)
+			}
+			for _, ahead := range []time.Duration{10 * time.Minute, 24 * time.Hour} { // the clock of the run was
+				if got := r.Unsettled(last.Add(-ahead)); got != row.want {
+					t.Errorf("made %s ahead: waits %s, want %s", ahead, got, row.want)
+				}
+			}
+			if got := r.Unsettled(last.Add(time.Minute)); got != 0 {
+				t.Errorf("a minute later: waits %s", got)
 			}
 		})
 	}

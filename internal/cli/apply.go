@@ -237,6 +237,9 @@ func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o
 func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
 	progress, done := t.ProgressLine(), atomic.Int64{}
 	o.Now, o.Concurrency = t.Env.Now, t.fleet.Concurrency()
+	if caller, err := t.fleet.Identify(ctx); err == nil {
+		o.By = caller.String()
+	}
 	o.InFlight = new(atomic.Int64)
 	o.Progress = func(out apply.Outcome) {
 		if out.Status.Reached() {

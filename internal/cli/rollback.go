@@ -21,6 +21,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
+	"forcemfa/policy/arn"
 )
 
 func newRollback(e *command.Env) *cobra.Command {
@@ -146,7 +147,7 @@ func (t *target) home(ctx context.Context) (id, alias string, err error) {
 
 // settle waits until AWS shows the result of steps in doubt.
 func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) error {
-	left := record.Settled().Sub(o.Env.Now())
+	left := record.Unsettled(o.Env.Now())
 	if left <= 0 {
 		return nil
 	}
@@ -243,6 +244,8 @@ type listed struct {
 	Run      string               `json:"run"`
 	Began    time.Time            `json:"began"`
 	Home     string               `json:"home,omitempty"`
+	By       string               `json:"by,omitempty"` // ARN of the identity that made it
+	Status   string               `json:"status"`       // finished, unfinished or unreadable
 	Undoes   string               `json:"undoes,omitempty"`
 	Finished bool                 `json:"finished"` // ended by itself, and was not killed
 	Steps    map[apply.Status]int `json:"steps"`    // of those that were begun
@@ -278,11 +281,14 @@ func (o *rollbackOptions) listRuns(from *journals) error {
 func (j *journals) listed(run string) listed {
 	record, err := j.read(run)
 	if err != nil {
-		return listed{Run: run, Error: reason(err)}
+		return listed{Run: run, Status: "unreadable", Error: reason(err)}
 	}
 	l := listed{
-		Run: run, Began: record.Began(), Home: record.Home(), Undoes: record.Undoes(), Finished: record.Finished(),
+		Run: run, Began: record.Began(), Home: record.Home(), By: record.By(), Status: "unfinished", Undoes: record.Undoes(), Finished: record.Finished(),
 		Steps: map[apply.Status]int{}, InDoubt: len(record.InDoubt()),
+	}
+	if l.Finished {
+		l.Status = "finished"
 	}
 	for _, status := range record.Statuses() {
 		if status != "" {
@@ -308,9 +314,21 @@ func (o *rollbackOptions) showRuns(from *journals, all []listed) {
 	}
 	rows := make([][]string, len(all))
 	for i, l := range all {
-		rows[i] = []string{l.Run, l.Home, strconv.Itoa(l.Steps[apply.Done]), l.remark()}
+		began := ""
+		if !l.Began.IsZero() {
+			began = l.Began.UTC().Format("2006-01-02 15:04 MST")
+		}
+		rows[i] = []string{l.Run, began, view.Clean(l.who()), l.Home, l.Status, strconv.Itoa(l.Steps[apply.Done]), l.remark()}
 	}
-	o.Style().Table(o.Stdout(), []string{"Run", "Organization of", "Steps done", ""}, rows, nil)
+	o.Style().Table(o.Stdout(), []string{"run", "began", "by", "organization of", "status", "steps done", "remarks"}, rows, nil)
+}
+
+// who is the identity that made a run, without what all ARNs begin with.
+func (l *listed) who() string {
+	if a, err := arn.Parse(l.By); err == nil {
+		return a.Resource
+	}
+	return l.By
 }
 
 // remark describes a run in the last column.
@@ -328,7 +346,7 @@ func (l *listed) remark() string {
 	if l.InDoubt > 0 {
 		parts = append(parts, view.Count(l.InDoubt, "step")+" in doubt")
 	}
-	if !l.Finished {
+	if l.Status == "unfinished" {
 		parts = append(parts, "was killed or is running")
 	}
 	return strings.Join(parts, ", ")

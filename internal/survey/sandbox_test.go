@@ -26,7 +26,9 @@ func TestASandboxReportsOnlyWhatItsFileHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = org.Write(file, header, func(yield func(*org.Account, error) bool) { _ = yield(account(home), nil) && yield(account(member), nil) })
+	err = org.Write(file, header, func(yield func(*org.Account, error) bool) {
+		_ = yield(account(home), nil) && yield(account(member), nil)
+	})
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
