@@ -20,7 +20,7 @@ type Options struct {
 	Region  string   // region of the profiles that are written; empty: that of the key's profile
 	// Fallback is the region of profiles whose key's profile has none; may be empty.
 	Fallback string
-	Helper   string // path of the credential helper; empty: it is not installed
+	Helper   string // path of the credential helper or of forcemfa; empty: not installed
 }
 
 // A plan is how profiles lead to one MFA session: source has the
@@ -218,7 +218,7 @@ const chainedSeconds = 3600
 func (pl *plan) notes() []string {
 	notes := []string{}
 	if pl.helper == "" {
-		notes = append(notes, awsfile.Helper+" is not in PATH: install it, or no tool will get credentials")
+		notes = append(notes, awsfile.Helper+" is neither next to forcemfa nor in PATH: install it, or no tool will get credentials")
 	}
 	if pl.usual == "" {
 		notes = append(notes, fmt.Sprintf("no region is known for profile %s: give --region, or most AWS tools ask for one", pl.source))

@@ -1,18 +1,27 @@
 package profiles
 
-import "forcemfa/internal/awsfile"
+import (
+	"strings"
+
+	"forcemfa/internal/awsfile"
+)
 
 const processSetting = "credential_process"
 
 // ProcessLine returns a credential_process for a profile that works in every
 // SDK: botocore splits it like a shell without running one, the Go SDK passes it
-// to sh -c or cmd.exe. An empty helper stands for its bare name.
+// to sh -c or cmd.exe. The helper is the credential helper or forcemfa itself; empty
+// stands for the bare name of the credential helper.
 // Source: AWS SDKs and Tools Reference Guide, Process credential provider.
 func ProcessLine(helper, profile string) string {
 	if helper == "" {
 		helper = awsfile.Helper
 	}
-	return awsfile.Word(helper) + " --profile " + awsfile.Word(profile)
+	verb := ""
+	if name := strings.TrimSuffix(helper, ".exe"); !strings.HasSuffix(name, awsfile.Helper) {
+		verb = " credential-process"
+	}
+	return awsfile.Word(helper) + verb + " --profile " + awsfile.Word(profile)
 }
 
 // SetProcess sets the credential_process of a profile unless it already runs the

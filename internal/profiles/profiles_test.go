@@ -75,6 +75,10 @@ func TestPlanWritesProfiles(t *testing.T) {
 			profileSettings{"bob": {"credential_process": process, "region": "us-east-2"}}},
 		{"helper with a path", "[profile bob]\n", Options{Helper: "/opt/forcemfa-credential-process"},
 			profileSettings{"bob": {"credential_process": "/opt/" + process}}},
+		{"forcemfa itself is the helper", "[profile bob]\n", Options{Helper: "/opt/my tools/forcemfa"},
+			profileSettings{"bob": {"credential_process": `/opt/my\ tools/forcemfa credential-process --profile bob`}}},
+		{"forcemfa is configured already", "[profile bob]\ncredential_process = /usr/bin/forcemfa credential-process --profile bob\n", Options{},
+			profileSettings{"bob": {"credential_process": "/usr/bin/forcemfa credential-process --profile bob"}}},
 		{"helper is configured already", "[profile bob]\ncredential_process = /usr/bin/" + process + "\n", Options{},
 			profileSettings{"bob": {"credential_process": "/usr/bin/" + process}}},
 		{"another process is replaced", "[profile bob]\ncredential_process = other\n", Options{},
@@ -174,7 +178,7 @@ func TestPlanNotesProblemsThatItCannotFix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Notes) != 3 || !strings.Contains(c.Notes[0], "not in PATH") || !strings.Contains(c.Notes[1], "give --region") ||
+	if len(c.Notes) != 3 || !strings.Contains(c.Notes[0], "nor in PATH") || !strings.Contains(c.Notes[1], "give --region") ||
 		!strings.Contains(c.Notes[2], "config:5: profile admin") || !strings.Contains(c.Notes[2], "7200") {
 		t.Errorf("notes %q", c.Notes)
 	}

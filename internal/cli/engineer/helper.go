@@ -7,25 +7,39 @@ import (
 	"runtime"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/profiles"
 )
 
-// helperPath is the bare name of the credential helper if it is in PATH, else its
-// path beside this program; empty if it is in neither place.
-func helperPath() string {
-	if _, err := exec.LookPath(awsfile.Helper); err == nil {
-		return awsfile.Helper
-	}
+// helper is the program for the credential_process of a profile: the credential helper
+// beside this program or in PATH, else this program itself. The path is absolute, because
+// programs that are started from a desktop have another PATH than a shell. It is empty
+// when there is none.
+func helper() string {
 	own, err := os.Executable()
 	if err != nil {
-		return ""
+		own = ""
 	}
+	return chooseHelper(own)
+}
+
+// chooseHelper is the helper for a program with this path; empty: unknown.
+func chooseHelper(own string) string {
 	name := awsfile.Helper
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	beside := filepath.Join(filepath.Dir(own), name)
-	if _, err := os.Stat(beside); err != nil {
-		return ""
+	if own != "" {
+		if beside, err := exec.LookPath(filepath.Join(filepath.Dir(own), name)); err == nil {
+			return beside
+		}
 	}
-	return beside
+	if found, err := exec.LookPath(name); err == nil {
+		if absolute, err := filepath.Abs(found); err == nil {
+			return absolute
+		}
+	}
+	if _, ours := awsfile.HelperProfile(profiles.ProcessLine(own, "")); !ours {
+		return "" // the program was renamed, and nothing would recognize it
+	}
+	return own
 }

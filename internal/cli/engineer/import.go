@@ -120,7 +120,7 @@ func runImport(ctx context.Context, o *importOptions) error {
 		Store:    store, Now: o.env.Now, Keep: o.keep, Backup: o.backup,
 	}
 	if !o.noProcess {
-		move.Process = profiles.ProcessLine(helperPath(), o.profile)
+		move.Process = profiles.ProcessLine(helper(), o.profile)
 	}
 	r, err := move.Run(ctx, found, have)
 	if err != nil {
