@@ -43,7 +43,7 @@ func (o *impactOptions) day(flag, text string) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return day, fmt.Errorf("--%s %q: want a day such as 2026-11-01, or how long ago, such as 30d", flag, text)
+		return day, fmt.Errorf("--%s %q: use a day such as 2026-11-01, or how long ago, such as 30d", flag, text)
 	}
 	return day, nil
 }
