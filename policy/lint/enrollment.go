@@ -20,6 +20,7 @@ func (in *inspection) enrollment() {
 	in.forcedPassword()
 	in.unlimitedAge()
 	in.firstDevice()
+	in.tokensByKey()
 }
 
 // base returns the situation that enrollment requests start from: the guard's.
@@ -237,6 +238,41 @@ func (in *inspection) unlimitedAge() {
 	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
 	st.SID, st.Conditions = "DenyAllExceptEnrollmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
 	f.Fix = new(Fix).append(in, st)
+}
+
+// tokens lists the actions that turn credentials into a token, or accept one.
+// Source: Service Authorization Reference, "AWS Signin", "AWS STS" and the
+// services with CallWithBearerToken.
+var tokens = []string{
+	"signin:CreateOAuth2Token", "signin:CreateBearerToken", "sts:GetWebIdentityToken", "sts:GetServiceBearerToken", "sts:GetDelegatedAccessToken",
+	"bedrock:CallWithBearerToken", "bedrock-mantle:CallWithBearerToken", "cloudwatch:CallWithBearerToken",
+	"logs:CallWithBearerToken", "sagemaker:CallWithBearerToken", "aws-external-anthropic:CallWithBearerToken",
+}
+
+// tokensByKey reports a document under which an access key alone gets a token.
+func (in *inspection) tokensByKey() {
+	if !in.guard.restrains(policy.LongTermKey) {
+		return
+	}
+	var open []string
+	var first *situation
+	for _, a := range tokens {
+		if at := in.base(byKey(in.guard.at.who.principal)).on(a, "*"); in.passes(at) {
+			open = append(open, a)
+			if first == nil {
+				first = at
+			}
+		}
+	}
+	if first == nil {
+		return
+	}
+	f := in.add("E-9", in.guard.statement, "a stolen access key can get or use a token without MFA: nothing refuses %s by access key", strings.Join(open, ", "))
+	f.Example = in.example(first, true, true)
+	f.Fix = new(Fix).append(in, policy.Statement{
+		SID: "DenyTokensByAccessKey", Effect: policy.Deny, Actions: open,
+		Resources: []string{"*"}, Conditions: append(withoutMFAKeys(in.doc.Statements[in.guard.statement].Conditions), longTermKeys),
+	})
 }
 
 // firstDevice reports a document under which an access key alone may enable a
