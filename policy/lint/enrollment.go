@@ -251,8 +251,8 @@ var tokens = []string{
 
 // tokensByKey reports a document under which an access key alone gets a token.
 func (in *inspection) tokensByKey() {
-	if !in.guard.restrains(policy.LongTermKey) {
-		return
+	if !in.guard.restrains(policy.LongTermKey) || !slices.Contains(in.doc.Statements[in.guard.statement].Resources, "*") {
+		return // E-5 reports a guard of some resources
 	}
 	var open []string
 	var first *situation
