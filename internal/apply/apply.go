@@ -81,6 +81,7 @@ type Options struct {
 	Sleep       func(context.Context, time.Duration) error // nil: sleeps; returns the context's error when that ends
 	Concurrency int                                        // accounts at a time; 0: 5
 	Patience    time.Duration                              // how long a step waits until its change is visible, and retries while AWS throttles; 0: two minutes
+	Gone        func() error                               // why AWS can no longer be reached, which ends the run; nil: never
 	InFlight    *atomic.Int64                              // the number of steps that are being carried out; nil: not counted
 	Progress    func(Outcome)                              // called after each step, never concurrently; nil: no calls
 	Home        string                                     // ID of the account for which the run was confirmed, for the journal
@@ -105,6 +106,9 @@ func (o Options) filled() Options {
 	}
 	if o.Patience <= 0 {
 		o.Patience = defaultPatience
+	}
+	if o.Gone == nil {
+		o.Gone = func() error { return nil }
 	}
 	if o.InFlight == nil {
 		o.InFlight = new(atomic.Int64)
@@ -219,6 +223,9 @@ func (r *run) hindrance(ctx context.Context, s *plan.Step) (Status, string) {
 		return Interrupted, "the journal could not be written"
 	case ctx.Err() != nil:
 		return Interrupted, "the run was stopped before this step"
+	}
+	if err := r.options.Gone(); err != nil {
+		return Interrupted, err.Error()
 	}
 	for _, id := range s.Needs {
 		status, known := r.reached[id]

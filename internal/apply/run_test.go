@@ -379,3 +379,27 @@ func TestProgressIsCalledOncePerStep(t *testing.T) {
 		}
 	}
 }
+
+// When AWS is gone, the rest of the run is interrupted and says why.
+func TestARunEndsWhenAWSIsGone(t *testing.T) {
+	r, p := calm(t)
+	away := errors.New("AWS does not answer")
+	began := 0
+	o := r.options()
+	o.Concurrency = 1
+	o.Gone = func() error {
+		if began++; began > 3 {
+			return away
+		}
+		return nil
+	}
+	result := apply.Run(t.Context(), p.Steps, r.config, &memory{}, o)
+	if result.Count(apply.Failed) != 0 || result.Count(apply.Interrupted) == 0 || result.Complete() {
+		t.Errorf("%v", statuses(result))
+	}
+	for _, o := range result.Outcomes {
+		if o.Status == apply.Interrupted && o.Why != away.Error() {
+			t.Errorf("%s: %s", o.Step.ID, o.Why)
+		}
+	}
+}

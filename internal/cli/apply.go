@@ -240,7 +240,7 @@ func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJ
 	if caller, err := t.fleet.Identify(ctx); err == nil {
 		o.By = caller.String()
 	}
-	o.InFlight = new(atomic.Int64)
+	o.InFlight, o.Gone = new(atomic.Int64), t.fleet.Gone
 	o.Progress = func(out apply.Outcome) {
 		if out.Status.Reached() {
 			done.Add(1)

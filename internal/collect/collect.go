@@ -33,7 +33,8 @@ type Progress struct {
 // accounts, sorted by ID. Accounts are read while the stream is consumed: as
 // many at a time as the fleet's concurrency, with at most four times as many in
 // memory. An account that cannot be entered or read has Read false and a gap.
-// The stream ends early only with the error of the context.
+// The stream ends early only with the error of the context, or a [*fleet.GoneError] when
+// AWS no longer answers.
 func Run(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, org.Accounts, error) {
 	d, err := f.Discover(ctx)
 	if err != nil {
@@ -73,6 +74,10 @@ func (c *collector) accounts(ctx context.Context, listed []*org.Account) org.Acc
 			}
 			if c.options.Progress != nil {
 				c.options.Progress(Progress{a.ID, i + 1, len(listed), c.fleet.Calls()})
+			}
+			if err := c.fleet.Gone(); err != nil {
+				yield(nil, err)
+				return
 			}
 			if !yield(a, nil) {
 				return

@@ -54,6 +54,7 @@ type Fleet struct {
 	organizations aws.Config // the caller's, with the rate limits of Organizations
 	guessed       bool       // base had no Region
 	calls         atomic.Int64
+	silence       silence
 
 	identifying chan struct{} // a lock whose waiters can be canceled
 	caller      *caller

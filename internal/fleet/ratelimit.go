@@ -124,8 +124,13 @@ func (f *Fleet) limitRate(p *rateLimits) middleware.FinalizeMiddleware {
 		if err := wait(ctx, p.limiter(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
+		if err := f.Gone(); err != nil {
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+		}
 		f.calls.Add(1)
-		return next.HandleFinalize(ctx, in)
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		f.sent(err)
+		return out, metadata, err
 	})
 }
 
