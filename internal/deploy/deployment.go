@@ -450,7 +450,10 @@ func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 		h.Account, h.Name = l.account.ID, l.account.Name
 		p.Trails = append(p.Trails, h)
 		if h.State == NoTrail {
-			p.Findings = append(p.Findings, d.noTrail(l, &h))
+			p.Findings = append(p.Findings, finding("no-trail", l, "account", h.what()))
+		}
+		for _, other := range l.taken {
+			p.Findings = append(p.Findings, collision(l, other))
 		}
 	}
 	for _, part := range d.parts {
@@ -463,12 +466,28 @@ func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 	return p, nil
 }
 
-func (d *Deployment) noTrail(l *accountState, h *TrailCoverage) audit.Finding {
-	rule := audit.Rules[slices.IndexFunc(audit.Rules, func(r audit.Rule) bool { return r.Name == "no-trail" })]
+// finding is a finding of the audit about an account or something in it.
+func finding(name string, l *accountState, subject, what string) audit.Finding {
+	rule := audit.Rules[slices.IndexFunc(audit.Rules, func(r audit.Rule) bool { return r.Name == name })]
 	return audit.Finding{
-		ID: rule.Name + "/" + l.account.ID + "/account", Rule: rule.Name, Severity: rule.Severities[0],
-		Account: l.account.ID, AccountName: l.account.Name, Subject: "account", What: h.what(), Remedy: rule.Remedy, Refs: rule.Refs,
+		ID: rule.Name + "/" + l.account.ID + "/" + subject, Rule: rule.Name, Severity: rule.Severities[0],
+		Account: l.account.ID, AccountName: l.account.Name, Subject: subject, What: what, Remedy: rule.Remedy, Refs: rule.Refs,
 	}
+}
+
+// collision is the finding that the stack of an account would fail with
+// EntityAlreadyExists.
+func collision(l *accountState, other string) audit.Finding {
+	subject := other
+	if a, err := arn.Parse(other); err == nil {
+		subject = a.Resource
+	}
+	f := finding("policy-name-collision", l, subject, "the stack cannot be created: "+other+" has the name of the one that it creates, and names are unique in an account whatever their path")
+	f.ARN, f.Remedy = other, "rename the group"
+	if strings.HasPrefix(subject, "policy/") {
+		f.Remedy = "run forcemfa apply, which enforces MFA for its users with inline policies; then delete the policy and run forcemfa apply again"
+	}
+	return f
 }
 
 // Drifted returns the accounts whose policy matches neither the config nor the

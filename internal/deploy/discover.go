@@ -22,8 +22,9 @@ import (
 type accountState struct {
 	account  *org.Account
 	coverage TrailCoverage
-	present  bool   // the policy or group exists
-	text     string // of the policy's default version; empty without a policy
+	present  bool     // the policy or group exists
+	text     string   // of the policy's default version; empty without a policy
+	taken    []string // ARNs of other policies and groups with the names of ForceMFA
 }
 
 // discover enters every account and reads its trails, policy and group. A failed
@@ -73,7 +74,44 @@ func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org
 			gaps = append(gaps, gap("group", err)...)
 		}
 	}
+	if !l.present {
+		if l.taken, err = namesTaken(ctx, client); err != nil {
+			gaps = append(gaps, gap("names of policies and groups", err)...)
+		}
+	}
 	return gaps
+}
+
+// namesTaken returns the ARNs of the account's policy and group that have the name of
+// ForceMFA and another path. A stack cannot create its own beside them, because IAM's
+// names are unique in an account whatever their path and case.
+// Source: IAM API Reference, CreatePolicy and CreateGroup; IAM User Guide, "IAM and AWS
+// STS quotas".
+func namesTaken(ctx context.Context, client *iam.Client) ([]string, error) {
+	var taken []string
+	pages := iam.NewListPoliciesPaginator(client, &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeLocal, MaxItems: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range page.Policies {
+			if strings.EqualFold(aws.ToString(p.PolicyName), baseline.PolicyName) && aws.ToString(p.Path) != baseline.Path {
+				taken = append(taken, aws.ToString(p.Arn))
+			}
+		}
+	}
+	out, err := client.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(baseline.GroupName), MaxItems: aws.Int32(1)})
+	var none *types.NoSuchEntityException
+	switch {
+	case errors.As(err, &none):
+		return taken, nil
+	case err != nil:
+		return nil, err
+	case out.Group != nil && aws.ToString(out.Group.Path) != baseline.Path:
+		taken = append(taken, aws.ToString(out.Group.Arn))
+	}
+	return taken, nil
 }
 
 // managedPolicy reads the default version of the ForceMFA policy.
