@@ -43,7 +43,7 @@ whole job on the embedded AWS and changes nothing real.`,
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
 		"try":     {offline.NewRehearse(e), offline.NewEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newImpact(e), newVerify(e), newExplain(e), newLint(e), newSnapshot(e), newNotify(e), newInit(e), offline.NewSchema(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newImpact(e), newVerify(e), newExplain(e), offline.NewPolicy(e), newLint(e), newSnapshot(e), newNotify(e), newInit(e), offline.NewSchema(e)},
 		"day":     engineer.Commands(e),
 		"other":   {offline.NewVersion(e)},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/plan"
 	"forcemfa/policy"
 )
@@ -35,7 +36,7 @@ var documentOps = map[plan.Op]struct {
 	plan.PutUserPolicy: {"Inline policy of users", 2048}, plan.PutGroupPolicy: {"Inline policy of groups", 5120},
 	plan.PutRolePolicy: {"Inline policy of roles", 10240}, plan.CreateRole: {"Trust policy", 2048},
 	plan.UpdateTrust: {"Trust policy", 2048}, plan.UpdateEntranceTrust: {"Trust policy", 2048},
-	plan.CreateSCP: {"Service control policy", 5120}, plan.UpdateSCP: {"Service control policy", 5120},
+	plan.CreateSCP: {"Service control policy", document.MaxSCPSize}, plan.UpdateSCP: {"Service control policy", document.MaxSCPSize},
 }
 
 // mostDocuments is how many documents are shown unless all are.
