@@ -44,11 +44,18 @@ that AWS refused before do not count. What the log cannot show is listed at the 
   aws s3 sync s3://trail-bucket/AWSLogs logs && forcemfa impact logs
   forcemfa impact s3://trail-bucket/AWSLogs/o-abc123 --since 30d
   forcemfa impact logs --user ci-deploy
+  forcemfa impact logs --by tool
+  forcemfa impact logs -o csv >impact.csv
+  forcemfa impact logs --exempt-out exemptions.yaml
   forcemfa impact logs -o json | jq '.users[] | select(.denied > 0) | .arn'`,
 		RunE: func(c *cobra.Command, args []string) error { return runImpact(c.Context(), &o, args) },
 	}
 	o.add(c)
+	o.addFormats(c)
 	c.Flags().StringVar(&o.user, "user", "", "show one user in full, by `name` or ARN")
+	c.Flags().StringVar(&o.by, "by", "", "group the users who stop by account, ou, kind, tool, service, action or tag:`KEY`")
+	c.Flags().StringVar(&o.exempt, "exempt-out", "", "write exemptions of the service accounts who stop to this `file`, as a part of a config file")
+	c.Flags().BoolVar(&o.redact, "redact", false, "replace names, accounts, keys and addresses by hashes with a key that stays on this machine")
 	c.Flags().StringVar(&o.since, "since", "", "first `day`, as 2026-11-01, or how long ago, as 30d (default: all; in a bucket 30d)")
 	c.Flags().StringVar(&o.until, "until", "", "last `day`")
 	c.Flags().BoolVar(&o.all, "all", false, "also list users whose recorded calls go on")
@@ -57,10 +64,14 @@ that AWS refused before do not count. What the log cannot show is listed at the 
 
 type impactOptions struct {
 	shared
-	user  string
-	all   bool
-	since string
-	until string
+	user   string
+	by     string
+	form   string // text, json, jsonl or csv
+	exempt string // file
+	redact bool
+	all    bool
+	since  string
+	until  string
 
 	first, last time.Time // the days of since and until; zero: no limit
 }
@@ -100,7 +111,7 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 		return err
 	}
 	report.Unread = s.Unread
-	if err := o.printReport(report); err != nil {
+	if err := o.write(report); err != nil {
 		return err
 	}
 	incomplete := len(report.Problems) > 0 || report.Calls.Undecided > 0 || len(s.Unread) > 0
@@ -175,8 +186,16 @@ func (o *impactOptions) printReport(r *impact.Report) error {
 	if o.user != "" {
 		return o.printUser(r)
 	}
-	if o.JSON() {
+	if o.by != "" {
+		return o.printGroups(r)
+	}
+	switch o.form {
+	case "json":
 		return view.JSON(o.Stdout(), r)
+	case "jsonl":
+		return view.ImpactLines(o.Stdout(), r)
+	case "csv":
+		return view.ImpactCSV(o.Stdout(), r)
 	}
 	view.Impact(o.Stdout(), o.Style(), r, o.Env.Now(), o.all)
 	for _, p := range r.Problems {

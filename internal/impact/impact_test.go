@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -347,5 +348,63 @@ func TestTheSamplesMonthGivesWhatIsPlanted(t *testing.T) {
 	}
 	if r.Calls.Duplicates != 0 || len(r.Problems) != 0 {
 		t.Errorf("%+v %+v", r.Calls, r.Problems)
+	}
+}
+
+func TestUsersWhoStopAreGrouped(t *testing.T) {
+	r := reportOf(t, exempting, append(hourly(), call("ec2:DescribeInstances", by("arn:aws:iam::999999999999:user/eve")), call("s3:GetObject", session("true")))...)
+	for by, want := range map[string]string{
+		"account": "111122223333 1 168, 999999999999 1 1", "kind": "service account 1 168, person 1 1", "tag:env": "none 2 169",
+		"action": "s3:PutBucketTagging 1 168, ec2:DescribeInstances 1 1", "ou": "none 2 169",
+	} {
+		groups, err := r.GroupBy(by)
+		var got []string
+		for _, g := range groups {
+			got = append(got, fmt.Sprintf("%s %d %d", g.By, g.Users, g.Denied))
+		}
+		if err != nil || strings.Join(got, ", ") != want {
+			t.Errorf("%s: %q, want %q, %v", by, strings.Join(got, ", "), want, err)
+		}
+	}
+	for _, by := range []string{"", "tag:", "color"} {
+		if _, err := r.GroupBy(by); err == nil || !strings.Contains(err.Error(), "tag:KEY") {
+			t.Errorf("%q: %v", by, err)
+		}
+	}
+}
+
+// Nothing that names somebody is in a redacted report, and the same name has the same
+// hash with the same key alone.
+func TestARedactedReportNamesNobody(t *testing.T) {
+	redacted := func(key string) string {
+		r := reportOf(t, exempting, append(hourly(), call("sts:AssumeRole", gives("ASIAROLE1", "arn:aws:iam::"+account+":role/Deploy")))...)
+		r.Problems, r.Unread = []trail.Problem{{File: "logs/" + account + ".json", Why: "cut"}}, []org.Gap{{Account: account, What: "x", Why: "arn:aws:iam::" + account + ":user/bob"}}
+		r.Redact([]byte(key))
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	text := redacted("k")
+	for _, name := range []string{account, "bob", "AKIABOB", "192.0.2", "Deploy"} {
+		if strings.Contains(text, name) {
+			t.Errorf("%s is in %s", name, text)
+		}
+	}
+	if text != redacted("k") || text == redacted("other") {
+		t.Error("the hashes do not depend on the key alone")
+	}
+}
+
+func TestSuggestedExemptionsAreAConfig(t *testing.T) {
+	machine := hourly()[:24*3]
+	text := reportOf(t, exempting, machine...).Exemptions(now)
+	b, err := baseline.Parse("exemptions.yaml", append([]byte("version: 1\n"), text...))
+	if err != nil || len(b.Exemptions) != 1 || b.Exemptions[0].Match.ARN != bob || b.Exemptions[0].Expires.Format(time.DateOnly) != "2027-02-26" {
+		t.Errorf("%v in\n%s", err, text)
+	}
+	if text := reportOf(t, exempting, office()...).Exemptions(now); text != nil {
+		t.Errorf("a person is no service account:\n%s", text)
 	}
 }

@@ -49,6 +49,7 @@ type User struct {
 	ARN       string `json:"arn"`
 	Name      string `json:"name"`
 	Account   string `json:"account"`
+	Unit      string `json:"unit,omitempty"`      // name of the organizational unit
 	Known     bool   `json:"known"`               // in the organization that was read
 	Exempt    string `json:"exempt,omitempty"`    // the exemption
 	Unplanned string `json:"unplanned,omitempty"` // why the plan leaves the user out
@@ -77,6 +78,8 @@ type User struct {
 	NoOtherSignIn bool   `json:"no_other_sign_in,omitempty"` // no console password and no device
 	Next          string `json:"next"`
 	NextWhy       string `json:"next_why"`
+
+	tags map[string]string
 }
 
 // A Key is the use of one access key.
@@ -164,7 +167,15 @@ func (b *builder) user(name string) (*userBuilder, error) {
 		return nil, err
 	}
 	u := &userBuilder{member: m, actions: map[Action]*counted{}, keys: map[string]*Key{}, evidence: (&Tally{evidence: map[evidenceKey]*evidence{}}).evidenceOf("", "")}
-	u.User = User{ARN: name, Name: m.user.Name, Account: m.principal.Account, Known: m.known, Exempt: m.exempt, Unplanned: m.unplanned}
+	u.User = User{ARN: name, Name: m.user.Name, Account: m.principal.Account, Known: m.known, Exempt: m.exempt, Unplanned: m.unplanned, tags: map[string]string{}}
+	for _, t := range m.user.Tags {
+		u.tags[t.Key] = t.Value
+	}
+	if m.account != nil {
+		if unit := b.judge.header.Unit(m.account.Unit); unit != nil {
+			u.Unit = unit.Name
+		}
+	}
 	b.users[name] = u
 	return u, nil
 }

@@ -1,0 +1,36 @@
+package impact
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// exemptFor is how long a suggested exemption lasts.
+const exemptFor = 90 * 24 * time.Hour
+
+// Exemptions is a block of a config file that exempts the service accounts who stop
+// until a date, so that their keys can be replaced by then. The owners are to be
+// filled in.
+func (r *Report) Exemptions(now time.Time) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Suggested by forcemfa impact on %s. Each line is a service account whose calls would be denied.\n", now.UTC().Format(time.DateOnly))
+	b.WriteString("# Fill in the owners, remove what should stop, and replace the keys by roles before the date.\nexemptions:\n")
+	n := 0
+	for i := range r.Users {
+		u := &r.Users[i]
+		if u.Denied == 0 || u.Kind != ServiceAccount && u.Kind != Both || !u.Known {
+			continue
+		}
+		n++
+		fmt.Fprintf(&b, "  - match: {arn: %s}\n", strconv.Quote(u.ARN))
+		fmt.Fprintf(&b, "    owner: owner@example.com # who answers for this key?\n")
+		fmt.Fprintf(&b, "    reason: %s\n", strconv.Quote(fmt.Sprintf("%s: %d calls, last %s, by %s", u.Kind, u.Denied, u.Last, strings.Join(u.Tools, ", "))))
+		fmt.Fprintf(&b, "    expires: %s\n", now.UTC().Add(exemptFor).Format(time.DateOnly))
+	}
+	if n == 0 {
+		return nil
+	}
+	return []byte(b.String())
+}

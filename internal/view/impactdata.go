@@ -1,0 +1,62 @@
+package view
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strconv"
+	"strings"
+
+	"forcemfa/internal/impact"
+)
+
+// ImpactCSV prints the users of a report, one a row.
+func ImpactCSV(w io.Writer, r *impact.Report) error {
+	c := csv.NewWriter(w)
+	_ = c.Write([]string{"arn", "account", "name", "known", "kind", "confidence", "calls", "denied", "role_calls", "first", "last", "tools", "networks", "services", "exempt", "next", "why"})
+	for i := range r.Users {
+		u := &r.Users[i]
+		list := func(names []string) string { return strings.Join(names, " ") }
+		row := []string{
+			u.ARN, u.Account, u.Name, strconv.FormatBool(u.Known), string(u.Kind), u.Confidence, strconv.Itoa(u.Calls), strconv.Itoa(u.Denied), strconv.Itoa(u.RoleCalls),
+			u.First, u.Last, list(u.Tools), list(u.Networks), list(u.Services), u.Exempt, u.Next, u.NextWhy,
+		}
+		for i := range row {
+			row[i] = Cell(row[i])
+		}
+		_ = c.Write(row)
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// Cell makes a text safe in a spreadsheet: one that a spreadsheet would execute gets a
+// quote in front of it.
+// Source: OWASP, "CSV Injection".
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// ImpactLines prints the users of a report as JSON Lines.
+func ImpactLines(w io.Writer, r *impact.Report) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for i := range r.Users {
+		if err := e.Encode(&r.Users[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ImpactGroups prints groups of users who stop.
+func ImpactGroups(w io.Writer, style Style, by string, groups []impact.Group) {
+	var rows [][]string
+	for _, g := range groups {
+		rows = append(rows, []string{strconv.Itoa(g.Users), strconv.Itoa(g.Denied), Clean(g.By)})
+	}
+	style.Table(w, []string{"users", "denied", by}, rows, nil)
+}
