@@ -531,7 +531,7 @@ func (d *Deployment) Apply(ctx context.Context, report func(Outcome)) error {
 			}
 			report(d.failure(p, err))
 			if _, member := p.(*stackSet); !member && i < d.foundations() {
-				d.skip(d.parts[i+1:], report)
+				d.skip(d.parts[i+1:], "a part that it depends on failed", report)
 				return nil
 			}
 		}
@@ -557,10 +557,10 @@ func isUpload(p part) bool {
 	return yes
 }
 
-func (d *Deployment) skip(parts []part, report func(Outcome)) {
+func (d *Deployment) skip(parts []part, why string, report func(Outcome)) {
 	for _, p := range parts {
 		out := d.identity(p)
-		out.Status, out.Why = Skipped, "a part that it depends on failed"
+		out.Status, out.Why = Skipped, why
 		report(out)
 	}
 }
@@ -584,14 +584,20 @@ func (d *Deployment) identity(p part) Outcome {
 }
 
 // Remove deletes the parts in reverse order. Policies and groups stay, and with
-// them the enforcement, and so does the bucket with the journals.
+// them the enforcement, and so does the bucket with the journals. It stops at a part
+// that could not be removed: its functions may still run, and need the bus, the
+// notifier and the package.
 func (d *Deployment) Remove(ctx context.Context, report func(Outcome)) error {
-	for _, p := range slices.Backward(d.parts) {
+	for i, p := range slices.Backward(d.parts) {
 		if err := p.remove(ctx, report); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
 			report(d.failure(p, err))
+			left := slices.Clone(d.parts[:i])
+			slices.Reverse(left)
+			d.skip(left, "kept, because a part that needs it could not be removed", report)
+			return nil
 		}
 	}
 	return nil

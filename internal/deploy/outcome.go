@@ -9,7 +9,7 @@ const (
 	Already Status = "already" // it was already as configured
 	Removed Status = "removed"
 	Failed  Status = "failed"  // Outcome.Why has the reason
-	Skipped Status = "skipped" // a part that it depends on failed
+	Skipped Status = "skipped" // another part failed; Outcome.Why has the reason
 )
 
 // An Outcome is the result for one part in one account and Region.

@@ -246,6 +246,28 @@ func TestStackThatFailedToCreateIsDeletedFirst(t *testing.T) {
 	}
 }
 
+// The functions of a stack that could not be removed still run.
+func TestRemoveStopsAtAPartThatCannotBeRemoved(t *testing.T) {
+	notifier, asked := aStack(nil)
+	functions, _ := aStack(map[string][]string{
+		"DescribeStacks":      {described("CREATE_COMPLETE", ""), described("DELETE_FAILED", "the role is in use")},
+		"DeleteStack":         {""},
+		"DescribeStackEvents": {"<StackEvents></StackEvents>"},
+	})
+	forwarding, _ := aStack(map[string][]string{"DescribeStacks": {described("CREATE_COMPLETE", ""), described("DELETE_COMPLETE", "")}, "DeleteStack": {""}})
+	d := &Deployment{parts: []part{notifier, functions, forwarding}}
+	var got []Status
+	if err := d.Remove(t.Context(), func(o Outcome) { got = append(got, o.Status) }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Status{Removed, Failed, Skipped}, got); diff != "" {
+		t.Errorf("reported (-want +got):\n%s", diff)
+	}
+	if len(asked.asked) > 0 {
+		t.Errorf("the notifier was touched: %v", asked.asked)
+	}
+}
+
 func TestABusyOrStuckStackIsLeftAlone(t *testing.T) {
 	for status, want := range map[string]string{
 		"UPDATE_IN_PROGRESS":     "stack forcemfa in 111111111111 us-east-1 is UPDATE_IN_PROGRESS: wait until that is done",
