@@ -236,6 +236,9 @@ func TestAddressOperators(t *testing.T) {
 		{`{"IpAddress":{"k":"10.0.0.0/40"}}`, "k=10.0.0.1", "no"},
 		{`{"NotIpAddress":{"k":"10.0.0.0/40"}}`, "k=10.0.0.1", "maybe"},
 		{`{"IpAddress":{"k":"10.0.0.0/8"}}`, "k=localhost", "no"},
+		{`{"IpAddress":{"k":"fe80::1%eth0"}}`, "k=fe80::1", "no"},
+		{`{"NotIpAddress":{"k":"fe80::1%eth0"}}`, "k=fe80::1", "maybe"},
+		{`{"IpAddress":{"k":"fe80::/10"}}`, "k=fe80::1%eth0", "no"},
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
@@ -114,6 +115,28 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 			got, _ := run(t, h, b, a)
 			only(t, found(got, "guard-bypass"), row.want)
 		})
+	}
+}
+
+// A user who can create a role that the guard SCP excepts by name can disable the
+// enforcement, in the accounts under the targets of the guard.
+func TestReachIncludesTheRolesThatTheGuardExceptsByName(t *testing.T) {
+	b := configOf(t, "guard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::*:role/Administrator\"]}\n")
+	for unit, want := range map[string]int{"r-ab12": 1, "r-zz99": 0} {
+		a := quiet(t)
+		a.Unit = unit
+		a.Groups[0].Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
+		h := &org.Header{Partition: "aws", Organization: &org.Organization{ID: "o-1", ManagementAccount: "999999999999"},
+			Units: []org.Unit{{ID: "r-ab12"}, {ID: "r-zz99"}}}
+		got := map[string]int{}
+		for _, s := range audit.New(h, b, now).Reach(a, &a.Users[0]).Switches {
+			if s.Resource == "arn:aws:iam::"+account+":role/Administrator" {
+				got[s.Action]++
+			}
+		}
+		if got["iam:CreateRole"] != want || got["iam:UpdateAssumeRolePolicy"] != want {
+			t.Errorf("account in %s: %v, want %d of each", unit, got, want)
+		}
 	}
 }
 

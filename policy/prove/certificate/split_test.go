@@ -67,6 +67,7 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"true and not true", []string{tag("Bool", `"true"`), tag("StringNotEquals", `"true"`)}, true},
 		{"ARNs", []string{tag("ArnLike", `"arn:aws:iam::*:role/*"`), tag("ArnNotLike", `"arn:aws:iam::*:role/a*"`)}, false},
 		{"ARNs and texts", []string{tag("ArnLike", `"arn:aws:iam::*:role/*"`), tag("StringNotLike", `"arn:aws:iam::*:role/*"`)}, false},
+		{"ARNs that match a wildcard", []string{tag("ArnNotEquals", `"arn:aws:iam::*:role/*"`), tag("StringEquals", `"arn:aws:iam::*:role/*"`), tag("StringNotLike", `"arn:*:*:*:*:?*"`)}, false},
 		{"smaller and greater numbers", []string{tag("NumericLessThanIfExists", `"5"`), tag("NumericGreaterThan", `"5"`)}, false},
 		{"a network and its complement", []string{on("aws:SourceIp", "IpAddress", "192.0.2.0/24"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/24")}, true},
 		{"a network and the complement of its half", []string{on("aws:SourceIp", "IpAddress", "192.0.2.0/24"), on("aws:SourceIp", "NotIpAddress", "192.0.2.0/25")}, true},
