@@ -104,3 +104,13 @@ func TestStatusesAreOrdered(t *testing.T) {
 		}
 	}
 }
+
+func TestALocaleWithoutUTF8PrintsASCII(t *testing.T) {
+	for environ, ascii := range map[string]bool{"LANG=C": true, "LC_ALL=POSIX": true, "LANG=en_US.UTF-8": false, "NOTHING=1": false} {
+		var out bytes.Buffer
+		session{environ: []string{environ}, stdout: &out}.run("audit", "--sandbox", "--all", "--exit-zero", "--accounts", "888888888888")
+		if got := strings.IndexFunc(out.String(), func(r rune) bool { return r > '~' }) < 0; got != ascii || out.Len() == 0 {
+			t.Errorf("%s: only ASCII %v, want %v\n%s", environ, got, ascii, out.String())
+		}
+	}
+}

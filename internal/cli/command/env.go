@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -118,4 +119,16 @@ func (e *Env) ChildEnviron() []string {
 		return e.Environ()
 	}
 	return os.Environ()
+}
+
+// UTF8 reports whether text may have characters outside ASCII: unless the locale says
+// otherwise, as LANG=C does. Source: POSIX, "Internationalization Variables": the first of
+// LC_ALL, LC_CTYPE and LANG that is set decides.
+func (e *Env) UTF8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := strings.ToUpper(e.Getenv(name)); locale != "" {
+			return strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")
+		}
+	}
+	return true
 }

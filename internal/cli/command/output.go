@@ -74,14 +74,31 @@ func (o *Output) PrintData(print func(io.Writer) error) error {
 		_, err := o.Stdout().Write(text.Bytes())
 		return err
 	}
+	if !o.Env.UTF8() {
+		var plain bytes.Buffer
+		_, _ = view.ASCII(&plain).Write(text.Bytes())
+		text = plain
+	}
 	return o.Env.Page(text.Bytes())
 }
 
 // Stdout and Stderr remove the progress line before they write to the terminal.
-func (o *Output) Stdout() io.Writer { return o.above(o.Env.Stdout, o.Env.StdoutTerminal) }
+func (o *Output) Stdout() io.Writer {
+	w := o.above(o.Env.Stdout, o.Env.StdoutTerminal)
+	if o.JSON() || o.Env.UTF8() {
+		return w
+	}
+	return view.ASCII(w)
+}
 
 // Stderr is the counterpart of Stdout.
-func (o *Output) Stderr() io.Writer { return o.above(o.Env.Stderr, o.Env.StderrTerminal) }
+func (o *Output) Stderr() io.Writer {
+	w := o.above(o.Env.Stderr, o.Env.StderrTerminal)
+	if o.Env.UTF8() {
+		return w
+	}
+	return view.ASCII(w)
+}
 
 func (o *Output) above(w io.Writer, terminal bool) io.Writer {
 	if p := o.ProgressLine(); p != nil && terminal {

@@ -382,7 +382,7 @@ func (o *lintOptions) print(l *view.Lint) error {
 	case "sarif":
 		return l.SARIF(o.env.Stdout, Build().Version)
 	}
-	l.Text(o.env.Stdout, o.style(), o.quiet)
+	l.Text((&command.Output{Env: o.env}).Stdout(), o.style(), o.quiet)
 	return nil
 }
 
