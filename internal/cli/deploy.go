@@ -224,12 +224,14 @@ type deployOptions struct {
 	bucket       string
 	pace         deploy.Pace
 	remove       bool
+	empty        func(flag string) bool // reports whether a flag was given without a value
 }
 
 func (o *deployOptions) add(c *cobra.Command) {
 	o.shared.add(c)
 	o.packing.add(c)
 	f := c.Flags()
+	o.empty = func(flag string) bool { given := f.Lookup(flag); return given.Changed && given.Value.String() == "" }
 	f.StringVar(&o.mode, "mode", "", "report, enforce or off (default as deployed; report at first)")
 	f.StringVar(&o.slackWebhook, "slack-webhook", "", "`ARN` of the secret that holds the URL of the Slack webhook")
 	f.StringVar(&o.slackChannel, "slack-channel", "", "name of the Slack channel")
@@ -282,9 +284,15 @@ func (o *deployOptions) values() (map[string]string, error) {
 		}
 		values[name] = value
 	}
-	for name, value := range map[string]string{"Mode": o.mode, "SlackWebhookParameter": o.slackWebhook, "SlackChannelName": o.slackChannel} {
-		if value != "" {
-			values[name] = value
+	for _, given := range []struct{ flag, parameter, value string }{
+		{"mode", "Mode", o.mode}, {"slack-webhook", "SlackWebhookParameter", o.slackWebhook}, {"slack-channel", "SlackChannelName", o.slackChannel},
+	} {
+		switch {
+		case given.value != "":
+			values[given.parameter] = given.value
+		case o.empty(given.flag): // a variable of the shell that is not set
+			return nil, command.WithHint(fmt.Errorf("--%s is empty", given.flag),
+				fmt.Sprintf("leave it out to keep the deployed value, or give --parameter %s= for the empty one", given.parameter))
 		}
 	}
 	if tags := o.Env.Getenv("WHITELIST_TAG"); tags != "" && values["WhitelistTag"] == "" {
