@@ -53,6 +53,7 @@ that AWS refused before do not count. What the log cannot show is listed at the 
 	o.add(c)
 	o.addFormats(c)
 	c.Flags().StringVar(&o.user, "user", "", "show one user in full, by `name` or ARN")
+	c.Flags().StringVar(&o.save, "save", "", "save the report to this `file`, for plan --impact")
 	c.Flags().StringVar(&o.by, "by", "", "group the users who stop by account, ou, kind, tool, service, action or tag:`KEY`")
 	c.Flags().StringVar(&o.exempt, "exempt-out", "", "write exemptions of the service accounts who stop to this `file`, as a part of a config file")
 	c.Flags().BoolVar(&o.redact, "redact", false, "replace names, accounts, keys and addresses by hashes with a key that stays on this machine")
@@ -66,6 +67,7 @@ type impactOptions struct {
 	shared
 	user   string
 	by     string
+	save   string
 	form   string // text, json, jsonl or csv
 	exempt string // file
 	redact bool
@@ -111,6 +113,9 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 		return err
 	}
 	report.Unread = s.Unread
+	if err := o.saveReport(s, report); err != nil {
+		return err
+	}
 	if err := o.write(report); err != nil {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
 
@@ -48,6 +50,46 @@ func (o *impactOptions) write(r *impact.Report) error {
 		r.Redact(key)
 	}
 	return o.printReport(r)
+}
+
+// saveReport writes the report with its head.
+func (o *impactOptions) saveReport(s *organization, r *impact.Report) error {
+	if o.save == "" {
+		return nil
+	}
+	if o.redact {
+		return errors.New("--save goes without --redact: plan --impact needs the names")
+	}
+	f := impact.File{Taken: o.Env.Now().UTC(), Organization: organizationID(s.Header), Version: offline.Build().Version, Config: s.baseline.Hash(), Report: r}
+	return command.WriteStream(o.save, 0o600, f.Write)
+}
+
+// organizationID is the ID of an organization; empty without one.
+func organizationID(h *org.Header) string {
+	if h.Organization == nil {
+		return ""
+	}
+	return h.Organization.ID
+}
+
+// readImpact reads the file of --impact, which must be about the same organization.
+func (o *planOptions) readImpact(h *org.Header) (*impact.Report, error) {
+	if o.impact == "" {
+		return nil, nil
+	}
+	file, err := os.Open(o.impact)
+	if err != nil {
+		return nil, command.FileError("read impact", err)
+	}
+	defer file.Close()
+	f, err := impact.Read(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.impact, err)
+	}
+	if id := organizationID(h); f.Organization != id {
+		return nil, command.WithHint(fmt.Errorf("%s is about the organization %q, and the plan about %q", o.impact, f.Organization, id), "make it with forcemfa impact --save in this organization")
+	}
+	return f.Report, nil
 }
 
 func (o *impactOptions) writeExemptions(r *impact.Report) error {

@@ -35,6 +35,7 @@ and service control policies.
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
   forcemfa plan --ack lockout:111122223333/fiona --max-changes 5%
+  forcemfa impact logs --save impact.json && forcemfa plan --impact impact.json
   forcemfa plan --sandbox`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runPlan(c.Context(), &o) },
@@ -44,6 +45,7 @@ and service control policies.
 	c.Flags().BoolVar(&o.all, "all", false, "show every change, policy document and user")
 	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "show every user in the notes: who stops, who gets a window")
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
+	c.Flags().StringVar(&o.impact, "impact", "", "a `file` of impact --save: guards cite the recorded calls")
 	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 if the plan has steps")
 	return c
@@ -57,6 +59,7 @@ type planOptions struct {
 	remove   bool
 	all      bool
 	verbose  bool
+	impact   string
 }
 
 // guards holds the flags that limit a plan or override a guard by name.
@@ -97,7 +100,11 @@ func runPlan(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove})
+	recorded, err := o.readImpact(s.Header)
+	if err != nil {
+		return err
+	}
+	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove, Impact: recorded})
 	if err != nil {
 		return err
 	}

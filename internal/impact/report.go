@@ -21,6 +21,8 @@ type Report struct {
 	Unmapped []string        `json:"unmapped,omitempty"`
 	Problems []trail.Problem `json:"problems,omitempty"` // files that were not read
 	Unread   []org.Gap       `json:"unread,omitempty"`   // of the organization
+
+	byARN map[string]*User // see User
 }
 
 // Calls counts the records of a log.

@@ -8,6 +8,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 )
 
@@ -39,7 +40,7 @@ func (g *guard) disruptions(u *audit.User) []disruption {
 		all = append(all, disruption{baseline.GuardBreakGlass, u.Name + " is an emergency user: " + why,
 			"add " + u.Name + " to break_glass in the config file, with an expiry date in the future"})
 	}
-	if why := workload(u, g.in.Now); why != "" {
+	if why := g.workload(u); why != "" {
 		all = append(all, disruption{baseline.GuardBreaksWorkload, u.Name + " is probably a service account: " + why,
 			"move the workload to a role, exempt " + u.Name + ", or enroll a virtual MFA device if it is a person"})
 	}
@@ -68,7 +69,17 @@ func (g *guard) emergency(u *audit.User) string {
 const recent = 90 * 24 * time.Hour
 
 // workload says why a user seems to be a service account that cannot use MFA;
-// empty: it does not. A user with a device that gives codes is a person.
+// empty: it does not. Recorded calls of a program decide; otherwise a user with a
+// device that gives codes is a person.
+func (g *guard) workload(u *audit.User) string {
+	recorded := g.in.Impact.User(u.ARN)
+	if recorded != nil && recorded.Denied > 0 && (recorded.Kind == impact.ServiceAccount || recorded.Kind == impact.Both) {
+		return recorded.Says()
+	}
+	return workload(u, g.in.Now)
+}
+
+// workload says the same from what IAM knows about the credentials.
 // Source: IAM User Guide, "Use IAM with CodeCommit" and "Service-specific
 // credentials": these credentials do not support MFA.
 func workload(u *audit.User, now time.Time) string {
@@ -89,6 +100,13 @@ func workload(u *audit.User, now time.Time) string {
 
 // stops says which credentials of a user stop working although the user can sign
 // in with MFA; empty: none.
+func (g *guard) whatStops(u *audit.User) string {
+	if recorded := g.in.Impact.User(u.ARN); recorded != nil && recorded.Denied > 0 {
+		return recorded.Says()
+	}
+	return stops(u, g.in.Now)
+}
+
 func stops(u *audit.User, now time.Time) string {
 	if what := serviceCredentials(u.Read.Services); what != "" {
 		return what
@@ -158,7 +176,7 @@ func (g *guard) noteStops(candidates []candidate) {
 			continue
 		}
 		name := g.account.ID + "/" + c.user.Name
-		if what := stops(c.user, g.in.Now); what != "" {
+		if what := g.whatStops(c.user); what != "" {
 			g.stops = append(g.stops, name+" ("+what+")")
 		}
 		if c.user.Read.Services == nil && !givesCodes(c.user.Devices) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -212,6 +213,34 @@ func TestExemptLastAdministratorKeepsTheDriftedPolicy(t *testing.T) {
 	for _, op := range []plan.Op{plan.DetachUserPolicy, plan.UpdatePolicy} {
 		if step := find(t, s.plan(t), op); !strings.HasSuffix(step.Blocked, "account "+account+" would have no administrator with a sign-in path, and eve is one now") {
 			t.Errorf("%s: blocked %q", op, step.Blocked)
+		}
+	}
+}
+
+// Recorded calls of a program block a user with a device too; those of a person are
+// evidence in the note.
+func TestGuardCitesRecordedCalls(t *testing.T) {
+	for _, row := range []struct {
+		kind          impact.Kind
+		blocked, note string
+	}{
+		{impact.ServiceAccount, "bob is probably a service account: CloudTrail has 9 calls that would be denied, the last at 2026-11-01T00:00:00Z, by boto3", ""},
+		{impact.Both, "bob is probably a service account: CloudTrail has 9 calls", ""},
+		{impact.Person, "", "stops working without MFA: 111122223333/bob (CloudTrail has 9 calls that would be denied"},
+	} {
+		bob := user("bob")
+		s := scene{account: org.Account{Users: []org.User{bob}}, impact: &impact.Report{Users: []impact.User{
+			{ARN: bob.ARN, Kind: row.kind, Denied: 9, Last: "2026-11-01T00:00:00Z", Tools: []string{"boto3"}},
+		}}}
+		p := s.plan(t)
+		blocked := ""
+		for _, step := range p.Steps {
+			if step.Blocked != "" {
+				blocked = step.Blocked
+			}
+		}
+		if notes := strings.Join(p.Notes, "\n"); !strings.HasPrefix(blocked, row.blocked) || (row.blocked == "") != (blocked == "") || !strings.Contains(notes, row.note) {
+			t.Errorf("%s: blocked %q, notes %s", row.kind, blocked, notes)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
@@ -45,6 +46,7 @@ type scene struct {
 	resume   *plan.Plan
 	now      time.Time
 	acks     []baseline.Acknowledgement
+	impact   *impact.Report
 }
 
 func (s *scene) input() planner.Input {
@@ -70,7 +72,7 @@ func (s *scene) input() planner.Input {
 	}
 	a.Sort()
 	return planner.Input{
-		Header: &s.header, Baseline: s.baseline, Now: s.now, Acknowledge: s.acks, Resume: s.resume,
+		Header: &s.header, Baseline: s.baseline, Now: s.now, Impact: s.impact, Acknowledge: s.acks, Resume: s.resume,
 		Accounts: audited(&s.header, []org.Account{*a}, s.baseline, s.now),
 	}
 }

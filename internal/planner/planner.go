@@ -14,6 +14,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -39,6 +40,8 @@ type Input struct {
 	// Partial: only some accounts are read, so nothing that reaches other accounts,
 	// such as a service control policy, is changed.
 	Partial bool
+	// Impact is what CloudTrail says about the users; nil: it was not read.
+	Impact *impact.Report
 	// NoWindowBefore is how old a user must be for an enrollment window; zero: any age.
 	NoWindowBefore time.Duration
 }

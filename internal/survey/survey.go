@@ -11,6 +11,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/collect"
 	"forcemfa/internal/fleet"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
@@ -37,7 +38,8 @@ type Options struct {
 
 // PlanOptions configure a plan.
 type PlanOptions struct {
-	Resume      *plan.Plan // steps that an earlier plan already has; nil: none
+	Impact      *impact.Report // what CloudTrail says about the users; nil: not read
+	Resume      *plan.Plan     // steps that an earlier plan already has; nil: none
 	Acknowledge []baseline.Acknowledgement
 	Remove      bool // remove everything that forcemfa manages
 }
@@ -163,7 +165,7 @@ func (s *Survey) Read(ctx context.Context, detail func(*org.Account) []string) (
 // Plan plans every account. Users that a step would change are read again in detail.
 func (s *Survey) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, error) {
 	in := s.planInput()
-	in.Acknowledge, in.Resume, in.Remove = o.Acknowledge, o.Resume, o.Remove
+	in.Acknowledge, in.Resume, in.Remove, in.Impact = o.Acknowledge, o.Resume, o.Remove, o.Impact
 	in.Digest = func() string { return org.Digest(s.Header, s.digests) }
 	in.Accounts = s.detailed(ctx, &in)
 	return planner.Make(in)
