@@ -239,7 +239,7 @@ func TestGuardCitesRecordedCalls(t *testing.T) {
 				blocked = step.Blocked
 			}
 		}
-		if notes := strings.Join(p.Notes, "\n"); !strings.HasPrefix(blocked, row.blocked) || (row.blocked == "") != (blocked == "") || !strings.Contains(notes, row.note) {
+		if notes := strings.Join(p.Sentences(0), "\n"); !strings.HasPrefix(blocked, row.blocked) || (row.blocked == "") != (blocked == "") || !strings.Contains(notes, row.note) {
 			t.Errorf("%s: blocked %q, notes %s", row.kind, blocked, notes)
 		}
 	}
