@@ -24,6 +24,10 @@ func TestHostileDocumentsAreNeverSafe(t *testing.T) {
 	for i := range 40 {
 		tags = append(tags, fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,"StringEquals":{"aws:RequestTag/k%d":["a","b"],"aws:RequestTag/k%d":["c","d"]}`, i, (i+1)%40)))
 	}
+	infixed := make([]string, 12) // they leave a bucket whose name has all infixes
+	for i := range infixed {
+		infixed[i] = fmt.Sprintf(`{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::*x%dy*","Condition":{%s}}`, i, mfa)
+	}
 	infixes := many(24, `"s3:*x%dy*"`)
 	for name, statements := range map[string][]string{
 		"stars in an action":         {`{"Effect":"Deny","NotAction":"s3:` + stars(40) + `","Resource":"arn:aws:s3:::*","Condition":{` + mfa + `}}`},
@@ -32,6 +36,7 @@ func TestHostileDocumentsAreNeverSafe(t *testing.T) {
 		"stars in a resource":        {`{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::` + stars(40) + `","Condition":{` + mfa + `}}`},
 		"infixes in resources":       {`{"Effect":"Deny","Action":"*","Resource":[` + many(20, `"arn:aws:s3:::*x%dy*"`) + `],"Condition":{` + mfa + `}}`},
 		"infixes in resources, not":  {`{"Effect":"Deny","Action":"*","NotResource":[` + many(20, `"arn:aws:s3:::*x%dy*"`) + `],"Condition":{` + mfa + `}}`},
+		"infixes that go together":   infixed,
 		"many tags":                  tags,
 		"many values":                {fmt.Sprintf(denyAll, mfa+`,"StringLike":{"aws:UserAgent":[`+many(40, `"*x%dy*"`)+`]}`), others, byKey},
 		"many sets":                  {fmt.Sprintf(denyAll, mfa+`,"ForAllValues:StringLike":{"aws:TagKeys":[`+many(12, `"*x%dy*"`)+`]}`), others, byKey},
@@ -74,6 +79,18 @@ func TestManyStatementsAreDecided(t *testing.T) {
 	}
 	if got := text(prove.User(bob(identity(append(list, force...)...)))); got != "enforced" {
 		t.Error(got)
+	}
+}
+
+// Patterns that no resource of an action can match cost nothing.
+func TestPatternsOfAnotherServiceAreLeftOut(t *testing.T) {
+	buckets := make([]string, 20)
+	for i := range buckets {
+		buckets[i] = fmt.Sprintf(`"arn:aws:s3:::*x%dy*"`, i)
+	}
+	a := prove.User(bob(identity(append([]string{admin, `{"Effect":"Deny","Action":"*","Resource":[` + strings.Join(buckets, ",") + `]}`}, force...)...)))
+	if got := text(a); got != "enforced" {
+		t.Errorf("%s: %s", got, a.Why)
 	}
 }
 

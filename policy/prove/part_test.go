@@ -72,3 +72,13 @@ func TestPatternsThatDistinguishUsers(t *testing.T) {
 		}
 	}
 }
+
+// Readable texts come first, in their order.
+func TestReadableTextsComeFirst(t *testing.T) {
+	nice := []string{"example", "user/alice"}
+	for text, want := range map[string]int{"example": 0, "user/alice": 1, "q": 2} {
+		if got := rank(nice, text); got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+	}
+}

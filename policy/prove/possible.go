@@ -14,9 +14,6 @@ func (p *Prover) Possible(s Subject, credentials []policy.Credential, action, re
 	if s.Set == nil {
 		return Unknown, last, notRead
 	}
-	if s.Context == nil {
-		s.Context = new(policy.Context)
-	}
 	rows := s.rows()
 	rows = slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(credentials, r.credential) })
 	for i := range rows {

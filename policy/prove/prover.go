@@ -31,9 +31,6 @@ const remembered = 1 << 14
 
 // User answers for one subject.
 func (p *Prover) User(s Subject) Answer {
-	if s.Context == nil {
-		s.Context = new(policy.Context)
-	}
 	if s.Set == nil {
 		return Answer{Why: notRead, Today: Today{Why: notRead}}
 	}

@@ -112,9 +112,6 @@ type Switch struct {
 // an enforcement. It returns every action that is allowed or unknown, with MFA
 // or without, and leaves out actions that are refused.
 func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
-	if s.Context == nil {
-		s.Context = new(policy.Context)
-	}
 	if s.Set == nil {
 		return nil
 	}
