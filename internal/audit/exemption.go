@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
+	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -54,9 +55,9 @@ func (r *report) windowTag() {
 	subject := "tag/" + b.Window.Tag
 	switch {
 	case len(put) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be set on a user without MFA by %s", b.Window.Tag, some(put))
+		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be set on a user without MFA by %s", b.Window.Tag, prose.Few(put))
 	case len(take) > 0:
-		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be removed from a user without MFA by %s", b.Window.Tag, some(take)).Severity = Low
+		r.add("window-tag-settable", subject, "the tag %s, which opens the enrollment window, can be removed from a user without MFA by %s", b.Window.Tag, prose.Few(take)).Severity = Low
 	}
 }
 
@@ -93,7 +94,7 @@ func (r *report) addSettable(rule, subject, what string, without, with, roles []
 	var parts []string
 	add := func(format string, names []string) {
 		if len(names) > 0 {
-			parts = append(parts, fmt.Sprintf(format, some(names)))
+			parts = append(parts, fmt.Sprintf(format, prose.Few(names)))
 		}
 	}
 	add("without MFA by %s", without)
@@ -110,15 +111,6 @@ func (r *report) addSettable(rule, subject, what string, without, with, roles []
 	default:
 		f.Severity = Low
 	}
-}
-
-// some are the first names of a list, and the number of the others.
-func some(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // A tagger is a principal that tries to set a tag on a user.

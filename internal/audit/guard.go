@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -102,7 +103,7 @@ func (r *report) guardRoles() {
 		}
 	}
 	if len(who) > 0 {
-		r.add("guard-bypass", "account", "a role that the guard SCP excepts by name can be created or changed by %s", some(who))
+		r.add("guard-bypass", "account", "a role that the guard SCP excepts by name can be created or changed by %s", prose.Few(who))
 	}
 }
 

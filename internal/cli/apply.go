@@ -17,6 +17,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
@@ -356,7 +357,7 @@ func sumUp(w io.Writer, style view.Style, run, journal string, result *apply.Res
 	line := fmt.Sprintf("Run %s: %s", run, view.Count(result.Count(apply.Done), "step")+" done")
 	for _, status := range []apply.Status{apply.Already, apply.Blocked, apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {
 		if n := result.Count(status); n > 0 {
-			line += fmt.Sprintf(", %s %s", view.Number(n), status)
+			line += fmt.Sprintf(", %s %s", prose.Number(n), status)
 		}
 	}
 	style.Lines(w, line+".")

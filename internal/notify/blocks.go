@@ -160,7 +160,7 @@ func (p *page) groups(all []group) {
 		return
 	}
 	messages, in := counted(all)
-	rest := "and " + number(messages, "more message") + " from " + number(in, "account") + ": " + styled(clip(p.summary.more(), 200, "…"))
+	rest := "and " + view.Count(messages, "more message") + " from " + view.Count(in, "account") + ": " + styled(clip(p.summary.more(), 200, "…"))
 	p.add(slack.NewSectionBlock(mrkdwn(rest), nil, nil), size(rest))
 }
 

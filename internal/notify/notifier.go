@@ -21,6 +21,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"forcemfa/internal/view"
 )
 
 // A Channel delivers notifications.
@@ -41,7 +43,7 @@ type Unsent struct {
 }
 
 func (u *Unsent) Error() string {
-	return fmt.Sprintf("%s not sent: %v", number(len(u.Messages), "message"), u.Err)
+	return fmt.Sprintf("%s not sent: %v", view.Count(len(u.Messages), "message"), u.Err)
 }
 
 func (u *Unsent) Unwrap() error { return u.Err }

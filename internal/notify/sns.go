@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"forcemfa/internal/view"
 )
 
 // The limits of an SNS message: a subject of fewer than 100 ASCII characters
@@ -110,7 +112,7 @@ func plainGroups(all []group, most int, more string) string {
 		line := plainGroup(&all[i])
 		if b.Len()+len(line)+forRest > most {
 			messages, in := counted(all[i:])
-			fmt.Fprintf(&b, "and %s from %s: %s\n", number(messages, "more message"), number(in, "account"), clip(more, 300, "…"))
+			fmt.Fprintf(&b, "and %s from %s: %s\n", view.Count(messages, "more message"), view.Count(in, "account"), clip(more, 300, "…"))
 			break
 		}
 		b.WriteString(line)

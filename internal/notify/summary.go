@@ -83,7 +83,7 @@ func (d *Summary) headline() string {
 			urgent++
 		}
 	}
-	line := "forcemfa: " + number(len(d.Messages), "message") + " from " + number(accounts(d.Messages), "account")
+	line := "forcemfa: " + view.Count(len(d.Messages), "message") + " from " + view.Count(accounts(d.Messages), "account")
 	if urgent > 0 {
 		line += fmt.Sprintf(", %d of high severity", urgent)
 	}
@@ -144,14 +144,6 @@ func (d *Summary) origin() string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
-
-// number returns a count with its noun.
-func number(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 // subjects names the first subjects of a group and counts the others. mark
 // formats a name.

@@ -10,6 +10,7 @@ import (
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -105,7 +106,7 @@ func (s *accountState) findGroup() {
 			others = append(others, "the inline policy "+inline.Name)
 		}
 		if len(others) > 0 {
-			s.conflict("no users are added to %s, because it also grants other policies: %s", s.groupARN, few(others))
+			s.conflict("no users are added to %s, because it also grants other policies: %s", s.groupARN, prose.Few(others))
 			return
 		}
 	}

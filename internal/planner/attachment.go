@@ -7,6 +7,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // A groupPlan sorts the groups of an account by what happens to the policy on
@@ -32,9 +33,9 @@ func (s *accountState) findGroups(users []audit.User) {
 			s.groups.keep[g.Name] = true
 		case s.in.Baseline.Attach != baseline.AttachGroups || !s.usable || managed:
 		case len(exempt[g.Name]) > 0:
-			s.conflict("the policy is not attached to the group %s, because it has exempt users: %s", g.ARN, few(exempt[g.Name]))
+			s.conflict("the policy is not attached to the group %s, because it has exempt users: %s", g.ARN, prose.Few(exempt[g.Name]))
 		case len(later[g.Name]) > 0:
-			s.groups.wait[g.Name] = "its group " + g.Name + " also has users of a later wave: " + few(later[g.Name])
+			s.groups.wait[g.Name] = "its group " + g.Name + " also has users of a later wave: " + prose.Few(later[g.Name])
 		case len(g.Attached) < s.quotas.AttachedPoliciesPerGroup:
 			s.groups.attach = append(s.groups.attach, g)
 		}

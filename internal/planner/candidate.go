@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // A placement is how a user comes under the policy.
@@ -220,7 +221,7 @@ func blockByCandidates(s *plan.Step, candidates []candidate, place placement) {
 		}
 	}
 	if first != nil && s.Blocked == "" {
-		s.Block(fmt.Sprintf("also enforces %s: %s", few(names), first.blocked), first.remedy)
+		s.Block(fmt.Sprintf("also enforces %s: %s", prose.Few(names), first.blocked), first.remedy)
 	}
 }
 

@@ -149,12 +149,3 @@ func affected(names []string) []plan.Affected {
 	}
 	return users
 }
-
-// few is a list cut short for a sentence.
-func few(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // remove removes everything that forcemfa manages: from users, from groups, then
@@ -62,7 +63,7 @@ func (p *accountPlanner) removePolicy() {
 		s.Block("its default version could not be read, so a rollback could not create it again",
 			"let the role that forcemfa assumes call iam:GetAccountAuthorizationDetails and iam:GetPolicyVersion")
 	case len(users) > 0:
-		s.Block("it is also used where forcemfa did not attach it: "+few(users), "detach it there, then plan again")
+		s.Block("it is also used where forcemfa did not attach it: "+prose.Few(users), "detach it there, then plan again")
 	}
 	p.add(s)
 }

@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // maxSCPs is how many service control policies a root, unit or account can have
@@ -176,9 +177,9 @@ func (s *scpPlanner) enforceBlock(inexpressible error) block {
 	case s.in.Partial:
 		return block{"the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts, and set its targets in the config file"}
 	case len(s.unread) > 0:
-		return block{"it could lock out users in accounts that were not read: " + few(s.unread), "let forcemfa assume a role there, or set other targets"}
+		return block{"it could lock out users in accounts that were not read: " + prose.Few(s.unread), "let forcemfa assume a role there, or set other targets"}
 	case len(s.blocked) > 0:
-		return block{fmt.Sprintf("it would also enforce %s: %s", few(s.blocked), s.first.why), s.first.remedy}
+		return block{fmt.Sprintf("it would also enforce %s: %s", prose.Few(s.blocked), s.first.why), s.first.remedy}
 	}
 	return block{}
 }
@@ -191,7 +192,7 @@ func (s *scpPlanner) guardBlock(inexpressible error) block {
 	case s.in.Partial:
 		return block{"the plan covers only the selected accounts, and the policy affects others", "plan without the flags that select accounts"}
 	case len(s.shut) > 0:
-		return block{"it would deny the role that forcemfa assumes: " + few(s.shut), "add that role to except in guard_scp"}
+		return block{"it would deny the role that forcemfa assumes: " + prose.Few(s.shut), "add that role to except in guard_scp"}
 	}
 	return block{}
 }

@@ -14,6 +14,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 )
 
 // An AuditSink is an output format of the audit's stream. Close ends the stream with the
@@ -205,7 +206,7 @@ func (c *Conclusion) Head() string {
 	all := c.AccountsRead + c.AccountsUnread + c.AccountsSkipped
 	read := Count(all, "account") + " read"
 	if all != c.AccountsRead {
-		read = Number(c.AccountsRead) + " of " + read
+		read = prose.Number(c.AccountsRead) + " of " + read
 	}
 	head = append(head, read)
 	if !c.Time.IsZero() {
@@ -219,7 +220,7 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	fmt.Fprintf(w, "%s\n\n", a.style.Paint(text.Bold, c.Head()))
 	rows := [][]string{
 		{"  can act without MFA", a.number(text.FgRed, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
-		{"  exempt", Number(c.Exempt), ""},
+		{"  exempt", prose.Number(c.Exempt), ""},
 		{"  enforced", a.number(text.FgGreen, c.Enforced), ""},
 	}
 	if c.Unknown > 0 {
@@ -241,7 +242,7 @@ func (a *AuditText) severities(w io.Writer, c Conclusion) {
 	var parts []string
 	for _, s := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
 		if n := c.Totals.Findings[s]; n > 0 {
-			parts = append(parts, a.severity(s)+" "+Number(n))
+			parts = append(parts, a.severity(s)+" "+prose.Number(n))
 		}
 	}
 	if len(parts) > 0 {
@@ -253,7 +254,7 @@ func (a *AuditText) number(c text.Color, n int) string {
 	if n == 0 {
 		return "0"
 	}
-	return a.style.Paint(c, Number(n))
+	return a.style.Paint(c, prose.Number(n))
 }
 
 // openIn names how many accounts have users that can act without MFA.
@@ -277,7 +278,7 @@ func (a *AuditText) worst(w io.Writer) {
 	}
 	title := "Findings, worst first"
 	if all := a.counted(); all > len(a.rows) {
-		title = fmt.Sprintf("The %d worst of %s findings (--all shows every one)", len(a.rows), Number(all))
+		title = fmt.Sprintf("The %d worst of %s findings (--all shows every one)", len(a.rows), prose.Number(all))
 	}
 	fmt.Fprintf(w, "\n%s\n\n", a.style.Paint(text.Bold, title))
 	var rows [][]string

@@ -10,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/prose"
 )
 
 // A findingGroup is a number of findings with something in common.
@@ -34,12 +35,12 @@ func (a *AuditText) byRule(w io.Writer) {
 	width := 0
 	for _, g := range a.rules {
 		groups = append(groups, g)
-		width = max(width, len(Number(g.count)))
+		width = max(width, len(prose.Number(g.count)))
 	}
 	slices.SortFunc(groups, byGroupWeight)
 	var rows [][]string
 	for _, g := range groups {
-		rows = append(rows, []string{"  " + a.severity(g.severity), fmt.Sprintf("%*s × %s", width, Number(g.count), g.key)})
+		rows = append(rows, []string{"  " + a.severity(g.severity), fmt.Sprintf("%*s × %s", width, prose.Number(g.count), g.key)})
 	}
 	a.style.List(w, rows)
 }
@@ -109,7 +110,7 @@ func (a *AuditText) groupRows(g *findingGroup) [][]string {
 	rows := [][]string{}
 	for i, f := range g.rows {
 		if i == mostOfGroup && !a.All && len(g.rows) > mostOfGroup+1 {
-			return append(rows, []string{"  …", fmt.Sprintf("and %s more", Number(len(g.rows)-mostOfGroup)), ""})
+			return append(rows, []string{"  …", fmt.Sprintf("and %s more", prose.Number(len(g.rows)-mostOfGroup)), ""})
 		}
 		switch {
 		case a.GroupBy == ByRule:
@@ -138,7 +139,7 @@ func (a *AuditText) rulesOf(g *findingGroup) [][]string {
 	}
 	var rows [][]string
 	for i, r := range rules {
-		words := fmt.Sprintf("%s × %s", Number(r.count), r.key)
+		words := fmt.Sprintf("%s × %s", prose.Number(r.count), r.key)
 		if i > 0 && rules[i-1].severity == r.severity {
 			rows[len(rows)-1][1] += ", " + words
 			continue

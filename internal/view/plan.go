@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // A PlanReport is a plan with what a person needs to read it.
@@ -63,10 +64,10 @@ func (r *PlanReport) Text(w io.Writer, style Style) error {
 func (r *PlanReport) summary(w io.Writer, style Style) {
 	sum := r.Plan.Summary()
 	users := func(kind string) int { return len(r.Plan.List(kind)) }
-	rows := [][]string{{"  changes", Number(sum.Steps), "in " + Count(sum.Accounts, "account")}}
+	rows := [][]string{{"  changes", prose.Number(sum.Steps), "in " + Count(sum.Accounts, "account")}}
 	add := func(n int, what, more string, color text.Color) {
 		if n > 0 {
-			rows = append(rows, []string{"  " + what, style.Paint(color, Number(n)), more})
+			rows = append(rows, []string{"  " + what, style.Paint(color, prose.Number(n)), more})
 		}
 	}
 	add(enforced(r.Plan), "users to enforce", "", text.Reset)
@@ -208,8 +209,8 @@ func (r *PlanReport) blocked(w io.Writer, style Style) {
 			fmt.Fprintf(w, "\n  … and %s\n", Count(len(groups)-worst, "more reason"))
 			return
 		}
-		fmt.Fprintf(w, "\n  %s %s × %s\n", style.Paint(text.FgRed, "!"), Number(len(g.users)), Clean(g.guard))
-		style.hang(w, "      ", Clean(few(g.users)), 6)
+		fmt.Fprintf(w, "\n  %s %s × %s\n", style.Paint(text.FgRed, "!"), prose.Number(len(g.users)), Clean(g.guard))
+		style.hang(w, "      ", Clean(prose.Few(g.users)), 6)
 		style.hang(w, "      blocked: ", Clean(g.why), 8)
 		style.hang(w, "      remedy: ", Clean(g.remedy), 8)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 )
 
 // accountSteps counts the changes of an account.
@@ -46,7 +47,7 @@ func (a *accountSteps) words() string {
 	add := func(words string) {
 		if n := a.ops[words]; n > 0 {
 			if n > 1 || words != "policy" && words != "group" && words != "policy updated" {
-				words = Number(n) + " " + words
+				words = prose.Number(n) + " " + words
 			}
 			parts = append(parts, words)
 		}

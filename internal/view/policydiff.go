@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 	"forcemfa/policy"
 )
 
@@ -102,7 +103,7 @@ func (c *documentChange) print(w io.Writer, style Style, shown map[string]bool) 
 		head = fmt.Sprintf("%s %s: %s, %s in %s", c.kind, Clean(c.name), what, Count(c.places, "time"), Count(len(c.accounts), "account"))
 	}
 	if c.quota > 0 {
-		head += fmt.Sprintf(", %s of %s characters", Number(policy.Size(c.after)), Number(c.quota))
+		head += fmt.Sprintf(", %s of %s characters", prose.Number(policy.Size(c.after)), prose.Number(c.quota))
 	}
 	fmt.Fprintln(w)
 	style.Lines(w, style.Paint(text.Bold, head))

@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 )
 
 // A Rehearsal is the result of a rehearsal.
@@ -191,7 +192,7 @@ func (r *Rehearsal) differentNumbers(w io.Writer, style Style) {
 		}
 	}
 	style.Lines(w, fmt.Sprintf("%s before and %s after: an attack is left out where the plan makes the request legitimate, as in an enrollment window, or leaves it without a target: %s.",
-		Count(before, "attack"), Number(after), strings.Join(changed, "; ")))
+		Count(before, "attack"), prose.Number(after), strings.Join(changed, "; ")))
 }
 
 func zeroIsGood(style Style, n int) string {
@@ -266,7 +267,7 @@ func (r *Rehearsal) verdict(style Style) string {
 			r.ExpectedAccess.Tried-r.ExpectedAccess.Worked, r.ExpectedAccess.Tried))
 	}
 	passed := style.Paint(text.FgGreen, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %s attacks are refused (%s succeeded before), and all %s expected requests work.",
-		r.Before.Open, Number(r.AttacksAfter.Tried), Number(r.AttacksBefore.Succeeded), Number(r.ExpectedAccess.Tried)))
+		r.Before.Open, prose.Number(r.AttacksAfter.Tried), prose.Number(r.AttacksBefore.Succeeded), prose.Number(r.ExpectedAccess.Tried)))
 	if unread := r.accountsNotRead(); unread > 0 {
 		passed += fmt.Sprintf(" %s not read, and nothing is known about the users in it.", Were(unread, "account"))
 	}

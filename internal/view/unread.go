@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 )
 
 // Unread prints the accounts and documents that could not be read, and why.
@@ -37,12 +38,12 @@ func (s Style) gaps(w io.Writer, title string, color text.Color, list []org.Gap)
 	var rows [][]string
 	for i, g := range groups {
 		if i == worst && len(groups) > worst+1 {
-			rows = append(rows, []string{"  …", "", fmt.Sprintf("and %s more (-o json lists every one)", Number(len(groups)-worst))})
+			rows = append(rows, []string{"  …", "", fmt.Sprintf("and %s more (-o json lists every one)", prose.Number(len(groups)-worst))})
 			break
 		}
 		where, why := g.accounts[0], g.why
 		if n := len(g.accounts); n > 1 {
-			where, why = Count(n, "account"), why+" ("+few(g.accounts)+")"
+			where, why = Count(n, "account"), why+" ("+prose.Few(g.accounts)+")"
 		}
 		rows = append(rows, []string{"  " + where, Clean(g.what), Clean(why)})
 	}
@@ -72,12 +73,4 @@ func gapGroups(list []org.Gap) []*gapGroup {
 		}
 	}
 	return groups
-}
-
-// few is a list cut short for a sentence.
-func few(names []string) string {
-	if len(names) <= fewUsers+1 {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %s more", strings.Join(names[:fewUsers], ", "), Number(len(names)-fewUsers))
 }

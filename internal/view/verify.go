@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/prose"
 )
 
 // A Verification is what verify adds to the stream of an audit.
@@ -41,7 +42,7 @@ func (v *Verification) Text(w io.Writer, style Style, c Conclusion) {
 	}
 	if v.Accepted > 0 {
 		style.Lines(w, fmt.Sprintf("proofs independently checked for %s (%s cover any AWS action, %s only the known ones)",
-			Count(v.Accepted, "user"), Number(v.AnyAction), Number(v.Accepted-v.AnyAction)))
+			Count(v.Accepted, "user"), prose.Number(v.AnyAction), prose.Number(v.Accepted-v.AnyAction)))
 	}
 	for _, o := range v.Opinions {
 		switch {

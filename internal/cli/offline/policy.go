@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -85,7 +86,7 @@ func runPolicy(o *policyOptions) error {
 		return fmt.Errorf("print the policy: %w", err)
 	}
 	out.WriteString("\n")
-	o.Remark("%s of %s characters", view.Number(printed.Size), view.Number(quota))
+	o.Remark("%s of %s characters", prose.Number(printed.Size), prose.Number(quota))
 	return o.PrintData(func(w io.Writer) error {
 		_, err := w.Write(out.Bytes())
 		return err
