@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
 // A connection is the config and the role session of one account.
@@ -131,19 +132,30 @@ func (s *session) assume(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, fmt.Errorf("assume %s: %w", s.role, err)
 	}
-	if out.Credentials == nil || out.AssumedRoleUser == nil {
-		return aws.Credentials{}, fmt.Errorf("assume %s: the response has no credentials", s.role)
+	found, err := Credentials(out.Credentials, s.o.Now(), out.ResultMetadata)
+	if err != nil {
+		return aws.Credentials{}, fmt.Errorf("assume %s: %w", s.role, err)
 	}
-	s.arn = aws.ToString(out.AssumedRoleUser.Arn)
-	s.current = aws.Credentials{
-		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),
-		SecretAccessKey: aws.ToString(out.Credentials.SecretAccessKey),
-		SessionToken:    aws.ToString(out.Credentials.SessionToken),
-		Source:          "forcemfa: " + s.role,
-		CanExpire:       true,
-		Expires:         aws.ToTime(out.Credentials.Expiration),
+	identity, err := s.identity(out.AssumedRoleUser)
+	if err != nil {
+		return aws.Credentials{}, fmt.Errorf("assume %s: %w", s.role, err)
 	}
+	found.Source = "forcemfa: " + s.role
+	s.arn, s.current = identity, found
 	return s.current, nil
+}
+
+// identity returns the ARN of a new session, which is one of the role's account.
+func (s *session) identity(u *types.AssumedRoleUser) (string, error) {
+	if u == nil {
+		return "", &CredentialsError{"the session has no ARN"}
+	}
+	role, _ := arn.Parse(s.role)
+	got, err := arn.Parse(aws.ToString(u.Arn))
+	if err != nil || got.Account != role.Account || got.Partition != role.Partition {
+		return "", &CredentialsError{"the session is not one of the role's account"}
+	}
+	return *u.Arn, nil
 }
 
 // sessionARN returns the ARN of the session after [session.Retrieve].

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -235,9 +236,10 @@ func (role) Do(r *http.Request) (*http.Response, error) {
 	}
 	body := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>` +
 		`<Arn>arn:aws:iam::111111111111:user/admin</Arn><UserId>A</UserId><Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`
-	if strings.Contains(string(text), "Action=AssumeRole") {
+	if form, _ := url.ParseQuery(string(text)); form.Get("Action") == "AssumeRole" {
+		account := strings.Split(form.Get("RoleArn"), ":")[4]
 		body = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>` +
-			`<AssumedRoleUser><Arn>arn:aws:sts::222222222222:assumed-role/a/b</Arn><AssumedRoleId>A:b</AssumedRoleId></AssumedRoleUser>` +
+			`<AssumedRoleUser><Arn>arn:aws:sts::` + account + `:assumed-role/a/b</Arn><AssumedRoleId>A:b</AssumedRoleId></AssumedRoleUser>` +
 			`<Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>x</SessionToken><Expiration>` +
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
 	}

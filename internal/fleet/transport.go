@@ -9,8 +9,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// Transport returns an HTTP client for the SDK that sends each request body in
-// one piece. The SDK's clients that use it share its connections. A nil next
+// Transport returns an HTTP client for the SDK that limits the time and the size of
+// each answer, and sends each request body in one piece. The SDK's clients that use it share its connections. A nil next
 // stands for the SDK's default client.
 //
 // The SDK closes the body of a request when the response begins. net/http may
@@ -27,7 +27,7 @@ func Transport(next aws.HTTPClient) aws.HTTPClient {
 		// Every account of a partition has the same host.
 		next = own.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns })
 	}
-	return whole{next}
+	return whole{bounded{next, limits{headerTime, bodyTime, mostInReply}}}
 }
 
 // mostInMemory is more than the size of any request except an upload to S3.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/session/cache"
 	"forcemfa/policy/arn"
 )
@@ -100,7 +101,7 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 			return "", err
 		}
 	}
-	answer, err := client.Do(req)
+	answer, err := fleet.Transport(client).Do(req)
 	if err != nil {
 		// The error of net/http holds the URL, and that the session.
 		var failed *url.Error

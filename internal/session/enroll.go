@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/internal/session/cache"
+	"forcemfa/policy/arn"
 )
 
 // A NewDevice is a virtual device that nobody has yet. Its seed is in memory
@@ -60,11 +62,22 @@ func (a *Access) CreateDevice(ctx context.Context, name, path string) (*NewDevic
 		if err != nil {
 			return nil, a.notEnrolled(err, try)
 		}
-		return &NewDevice{
-			Serial: aws.ToString(out.VirtualMFADevice.SerialNumber), seed: string(out.VirtualMFADevice.Base32StringSeed),
-			label: try + "@" + a.Account,
-		}, nil
+		return newDevice(out.VirtualMFADevice, try+"@"+a.Account)
 	}
+}
+
+// newDevice reads the answer that created a device. The seed goes into a QR code and
+// onto terminals, so it must be base32.
+func newDevice(d *types.VirtualMFADevice, label string) (*NewDevice, error) {
+	if d == nil {
+		d = &types.VirtualMFADevice{}
+	}
+	seed := string(d.Base32StringSeed)
+	_, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(seed, "="))
+	if serial, bad := arn.Parse(aws.ToString(d.SerialNumber)); err != nil || bad != nil || seed == "" || strings.ContainsAny(seed, "\r\n") || serial.Kind() != "mfa" {
+		return nil, &Problem{Sentence: "create an MFA device: the response has no serial number or no seed", Next: checkEndpoint}
+	}
+	return &NewDevice{Serial: *d.SerialNumber, seed: seed, label: label}, nil
 }
 
 // notEnrolled explains why there is no new device.

@@ -8,7 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go/middleware"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/session/cache"
 	"forcemfa/policy/arn"
 )
@@ -52,7 +54,7 @@ func (m *Manager) send(ctx context.Context, client *sts.Client, r *Route, i int,
 		if err != nil {
 			return nil, err
 		}
-		return m.checked(r.entry(cache.DirectRole, i, out.Credentials, issued), r.Roles[i].Duration), nil
+		return m.created(r.entry(cache.DirectRole, i, issued), out.Credentials, out.ResultMetadata, r.Roles[i].Duration)
 	}
 	out, err := client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
 		SerialNumber: aws.String(r.Serial), TokenCode: aws.String(code),
@@ -61,7 +63,7 @@ func (m *Manager) send(ctx context.Context, client *sts.Client, r *Route, i int,
 	if err != nil {
 		return nil, err
 	}
-	return m.checked(r.entry(cache.MFASession, i, out.Credentials, issued), r.duration.Truncate(time.Second)), nil
+	return m.created(r.entry(cache.MFASession, i, issued), out.Credentials, out.ResultMetadata, r.duration.Truncate(time.Second))
 }
 
 // assume assumes a role of the route from the session before it.
@@ -75,7 +77,7 @@ func (m *Manager) assume(ctx context.Context, r *Route, i int, source *cache.Ent
 	if err != nil {
 		return nil, m.explain(err, r, i)
 	}
-	return m.checked(r.entry(cache.RoleSession, i, out.Credentials, issued), cmp.Or(r.Roles[i].Duration, time.Hour)), nil
+	return m.created(r.entry(cache.RoleSession, i, issued), out.Credentials, out.ResultMetadata, cmp.Or(r.Roles[i].Duration, time.Hour))
 }
 
 func assumeInput(role Role) *sts.AssumeRoleInput {
@@ -96,11 +98,23 @@ func assumeInput(role Role) *sts.AssumeRoleInput {
 	return in
 }
 
-// entry is what the cache keeps of an answer of STS.
-func (r *Route) entry(kind string, i int, c *types.Credentials, issued time.Time) *cache.Entry {
+const checkEndpoint = "check AWS_ENDPOINT_URL, endpoint_url, proxies and this machine's clock, then run it again"
+
+// created puts the credentials of an answer of STS into an entry. Unusable ones go
+// nowhere.
+func (m *Manager) created(e *cache.Entry, c *types.Credentials, answer middleware.Metadata, lasts time.Duration) (*cache.Entry, error) {
+	found, err := fleet.Credentials(c, m.Now(), answer)
+	if err != nil {
+		return nil, &Problem{Sentence: err.Error(), Next: checkEndpoint, Err: err}
+	}
+	e.AccessKeyID, e.SecretAccessKey, e.SessionToken, e.Expires = found.AccessKeyID, found.SecretAccessKey, found.SessionToken, found.Expires
+	return m.checked(e, lasts), nil
+}
+
+// entry is what the cache keeps of a session except its credentials.
+func (r *Route) entry(kind string, i int, issued time.Time) *cache.Entry {
 	e := &cache.Entry{
-		Kind: kind, AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey),
-		SessionToken: aws.ToString(c.SessionToken), Issued: issued, Expires: aws.ToTime(c.Expiration),
+		Kind: kind, Issued: issued,
 		Profile: or(r.Base, r.Profile), KeyID: r.Key.AccessKeyID, Serial: r.Serial,
 	}
 	named := r.Serial

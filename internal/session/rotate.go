@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/secret"
 )
 
@@ -54,6 +55,9 @@ func (a *Access) Rotate(ctx context.Context, holder Holder) (newID, oldID string
 		a.endRotation()
 		return "", "", a.keyProblem(err, "create a key")
 	}
+	if err := checkNewKey(out.AccessKey); err != nil {
+		return "", "", err
+	}
 	created := secret.Keys{
 		AccessKeyID: aws.ToString(out.AccessKey.AccessKeyId), SecretAccessKey: secret.NewText(aws.ToString(out.AccessKey.SecretAccessKey)),
 		Created: aws.ToTime(out.AccessKey.CreateDate), Account: a.Account, User: a.Name,
@@ -75,6 +79,18 @@ func (a *Access) Rotate(ctx context.Context, holder Holder) (newID, oldID string
 	}
 	a.endRotation()
 	return created.AccessKeyID, old.AccessKeyID, nil
+}
+
+// checkNewKey refuses an answer without a key. The rotation stays open, so that the
+// next one deletes the key that AWS may have created.
+func checkNewKey(k *types.AccessKey) error {
+	if k == nil {
+		k = &types.AccessKey{}
+	}
+	if err := fleet.CheckKey(k.AccessKeyId, k.SecretAccessKey); err != nil {
+		return &Problem{Sentence: "create a key: " + err.Error(), Next: checkEndpoint, Err: err}
+	}
+	return nil
 }
 
 // roomForKey checks the quota before anything is changed.

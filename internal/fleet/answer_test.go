@@ -1,0 +1,124 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// get returns what a bounded client reads of the server's answer.
+func get(t *testing.T, l limits, serve http.HandlerFunc) (string, error) {
+	t.Helper()
+	server := httptest.NewServer(serve)
+	t.Cleanup(server.Close)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := bounded{server.Client(), l}.Do(r)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(answer.Body)
+	return string(text), errors.Join(err, answer.Body.Close())
+}
+
+// silent sends the header and then, until the client leaves, nothing.
+func silent(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+func TestAnswersEndInTime(t *testing.T) {
+	ample := limits{time.Minute, time.Minute, 100}
+	if text, err := get(t, ample, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", 100)) }); err != nil || len(text) != 100 {
+		t.Errorf("an ordinary answer: %d bytes, %v", len(text), err)
+	}
+	for _, row := range []struct {
+		about string
+		limits
+		serve http.HandlerFunc
+	}{
+		{"no header", limits{50 * time.Millisecond, time.Minute, 100}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"no body", limits{time.Minute, 50 * time.Millisecond, 100}, silent},
+		{"one byte at a time", limits{time.Minute, 50 * time.Millisecond, 1 << 20}, func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, "x")
+				_ = http.NewResponseController(w).Flush()
+				time.Sleep(time.Millisecond)
+			}
+		}},
+	} {
+		_, err := get(t, row.limits, row.serve)
+		var network net.Error
+		if !errors.As(err, &network) || !network.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", row.about, err)
+		}
+	}
+}
+
+func TestAnswersHaveALargestSize(t *testing.T) {
+	_, err := get(t, limits{time.Minute, time.Minute, 1 << 20}, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = w.Write(make([]byte, 1<<16))
+		}
+	})
+	if !errors.Is(err, ErrLargeAnswer) {
+		t.Errorf("an answer without end: %v", err)
+	}
+}
+
+// A caller that gives up gets its own error.
+func TestCancelIsNoTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Transport(awshttp.NewBuildableClient()).Do(r); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Every client of the SDK over a [Transport] has the limits.
+func TestTransportLimitsAnswers(t *testing.T) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://sts.amazonaws.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := Transport(endlessAnswer{}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, io.LimitReader(answer.Body, 2*mostInReply)); !errors.Is(err, ErrLargeAnswer) {
+		t.Errorf("%v", err)
+	}
+	w, _ := Transport(nil).(whole)
+	if b, ok := w.next.(bounded); !ok || b.header <= 0 || b.body <= 0 {
+		t.Error("no deadline")
+	}
+}
+
+// endlessAnswer is a transport whose answers never end.
+type endlessAnswer struct{}
+
+func (endlessAnswer) Do(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: io.NopCloser(spaces{})}, nil
+}
+
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) { return len(p), nil }
