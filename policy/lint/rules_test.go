@@ -127,6 +127,7 @@ var pairs = []pair{
 	{"D-15", 0, trust(`{"Service":"ec2.amazonaws.com"}`, mfa), trust(alice, mfa) + "," + trust(`{"Service":"ec2.amazonaws.com"}`, "")},
 	{"D-15", 0, trust(`{"AWS":"123456789012","Service":["ec2.amazonaws.com"]}`, mfa), trust(alice, mfa)},
 	{"D-15", 0, trust(`{"AWS":["arn:aws:iam::123456789012:role/Build","arn:aws:iam::123456789012:user/alice"]}`, mfa), trust(alice, mfa)},
+	{"D-15", 0, trust(`{"AWS":"arn:aws:iam::123456789012:role/Build"}`, mfa+`,"StringEquals":{"aws:PrincipalType":"AssumedRole"}`), trust(alice, mfa)},
 	{"D-15", 0, `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:saml-provider/Login"},"Action":"sts:AssumeRoleWithSAML","Condition":{` + mfa + `}}`,
 		trust(alice, mfa) + `,{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:saml-provider/Login"},"Action":"sts:AssumeRoleWithSAML"}`},
 	{"D-15", 0, trust(`{"Service":"ec2.amazonaws.com"}`, "") + `,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{` + noMFA + `}}`,
@@ -136,6 +137,7 @@ var pairs = []pair{
 	{"D-16", 0, trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), trust(alice, mfa)},
 	{"D-18", 0, allow("iam:CreateAccessKey", bothOwn), allow("iam:CreateAccessKey", bothOwn+`,"Condition":{`+mfa+`}`)},
 	{"D-18", 0, allow("iam:*", bothOwn), allow("iam:List*", bothOwn)},
+	{"D-18", 0, allow("iam:*", bothOwn), allow("iam:*", `"*"`)}, // not about the user's own credentials
 	{"D-19", 0, guard("", "") + "," + allow("iam:CreateAccessKey", bothOwn), guard("", "") + "," + allow("iam:ListAccessKeys", bothOwn)},
 	{"D-20", 0, allow("s3:GetObject", long(6200)), allow("s3:GetObject", long(5800))},
 	{"D-20", 0, guard("", "") + "," + allow("s3:GetObject", long(2000)), guard("", "") + "," + allow("s3:GetObject", long(1000))},
