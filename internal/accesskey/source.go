@@ -40,7 +40,7 @@ func Check(k secret.Keys) error {
 	case !IsID(k.AccessKeyID):
 		// It may be a secret that was typed in the wrong place.
 		return errors.New("the access key ID is not one: want 16 or more capital letters and digits, such as AKIAIOSFODNN7EXAMPLE")
-	case strings.HasPrefix(k.AccessKeyID, "ASIA"):
+	case awsfile.TemporaryID(k.AccessKeyID):
 		return withNext(errors.New("the key is of a session, which ends by itself: only long-lived keys go into the store"), "name a key that begins with AKIA")
 	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return fmt.Errorf("the secret access key of %s is empty or holds a space or another character that no key has", k.AccessKeyID)
@@ -64,8 +64,8 @@ func FromFiles(files *awsfile.Files, profile string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := p.Setting(awsfile.TokenSetting); ok && s.Value != "" {
-		return nil, withNext(fmt.Errorf("%s: profile %s holds a session, which ends by itself: only long-lived keys go into the store", s.Origin, profile), "name the profile with the long-lived key")
+	if p.Temporary() {
+		return nil, withNext(fmt.Errorf("%s: profile %s holds temporary credentials, which expire: only long-lived keys go into the store", p.Origin, profile), "name the profile with the long-lived key")
 	}
 	return onePlace(files, profile)
 }
@@ -115,8 +115,10 @@ func (k *Found) unchanged(f *awsfile.File) error {
 
 // FromEnvironment reads the key from the variables of the AWS CLI.
 func FromEnvironment(getenv func(string) string) (*Found, error) {
-	if getenv(awsfile.TokenVariable) != "" {
-		return nil, withNext(fmt.Errorf("%s is set, so the environment holds a session: only long-lived keys go into the store", awsfile.TokenVariable), "unset it if the key is a long-lived one")
+	for _, token := range []string{awsfile.TokenVariable, awsfile.OldTokenVariable} {
+		if getenv(token) != "" {
+			return nil, withNext(fmt.Errorf("%s is set, so the environment holds temporary credentials: only long-lived keys go into the store", token), "unset it if the key is a long-lived one")
+		}
 	}
 	if getenv(awsfile.KeyIDVariable) == "" || getenv(awsfile.SecretVariable) == "" {
 		return nil, fmt.Errorf("%s and %s: both must be set", awsfile.KeyIDVariable, awsfile.SecretVariable)

@@ -26,7 +26,8 @@ func TestFromFiles(t *testing.T) {
 		{"no profile", "", "", "has no access key in", "--csv or --env", true},
 		{"no key", "[profile bob]\nregion = eu-west-1\n", "", "has no access key in", "--csv or --env", true},
 		{"in the store already", "[profile bob]\nforcemfa_store = file\n", "", "its key is in the file store already", "to replace it", false},
-		{"session", "", "[bob]\n" + exampleKey + "aws_session_token = canary\n", "holds a session", "name the profile", false},
+		{"session", "", "[bob]\n" + exampleKey + "aws_session_token = canary\n", "holds temporary credentials", "name the profile", false},
+		{"session with the old name of the token", "", "[bob]\n" + exampleKey + "aws_security_token = canary\n", "holds temporary credentials", "name the profile", false},
 		{"half", "", "[bob]\n" + half, "want one access key with its secret", "in use", false},
 		{"twice", "", "[bob]\n" + exampleKey + "[bob]\n" + exampleKey, "want one access key with its secret", "in use", false},
 		{"both files", "[profile bob]\n" + exampleKey, "[bob]\n" + exampleKey, "has an access key in", "delete the one", false},
@@ -55,7 +56,7 @@ func TestFromEnvironment(t *testing.T) {
 		want                  string
 	}{
 		{"key", "AKIAIOSFODNN7EXAMPLE", "canary", "", ""},
-		{"session", "ASIAIOSFODNN7EXAMPLE", "canary", "token", "holds a session"},
+		{"session", "ASIAIOSFODNN7EXAMPLE", "canary", "token", "holds temporary credentials"},
 		{"half", "AKIAIOSFODNN7EXAMPLE", "", "", "both must be set"},
 	} {
 		env := map[string]string{awsfile.KeyIDVariable: row.id, awsfile.SecretVariable: row.text, awsfile.TokenVariable: row.token}

@@ -156,6 +156,12 @@ func splitNested(l *line) {
 // and quotes. A credentials file has the bare names of profiles, kept as they
 // stand.
 func headerName(trimmed string) (string, bool) {
+	name, ok := cutHeader(trimmed)
+	return canonical(name), ok
+}
+
+// cutHeader returns what stands between the brackets.
+func cutHeader(trimmed string) (string, bool) {
 	if trimmed == "" || trimmed[0] != '[' {
 		return "", false
 	}
@@ -168,7 +174,7 @@ func headerName(trimmed string) (string, bool) {
 		end = first
 	}
 	name := strings.TrimSpace(trimmed[1:end])
-	return canonical(name), name != ""
+	return name, name != ""
 }
 
 func startsComment(s string) bool {
@@ -419,7 +425,7 @@ func (f *File) SecretComments() []Origin {
 			continue
 		}
 		l := line{text: strings.TrimLeft(f.lines[i].text, spaces+"#;")}
-		if splitSetting(&l) && (l.key == SecretSetting || l.key == TokenSetting) && l.value() != "" {
+		if splitSetting(&l) && secretSetting(l.key) && l.value() != "" {
 			list = append(list, f.origin(i))
 		}
 	}
@@ -448,7 +454,7 @@ func (f *File) Redacted() []byte {
 // secretSetting tells whether the value of a key must not be shown.
 func secretSetting(key string) bool {
 	switch key {
-	case SecretSetting, TokenSetting, "aws_security_token":
+	case SecretSetting, TokenSetting, OldTokenSetting:
 		return true
 	}
 	return false

@@ -96,10 +96,22 @@ func (p Profile) Setting(key string) (Setting, bool) {
 	return s, ok
 }
 
-// LongLivedKey tells whether the profile holds an access key that does not
-// expire: one without a session token.
+// LongLivedKey reports whether the profile holds an access key that does not
+// expire.
 func (p Profile) LongLivedKey() bool {
-	return p.Get(KeyIDSetting) != "" && p.Get(SecretSetting) != "" && p.Get(TokenSetting) == ""
+	return p.Get(KeyIDSetting) != "" && p.Get(SecretSetting) != "" && !p.Temporary()
+}
+
+// Temporary reports whether the profile holds temporary credentials: a session
+// token under either name, or an access key ID that only they have.
+func (p Profile) Temporary() bool { return p.Token() != "" || TemporaryID(p.Get(KeyIDSetting)) }
+
+// Token is the session token, under either name; empty if there is none.
+func (p Profile) Token() string {
+	if token := p.Get(TokenSetting); token != "" {
+		return token
+	}
+	return p.Get(OldTokenSetting)
 }
 
 // Profile is the merged view. Settings of the profile that include_profile names

@@ -118,6 +118,20 @@ func TestAProfileIsWhatBothFilesSay(t *testing.T) {
 	}
 }
 
+func TestTemporaryKeysAreNotLongLived(t *testing.T) {
+	for text, want := range map[string]bool{
+		"aws_access_key_id = AKIA\naws_secret_access_key = s\n":                         true,
+		"aws_access_key_id = AKIA\naws_secret_access_key = s\naws_session_token = t\n":  false,
+		"aws_access_key_id = AKIA\naws_secret_access_key = s\naws_security_token = t\n": false,
+		"aws_access_key_id = ASIA\naws_secret_access_key = s\n":                         false,
+	} {
+		files := &Files{Config: Parse("config", nil), Credentials: Parse("credentials", []byte("[bob]\n"+text))}
+		if p, err := files.Profile("bob"); err != nil || p.LongLivedKey() != want || p.Temporary() == want {
+			t.Errorf("%q: long-lived %v, temporary %v, error %v", text, p.LongLivedKey(), p.Temporary(), err)
+		}
+	}
+}
+
 func TestKeysWithoutASessionTokenAreLongLived(t *testing.T) {
 	files := sampleFiles()
 	for name, want := range map[string]bool{"base": true, "only-here": false, "default": false} {

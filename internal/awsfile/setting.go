@@ -1,11 +1,15 @@
 package awsfile
 
+import "strings"
+
 // The settings of an access key in a profile. Source: AWS SDKs and Tools
 // Reference Guide, "AWS access keys".
 const (
 	KeyIDSetting  = "aws_access_key_id"
 	SecretSetting = "aws_secret_access_key"
 	TokenSetting  = "aws_session_token"
+	// OldTokenSetting is the name of boto, which the AWS CLI and boto3 still read.
+	OldTokenSetting = "aws_security_token"
 )
 
 // The same as environment variables.
@@ -13,4 +17,10 @@ const (
 	KeyIDVariable  = "AWS_ACCESS_KEY_ID"
 	SecretVariable = "AWS_SECRET_ACCESS_KEY"
 	TokenVariable  = "AWS_SESSION_TOKEN"
+	// OldTokenVariable is the name of boto, which the AWS CLI and boto3 still read.
+	OldTokenVariable = "AWS_SECURITY_TOKEN"
 )
+
+// TemporaryID reports whether an access key ID is that of temporary credentials.
+// Source: IAM User Guide, "IAM identifiers", unique ID prefixes.
+func TemporaryID(id string) bool { return strings.HasPrefix(id, "ASIA") }

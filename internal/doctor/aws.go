@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/session"
 )
 
@@ -110,7 +111,7 @@ func (e *examination) refusedKey(err error) {
 	}
 	next := hint(session.ExplainKey(err))
 	if next == "" {
-		next = "create a new access key in the console and import it"
+		next = "create a new access key in the console, then " + run("import --prompt", e.profile)
 	}
 	e.add("key", Broken, e.profile, fmt.Sprintf("AWS does not accept access key %s: %s: %s", e.keys.AccessKeyID, api.ErrorCode(), api.ErrorMessage()), next)
 }
@@ -133,10 +134,10 @@ func (e *examination) checkDevices(ctx context.Context, cfg aws.Config) {
 	codes := slices.DeleteFunc(slices.Clone(have), func(s string) bool { return strings.Contains(s, ":u2f/") })
 	switch {
 	case len(have) == 0:
-		e.add("device", Broken, e.profile, "the user has no MFA device", "run \"forcemfa enroll\"")
+		e.add("device", Broken, e.profile, "the user has no MFA device", run("enroll", e.profile))
 		return
 	case len(codes) == 0:
-		e.add("device", Broken, e.profile, "the user has only security keys, and STS accepts only codes", "add a virtual MFA device: run \"forcemfa enroll\"")
+		e.add("device", Broken, e.profile, "the user has only security keys, and STS accepts only codes", "add a virtual MFA device: "+run("enroll", e.profile))
 		return
 	}
 	if p, err := e.files.Profile(e.profile); err == nil {
@@ -156,6 +157,11 @@ func (e *examination) unlisted(err error) {
 		return
 	}
 	e.add("device", Unknown, e.profile, "the MFA devices could not be listed: "+err.Error(), "run it again")
+}
+
+// run is the hint to run a command of forcemfa with a profile, which is quoted.
+func run(verb, profile string) string {
+	return `run "forcemfa ` + verb + " " + awsfile.Word(profile) + `"`
 }
 
 // hint is the next step of an error; empty if it has none.

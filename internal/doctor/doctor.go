@@ -66,6 +66,7 @@ func Examine(ctx context.Context, m Machine, o Options) Report {
 	e.readFiles()
 	e.checkModes()
 	e.checkText()
+	e.checkSections()
 	e.choose()
 	e.checkProfiles()
 	e.checkEnvironment()

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,9 +124,7 @@ func (e *examination) checkProfiles() {
 		e.checkSettings(p)
 		e.checkSerial(p)
 		e.checkProcess(p)
-		if s, ok := p.Setting(awsfile.SecretSetting); ok && p.LongLivedKey() {
-			e.add("plaintext", Risk, s.Origin.String(), "profile "+name+": a long-lived key is stored in plain text", "run \"forcemfa import "+awsfile.Word(name)+"\"")
-		}
+		e.checkKey(p)
 		if s, ok := p.Setting(session.StoreSetting); ok && !slices.Contains([]string{secret.Keyring, secret.File, secret.Pass}, s.Value) {
 			e.add("store", Broken, s.Origin.String(), fmt.Sprintf("%s: unknown secret store %q", session.StoreSetting, s.Value), "set it to keyring, file or pass")
 		}
@@ -138,31 +137,6 @@ func (e *examination) checkSettings(p awsfile.Profile) {
 	if errors.As(session.CheckProfile(p), &problem) {
 		where, what, _ := strings.Cut(problem.Sentence, ": ")
 		e.add("setting", Broken, where, what, problem.Next)
-	}
-}
-
-// checkSource checks that a role profile has a source of credentials.
-func (e *examination) checkSource(p awsfile.Profile) {
-	role, ok := p.Setting("role_arn")
-	if !ok {
-		return
-	}
-	if s, ok := p.Setting("credential_process"); ok {
-		e.add("profile", Broken, s.Origin.String(), "profile "+p.Name+": SDKs ignore credential_process in a profile with a role_arn", "run \"forcemfa configure\": it moves credential_process to a profile of its own, which becomes the source_profile")
-	}
-	source, ok := p.Setting("source_profile")
-	if !ok {
-		if p.Get("credential_source") == "" && p.Get("web_identity_token_file") == "" && !p.LongLivedKey() {
-			e.add("profile", Broken, role.Origin.String(), "profile "+p.Name+" has a role_arn and no credentials to assume it with", "add source_profile = NAME, naming the profile with the key")
-		}
-		return
-	}
-	if !e.files.Has(source.Value) {
-		e.add("profile", Broken, source.Origin.String(), "profile "+p.Name+": source_profile "+source.Value+" is in neither file", "name an existing profile")
-		return
-	}
-	if circle := e.circle(p); circle != "" {
-		e.add("profile", Broken, source.Origin.String(), "source_profile settings form a loop: "+circle, "set source_profile of one of them to a profile with a key")
 	}
 }
 
@@ -198,11 +172,11 @@ func (e *examination) checkSerial(p awsfile.Profile) {
 	}
 	switch {
 	case strings.Contains(s.Value, ":u2f/"):
-		e.add("device", Broken, s.Origin.String(), "profile "+p.Name+": mfa_serial is a security key, and STS accepts only codes", "add a virtual MFA device: run \"forcemfa enroll\"")
+		e.add("device", Broken, s.Origin.String(), "profile "+p.Name+": mfa_serial is a security key, and STS accepts only codes", "add a virtual MFA device: "+run("enroll", e.baseOf(p)))
 	case p.Get("role_arn") != "":
-		e.add("prompts", Risk, s.Origin.String(), "profile "+p.Name+": mfa_serial in a role profile makes each tool prompt for a code, and Terraform and SDKs cannot prompt", "run \"forcemfa configure "+awsfile.Word(e.baseOf(p))+"\"")
+		e.add("prompts", Risk, s.Origin.String(), "profile "+p.Name+": mfa_serial in a role profile makes each tool prompt for a code, and Terraform and SDKs cannot prompt", run("configure", e.baseOf(p)))
 	case p.LongLivedKey():
-		e.add("prompts", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial only with a role_arn", "run \"forcemfa import "+awsfile.Word(p.Name)+"\", then \"forcemfa login "+awsfile.Word(p.Name)+"\"")
+		e.add("prompts", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use its key without MFA; they read mfa_serial only with a role_arn", run("import", p.Name)+", then "+run("login", p.Name))
 	}
 }
 
@@ -230,7 +204,7 @@ func (e *examination) checkProcess(p awsfile.Profile) {
 	}
 	words, err := awsfile.SplitCommand(s.Value)
 	if err != nil || len(words) == 0 {
-		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": credential_process is not a command", "run \"forcemfa configure "+awsfile.Word(p.Name)+"\"")
+		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": credential_process is not a command", run("configure", p.Name))
 		return
 	}
 	if _, err := exec.LookPath(words[0]); err != nil {
@@ -239,21 +213,11 @@ func (e *examination) checkProcess(p awsfile.Profile) {
 	switch {
 	case p.Get(session.ManagerSetting) == session.ManagerName && p.Get(awsfile.KeyIDSetting) != "":
 		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": a session from \"forcemfa export --write-profile\" hides credential_process from SDKs, also after it has expired",
-			"run \"forcemfa sessions clear\", and write to another profile")
+			run("sessions clear", cmp.Or(p.Get(session.SourceSetting), p.Name))+", and write to another profile")
+	case p.Get(awsfile.KeyIDSetting) != "" && p.Temporary():
+		e.add("process", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use the temporary credentials in the file and never run credential_process", "delete the credentials from "+e.files.Credentials.Path)
 	case p.Get(awsfile.KeyIDSetting) != "":
-		e.add("process", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use the access key in the file and never run credential_process", "run \"forcemfa import "+awsfile.Word(p.Name)+"\"")
-	}
-}
-
-// checkEnvironment reports keys in the environment, which override every profile.
-func (e *examination) checkEnvironment() {
-	if e.Getenv(awsfile.KeyIDVariable) == "" {
-		return
-	}
-	if e.Getenv(awsfile.TokenVariable) == "" {
-		e.add("environment", Risk, awsfile.KeyIDVariable, "a long-lived key in the environment overrides every profile, without MFA", "keep the key with \"forcemfa import PROFILE --env\" if you need it, then unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable)
-	} else if e.Getenv("AWS_PROFILE") != "" {
-		e.add("environment", Risk, awsfile.KeyIDVariable, "a session in the environment overrides AWS_PROFILE in most tools", "unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable+" "+awsfile.TokenVariable)
+		e.add("process", Risk, s.Origin.String(), "profile "+p.Name+": SDKs use the access key in the file and never run credential_process", run("import", p.Name))
 	}
 }
 
@@ -280,10 +244,11 @@ func (e *examination) findKey(ctx context.Context) {
 	}
 	if base.Get(session.StoreSetting) == "" {
 		e.keyless(base)
+		e.profile = ""
 		return
 	}
 	if e.keys, err = e.storedKey(ctx, base); err != nil {
-		next := "run \"forcemfa import " + awsfile.Word(base.Name) + "\""
+		next := run("import", base.Name)
 		var failed *secret.Error
 		if errors.As(err, &failed) && failed.Next != "" {
 			next = failed.Next
@@ -305,15 +270,20 @@ func (e *examination) storedKey(ctx context.Context, p awsfile.Profile) (secret.
 	return store.Get(ctx, p.Name)
 }
 
-// keyless reports a profile without credentials. Credentials that are not
+// keyless reports a profile without a long-lived key. Credentials that are not
 // access keys, such as SSO sessions, are not tried.
 func (e *examination) keyless(p awsfile.Profile) {
-	for _, key := range []string{"credential_process", "sso_session", "sso_start_url", "login_session", "credential_source", "web_identity_token_file", awsfile.TokenSetting} {
+	for _, key := range []string{"credential_process", "sso_session", "sso_start_url", "login_session", "credential_source", "web_identity_token_file"} {
 		if p.Get(key) != "" {
-			e.profile = ""
 			return
 		}
 	}
-	e.add("profile", Broken, p.Origin.String(), "profile "+p.Name+" has no credentials", "run \"forcemfa import "+awsfile.Word(p.Name)+"\"")
-	e.profile = ""
+	switch {
+	case p.Temporary() && p.Get(session.ManagerSetting) != session.ManagerName:
+		e.add("key", Unknown, p.Origin.String(), "profile "+p.Name+" holds temporary credentials, which cannot start an MFA session and were not tried", "name the profile with the long-lived key")
+	case p.Temporary() || p.Get(awsfile.KeyIDSetting) != "" || p.Get(awsfile.SecretSetting) != "":
+		// A session that forcemfa wrote, or half a key, which checkKey reports.
+	default:
+		e.add("profile", Broken, p.Origin.String(), "profile "+p.Name+" has no credentials", run("import", p.Name))
+	}
 }

@@ -73,10 +73,10 @@ func (m *Manager) choose(ctx context.Context, r *Route, serials []string) (strin
 	case len(serials) == 0:
 		return "", &Problem{
 			Sentence: fmt.Sprintf("the user of profile %s has no MFA device", r.Profile),
-			Next:     fmt.Sprintf("run %q", strings.TrimSpace("forcemfa enroll "+r.Base)),
+			Next:     "run " + command("enroll", r.Base),
 		}
 	case len(codes) == 0:
-		return "", securityKeyProblem(serials[0])
+		return "", securityKeyProblem(serials[0], r.Base)
 	case len(codes) == 1:
 		return codes[0], nil
 	case m.Choose == nil:
@@ -106,10 +106,10 @@ func isSecurityKey(serial string) bool {
 	return err == nil && a.Kind() == "u2f"
 }
 
-func securityKeyProblem(serial string) error {
+func securityKeyProblem(serial, base string) error {
 	return &Problem{
 		Sentence: fmt.Sprintf("%s is a security key or passkey: STS accepts only codes, so it cannot start an MFA session", serial),
-		Next:     `enroll an authenticator app as a second device in the console or with "forcemfa enroll", or use "aws login" of the AWS CLI, which signs in through the browser`,
+		Next:     "enroll an authenticator app as a second device in the console or with " + command("enroll", base) + `, or use "aws login" of the AWS CLI, which signs in through the browser`,
 	}
 }
 

@@ -69,7 +69,7 @@ func (m *Manager) explain(err error, r *Route, i int) error {
 		p.Next = "set region in the profile, or --region, to a Region where it is"
 	default:
 		p.Sentence = fmt.Sprintf("AWS refused profile %s: %s: %s", r.Profile, code, message)
-		p.Next = fmt.Sprintf("run %q to check the setup", "forcemfa doctor "+r.Profile)
+		p.Next = "run " + command("doctor", r.Profile) + " to check the setup"
 	}
 	return p
 }

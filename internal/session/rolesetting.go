@@ -120,7 +120,7 @@ func (r *Route) checkDevice() error {
 		return nil
 	}
 	if isSecurityKey(r.Serial) {
-		return securityKeyProblem(r.Serial)
+		return securityKeyProblem(r.Serial, r.Base)
 	}
 	if err := CheckSerial(r.Serial); err != nil {
 		return err

@@ -143,7 +143,7 @@ func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
 	case p.LongLivedKey():
 		f.take(p, KeyInFile, keysOf(p.Get(awsfile.KeyIDSetting), p.Get(awsfile.SecretSetting)))
 		return nil
-	case p.Get(awsfile.TokenSetting) != "":
+	case p.Temporary():
 		return f.temporary(ctx, p)
 	}
 	if command := p.Get("credential_process"); command != "" {
@@ -250,8 +250,8 @@ func (f *follower) keyless(p awsfile.Profile) error {
 // environment takes the key from the environment.
 func (f *follower) environment() error {
 	env := f.manager.Getenv
-	if env(awsfile.TokenVariable) != "" {
-		next := "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or name a profile"
+	if env(awsfile.TokenVariable) != "" || env(awsfile.OldTokenVariable) != "" || awsfile.TemporaryID(env(awsfile.KeyIDVariable)) {
+		next := "unset AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the session token, or name a profile"
 		if env(Marker) != "" {
 			next = "leave the shell of " + env(Marker) + " first, or name a profile"
 		}

@@ -183,7 +183,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 	switch {
 	case !there || !there2 || id.Value == "":
 		return nil
-	case value(awsfile.TokenSetting) == "":
+	case value(awsfile.TokenSetting) == "" && value(awsfile.OldTokenSetting) == "" && !awsfile.TemporaryID(id.Value):
 		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which the session would overwrite", id.Origin, o.write),
 			fmt.Sprintf("write to another profile, such as --write-profile %s-mfa", o.write))
 	case value(session.ManagerSetting) != session.ManagerName && !o.replace:
@@ -213,7 +213,7 @@ func (o *exportOptions) writeProfile(e *cache.Entry) error {
 		for _, s := range settings {
 			err = errors.Join(err, f.Set(o.write, s.name, s.value))
 		}
-		f.Unset(o.write, "aws_security_token")
+		f.Unset(o.write, awsfile.OldTokenSetting)
 		return err
 	})
 	if err != nil {

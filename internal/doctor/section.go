@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"forcemfa/internal/awsfile"
+)
+
+// checkSections reports sections that are meant as profiles and that AWS tools
+// ignore because of their names.
+// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
+func (e *examination) checkSections() {
+	for _, h := range e.files.Config.Headers() {
+		switch kind, name, prefixed := strings.Cut(h.Name, " "); {
+		case prefixed && slices.Contains([]string{"profile", "sso-session", "services"}, kind):
+			e.checkName(h, kind, name)
+		case h.Name != "default" && e.looksLikeProfile(h.Name):
+			if prefixed && strings.EqualFold(kind, "profile") {
+				h.Name = strings.TrimSpace(name)
+			}
+			e.ignored(h, "in this file the section of a profile begins with the word profile", "["+awsfile.ConfigSection(h.Name)+"]")
+		}
+	}
+	for _, h := range e.files.Credentials.Headers() {
+		if name, ok := strings.CutPrefix(h.Name, "profile "); ok {
+			e.ignored(h, "in this file the section of a profile is its name alone", "["+name+"]")
+			continue
+		}
+		e.checkCharacters(h, h.Name)
+	}
+}
+
+func (e *examination) ignored(h awsfile.Header, why, instead string) {
+	e.add("profile", Broken, h.Origin.String(), fmt.Sprintf("AWS tools ignore [%s]: %s", h.Text, why), "rename the section to "+instead)
+}
+
+// checkName reports names of the config file that are more or less than one word
+// to botocore, which splits headers as a shell does.
+func (e *examination) checkName(h awsfile.Header, kind, name string) {
+	if words, err := awsfile.SplitCommand(h.Text); err != nil || len(words) != 2 {
+		e.ignored(h, "a name with spaces or quotation marks", fmt.Sprintf("[%s %s]", kind, plainName(name)))
+		return
+	}
+	e.checkCharacters(h, name)
+}
+
+// checkCharacters reports names that only some SDKs read.
+func (e *examination) checkCharacters(h awsfile.Header, name string) {
+	if plain := plainName(name); plain != name {
+		e.add("profile", Risk, h.Origin.String(), fmt.Sprintf("some SDKs cannot read [%s]: names of profiles consist of letters, digits and _ - . : / @ + %%", h.Text), "rename it to "+plain)
+	}
+}
+
+// plainName replaces the characters that not every SDK reads in a name.
+func plainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.:/@+%", r) {
+			return r
+		}
+		return '-'
+	}, name)
+}
+
+// profileSettings are settings that make sense only in a profile.
+var profileSettings = []string{
+	awsfile.KeyIDSetting, awsfile.SecretSetting, "credential_process", "credential_source", "mfa_serial", "output", "region",
+	"role_arn", "source_profile", "sso_account_id", "sso_session", "web_identity_token_file", "login_session",
+}
+
+func (e *examination) looksLikeProfile(section string) bool {
+	s, _ := e.files.Config.Section(section)
+	return slices.ContainsFunc(s.Settings, func(set awsfile.Setting) bool { return slices.Contains(profileSettings, set.Key) })
+}
