@@ -24,6 +24,7 @@ type Document struct {
 	// that it stands in. Empty if the file is the document.
 	Label string
 	Kind  policy.Kind // 0 if the file does not say
+	Role  bool        // Kind is Identity, and a role holds the document
 	Text  string      // JSON
 	Line  int         // in the file, from 1
 	// Statements are the lines of the statements in the file, from 1.
@@ -127,6 +128,9 @@ func (f *finder) embedded(n *node, path []step) {
 
 func (f *finder) add(n *node, path []step) {
 	d := Document{Label: label(path), Kind: kindOf(path), Text: n.source, Line: n.line}
+	if d.Kind == 0 && ofRole(path) {
+		d.Kind, d.Role = policy.Identity, true
+	}
 	if d.Text == "" {
 		d.Text = n.json()
 	}
@@ -138,7 +142,7 @@ func (f *finder) add(n *node, path []step) {
 	} else {
 		d.Statements = []int{statement.line}
 	}
-	if key := fmt.Sprint(d.Kind, d.Text); !f.seen[key] {
+	if key := fmt.Sprint(d.Kind, d.Role, d.Text); !f.seen[key] {
 		f.seen[key] = true
 		f.found = append(f.found, d)
 	}
@@ -182,6 +186,27 @@ func kindOf(path []step) policy.Kind {
 		}
 	}
 	return 0
+}
+
+// roleTypes are the types of CloudFormation and Terraform whose documents belong to
+// a role; permission sets become roles.
+var roleTypes = []string{"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::SSO::PermissionSet", "aws_iam_role", "aws_iam_role_policy", "aws_ssoadmin_permission_set_inline_policy"}
+
+// ofRole reports whether a document is an own policy of a role, by where it stands.
+// Sources: AWS CLI Command Reference, iam get-role-policy,
+// get-account-authorization-details and sso-admin get-inline-policy-for-permission-set.
+func ofRole(path []step) bool {
+	for i, s := range slices.Backward(path) {
+		switch {
+		case s.key == "RolePolicyList", s.key == "roles" && i < len(path)-1:
+			return true
+		case s.key == "InlinePolicy" && i == 0, s.key == "PolicyDocument" && s.parent.text("RoleName") != "":
+			return true
+		case slices.Contains(roleTypes, s.parent.text("Type")), slices.Contains(roleTypes, s.parent.text("type")):
+			return true
+		}
+	}
+	return false
 }
 
 // names are the members that name an object, the first one that it has.

@@ -35,22 +35,28 @@ func TestDocumentsAreFoundInWhatPeopleHave(t *testing.T) {
 		{"get-role", `{"Role":{"RoleName":"deploy","AssumeRolePolicyDocument":` + trust + `}}`, []string{"trust deploy AssumeRolePolicyDocument 1 [1]"}},
 		{"get-bucket-policy", `{"Policy":"` + quoted(allow) + `"}`, []string{"- Policy 1 [1]"}},
 		{"describe-policy", "{\"Policy\":{\"PolicySummary\":{\"Name\":\"mfa\",\"Type\":\"SERVICE_CONTROL_POLICY\"},\n\"Content\":\"" + quoted(allow) + "\"}}", []string{"scp Content 2 [2]"}},
-		{"sso-admin get-inline-policy-for-permission-set", `{"InlinePolicy":"` + quoted(allow) + `"}`, []string{"- InlinePolicy 1 [1]"}},
+		{"sso-admin get-inline-policy-for-permission-set", `{"InlinePolicy":"` + quoted(allow) + `"}`, []string{"role InlinePolicy 1 [1]"}},
+		{"get-role-policy", `{"RoleName":"deploy","PolicyName":"own","PolicyDocument":` + allow + `}`, []string{"role deploy PolicyDocument 1 [1]"}},
+		{"a snapshot", `{"accounts":[{"id":"111111111111","users":[{"name":"bob","inline":[{"name":"u","document":"` + quoted(allow) + `"}]}],
+"roles":[{"name":"deploy","trust":"` + quoted(trust) + `","inline":[{"name":"own","document":"` + quoted(allow) + `"}]}]}]}`,
+			[]string{"- 111111111111 bob u document 1 [1]", "trust 111111111111 deploy trust 2 [2]", "role 111111111111 deploy own document 2 [2]"}},
 		{"get-account-authorization-details", `{"UserDetailList":[{"UserName":"bob","UserPolicyList":[{"PolicyName":"own","PolicyDocument":"` + url.PathEscape(allow) + `"}]}],
-"RoleDetailList":[{"RoleName":"deploy","AssumeRolePolicyDocument":"` + url.PathEscape(trust) + `"}],
+"RoleDetailList":[{"RoleName":"deploy","AssumeRolePolicyDocument":"` + url.PathEscape(trust) + `","RolePolicyList":[{"PolicyName":"own","PolicyDocument":"` + url.PathEscape(allow) + `"}]}],
 "Policies":[{"PolicyName":"p","PolicyVersionList":[
 {"Document":` + strings.Replace(allow, "s3", "ec2", 1) + `,"IsDefaultVersion":false},
 {"Document":` + strings.Replace(allow, "s3", "iam", 1) + `,"IsDefaultVersion":true}]}]}`,
-			[]string{"- bob own PolicyDocument 1 [1]", "trust deploy AssumeRolePolicyDocument 2 [2]", "- p Document 5 [5]"}},
+			[]string{"- bob own PolicyDocument 1 [1]", "trust deploy AssumeRolePolicyDocument 2 [2]", "role deploy own PolicyDocument 2 [2]", "- p Document 5 [5]"}},
 		{"JSON Lines", `{"id":"111111111111","policies":[{"name":"a","document":"` + quoted(allow) + `"}]}` + "\n" + `{"scps":[{"name":"b","document":"` + quoted(allow) + `"}]}`,
 			[]string{"- 111111111111 a document 1 [1]", "scp b document 2 [2]"}},
 		{"an array", "[" + allow + ",\n" + trust + "]", []string{"-  1 [1]", "-  2 [2]"}},
 		{"terraform show -json", `{"planned_values":{"root_module":{"resources":[
 {"address":"aws_iam_policy.p","values":{"name":"p","policy":"` + quoted(allow) + `"}},
-{"address":"aws_iam_role.r","values":{"assume_role_policy":"` + quoted(trust) + `"}},
+{"address":"aws_iam_role_policy.q","type":"aws_iam_role_policy","values":{"policy":"` + quoted(allow) + `"}},
+{"address":"aws_iam_role.r","type":"aws_iam_role","values":{"assume_role_policy":"` + quoted(trust) + `"}},
 {"address":"aws_organizations_policy.o","values":{"content":"` + quoted(allow) + `","type":"SERVICE_CONTROL_POLICY"}}]}},
 "resource_changes":[{"change":{"before":{"policy":"` + quoted(strings.Replace(allow, "s3", "old", 1)) + `"},"after":{"policy":"` + quoted(allow) + `"}}}]}`,
-			[]string{"- aws_iam_policy.p p policy 2 [2]", "trust aws_iam_role.r assume_role_policy 3 [3]", "scp aws_organizations_policy.o content 4 [4]"}},
+			[]string{"- aws_iam_policy.p p policy 2 [2]", "role aws_iam_role_policy.q policy 3 [3]",
+				"trust aws_iam_role.r assume_role_policy 4 [4]", "scp aws_organizations_policy.o content 5 [5]"}},
 		{"a CloudFormation template", `AWSTemplateFormatVersion: "2010-09-09"
 Resources:
   Role:
@@ -81,7 +87,7 @@ Resources:
       Content:
         Version: "2012-10-17"
         Statement: [{Effect: Deny, NotAction: "iam:*", Resource: "*"}]
-`, []string{"trust deploy AssumeRolePolicyDocument 8 [10]", "- deploy own PolicyDocument 18 [20]", "scp mfa Content 29 [30]"}},
+`, []string{"trust deploy AssumeRolePolicyDocument 8 [10]", "role deploy own PolicyDocument 18 [20]", "scp mfa Content 29 [30]"}},
 		{"a CDK template", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetUser",
 "Resource":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":iam::",{"Ref":"AWS::AccountId"},":user/${aws:username}"]]}}]}}}}}`, []string{"- PolicyDocument 1 [1]"}},
 		{"a document in YAML", "Version: '2012-10-17'\nStatement:\n  - Effect: Allow\n    Action: s3:*\n    Resource: '*'\n", []string{"-  1 [3]"}},
@@ -93,7 +99,11 @@ Resources:
 			}
 			var got []string
 			for _, d := range docs {
-				got = append(got, fmt.Sprintf("%s %s %d %v", words[d.Kind], d.Label, d.Line, d.Statements))
+				kind := words[d.Kind]
+				if d.Role {
+					kind = "role"
+				}
+				got = append(got, fmt.Sprintf("%s %s %d %v", kind, d.Label, d.Line, d.Statements))
 				if _, err := policy.Parse(max(d.Kind, policy.Identity), d.Text); err != nil && d.Kind != 0 {
 					t.Errorf("%s: %v\n%s", d.Label, err, d.Text)
 				}

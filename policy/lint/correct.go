@@ -25,11 +25,14 @@ const mostRounds = 40
 // original lacks, except info. Findings of severity info are choices, so their
 // fixes are not applied. kind and the error are those of [Check].
 func Correct(kind policy.Kind, text string) (*Correction, error) {
-	before, err := Check(kind, text)
+	return correct(func(text string) (*Report, error) { return Check(kind, text) }, text)
+}
+
+func correct(check func(text string) (*Report, error), text string) (*Correction, error) {
+	before, err := check(text)
 	if err != nil {
 		return nil, err
 	}
-	kind = before.Kind
 	best := &Correction{Text: text, Left: before.Findings}
 	now, report := text, before
 	tried := map[string]bool{}
@@ -38,11 +41,11 @@ func Correct(kind policy.Kind, text string) (*Correction, error) {
 		if f == nil {
 			break
 		}
-		corrected, err := f.Fix.within(kind, now)
+		corrected, err := f.Fix.within(before.Kind, now)
 		if err != nil {
 			continue
 		}
-		after, err := Check(kind, corrected)
+		after, err := check(corrected)
 		if err != nil {
 			continue
 		}

@@ -1,4 +1,6 @@
 package lint
 
+import "forcemfa/policy"
+
 // Inspect is Check without trying the fixes.
-var Inspect = inspect
+func Inspect(kind policy.Kind, text string) (*Report, error) { return inspect(kind, text, inspections) }

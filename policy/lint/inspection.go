@@ -15,6 +15,7 @@ type inspection struct {
 	text     string
 	doc      *policy.Document
 	findings []Finding
+	rules    []func(*inspection) // that check it
 
 	partition, account string // of the requests: as the document names them
 

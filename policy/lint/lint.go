@@ -63,6 +63,7 @@ type Report struct {
 	Findings []Finding
 
 	statements int
+	rules      []func(*inspection)
 }
 
 // Worst returns the severity of the worst finding; empty without findings.
@@ -91,7 +92,11 @@ func rank(s Severity) int { return slices.Index(severities, s) }
 // not checked. Each Fix was tested: the corrected document no longer has the
 // finding.
 func Check(kind policy.Kind, text string) (*Report, error) {
-	report, err := inspect(kind, text)
+	return check(kind, text, inspections)
+}
+
+func check(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
+	report, err := inspect(kind, text, rules)
 	if err == nil {
 		report.tryFixes(text)
 	}
@@ -129,7 +134,7 @@ func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
 	if err != nil {
 		return 1, false
 	}
-	again, err := inspect(r.Kind, corrected)
+	again, err := inspect(r.Kind, corrected, r.rules)
 	if err != nil {
 		return 1, false
 	}
@@ -138,7 +143,7 @@ func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
 }
 
 // inspect is Check without testing the fixes.
-func inspect(kind policy.Kind, text string) (*Report, error) {
+func inspect(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
 	guessed, err := Guess(text)
 	if err != nil {
 		return nil, err
@@ -150,12 +155,12 @@ func inspect(kind policy.Kind, text string) (*Report, error) {
 	if err != nil {
 		return nil, suggest(err)
 	}
-	in := inspection{kind: kind, text: text, doc: doc}
+	in := inspection{kind: kind, text: text, doc: doc, rules: rules}
 	if in.tooLarge() {
 		return in.report(), nil
 	}
 	in.prepare()
-	for _, rule := range inspections {
+	for _, rule := range rules {
 		rule(&in)
 	}
 	return in.report(), nil
@@ -185,7 +190,7 @@ func (in *inspection) report() *Report {
 	slices.SortStableFunc(in.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(a.Code, b.Code))
 	})
-	return &Report{Kind: in.kind, Findings: in.findings, statements: len(in.doc.Statements)}
+	return &Report{Kind: in.kind, Findings: in.findings, statements: len(in.doc.Statements), rules: in.rules}
 }
 
 // add adds a finding about a statement, or about the document with -1, with the

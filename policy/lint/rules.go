@@ -17,7 +17,7 @@ type Rule struct {
 
 // Rules lists every rule. D-n are the flaws of published MFA policies, numbered as
 // in the survey of them; M are conditions on the MFA keys, E exceptions of a
-// guard, G guards that miss users, L lockouts, U the user's own user, T trust policies, O organizations, A
+// guard, G guards that miss users, L lockouts, U the user's own user, T trust and own policies of roles, O organizations, A
 // Allow statements with an MFA condition, K names and texts, R resource policies, W changes that weaken
 // a document.
 var Rules = []Rule{
@@ -150,6 +150,9 @@ var Rules = []Rule{
 	{"T-2", Medium, "principal does not exist",
 		"Principals are compared literally: a deleted principal, or one with a wildcard in its ARN, never matches.",
 		"name the principal, or the account with a condition on aws:PrincipalArn"},
+	{"T-3", High, "own policy of a role depends on MFA",
+		"Sessions of a role carry aws:MultiFactorAuthPresent false, and true at most where the role was assumed from a session with MFA: a Deny of everything without MFA makes the role useless, other statements (medium) don't do what they appear to. Checked with --kind role.",
+		"remove the condition, and require MFA in the role's trust policy"},
 	{"R-1", High, "second statement of a resource policy bypasses MFA",
 		"One statement requires MFA and another one allows the same principals without it.",
 		"require MFA in each statement that allows users"},
@@ -246,6 +249,9 @@ A file is one policy document, or the output of a tool that holds some: of ` + "
 ` + "`get-policy-version`" + `, ` + "`aws s3api get-bucket-policy`" + `, ` + "`aws organizations describe-policy`" + ` and ` + "`terraform show -json`" + `, a CloudFormation or
 CDK template in JSON or YAML, a snapshot, an array or JSON Lines. Intrinsic functions of templates stand for text that is not known. For
 Terraform's own language, lint the output of ` + "`terraform show -json PLAN`" + `.
+
+An own policy of a role looks like one of a user. It is known where it stands in such a file (inline policies of roles, permission sets);
+for a document alone use ` + "`--kind role`" + `. It gets T-3 and the findings about names and size, not those about guards of users.
 
 A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are not policies are reported and
 make the run incomplete (exit status 4), as does a document of which a part could not be checked or compared (D-20 at high, W-2). The test of

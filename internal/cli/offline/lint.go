@@ -37,7 +37,8 @@ A file is a policy document, or holds some: output of the AWS CLI, terraform sho
 a CloudFormation or CDK template in JSON or YAML, a snapshot, JSON Lines. A folder is
 read recursively: *.json, sorted by name. - is stdin. Principals and resources decide
 whether a document is an identity, trust or resource policy; a service control policy
-looks like an identity policy and needs --kind scp.
+looks like an identity policy and needs --kind scp. So does an own policy of a role:
+--kind role reports conditions on MFA, because sessions of a role usually carry none.
 
 --fix corrects the documents: it prints a diff, and with --write changes the files.
 Corrections that are choices (severity info) are not applied.
@@ -68,7 +69,7 @@ policy gives 4. Neither is ever reported as clean.
 		RunE: func(c *cobra.Command, args []string) error { return runLint(c.Context(), &o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.kind, "kind", "auto", "kind of the documents: auto, identity, boundary, session, scp, rcp, resource or trust")
+	f.StringVar(&o.kind, "kind", "auto", "kind of the documents: auto, identity, role, boundary, session, scp, rcp, resource or trust")
 	f.StringVar(&o.against, "against", "", "compare with the document in this `file`, which the new one replaces")
 	f.BoolVar(&o.fix, "fix", false, "show each document with all corrections that agree, as a diff")
 	f.BoolVar(&o.write, "write", false, "with --fix: write the corrected documents to their files")
@@ -99,9 +100,9 @@ type lintOptions struct {
 
 var (
 	lintOutputs = []string{"text", "json", "sarif"}
-	kindWords   = []string{"auto", "identity", "boundary", "session", "scp", "rcp", "resource", "trust"}
+	kindWords   = []string{"auto", "identity", "role", "boundary", "session", "scp", "rcp", "resource", "trust"}
 	kinds       = map[string]policy.Kind{
-		"auto": 0, "identity": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
+		"auto": 0, "identity": policy.Identity, "role": policy.Identity, "boundary": policy.Boundary, "session": policy.Session,
 		"scp": policy.SCP, "rcp": policy.RCP, "resource": policy.Resource, "trust": policy.Trust,
 	}
 )
@@ -116,6 +117,8 @@ func (o *lintOptions) check() error {
 	switch {
 	case o.write && !o.fix:
 		return errors.New("--write needs --fix")
+	case o.kind == "role" && o.against != "":
+		return errors.New("--against compares policies of users: it goes without --kind role")
 	case o.live && (o.fix || o.against != ""):
 		return errors.New("--live goes without --fix and --against: to correct a policy, lint it as a file")
 	case o.fix && (o.against != "" || o.output == "sarif"):
@@ -282,6 +285,9 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 		}
 		place(report.Findings, d)
 		document := view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings}
+		if o.ofRole(d) {
+			document.Kind = "role"
+		}
 		if d.Line == 0 && f.name != "-" {
 			document.Text, document.PolicyKind = d.Text, report.Kind
 		}
@@ -334,6 +340,9 @@ func (o *lintOptions) checkAgainst(d *extract.Document, old string) (*lint.Repor
 		kind = d.Kind
 	}
 	text := d.Text
+	if o.ofRole(d) {
+		return lint.CheckRole(text)
+	}
 	report, err := lint.Check(kind, text)
 	if err != nil || old == "" {
 		return report, err
@@ -346,6 +355,11 @@ func (o *lintOptions) checkAgainst(d *extract.Document, old string) (*lint.Repor
 		report.Findings = append([]lint.Finding{*weaker}, report.Findings...)
 	}
 	return report, nil
+}
+
+// ofRole reports whether a document is checked as an own policy of a role.
+func (o *lintOptions) ofRole(d *extract.Document) bool {
+	return o.kind == "role" || o.kind == "auto" && d.Role
 }
 
 func (o *lintOptions) read(name string) (string, error) {

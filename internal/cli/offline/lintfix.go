@@ -61,6 +61,10 @@ func (o *lintOptions) correct(f lintFile) (text string, c *lint.Correction, err 
 	case documents[0].Line > 0:
 		return "", nil, fmt.Errorf("the file holds %s: --fix corrects files that are a policy document", view.Count(len(documents), "document"))
 	}
+	if o.kind == "role" {
+		c, err = lint.CorrectRole(text)
+		return text, c, err
+	}
 	c, err = lint.Correct(kinds[o.kind], text)
 	return text, c, err
 }
