@@ -78,10 +78,14 @@ func (e *examination) checkEndpoint(ctx context.Context, cfg aws.Config) bool {
 
 // stsURL is the address to which the SDK would send a request.
 func stsURL(ctx context.Context, cfg aws.Config) (string, error) {
-	if o := sts.NewFromConfig(cfg).Options(); o.BaseEndpoint != nil {
+	o := sts.NewFromConfig(cfg).Options()
+	if o.BaseEndpoint != nil {
 		return *o.BaseEndpoint, nil
 	}
-	at, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{Region: &cfg.Region}.WithDefaults())
+	at, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{
+		Region: &cfg.Region, UseFIPS: aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	}.WithDefaults())
 	if err != nil {
 		return "", err
 	}

@@ -149,6 +149,8 @@ func TestFindingsInFiles(t *testing.T) {
 		{name: "a temporary key without its token in the environment", config: "[profile bob]\nforcemfa_store = file\n",
 			env:  map[string]string{"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "s"},
 			want: []string{"broken | environment | AWS_ACCESS_KEY_ID | temporary credentials in the environment have no session token, so AWS refuses them"}},
+		{name: "two profiles in the environment", config: "[profile bob]\nforcemfa_store = file\n", env: map[string]string{"AWS_PROFILE": "bob", "AWS_DEFAULT_PROFILE": "eve"},
+			want: []string{"risk | environment | AWS_DEFAULT_PROFILE | AWS_PROFILE and AWS_DEFAULT_PROFILE name different profiles: boto3 uses eve, and most other tools bob"}},
 		{name: "half a key in the environment", config: "[profile bob]\nforcemfa_store = file\n", env: map[string]string{"AWS_ACCESS_KEY_ID": "AKIA"},
 			want: []string{"broken | environment | AWS_ACCESS_KEY_ID | it is set, but AWS_SECRET_ACCESS_KEY is not"}},
 	} {

@@ -1,9 +1,15 @@
 package doctor
 
-import "forcemfa/internal/awsfile"
+import (
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/session/cache"
+)
 
 // checkEnvironment reports keys in the environment, which override every profile.
 func (e *examination) checkEnvironment() {
+	if first, second := e.Getenv("AWS_PROFILE"), e.Getenv("AWS_DEFAULT_PROFILE"); first != "" && second != "" && first != second {
+		e.add("environment", Risk, "AWS_DEFAULT_PROFILE", "AWS_PROFILE and AWS_DEFAULT_PROFILE name different profiles: boto3 uses "+second+", and most other tools "+first, "unset AWS_DEFAULT_PROFILE")
+	}
 	id := e.Getenv(awsfile.KeyIDVariable)
 	token := e.Getenv(awsfile.TokenVariable) != "" || e.Getenv(awsfile.OldTokenVariable) != ""
 	add := func(level Level, what, next string) { e.add("environment", level, awsfile.KeyIDVariable, what, next) }
@@ -16,7 +22,7 @@ func (e *examination) checkEnvironment() {
 	case !token:
 		add(Risk, "a long-lived key in the environment overrides every profile, without MFA",
 			"keep the key with \"forcemfa import PROFILE --env\" if you need it, then unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable)
-	case e.Getenv("AWS_PROFILE") != "":
+	case cache.EnvironmentProfile(e.Getenv) != "":
 		add(Risk, "a session in the environment overrides AWS_PROFILE in most tools",
 			"unset "+awsfile.KeyIDVariable+" "+awsfile.SecretVariable+" "+awsfile.TokenVariable+" "+awsfile.OldTokenVariable)
 	}

@@ -15,6 +15,7 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
 )
 
 // readFiles reads both files. A file that cannot be read is a finding and counts
@@ -80,7 +81,7 @@ func (e *examination) checkText() {
 func (e *examination) choose() {
 	named := e.options.Profile
 	if named == "" {
-		named = e.Getenv("AWS_PROFILE")
+		named = cache.EnvironmentProfile(e.Getenv)
 	}
 	if named != "" && !e.files.Has(named) {
 		e.add("profile", Broken, named, "this profile is in neither "+e.files.Config.Path+" nor "+e.files.Credentials.Path, e.otherProfiles())

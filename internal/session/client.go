@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -40,7 +39,7 @@ func (m *Manager) entryConfig(r *Route, e *cache.Entry) (aws.Config, error) {
 func (m *Manager) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 	client := m.HTTP
 	if client == nil {
-		own, err := m.network()
+		own, err := m.network(r.caBundle)
 		if err != nil {
 			return aws.Config{}, err
 		}
@@ -49,10 +48,14 @@ func (m *Manager) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: fleet.Transport(client)}, nil
 }
 
-// network trusts what AWS_CA_BUNDLE says, as the AWS CLI does.
-func (m *Manager) network() (HTTPClient, error) {
+// network trusts the certificates of AWS_CA_BUNDLE, else those of ca_bundle in the
+// profile, as the AWS CLI does.
+func (m *Manager) network(bundle string) (HTTPClient, error) {
 	client := awshttp.NewBuildableClient()
-	path := m.Getenv("AWS_CA_BUNDLE")
+	path, what := m.Getenv("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"
+	if path == "" {
+		path, what = bundle, "ca_bundle"
+	}
 	if path == "" {
 		return client, nil
 	}
@@ -62,7 +65,7 @@ func (m *Manager) network() (HTTPClient, error) {
 		err = fmt.Errorf("%s contains no certificates", path)
 	}
 	if err != nil {
-		return nil, &Problem{Sentence: "AWS_CA_BUNDLE: " + err.Error(), Next: "set it to a file of PEM certificates, or unset it", Err: err}
+		return nil, &Problem{Sentence: what + ": " + err.Error(), Next: "set it to a file of PEM certificates, or unset it", Err: err}
 	}
 	return client.WithTransportOptions(func(t *http.Transport) {
 		if t.TLSClientConfig == nil {
@@ -72,24 +75,42 @@ func (m *Manager) network() (HTTPClient, error) {
 	}), nil
 }
 
-func (m *Manager) fips() aws.FIPSEndpointState {
-	if strings.EqualFold(m.Getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
-		return aws.FIPSEndpointStateEnabled
+// bundleOf returns ca_bundle of a profile; empty if it has none.
+func (m *Manager) bundleOf(profile string) string {
+	files, err := m.files()
+	if err != nil {
+		return ""
 	}
-	return aws.FIPSEndpointStateUnset
+	p, err := files.Profile(profile)
+	if err != nil {
+		return ""
+	}
+	return p.Get("ca_bundle")
+}
+
+// endpointOptions are FIPS and dual-stack endpoints, from the environment or the profile.
+// Source: AWS SDKs and Tools Reference Guide, "Dual-stack and FIPS endpoints".
+func (f *follower) endpointOptions() (fips aws.FIPSEndpointState, dual aws.DualStackEndpointState) {
+	if f.enabled("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") {
+		fips = aws.FIPSEndpointStateEnabled
+	}
+	if f.enabled("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint") {
+		dual = aws.DualStackEndpointStateEnabled
+	}
+	return fips, dual
 }
 
 func (m *Manager) sts(r *Route, cfg aws.Config) *sts.Client {
 	return sts.NewFromConfig(cfg, func(o *sts.Options) {
 		o.BaseEndpoint = orNil(r.stsEndpoint)
-		o.EndpointOptions.UseFIPSEndpoint = m.fips()
+		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = r.fips, r.dualStack
 	})
 }
 
 func (m *Manager) iam(r *Route, cfg aws.Config) *iam.Client {
 	return iam.NewFromConfig(cfg, func(o *iam.Options) {
 		o.BaseEndpoint = orNil(r.iamEndpoint)
-		o.EndpointOptions.UseFIPSEndpoint = m.fips()
+		o.EndpointOptions.UseFIPSEndpoint, o.EndpointOptions.UseDualStackEndpoint = r.fips, r.dualStack
 	})
 }
 

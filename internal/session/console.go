@@ -97,7 +97,7 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 	}
 	client := m.HTTP
 	if client == nil {
-		if client, err = m.network(); err != nil {
+		if client, err = m.network(m.bundleOf(e.Profile)); err != nil {
 			return "", err
 		}
 	}

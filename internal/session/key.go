@@ -50,8 +50,23 @@ func (s KeySettings) Config(ctx context.Context, k secret.Keys) (aws.Config, err
 		}
 	}
 	cfg.HTTPClient = fleet.Transport(cfg.HTTPClient)
-	cfg.Region = or(s.Region, cfg.Region, "us-east-1")
+	cfg.Region = or(s.Region, cfg.Region, s.homeRegion())
 	return cfg, nil
+}
+
+// homeRegion is that of the partition of the profile's MFA device or role: a key is
+// valid only in its partition.
+func (s KeySettings) homeRegion() string {
+	p, err := s.Files.Profile(s.Profile)
+	if err != nil {
+		return arn.HomeRegion("")
+	}
+	for _, key := range []string{"mfa_serial", "role_arn"} {
+		if a, err := arn.Parse(p.Get(key)); err == nil {
+			return arn.HomeRegion(a.Partition)
+		}
+	}
+	return arn.HomeRegion("")
 }
 
 func (s KeySettings) endpoint() *string {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
@@ -36,6 +38,9 @@ type Route struct {
 	stsRegion    string
 	stsEndpoint  string
 	iamEndpoint  string
+	fips         aws.FIPSEndpointState
+	dualStack    aws.DualStackEndpointState
+	caBundle     string          // ca_bundle of the profile
 	configured   bool            // the serial was said, not found
 	sessionStore string          // the backend of the secret store for sessions; empty: files
 	keyProfile   awsfile.Profile // the profile with the key
@@ -289,6 +294,8 @@ func (f *follower) settings(req Request) {
 	r.ownRegion = first("region")
 	r.Region = or(req.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), r.ownRegion)
 	r.stsRegion = or(r.Region, arn.HomeRegion(r.partition()))
+	r.caBundle = first("ca_bundle")
+	r.fips, r.dualStack = f.endpointOptions()
 	r.stsEndpoint = f.endpoint("sts", "AWS_ENDPOINT_URL_STS")
 	r.iamEndpoint = f.endpoint("iam", "AWS_ENDPOINT_URL_IAM")
 	r.duration = req.Duration
@@ -304,7 +311,7 @@ func (f *follower) settings(req Request) {
 // "Service-specific endpoints".
 func (f *follower) endpoint(service, variable string) string {
 	env := f.manager.Getenv
-	if strings.EqualFold(env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
+	if f.enabled("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
 		return ""
 	}
 	if url := or(env(variable), env("AWS_ENDPOINT_URL")); url != "" {
@@ -316,6 +323,16 @@ func (f *follower) endpoint(service, variable string) string {
 		}
 	}
 	return ""
+}
+
+// enabled reports whether a switch is on: in the environment, else in the first
+// profile of the route that sets it.
+func (f *follower) enabled(variable, setting string) bool {
+	value := f.manager.Getenv(variable)
+	for _, p := range f.passed {
+		value = or(value, p.Get(setting))
+	}
+	return strings.EqualFold(value, "true")
 }
 
 func or(values ...string) string {

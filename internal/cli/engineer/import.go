@@ -1,6 +1,7 @@
 package engineer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
 	"forcemfa/internal/view"
 )
 
@@ -75,16 +77,13 @@ type importOptions struct {
 	region, output  string
 }
 
-// profileArgument is the profile that a verb is about: the argument,
-// AWS_PROFILE, else default.
+// profileArgument returns the profile that a verb is about: the argument, that of
+// the environment, else default.
 func profileArgument(e *machine, args []string) string {
 	if len(args) > 0 {
 		return args[0]
 	}
-	if p := e.Getenv("AWS_PROFILE"); p != "" {
-		return p
-	}
-	return "default"
+	return cmp.Or(cache.EnvironmentProfile(e.Getenv), "default")
 }
 
 func runImport(ctx context.Context, o *importOptions) error {

@@ -24,11 +24,21 @@ type Place struct {
 // rest.
 const SessionsVariable = "FORCEMFA_SESSIONS"
 
-// PlaceOf is the place of a profile. Without one it is AWS_PROFILE's, else
-// default's.
+// EnvironmentProfile returns the profile that the environment selects; empty if there
+// is none. AWS_PROFILE comes first, as in the SDKs for Go and Java; botocore reads
+// AWS_DEFAULT_PROFILE first.
+func EnvironmentProfile(getenv func(string) string) string {
+	if profile := getenv("AWS_PROFILE"); profile != "" {
+		return profile
+	}
+	return getenv("AWS_DEFAULT_PROFILE")
+}
+
+// PlaceOf returns the place of a profile. Without one it is that of the environment,
+// else that of default.
 func PlaceOf(profile string, getenv func(string) string) Place {
 	if profile == "" {
-		profile = getenv("AWS_PROFILE")
+		profile = EnvironmentProfile(getenv)
 	}
 	if profile == "" {
 		profile = "default"
@@ -39,7 +49,7 @@ func PlaceOf(profile string, getenv func(string) string) Place {
 	}
 	p := Place{
 		Profile: profile, Config: getenv("AWS_CONFIG_FILE"), Credentials: getenv("AWS_SHARED_CREDENTIALS_FILE"),
-		endpoints: getenv("AWS_ENDPOINT_URL") + " " + getenv("AWS_ENDPOINT_URL_STS"), serial: getenv("AWS_MFA_SERIAL"),
+		endpoints: getenv("AWS_ENDPOINT_URL") + " " + getenv("AWS_ENDPOINT_URL_STS") + " " + getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), serial: getenv("AWS_MFA_SERIAL"),
 		sessions: getenv(SessionsVariable),
 	}
 	p.Config = settingsFile(p.Config, home, "config")
