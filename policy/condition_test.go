@@ -174,6 +174,9 @@ func TestDateOperators(t *testing.T) {
 		{`{"DateNotEquals":{"k":"tomorrow"}}`, "k=2026-02-01T00:00:00Z", "maybe"},
 		{`{"DateLessThan":{"k":"2026"}}`, "k=2025-02-01T00:00:00Z", "maybe"},
 		{`{"DateLessThan":{"k":"2026-03-01T00:00:00"}}`, "k=2025-02-01T00:00:00Z", "maybe"},
+		{`{"DateLessThan":{"k":"2026-03-01T00:00:00Z"}}`, "k=2025-02-01T00:00:00", "maybe"},
+		{`{"DateLessThan":{"k":"999999999999999"}}`, "k=2026-03-01T00:00:00Z", "yes"},
+		{`{"DateLessThan":{"k":"1000000000000000"}}`, "k=2026-03-01T00:00:00Z", "no"},
 	})
 }
 
@@ -250,6 +253,7 @@ func TestARNOperators(t *testing.T) {
 		{`"arn:aws:iam::*:role/*"`, "k=" + role, "yes"},
 		{`"arn:*:iam::*:role/*"`, "k=" + role, "yes"},
 		{`"arn:aws:iam::*:r*"`, "k=" + role, "yes"},
+		{`"arn:aws:iam::*:r*/team/deploy"`, "k=" + role, "yes"},
 		{`"arn:aws:*:123456789012:orders:sub-1"`, "k=arn:aws:sns:us-east-1:123456789012:orders:sub-1", "no"},
 		{`"arn:aws:sns:*:*:o*1"`, "k=arn:aws:sns:us-east-1:123456789012:orders:sub-1", "yes"},
 		{`"arn:aws:*:role/team/deploy"`, "k=" + role, "maybe"}, // four parts
@@ -277,6 +281,7 @@ func TestARNOperators(t *testing.T) {
 		all = append(all,
 			conditionCase{`{"` + operators[0] + `":{"k":"*"}}`, "k=" + role, "maybe"},
 			conditionCase{`{"` + operators[0] + `":{"k":"role"}}`, "k=" + role, "no"},
+			conditionCase{`{"` + operators[0] + `":{"k":"arn:aws:sqs:*"}}`, "k=" + role, "no"},
 			conditionCase{`{"` + operators[1] + `":{"k":"role"}}`, "k=" + role, "maybe"},
 			conditionCase{`{"` + operators[0] + `IfExists":{"k":"arn:aws:iam::*:user/*"}}`, "", "yes"},
 			conditionCase{`{"` + operators[1] + `IfExists":{"k":"arn:aws:iam::*:role/*"}}`, "k=" + role, "no"})

@@ -250,7 +250,13 @@ func TestResourcePoliciesWithinTheAccount(t *testing.T) {
 func TestASessionIsOfItsRoleWithoutIssuerToo(t *testing.T) {
 	known := session
 	known.Issuer = ""
+	nameless := known
+	nameless.ARN = "arn:aws:sts::123456789012:assumed-role"
+	unnamed := known
+	unnamed.ARN = "arn:aws:sts::123456789012:assumed-role/deploy"
 	runLayers(t, []layered{
+		{name: "no role name", who: nameless, resource: grant(toRole), want: "not allowed by identity policy", from: sourceElement},
+		{name: "no session name", who: unnamed, resource: grant(toRole), want: "not allowed by identity policy", from: sourceElement},
 		{name: "name matches", who: known, resource: grant(toRole), want: "allowed by resource policy", from: sourceElement},
 		{name: "another role", who: known, resource: grant(`{"AWS":"arn:aws:iam::123456789012:role/build"}`), want: "not allowed by identity policy", from: sourceElement},
 		{name: "another account", who: known, resource: grant(`{"AWS":"arn:aws:iam::210987654321:role/deploy"}`), want: "not allowed by identity policy", from: sourceElement},

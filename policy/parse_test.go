@@ -134,6 +134,7 @@ func TestParseRefuses(t *testing.T) {
 		{"condition is a list", Identity, st(ok + `,"Condition":[]`), `want {, found an array`},
 		{"open variable", Identity, st(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${a"`), `a variable without }`},
 		{"empty variable", Identity, st(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${}"`), `neither ${key} nor`},
+		{"brace in a variable", Identity, st(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${a{b}"`), `neither ${key} nor`},
 		{"bad default", Identity, st(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${a, b}"`), `neither ${key} nor`},
 		{"open variable in a condition", Identity, st(ok + `,"Condition":{"StringLike":{"a":"${b"}}`), `StringLike a: a variable without }`},
 		{"trailing comma", Identity, `{"Statement":{` + ok + `},}`, `no value after the comma`},

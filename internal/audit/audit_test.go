@@ -416,6 +416,14 @@ func TestTwoDeniesTogetherAreNotWeak(t *testing.T) {
 	if got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a); len(got.findings) != 0 {
 		t.Errorf("%+v", got.findings)
 	}
+	together := a.Groups[1].Inline[0].Document
+	for _, change := range [][2]string{{`"Resource":"*"`, `"Resource":"arn:aws:ec2:*:*:instance/*"`}, {`"Resource":"*"`, `"NotResource":"arn:aws:ec2:*:*:instance/*"`},
+		{`"Action":"ec2:*"`, `"Action":"ec2:Run*"`}, {`"Action":"ec2:*"`, `"NotAction":"s3:*"`}, {`"Deny"`, `"Allow"`}} {
+		a.Groups[1].Inline[0].Document = strings.Replace(together, change[0], change[1], 1)
+		if got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a); len(found(got, "deny-bool")) != 1 {
+			t.Errorf("%s: %+v", change[1], got.findings)
+		}
+	}
 }
 
 func TestSettableExemptionTag(t *testing.T) {
@@ -661,6 +669,17 @@ func TestReachReportsHowTheEnforcementCanBeDisabled(t *testing.T) {
 		"iam:RemoveUserFromGroup": true, "iam:TagUser": true, "iam:UpdateUser": true, "iam:CreateUser": true}
 	if diff := cmp.Diff(want, got); diff != "" || len(reach.Roles) > 0 {
 		t.Errorf("with MFA (-want +got):\n%s\nroles %v", diff, reach.Roles)
+	}
+	for _, s := range reach.Switches {
+		if s.Action == "iam:RemoveUserFromGroup" && s.Resource != baseline.GroupARN("aws", account) {
+			t.Errorf("%s enforces nothing", s.Resource)
+		}
+	}
+	a.Policies = nil
+	for _, s := range auditor.Reach(a, &a.Users[0]).Switches {
+		if s.Action == "iam:CreatePolicyVersion" {
+			t.Errorf("%s of a policy that does not exist", s.What)
+		}
 	}
 	a.Users[0].Groups = []string{"people"}
 	if roles := auditor.Reach(a, &a.Users[0]).Roles; len(roles) != 1 || roles[0].Role.ARN != a.Roles[0].ARN {

@@ -70,6 +70,19 @@ func TestTheSeverityOfATrustPolicyIsWhatItsConditionRefuses(t *testing.T) {
 	}
 }
 
+// Each finding is about its own statements: a statement for everybody makes no other
+// statement worse.
+func TestAStatementForAnAccountIsNoWorseBesideOneForEverybody(t *testing.T) {
+	beside := `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}},{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`
+	got := map[string]audit.Severity{}
+	for _, rule := range []string{"role-trust-open", "role-trust-weak"} {
+		got[rule], _ = severityOf(t, rule, `{"AWS":"999999999999"}`, "sts:AssumeRole", strings.TrimPrefix(beside, `,"Condition":`))
+	}
+	if got["role-trust-open"] != audit.Medium || got["role-trust-weak"] != audit.High {
+		t.Errorf("%v", got)
+	}
+}
+
 // Principals of identity providers are findings, the worse the more the conditions accept.
 func TestFederatedTrustIsAFinding(t *testing.T) {
 	oidc := func(issuer string) string {

@@ -167,7 +167,8 @@ func TestProofThatNamesAnotherDenyIsRefused(t *testing.T) {
 	s := bob(shipped(t), source(t, `{"Effect":"Allow","Action":"*","Resource":"*"}`))
 	proof := prove.User(s).Proof
 	c := claim(s)
-	for _, wrong := range []policy.ProofDeny{{Source: 0, Statement: 1}, {Source: 0, Statement: 9}, {Source: 1}, {Source: 7}, {Source: -1}, {Statement: -1}} {
+	end := len(s.Set.Sources()[0].Document.Statements)
+	for _, wrong := range []policy.ProofDeny{{Source: 0, Statement: 1}, {Source: 0, Statement: end}, {Source: 0, Statement: 9}, {Source: 1}, {Source: 7}, {Source: -1}, {Statement: -1}} {
 		changed := copied(t, proof)
 		changed.Cases[0].Cells[0].By[0] = wrong
 		if certificate.Check(changed, c) == nil {
@@ -176,8 +177,8 @@ func TestProofThatNamesAnotherDenyIsRefused(t *testing.T) {
 	}
 	empty := copied(t, proof)
 	empty.Cases[0].Cells[0].By = nil
-	if certificate.Check(empty, c) == nil {
-		t.Error("accepted with a cell that nothing refuses")
+	if err := certificate.Check(empty, c); err == nil || !strings.Contains(err.Error(), "names no Deny") {
+		t.Errorf("a cell that nothing refuses: %v", err)
 	}
 }
 

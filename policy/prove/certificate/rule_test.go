@@ -39,6 +39,9 @@ func TestRequestsThatNeedNoDeny(t *testing.T) {
 		{"iam:CreatePolicyVersion", "arn:aws:iam::aws:policy/x", policy.LongTermKey, facts{strict: true}, false},
 		{"iam:CreatePolicyVersion", "arn:aws:iam::111111111111:policy/x", policy.LongTermKey, facts{}, false},
 		{"iam:GetPolicy", "arn:aws:iam::aws:policy/x", policy.LongTermKey, facts{}, false},
+		{"iam:CreatePolicyVersion", "arn:aws:iam::aws:role/x", policy.LongTermKey, facts{}, false},
+		{"transfer:UpdateUser", "arn:aws:transfer:eu-west-1:111111111111:user/bob", policy.LongTermKey, facts{}, false},
+		{"iam:EnableMFADevice", "arn:aws:transfer::111111111111:user/bob", policy.ConsolePassword, facts{}, false},
 		{"iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, true},
 		{"iam:GetRole", "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, false},
 		{"iam:DeleteRole", "arn:aws:iam::111111111111:role/x", policy.LongTermKey, facts{}, false},
@@ -60,6 +63,35 @@ func TestAddressesAreOnBothSidesOfANetwork(t *testing.T) {
 	for _, want := range []string{"192.0.2.0", "192.0.3.0", "198.51.100.7", "198.51.100.8", "2001:db8::", "2001:db9::", "0.0.0.0", "::"} {
 		if !slices.Contains(list, want) {
 			t.Errorf("%v lack %s", list, want)
+		}
+	}
+}
+
+// Numbers are tried on, between and around those of the conditions, and bytes as they
+// are written.
+func TestValuesAreOnAndAroundThoseOfTheConditions(t *testing.T) {
+	values := func(list ...string) []condition {
+		return []condition{{Condition: policy.Condition{Values: list}}}
+	}
+	if got, want := numbers(values("3", "1")), []string{"0.000", "1.000", "2.000", "3.000", "4.000"}; !slices.Equal(got, want) {
+		t.Errorf("numbers %v, want %v", got, want)
+	}
+	if got, want := dates(values("1970-01-01", "7200")), []string{"-3600", "0", "3600", "7200", "10800"}; !slices.EqualFunc(got, want, func(g, w string) bool { return g == w+".000000000" }) {
+		t.Errorf("dates %v, want %v", got, want)
+	}
+	if got, want := bytes(values("eA==", "not base64")), []string{"example", "x"}; !slices.Equal(got, want) {
+		t.Errorf("bytes %v, want %v", got, want)
+	}
+}
+
+// Only the version of 2012 has variables.
+func TestVariablesOfTheSenderAreThoseOfTheNewerVersion(t *testing.T) {
+	k := &inquiry{Claim: &Claim{}, proof: new(policy.ProofCase)}
+	k.context = new(policy.Context)
+	for version, want := range map[string]string{"2012-10-17": "aws:resourcetag/a", "2008-10-17": "", "": ""} {
+		c := newCondition(policy.Condition{Operator: "StringEquals", Key: "aws:username", Values: []string{"x${*}", "${aws:ResourceTag/a, 'b'}"}}, version)
+		if got := k.chosenVariable(c); got != want {
+			t.Errorf("version %q: %q, want %q", version, got, want)
 		}
 	}
 }
