@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
@@ -95,20 +97,26 @@ type shellFormat struct {
 	set   string // with the name and the quoted value
 	unset string // with the name
 	quote func(string) string
+	// cannot reports values that the format cannot hold; nil: none.
+	cannot func(string) bool
 }
 
 var shellFormats = map[string]shellFormat{
-	"env":           {"export %s=%s\n", "unset %s\n", shellWord},
-	"env-no-export": {"%s=%s\n", "", shellWord},
-	"fish":          {"set -gx %s %s\n", "set -e %s\n", fishWord},
-	"powershell":    {"$Env:%s='%s'\n", "$Env:%s=$null\n", func(s string) string { return strings.ReplaceAll(s, "'", "''") }},
-	"windows-cmd":   {"set %s=%s\n", "set %s=\n", func(s string) string { return s }},
+	"env":           {"export %s=%s\n", "unset %s\n", shellWord, nil},
+	"env-no-export": {"%s=%s\n", "", shellWord, nil},
+	"fish":          {"set -gx %s %s\n", "set -e %s\n", fishWord, nil},
+	"powershell":    {"$Env:%s='%s'\n", "$Env:%s=$null\n", powershellText, nil},
+	"windows-cmd":   {"set %s=%s\n", "set %s=\n", func(s string) string { return s }, specialInCmd},
 }
 
-// text returns commands that set the variables and remove other credentials.
-func (f shellFormat) text(variables []assignment) string {
+// text returns commands that set the variables and remove other credentials. A value
+// that the format cannot hold is an error, which does not show the value.
+func (f shellFormat) text(variables []assignment) (string, error) {
 	var b strings.Builder
 	for _, v := range variables {
+		if !utf8.ValidString(v.value) || strings.ContainsFunc(v.value, unicode.IsControl) || f.cannot != nil && f.cannot(v.value) {
+			return "", unwritable(v.name)
+		}
 		fmt.Fprintf(&b, f.set, v.name, f.quote(v.value))
 	}
 	if f.unset != "" {
@@ -116,7 +124,19 @@ func (f shellFormat) text(variables []assignment) string {
 			fmt.Fprintf(&b, f.unset, name)
 		}
 	}
-	return b.String()
+	return b.String(), nil
+}
+
+// unwritable is the error for a value that a format cannot hold.
+func unwritable(name string) error {
+	return fmt.Errorf("the value of %s contains characters that cannot be written in this format: use --format process", name)
+}
+
+// specialInCmd reports values that cmd.exe changes or obeys: it has no quotes that are
+// not part of the value, and an empty value removes the variable.
+// Source: Windows Commands, cmd and set.
+func specialInCmd(s string) bool {
+	return s != strings.TrimSpace(s) || s == "" || strings.ContainsAny(s, "&|<>^%!\"()")
 }
 
 // plainWord reports whether a shell reads a word unchanged without quotes.
@@ -129,9 +149,10 @@ func plainWord(s string) bool {
 	return s != ""
 }
 
-// shellWord quotes for sh, bash and zsh.
+// shellWord quotes for sh, bash and zsh. zsh replaces =NAME at the start of a value
+// and after a colon. Source: zsh manual, "Filename Expansion".
 func shellWord(s string) string {
-	if plainWord(s) {
+	if plainWord(s) && s[0] != '=' && !strings.Contains(s, ":=") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -143,4 +164,10 @@ func fishWord(s string) string {
 		return s
 	}
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+}
+
+// powershellText escapes for a PowerShell string in single quotes, which each of five
+// quotation marks ends. Source: PowerShell, about_Quoting_Rules.
+func powershellText(s string) string {
+	return strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛").Replace(s)
 }

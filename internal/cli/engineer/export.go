@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -96,28 +97,42 @@ func runExport(ctx context.Context, o *exportOptions) error {
 	if o.write != "" {
 		return o.writeProfile(e)
 	}
-	_, err = io.WriteString(o.env.Stdout, o.text(e))
+	text, err := o.text(e)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(o.env.Stdout, text)
 	return err
 }
 
 // text returns a session in the format of --format.
-func (o *exportOptions) text(e *cache.Entry) string {
+func (o *exportOptions) text(e *cache.Entry) (string, error) {
 	switch o.format {
 	case "process":
-		return e.ProcessJSON()
+		return e.ProcessJSON(), nil
 	case "ini":
-		var b strings.Builder
-		fmt.Fprintf(&b, "[%s]\n", o.profileName())
-		for _, s := range o.settings(e) {
-			fmt.Fprintf(&b, "%s = %s\n", s.name, s.value)
-		}
-		return b.String()
+		return o.section(e)
 	}
 	variables := sessionVariables(e, o.regionOf(e))
 	if o.use {
 		variables = append(variables, assignment{session.Marker, o.profileName()})
 	}
 	return shellFormats[o.format].text(variables)
+}
+
+// section returns a session as a section of ~/.aws/credentials. SDKs remove quotes
+// around a value, and not all of them do.
+func (o *exportOptions) section(e *cache.Entry) (string, error) {
+	f := awsfile.Parse("", nil)
+	for _, s := range o.settings(e) {
+		if strings.ContainsFunc(s.value, unicode.IsControl) || strings.HasPrefix(s.value, `"`) || strings.HasPrefix(s.value, "'") {
+			return "", unwritable(s.name)
+		}
+		if err := f.Set(o.profileName(), s.name, s.value); err != nil {
+			return "", err
+		}
+	}
+	return string(f.Bytes()), nil
 }
 
 // settings returns a session as settings of a profile. expiration is RFC 3339,
