@@ -25,7 +25,17 @@ func newKeyring(dir string) *osKeyring {
 
 func (*osKeyring) backend() string { return Keyring }
 
-func (k *osKeyring) read(ctx context.Context, id string) (text string, err error) {
+func (*osKeyring) read(ctx context.Context, id string) (string, error) { return readParts(ctx, id) }
+
+func (k *osKeyring) write(ctx context.Context, id, text string) error {
+	return k.names.change(ctx, id, true, func() error { return writeParts(ctx, id, text) })
+}
+
+func (k *osKeyring) remove(ctx context.Context, id string) error {
+	return k.names.change(ctx, id, false, func() error { return deleteParts(ctx, id) })
+}
+
+func readItem(ctx context.Context, id string) (string, error) {
 	type answer struct {
 		text string
 		err  error
@@ -40,18 +50,14 @@ func (k *osKeyring) read(ctx context.Context, id string) (text string, err error
 	return got.text, keyringError("read", got.err)
 }
 
-func (k *osKeyring) write(ctx context.Context, id, text string) error {
-	return k.names.change(ctx, id, true, func() error {
-		got, err := within(ctx, func() error { return keyring.Set(keyringService, id, text) })
-		return keyringError("write", errors.Join(err, got))
-	})
+func writeItem(ctx context.Context, id, text string) error {
+	got, err := within(ctx, func() error { return keyring.Set(keyringService, id, text) })
+	return keyringError("write", errors.Join(err, got))
 }
 
-func (k *osKeyring) remove(ctx context.Context, id string) error {
-	return k.names.change(ctx, id, false, func() error {
-		got, err := within(ctx, func() error { return keyring.Delete(keyringService, id) })
-		return keyringError("delete from", errors.Join(err, got))
-	})
+func removeItem(ctx context.Context, id string) error {
+	got, err := within(ctx, func() error { return keyring.Delete(keyringService, id) })
+	return keyringError("delete from", errors.Join(err, got))
 }
 
 func (k *osKeyring) list(context.Context) ([]string, error) { return k.names.list() }

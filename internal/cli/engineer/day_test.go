@@ -3,6 +3,7 @@ package engineer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -150,6 +151,28 @@ func TestExportSpeaksEveryShell(t *testing.T) {
 		warm(t, e)
 		if status := run(t.Context(), e); status != 0 || !strings.HasPrefix(out.String(), want) {
 			t.Errorf("%s: status %d\n%s%s\nwant %s", format, status, out, errs, want)
+		}
+	}
+}
+
+// AWS sets no limit for session tokens; those of STS have had up to 4,096 bytes.
+func TestLongTokensAreExportedWhole(t *testing.T) {
+	token := strings.Repeat("aZ09+/==", 512)
+	for _, format := range exportFormats {
+		e, out, errs := day(t, "export", "bob", "--format", format)
+		long := someSession()
+		long.SessionToken = token
+		dir, err := cache.Default(e.Getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		warm(t, e)
+		place := cache.PlaceOf("bob", e.Getenv)
+		if err := errors.Join(dir.Store("long", long), dir.Link(place, place.Seen(), "long", "eu-west-1")); err != nil {
+			t.Fatal(err)
+		}
+		if status := run(t.Context(), e); status != 0 || !strings.Contains(out.String(), token) {
+			t.Errorf("%s: status %d, %d bytes\n%s", format, status, out.Len(), errs)
 		}
 	}
 }
