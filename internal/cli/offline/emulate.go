@@ -1,12 +1,15 @@
 package offline
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,10 +29,11 @@ func NewEmulate(e *command.Env) *cobra.Command {
 		Use:   "emulate",
 		Short: "Serve the embedded AWS on loopback for any AWS client",
 		Long: `emulate serves the embedded AWS: IAM, STS, Organizations and parts of EC2, DynamoDB
-and S3. It verifies signatures, TOTP codes and policies. It prints its endpoint and
-the credentials of its users, as export lines or (-o json) as one JSON object. Nothing
-in it is real, including the printed secrets. The first principal is the administrator
-of the management account.
+and S3. It verifies signatures, TOTP codes and policies. It prints export lines with
+its endpoint and the access key of the administrator of the management account. -o json
+prints one JSON object with the access keys and MFA devices of every user, the
+administrator first; --principals writes that object to a file. Nothing in it is real,
+including the secrets.
 
 It serves until it is interrupted or the process that started it ends.
 
@@ -39,6 +43,7 @@ of this machine, because clients sign with it:
 
   curl -H "Authorization: Bearer $TOKEN" -d '{"advance":"13h"}' $CONTROL/clock`,
 		Example: `  forcemfa emulate
+  forcemfa emulate --principals principals.json
   forcemfa emulate --listen 127.0.0.1:4566 -o json >world.json
   forcemfa emulate --org snapshot.jsonl`,
 		Args: cobra.NoArgs,
@@ -48,6 +53,7 @@ of this machine, because clients sign with it:
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` and port; port 0 takes a free one")
 	organizationFlags(f, &o.org)
 	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
+	f.StringVar(&o.principals, "principals", "", "also write the access keys and MFA devices of every user to this `file`, as JSON")
 	f.StringVar(&o.clock, "clock", o.clock, "wall: follow the clock of this machine; manual: stand still until --control moves it")
 	f.BoolVar(&o.control, "control", false, "serve a control endpoint for the clock on loopback, and print its URL and token")
 	f.BoolVar(&o.outliveParent, "outlive-parent", false, "keep serving when the process that started it ends")
@@ -65,6 +71,7 @@ type emulateOptions struct {
 	control  bool
 	readings operation.Readings
 
+	principals    string // a file
 	outliveParent bool
 }
 
@@ -137,15 +144,34 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 		defer control.Close()
 		ready.Control = &servedControl{URL: control.Endpoint, Token: control.Token}
 	}
+	if err := o.savePrincipals(ready); err != nil {
+		return errors.Join(err, server.Close())
+	}
 	if o.output == "json" {
 		err = view.JSON(e.Stdout, ready)
 	} else {
-		printExports(e, ready)
+		err = printExports(e, ready, o.principals)
 	}
 	if err == nil {
 		waitForEnd(ctx, e, ended)
 	}
 	return errors.Join(err, server.Close())
+}
+
+// savePrincipals writes what -o json prints to the file of --principals. Only its owner
+// can read it.
+func (o *emulateOptions) savePrincipals(s served) error {
+	if o.principals == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := view.JSON(&text, s); err != nil {
+		return err
+	}
+	if err := command.WriteFile(o.principals, text.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("--principals: %w", err)
+	}
+	return nil
 }
 
 func checkClock(o emulateOptions) error {
@@ -168,24 +194,33 @@ func waitForEnd(ctx context.Context, e *command.Env, ended <-chan struct{}) {
 	}
 }
 
-func printExports(e *command.Env, s served) {
-	fmt.Fprintf(e.Stdout, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s\nexport AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
-	fmt.Fprintf(e.Stdout, "export %s=0\n", command.Variable("rate")) // the embedded AWS has no quotas to share
-	for i, p := range s.Principals {
-		comment := "# "
-		if i == 0 {
-			comment = ""
-		}
-		fmt.Fprintf(e.Stdout, "\n# %s in %s", view.Clean(p.Name), p.Account)
-		for _, d := range p.MFA {
-			fmt.Fprintf(e.Stdout, ", MFA %s seed %s", d.Serial, d.Seed)
-		}
-		fmt.Fprintf(e.Stdout, "\n%sexport AWS_ACCESS_KEY_ID=%s\n%sexport AWS_SECRET_ACCESS_KEY=%s\n", comment, p.AccessKeyID, comment, p.SecretAccessKey)
+// printExports prints what a shell needs to sign as the administrator: six lines however
+// many users there are, and two for --control.
+func printExports(e *command.Env, s served, file string) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
+	fmt.Fprintf(&out, "export %s=0\n", command.Variable("rate")) // the embedded AWS has no quotas to share
+	if len(s.Principals) > 0 {
+		first := s.Principals[0]
+		fmt.Fprintf(&out, "export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", first.AccessKeyID, first.SecretAccessKey)
+		fmt.Fprintf(&out, "# these keys are of %s in %s; %s with access keys in %s: %s\n", view.Clean(first.Name), first.Account,
+			view.Count(len(s.Principals), "user"), view.Count(len(s.Accounts), "account"), whereListed(file))
 	}
 	if s.Control != nil {
-		fmt.Fprintf(e.Stdout, "\n# the clock\nexport CONTROL=%s\nexport TOKEN=%s\n", s.Control.URL, s.Control.Token)
+		fmt.Fprintf(&out, "export CONTROL=%s\nexport TOKEN=%s\n", s.Control.URL, s.Control.Token)
+	}
+	if _, err := io.WriteString(e.Stdout, out.String()); err != nil {
+		return err
 	}
 	fmt.Fprintf(e.Stderr, "serving the embedded AWS on %s; Ctrl-C stops it\n", s.Endpoint)
+	return nil
+}
+
+func whereListed(file string) string {
+	if file == "" {
+		return "list them with -o json or --principals FILE"
+	}
+	return "listed in " + view.Clean(file)
 }
 
 // served lists the accounts and every user that has an active key, the
