@@ -25,7 +25,7 @@ func (in *inspection) exemptions() {
 			continue
 		}
 		seen = append(seen, key)
-		in.exemption(c.Key, probe)
+		in.exemption(in.guard.statement, c.Key, probe)
 	}
 }
 
@@ -80,9 +80,9 @@ func (in *inspection) forwarded(probe *situation) {
 	}
 }
 
-// exemption tries values of one key.
-func (in *inspection) exemption(key string, probe *situation) {
-	st := &in.doc.Statements[in.guard.statement]
+// exemption tries values of one key in a request that statement i refuses.
+func (in *inspection) exemption(i int, key string, probe *situation) {
+	st := &in.doc.Statements[i]
 	var on []policy.Condition
 	for _, c := range st.Conditions {
 		if strings.EqualFold(c.Key, key) {
@@ -91,7 +91,7 @@ func (in *inspection) exemption(key string, probe *situation) {
 	}
 	low := strings.ToLower(key)
 	var tries []*situation
-	if settled[low] {
+	if probe.who.fixed(low) {
 		for _, p := range in.people(&policy.Statement{Conditions: on}) {
 			who := probe.who
 			who.principal = p
@@ -107,14 +107,14 @@ func (in *inspection) exemption(key string, probe *situation) {
 		if !in.passes(at) {
 			continue
 		}
-		if settled[low] || strings.HasPrefix(low, "aws:principal") {
-			f := in.add("E-6", in.guard.statement, "%s exempts some principals: this is as safe as the permission to change it", key)
+		if probe.who.fixed(low) || strings.HasPrefix(low, "aws:principal") {
+			f := in.add("E-6", i, "%s exempts some principals: this is as safe as the permission to change it", key)
 			f.Example = in.example(at, true, true)
 			return
 		}
-		f := in.add("E-7", in.guard.statement, "a request without MFA passes because of its %s, which the sender can choose", key)
+		f := in.add("E-7", i, "a request without MFA passes because of its %s, which the sender can choose", key)
 		f.Example = in.example(at, true, true)
-		f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) {
+		f.Fix = in.replace(i, func(st *policy.Statement) {
 			st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })
 		})
 		return

@@ -14,7 +14,12 @@ import (
 // as a guard is never passed over in silence: where no condition explains it, the
 // prover decides the whole document.
 func (in *inspection) reach() {
-	if in.kind != policy.Identity && in.kind != policy.Boundary && in.kind != policy.SCP {
+	switch in.kind {
+	case policy.Identity, policy.Boundary, policy.SCP:
+	case policy.Resource, policy.RCP, policy.Trust:
+		in.resourceDenies()
+		return
+	default:
 		return
 	}
 	looksLikeGuard := false
@@ -83,21 +88,74 @@ func guardShape(st *policy.Statement) bool {
 	return st.Effect == policy.Deny && len(mfaConditions(st)) > 0 && (st.NotActions != nil || slices.Contains(st.Actions, "*"))
 }
 
-// explained reports whether a finding says already why a statement does not refuse
-// requests without MFA. O-1 is about role sessions.
-func (in *inspection) explained(i int) bool { return in.explainedApartFrom(i, "O-1") }
+// aboutOthers are the rules about what a Deny refuses too much, and about its
+// exceptions. They don't say why a request that is not excepted passes.
+var aboutOthers = []string{"O-1", "R-2", "D-1", "D-21", "E-1", "E-2", "E-3", "E-4", "E-9", "L-1"}
 
-func (in *inspection) explainedApartFrom(i int, code string) bool {
+// explained reports whether a finding says already why a statement does not refuse
+// requests without MFA.
+func (in *inspection) explained(i int) bool { return in.explainedApartFrom(i, aboutOthers...) }
+
+func (in *inspection) explainedApartFrom(i int, codes ...string) bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
-		return f.Statement == i && f.Code != code && rank(f.Severity) <= rank(High)
+		return f.Statement == i && !slices.Contains(codes, f.Code) && rank(f.Severity) <= rank(High)
 	})
 }
 
-// serious reports whether the document has a finding about requests that pass.
-// E-6 is about principals that are meant to pass.
+// resourceDenies checks the conditions beside those on MFA in the Denies of a policy
+// of a resource. Such a policy may require MFA of a part only, by the resource's own
+// keys, but not of requests that nobody makes or that the sender chooses.
+func (in *inspection) resourceDenies() {
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || in.explained(i) {
+			continue
+		}
+		before := len(in.findings)
+		in.misses(i)
+		if len(in.findings) == before {
+			in.resourceDeny(i)
+		}
+		for f := before; f < len(in.findings); f++ {
+			switch in.findings[f].Code {
+			case "G-1":
+				in.findings[f].Severity = High
+			case "E-7":
+				in.findings[f].Severity = Medium
+			}
+		}
+	}
+}
+
+// resourceDeny reports a Deny that no request of a user was found for, and values of a
+// key that let a request without MFA pass.
+func (in *inspection) resourceDeny(i int) {
+	situations := in.scopeOfPeople(i)
+	if len(situations) == 0 && len(in.people(&in.doc.Statements[i])) > 0 {
+		in.add("G-1", i, "the Deny applies to no request of an IAM user: its conditions do not hold together")
+	}
+	at := slices.IndexFunc(situations, in.refused)
+	if at < 0 {
+		return
+	}
+	var seen []string
+	for _, c := range in.doc.Statements[i].Conditions {
+		key := strings.ToLower(c.Key)
+		if !strings.HasPrefix(key, "aws:") || strings.HasPrefix(key, "aws:resource") || strings.HasPrefix(key, "aws:principalorg") || aboutMFA(&c) || forwarding(key) || slices.Contains(seen, key) || !knownKey(c.Key) {
+			continue
+		}
+		seen = append(seen, key)
+		in.exemption(i, c.Key, situations[at])
+	}
+}
+
+// serious reports whether the document has a finding about requests that pass,
+// apart from those that NotAction excepts. E-6 is about principals that are meant to
+// pass.
 func (in *inspection) serious() bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
-		return f.Code == "E-6" || f.Code != "O-1" && rank(f.Severity) <= rank(Medium)
+		listed := f.Statement >= 0 && in.doc.Statements[f.Statement].NotActions != nil && slices.Contains(aboutOthers, f.Code)
+		return f.Code == "E-6" || f.Code != "O-1" && !listed && rank(f.Severity) <= rank(Medium)
 	})
 }
 
@@ -123,8 +181,13 @@ func (in *inspection) misses(i int) {
 		default:
 			f = in.add("G-1", i, "the Deny applies to no IAM user: %s never holds%s", text, meant(&c))
 		}
+		action, resource := telling[0], "arn:"+in.partition+":s3:::example/example"
+		if st.Principals != nil || st.NotPrincipals != nil {
+			action = in.actions(st)[0]
+			resource = in.resources(st, action)[0]
+		}
 		for _, who := range []caller{byKey(in.user("")), byPassword(in.user(""))} {
-			at := &situation{who: who, action: telling[0], resource: "arn:" + in.partition + ":s3:::example/example"}
+			at := &situation{who: who, action: action, resource: resource}
 			if in.passes(at) {
 				f.Example = in.example(at, true, true)
 				break
@@ -153,6 +216,9 @@ func (in *inspection) candidateUsers(c *policy.Condition) []policy.Principal {
 		switch strings.ToLower(c.Key) {
 		case "aws:username":
 			name := in.instance(v)
+			if name == "" {
+				continue
+			}
 			out = append(out, policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + name)})
 		case "aws:principalaccount":
 			if p, ok := in.userOf(v); ok {
@@ -248,11 +314,12 @@ func (in *inspection) decideWhole() {
 	p := in.user("")
 	who := byKey(p)
 	at := situation{who: who}
-	subject := prove.Subject{Principal: p, Set: in.set(in.open), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
+	subject := prove.Subject{Principal: p, Set: in.set(in.withAll(in.forUsers())), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
 		Enrollment: exceptions, EnrollmentByKey: true, Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword}}
 	for key := range usual {
 		subject.Context.Delete(key)
 	}
+	in.setOrganization(subject.Context)
 	a := prove.User(subject)
 	unknown := func(key string) bool { return !knownKey(key) } // of which K-2 says that no request has it
 	switch {
@@ -262,5 +329,39 @@ func (in *inspection) decideWhole() {
 		f.Example = in.translate(a.Counterexample)
 	case a.Outcome == prove.Unknown:
 		in.add("G-2", -1, "could not decide whether the document refuses every request without MFA: %s", a.Why)
+	}
+}
+
+// forUsers returns the document without the conditions that hold in every request of
+// a user, because no such request has their keys. The prover lets the sender choose
+// them.
+func (in *inspection) forUsers() *policy.Document {
+	d := *in.doc
+	d.Statements = slices.Clone(d.Statements)
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		st.Conditions = slices.DeleteFunc(slices.Clone(st.Conditions), func(c policy.Condition) bool {
+			return notOfUsers[strings.ToLower(c.Key)] && in.everHolds(&c, byKey)
+		})
+	}
+	return &d
+}
+
+// setOrganization sets the keys that users of an organization have: of the one that
+// the document names.
+func (in *inspection) setOrganization(c *policy.Context) {
+	c.Set("aws:PrincipalOrgID", "o-exampleorgid")
+	for i := range in.doc.Statements {
+		for _, on := range in.doc.Statements[i].Conditions {
+			if _, op, _ := operator(&on); len(on.Values) == 0 || strings.Contains(op, "Not") || !strings.HasPrefix(on.Values[0], "o-") {
+				continue
+			}
+			switch strings.ToLower(on.Key) {
+			case "aws:principalorgid":
+				c.Set("aws:PrincipalOrgID", in.instance(on.Values[0]))
+			case "aws:principalorgpaths":
+				c.SetMany("aws:PrincipalOrgPaths", []string{in.instance(on.Values[0])})
+			}
+		}
 	}
 }

@@ -249,20 +249,32 @@ func (in *inspection) meets(conditions []policy.Condition, at *situation) bool {
 func (in *inspection) variations(conditions []policy.Condition, who caller) []*situation {
 	key := conditions[0].Key
 	base := &situation{who: who, action: "sts:AssumeRole", resource: "arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
-	out := []*situation{base}
-	if settled[strings.ToLower(key)] {
-		return out
+	organization := strings.EqualFold(key, "aws:PrincipalOrgID")
+	switch {
+	case who.fixed(key):
+		return []*situation{base}
+	case organization: // which users of an organization always have
+		base = base.having(key, []string{"o-exampleorgid"})
 	}
-	out = append(out, base.having(key, nil))
+	out := []*situation{base}
+	if !organization {
+		out = append(out, base.having(key, nil))
+	}
 	for _, c := range conditions {
 		_, op, _ := operator(&c)
 		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
 			for _, candidate := range in.candidates(op, v) {
+				if organization && !strings.HasPrefix(candidate, "o-") {
+					continue
+				}
 				out = append(out, base.having(key, []string{candidate}))
 			}
 		}
 	}
-	return append(out, base.having(key, []string{"something-else"}))
+	if !organization {
+		out = append(out, base.having(key, []string{"something-else"}))
+	}
+	return out
 }
 
 // candidates returns values around one in a condition.

@@ -141,6 +141,20 @@ var settled = map[string]bool{
 	"aws:principalisawsservice": true,
 }
 
+// notOfUsers lists keys that no request of an IAM user has, unless a service makes it.
+// Source: IAM User Guide, "AWS global condition context keys".
+var notOfUsers = map[string]bool{
+	"aws:principalservicename": true, "aws:principalservicenameslist": true, "aws:federatedprovider": true, "aws:sourceidentity": true,
+	"aws:sourcearn": true, "aws:sourceaccount": true, "aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:calledvia": true, "aws:calledviafirst": true, "aws:calledvialast": true,
+	"aws:ec2instancesourcevpc": true, "aws:ec2instancesourceprivateipv4": true, "ec2:sourceinstancearn": true, "ec2:roledelivery": true, "lambda:sourcefunctionarn": true,
+}
+
+// fixed reports whether the sender of a request cannot choose a key.
+func (c *caller) fixed(key string) bool {
+	key = strings.ToLower(key)
+	return settled[key] || c.principal.Kind == policy.IAMUser && notOfUsers[key]
+}
+
 // with returns a copy of the situation with another caller.
 func (at situation) with(c caller) *situation {
 	at.who, at.context = c, nil

@@ -13,6 +13,7 @@ import (
 // be filled in.
 func (in *inspection) userOf(name string) (policy.Principal, bool) {
 	a, ok := arn.Split(name)
+	ok = ok && a.Region == "" // IAM has none
 	switch {
 	case arn.IsAccountID(name):
 		return policy.Principal{Kind: policy.IAMUser, Account: name, ARN: arn.IAM(in.partition, name, "user", "/", "alice")}, true
