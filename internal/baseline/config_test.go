@@ -231,3 +231,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestADeepConfigIsRefusedInTime(t *testing.T) {
+	for name, text := range map[string]string{
+		"brackets": "version: 1\nwaves: " + strings.Repeat("[", 40_000),
+		"entries":  "version: 1\nwaves: \n  " + strings.Repeat("- ", 40_000),
+		"anchors":  "version: 1\nwaves: " + strings.Repeat("&a ", 40_000),
+	} {
+		start := time.Now()
+		_, err := baseline.Parse("forcemfa.yaml", []byte(text))
+		var at *baseline.ConfigError
+		if !errors.As(err, &at) || at.Line < 2 || !strings.Contains(at.Message, "nested deeper than") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%s: it took %v", name, took)
+		}
+	}
+}

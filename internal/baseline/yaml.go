@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"forcemfa/policy/yaml"
 )
 
 // A ConfigError says where a config file is wrong, and why.
@@ -39,15 +39,13 @@ func parseYAML(name string, text []byte) (root node, err error) {
 	if len(text) > maxConfigSize {
 		return fail(1, 1, fmt.Sprintf("a config file has at most %d bytes; this has %d", maxConfigSize, len(text)))
 	}
-	defer func() {
-		if p := recover(); p != nil { // the YAML library gave up on it
-			root, err = fail(1, 1, fmt.Sprintf("not YAML: %v", p))
-		}
-	}()
-	file, err := parser.ParseBytes(text, 0)
+	file, err := yaml.Parse(string(text))
 	if err != nil {
-		line, column, message := yamlError(err)
-		return fail(line, column, message)
+		at := yaml.Error{Line: 1, Column: 1, Message: err.Error()}
+		if e := (*yaml.Error)(nil); errors.As(err, &e) {
+			at = *e
+		}
+		return fail(at.Line, at.Column, at.Message)
 	}
 	switch {
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
@@ -56,16 +54,6 @@ func parseYAML(name string, text []byte) (root node, err error) {
 		return fail(node{ast: file.Docs[1].Body}.line(), 1, "a second document; a config file has one")
 	}
 	return node{name: name, ast: file.Docs[0].Body}, nil
-}
-
-// yamlError takes the library's error apart; it prints the source otherwise.
-func yamlError(err error) (line, column int, message string) {
-	var e yaml.Error
-	if !errors.As(err, &e) || e.GetToken() == nil || e.GetToken().Position == nil {
-		return 1, 1, "not YAML: " + err.Error()
-	}
-	at := e.GetToken().Position
-	return at.Line, at.Column, e.GetMessage()
 }
 
 func (n node) errorf(format string, args ...any) error {

@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"forcemfa/policy/yaml"
 )
 
 // A nodeKind is what a node is.
@@ -73,9 +74,9 @@ func (n *node) moveTo(line int) {
 }
 
 // maxDepth bounds the nesting of a file.
-const maxDepth = 200
+const maxDepth = yaml.MaxDepth
 
-var errDeep = fmt.Errorf("nested deeper than %d levels, or too large", maxDepth)
+var errDeep = fmt.Errorf("nested deeper than %d levels", maxDepth)
 
 // decodeText makes UTF-8 of a file: Windows tools write UTF-16.
 func decodeText(b []byte) (string, error) {
@@ -215,19 +216,11 @@ func noEOF(err error) error {
 
 // parseYAML reads the documents of a YAML file.
 func parseYAML(s string) (roots []*node, err error) {
-	defer func() { // a parser of untrusted text
-		if p := recover(); p != nil {
-			roots, err = nil, fmt.Errorf("the YAML cannot be read: %v", p)
-		}
-	}()
-	if opened(s) > maxDepth {
-		return nil, errDeep
-	}
-	file, err := parser.ParseBytes([]byte(s), 0)
+	file, err := yaml.Parse(s)
 	if err != nil {
 		return nil, fmt.Errorf("neither JSON nor YAML: %w", err)
 	}
-	r := &yamlReader{map[string]ast.Node{}, maxNodes}
+	r := &yamlReader{anchors: map[string]ast.Node{}, left: maxRepeated}
 	for _, d := range file.Docs {
 		if d.Body == nil {
 			continue
@@ -244,40 +237,46 @@ func parseYAML(s string) (roots []*node, err error) {
 	return roots, nil
 }
 
-// opened is how deep brackets are nested in a text: the YAML parser takes time that
-// grows with the square of it.
-func opened(s string) (most int) {
-	depth := 0
-	for i := range len(s) {
-		switch s[i] {
-		case '[', '{':
-			depth++
-			most = max(most, depth)
-		case ']', '}':
-			depth = max(depth-1, 0)
-		}
-	}
-	return most
-}
-
-// A yamlReader follows aliases, which can make a small file huge: left bounds the
-// nodes.
+// A yamlReader follows aliases, which can make a small file huge.
 type yamlReader struct {
 	anchors map[string]ast.Node
-	left    int
+	within  int // aliases that are being followed
+	left    int // values that aliases may still repeat
 }
 
-const maxNodes = 2_000_000
+// maxRepeated bounds the values that the aliases of a file repeat.
+const maxRepeated = 100_000
+
+// check bounds the depth of a value, and the values that aliases repeat.
+func (r *yamlReader) check(line, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("line %d: %w", line, errDeep)
+	}
+	if r.within > 0 {
+		r.left--
+	}
+	if r.left < 0 {
+		return fmt.Errorf("line %d: the aliases of the file repeat more than %d values", line, maxRepeated)
+	}
+	return nil
+}
+
+// follow reads the value that an alias repeats.
+func (r *yamlReader) follow(target ast.Node, depth int) (*node, error) {
+	r.within++
+	defer func() { r.within-- }()
+	return fromYAML(target, r, depth)
+}
 
 // fromYAML makes a node of a YAML node. Tags are the short form of CloudFormation's
 // functions.
 func fromYAML(y ast.Node, r *yamlReader, depth int) (*node, error) {
-	if r.left--; depth > maxDepth || r.left < 0 {
-		return nil, errDeep
-	}
 	n := &node{}
 	if t := y.GetToken(); t != nil && t.Position != nil {
 		n.line = t.Position.Line
+	}
+	if err := r.check(n.line, depth); err != nil {
+		return nil, err
 	}
 	switch y := y.(type) {
 	case *ast.MappingNode:
@@ -319,7 +318,7 @@ func fromYAML(y ast.Node, r *yamlReader, depth int) (*node, error) {
 		return fromYAML(y.Value, r, depth+1)
 	case *ast.AliasNode:
 		if target := r.anchors[y.Value.String()]; target != nil {
-			return fromYAML(target, r, depth+1)
+			return r.follow(target, depth+1)
 		}
 		n.kind, n.scalar = text, unknown
 		return n, nil
