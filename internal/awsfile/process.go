@@ -87,6 +87,15 @@ func SplitCommand(s string) ([]string, error) {
 	return words, nil
 }
 
+// Argument is [Word] for a positional argument of a command of forcemfa: -- before a
+// name that begins with a dash, so that it is not read as a flag. It must be last.
+func Argument(s string) string {
+	if strings.HasPrefix(s, "-") {
+		return "-- " + Word(s)
+	}
+	return Word(s)
+}
+
 // Word quotes an argument of a command line, where it must, so that shells and
 // [SplitCommand] understand it.
 func Word(s string) string {

@@ -165,7 +165,7 @@ func (e *examination) unlisted(err error) {
 
 // run is the hint to run a command of forcemfa with a profile, which is quoted.
 func run(verb, profile string) string {
-	return `run "forcemfa ` + verb + " " + awsfile.Word(profile) + `"`
+	return `run "forcemfa ` + verb + " " + awsfile.Argument(profile) + `"`
 }
 
 // hint is the next step of an error; empty if it has none.

@@ -111,7 +111,7 @@ func parseRole(given string) (roleProfile, error) {
 func (pl *plan) checkBase(as string) error {
 	p, err := pl.files.Profile(pl.base)
 	if errors.Is(err, awsfile.ErrNoProfile) {
-		return withNext(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Word(pl.base)))
+		return withNext(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Argument(pl.base)))
 	}
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (pl *plan) checkBase(as string) error {
 	}
 	if s, ok := p.Setting(awsfile.KeyIDSetting); ok && as == "" {
 		return withNext(fmt.Errorf("%s: profile %s holds an access key, which SDKs take before a credential_process", s.Origin, pl.base),
-			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s-mfa for a second profile", awsfile.Word(pl.base), awsfile.Word(pl.base)))
+			fmt.Sprintf("run \"forcemfa import %s\" first, or give --as %s for a second profile", awsfile.Argument(pl.base), awsfile.Word(pl.base+"-mfa")))
 	}
 	if as == "" {
 		return nil
@@ -230,7 +230,7 @@ func (pl *plan) notes() []string {
 		}
 		s, ok := p.Setting("duration_seconds")
 		if n, err := strconv.Atoi(s.Value); ok && err == nil && n > chainedSeconds {
-			notes = append(notes, fmt.Sprintf("%s: profile %s wants %s seconds, and a role assumed with an MFA session ends after %d: AWS refuses more; lower it, or use forcemfa exec %s", s.Origin, r.name, s.Value, chainedSeconds, r.name))
+			notes = append(notes, fmt.Sprintf("%s: profile %s wants %s seconds, and a role assumed with an MFA session ends after %d: AWS refuses more; lower it, or use forcemfa exec %s", s.Origin, r.name, s.Value, chainedSeconds, awsfile.Argument(r.name)))
 		}
 	}
 	return notes

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/session/cache"
 	"forcemfa/policy/arn"
 )
@@ -94,7 +95,7 @@ func (a *Access) notEnrolled(err error, name string) error {
 		return &Problem{
 			Sentence: fmt.Sprintf("an access key is not allowed to enroll an MFA device for %s, because a stolen key could enroll another phone (%s)", a.Name, reason(message)),
 			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password, ask an administrator to run %q, then run this again",
-				a.SignInPage(), "forcemfa enroll --open "+a.Name),
+				a.SignInPage(), "forcemfa enroll --open "+awsfile.Argument(a.Name)),
 			Err: err,
 		}
 	case refused:

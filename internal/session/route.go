@@ -426,7 +426,7 @@ func (r *Route) login() string {
 // command returns a forcemfa command to type, in quotes; profile may be empty.
 func command(verb, profile string) string {
 	if profile != "" {
-		verb += " " + awsfile.Word(profile)
+		verb += " " + awsfile.Argument(profile)
 	}
 	return `"forcemfa ` + verb + `"`
 }

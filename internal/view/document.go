@@ -17,11 +17,11 @@ func Documents(w io.Writer, steps []plan.Step) {
 	for i := range steps {
 		s := &steps[i]
 		if before, after := indented(s.Expect.Document), indented(s.Want.Document); before != after {
-			fmt.Fprintf(w, "\n%s", cleanLines(string(diff.Diff(s.ID+" (now)", []byte(before), s.ID+" (new)", []byte(after)))))
+			fmt.Fprintf(w, "\n%s", CleanLines(string(diff.Diff(s.ID+" (now)", []byte(before), s.ID+" (new)", []byte(after)))))
 		}
 		for n, text := range s.Want.Texts {
 			name := fmt.Sprintf("%s (version %d of %d that is created again)", s.ID, n+1, len(s.Want.Texts))
-			fmt.Fprintf(w, "\n%s", cleanLines(string(diff.Diff("nothing", nil, name, []byte(indented(text))))))
+			fmt.Fprintf(w, "\n%s", CleanLines(string(diff.Diff("nothing", nil, name, []byte(indented(text))))))
 		}
 	}
 }

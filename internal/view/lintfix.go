@@ -38,7 +38,7 @@ func (c *LintCorrections) JSON(w io.Writer) error {
 func (c *LintCorrections) Text(w io.Writer, written bool) error {
 	for _, d := range c.Documents {
 		if !written && d.Changed {
-			if _, err := io.WriteString(w, cleanLines(d.Diff)); err != nil {
+			if _, err := io.WriteString(w, CleanLines(d.Diff)); err != nil {
 				return err
 			}
 		}
@@ -58,8 +58,8 @@ func (c *LintCorrections) Text(w io.Writer, written bool) error {
 	return nil
 }
 
-// cleanLines is [Clean] for a text with lines and tabs.
-func cleanLines(text string) string {
+// CleanLines is [Clean] for a text with lines and tabs.
+func CleanLines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		cells := strings.Split(line, "\t")

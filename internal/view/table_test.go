@@ -69,12 +69,20 @@ func TestColoursTakeNoRoom(t *testing.T) {
 
 func TestTextOfOthersCannotMoveTheCursor(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain äöü 日本":        "plain äöü 日本",
-		"\x1b[2Jcleared":      "?[2Jcleared",
-		"a\rb\nc\td\x7f":      "a?b?c?d?",
-		"\u009b31mred":        "?31mred",
-		"evil\u202eexe.gpj":   "evil?exe.gpj",
-		"isolate\u2066\u2069": "isolate??",
+		"plain äöü 日本":                       "plain äöü 日本",
+		"\x1b[2Jcleared":                     "?[2Jcleared",
+		"a\rb\nc\td\x7f":                     "a?b?c?d?",
+		"\u009b31mred":                       "?31mred",
+		"evil\u202eexe.gpj":                  "evil?exe.gpj",
+		"isolate\u2066\u2069":                "isolate??",
+		"left\u200eright\u200f":              "left?right?",
+		"z\u200be\u200cr\u200do\u2060\ufeff": "z?e?r?o??",
+		"soft\u00adhyphen\u061c":             "soft?hyphen?",
+		"line\u2028and\u2029":                "line?and?",
+		"tag\U000e0041":                      "tag?",
+		"filler\u3164\u115f\u034f":           "filler???",
+		"heart\ufe0f":                        "heart?",
+		"e\u0301 кириллица ไทย":              "e\u0301 кириллица ไทย",
 	} {
 		if got := Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)

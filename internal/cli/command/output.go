@@ -46,7 +46,7 @@ func (o *Output) Style() view.Style {
 // Remark prints a line on stderr, unless the user asked for quiet.
 func (o *Output) Remark(format string, args ...any) {
 	if !o.Quiet {
-		fmt.Fprintf(o.Stderr(), format+"\n", args...)
+		fmt.Fprintln(o.Stderr(), view.CleanLines(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -42,7 +42,7 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		}
 	}
 	if end.Hint != "" {
-		fmt.Fprintf(e.Stderr, "hint: %s\n", end.Hint)
+		fmt.Fprintf(e.Stderr, "hint: %s\n", view.CleanLines(end.Hint))
 	}
 	return end.Status
 }

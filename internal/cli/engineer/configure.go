@@ -140,7 +140,7 @@ func (o *configureOptions) report(r *configured, differs bool) error {
 		fmt.Fprintf(o.env.Stderr, "note: %s\n", view.Clean(n))
 	}
 	if r.Changed && !o.remove {
-		fmt.Fprintf(o.env.Stderr, "next: forcemfa login %s\n", view.Clean(o.profile))
+		fmt.Fprintf(o.env.Stderr, "next: forcemfa login %s\n", view.Clean(awsfile.Argument(o.profile)))
 	}
 	return nil
 }

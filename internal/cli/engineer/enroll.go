@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 )
@@ -210,14 +211,14 @@ func (o *enrollOptions) enable(ctx context.Context, k *session.Manager, own, acc
 	o.say("the first session requires one more code; it comes in %s", k.UntilNextCode().Round(time.Second))
 	e, err := own.Verify(ctx, serial)
 	if o.codeStdin && errors.Is(err, io.EOF) {
-		o.say("there was no third code on stdin, so there is no session yet; run forcemfa login %s", own.Route.Profile)
+		o.say("there was no third code on stdin, so there is no session yet; run forcemfa login %s", awsfile.Argument(own.Route.Profile))
 		return true, nil
 	}
 	if err != nil {
-		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+own.Route.Profile)
+		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+awsfile.Argument(own.Route.Profile))
 	}
 	o.say("the device works: profile %s has an MFA session until %s", own.Route.Profile, e.Expires.Local().Format("Mon 15:04"))
-	o.say("enroll a second device too: run forcemfa enroll %s --name %s-2", own.Route.Base, own.Name)
+	o.say("enroll a second device too: run forcemfa enroll --name %s %s", awsfile.Word(own.Name+"-2"), awsfile.Argument(own.Route.Base))
 	return true, nil
 }
 

@@ -125,7 +125,7 @@ func (o *execOptions) explainArguments(err error) error {
 		return err
 	}
 	return command.WithHint(fmt.Errorf("no profile %s: exec takes the first argument for the profile, unless -- is before it", o.profile),
-		fmt.Sprintf(`put -- before the command: "forcemfa exec -- %s …" or "forcemfa exec PROFILE -- %s …"`, o.profile, o.profile))
+		fmt.Sprintf(`put -- before the command: "forcemfa exec -- %s …" or "forcemfa exec PROFILE -- %s …"`, awsfile.Word(o.profile), awsfile.Word(o.profile)))
 }
 
 func notRun(name string, err error) error {

@@ -200,7 +200,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 		return nil
 	case value(awsfile.TokenSetting) == "" && value(awsfile.OldTokenSetting) == "" && !awsfile.TemporaryID(id.Value):
 		return command.WithHint(fmt.Errorf("%s: profile %s holds a long-lived key, which the session would overwrite", id.Origin, o.write),
-			fmt.Sprintf("write to another profile, such as --write-profile %s-mfa", o.write))
+			fmt.Sprintf("write to another profile, such as --write-profile %s", awsfile.Word(o.write+"-mfa")))
 	case value(session.ManagerSetting) != session.ManagerName && !o.replace:
 		owner := value(session.ManagerSetting)
 		if owner == "" {

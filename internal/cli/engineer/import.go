@@ -198,7 +198,7 @@ func (o *importOptions) report(r *accesskey.Moved, found *accesskey.Found) error
 	if r.User == "root" {
 		say("this key belongs to the root user, which no policy can restrict: delete it in the console")
 	}
-	say("next: forcemfa login %s", view.Clean(r.Profile))
+	say("next: forcemfa login %s", view.Clean(awsfile.Argument(r.Profile)))
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (e *machine) keyStore(backend string) (secret.Store, error) {
 func (e *machine) keyStoreOf(p awsfile.Profile) (secret.Store, error) {
 	mark, ok := p.Setting(session.StoreSetting)
 	if !ok {
-		return nil, command.WithHint(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", awsfile.Word(p.Name)))
+		return nil, command.WithHint(fmt.Errorf("profile %s has no key in a secret store", p.Name), fmt.Sprintf("run \"forcemfa import %s\"", awsfile.Argument(p.Name)))
 	}
 	s, err := e.keyStore(mark.Value)
 	if err != nil {

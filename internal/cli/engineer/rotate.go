@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/accesskey"
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 )
@@ -85,7 +86,7 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 		return err
 	}
 	o.say("%s has the new key %s; %s is inactive", own.Route.Base, newID, oldID)
-	o.say("when nothing uses it any more: forcemfa rotate %s --delete %s", own.Route.Base, oldID)
+	o.say("when nothing uses it any more: forcemfa rotate --delete %s %s", oldID, awsfile.Argument(own.Route.Base))
 	return nil
 }
 

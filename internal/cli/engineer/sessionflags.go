@@ -15,6 +15,7 @@ import (
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/view"
 )
 
 // sessionFlags are the flags of every verb that works with the session of a
@@ -61,7 +62,7 @@ func (s *sessionFlags) checkLeft(e *cache.Entry) error {
 	if remains >= min(s.minLeft, e.Expires.Sub(e.Issued)/4) && !s.exact || remains >= s.minLeft {
 		return nil
 	}
-	next := "forcemfa login --force " + awsfile.Word(s.profileName())
+	next := "forcemfa login --force " + awsfile.Argument(s.profileName())
 	if s.exact {
 		return command.WithHint(fmt.Errorf("the session of %s expires in %s, which is less than --min-left %s", s.profileName(), left(remains), s.minLeft),
 			fmt.Sprintf("run %q, or lower --min-left", next))
@@ -159,7 +160,7 @@ func (e *machine) codeLine(in *bufio.Reader) func(context.Context, string) (stri
 // say talks to the person on stderr.
 func (s *sessionFlags) say(format string, a ...any) {
 	if !s.quiet {
-		fmt.Fprintf(s.env.Stderr, "forcemfa: "+format+"\n", a...)
+		fmt.Fprintf(s.env.Stderr, "forcemfa: %s\n", view.CleanLines(fmt.Sprintf(format, a...)))
 	}
 }
 
@@ -170,7 +171,7 @@ func (s *sessionFlags) talk(format string, a ...any) {
 	if !s.env.StderrTerminal && s.env.CanAsk() {
 		if in, out, err := command.OpenTerminal(); err == nil {
 			defer in.Close()
-			fmt.Fprintf(out, "forcemfa: "+format+"\n", a...)
+			fmt.Fprintf(out, "forcemfa: %s\n", view.CleanLines(fmt.Sprintf(format, a...)))
 			return
 		}
 	}
