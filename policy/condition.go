@@ -180,12 +180,10 @@ func parseNetwork(text string) (netip.Prefix, bool) {
 }
 
 // compileARN compiles the value of an ARN operator, in which variables may be
-// anywhere and a wildcard in the resource type has no special meaning.
+// anywhere and a wildcard in the resource type has no special meaning: compareARN
+// ignores the doubt about both.
 func compileARN(text string, variables bool) (*resourcePattern, string) {
 	p, message := compileResource(text, language{variables: variables})
-	if p.doubt == typeWildcard || p.doubt == headVariable {
-		p.doubt = noDoubt
-	}
 	return &p, message
 }
 

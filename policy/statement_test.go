@@ -88,6 +88,7 @@ func TestStatements(t *testing.T) {
 		{`"Action":"*","Resource":"arn:aws:execute-api:*:*:*/prod/GET/*"`, "execute-api:Invoke", "arn:aws:execute-api:us-east-1:123456789012:a1/prod/GET/x", "", "yes", "API Gateway ARNs have no type"},
 		{`"Action":"*","Resource":"arn:aws:s3"`, "s3:ListBucket", bucket, "", "maybe", notDocumented + ", short ARN"},
 		{`"Action":"*","Resource":"arn:aws:s3*"`, "s3:ListBucket", bucket, "", "maybe", notDocumented + ", short ARN"},
+		{`"Action":"*","Resource":"arn:${aws:username}:s3"`, "s3:ListBucket", bucket, "", "maybe", notDocumented + ", short ARN"},
 		{`"Action":"*","Resource":"arn:aws:iam"`, "s3:ListBucket", bucket, "", "no", notDocumented + ", both no"},
 		{`"Action":"*","Resource":"*reports"`, "s3:ListBucket", bucket, "", "maybe", notDocumented + ", short ARN"},
 		// Variables in resources
