@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate policy/extract"},
 	{"internal/baseline/document", "internal/baseline", "internal/audit", "internal/impact", "internal/plan", "internal/planner", "internal/access"},
 	{"internal/view internal/report internal/evidence"},
-	{"internal/filelock", "internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator internal/trailbucket", "internal/accesskey internal/doctor internal/apply internal/attack"},
+	{"internal/filelock internal/filefault", "internal/fleet internal/secret internal/awsfile internal/session/cache", "internal/collect internal/session internal/profiles internal/notify internal/deploy internal/simulator internal/trailbucket", "internal/accesskey internal/doctor internal/apply internal/attack"},
 	{"internal/survey", "internal/rehearse internal/reconcile internal/cli/command", "internal/cli/engineer internal/cli/offline", "internal/cli"},
 	{"cmd/forcemfa cmd/forcemfa-lambda cmd/forcemfa-credential-process cmd/forcemfa-check"},
 }

@@ -1,6 +1,7 @@
 package accesskey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 )
@@ -31,7 +33,7 @@ func (h *fileHolder) Ready(context.Context) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(real), ".forcemfa-")
 	if err != nil {
-		return withNext(fileError("keep the new key", err), "make the directory writable; nothing was changed")
+		return withNext(fileError("keep the new key", err), cmp.Or(filefault.Next(err, filepath.Dir(real)), "make the directory writable")+"; nothing was changed")
 	}
 	_ = f.Close()
 	return os.Remove(f.Name())

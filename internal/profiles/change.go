@@ -4,11 +4,13 @@ package profiles
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 
 	"github.com/rogpeppe/go-internal/diff"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/filefault"
 )
 
 // A Change is a planned edit of the config file.
@@ -60,7 +62,7 @@ func (c *Change) Write() error {
 		return c.edit(f)
 	})
 	if err != nil {
-		return withNext(err, "run it again")
+		return withNext(err, cmp.Or(filefault.Next(err, ""), "run it again"))
 	}
 	return nil
 }

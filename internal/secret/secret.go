@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"forcemfa/internal/filefault"
 )
 
 // A Text is a secret. It prints as a word that tells nothing, whatever prints
@@ -221,7 +223,7 @@ func (s *store) wrap(op, name string, err error) error {
 	case errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
 	}
-	return &Error{s.Backend(), op, err, ""}
+	return &Error{s.Backend(), op, err, filefault.Next(err, "")}
 }
 
 // maxName keeps a name within what every keyring takes.

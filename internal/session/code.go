@@ -167,7 +167,7 @@ func (m *Manager) noteCode(r *Route, used cache.Device) error {
 
 func (m *Manager) note(name string, d cache.Device) error {
 	if err := m.Cache.SetDevice(name, d); err != nil {
-		return &Problem{Sentence: "cannot record the code as used: " + err.Error(), Next: "make " + m.Cache.Path + " a directory that only you can use", Err: err}
+		return &Problem{Sentence: "cannot record the code as used: " + err.Error(), Next: m.cacheRemedy(err), Err: err}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/filelock"
 )
 
@@ -14,10 +16,15 @@ const (
 	lockNotice   = 2 * time.Second
 )
 
+// cacheRemedy returns the next step after an error of the cache.
+func (m *Manager) cacheRemedy(err error) string {
+	return cmp.Or(filefault.Next(err, m.Cache.Path), "make "+m.Cache.Path+" a directory that only you can use") + "; XDG_CACHE_HOME selects another one"
+}
+
 // lock waits until no other process creates the session of this name.
 func (m *Manager) lock(ctx context.Context, name string) (unlock func(), err error) {
 	if err := m.Cache.Make(); err != nil {
-		return nil, &Problem{Sentence: "cannot store sessions: " + err.Error(), Next: "make it a directory that only you can use, or set XDG_CACHE_HOME", Err: err}
+		return nil, &Problem{Sentence: "cannot store sessions: " + err.Error(), Next: m.cacheRemedy(err), Err: err}
 	}
 	path := m.Cache.LockPath(name)
 	notice := time.AfterFunc(lockNotice, func() {
@@ -37,5 +44,5 @@ func (m *Manager) lock(ctx context.Context, name string) (unlock func(), err err
 			Next:     "answer its prompt or end it, then run this again", Err: err,
 		}
 	}
-	return nil, &Problem{Sentence: "lock " + path + ": " + err.Error(), Next: "check that the file system of " + m.Cache.Path + " supports locks", Err: err}
+	return nil, &Problem{Sentence: "lock " + path + ": " + err.Error(), Next: cmp.Or(filefault.Next(err, m.Cache.Path), "check that the file system of "+m.Cache.Path+" supports locks"), Err: err}
 }

@@ -302,7 +302,7 @@ func (m *Manager) keep(r *Route, name string, e *cache.Entry) error {
 	case err != nil:
 		return &Problem{
 			Sentence: "the session was created but could not be stored: " + err.Error(),
-			Next:     "make " + m.Cache.Path + " a directory that only you can use", Err: err,
+			Next:     m.cacheRemedy(err), Err: err,
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
@@ -47,7 +48,7 @@ func HintFor(err error) string {
 		// The SDK has no type for "there are no credentials".
 		return "set credentials as for the AWS CLI: --profile, AWS_PROFILE or AWS_ACCESS_KEY_ID; forcemfa rehearse needs none"
 	}
-	return ""
+	return filefault.Next(err, "")
 }
 
 // isErrno tells whether it is an error of the operating system, as of a file,

@@ -1,0 +1,53 @@
+package filefault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestNextFitsTheCause(t *testing.T) {
+	for _, row := range []struct {
+		name, path, want string
+		err              error
+	}{
+		{"disk full", "", "free space on the file system of /c/x", &fs.PathError{Op: "write", Path: "/c/x", Err: full[0]}},
+		{"quota", "/c", "free space on the file system of /c,", &fs.PathError{Op: "write", Path: "/c/x", Err: full[1]}},
+		{"wrapped", "", "free space on the file system of /c/y", fmt.Errorf("store: %w", &os.LinkError{Op: "rename", Old: "/c/x", New: "/c/y", Err: full[0]})},
+		{"text of the cause", "", "free space on the file system of the directory", fmt.Errorf("cannot write data to tempfile %q: %v", "/c/x", full[0])},
+		{"read-only", "", "the file system of /c/x is read-only", &fs.PathError{Op: "open", Path: "/c/x", Err: readOnly[0]}},
+		{"not allowed", "", "give your user access to /c/x", &fs.PathError{Op: "open", Path: "/c/x", Err: fs.ErrPermission}},
+		{"something else", "", "", errors.New("unknown")},
+		{"no error", "", "", nil},
+	} {
+		if got := Next(row.err, row.path); !strings.HasPrefix(got, row.want) || (got == "") != (row.want == "") {
+			t.Errorf("%s: %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func TestAFileInTheWay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(file, "cache"), 0o700); Next(err, "") == "" {
+		t.Errorf("no next step for %v", err)
+	}
+}
+
+func TestADeviceWithoutSpace(t *testing.T) {
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	defer f.Close()
+	_, err = f.WriteString("x")
+	if got := Next(err, ""); !strings.HasPrefix(got, "free space on the file system of /dev/full") {
+		t.Errorf("%v: %q", err, got)
+	}
+}
