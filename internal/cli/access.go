@@ -67,6 +67,7 @@ func newAccessApply(e *command.Env) *cobra.Command {
 		RunE:    func(c *cobra.Command, args []string) error { return runAccessApply(c.Context(), &o, args) },
 	}
 	o.add(c)
+	o.addNotices(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c

@@ -47,6 +47,7 @@ when the plan was saved are overridden again.
 		RunE: func(c *cobra.Command, args []string) error { return runApply(c.Context(), &o, args) },
 	}
 	o.add(c)
+	o.addNotices(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.remove, "remove", false, "remove everything that forcemfa manages")
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
@@ -236,7 +237,7 @@ func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o
 
 // do runs the steps, shows progress, and closes the journal.
 func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
-	progress, done := t.ProgressLine(), atomic.Int64{}
+	progress, done, began := t.ProgressLine(), atomic.Int64{}, t.Env.Now()
 	o.Now, o.Concurrency = t.Env.Now, t.fleet.Concurrency()
 	if caller, err := t.fleet.Identify(ctx); err == nil {
 		o.By = caller.String()
@@ -259,7 +260,9 @@ func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJ
 	result := apply.Run(ctx, steps, t.enter(ctx), journal, o)
 	close(ended)
 	progress.Done()
-	return result, errors.Join(result.Err, journal.Close())
+	err := errors.Join(result.Err, journal.Close())
+	t.notifyRun(ctx, journal.Run(), o.Undoes, began, result)
+	return result, err
 }
 
 // enter returns the config of an account, even after ctx has ended, so that a step in

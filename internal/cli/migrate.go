@@ -40,6 +40,7 @@ user's device, and needs the user's key as --canary-profile.
 		RunE: func(c *cobra.Command, args []string) error { return runMigrate(c.Context(), &o, args) },
 	}
 	o.add(c)
+	o.addNotices(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before policies are removed")

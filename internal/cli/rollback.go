@@ -52,6 +52,7 @@ written is refused as a whole (exit status 5).
 		RunE: func(c *cobra.Command, args []string) error { return runRollback(c.Context(), &o, args) },
 	}
 	o.add(c)
+	o.addNotices(c)
 	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
 	c.Flags().BoolVar(&o.list, "list", false, "list the runs that have a journal")
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")

@@ -30,6 +30,8 @@ type shared struct {
 	concurrency int
 	rate        float64 // as fleet.Options.Rate
 	sandbox     string
+	noNotify    bool // send no summary of the run
+	loopback    bool // notification channels on this machine without TLS, for tests
 	strict      bool
 }
 

@@ -217,7 +217,7 @@ func TestMessagesWithoutRoomAreCountedWithAPointer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := posted(t, 1, p.requests())
-	if want := regexp.MustCompile(`and \d+ more messages from \d+ accounts: the log of run r-8 has each of them; "forcemfa audit" lists what is open now`); !want.MatchString(got.whole()) {
+	if want := regexp.MustCompile(`and [\d,]+ more messages from [\d,]+ accounts: the log of run r-8 has each of them; "forcemfa audit" lists what is open now`); !want.MatchString(got.whole()) {
 		t.Errorf("nothing says how many are left out:\n%s", got.whole())
 	}
 }

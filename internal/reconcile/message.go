@@ -9,7 +9,6 @@ import (
 	"forcemfa/internal/notify"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
-	"forcemfa/policy/arn"
 )
 
 // say adds a message about the function's account.
@@ -100,28 +99,15 @@ func (r *run) arnOf(i *incident) string {
 
 // done reports the effect of a step.
 func (r *run) done(s *plan.Step) {
-	m := notify.Message{ID: r.messageID("enforced", s), Kind: notify.KindEnforced, Severity: audit.Info, Subject: subjectOf(s), ARN: s.Subject}
-	switch s.Op {
-	case plan.AddUserToGroup:
-		m.What = fmt.Sprintf("MFA is enforced for %s through the group %s", s.UserName(), s.Object)
-	case plan.AttachUserPolicy:
-		m.What = fmt.Sprintf("MFA is enforced for %s: %s is attached to the user", s.UserName(), baseline.PolicyName)
-		if r.options.Settings.Baseline.Attach != baseline.AttachUser {
-			m.Kind, m.Severity = notify.KindWorkaround, audit.Medium
-			m.What = fmt.Sprintf("MFA is enforced for %s, but not through the group %s (%s): %s is attached to the user instead",
-				s.UserName(), baseline.GroupName, r.seen.whyNotGroup(s.Subject), baseline.PolicyName)
-			m.Remedy = "remove the user from another group, or run forcemfa deploy apply if the group is missing; then run forcemfa apply"
-		}
-	case plan.AttachGroupPolicy:
-		m.Kind = notify.KindFixed
-		m.What = fmt.Sprintf("%s is attached to the group %s again", baseline.PolicyName, baseline.GroupName)
-	case plan.TagUser:
-		m.What = fmt.Sprintf("%s may enroll an MFA device with an access key until %s", s.UserName(), s.Want.Value)
-		m.ID, m.Kind, m.Severity = r.messageID("window-open", s), notify.KindWindow, audit.Low
-		m.Remedy = "have the user run forcemfa enroll before that date"
-	case plan.UntagUser:
-		m.ID, m.Kind = r.messageID("window-open", s), notify.KindFixed
-		m.What = fmt.Sprintf("the enrollment window of %s is closed", s.UserName())
+	m, ok := notify.StepDone(r.account, s)
+	if !ok {
+		return
+	}
+	if s.Op == plan.AttachUserPolicy && r.options.Settings.Baseline.Attach != baseline.AttachUser {
+		m.Kind, m.Severity = notify.KindWorkaround, audit.Medium
+		m.What = fmt.Sprintf("MFA is enforced for %s, but not through the group %s (%s): %s is attached to the user instead",
+			s.UserName(), baseline.GroupName, r.seen.whyNotGroup(s.Subject), baseline.PolicyName)
+		m.Remedy = "remove the user from another group, or run forcemfa deploy apply if the group is missing; then run forcemfa apply"
 	}
 	r.say(m)
 }
@@ -132,24 +118,12 @@ func (r *run) messageID(rule string, s *plan.Step) string {
 	if len(s.Because) > 0 && rule == "enforced" {
 		return s.Because[0]
 	}
-	return rule + "/" + r.account + "/" + subjectOf(s)
-}
-
-// subjectOf is the subject of a step, as named in findings.
-func subjectOf(s *plan.Step) string {
-	a, err := arn.Parse(s.Subject)
-	if err != nil {
-		return s.Subject
-	}
-	return a.Kind() + "/" + a.Name()
+	return rule + "/" + r.account + "/" + notify.SubjectOf(s)
 }
 
 // failed reports a step that failed, with the answer from AWS.
 func (r *run) failed(s *plan.Step, why string) {
-	r.say(notify.Message{
-		ID: r.messageID("failed", s), Kind: notify.KindBlocked, Severity: audit.High, Subject: subjectOf(s), ARN: s.Subject,
-		What: fmt.Sprintf("%s failed: %s", s.Op, why), Remedy: "the next scheduled scan tries again; if it fails too, run forcemfa apply",
-	})
+	r.say(notify.StepFailed(r.account, s, why, "the next scheduled scan tries again; if it fails too, run forcemfa apply"))
 }
 
 // proposed reports steps that the mode or a config problem does not allow.
@@ -164,7 +138,7 @@ func (r *run) proposed(steps []plan.Step) {
 			continue
 		}
 		r.say(notify.Message{
-			ID: r.messageID("enforced", &steps[n]), Kind: notify.KindFinding, Severity: audit.High, Subject: subjectOf(&steps[n]), ARN: steps[n].Subject,
+			ID: r.messageID("enforced", &steps[n]), Kind: notify.KindFinding, Severity: audit.High, Subject: notify.SubjectOf(&steps[n]), ARN: steps[n].Subject,
 			What:   fmt.Sprintf("MFA is not enforced for %s; %s would enforce it", steps[n].UserName(), steps[n].Op),
 			Remedy: remedy,
 		})
@@ -175,7 +149,7 @@ func (r *run) proposed(steps []plan.Step) {
 func (r *run) held(h *held) {
 	r.log.Warn("held", "step", h.step.ID, "why", h.why, "findings", h.step.Because)
 	r.say(notify.Message{
-		ID: r.messageID("blocked", &h.step), Kind: notify.KindBlocked, Severity: h.severity, Subject: subjectOf(&h.step), ARN: h.step.Subject,
+		ID: r.messageID("blocked", &h.step), Kind: notify.KindBlocked, Severity: h.severity, Subject: notify.SubjectOf(&h.step), ARN: h.step.Subject,
 		What: fmt.Sprintf("%s is not applied: %s", h.step.Op, h.why), Remedy: h.remedy,
 	})
 }
