@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/notify"
 	"forcemfa/internal/view"
 )
 
@@ -35,6 +36,9 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 	}
 	o.add(c)
 	o.failOn.AddFlags(c)
+	c.Flags().BoolVar(&o.notify, "notify", false, "send the findings of high severity to the channels of the config")
+	c.Flags().BoolVar(&o.loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
+	_ = c.Flags().MarkHidden("loopback")
 	c.Flags().BoolVar(&o.all, "all", false, "show every user and finding")
 	c.Flags().StringVar(&o.groupBy, "group-by", "", "group the findings by account, rule or user")
 	_ = c.RegisterFlagCompletionFunc("group-by", cobra.FixedCompletions(groupings, cobra.ShellCompDirectiveNoFileComp))
@@ -42,6 +46,7 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 }
 
 type auditOptions struct {
+	notify bool // send the findings to the channels
 	shared
 	failOn  command.FailOn
 	all     bool
@@ -65,8 +70,10 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	}
 	defer o.ProgressLine().Done()
 	found, status := 0, command.StatusOK
+	var messages []notify.Message
 	err = o.PrintData(func(w io.Writer) error {
-		sink := o.sink(w, o.all, o.groupBy)
+		sink := &noticeSink{AuditSink: o.sink(w, o.all, o.groupBy)}
+		defer func() { messages = sink.messages }()
 		if err := s.Audit(ctx, sink); err != nil {
 			return err
 		}
@@ -75,6 +82,9 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	})
 	if err != nil {
 		return err
+	}
+	if o.notify {
+		o.notifyAudit(ctx, s, messages)
 	}
 	return s.exit(status)
 }

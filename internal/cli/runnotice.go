@@ -26,22 +26,26 @@ func (s *shared) addNotices(c *cobra.Command) {
 	_ = c.Flags().MarkHidden("loopback")
 }
 
-// notifyRun sends one summary of a run to the channels of the config: what it did for
+// notifyRun sends one summary of a run to the channels of the config: its effect on
 // each user, what failed, and how to undo it. A channel that cannot be reached changes
 // nothing about the run, so it is a remark.
 func (t *target) notifyRun(ctx context.Context, run, undoes string, began time.Time, result apply.Result) {
 	if t.sandbox != "" || t.noNotify {
 		return
 	}
+	now := t.Env.Now()
+	t.sendSummary(ctx, &notify.Summary{Run: run, ConfigHash: t.baseline.Hash(), Since: began, Until: now, Messages: runMessages(run, undoes, now, result)})
+}
+
+// sendSummary sends a summary; an error is a remark.
+func (t *target) sendSummary(ctx context.Context, d *notify.Summary) {
 	options, err := notify.OptionsOf(t.baseline.Notify, t.Env.Getenv)
 	if err == nil {
 		options.Budget, options.Now, options.Loopback = noticeBudget, t.Env.Now, t.loopback
-		err = t.send(context.WithoutCancel(ctx), options, &notify.Summary{
-			Run: run, ConfigHash: t.baseline.Hash(), Since: began, Until: t.Env.Now(), Messages: runMessages(run, undoes, t.Env.Now(), result),
-		})
+		err = t.send(context.WithoutCancel(ctx), options, d)
 	}
 	if err != nil {
-		t.Remark("WARNING: the summary of run %s was not sent: %v (docs/notify.md; --no-notify sends none)", run, err)
+		t.Remark("WARNING: the summary of %s was not sent: %v (docs/notify.md)", d.Run, err)
 	}
 }
 
@@ -55,7 +59,7 @@ func (t *target) send(ctx context.Context, options notify.Options, d *notify.Sum
 	if err != nil || len(n.Channels()) == 0 {
 		return err
 	}
-	t.Remark("sending the summary of the run: %s", strings.Join(n.Channels(), ", "))
+	t.Remark("sending the summary: %s", strings.Join(n.Channels(), ", "))
 	return n.Send(ctx, d)
 }
 

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"context"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/notify"
+	"forcemfa/internal/org"
+	"forcemfa/internal/view"
+)
+
+// A noticeSink collects messages about the findings of high severity, and about what
+// was not read, on their way to an output.
+type noticeSink struct {
+	view.AuditSink
+	messages []notify.Message
+}
+
+// Finding implements [audit.Sink].
+func (s *noticeSink) Finding(f audit.Finding) {
+	s.AuditSink.Finding(f)
+	if f.Severity != audit.Critical && f.Severity != audit.High {
+		return
+	}
+	s.messages = append(s.messages, notify.Message{
+		ID: f.ID, Kind: notify.KindFinding, Severity: f.Severity, Account: f.Account, AccountName: f.AccountName,
+		Subject: f.Subject, ARN: f.ARN, What: f.What, Remedy: f.Remedy,
+	})
+}
+
+// Gap implements [audit.Sink].
+func (s *noticeSink) Gap(g org.Gap) {
+	s.AuditSink.Gap(g)
+	s.messages = append(s.messages, notify.Message{
+		ID: "unread/" + g.Account + "/" + g.What, Kind: notify.KindUnread, Severity: audit.Medium, Account: g.Account, Subject: "account",
+		What: g.What + " could not be read: " + g.Why, Remedy: "allow the role of forcemfa to read it: docs/permissions.md",
+	})
+}
+
+// notifyAudit sends the findings to the channels of the config.
+func (o *auditOptions) notifyAudit(ctx context.Context, s *organization, messages []notify.Message) {
+	if o.sandbox != "" {
+		o.Remark("--notify sends nothing with --sandbox")
+		return
+	}
+	now := o.Env.Now()
+	for i := range messages {
+		messages[i].Partition, messages[i].At = s.Header.Partition, now
+	}
+	s.sendSummary(ctx, &notify.Summary{Run: "audit", ConfigHash: s.baseline.Hash(), Since: s.Now, Until: now, Messages: messages})
+}
