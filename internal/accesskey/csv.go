@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/secret"
 )
 
@@ -20,12 +21,12 @@ const maxCSV = 1 << 20
 func FromCSV(path, user string) (*Found, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fileError("read", err)
+		return nil, filefault.Error("read", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxCSV))
 	if err != nil {
-		return nil, fileError("read", err)
+		return nil, filefault.Error("read", err)
 	}
 	keys, err := parseCSV(text, user)
 	if err != nil {

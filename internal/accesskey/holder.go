@@ -29,11 +29,11 @@ func InFile(files *awsfile.Files, p awsfile.Profile) session.Holder {
 func (h *fileHolder) Ready(context.Context) error {
 	real, err := filepath.EvalSymlinks(h.path)
 	if err != nil {
-		return fileError("keep the new key", err)
+		return filefault.Error("keep the new key", err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(real), ".forcemfa-")
 	if err != nil {
-		return withNext(fileError("keep the new key", err), cmp.Or(filefault.Next(err, filepath.Dir(real)), "make the directory writable")+"; nothing was changed")
+		return withNext(filefault.Error("keep the new key", err), cmp.Or(filefault.Next(err, filepath.Dir(real)), "make the directory writable")+"; nothing was changed")
 	}
 	_ = f.Close()
 	return os.Remove(f.Name())

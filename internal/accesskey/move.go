@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
@@ -78,7 +79,7 @@ func (m *Move) Run(ctx context.Context, found *Found, have secret.Keys) (Moved, 
 		r.Stored = true
 	}
 	if err := m.prove(ctx, found); err != nil {
-		return r, withNext(fmt.Errorf("%w; the key was left where it was", err), "mend the store, then run import again")
+		return r, withNext(fmt.Errorf("%w; the key was left where it was", err), "repair the store, then run import again")
 	}
 	if err := m.mark(&r); err != nil {
 		return r, err
@@ -120,7 +121,7 @@ func (m *Move) mark(r *Moved) error {
 		return nil
 	})
 	if err != nil {
-		return withNext(err, "the key is in the store and was left where it was; mend the file, then run import again")
+		return withNext(err, "the key is in the store and was left where it was; correct the file, then run import again")
 	}
 	if changed {
 		r.Config = path
@@ -152,7 +153,7 @@ func (m *Move) clean(found *Found, r *Moved) error {
 		return nil
 	})
 	if err != nil {
-		return withNext(err, "the key is in the store and still in "+found.Path+"; mend the file, then run import again")
+		return withNext(err, "the key is in the store and still in "+found.Path+"; correct the file, then run import again")
 	}
 	r.RemovedFrom = found.Path
 	return nil
@@ -161,9 +162,9 @@ func (m *Move) clean(found *Found, r *Moved) error {
 // CheckBackup returns an error for a backup file that exists already.
 func CheckBackup(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return withNext(fmt.Errorf("backup to %s: the file is there already", path), "name a file that is not")
+		return withNext(fmt.Errorf("backup to %s: the file exists already", path), "name a new file")
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fileError("backup to", err)
+		return filefault.Error("backup to", err)
 	}
 	return nil
 }
@@ -172,15 +173,15 @@ func CheckBackup(path string) error {
 func backUp(from, to string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
-		return fileError("backup of", err)
+		return filefault.Error("backup of", err)
 	}
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fileError("backup to", err)
+		return filefault.Error("backup to", err)
 	}
 	_, err = f.Write(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fileError("backup to", err)
+		return filefault.Error("backup to", err)
 	}
 	return nil
 }

@@ -220,8 +220,8 @@ func TestMoveThatFailsLeavesTheKeyInTheFile(t *testing.T) {
 	}{
 		{"AWS does not know the key", unknown, "", &fault{}, nil, "try the key", "deleted, inactive"},
 		{"the store refuses the key", plain, "", &fault{set: broken}, nil, "broken", ""},
-		{"the store forgets the key", plain, "", &fault{get: func() (secret.Keys, error) { return secret.Keys{}, secret.ErrNotFound }}, nil, "the key was left where it was", "mend the store"},
-		{"the store returns another key", plain, "", &fault{get: func() (secret.Keys, error) { return other, nil }}, nil, "another key", "mend the store"},
+		{"the store forgets the key", plain, "", &fault{get: func() (secret.Keys, error) { return secret.Keys{}, secret.ErrNotFound }}, nil, "the key was left where it was", "repair the store"},
+		{"the store returns another key", plain, "", &fault{get: func() (secret.Keys, error) { return other, nil }}, nil, "another key", "repair the store"},
 		{"the backup exists", plain, "", &fault{}, func(m *Move) { m.Backup = m.Settings.Files.Credentials.Path }, "backup to", "--backup"},
 		{"the backup has no directory", plain, "", &fault{}, func(m *Move) { m.Backup = filepath.Join(r.home, "none", "backup") }, "backup to", "--backup"},
 	} {

@@ -39,11 +39,11 @@ func Check(k secret.Keys) error {
 	switch {
 	case !IsID(k.AccessKeyID):
 		// It may be a secret that was typed in the wrong place.
-		return errors.New("the access key ID is not one: want 16 or more capital letters and digits, such as AKIAIOSFODNN7EXAMPLE")
+		return errors.New("the access key ID is not valid: it consists of 16 or more capital letters and digits, such as AKIAIOSFODNN7EXAMPLE")
 	case awsfile.TemporaryID(k.AccessKeyID):
-		return withNext(errors.New("the key is of a session, which ends by itself: only long-lived keys go into the store"), "name a key that begins with AKIA")
+		return withNext(errors.New("the key belongs to temporary credentials, which expire: only long-lived keys go into the store"), "name a key that begins with AKIA")
 	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fmt.Errorf("the secret access key of %s is empty or holds a space or another character that no key has", k.AccessKeyID)
+		return fmt.Errorf("the secret access key of %s is empty or contains a character that no key has, such as a space", k.AccessKeyID)
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func severalPlaces(profile string, settings []awsfile.Setting) error {
 	for _, s := range settings {
 		at = append(at, s.Key+" at "+s.Origin.String())
 	}
-	return withNext(fmt.Errorf("profile %s: want one access key with its secret, there is %s", profile, strings.Join(at, ", ")), "leave the one that is in use, then run import again")
+	return withNext(fmt.Errorf("profile %s must have one access key with its secret, but has %s", profile, strings.Join(at, ", ")), "keep the one that is in use, then run import again")
 }
 
 // unchanged returns an error if the file holds another key now.

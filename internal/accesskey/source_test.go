@@ -28,8 +28,8 @@ func TestFromFiles(t *testing.T) {
 		{"in the store already", "[profile bob]\nforcemfa_store = file\n", "", "its key is in the file store already", "to replace it", false},
 		{"session", "", "[bob]\n" + exampleKey + "aws_session_token = canary\n", "holds temporary credentials", "name the profile", false},
 		{"session with the old name of the token", "", "[bob]\n" + exampleKey + "aws_security_token = canary\n", "holds temporary credentials", "name the profile", false},
-		{"half", "", "[bob]\n" + half, "want one access key with its secret", "in use", false},
-		{"twice", "", "[bob]\n" + exampleKey + "[bob]\n" + exampleKey, "want one access key with its secret", "in use", false},
+		{"half", "", "[bob]\n" + half, "must have one access key with its secret", "in use", false},
+		{"twice", "", "[bob]\n" + exampleKey + "[bob]\n" + exampleKey, "must have one access key with its secret", "in use", false},
 		{"both files", "[profile bob]\n" + exampleKey, "[bob]\n" + exampleKey, "has an access key in", "delete the one", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -73,10 +73,10 @@ func TestFromEnvironment(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for _, row := range []struct{ id, text, want string }{
 		{"AKIAIOSFODNN7EXAMPLE", "canary", ""},
-		{"canary", "AKIAIOSFODNN7EXAMPLE", "the access key ID is not one"},
-		{"ASIAIOSFODNN7EXAMPLE", "canary", "the key is of a session"},
+		{"canary", "AKIAIOSFODNN7EXAMPLE", "the access key ID is not valid"},
+		{"ASIAIOSFODNN7EXAMPLE", "canary", "the key belongs to temporary credentials"},
 		{"AKIAIOSFODNN7EXAMPLE", "", "is empty"},
-		{"AKIAIOSFODNN7EXAMPLE", "can ary", "is empty or holds a space"},
+		{"AKIAIOSFODNN7EXAMPLE", "can ary", "is empty or contains a character"},
 	} {
 		err := Check(secret.Keys{AccessKeyID: row.id, SecretAccessKey: secret.NewText(row.text)})
 		if (err != nil) != (row.want != "") || err != nil && (!strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "canary")) {

@@ -4,6 +4,7 @@ package filefault
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -33,6 +34,16 @@ func Next(err error, path string) string {
 		return "a file is in the place of a directory of " + path + ": rename it, or use another directory"
 	}
 	return ""
+}
+
+// Error formats an error of the operating system as "what path: reason", with the
+// path once.
+func Error(what string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", what, path.Path, path.Err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 func pathOf(err error) string {

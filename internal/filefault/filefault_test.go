@@ -51,3 +51,13 @@ func TestADeviceWithoutSpace(t *testing.T) {
 		t.Errorf("%v: %q", err, got)
 	}
 }
+
+func TestErrorNamesThePathOnce(t *testing.T) {
+	err := Error("read key", &fs.PathError{Op: "open", Path: "/c/x", Err: fs.ErrNotExist})
+	if err.Error() != "read key /c/x: file does not exist" || !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := Error("read key", errors.New("no")); err.Error() != "read key: no" {
+		t.Error(err)
+	}
+}

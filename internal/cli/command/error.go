@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"forcemfa/internal/filefault"
 )
 
 // An Error ends a verb with an exit status. Err is nil when the verb has
@@ -45,13 +47,7 @@ func Misused(c *cobra.Command, err error) error {
 
 // FileError formats an error of the operating system as "what path: reason",
 // with the path once.
-func FileError(what string, err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return fmt.Errorf("%s %s: %w", what, path.Path, path.Err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
+func FileError(what string, err error) error { return filefault.Error(what, err) }
 
 // FileReason is an error of the operating system without the path, for messages
 // that name the file already.

@@ -210,7 +210,7 @@ func TestTwoKeysForOneProfileAreNotGuessedBetween(t *testing.T) {
 	} {
 		d.give(t, d.credentials(), text)
 		d.errs.Reset()
-		if status := d.run("import", "anna", "--yes"); status != command.StatusFailed || !strings.Contains(d.errs.String(), "want one access key with its secret") {
+		if status := d.run("import", "anna", "--yes"); status != command.StatusFailed || !strings.Contains(d.errs.String(), "must have one access key with its secret") {
 			t.Errorf("%s: status %d: %s", name, status, &d.errs)
 		}
 	}
