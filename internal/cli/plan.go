@@ -28,12 +28,19 @@ update, and the changes; those of a long plan by account. --all shows every chan
 --verbose every user.
 
 --out saves the plan for apply, which plans again and makes only the changes that
-both plans contain. The plan keeps the acknowledgements of --ack. --remove plans the removal of everything that forcemfa manages:
+both plans contain. The plan keeps the acknowledgements of --ack.
+
+--review writes one Markdown or HTML file for the people who approve the change: a
+summary, who stops and why, the difference of policies, guards and acknowledgements,
+every change, and how to roll back. No list in it is shortened.
+
+--remove plans the removal of everything that forcemfa manages:
 memberships, attachments, inline policies, enrollment windows, the group, the policy
 and service control policies.
 ` + command.StatusHelp,
 		Example: `  forcemfa plan
   forcemfa plan --out plan.json && forcemfa apply plan.json
+  forcemfa plan --out plan.json --review plan.html
   forcemfa plan --ack lockout:111122223333/fiona --max-changes 5%
   forcemfa impact logs --save impact.json && forcemfa plan --impact impact.json
   forcemfa plan --sandbox`,
@@ -45,6 +52,7 @@ and service control policies.
 	c.Flags().BoolVar(&o.all, "all", false, "show every change, policy document and user")
 	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "show every user in the notes: who stops, who gets a window")
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
+	c.Flags().StringVar(&o.review, "review", "", "write the plan for reviewers to this `file`, as Markdown (.md) or HTML (.html)")
 	c.Flags().StringVar(&o.impact, "impact", "", "a `file` of impact --save: guards cite the recorded calls")
 	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 if the plan has steps")
@@ -60,6 +68,7 @@ type planOptions struct {
 	all      bool
 	verbose  bool
 	impact   string
+	review   string
 }
 
 // guards holds the flags that limit a plan or override a guard by name.
@@ -95,6 +104,9 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := checkReviewName(o.review); err != nil {
+		return err
+	}
 	s, err := o.openOrganization(ctx)
 	if err != nil {
 		return err
@@ -112,6 +124,9 @@ func runPlan(ctx context.Context, o *planOptions) error {
 		return err
 	}
 	if err := checkLimit(limit, p); err != nil {
+		return err
+	}
+	if err := o.writeReview(s, p); err != nil {
 		return err
 	}
 	apply := "apply"
@@ -146,12 +161,19 @@ func (o *planOptions) show(s *organization, p *plan.Plan) error {
 			facts
 		}{p, p.Summary(), p.Summary().Steps, s.facts(p.Summary().Blocked)})
 	}
+	r := o.report(s, p)
+	r.All, r.Verbose = o.all, o.all || o.verbose
+	return o.PrintData(func(w io.Writer) error { return r.Text(w, o.Style()) })
+}
+
+// report is the plan with what could not be read and the command that applies it.
+func (o *planOptions) report(s *organization, p *plan.Plan) *view.PlanReport {
 	r := s.planReport(p)
-	r.All, r.Verbose, r.Unread, r.Skipped = o.all, o.all || o.verbose, s.Unread, s.Skipped
+	r.Unread, r.Skipped = s.Unread, s.Skipped
 	if p.Summary().Steps > 0 {
 		r.Next = o.nextApply(p)
 	}
-	return o.PrintData(func(w io.Writer) error { return r.Text(w, o.Style()) })
+	return r
 }
 
 // nextApply is the command that applies the plan.
