@@ -4,7 +4,10 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // An Interrupted is the cause of a context that a signal ended.
@@ -26,22 +29,49 @@ func (i *Interrupted) Status() int {
 	return StatusFailed
 }
 
+// grace is how long a program may take to end after a signal: a step in flight is
+// completed and journaled in that time. A run that is cut is completed by the next.
+const grace = 5 * time.Second
+
+// surviving counts the children that this program must survive for.
+var surviving atomic.Int32
+
 // WithSignals returns a context that Ctrl-C and SIGTERM end; its cause is an
-// [*Interrupted]. stop ends the handling of signals.
+// [*Interrupted]. A program that is still there after some seconds, or at a second
+// signal, is ended with the status of the signal: a read of a pipe that nobody
+// writes doesn't see the context. stop ends the handling of signals.
 func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
+	signals, stopped := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, EndSignals()...)
 	go func() {
 		select {
 		case s := <-signals:
 			cancel(&Interrupted{s})
-		case <-ctx.Done():
+			endLater(&Interrupted{s}, signals, stopped)
+		case <-stopped:
 		}
 	}()
-	return ctx, func() {
+	return ctx, sync.OnceFunc(func() {
 		signal.Stop(signals)
+		close(stopped)
 		cancel(nil)
+	})
+}
+
+// endLater ends the program after the grace, or at the next signal.
+func endLater(first *Interrupted, signals <-chan os.Signal, stopped <-chan struct{}) {
+	late := time.After(grace)
+	for {
+		select {
+		case <-stopped:
+			return
+		case <-signals:
+		case <-late:
+		}
+		if surviving.Load() == 0 {
+			os.Exit(first.Status())
+		}
 	}
 }
 
@@ -70,5 +100,9 @@ func Survive(signals []os.Signal) (end func()) {
 	}
 	unread := make(chan os.Signal, 1)
 	signal.Notify(unread, signals...)
-	return func() { signal.Stop(unread) }
+	surviving.Add(1)
+	return func() {
+		signal.Stop(unread)
+		surviving.Add(-1)
+	}
 }

@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/natefinch/atomic"
 )
 
-// writeFile writes the whole file or nothing, with this mode.
+// WriteFile writes the whole file or nothing, with this mode.
 func WriteFile(name string, text []byte, mode os.FileMode) error {
 	return WriteStream(name, mode, func(w io.Writer) error {
 		_, err := w.Write(text)
@@ -18,10 +19,11 @@ func WriteFile(name string, text []byte, mode os.FileMode) error {
 	})
 }
 
-// writeStream writes what write gives it, the whole file or nothing, with this
-// mode. Through a link it writes what the link leads to; a device or a pipe is
-// written to and not replaced. A place that cannot be written is told before
-// write is called.
+// WriteStream writes what write gives it, the whole file or nothing, with this
+// mode. Through a link it writes what the link leads to. A device or a pipe is an
+// error, except the [streams]: it would get half of a file, and a pipe without a
+// reader would block the program. A place that cannot be written is reported
+// before write is called.
 func WriteStream(name string, mode os.FileMode, write func(io.Writer) error) error {
 	const remedy = "name a file in a directory that you may write to"
 	target, put, err := destination(name)
@@ -51,8 +53,10 @@ func destination(name string) (target string, put func(string, io.Reader, os.Fil
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
 		return "", nil, fmt.Errorf("write %s: is a directory", name)
-	case err == nil && !info.Mode().IsRegular():
+	case err == nil && !info.Mode().IsRegular() && slices.Contains(streams, name):
 		return name, writeInto, nil
+	case err == nil && !info.Mode().IsRegular():
+		return "", nil, fmt.Errorf("write %s: is %s, not a file", name, kindOf(info.Mode()))
 	}
 	target = name
 	if real, err := filepath.EvalSymlinks(name); err == nil {
@@ -64,6 +68,19 @@ func destination(name string) (target string, put func(string, io.Reader, os.Fil
 	return target, replaceFile, nil
 }
 
+// streams are the names of devices and pipes that may be written.
+var streams = []string{os.DevNull, "/dev/stdout", "/dev/stderr"}
+
+func kindOf(mode os.FileMode) string {
+	switch {
+	case mode&os.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&os.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}
+
 func replaceFile(name string, from io.Reader, mode os.FileMode) error {
 	if err := atomic.WriteFile(name, from); err != nil {
 		return err
@@ -71,7 +88,7 @@ func replaceFile(name string, from io.Reader, mode os.FileMode) error {
 	return os.Chmod(name, mode)
 }
 
-// writeInto leaves the mode of a device or a pipe as it is.
+// writeInto leaves the mode of a stream as it is.
 func writeInto(name string, from io.Reader, _ os.FileMode) error {
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
