@@ -67,8 +67,31 @@ func (f *Fix) edit(in *inspection, i int, edit func(*policy.Statement)) *Fix {
 	st := in.doc.Statements[i]
 	st.Conditions = slices.Clone(st.Conditions)
 	edit(&st)
+	if in.refusesRoles(&st) {
+		st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool {
+			return c.Operator == usersOnly.Operator && strings.EqualFold(c.Key, usersOnly.Key)
+		})
+		st.Conditions = append(st.Conditions, usersOnly)
+	}
 	f.Changes = append(f.Changes, Change{i, json.RawMessage(statementText(&st))})
 	return f
+}
+
+// refusesRoles reports whether a Deny without MFA, of a control policy or a resource
+// policy, applies to sessions of roles. They carry no MFA, so a correction leaves
+// them out.
+func (in *inspection) refusesRoles(st *policy.Statement) bool {
+	control := in.kind == policy.SCP || in.kind == policy.RCP || in.kind == policy.Resource
+	if !control || st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || st.Principals != nil && !st.Principals.Everyone {
+		return false
+	}
+	source := in.compose(in.doc.Version, *st)
+	if source.Document == nil {
+		return false
+	}
+	alone := inspection{kind: in.kind, doc: source.Document}
+	alone.prepare()
+	return slices.ContainsFunc(alone.scope(0, alone.roleSession()), func(at *situation) bool { return alone.applies(source, at) })
 }
 
 // append adds a new statement.

@@ -37,7 +37,8 @@ const (
 var guardShapes = []shape{
 	{"identity", policy.Identity, denies(allButEnrolling)},
 	{"scp", policy.SCP, denies(allButEnrolling)},
-	{"boundary", policy.Boundary, denies(everything)},
+	{"boundary", policy.Boundary, denies(allButEnrolling)},
+	{"resources", policy.Identity, denies(everything)},
 }
 
 // With these conditions beside the one on MFA, a guard reaches no user, or not the
@@ -241,6 +242,39 @@ func TestSoundDocumentsAreNotAccused(t *testing.T) {
 		for _, f := range report.Findings {
 			if serious(&f, lint.High) {
 				t.Errorf("%s: %s %s: %s", c.name, f.Code, f.Severity, f.What)
+			}
+		}
+	}
+}
+
+// A corrected document has no finding that it did not have before, apart from info.
+func TestCorrectionsOfGapsBringNoFindings(t *testing.T) {
+	for _, c := range gapCases() {
+		if strings.HasPrefix(c.name, "resources") {
+			continue // correcting its conditions shows what its resources leave open
+		}
+		before, err := lint.Check(c.kind, c.text)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for _, f := range before.Findings {
+			if f.Fix == nil {
+				continue
+			}
+			corrected, err := f.Fix.Apply(c.kind, c.text)
+			if err != nil {
+				t.Errorf("%s: %s: %v", c.name, f.Code, err)
+				continue
+			}
+			after, err := lint.Inspect(c.kind, corrected)
+			if err != nil {
+				t.Errorf("%s: %s: %v", c.name, f.Code, err)
+				continue
+			}
+			for _, g := range after.Findings {
+				if serious(&g, lint.Low) && find(before, g.Code) == nil {
+					t.Errorf("%s: the fix of %s brings %s %s: %s", c.name, f.Code, g.Code, g.Severity, g.What)
+				}
 			}
 		}
 	}

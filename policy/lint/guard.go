@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // A guard is a Deny of everything, with a few exceptions, for requests without
@@ -105,7 +106,7 @@ func (in *inspection) people(st *policy.Statement) []policy.Principal {
 			continue
 		}
 		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
-			if p, ok := in.userOf(in.instance(v)); ok {
+			if p, ok := in.userOf(in.instance(v)); ok && arn.IsAccountID(p.Account) {
 				out = append(out, p)
 			}
 		}

@@ -114,7 +114,14 @@ func (in *inspection) keys(i int) {
 func (in *inspection) misspelled(i, j int, meant string) {
 	st := &in.doc.Statements[i]
 	f := in.add("K-1", i, "no request has the condition key %s; did you mean %s?", st.Conditions[j].Key, meant)
-	f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Key = meant })
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		st.Conditions[j].Key = meant
+		if st.Effect == policy.Deny {
+			soundDeny(st)
+		} else {
+			soundAllow(st)
+		}
+	})
 	for _, p := range in.people(st) {
 		for _, at := range in.scopeMisspelled(i, p) {
 			switch {
