@@ -42,11 +42,17 @@ func listenLoopback(address string, handler http.Handler) (*Server, error) {
 	}
 	s := &Server{
 		Endpoint: "http://" + listener.Addr().String(),
-		http:     &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second},
+		http:     newServer(handler, 30*time.Second),
 		done:     make(chan error, 1),
 	}
 	go func() { s.done <- s.http.Serve(listener) }()
 	return s, nil
+}
+
+// newServer returns a server that waits so long for a request with its body. A
+// connection without a request may stay open longer, as clients keep theirs.
+func newServer(handler http.Handler, wait time.Duration) *http.Server {
+	return &http.Server{Handler: handler, ReadTimeout: wait, IdleTimeout: 20 * wait}
 }
 
 // Close stops the server and closes its connections.

@@ -16,6 +16,8 @@ import (
 
 const (
 	algorithm       = "AWS4-HMAC-SHA256"
+	asymmetric      = "AWS4-ECDSA-P256-SHA256" // SigV4a, for several Regions
+	noAsymmetric    = "The request signature version is not supported: AWS4-ECDSA-P256-SHA256. Sign the request with " + algorithm + "."
 	amzDate         = "20060102T150405Z"
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 	streaming       = "STREAMING-"
@@ -43,10 +45,14 @@ func (s *signature) scope() string {
 
 // parseSignature parses a request's signature; nil without one.
 func parseSignature(r *http.Request) (*signature, *refusal) {
-	if header := r.Header.Get("Authorization"); header != "" {
-		return headerSignature(r, header)
-	}
-	if query := r.URL.Query(); query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Signature") {
+	headers, query := r.Header.Values("Authorization"), r.URL.Query()
+	presigned := query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Signature")
+	switch {
+	case len(headers) > 1, len(headers) == 1 && presigned:
+		return nil, refuse(badSignature, "A request has one signature: in one Authorization header, or in the query string.")
+	case len(headers) == 1 && headers[0] != "":
+		return headerSignature(r, headers[0])
+	case presigned:
 		return querySignature(query)
 	}
 	return nil, nil
@@ -54,6 +60,9 @@ func parseSignature(r *http.Request) (*signature, *refusal) {
 
 func headerSignature(r *http.Request, header string) (*signature, *refusal) {
 	name, rest, _ := strings.Cut(header, " ")
+	if name == asymmetric {
+		return nil, refuse(badSignature, noAsymmetric)
+	}
 	if name != algorithm {
 		return nil, refuse(badSignature, "Authorization header requires %q as its algorithm.", algorithm)
 	}
@@ -86,6 +95,9 @@ func rewriteDate(text string) string {
 }
 
 func querySignature(q url.Values) (*signature, *refusal) {
+	if q.Get("X-Amz-Algorithm") == asymmetric {
+		return nil, refuse(badSignature, noAsymmetric)
+	}
 	if q.Get("X-Amz-Algorithm") != algorithm {
 		return nil, refuse(badSignature, "X-Amz-Algorithm must be %q.", algorithm)
 	}
@@ -177,11 +189,13 @@ func (s *signature) verify(r *http.Request, body []byte, keys *signingKeys, secr
 	return body, nil
 }
 
-// checkHeaders refuses an unsigned header that AWS acts on.
+// checkHeaders refuses an unsigned header that AWS acts on, of presigned requests too:
+// whoever has the URL must not add to what its signer allowed.
+// Source: Amazon S3 API Reference, "Authenticating requests: using query parameters".
 func (s *signature) checkHeaders(r *http.Request) *refusal {
 	for name := range r.Header {
 		lower := strings.ToLower(name)
-		if strings.HasPrefix(lower, "x-amz-") && !slices.Contains(s.headers, lower) && !s.presigned {
+		if strings.HasPrefix(lower, "x-amz-") && !slices.Contains(s.headers, lower) {
 			return refuse(denied, "There were headers present in the request which were not signed: %s", lower)
 		}
 	}

@@ -207,6 +207,52 @@ func TestSignatures(t *testing.T) {
 			s.method, s.url, s.body, s.at = "GET", s.url+"?"+s.body, "", noon.Add(-61*time.Second)
 			return s.presign(t, "60")
 		}, 403, "Signature expired"},
+		{"header added to a presigned request", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			r := s.presign(t, "")
+			r.Header.Set("X-Amz-Target", "Some.Thing")
+			return r
+		}, 403, "There were headers present in the request which were not signed: x-amz-target"},
+		{"header added to a presigned request of S3", func(t *testing.T, s *signed) *http.Request {
+			*s = s3Request(object)
+			s.header, s.payload = nil, unsignedPayload
+			r := s.presign(t, "60")
+			r.Header.Set("X-Amz-Acl", "public-read")
+			return r
+		}, 403, "<Code>AccessDenied</Code>"},
+		{"two signatures", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Add("Authorization", r.Header.Get("Authorization"))
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"an empty second signature", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Add("Authorization", "")
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"an empty first signature", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header["Authorization"] = []string{"", r.Header.Get("Authorization")}
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"presigned with a signature in the header", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			header := s.sign(t).Header.Get("Authorization")
+			r := s.presign(t, "")
+			r.Header.Set("Authorization", header)
+			return r
+		}, 400, "<Code>IncompleteSignature</Code>"},
+		{"SigV4a", func(t *testing.T, s *signed) *http.Request {
+			r := s.sign(t)
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), algorithm, asymmetric, 1))
+			return r
+		}, 400, "not supported: AWS4-ECDSA-P256-SHA256"},
+		{"SigV4a presigned", func(t *testing.T, s *signed) *http.Request {
+			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
+			r := s.presign(t, "")
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, algorithm, asymmetric, 1)
+			return r
+		}, 400, "not supported: AWS4-ECDSA-P256-SHA256"},
 		{"presigned for more than a week", func(t *testing.T, s *signed) *http.Request {
 			s.method, s.url, s.body = "GET", s.url+"?"+s.body, ""
 			return s.presign(t, "604801")

@@ -23,10 +23,13 @@ const (
 	step = 30 * time.Second
 	// tolerance is how many steps off a code may be. AWS does not publish it.
 	tolerance = 1
-	// reach is how many steps off two consecutive codes may be when a device is
+	// reach is how many steps late two consecutive codes may be when a device is
 	// enabled or synchronized. AWS does not publish it; 2 h covers any device
 	// that was ever close to the right time.
 	reach = 240
+	// ahead is how many steps early they may be: a clock that is five minutes fast.
+	// Codes of a later time were made with the seed for a later use of somebody.
+	ahead = 10
 )
 
 // Device returns the device with this serial number and the ID of its account,
@@ -131,7 +134,7 @@ func (w *World) Synchronize(serial, code1, code2 string, now time.Time) error {
 func consecutive(seed []byte, code1, code2 string, center int64) (int64, bool) {
 	for off := int64(0); off <= reach; off++ {
 		for _, s := range []int64{center + off, center - off} {
-			if s < 1 {
+			if s < 1 || s > center+ahead {
 				continue
 			}
 			if same(codeOf(seed, s-1), code1) && same(codeOf(seed, s), code2) {

@@ -112,6 +112,9 @@ func TestSynchronizeNeedsConsecutiveCodesInOrder(t *testing.T) {
 		{"with a gap", -2, 0, ErrWrongCode},
 		{"too old", -242, -241, ErrWrongCode},
 		{"late", -21, -20, nil},
+		{"five minutes early", 9, 10, nil},
+		{"more than five minutes early", 10, 11, ErrWrongCode},
+		{"two hours early", 238, 239, ErrWrongCode},
 	} {
 		w := small(t)
 		if err := w.Synchronize(bobsDevice, at(w, row.first), at(w, row.second), noon); !errors.Is(err, row.want) {
