@@ -66,6 +66,9 @@ func (h *Header) check() error {
 		}
 		scps[p.ID] = true
 	}
+	if err := partition(h.Partition); err != nil {
+		return err
+	}
 	if h.Accounts < 0 {
 		return fmt.Errorf("%d accounts", h.Accounts)
 	}
@@ -76,6 +79,16 @@ func (h *Header) check() error {
 // values that no version of this program writes.
 func (a *Account) check() error {
 	return first(
+		partition(a.Partition),
+		each(a.Users, func(u User) error { return a.owns("user", u.Name, u.ARN) }),
+		each(a.Groups, func(g Group) error { return a.owns("group", g.Name, g.ARN) }),
+		each(a.Roles, func(r Role) error { return a.owns("role", r.Name, r.ARN) }),
+		each(a.Policies, func(p Policy) error {
+			if ByAWS(p.ARN) {
+				return nil
+			}
+			return a.owns("policy", p.Name, p.ARN)
+		}),
 		ascending("user", a.Users, func(u User) string { return u.Name }),
 		ascending("group", a.Groups, func(g Group) string { return g.Name }),
 		ascending("role", a.Roles, func(r Role) string { return r.Name }),
@@ -90,6 +103,32 @@ func (a *Account) check() error {
 		}),
 		each(a.Unassigned, func(d Device) error { return d.check("unassigned device") }),
 	)
+}
+
+// partition refuses partitions that AWS does not have; empty: not told.
+func partition(id string) error {
+	if _, known := arn.LookupPartition(id); !known && id != "" {
+		return fmt.Errorf("%q is no partition of AWS", id)
+	}
+	return nil
+}
+
+// owns refuses an ARN of another account, or of another thing than the one of that
+// name: decisions are about the ARN, and people read the name. Empty: not told.
+func (a *Account) owns(kind, name, id string) error {
+	if id == "" {
+		return nil
+	}
+	got, err := arn.Parse(id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s %s: %w", kind, name, err)
+	case got.Service != "iam" || got.Kind() != kind || got.Name() != name:
+		return fmt.Errorf("%s %s: %s is the ARN of something else", kind, name, id)
+	case got.Account != a.ID || a.Partition != "" && got.Partition != a.Partition:
+		return fmt.Errorf("%s %s: %s is the ARN of another account", kind, name, id)
+	}
+	return nil
 }
 
 func first(errs ...error) error {

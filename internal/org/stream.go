@@ -48,8 +48,9 @@ func Write(w io.Writer, h Header, accounts Accounts) error {
 
 // Read reads what [Write] wrote: the header at once, the accounts as they are
 // asked for, once. An error names the line of the file. Refused are another
-// format, fields that this version does not know, a file that was cut, and
-// accounts or things in them that are out of order or there twice.
+// format, fields that this version does not know, members that an object has twice, a
+// file that was cut, accounts or things in them that are out of order or there twice,
+// unknown partitions, and ARNs of another account than the one they are in.
 func Read(r io.Reader) (Header, Accounts, error) {
 	in := &reader{in: bufio.NewReaderSize(r, 1<<16)}
 	var h Header
@@ -157,6 +158,9 @@ func (r *reader) decode(line []byte, whole bool, to any) error {
 	if err == nil {
 		end := d.InputOffset()
 		if _, err = d.Token(); err == io.EOF {
+			if member, at := duplicate(line); member != "" {
+				return fmt.Errorf("line %d, column %d: member %q is there twice; take the snapshot again", r.line, at+1, member)
+			}
 			return nil
 		}
 		return fmt.Errorf("line %d, column %d: something follows the object", r.line, end+1)
