@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Set gives a setting a value, in place where the key stands already: the space
@@ -27,6 +29,8 @@ func checkSetting(section, key, value string) error {
 	switch {
 	case section == "" || strings.ContainsAny(section, "\r\n[]") || section != strings.TrimSpace(section) || section != canonical(section):
 		return fmt.Errorf("section name %q: want one line without brackets, and no space or quotes around the name", section)
+	case !sameForBotocore(section):
+		return fmt.Errorf("section name %q: the AWS CLI and boto3 read another name, or none: use a name without quotes, backslashes and control characters, other than DEFAULT", section)
 	case key == "" || strings.ContainsFunc(key, notInKey):
 		return fmt.Errorf("key %q: want letters, digits, underscores and hyphens", key)
 	case value == "":
@@ -39,6 +43,21 @@ func checkSetting(section, key, value string) error {
 		return fmt.Errorf("value of %s: a # or ; after a space begins a comment in this file", key)
 	}
 	return nil
+}
+
+// sameForBotocore reports whether botocore finds a section by its name. It splits the
+// names of the config file as a shell does, and its INI reader takes [DEFAULT] for
+// defaults of every section. Source: botocore, configloader.build_profile_map.
+func sameForBotocore(section string) bool {
+	if section == "DEFAULT" || strings.ContainsFunc(section, unicode.IsControl) || !utf8.ValidString(section) {
+		return false
+	}
+	kind, name, found := cutSpace(section)
+	if !found || !slices.Contains(sectionKinds, kind) {
+		return true
+	}
+	words, err := SplitCommand(quoted(section))
+	return err == nil && len(words) == 2 && words[1] == name
 }
 
 func notInKey(r rune) bool {
