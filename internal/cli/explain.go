@@ -20,8 +20,9 @@ func newExplain(e *command.Env) *cobra.Command {
 		Use:   "explain USER",
 		Short: "Explain the state of a user: policies, example request, remedy",
 		Long: `explain shows the state of one user, given by name, ACCOUNT/name or ARN, and the
-reasons: every policy document that decides its requests, an example request that
-succeeds without MFA, the findings, and the steps that would fix them. It changes
+reasons: an example request that succeeds without MFA with the statement that allows
+it, when its access keys were last used and what stops working, every policy document
+that decides its requests, the findings, and the steps that would fix them. It changes
 nothing.
 ` + command.StatusHelp,
 		Example: `  forcemfa explain bob

@@ -40,6 +40,8 @@ func (s *Survey) Explain(ctx context.Context, name string) ([]view.Explanation, 
 	for _, a := range found {
 		u := a.Account.User(name)
 		e := view.Explanation{
+			Keys:      append([]org.AccessKey{}, u.Keys...),
+			Stops:     stopsOf(p, a.Account.ID, u.Name),
 			Documents: documentsOf(documents.PolicySet(s.Header, a.Account, u)),
 			Findings:  findingsFor(a, u),
 			Steps:     stepsFor(p.Steps, a.Account, u, in.Covers(a.Account)),
@@ -53,6 +55,16 @@ func (s *Survey) Explain(ctx context.Context, name string) ([]view.Explanation, 
 		users = append(users, e)
 	}
 	return users, nil
+}
+
+// stopsOf is what stops working for a user when the plan is applied; empty: nothing known.
+func stopsOf(p *plan.Plan, account, name string) string {
+	for _, u := range p.List(plan.KindStops) {
+		if u.Account == account && u.User == name {
+			return u.Why
+		}
+	}
+	return ""
 }
 
 func findingsFor(a *audit.Audited, u *org.User) []audit.Finding {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
 
@@ -14,6 +16,8 @@ import (
 // MFA.
 type Explanation struct {
 	audit.User
+	Keys      []org.AccessKey     `json:"access_keys"`
+	Stops     string              `json:"stops,omitempty"` // what stops working when the plan enforces MFA
 	Documents []ExplainedDocument `json:"documents"`
 	// Roles are those that the user can assume without MFA; Switches the requests by
 	// which it can disable its own enforcement.
@@ -58,6 +62,7 @@ func (e *Explanation) Text(w io.Writer) {
 	for _, a := range e.Assumptions {
 		fmt.Fprintf(w, "  assumed: %s\n", Clean(a))
 	}
+	e.evidence(w)
 	fmt.Fprintln(w, "  policies that apply:")
 	for _, d := range e.Documents {
 		if d.Unreadable != "" {
@@ -75,6 +80,42 @@ func (e *Explanation) Text(w io.Writer) {
 	}
 	e.steps(w)
 	fmt.Fprintln(w)
+}
+
+// evidence prints the statement that allows the example of the state, when the access
+// keys were last used, and what stops working.
+func (e *Explanation) evidence(w io.Writer) {
+	if e.Example != nil && e.Example.AllowedBy != "" {
+		fmt.Fprintf(w, "  allowed by: %s\n", Clean(e.Example.AllowedBy))
+	}
+	for i := range e.Keys {
+		fmt.Fprintf(w, "  %s\n", Clean(keyLine(&e.Keys[i])))
+	}
+	if e.Stops != "" {
+		fmt.Fprintf(w, "  stops working without MFA: %s\n", Clean(e.Stops))
+	}
+}
+
+// keyLine is an access key with its last use.
+func keyLine(k *org.AccessKey) string {
+	line := "access key"
+	if k.ID != "" {
+		line += " " + k.ID
+	}
+	if !k.Active {
+		line += " (inactive)"
+	}
+	if k.Used == nil {
+		return line + ": no use recorded"
+	}
+	line += ": last used on " + k.Used.UTC().Format(time.DateOnly)
+	if k.UsedService != "" {
+		line += " for " + k.UsedService
+	}
+	if k.UsedRegion != "" {
+		line += " in " + k.UsedRegion
+	}
+	return line
 }
 
 func (e *Explanation) reach(w io.Writer) {
