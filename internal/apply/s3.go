@@ -32,7 +32,7 @@ func ParseS3Place(text string) (S3Place, error) {
 		return S3Place{}, fmt.Errorf("journal place %q: want s3://BUCKET/PREFIX", text)
 	}
 	if clean := strings.Trim(prefix, "/"); clean != "" && path.Clean("/"+clean) != "/"+clean {
-		return S3Place{}, fmt.Errorf("journal place %q: the prefix has an empty part, . or ..", text)
+		return S3Place{}, fmt.Errorf("journal place %q: the prefix has a part that is empty or only dots", text)
 	}
 	return S3Place{bucket, strings.Trim(prefix, "/")}, nil
 }

@@ -145,7 +145,7 @@ func TestRollbackRefusesAForgedJournalInS3(t *testing.T) {
 	}
 	r := newJournalRig(t)
 	run := r.enforceBob(t)
-	for place, want := range map[string]string{"": "does not end with the ID of the account", "../runs/" + journalAccount: "has an empty part, . or .."} {
+	for place, want := range map[string]string{"": "does not end with the ID of the account", "../runs/" + journalAccount: "has a part that is empty or only dots"} {
 		if status, _, errs := r.rollback(t, place, run, "--yes"); status != command.StatusFailed || !r.bobIsIn() || !strings.Contains(errs, want) {
 			t.Errorf("place %q: status %d: %s", place, status, errs)
 		}

@@ -31,12 +31,11 @@ func TestSectionsThatToolsIgnore(t *testing.T) {
 		{credentials: "[alice smith]", want: "risk | profile | credentials:1 | some SDKs cannot read [alice smith]: names of profiles consist of letters, digits and _ - . : / @ + %", next: "rename it to alice-smith"},
 	} {
 		t.Run(row.header+row.credentials, func(t *testing.T) {
-			l := newLaptop(t, "", "")
-			if row.header != "" {
-				l = newLaptop(t, row.header+region, "")
-			} else {
-				l = newLaptop(t, "", row.credentials+region)
+			config, credentials := row.header+region, ""
+			if row.header == "" {
+				config, credentials = "", row.credentials+region
 			}
+			l := newLaptop(t, config, credentials)
 			got := slices.DeleteFunc(l.examine(t, doctor.Options{Offline: true}), func(s string) bool { return strings.HasSuffix(s, "there is no profile yet") })
 			want := []string{}
 			if row.want != "" {

@@ -38,31 +38,46 @@ func (in *inspection) rolePolicy() {
 
 func (in *inspection) roleStatement(i int) {
 	st := &in.doc.Statements[i]
-	whole, text := in.single(i, every), conditionText(mfaConditions(st))
-	for _, who := range in.roleSessions(st) {
-		for _, at := range in.scope(i, who) {
-			applies := in.applies(whole, at)
-			var f *Finding
-			switch {
-			case st.Effect == policy.Deny && applies:
-				f = in.add("T-3", i, "the Deny applies to sessions of the role, which carry no MFA unless the role was assumed from a session with MFA: %s", text)
-				f.Example = in.example(at, true, false)
-			case st.Effect == policy.Deny:
-				f = in.add("T-3", i, "the Deny does not apply to sessions of the role, which carry no MFA unless the role was assumed from a session with MFA: %s", text)
-				f.Example = in.example(at, true, true)
-			case applies:
-				f = in.add("T-3", i, "the Allow appears to require MFA but matches each session of the role: %s", text)
-				f.Example = in.example(at, false, true)
-			default:
-				f = in.add("T-3", i, "the Allow matches no session of the role, unless the role was assumed from a session with MFA: %s", text)
-				f.Example = in.example(at, false, false)
+	at, applies := in.roleSituation(i)
+	if at == nil {
+		return
+	}
+	text := conditionText(mfaConditions(st))
+	var f *Finding
+	switch {
+	case st.Effect == policy.Deny && applies:
+		f = in.add("T-3", i, "the Deny applies to sessions of the role, which carry no MFA unless the role was assumed from a session with MFA: %s", text)
+		f.Example = in.example(at, true, false)
+	case st.Effect == policy.Deny:
+		f = in.add("T-3", i, "the Deny does not apply to sessions of the role, which carry no MFA unless the role was assumed from a session with MFA: %s", text)
+		f.Example = in.example(at, true, true)
+	case applies:
+		f = in.add("T-3", i, "the Allow appears to require MFA but matches each session of the role: %s", text)
+		f.Example = in.example(at, false, true)
+	default:
+		f = in.add("T-3", i, "the Allow matches no session of the role, unless the role was assumed from a session with MFA: %s", text)
+		f.Example = in.example(at, false, false)
+	}
+	if st.Effect != policy.Deny || !applies || !guardShape(st) {
+		f.Severity = Medium
+	}
+}
+
+// roleSituation returns a request of a session without MFA to which the statement
+// applies, or else one in its scope; nil if there is none.
+func (in *inspection) roleSituation(i int) (at *situation, applies bool) {
+	whole := in.single(i, every)
+	for _, who := range in.roleSessions(&in.doc.Statements[i]) {
+		for _, try := range in.scope(i, who) {
+			if in.applies(whole, try) {
+				return try, true
 			}
-			if st.Effect != policy.Deny || !applies || !guardShape(st) {
-				f.Severity = Medium
+			if at == nil {
+				at = try
 			}
-			return
 		}
 	}
+	return at, false
 }
 
 // roleSessions returns sessions of roles that a statement may apply to: of any role,
