@@ -164,7 +164,7 @@ func newCrowd(accounts, users int) *crowd {
 		"DescribePolicy":                   `{"Policy":{"Content":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}}`,
 		"ListOrganizationalUnitsForParent": `{"OrganizationalUnits":[]}`,
 		"GetCallerIdentity":                wrap("GetCallerIdentity", "<Account>"+scaleHome+"</Account><Arn>arn:aws:sts::"+scaleHome+":assumed-role/Admin/s</Arn>"),
-		"AssumeRole": wrap("AssumeRole", "<Credentials><AccessKeyId>ASIAACCOUNT</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>y</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>"+
+		"AssumeRole": wrap("AssumeRole", "<Credentials><AccessKeyId>ASIAACCOUNT</AccessKeyId><SecretAccessKey>x</SecretAccessKey><SessionToken>y</SessionToken><Expiration>2000-01-01T01:00:00Z</Expiration></Credentials>"+
 			"<AssumedRoleUser><Arn>arn:aws:sts::ACCOUNT:assumed-role/R/s</Arn><AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser>"),
 		"GetAccountSummary":        wrap("GetAccountSummary", "<SummaryMap><entry><key>Users</key><value>"+fmt.Sprint(users)+"</value></entry></SummaryMap>"),
 		"ListAccountAliases":       wrap("ListAccountAliases", "<IsTruncated>false</IsTruncated><AccountAliases/>"),

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	if words := os.Getenv(askVariable); words != "" {
 		os.Exit(asking(strings.Fields(words)))
 	}
-	os.Exit(m.Run())
+	os.Exit(testclients.Run(m))
 }
 
 // asking does what the words say, and prints the answers on stdout.
@@ -73,8 +73,7 @@ func TestNoSecretIsEchoedEvenBetweenTwoPrompts(t *testing.T) {
 }
 
 func TestAfterCtrlZTheQuestionIsRepeatedAndTheSecretIsHidden(t *testing.T) {
-	testclients.Need(t, "bash")
-	cmd := exec.Command("bash", "--norc", "--noediting", "-i")
+	cmd := testclients.Command(t, "bash", "--norc", "--noediting", "-i")
 	cmd.Env = append(os.Environ(), "PS1=ready> ")
 	term := testclients.InTerminal(t, cmd)
 	term.Expect("ready> ")
@@ -98,8 +97,7 @@ func TestAfterCtrlZTheQuestionIsRepeatedAndTheSecretIsHidden(t *testing.T) {
 }
 
 func TestInTheBackgroundAPromptFailsAtOnce(t *testing.T) {
-	testclients.Need(t, "bash")
-	cmd := exec.Command("bash", "--norc", "--noediting", "-i")
+	cmd := testclients.Command(t, "bash", "--norc", "--noediting", "-i")
 	cmd.Env = append(os.Environ(), "PS1=ready> ")
 	term := testclients.InTerminal(t, cmd)
 	term.Expect("ready> ")
