@@ -144,15 +144,15 @@ func TestADeviceEnrolledByKeyIsAFindingUntilItIsConfirmed(t *testing.T) {
 	a := quiet(t)
 	a.Users[0].Tags = []org.Tag{{Key: "ForceMFA-Enrolled-By-Key", Value: "2026-04-30"}}
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
-	only(t, found(got, "enrolled-by-key"), "high: device enrolled by access key: confirm with the person (the enrollment window of bob was closed on 2026-04-30)")
+	only(t, found(got, "device-by-key"), "high: device enrolled by access key: confirm with the person (the enrollment window of bob was closed on 2026-04-30)")
 	for _, f := range got.findings {
-		if f.Rule == "enrolled-by-key" && !strings.Contains(f.Remedy, "forcemfa enroll --confirm bob") {
+		if f.Rule == "device-by-key" && !strings.Contains(f.Remedy, "forcemfa enroll --confirm bob") {
 			t.Errorf("remedy %q", f.Remedy)
 		}
 	}
 	a.Users[0].Tags = nil
 	got, _ = run(t, &org.Header{Partition: "aws"}, wanted(t), a)
-	only(t, found(got, "enrolled-by-key"), "")
+	only(t, found(got, "device-by-key"), "")
 }
 
 func TestAnAccountOutsideTheOrganizationIsAFinding(t *testing.T) {

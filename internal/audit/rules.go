@@ -108,8 +108,8 @@ var Rules = []Rule{
 		Remedy: "apply the plan, which removes the tag", Refs: nil,
 	},
 	{
-		Name: "enrolled-by-key", Severities: []Severity{High},
-		Means: "The user enrolled a device in an enrollment window, where an access key is enough. The thief of a key could have enrolled the device. " +
+		Name: "device-by-key", Severities: []Severity{High},
+		Means: "The device was added in an enrollment window, where an access key is enough. The thief of a key could have added it. " +
 			"The finding stays until a person confirms the device.",
 		Remedy: "confirm with the person that the device is theirs, then run forcemfa enroll --confirm USER; otherwise delete the key and deactivate the device",
 		Refs:   nil,

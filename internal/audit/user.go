@@ -176,7 +176,7 @@ func (r *report) window(u *User) {
 
 func (r *report) enrolledByKey(u *User) {
 	if closed, marked := baseline.EnrolledByKey(u.Read.Tags); marked {
-		f := r.add("enrolled-by-key", "user/"+u.Name, "device enrolled by access key: confirm with the person (the enrollment window of %s was closed on %s)", u.Name, closed)
+		f := r.add("device-by-key", "user/"+u.Name, "device enrolled by access key: confirm with the person (the enrollment window of %s was closed on %s)", u.Name, closed)
 		f.Remedy = strings.Replace(f.Remedy, "--confirm USER", "--confirm "+u.Name, 1)
 	}
 }

@@ -19,7 +19,7 @@ type Window struct {
 // EnrolledByKeyTag marks a user who enrolled a device in an enrollment window, which needs
 // only an access key, until a person confirms that the device is the user's. Its value is
 // the day on which the window was closed.
-const EnrolledByKeyTag = "forcemfa-enrolled-by-key"
+const EnrolledByKeyTag = "forcemfa-device-by-key"
 
 // EnrolledByKey is the value of [EnrolledByKeyTag] on a user.
 func EnrolledByKey(tags []org.Tag) (value string, ok bool) {

@@ -87,7 +87,7 @@ const mayList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
  "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrollment"},"Null":{"aws:TagKeys":"false"}}},
 {"Effect":"Allow","Action":"iam:TagUser","Resource":"arn:aws:iam::111111111111:user/*",
- "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-enrolled-by-key"},"Null":{"aws:TagKeys":"false"}}},
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":"forcemfa-device-by-key"},"Null":{"aws:TagKeys":"false"}}},
 {"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":"arn:aws:logs:us-east-1:111111111111:log-group:*"},
 {"Effect":"Allow","Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:111111111111:*"},
 {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::journals/journal/111111111111/*"},
@@ -237,7 +237,7 @@ const applyList = `{"Version":"2012-10-17","Statement":[
 {"Effect":"Allow","Action":["iam:AttachUserPolicy","iam:DetachUserPolicy"],"Resource":"arn:aws:iam::111111111111:user/*",
  "Condition":{"ArnEquals":{"iam:PolicyARN":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"}}},
 {"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"arn:aws:iam::111111111111:user/*",
- "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":["forcemfa-enrollment","forcemfa-enrolled-by-key"]},"Null":{"aws:TagKeys":"false"}}},`
+ "Condition":{"ForAllValues:StringEqualsIgnoreCase":{"aws:TagKeys":["forcemfa-enrollment","forcemfa-device-by-key"]},"Null":{"aws:TagKeys":"false"}}},`
 
 func TestApplyRoleWritesDocumentsOnlyWithDocumentsWrite(t *testing.T) {
 	list := applyList + strings.TrimPrefix(reading(t), `{"Statement":`)

@@ -117,7 +117,7 @@ func TestPlannedSteps(t *testing.T) {
 			[]string{"TagUser bob forcemfa-enrollment=2026-11-09", "UpdatePolicy ForceMFA"}},
 		{"an enrollment window closes once the device is there", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, window("2026-11-05"))}}},
-			[]string{"TagUser bob forcemfa-enrolled-by-key=2026-11-02", "UntagUser bob forcemfa-enrollment"}},
+			[]string{"TagUser bob forcemfa-device-by-key=2026-11-02", "UntagUser bob forcemfa-enrollment"}},
 		{"a user who used a window is marked once", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, window("2026-11-05"), func(u *org.User) {
 				u.Tags = append(u.Tags, org.Tag{Key: "ForceMFA-Enrolled-By-Key", Value: "2026-11-01"})

@@ -36,7 +36,7 @@ func TestGuardSCPProtectsPolicyGroupAndTags(t *testing.T) {
 		{name: "the policy detached from a user", call: scpCall{action: "iam:DetachUserPolicy", resource: other, policyARN: managed}},
 		{name: "another policy detached from a user", call: scpCall{action: "iam:DetachUserPolicy", resource: other, policyARN: another}, allowed: true},
 		{name: "an enrollment window", call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"forcemfa-enrollment"}}},
-		{name: "the mark of a device that was enrolled by key", call: scpCall{action: "iam:UntagUser", resource: other, tagKeys: []string{"ForceMFA-enrolled-by-key"}}},
+		{name: "the mark of a device that was enrolled by key", call: scpCall{action: "iam:UntagUser", resource: other, tagKeys: []string{"ForceMFA-device-by-key"}}},
 		{name: "an enrollment window in another case", call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"FORCEMFA-Enrollment"}}},
 		{name: "an enrollment window with its own key", config: "window: {tag: mfa-window, days: 7}\n", call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"mfa-window"}}},
 		{name: "the tag of an exemption among others", config: owners, call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"team", "usertype"}}},

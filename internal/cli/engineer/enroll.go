@@ -42,7 +42,7 @@ CODES ON STDIN   --code-stdin reads two consecutive codes of the new device, a l
 
 Administrators use --open USER and --close USER to set and remove the tag that allows a
 user without a password to enroll with an access key for a few days. --confirm USER
-removes the finding about a device that was enrolled this way: ask the person first
+removes the finding about a device that was added this way: ask the person first
 whether the device is theirs.
 
 EXIT STATUS
@@ -69,7 +69,7 @@ EXIT STATUS
 	f.BoolVar(&o.resync, "resync", false, "synchronize the clock of the device --serial with AWS")
 	f.StringVar(&o.open, "open", "", "allow this `user` to enroll with an access key for a few days")
 	f.StringVar(&o.close, "close", "", "close the enrollment window of this `user`")
-	f.StringVar(&o.confirm, "confirm", "", "confirm that the device of this `user`, enrolled with an access key, is theirs")
+	f.StringVar(&o.confirm, "confirm", "", "confirm that the device of this `user`, added with an access key, is theirs")
 	f.IntVar(&o.days, "days", 0, "with --open: number of days (default from the config, 2)")
 	f.StringVar(&o.config, "config", "", "with --open and --close: config `file` (default forcemfa.yaml)")
 	f.BoolVar(&o.noVerify, "no-verify", false, "do not start a first session with the new device")
