@@ -142,7 +142,7 @@ func TestReachIncludesTheRolesThatTheGuardExceptsByName(t *testing.T) {
 
 func TestADeviceEnrolledByKeyIsAFindingUntilItIsConfirmed(t *testing.T) {
 	a := quiet(t)
-	a.Users[0].Tags = []org.Tag{{Key: "ForceMFA-Enrolled-By-Key", Value: "2026-04-30"}}
+	a.Users[0].Tags = []org.Tag{{Key: "ForceMFA-Device-By-Key", Value: "2026-04-30"}}
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
 	only(t, found(got, "device-by-key"), "high: device enrolled by access key: confirm with the person (the enrollment window of bob was closed on 2026-04-30)")
 	for _, f := range got.findings {

@@ -120,7 +120,7 @@ func TestPlannedSteps(t *testing.T) {
 			[]string{"TagUser bob forcemfa-device-by-key=2026-11-02", "UntagUser bob forcemfa-enrollment"}},
 		{"a user who used a window is marked once", scene{account: org.Account{Policies: policies, Groups: group,
 			Users: []org.User{user("bob", inGroup, window("2026-11-05"), func(u *org.User) {
-				u.Tags = append(u.Tags, org.Tag{Key: "ForceMFA-Enrolled-By-Key", Value: "2026-11-01"})
+				u.Tags = append(u.Tags, org.Tag{Key: "ForceMFA-Device-By-Key", Value: "2026-11-01"})
 			})}}},
 			[]string{"UntagUser bob forcemfa-enrollment"}},
 		{"an enrollment window stays open until the end of its day", scene{account: org.Account{Policies: policies, Groups: group,
