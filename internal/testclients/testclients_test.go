@@ -28,6 +28,8 @@ func TestATestWithoutItsClientIsSkippedAndListed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "skipped")
 	t.Setenv(skippedVariable, file)
 	t.Setenv(requireVariable, "")
+	others := skipped.lines
+	skipped.lines = nil
 	f := &fakeT{}
 	Need(f, "go", absent)
 	if f.skipped != "skipped: no-such-client is not installed" || f.failed != "" {
@@ -42,7 +44,7 @@ func TestATestWithoutItsClientIsSkippedAndListed(t *testing.T) {
 	if list.String() != "skipped for lack of a client:\n  "+want {
 		t.Errorf("list of the package: %q", list.String())
 	}
-	skipped.lines = nil
+	skipped.lines = others
 }
 
 func TestARequiredClientThatIsMissingIsAFailure(t *testing.T) {
