@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -60,7 +61,7 @@ func journals(cfg aws.Config, place string) (func(context.Context, string, time.
 	}
 	at, err := apply.ParseS3Place(place)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("journal place %w", err)
 	}
 	return func(_ context.Context, _ string, now time.Time) (reconcile.Journal, error) {
 		client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })

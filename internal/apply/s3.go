@@ -29,10 +29,10 @@ func ParseS3Place(text string) (S3Place, error) {
 	rest, ok := strings.CutPrefix(text, "s3://")
 	bucket, prefix, _ := strings.Cut(rest, "/")
 	if !ok || bucket == "" || strings.ContainsAny(rest, " \t\n?#") {
-		return S3Place{}, fmt.Errorf("journal place %q: want s3://BUCKET/PREFIX", text)
+		return S3Place{}, fmt.Errorf("%q: want s3://BUCKET/PREFIX", text)
 	}
 	if clean := strings.Trim(prefix, "/"); clean != "" && path.Clean("/"+clean) != "/"+clean {
-		return S3Place{}, fmt.Errorf("journal place %q: the prefix has a part that is empty or only dots", text)
+		return S3Place{}, fmt.Errorf("%q: the prefix has a part that is empty or only dots", text)
 	}
 	return S3Place{bucket, strings.Trim(prefix, "/")}, nil
 }

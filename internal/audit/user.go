@@ -94,7 +94,7 @@ func (r *report) user(u *User) {
 	r.devices(u)
 	r.exemptions(u)
 	r.window(u)
-	r.enrolledByKey(u)
+	r.deviceByKey(u)
 	r.attachments(u)
 	for i := first; i < len(r.findings); i++ {
 		r.findings[i].ARN = u.ARN
@@ -174,8 +174,8 @@ func (r *report) window(u *User) {
 	}
 }
 
-func (r *report) enrolledByKey(u *User) {
-	if closed, marked := baseline.EnrolledByKey(u.Read.Tags); marked {
+func (r *report) deviceByKey(u *User) {
+	if closed, marked := baseline.DeviceByKey(u.Read.Tags); marked {
 		f := r.add("device-by-key", "user/"+u.Name, "device enrolled by access key: confirm with the person (the enrollment window of %s was closed on %s)", u.Name, closed)
 		f.Remedy = strings.Replace(f.Remedy, "--confirm USER", "--confirm "+u.Name, 1)
 	}

@@ -64,7 +64,7 @@ func (b *Baseline) Guards(roleARN string) bool {
 // options are what the documents are made from at a time.
 func (b *Baseline) options(now time.Time) document.Options {
 	o := document.Options{
-		Policy: b.Policy, WindowTag: b.Window.Tag, WindowMark: EnrolledByKeyTag, Networks: b.Window.Networks,
+		Policy: b.Policy, WindowTag: b.Window.Tag, WindowMark: DeviceByKeyTag, Networks: b.Window.Networks,
 		Except: b.Guard.Except, AllGroups: b.Attach == AttachGroups,
 	}
 	for _, e := range b.Exemptions {

@@ -16,15 +16,15 @@ type Window struct {
 	Networks []string `json:"networks,omitempty"` // CIDR blocks from which a key may enroll; none: everywhere
 }
 
-// EnrolledByKeyTag marks a user who enrolled a device in an enrollment window, which needs
+// DeviceByKeyTag marks a user who enrolled a device in an enrollment window, which needs
 // only an access key, until a person confirms that the device is the user's. Its value is
 // the day on which the window was closed.
-const EnrolledByKeyTag = "forcemfa-device-by-key"
+const DeviceByKeyTag = "forcemfa-device-by-key"
 
-// EnrolledByKey is the value of [EnrolledByKeyTag] on a user.
-func EnrolledByKey(tags []org.Tag) (value string, ok bool) {
+// DeviceByKey is the value of [DeviceByKeyTag] on a user.
+func DeviceByKey(tags []org.Tag) (value string, ok bool) {
 	for _, t := range tags {
-		if strings.EqualFold(t.Key, EnrolledByKeyTag) {
+		if strings.EqualFold(t.Key, DeviceByKeyTag) {
 			return t.Value, true
 		}
 	}

@@ -22,10 +22,7 @@ func (s *noticeSink) Finding(f audit.Finding) {
 	if f.Severity != audit.Critical && f.Severity != audit.High {
 		return
 	}
-	s.messages = append(s.messages, notify.Message{
-		ID: f.ID, Kind: notify.KindFinding, Severity: f.Severity, Account: f.Account, AccountName: f.AccountName,
-		Subject: f.Subject, ARN: f.ARN, What: f.What, Remedy: f.Remedy,
-	})
+	s.messages = append(s.messages, notify.OfFinding(&f))
 }
 
 // Gap implements [audit.Sink].

@@ -91,7 +91,10 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	judge := impact.NewJudge(s.Header, s.baseline, o.Env.Now())
+	judge, err := impact.NewJudge(s.Header, s.baseline, o.Env.Now())
+	if err != nil {
+		return err
+	}
 	for account, err := range s.Accounts() {
 		if err != nil {
 			return err
@@ -125,22 +128,18 @@ func runImpact(ctx context.Context, o *impactOptions, sources []string) error {
 
 // readLog folds the calls of a log.
 func (o *impactOptions) readLog(ctx context.Context, judge *impact.Judge, places []trail.Place, files []trail.LogFile) (*impact.Tally, trail.Summary, error) {
-	looks, err := judge.Looks()
-	if err != nil {
-		return nil, trail.Summary{}, err
-	}
 	progress := o.ProgressLine()
 	log := trail.Log{Places: places, Files: files, Workers: runtime.GOMAXPROCS(0), Progress: func(done, total int) { progress.Show("log files read:", done, total) }}
 	var tallies []*impact.Tally
 	summary, err := log.Read(ctx, func() func(*trail.Call) {
-		t := impact.NewTally(looks)
+		t := judge.NewTally()
 		tallies = append(tallies, t)
 		return o.within(t.Add)
 	})
 	if err != nil {
 		return nil, summary, err
 	}
-	all := impact.NewTally(looks)
+	all := judge.NewTally()
 	for _, t := range tallies {
 		all.Merge(t)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"forcemfa/internal/apply"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/trail"
 	"forcemfa/internal/trailbucket"
@@ -67,10 +68,11 @@ func (o *impactOptions) bucketFiles(ctx context.Context, sources []string) (file
 		if !strings.HasPrefix(source, "s3://") {
 			continue
 		}
-		in := trailbucket.Options{Accounts: o.accounts, Since: o.first, Until: o.last}
-		if in.Bucket, in.Prefix, err = trailbucket.Parse(source); err != nil {
-			return nil, err
+		place, err := apply.ParseS3Place(source)
+		if err != nil {
+			return nil, fmt.Errorf("source %w", err)
 		}
+		in := trailbucket.Options{Bucket: place.Bucket, Prefix: place.Prefix, Accounts: o.accounts, Since: o.first, Until: o.last}
 		if in.Since.IsZero() {
 			in.Since = o.Env.Now().UTC().AddDate(0, 0, -bucketDays)
 			o.Remark("reading the last %d days of %s; --since reads more", bucketDays, source)

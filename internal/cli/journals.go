@@ -34,7 +34,7 @@ func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 	}
 	place, err := apply.ParseS3Place(o.journal)
 	if err != nil {
-		return nil, command.WithHint(fmt.Errorf("--journal: %w", err), "forcemfa deploy plan shows the bucket; the prefix ends with the account ID")
+		return nil, command.WithHint(fmt.Errorf("--journal: journal place %w", err), "forcemfa deploy plan shows the bucket; the prefix ends with the account ID")
 	}
 	if place.Account() == "" {
 		return nil, command.WithHint(fmt.Errorf("--journal %s: the prefix does not end with the ID of the account whose function wrote the journals", place),

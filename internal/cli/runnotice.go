@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/audit"
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/notify"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
@@ -39,6 +40,9 @@ func (t *target) notifyRun(ctx context.Context, run, undoes string, began time.T
 
 // sendSummary sends a summary; an error is a remark.
 func (t *target) sendSummary(ctx context.Context, d *notify.Summary) {
+	if t.baseline.Notify == (baseline.Notify{}) {
+		return
+	}
 	options, err := notify.OptionsOf(t.baseline.Notify, t.Env.Getenv)
 	if err == nil {
 		options.Budget, options.Now, options.Loopback = noticeBudget, t.Env.Now, t.loopback

@@ -77,7 +77,7 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 		"{{group}}", baseline.GroupName,
 		"{{path}}", baseline.Path,
 		"{{window}}", b.Window.Tag,
-		"{{mark}}", baseline.EnrolledByKeyTag,
+		"{{mark}}", baseline.DeviceByKeyTag,
 	).Replace(embedded("templates/" + name + ".yaml"))
 	return []byte(text), nil
 }

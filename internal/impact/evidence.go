@@ -37,10 +37,24 @@ func (t *Tally) evidenceOf(user, key string) *evidence {
 	k := evidenceKey{user, key}
 	e := t.evidence[k]
 	if e == nil {
-		e = &evidence{tools: map[*tool]int{}, networks: map[string]int{}, services: map[string]int{}, days: map[int32]struct{}{}}
+		e = newEvidence()
 		t.evidence[k] = e
 	}
 	return e
+}
+
+func newEvidence() *evidence {
+	return &evidence{tools: map[*tool]int{}, networks: map[string]int{}, services: map[string]int{}, days: map[int32]struct{}{}}
+}
+
+// activeHours is how many hours of the day have calls.
+func (e *evidence) activeHours() (active int) {
+	for _, n := range e.hours {
+		if n > 0 {
+			active++
+		}
+	}
+	return active
 }
 
 // bounded adds to a set unless it is full.

@@ -70,6 +70,15 @@ func gives(key, role string) func(*trail.Call) {
 	return func(c *trail.Call) { c.SessionKey, c.Parameters.Role = key, role }
 }
 
+func judgeOf(t testing.TB, h *org.Header, b *baseline.Baseline) *impact.Judge {
+	t.Helper()
+	j, err := impact.NewJudge(h, b, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
 func reportOf(t *testing.T, config string, calls ...trail.Call) *impact.Report {
 	t.Helper()
 	b, err := baseline.Parse("forcemfa.yaml", []byte(config))
@@ -80,17 +89,13 @@ func reportOf(t *testing.T, config string, calls ...trail.Call) *impact.Report {
 		{Name: "bob", Path: "/", ARN: bob, Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &now}}},
 		{Name: "nightly", Path: "/", ARN: "arn:aws:iam::" + account + ":user/nightly", Tags: []org.Tag{{Key: "env", Value: "bot"}}},
 	}}
-	j := impact.NewJudge(&org.Header{Partition: "aws"}, b, now)
+	j := judgeOf(t, &org.Header{Partition: "aws"}, b)
 	if err := j.Add(&a); err != nil {
 		t.Fatal(err)
 	}
-	looks, err := j.Looks()
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := impact.NewTally(looks)
+	whole := j.NewTally()
 	for i := range calls { // each in a tally of its own, as workers have them
-		one := impact.NewTally(looks)
+		one := j.NewTally()
 		one.Add(&calls[i])
 		whole.Merge(one)
 	}
@@ -250,8 +255,8 @@ func TestPublicRecordsGiveTheirCounts(t *testing.T) {
 	if _, err := os.Stat(public); err != nil {
 		t.Skip("skipped: no public records in " + public)
 	}
-	j := impact.NewJudge(&org.Header{Partition: "aws"}, baseline.Default(), now)
-	tally := impact.NewTally(impact.Looks{})
+	j := judgeOf(t, &org.Header{Partition: "aws"}, baseline.Default())
+	tally := j.NewTally()
 	log := trail.Log{Places: []trail.Place{{FS: os.DirFS(public), Root: ".", Name: public}}, Workers: 1}
 	summary, err := log.Read(context.Background(), func() func(*trail.Call) { return tally.Add })
 	if err != nil {
@@ -281,8 +286,8 @@ func TestPublicRecordsGiveTheirCounts(t *testing.T) {
 
 func BenchmarkReport(b *testing.B) {
 	const users, distinct = 2500, 1_000_000
-	j := impact.NewJudge(&org.Header{Partition: "aws"}, baseline.Default(), now)
-	tally := impact.NewTally(impact.Looks{})
+	j := judgeOf(b, &org.Header{Partition: "aws"}, baseline.Default())
+	tally := j.NewTally()
 	for i := range distinct {
 		c := call("s3:GetBucketAcl", by(fmt.Sprintf("arn:aws:iam::%s:user/u%d", account, i%users)))
 		c.Name = fmt.Sprintf("Operation%d", i/users)
@@ -305,7 +310,7 @@ func TestTheSamplesMonthGivesWhatIsPlanted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := impact.NewJudge(&h, b, now)
+	j := judgeOf(t, &h, b)
 	for i := range accounts {
 		if err := j.Add(&accounts[i]); err != nil {
 			t.Fatal(err)
@@ -322,13 +327,13 @@ func TestTheSamplesMonthGivesWhatIsPlanted(t *testing.T) {
 	var tallies []*impact.Tally
 	log := trail.Log{Places: []trail.Place{{FS: files, Root: ".", Name: "sample"}}, Workers: 3}
 	summary, err := log.Read(context.Background(), func() func(*trail.Call) {
-		tallies = append(tallies, impact.NewTally(impact.Looks{}))
+		tallies = append(tallies, j.NewTally())
 		return tallies[len(tallies)-1].Add
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := impact.NewTally(impact.Looks{})
+	whole := j.NewTally()
 	for _, one := range tallies {
 		whole.Merge(one)
 	}

@@ -22,12 +22,25 @@ type Judge struct {
 	documents map[string]*policy.Set // by how they are attached, and partition
 	members   map[string]*member     // by ARN
 	accounts  map[string]*org.Account
-	looks     Looks
+	looks     looks
 }
 
-// NewJudge returns a Judge that knows no users yet.
-func NewJudge(h *org.Header, b *baseline.Baseline, now time.Time) *Judge {
-	return &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}}
+// NewJudge returns a Judge that knows no users yet. The error is that of a planned
+// document that cannot be made.
+func NewJudge(h *org.Header, b *baseline.Baseline, now time.Time) (*Judge, error) {
+	j := &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}}
+	for _, management := range []bool{false, true} {
+		set, err := j.plannedFor("aws", management)
+		if err != nil {
+			return nil, err
+		}
+		for _, source := range set.Sources() {
+			for _, s := range source.Document.Statements {
+				j.looks.add(s.Conditions)
+			}
+		}
+	}
+	return j, nil
 }
 
 // A member is a user with what decides its calls.
@@ -126,25 +139,10 @@ func (j *Judge) member(user string) (*member, error) {
 	return m, nil
 }
 
-// Looks says what of a request the planned documents depend on. A report needs it
-// first.
-func (j *Judge) Looks() (Looks, error) {
-	looks := &j.looks
-	for _, management := range []bool{false, true} {
-		set, err := j.plannedFor("aws", management)
-		if err != nil {
-			return *looks, err
-		}
-		for _, source := range set.Sources() {
-			for _, s := range source.Document.Statements {
-				looks.add(s.Conditions)
-			}
-		}
-	}
-	return *looks, nil
-}
+// NewTally returns an empty Tally that keeps what the planned documents look at.
+func (j *Judge) NewTally() *Tally { return newTally(j.looks) }
 
-func (l *Looks) add(conditions []policy.Condition) {
+func (l *looks) add(conditions []policy.Condition) {
 	for _, c := range conditions {
 		switch strings.ToLower(c.Key) {
 		case "aws:sourceip":

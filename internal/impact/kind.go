@@ -71,12 +71,7 @@ func (u *userBuilder) machineEvidence() (reasons []string) {
 	if few := e.count < 3; !few && unattended > attended {
 		reasons = append(reasons, "calls by "+strings.Join(u.toolsThat(func(t *tool) bool { return t.unattends }), ", "))
 	}
-	active := 0
-	for _, n := range e.hours {
-		if n > 0 {
-			active++
-		}
-	}
+	active := e.activeHours()
 	if active > officeHours && len(e.days) > 2 {
 		reasons = append(reasons, fmt.Sprintf("calls in %d of 24 hours of the day", active))
 	}
@@ -99,13 +94,7 @@ func (u *userBuilder) personEvidence() (reasons []string) {
 		reasons = append(reasons, "calls or sign-ins with MFA")
 	}
 	if attended := u.toolsThat(func(t *tool) bool { return t.attends }); len(attended) > 0 {
-		active := 0
-		for _, n := range e.hours {
-			if n > 0 {
-				active++
-			}
-		}
-		if active <= officeHours {
+		if active := e.activeHours(); active <= officeHours {
 			reasons = append(reasons, fmt.Sprintf("%s in %d hours of the day", strings.Join(attended, ", "), active))
 		}
 	}

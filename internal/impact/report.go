@@ -168,7 +168,7 @@ func (b *builder) user(name string) (*userBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &userBuilder{member: m, actions: map[Action]*counted{}, keys: map[string]*Key{}, evidence: (&Tally{evidence: map[evidenceKey]*evidence{}}).evidenceOf("", "")}
+	u := &userBuilder{member: m, actions: map[Action]*counted{}, keys: map[string]*Key{}, evidence: newEvidence()}
 	u.User = User{ARN: name, Name: m.user.Name, Account: m.principal.Account, Known: m.known, Exempt: m.exempt, Unplanned: m.unplanned, tags: map[string]string{}}
 	for _, t := range m.user.Tags {
 		u.tags[t.Key] = t.Value
@@ -233,12 +233,7 @@ func (u *userBuilder) deny(k distinct, a action, n *counted) {
 	u.Denied += n.count
 	u.denials.add(*n)
 	id := Action{Action: a.name, Mapped: a.known, Region: k.region}
-	c := u.actions[id]
-	if c == nil {
-		c = &counted{}
-		u.actions[id] = c
-	}
-	c.add(*n)
+	count(u.actions, id, *n)
 }
 
 // use adds how a key is used.

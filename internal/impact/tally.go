@@ -8,6 +8,7 @@
 package impact
 
 import (
+	"maps"
 	"strings"
 
 	"forcemfa/internal/trail"
@@ -53,17 +54,28 @@ func (c *counted) add(o counted) {
 	c.count += o.count
 }
 
-// Looks says which properties of a request the planned Denies look at, so that a
+// count adds to the calls of a key.
+func count[K comparable](calls map[K]*counted, key K, more counted) {
+	n := calls[key]
+	if n == nil {
+		n = &counted{}
+		calls[key] = n
+	}
+	n.add(more)
+}
+
+// looks says which properties of a request the planned Denies look at, so that a
 // Tally keeps those and no others.
-type Looks struct {
+type looks struct {
 	Address, Agent, VPCE bool
 	Time                 bool  // the planned Denies depend on when the request is made
 	MaxAge               int64 // seconds since MFA; 0: no Deny looks at it
 }
 
-// A Tally counts the calls of a log. It is for one goroutine; see [Tally.Merge].
+// A Tally counts the calls of a log. [Judge.NewTally] makes one. It is for one goroutine;
+// see [Tally.Merge].
 type Tally struct {
-	looks Looks
+	looks looks
 
 	calls    map[distinct]*counted
 	evidence map[evidenceKey]*evidence
@@ -84,8 +96,7 @@ type starter struct{ user, role string }
 // maxSessions bounds the role sessions that a Tally follows.
 const maxSessions = 1 << 20
 
-// NewTally returns an empty Tally.
-func NewTally(looks Looks) *Tally {
+func newTally(looks looks) *Tally {
 	return &Tally{
 		looks: looks, calls: map[distinct]*counted{}, evidence: map[evidenceKey]*evidence{}, coverage: map[place]*days{},
 		sessions: map[string]string{}, starters: map[string]starter{}, roles: map[string]*counted{}, agents: map[string]*tool{},
@@ -149,12 +160,7 @@ func (t *Tally) userCall(c *trail.Call, user string, one counted) {
 	if t.looks.VPCE {
 		k.vpce = c.VPCE
 	}
-	n := t.calls[k]
-	if n == nil {
-		n = &counted{}
-		t.calls[k] = n
-	}
-	n.add(one)
+	count(t.calls, k, one)
 	if k.state&forwarded == 0 {
 		t.evidenceOf(user, c.Caller.Key).call(t, c)
 	}
@@ -228,27 +234,13 @@ func resourceOf(c *trail.Call, user string) string {
 // Merge adds the calls of another Tally.
 func (t *Tally) Merge(o *Tally) {
 	for k, n := range o.calls {
-		mine := t.calls[k]
-		if mine == nil {
-			mine = &counted{}
-			t.calls[k] = mine
-		}
-		mine.add(*n)
+		count(t.calls, k, *n)
 	}
 	for k, n := range o.roles {
-		mine := t.roles[k]
-		if mine == nil {
-			mine = &counted{}
-			t.roles[k] = mine
-		}
-		mine.add(*n)
+		count(t.roles, k, *n)
 	}
-	for k, v := range o.sessions {
-		t.sessions[k] = v
-	}
-	for k, v := range o.starters {
-		t.starters[k] = v
-	}
+	maps.Copy(t.sessions, o.sessions)
+	maps.Copy(t.starters, o.starters)
 	for k, e := range o.evidence {
 		t.evidenceOf(k.user, k.key).merge(e)
 	}

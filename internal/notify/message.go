@@ -138,6 +138,14 @@ func (m *Message) place() string {
 	return m.Account
 }
 
+// OfFinding is the message about a finding.
+func OfFinding(f *audit.Finding) Message {
+	return Message{
+		ID: f.ID, Kind: KindFinding, Severity: f.Severity, Account: f.Account, AccountName: f.AccountName,
+		Subject: f.Subject, ARN: f.ARN, What: f.What, Remedy: f.Remedy,
+	}
+}
+
 // A Summary holds the messages of one run, or of ten minutes of an organization.
 type Summary struct {
 	Run        string    `json:"run,omitempty"` // the run whose log has the details; empty: none

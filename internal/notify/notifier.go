@@ -9,6 +9,9 @@
 // has sent, and a server whose response was lost gets the message again.
 // Security Hub and receivers of the webhook recognize such duplicates by their
 // ID.
+//
+// The messages and their kinds are exported because the function and the verbs make
+// them.
 package notify
 
 import (

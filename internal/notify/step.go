@@ -12,7 +12,8 @@ import (
 // StepDone is the message about a step that was made, and whether people are to know
 // of it: steps that only prepare others have none.
 func StepDone(account string, s *plan.Step) (m Message, ok bool) {
-	m = Message{ID: stepID("enforced", account, s), Kind: KindEnforced, Severity: audit.Info, Account: account, Subject: SubjectOf(s), ARN: s.Subject}
+	m = AboutStep("enforced", account, s)
+	m.Kind, m.Severity = KindEnforced, audit.Info
 	switch s.Op {
 	case plan.AddUserToGroup:
 		m.What = fmt.Sprintf("MFA is enforced for %s through the group %s", s.UserName(), s.Object)
@@ -40,10 +41,15 @@ func StepDone(account string, s *plan.Step) (m Message, ok bool) {
 
 // StepFailed is the message about a step that failed, with the answer of AWS.
 func StepFailed(account string, s *plan.Step, why, remedy string) Message {
-	return Message{
-		ID: stepID("failed", account, s), Kind: KindBlocked, Severity: audit.High, Account: account, Subject: SubjectOf(s), ARN: s.Subject,
-		What: fmt.Sprintf("%s failed: %s", s.Op, why), Remedy: remedy,
-	}
+	m := AboutStep("failed", account, s)
+	m.Kind, m.Severity, m.What, m.Remedy = KindBlocked, audit.High, fmt.Sprintf("%s failed: %s", s.Op, why), remedy
+	return m
+}
+
+// AboutStep is a message about a step, still without kind and text. Its ID is that of
+// the finding that the step fixes where the rule is enforced, otherwise one of the rule.
+func AboutStep(rule, account string, s *plan.Step) Message {
+	return Message{ID: stepID(rule, account, s), Account: account, Subject: subjectOf(s), ARN: s.Subject}
 }
 
 // stepID is the ID of a message about a step: the ID of the finding that the step
@@ -52,11 +58,11 @@ func stepID(rule, account string, s *plan.Step) string {
 	if len(s.Because) > 0 && rule == "enforced" {
 		return s.Because[0]
 	}
-	return rule + "/" + account + "/" + SubjectOf(s)
+	return rule + "/" + account + "/" + subjectOf(s)
 }
 
-// SubjectOf is the subject of a step, as named in findings.
-func SubjectOf(s *plan.Step) string {
+// subjectOf is the subject of a step, as named in findings.
+func subjectOf(s *plan.Step) string {
 	a, err := arn.Parse(s.Subject)
 	if err != nil {
 		return s.Subject

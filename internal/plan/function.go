@@ -31,7 +31,7 @@ func (s *Step) OfFunction(windowTag string) bool {
 	case AttachGroupPolicy:
 		return s.Subject == group && s.Object == policy
 	case TagUser:
-		return strings.EqualFold(s.Object, windowTag) || s.Object == baseline.EnrolledByKeyTag && !s.Expect.Present
+		return strings.EqualFold(s.Object, windowTag) || s.Object == baseline.DeviceByKeyTag && !s.Expect.Present
 	case UntagUser:
 		return strings.EqualFold(s.Object, windowTag)
 	}

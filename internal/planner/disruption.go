@@ -98,20 +98,16 @@ func workload(u *audit.User, now time.Time) string {
 	return ""
 }
 
-// stops says which credentials of a user stop working although the user can sign
-// in with MFA; empty: none.
-func (g *guard) whatStops(u *audit.User) string {
+// stopsOf says what of a user stops working although the user can sign in with MFA, by
+// the recorded calls or, without any, by its credentials; empty: nothing.
+func (g *guard) stopsOf(u *audit.User) string {
 	if recorded := g.in.Impact.User(u.ARN); recorded != nil && recorded.Denied > 0 {
 		return recorded.Says()
 	}
-	return stops(u, g.in.Now)
-}
-
-func stops(u *audit.User, now time.Time) string {
 	if what := serviceCredentials(u.Read.Services); what != "" {
 		return what
 	}
-	if use := lastUse(u.Read, now); use != "" {
+	if use := lastUse(u.Read, g.in.Now); use != "" {
 		return "access key " + use
 	}
 	return ""
@@ -176,7 +172,7 @@ func (g *guard) noteStops(candidates []candidate) {
 			continue
 		}
 		name := g.account.ID + "/" + c.user.Name
-		if what := g.whatStops(c.user); what != "" {
+		if what := g.stopsOf(c.user); what != "" {
 			g.stops = append(g.stops, name+" ("+what+")")
 		}
 		if c.user.Read.Services == nil && !givesCodes(c.user.Devices) {

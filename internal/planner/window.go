@@ -66,12 +66,12 @@ func (p *accountPlanner) closeWindows(users []audit.User) {
 // markEnrolledByKey marks a user with a device and an open window: an access key was
 // enough to enroll the device. A person removes the mark.
 func (p *accountPlanner) markEnrolledByKey(u *audit.User) *plan.Step {
-	_, marked := baseline.EnrolledByKey(u.Read.Tags)
+	_, marked := baseline.DeviceByKey(u.Read.Tags)
 	if marked || u.State == audit.Exempt || u.MFA != org.Yes || len(u.Read.Tags) >= maxTags || p.in.Baseline.Policy.Enrollment == document.EnrollmentAny {
 		return nil
 	}
 	day := p.in.Now.UTC().Format(time.DateOnly)
-	return p.add(p.step(plan.TagUser, u.ARN, baseline.EnrolledByKeyTag, absent, plan.State{Present: true, Value: day}))
+	return p.add(p.step(plan.TagUser, u.ARN, baseline.DeviceByKeyTag, absent, plan.State{Present: true, Value: day}))
 }
 
 // closes reports whether this plan closes the window of a user.

@@ -112,15 +112,6 @@ func (r *run) done(s *plan.Step) {
 	r.say(m)
 }
 
-// messageID is the ID of a message about a step: the ID of the finding that the step
-// fixes, or a rule's.
-func (r *run) messageID(rule string, s *plan.Step) string {
-	if len(s.Because) > 0 && rule == "enforced" {
-		return s.Because[0]
-	}
-	return rule + "/" + r.account + "/" + notify.SubjectOf(s)
-}
-
 // failed reports a step that failed, with the answer from AWS.
 func (r *run) failed(s *plan.Step, why string) {
 	r.say(notify.StepFailed(r.account, s, why, "the next scheduled scan tries again; if it fails too, run forcemfa apply"))
@@ -137,21 +128,20 @@ func (r *run) proposed(steps []plan.Step) {
 		if steps[n].UserName() == "" {
 			continue
 		}
-		r.say(notify.Message{
-			ID: r.messageID("enforced", &steps[n]), Kind: notify.KindFinding, Severity: audit.High, Subject: notify.SubjectOf(&steps[n]), ARN: steps[n].Subject,
-			What:   fmt.Sprintf("MFA is not enforced for %s; %s would enforce it", steps[n].UserName(), steps[n].Op),
-			Remedy: remedy,
-		})
+		m := notify.AboutStep("enforced", r.account, &steps[n])
+		m.Kind, m.Severity, m.Remedy = notify.KindFinding, audit.High, remedy
+		m.What = fmt.Sprintf("MFA is not enforced for %s; %s would enforce it", steps[n].UserName(), steps[n].Op)
+		r.say(m)
 	}
 }
 
 // held reports a step that is not applied, and what to do about it.
 func (r *run) held(h *held) {
 	r.log.Warn("held", "step", h.step.ID, "why", h.why, "findings", h.step.Because)
-	r.say(notify.Message{
-		ID: r.messageID("blocked", &h.step), Kind: notify.KindBlocked, Severity: h.severity, Subject: notify.SubjectOf(&h.step), ARN: h.step.Subject,
-		What: fmt.Sprintf("%s is not applied: %s", h.step.Op, h.why), Remedy: h.remedy,
-	})
+	m := notify.AboutStep("blocked", r.account, &h.step)
+	m.Kind, m.Severity, m.Remedy = notify.KindBlocked, h.severity, h.remedy
+	m.What = fmt.Sprintf("%s is not applied: %s", h.step.Op, h.why)
+	r.say(m)
 }
 
 // user is an audited user; nil if it does not exist.

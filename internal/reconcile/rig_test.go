@@ -179,7 +179,7 @@ func rights(account string) string {
 	group, policy := baseline.GroupARN("aws", account), baseline.PolicyARN("aws", account)
 	ours := map[string]any{"ArnEquals": map[string]string{"iam:PolicyARN": policy}}
 	window := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]string{"aws:TagKeys": baseline.Default().Window.Tag}}
-	tags := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]any{"aws:TagKeys": []string{baseline.Default().Window.Tag, baseline.EnrolledByKeyTag}}}
+	tags := map[string]any{"ForAllValues:StringEqualsIgnoreCase": map[string]any{"aws:TagKeys": []string{baseline.Default().Window.Tag, baseline.DeviceByKeyTag}}}
 	bound := map[string]map[string]any{
 		"iam:AddUserToGroup":    {"Resource": group},
 		"iam:AttachGroupPolicy": {"Resource": group, "Condition": ours},

@@ -200,7 +200,7 @@ func (r *run) openFindings() {
 		if found.Severity != audit.Critical && found.Severity != audit.High || reported[found.Subject] && found.Rule == "user-open" {
 			continue
 		}
-		m := notify.Message{ID: found.ID, Kind: notify.KindFinding, Severity: found.Severity, Subject: found.Subject, ARN: found.ARN, What: found.What, Remedy: found.Remedy}
+		m := notify.OfFinding(found)
 		if found.Rule == "policy-drift" {
 			m.Remedy = redeploy
 		}

@@ -140,7 +140,7 @@ func (f *fixture) subject(cloud *emulator.Cloud, inventory *attack.Inventory, u 
 	subject.Enforcement = attack.Enforcement{
 		PolicyARN: baseline.PolicyARN(account.Partition, account.ID), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,
 		WindowTag: org.Tag{Key: f.baseline.Window.Tag, Value: f.baseline.Window.Value(f.cloud.Now())},
-		MarkTag:   baseline.EnrolledByKeyTag, ExemptTag: exemptTag(f.baseline), GuardedRoles: f.baseline.GuardedRoles(account.Partition, account.ID),
+		MarkTag:   baseline.DeviceByKeyTag, ExemptTag: exemptTag(f.baseline), GuardedRoles: f.baseline.GuardedRoles(account.Partition, account.ID),
 	}
 	e := &subject.Enforcement
 	e.ExemptPath, e.ExemptName, e.ExemptByName = exemptUser(f.baseline, account, u.Name)

@@ -58,7 +58,7 @@ func (p Place) Files() (files []LogFile, problems []Problem) {
 			problems = append(problems, Problem{f.String(), err.Error()})
 			return nil
 		case d.IsDir():
-			if slices.Contains(notRecords, d.Name()) {
+			if !HoldsRecords(d.Name()) {
 				return fs.SkipDir
 			}
 		case !d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0:
@@ -206,15 +206,16 @@ func (r *fileReader) tar(name string, in io.Reader, each func(*Call) error) erro
 		if h.Typeflag != tar.TypeReg || !logName(h.Name) {
 			continue
 		}
-		if err := r.member(name+":"+h.Name, archive, each); err != nil {
+		if err := r.member(name, h.Name, archive, each); err != nil {
 			return err
 		}
 	}
 }
 
 // member reads a file of an archive.
-func (r *fileReader) member(name string, in io.Reader, each func(*Call) error) error {
-	if strings.Contains(name, "..") {
+func (r *fileReader) member(archive, file string, in io.Reader, each func(*Call) error) error {
+	name := archive + ":" + file
+	if slices.Contains(strings.FieldsFunc(file, func(c rune) bool { return c == '/' || c == '\\' }), "..") {
 		return r.note(name, errors.New("a name with .. in an archive"))
 	}
 	inner := newFileReader(r.problem)
@@ -241,7 +242,7 @@ func (r *fileReader) zip(name string, file fs.File, each func(*Call) error) erro
 		}
 		in, err := member.Open()
 		if err == nil {
-			err = r.member(name+":"+member.Name, in, each)
+			err = r.member(name, member.Name, in, each)
 			_ = in.Close()
 		}
 		if err := r.note(name+":"+member.Name, err); err != nil {

@@ -204,6 +204,17 @@ func TestArchivesAreRead(t *testing.T) {
 	}
 }
 
+// Where an archive lies says nothing about the names in it.
+func TestAnArchiveInAnotherFolderIsRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "logs.tgz"), []byte(tarball(t, map[string]string{"a..b.json": "[" + aRecord(1) + "]"})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if names, s := readLog(t, Place{os.DirFS(dir), "logs.tgz", "../" + filepath.Base(dir)}); len(names) != 1 || len(s.Problems) != 0 {
+		t.Errorf("%d records: %+v", len(names), s)
+	}
+}
+
 func TestDuplicatesOutsideTheLayoutAreFoundAmongRecentRecords(t *testing.T) {
 	files := fstest.MapFS{"a.json": {Data: []byte("[" + aRecord(1) + "]")}, "b.json": {Data: []byte("[" + aRecord(1) + "," + aRecord(2) + "]")}}
 	if names, s := readLog(t, Place{files, ".", ""}); len(names) != 2 || s.Duplicates != 1 || !s.Unordered {

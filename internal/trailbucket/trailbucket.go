@@ -33,16 +33,6 @@ type Options struct {
 	Progress func(files int)
 }
 
-// Parse reads s3://BUCKET/PREFIX.
-func Parse(text string) (bucket, prefix string, err error) {
-	rest, ok := strings.CutPrefix(text, "s3://")
-	bucket, prefix, _ = strings.Cut(rest, "/")
-	if !ok || bucket == "" || strings.ContainsAny(rest, " \t\n?#") {
-		return "", "", fmt.Errorf("source %q: want s3://BUCKET/PREFIX", text)
-	}
-	return bucket, strings.Trim(prefix, "/"), nil
-}
-
 // List lists the log files. In CloudTrail's folders it lists only the accounts and
 // days that are asked for, each Region with as many requests as it has thousands of
 // files. Folders without log files are left out.

@@ -100,7 +100,7 @@ func (o *enrollOptions) confirmDevice(ctx context.Context, k *session.Manager, c
 	if err != nil {
 		return o.windowProblem(k, err, o.confirm)
 	}
-	closed, marked := baseline.EnrolledByKey(tags)
+	closed, marked := baseline.DeviceByKey(tags)
 	if !marked {
 		o.say("%s has no device that waits for confirmation", o.confirm)
 		return nil
@@ -112,7 +112,7 @@ func (o *enrollOptions) confirmDevice(ctx context.Context, k *session.Manager, c
 	for _, d := range devices.MFADevices {
 		o.say("device %s, enabled on %s", aws.ToString(d.SerialNumber), aws.ToTime(d.EnableDate).UTC().Format(time.DateOnly))
 	}
-	i := slices.IndexFunc(tags, func(t org.Tag) bool { return strings.EqualFold(t.Key, baseline.EnrolledByKeyTag) })
+	i := slices.IndexFunc(tags, func(t org.Tag) bool { return strings.EqualFold(t.Key, baseline.DeviceByKeyTag) })
 	_, err = client.UntagUser(ctx, &iam.UntagUserInput{UserName: aws.String(o.confirm), TagKeys: []string{tags[i].Key}})
 	if err != nil {
 		return o.windowProblem(k, err, o.confirm)
