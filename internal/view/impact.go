@@ -10,33 +10,37 @@ import (
 	"time"
 
 	"forcemfa/internal/impact"
+	"forcemfa/internal/prose"
 )
 
 // Impact prints a report: totals, one line for each user who stops, what the log
 // cannot show. all also lists users whose calls go on; now makes dates relative.
 func Impact(w io.Writer, style Style, r *impact.Report, now time.Time, all bool) {
-	impactHead(w, r)
+	impactHead(w, style, r)
 	rows := impactRows(r, now, all)
 	if len(rows) > 0 {
 		fmt.Fprintln(w)
 		style.Table(w, []string{"user", "denied", "last", "looks like and next step"}, rows, nil)
 	}
-	impactBlind(w, r)
+	impactBlind(w, style, r)
 }
 
-func impactHead(w io.Writer, r *impact.Report) {
+func impactHead(w io.Writer, style Style, r *impact.Report) {
 	if r.Calls.Read == 0 {
 		fmt.Fprintf(w, "No recorded calls. The list rests on when access keys were last used.\n")
 	} else {
 		fmt.Fprintf(w, "%s to %s: %s of CloudTrail with records, %s\n\n", r.Log.First, r.Log.Last, Count(r.Log.Days, "day"), Count(r.Calls.Read, "event"))
-		fmt.Fprintf(w, "  would be denied    %d calls of %s\n", r.Calls.Denied, Count(len(stopping(r)), "user"))
-		fmt.Fprintf(w, "  forwarded          %d calls by services, counted with the call that caused them\n", r.Calls.Forwarded)
-		fmt.Fprintf(w, "  refused before     %d calls\n", r.Calls.AlreadyDenied)
+		fmt.Fprintf(w, "  would be denied    %s calls of %s\n", prose.Number(r.Calls.Denied), Count(len(stopping(r)), "user"))
+		fmt.Fprintf(w, "  forwarded          %s calls by services for calls that are counted\n", prose.Number(r.Calls.Forwarded))
+		fmt.Fprintf(w, "  refused before     %s calls\n", prose.Number(r.Calls.AlreadyDenied))
 		if r.Calls.Undecided > 0 {
-			fmt.Fprintf(w, "  not decided        %d calls\n", r.Calls.Undecided)
+			fmt.Fprintf(w, "  not decided        %s calls\n", prose.Number(r.Calls.Undecided))
 		}
 	}
-	fmt.Fprintf(w, "\n%s\n", impactVerdict(r))
+	fmt.Fprintln(w)
+	for _, line := range impactVerdict(r) {
+		style.hang(w, "", line, 0)
+	}
 }
 
 // stopping are the users with calls that would be denied.
@@ -49,7 +53,7 @@ func stopping(r *impact.Report) (users []impact.User) {
 	return users
 }
 
-func impactVerdict(r *impact.Report) string {
+func impactVerdict(r *impact.Report) []string {
 	kinds, alone := map[impact.Kind]int{}, 0
 	users := stopping(r)
 	for _, u := range users {
@@ -59,7 +63,7 @@ func impactVerdict(r *impact.Report) string {
 		}
 	}
 	if len(users) == 0 {
-		return "No user makes recorded calls that will be denied."
+		return []string{"No user makes recorded calls that will be denied."}
 	}
 	var parts []string
 	for _, k := range []struct {
@@ -77,11 +81,11 @@ func impactVerdict(r *impact.Report) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, noun))
 		}
 	}
-	text := fmt.Sprintf("%s of %d make recorded calls that will be denied: %s.", Count(len(users), "user"), len(r.Users), strings.Join(parts, ", "))
+	lines := []string{fmt.Sprintf("%s of %d make recorded calls that will be denied: %s.", Count(len(users), "user"), len(r.Users), strings.Join(parts, ", "))}
 	if alone > 0 {
-		text += fmt.Sprintf("\n%d of them have no other way to sign in.", alone)
+		lines = append(lines, fmt.Sprintf("%d of them have no other way to sign in.", alone))
 	}
-	return text
+	return lines
 }
 
 func impactRows(r *impact.Report, now time.Time, all bool) (rows [][]string) {
@@ -130,7 +134,7 @@ func ago(stamp string, now time.Time) string {
 }
 
 // impactBlind prints what the log cannot show, each kind once with a count.
-func impactBlind(w io.Writer, r *impact.Report) {
+func impactBlind(w io.Writer, style Style, r *impact.Report) {
 	if len(r.Blind) > 0 {
 		fmt.Fprintf(w, "\nThe log cannot show\n")
 	}
@@ -144,7 +148,7 @@ func impactBlind(w io.Writer, r *impact.Report) {
 		if b.Where != "" {
 			line = Clip(b.Where, 60) + ": " + line
 		}
-		fmt.Fprintf(w, "  %s\n", Clean(line))
+		style.hang(w, "  ", Clean(line), 4)
 	}
 	for _, what := range slices.Sorted(maps.Keys(shown)) {
 		if n := shown[what]; n > most {

@@ -61,8 +61,11 @@ policy gives 4. Neither is ever reported as clean.
   forcemfa lint --live --profile management
   forcemfa lint -o sarif policies >lint.sarif`,
 		Args: func(c *cobra.Command, args []string) error {
+			if o.live && len(args) > 0 {
+				return command.Misused(c, fmt.Errorf("--live reads the organization and takes no file: %s", args[0]))
+			}
 			if o.live {
-				return cobra.NoArgs(c, args)
+				return nil
 			}
 			return cobra.MinimumNArgs(1)(c, args)
 		},
