@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/deploy"
 	"forcemfa/internal/notify"
 )
 
@@ -124,7 +125,26 @@ func TestEveryChannelIsDocumentedAndDeployed(t *testing.T) {
 	if len(n.Channels()) != len(keys) {
 		t.Errorf("the keys %v open the channels %v", keys, n.Channels())
 	}
-	template := readFile(t, "internal/deploy/templates/member.yaml")
+	rendered, err := deploy.Render(deploy.Member, b, "aws")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := string(rendered)
+	notifier, err := deploy.Render(deploy.Notifier, b, "aws")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range baseline.ChannelSettings() {
+		if !strings.Contains(page, "`"+s.Variable+"`") {
+			t.Errorf("docs/notify.md does not mention %s", s.Variable)
+		}
+		if strings.Count(template, s.Variable+":") != 1 || strings.Count(string(notifier), s.Variable+":") != 2 {
+			t.Errorf("a function does not get %s", s.Variable)
+		}
+		if !strings.Contains(template, "\n  "+s.Parameter+":\n") || !strings.Contains(string(notifier), "\n  "+s.Parameter+":\n") {
+			t.Errorf("a template has no parameter %s", s.Parameter)
+		}
+	}
 	variable := regexp.MustCompile(`env\["(\w+)"\]`)
 	for _, name := range glob(t, "internal/notify/*.go") {
 		for _, m := range variable.FindAllStringSubmatch(readFile(t, name), -1) {

@@ -18,6 +18,9 @@ import (
 	"forcemfa/internal/cli/command"
 )
 
+// headTime is the time in the first line of an output.
+var headTime = regexp.MustCompile(`[0-9-]{10} [0-9:]{5} UTC`)
+
 // TestReadmeShowsTheOutputOfItsCommands compares the output in the README with
 // the output of the commands today. FORCEMFATEST_UPDATE=1 writes it.
 func TestReadmeShowsTheOutputOfItsCommands(t *testing.T) {
@@ -31,7 +34,7 @@ func TestReadmeShowsTheOutputOfItsCommands(t *testing.T) {
 			t.Errorf("the README lacks the line %q", command)
 		}
 	}
-	updated := replaceOutput(t, page, "forcemfa rehearse", firstAndLast(output, 25))
+	updated := replaceOutput(t, page, "forcemfa rehearse", firstAndLast(headTime.ReplaceAllString(output, "2026-11-28 14:02 UTC"), 25))
 	updated = replaceOutput(t, updated, "go test", testOutput(t, 5))
 	if updated == page {
 		return
@@ -99,6 +102,21 @@ func TestEveryPageIsLinkedFromTheReadme(t *testing.T) {
 	for _, page := range markdown(t) {
 		if (strings.HasPrefix(page, "docs/") || page == "CONTRIBUTING.md") && !linked[page] {
 			t.Errorf("README.md has no link to %s", page)
+		}
+	}
+}
+
+// opening is how a page begins: with what its reader will have done.
+var opening = regexp.MustCompile(`^After (reading this page,?|following this page,?|following a recipe,|these steps) `)
+
+func TestEveryPageOpensWithItsResult(t *testing.T) {
+	for _, page := range markdown(t) {
+		if filepath.Dir(page) != "docs" && page != "CONTRIBUTING.md" {
+			continue
+		}
+		lines := strings.SplitN(readFile(t, page), "\n", 4)
+		if len(lines) < 4 || !strings.HasPrefix(lines[0], "# ") || lines[1] != "" || !opening.MatchString(lines[2]) {
+			t.Errorf("%s does not open with a title and what its reader will have done: %q", page, lines[:min(3, len(lines))])
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 var (
 	testInText  = regexp.MustCompile("`(Test[A-Z0-9][A-Za-z0-9_]*)`")
-	testInCode  = regexp.MustCompile(`(?m)^func (Test[A-Z0-9][A-Za-z0-9_]*)\(\w+ \*testing\.T\)`)
+	testInCode  = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark)[A-Z0-9][A-Za-z0-9_]*)\(\w+ \*testing\.[TB]\)`)
 	tableOfTest = regexp.MustCompile(`(?m)^\| what holds \|.*\n\|[-|]+\n((?:\|.*\n)+)`)
 )
 
@@ -49,7 +49,7 @@ func TestEveryProtectionOfTheThreatModelHasATest(t *testing.T) {
 	}
 }
 
-// testsOfTheTree returns the names of all tests of the module.
+// testsOfTheTree returns the names of all tests and benchmarks of the module.
 func testsOfTheTree(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}

@@ -224,11 +224,16 @@ func (c *condition) holds(e *evaluation) truth {
 
 // list evaluates an operator for one value on a key with several. The
 // documentation requires a set operator and does not say what happens without
-// one: the result is no if no value matches, and unknown otherwise.
+// one: the result is no if no value matches, and unknown otherwise, unless it was
+// observed for StringEquals and several values.
 // Source: IAM User Guide, "Multivalued context keys".
 func (c *condition) list(e *evaluation, values []string) truth {
 	for _, v := range values {
-		if c.test(e, v) != no {
+		switch {
+		case c.test(e, v) == no:
+		case c.family == stringEquals && !c.negated && len(values) > 1:
+			return e.settle(SingleOnMany, operatorForOne)
+		default:
 			return e.doubts(operatorForOne)
 		}
 	}
@@ -303,13 +308,7 @@ func (c *condition) compare(e *evaluation, v *operand, value string) truth {
 		}
 		return truthOf(v.network.Contains(a))
 	case binary:
-		if strings.HasPrefix(c.key, "aws:") { // no global key is binary
-			return e.doubts(oddBinary)
-		}
-		if !v.ok {
-			return c.mistyped(e, oddValue)
-		}
-		return truthOf(v.text == value)
+		return c.compareBinary(e, v, value)
 	}
 	return c.compareARN(e, v, value)
 }
@@ -343,6 +342,21 @@ func (c *condition) compareDate(e *evaluation, v *operand, value string) truth {
 		return e.doubts(oddDate)
 	}
 	return c.relation.has(t.compare(v.instant))
+}
+
+func (c *condition) compareBinary(e *evaluation, v *operand, value string) truth {
+	if strings.HasPrefix(c.key, "aws:") { // no global key is binary
+		if !c.mfa {
+			return e.doubts(oddBinary)
+		}
+		if t := e.settle(BinaryOnMFAKey, oddBinary); t != yes {
+			return t
+		}
+	}
+	if !v.ok {
+		return c.mistyped(e, oddValue)
+	}
+	return truthOf(v.text == value)
 }
 
 // compareBool compares booleans. A text other than true and false counts as

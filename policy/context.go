@@ -14,7 +14,21 @@ type Context struct {
 	entries []entry
 	// mfa is the position, from 1, of aws:MultiFactorAuthPresent, the most
 	// frequent key; 0 when it is absent.
-	mfa int
+	mfa      int
+	observed Observed
+}
+
+// Observe sets the answers that requests with this context are decided by, where AWS's
+// documentation leaves the behavior open. Without any, a result holds in both
+// interpretations. The answers are not a condition key, and not part of the JSON.
+func (c *Context) Observe(o Observed) { c.observed = o }
+
+// Observed returns the answers set by Observe.
+func (c *Context) Observed() Observed {
+	if c == nil {
+		return Observed{}
+	}
+	return c.observed
 }
 
 // mfaKey is aws:MultiFactorAuthPresent as in entries.
@@ -104,7 +118,7 @@ func (c *Context) Clone() *Context {
 	if c == nil {
 		return &Context{}
 	}
-	return &Context{slices.Clone(c.entries), c.mfa}
+	return &Context{slices.Clone(c.entries), c.mfa, c.observed}
 }
 
 // SetMFA sets the keys that depend on the credential: aws:MultiFactorAuthPresent

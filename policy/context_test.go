@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +65,30 @@ func TestCloneIsIndependent(t *testing.T) {
 	}
 	if _, ok := none.Get("k"); ok {
 		t.Error("nil has a key")
+	}
+}
+
+func TestContextIsTheSameAfterJSON(t *testing.T) {
+	var c, again Context
+	c.Set("aws:UserName", "böb <1>")
+	c.SetMany("aws:TagKeys", []string{"one"})
+	c.SetMany("aws:PrincipalOrgPaths", []string{"a", "b"})
+	text, err := json.Marshal(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"aws:principalorgpaths":["a","b"],"aws:tagkeys":["one"],"aws:username":"böb \u003c1\u003e"}`; string(text) != want {
+		t.Errorf("got %s, want %s", text, want)
+	}
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if twice, err := json.Marshal(&again); err != nil || string(twice) != string(text) {
+		t.Errorf("after reading it: %s, %v", twice, err)
+	}
+	for _, wrong := range []string{`[]`, `{"a":1}`, `{"a":null}`, `{"a":[]}`, `{"a":"x","A":"y"}`} {
+		if json.Unmarshal([]byte(wrong), new(Context)) == nil {
+			t.Errorf("%s is accepted", wrong)
+		}
 	}
 }

@@ -11,6 +11,8 @@
 // requests, decisions, proofs), which audit, prover, linter and emulator share.
 package policy
 
+import "strconv"
+
 // Kind says what a document is attached as.
 type Kind uint8
 
@@ -51,6 +53,18 @@ type Source struct {
 	Name     string    // to find it: "policy arn:…", "inline policy x of group y"
 	Document *Document // nil when it could not be read
 	Err      error     // why Document is nil
+}
+
+// StatementName names a statement by its Sid, else by its number from 1:
+// "policy arn:…, statement DenyWithoutMFA".
+func (s *Source) StatementName(index int) string {
+	name := s.Name + ", statement "
+	if s.Document != nil && index < len(s.Document.Statements) {
+		if sid := s.Document.Statements[index].SID; sid != "" {
+			return name + sid
+		}
+	}
+	return name + strconv.Itoa(index+1)
 }
 
 // A Set contains every document that decides the requests of one principal,

@@ -10,6 +10,9 @@ type Proof struct {
 	// not only those of a list.
 	Strict bool        `json:"strict"`
 	Cases  []ProofCase `json:"cases"`
+	// Observed are the observed answers that the proof relies on, in addition to
+	// AWS's documentation.
+	Observed Observed `json:"observed,omitzero"`
 }
 
 // A ProofCase is one way of making requests without MFA.

@@ -143,6 +143,8 @@ func (c *statement) matchAction(e *evaluation) truth {
 func (c *statement) matchResource(e *evaluation) truth {
 	t, unresolved := c.resources.match(e)
 	switch {
+	case c.notResource && unresolved && c.effect == Deny:
+		return e.settle(NotResourceWithoutValue, unresolvedNotResource)
 	case c.notResource && unresolved:
 		return e.doubts(unresolvedNotResource)
 	case c.notResource:

@@ -42,12 +42,21 @@ func start(program, dir string, names []string, mutant int, reached string, limi
 	c.Dir, c.WaitDelay = dir, time.Second
 	c.Env = append(os.Environ(), "FORCEMFATEST_MUTANT="+strconv.Itoa(mutant), "FORCEMFATEST_MUTANT_REACHED="+reached)
 	out, err := c.CombinedOutput()
+	if errors.Is(err, exec.ErrWaitDelay) { // it passed, and left a program behind that holds its output
+		err = nil
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return "", false, err
 	}
+	if ctx.Err() != nil {
+		out = append(out, timedOut...)
+	}
 	return string(out), err == nil && ctx.Err() == nil, nil
 }
+
+// timedOut is the end of the output of tests that were stopped.
+const timedOut = "\n--- stopped at the time limit"
 
 var rapids = map[string]bool{}
 
@@ -81,8 +90,12 @@ func measure(work string, packages []goPackage, programs map[string]string) ([]t
 			reached := filepath.Join(work, "reached")
 			began := time.Now()
 			out, passed, err := start(program, p.Dir, []string{name}, 0, reached, 10*time.Minute)
-			if err != nil || !passed {
-				return nil, fmt.Errorf("%s of %s fails without a mutant: %w\n%s", name, p.ImportPath, err, out)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("run %s of %s: %w", name, p.ImportPath, err)
+			case !passed:
+				fmt.Printf("left out: %s of %s fails without a mutant: %s\n", name, p.ImportPath, lastLine(out))
+				continue
 			}
 			t.took = time.Since(began)
 			text, _ := os.ReadFile(reached) // absent when nothing was reached
@@ -96,6 +109,11 @@ func measure(work string, packages []goPackage, programs map[string]string) ([]t
 		}
 	}
 	return tests, nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
 }
 
 // A verdict says what became of a mutant.
@@ -162,8 +180,11 @@ func failed(out string) string {
 	if m := failure.FindStringSubmatch(out); m != nil {
 		return m[1]
 	}
-	if strings.Contains(out, "panic:") {
+	switch {
+	case strings.HasSuffix(out, timedOut):
+		return "the time limit"
+	case strings.Contains(out, "panic:"):
 		return "a panic"
 	}
-	return "the time limit"
+	return "exit without a failed test: " + lastLine(out)
 }

@@ -73,7 +73,7 @@ func home(t testing.TB, dir string) []string {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := where.Link(place, place.Seen(), "entry", ""); err != nil {
+	if err := where.Link(place, place.Seen(), "entry", cache.Settings{}); err != nil {
 		t.Fatal(err)
 	}
 	var list []string

@@ -1,18 +1,20 @@
 // Command forcemfa-lambda is the bootstrap of forcemfa's Lambda functions, for the
 // runtime provided.al2023. FORCEMFA_FUNCTION says which of them it is: reconcile,
-// which keeps one account enforced, or notifier, which tells people.
+// which keeps one account enforced, central, which keeps those of an organization
+// enforced, or notifier, which sends notifications.
 package main
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"forcemfa/internal/bootstrap"
 )
 
 func main() {
@@ -35,22 +37,5 @@ func limitMemory(text string) {
 
 // handler is the function that the environment asks for.
 func handler(ctx context.Context, getenv func(string) string, out io.Writer) (lambda.Handler, error) {
-	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level(getenv("FORCEMFA_LOG_LEVEL"))}))
-	switch name := getenv("FORCEMFA_FUNCTION"); name {
-	case "", "reconcile":
-		return newReconciler(getenv, log, out)
-	case "notifier":
-		return newNotifier(ctx, getenv, log)
-	default:
-		return nil, fmt.Errorf("FORCEMFA_FUNCTION is %q: want reconcile or notifier", name)
-	}
-}
-
-// level is how much is logged: info, unless the environment says debug or warn.
-func level(text string) slog.Level {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(text)); err != nil {
-		return slog.LevelInfo
-	}
-	return l
+	return bootstrap.Handler(ctx, &bootstrap.Environment{Getenv: getenv, Out: out})
 }

@@ -365,7 +365,7 @@ func TestTheProcessEndsWhenItIsTold(t *testing.T) {
 
 func TestAnEnvironmentThatIsWrongIsNamed(t *testing.T) {
 	for env, want := range map[string]string{
-		"FORCEMFA_FUNCTION=reconciler":   `FORCEMFA_FUNCTION is "reconciler": want reconcile or notifier`,
+		"FORCEMFA_FUNCTION=reconciler":   `FORCEMFA_FUNCTION is "reconciler": want reconcile, central or notifier`,
 		"FORCEMFA_MODE=enforced":         `mode "enforced": want report, enforce or off`,
 		"FORCEMFA_JOURNAL=/var/journals": `journal place "/var/journals": want s3://BUCKET/PREFIX`,
 	} {

@@ -5,6 +5,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,5 +65,45 @@ func TestEmulatePrintsSixLinesAndWritesPrincipals(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode of the file: %v, %v", info.Mode(), err)
+	}
+}
+
+// The console is at the URL that emulate prints, and nowhere else; AWS Sign-In is at the
+// endpoint of AWS.
+func TestEmulateServesTheConsole(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("forcemfa", "emulate", "--console", "-o", "json")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	}()
+	var w struct{ Console, Endpoint string }
+	if err := json.NewDecoder(stdout).Decode(&w); err != nil {
+		t.Fatal(err)
+	}
+	page, err := url.Parse(w.Console)
+	if err != nil || page.Hostname() != "127.0.0.1" || len(page.Path) < 20 {
+		t.Fatalf("the URL of the console is %q: %v", w.Console, err)
+	}
+	root := *page
+	root.Path = "/"
+	for address, want := range map[string]string{
+		page.String(): "Sign in as an IAM user", root.String(): "404 page not found", w.Endpoint + "/v1/authorize": "response_type must be code",
+	} {
+		r, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r.Body)
+		if err = errors.Join(err, r.Body.Close()); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, want %q in:\n%s", address, err, want, text)
+		}
 	}
 }

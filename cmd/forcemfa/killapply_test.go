@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -20,6 +21,7 @@ import (
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/testdepth"
 )
 
 // killAccounts hold every kind of step that the sample needs, in few steps.
@@ -31,6 +33,7 @@ type front struct {
 	cloud *emulator.Cloud
 	at    int // 0: never
 	after bool
+	ahead time.Duration // how far the clock of the program is ahead
 
 	mu      sync.Mutex
 	writes  int
@@ -90,7 +93,7 @@ func (f *front) run(t *testing.T, state string, args ...string) (output string, 
 	server.Start()
 	defer server.Close()
 	cmd := exec.Command("forcemfa", args...)
-	cmd.Env = append(clientEnv(server.URL, f.administrator(t)), "HOME="+state, "XDG_STATE_HOME="+state, "FORCEMFA_RATE=0")
+	cmd.Env = append(clientEnv(server.URL, f.administrator(t)), "HOME="+state, "XDG_STATE_HOME="+state, "FORCEMFA_RATE=0", offsetVariable+"="+f.ahead.String())
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	f.mu.Lock() // so that no write comes before the program is known
@@ -143,7 +146,7 @@ func TestApplyKilledAtAnyWriteIsFinishedByTheNext(t *testing.T) {
 		t.Fatalf("the undisturbed run: exit status %d\n%s", status, out)
 	}
 	wanted := digest(t, whole.cloud)
-	for at := 1; at <= whole.writes; at++ {
+	for at := 1; at <= whole.writes; at += testdepth.Each(3) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("write %d, after it %v", at, after), func(t *testing.T) {
 				t.Parallel()

@@ -88,7 +88,7 @@ func warmSession(t *testing.T, getenv func(string) string) {
 		t.Fatal(err)
 	}
 	place := cache.PlaceOf("bob", getenv)
-	if err := dir.Link(place, place.Seen(), "entry", ""); err != nil {
+	if err := dir.Link(place, place.Seen(), "entry", cache.Settings{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -34,7 +34,18 @@ func mainWithOffset() {
 		now := e.Now
 		e.Now = func() time.Time { return now().Add(offset) }
 	}
-	os.Exit(run(e))
+	status := run(e)
+	letTerminalBeRead()
+	os.Exit(status)
+}
+
+// letTerminalBeRead waits a moment at the end of a program with a terminal: testscript
+// closes the terminal when the program ends, and lines that were not read by then are lost.
+func letTerminalBeRead() {
+	if tty, err := os.Open("/dev/tty"); err == nil {
+		time.Sleep(100 * time.Millisecond)
+		_ = tty.Close()
+	}
 }
 
 // A testRun runs the tests and removes what they built.
@@ -54,14 +65,17 @@ func (m testRun) Run() int {
 //	needs CLIENT…              skip the script unless these clients are installed (see package testclients)
 //	emulate [FLAG…]            serve the sample organization (or --org FILE), whose clock stands still, and sign as its administrator
 //	moto                       serve moto_server, another AWS in memory, and sign as its administrator
+//	terraformprovider          serve Terraform's provider for AWS, with the present variables, to the Terraform commands of the script, which may have one configuration of it, with no alias
 //	as ACCOUNT/USER            sign as this user, with the access key
 //	usesession                 sign with the credentials in the JSON of the last stdout
 //	advance DURATION           move the clock of emulate and of forcemfa forward
 //	totp VAR STEP [SEED]       set VAR to the code of the current user's device, or of the seed in file SEED, STEP steps of 30 s from now
 //	awsconfigure PROFILE       move the current user's key from the environment to ~/.aws/credentials
 //	webhook VAR FILE ANSWER    serve a webhook that answers ok, or STATUS:BODY; VAR is its URL, FILE what it received
+//	recipe SECTION N FILE      write the Nth block of a section of docs/recipes.md into a file
 //	status N COMMAND…          run a command that must end with this exit status
 //	capture VAR                set VAR to the last stdout
+//	keypair CERT KEY           write a certificate that signs itself, and its private key
 //	expand FILE…               replace the $VARIABLES in files by their values
 //	mode MODE FILE…            these files have this mode, in octal
 //	secret VAR…                declare the present values of these variables secret
@@ -94,9 +108,9 @@ func scenarios(setup func(*testscript.Env) error) testscript.Params {
 		Setup:     setup,
 		Condition: hasClient,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"advance": advance, "as": as, "awsconfigure": awsConfigure, "capture": capture, "emulate": emulate, "expand": expand,
+			"advance": advance, "as": as, "awsconfigure": awsConfigure, "calls": calls, "capture": capture, "emulate": emulate, "expand": expand, "keypair": keyPair,
 			"mode": mode, "moto": moto, "needs": needs, "noleak": noLeak, "onlyin": onlyIn, "secret": secret,
-			"status": status, "totp": totpCode, "usesession": useSession, "webhook": webhook,
+			"recipe": recipe, "status": status, "terraformprovider": terraformProvider, "totp": totpCode, "usesession": useSession, "webhook": webhook,
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 // clientOf is the client that a program of a script belongs to.
 var clientOf = map[string][]string{
 	"aws": {"aws"}, "python3": {"python3", "boto3", "botocore"}, "terraform": {"terraform"},
-	"zsh": {"zsh"}, "fish": {"fish"}, "strace": {"strace"},
+	"zsh": {"zsh"}, "fish": {"fish"}, "strace": {"strace"}, "tmux": {"tmux"},
 }
 
 var scriptCommand = regexp.MustCompile(`^((?:\[[^]]+\] )*)[!?]? ?(?:exec|status [0-9]+) (\S+)`)

@@ -48,6 +48,26 @@ func moto(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// providerVariables are the variables of a script that Terraform's provider for AWS
+// and the credential helper that it starts read.
+var providerVariables = []string{
+	"PATH", "HOME", "XDG_STATE_HOME", offsetVariable,
+	"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED",
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+}
+
+func terraformProvider(ts *testscript.TestScript, neg bool, args []string) {
+	needs(ts, neg, []string{"terraform"})
+	var env []string
+	for _, name := range providerVariables {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	attach, stop, err := testclients.StartTerraformProvider(env)
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv(testclients.AttachVariable, attach)
+}
+
 func useSession(ts *testscript.TestScript, neg bool, args []string) {
 	var out struct {
 		Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }

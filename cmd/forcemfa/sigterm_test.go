@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,18 +14,18 @@ import (
 
 // A pipe that nobody writes blocks whoever reads it.
 func TestSIGTERMEndsAProgramThatIsBlocked(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"lint", pipe}, {"plan", "--sandbox", "--config", pipe}} {
+	for _, args := range [][]string{{"lint"}, {"plan", "--sandbox", "--config"}} {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
-			program := exec.Command("forcemfa", args...)
+			pipe := filepath.Join(t.TempDir(), "pipe")
+			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			program := exec.Command("forcemfa", append(args, pipe)...)
 			if err := program.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * time.Second) // until it waits for the pipe
+			defer waitForReader(t, pipe).Close()
 			if err := program.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
@@ -36,6 +37,18 @@ func TestSIGTERMEndsAProgramThatIsBlocked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// waitForReader opens a pipe for writing as soon as a program reads it.
+func waitForReader(t *testing.T, pipe string) *os.File {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if f, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+			return f
+		}
+	}
+	t.Fatal("nobody reads the pipe within a minute")
+	return nil
 }
 
 func TestAPipeIsNoPlanFile(t *testing.T) {

@@ -260,7 +260,7 @@ func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject 
 		x.add(s)
 	}
 	for _, p := range group.Attached {
-		if p == baseline.PolicyARN(a.Partition, a.ID) {
+		if p == x.in.Baseline.PolicyOf(a) {
 			continue // attach: groups attaches it; it requires MFA
 		}
 		x.note("%s has %s attached: its members have these permissions without assuming a role", subject, p)

@@ -31,7 +31,7 @@ func Migrate(in Input, name string) Migration {
 		return m
 	}
 	u := a.User(name)
-	later := m.detach(a, u)
+	later := m.detach(in.Baseline, a, u)
 	why, remedy := m.blocked(&in, a, u, later)
 	for i := range m.Steps {
 		m.Steps[i].Block(why, remedy)
@@ -54,7 +54,7 @@ func (m *Migration) blocked(in *Input, a *org.Account, u, later *org.User) (why,
 
 // detach adds the steps and returns the user without the policies. What forcemfa
 // attached and policies with a Deny stay, because removing a Deny grants access.
-func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
+func (m *Migration) detach(b *baseline.Baseline, a *org.Account, u *org.User) *org.User {
 	later := *u
 	later.Attached, later.Inline = nil, nil
 	for _, p := range u.Attached {
@@ -62,7 +62,7 @@ func (m *Migration) detach(a *org.Account, u *org.User) *org.User {
 		if of := a.Policy(p); of != nil {
 			text, known = of.DefaultDocument()
 		}
-		if why := reasonToKeep(p == baseline.PolicyARN(a.Partition, a.ID), known, text); why != "" {
+		if why := reasonToKeep(p == b.PolicyOf(a), known, text); why != "" {
 			m.Kept = append(m.Kept, p+": "+why)
 			later.Attached = append(later.Attached, p)
 			continue

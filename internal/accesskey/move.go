@@ -5,11 +5,13 @@ package accesskey
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"forcemfa/internal/awsfile"
@@ -79,12 +81,19 @@ func (m *Move) Run(ctx context.Context, found *Found, have secret.Keys) (Moved, 
 		r.Stored = true
 	}
 	if err := m.prove(ctx, found); err != nil {
-		return r, withNext(fmt.Errorf("%w; the key was left where it was", err), "repair the store, then run import again")
+		return r, m.stopped(fmt.Errorf("%w; the key was left where it was", err), "", "repair the store")
 	}
 	if err := m.mark(&r); err != nil {
 		return r, err
 	}
 	return r, m.clean(found, &r)
+}
+
+// stopped is an error after which import can be run again. An error of the file system
+// has its own remedy; the others have the usual one.
+func (m *Move) stopped(err error, state, usual string) error {
+	remedy := strings.TrimSuffix(cmp.Or(filefault.Next(err, ""), usual), ", and run it again")
+	return withNext(err, fmt.Sprintf("%s%s, then run \"forcemfa import %s\" again", state, remedy, awsfile.Argument(m.Settings.Profile)))
 }
 
 // prove reads the key back from the store and calls AWS with the copy.
@@ -109,24 +118,40 @@ func (m *Move) mark(r *Moved) error {
 	changed := false
 	err := awsfile.Edit(path, func(f *awsfile.File) error {
 		before := f.Bytes()
-		if err := f.Set(awsfile.ConfigSection(r.Profile), session.StoreSetting, r.Backend); err != nil {
-			return err
-		}
-		if m.Process != "" {
-			if err := profiles.SetProcess(f, r.Profile, m.Process); err != nil {
-				return err
-			}
-		}
+		err := m.markProfile(f)
 		changed = !bytes.Equal(before, f.Bytes())
-		return nil
+		return err
 	})
 	if err != nil {
-		return withNext(err, "the key is in the store and was left where it was; correct the file, then run import again")
+		return m.stopped(err, "the key is in the store and was left where it was; ", "correct the file")
 	}
 	if changed {
 		r.Config = path
 	}
 	return nil
+}
+
+// markProfile writes the name of the store, and the credential_process.
+func (m *Move) markProfile(f *awsfile.File) error {
+	if err := f.Set(awsfile.ConfigSection(m.Settings.Profile), session.StoreSetting, m.Store.Backend()); err != nil || m.Process == "" {
+		return err
+	}
+	return profiles.SetProcess(f, m.Settings.Profile, m.Process)
+}
+
+// After returns the AWS files as Run will leave them, and changes nothing.
+func (m *Move) After(found *Found) (*awsfile.Files, error) {
+	files := m.Settings.Files
+	after := &awsfile.Files{Config: awsfile.Parse(files.Config.Path, files.Config.Bytes()), Credentials: awsfile.Parse(files.Credentials.Path, files.Credentials.Bytes())}
+	if err := m.markProfile(after.Config); err != nil || m.Keep {
+		return after, err
+	}
+	for _, f := range []*awsfile.File{after.Config, after.Credentials} {
+		if f.Path == found.Path {
+			found.remove(f)
+		}
+	}
+	return after, nil
 }
 
 // clean removes the key from the file if it is still the key that was stored.
@@ -140,7 +165,7 @@ func (m *Move) clean(found *Found, r *Moved) error {
 	}
 	if m.Backup != "" {
 		if err := backUp(found.Path, m.Backup); err != nil {
-			return withNext(err, "the key is in the store and still in "+found.Path+"; name another --backup file, then run import again")
+			return m.stopped(err, "the key is in the store and still in "+found.Path+"; ", "name another --backup file")
 		}
 		r.Backup = m.Backup
 	}
@@ -148,12 +173,11 @@ func (m *Move) clean(found *Found, r *Moved) error {
 		if err := found.unchanged(f); err != nil {
 			return err
 		}
-		f.Unset(found.section, awsfile.KeyIDSetting)
-		f.Unset(found.section, awsfile.SecretSetting)
+		found.remove(f)
 		return nil
 	})
 	if err != nil {
-		return withNext(err, "the key is in the store and still in "+found.Path+"; correct the file, then run import again")
+		return m.stopped(err, "the key is in the store and still in "+found.Path+"; ", "correct the file")
 	}
 	r.RemovedFrom = found.Path
 	return nil

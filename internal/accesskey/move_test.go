@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -299,6 +300,24 @@ func TestCheckProfileRefusesARole(t *testing.T) {
 		err := CheckProfile(files, profile)
 		if (err != nil) != refused || refused && !strings.Contains(nextStep(err), "source_profile of admin") {
 			t.Errorf("%s: error %v, next step %q", profile, err, nextStep(err))
+		}
+	}
+}
+
+// A full disk is not "correct the file".
+func TestAnInterruptedImportSaysWhatToRepair(t *testing.T) {
+	m := &Move{Settings: session.KeySettings{Profile: "al ice"}}
+	full := &os.PathError{Op: "write", Path: "/home/alice/.aws/config", Err: syscall.ENOSPC}
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{full, "the key is in the store; free space on the file system of /home/alice/.aws/config, or raise your quota there, then run \"forcemfa import " + awsfile.Argument("al ice") + "\" again"},
+		{errors.New("config:3: odd"), "the key is in the store; correct the file, then run \"forcemfa import " + awsfile.Argument("al ice") + "\" again"},
+	} {
+		var problem *session.Problem
+		if err := m.stopped(row.err, "the key is in the store; ", "correct the file"); !errors.As(err, &problem) || problem.Next != row.want {
+			t.Errorf("%v: %v", row.err, err)
 		}
 	}
 }

@@ -18,6 +18,9 @@ type Found struct {
 	Path, section string
 	Rest          string           // other places that still hold the key, as text
 	Comments      []awsfile.Origin // comments that look like a secret
+	// session is a section with temporary credentials of another tool, which hide the
+	// profile's credential_process and are removed with the key; empty: none.
+	session string
 }
 
 // ErrNoKey is a profile without an access key in the AWS files.
@@ -56,15 +59,21 @@ func FromFiles(files *awsfile.Files, profile string) (*Found, error) {
 		if p.Get(session.StoreSetting) != "" {
 			return nil, withNext(fmt.Errorf("profile %s: its key is in the %s store already", profile, p.Get(session.StoreSetting)), "to replace it give --prompt, --csv or --env")
 		}
+		next := "name another profile, or give --csv or --env"
+		if err != nil {
+			next = files.DidYouMean(profile, next)
+		}
 		return nil, &session.Problem{
-			Sentence: fmt.Sprintf("profile %s has no access key in %s", profile, files.Credentials.Path),
-			Next:     "name another profile, or give --csv or --env", Err: ErrNoKey,
+			Sentence: fmt.Sprintf("profile %s has no access key in %s", profile, files.Credentials.Path), Next: next, Err: ErrNoKey,
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if p.Temporary() {
+		if _, ok := files.Credentials.Section(profile + longTerm); ok {
+			return nil, withNext(fmt.Errorf("%s: profile %s holds temporary credentials of aws-mfa", p.Origin, profile), fmt.Sprintf("run \"forcemfa import %s --from aws-mfa\"", awsfile.Argument(profile)))
+		}
 		return nil, withNext(fmt.Errorf("%s: profile %s holds temporary credentials, which expire: only long-lived keys go into the store", p.Origin, profile), "name the profile with the long-lived key")
 	}
 	return onePlace(files, profile)
@@ -111,6 +120,14 @@ func (k *Found) unchanged(f *awsfile.File) error {
 		return fmt.Errorf("%s: another program changed the key meanwhile", k.Path)
 	}
 	return nil
+}
+
+func (k *Found) remove(f *awsfile.File) {
+	f.Unset(k.section, awsfile.KeyIDSetting)
+	f.Unset(k.section, awsfile.SecretSetting)
+	if k.session != "" {
+		f.UnsetAll(k.session, awsMFASettings...)
+	}
 }
 
 // FromEnvironment reads the key from the variables of the AWS CLI.

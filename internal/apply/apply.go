@@ -128,6 +128,7 @@ func Run(ctx context.Context, steps []plan.Step, config func(account string) (aw
 		options: o.filled(), config: config, journal: journal,
 		result:  Result{Outcomes: make([]Outcome, len(steps))},
 		reached: map[string]Status{},
+		undone:  undoneBy(steps),
 	}
 	r.append(ctx, Entry{Kind: Begin, Format: Format, Steps: len(steps), Home: o.Home, Undoes: o.Undoes, By: o.By})
 	r.all(ctx, steps)
@@ -142,6 +143,7 @@ func Look(ctx context.Context, steps []plan.Step, config func(account string) (a
 		options: o.filled(), config: config, look: true,
 		result:  Result{Outcomes: make([]Outcome, len(steps))},
 		reached: map[string]Status{},
+		undone:  undoneBy(steps),
 	}
 	r.all(ctx, steps)
 	return r.result
@@ -191,6 +193,7 @@ type run struct {
 	config  func(account string) (aws.Config, error)
 	journal Journal
 	look    bool // nothing is changed, and there is no journal
+	undone  undone
 
 	mu      sync.Mutex
 	result  Result
@@ -288,7 +291,8 @@ func (w *worker) step(ctx context.Context, s *plan.Step) (Status, string) {
 	if !known {
 		return Failed, fmt.Sprintf("unknown operation %q", s.Op)
 	}
-	a := &attempt{worker: w, step: s, executor: e, ctx: context.WithoutCancel(ctx), deadline: w.options.Now().Add(w.options.Patience)}
+	a := &attempt{worker: w, step: s, executor: e, deadline: w.options.Now().Add(w.options.Patience)}
+	a.ctx = context.WithValue(context.WithoutCancel(ctx), traceKey{}, &a.trace)
 	return a.run()
 }
 
@@ -301,7 +305,7 @@ func (w *worker) enter(account string) error {
 		w.err = err
 		return err
 	}
-	w.client, w.organizations = iam.NewFromConfig(cfg), organizations.NewFromConfig(cfg)
+	w.client, w.organizations = iam.NewFromConfig(cfg, iamAnswers), organizations.NewFromConfig(cfg, organizationAnswers)
 	return nil
 }
 
@@ -312,6 +316,9 @@ type attempt struct {
 	executor executor
 	ctx      context.Context // does not end with the run's context
 	deadline time.Time
+
+	trace     trace
+	unchanged bool // AWS refused the change
 }
 
 // run compares, journals, changes and reads back.
@@ -330,7 +337,17 @@ func (a *attempt) run() (Status, string) {
 		return Already, ""
 	case !a.step.Expect.Holds(now) && !lacksTexts(a.step, now):
 		return Stale, difference(&a.step.Expect, &now)
-	case a.look:
+	}
+	if a.options.Undoes != "" {
+		others, err := a.shared()
+		switch {
+		case err != nil:
+			return Failed, err.Error()
+		case others != "":
+			return Stale, others
+		}
+	}
+	if a.look {
 		return Pending, ""
 	}
 	drop, err := a.prepare()
@@ -341,7 +358,7 @@ func (a *attempt) run() (Status, string) {
 		return Interrupted, "the journal could not be written"
 	}
 	status, why := a.write(drop)
-	a.append(a.ctx, Entry{Kind: Ended, ID: a.step.ID, Status: status, Why: why})
+	a.append(a.ctx, Entry{Kind: Ended, ID: a.step.ID, Status: status, Why: why, Unchanged: a.unchanged})
 	return status, why
 }
 
@@ -393,6 +410,10 @@ func (a *attempt) write(drop []Version) (Status, string) {
 	failure := a.retry(func() error { return a.writeOnce(drop) }, true)
 	patience := a.deadline
 	switch {
+	case failure != nil && !a.trace.made && !a.trace.doubt:
+		return a.refused(failure)
+	case inUse(failure):
+		return Stale, failure.Error()
 	case failure != nil && mayBeDone(failure, a.step.Op):
 		patience = earlier(patience, a.options.Now().Add(settling))
 	case failure != nil:
@@ -449,12 +470,12 @@ func longer(pause time.Duration) time.Duration { return min(2*pause, lastPause) 
 
 // retry calls try until it succeeds, fails with an error that waiting does not resolve,
 // or the deadline of the step passes. With fresh, the entity was created or read a moment
-// ago, so an error that says it does not exist is retried for a while.
+// ago, or its use ended, so an error that says otherwise is retried for a while.
 func (a *attempt) retry(try func() error, fresh bool) error {
 	settled := a.options.Now().Add(settling)
 	for pause := firstPause; ; pause = longer(pause) {
 		err := try()
-		young := fresh && gone(err) && a.options.Now().Before(settled)
+		young := fresh && (gone(err) || inUse(err)) && a.options.Now().Before(settled)
 		if err == nil || !passing(err) && !young || !a.pause(pause, a.deadline) {
 			return err
 		}

@@ -60,6 +60,11 @@ var executors = map[plan.Op]executor{
 	plan.UpdateTrust:         {read: readTrust, write: updateTrust},
 	plan.UpdateEntranceTrust: {read: readTrust, write: updateTrust},
 
+	plan.DeactivateKey: {read: readKey, write: updateKey},
+	plan.ActivateKey:   {read: readKey, write: updateKey},
+	plan.DeleteKey:     {read: readKey, write: deleteKey},
+	plan.RestoreKey:    {read: readKey, write: restoreKey},
+
 	plan.CreateSCP: {scp: &scpExecutor{read: readSCP, write: createSCP}},
 	plan.UpdateSCP: {scp: &scpExecutor{read: readSCP, write: updateSCP}},
 	plan.DeleteSCP: {scp: &scpExecutor{read: readSCP, write: deleteSCP}},
@@ -152,8 +157,13 @@ func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, er
 		return plan.State{}, nil
 	case err != nil:
 		return plan.State{}, err
-	case aws.ToString(out.Group.Arn) != s.Subject:
-		return plan.State{}, fmt.Errorf("the name is used by %s", aws.ToString(out.Group.Arn))
+	}
+	group, err := whole(out.Group, "GetGroup")
+	if err != nil {
+		return plan.State{}, err
+	}
+	if aws.ToString(group.Arn) != s.Subject {
+		return plan.State{}, fmt.Errorf("the name is used by %s", aws.ToString(group.Arn))
 	}
 	return plan.State{Present: true}, nil
 }

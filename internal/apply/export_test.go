@@ -1,6 +1,9 @@
 package apply
 
-import "forcemfa/internal/plan"
+import (
+	"forcemfa/internal/plan"
+	"os"
+)
 
 // MissingExecutors are the Ops without a complete executor.
 func MissingExecutors() []plan.Op {
@@ -22,3 +25,6 @@ func MissingExecutors() []plan.Op {
 func SameRun(j *S3Journal) *S3Journal {
 	return &S3Journal{client: j.client, place: j.place, run: j.run}
 }
+
+// WriteTo makes a journal write to another file.
+func (j *FileJournal) WriteTo(f *os.File) { j.file = f }

@@ -51,6 +51,9 @@ func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create journal directory: %w", err)
 	}
+	if err := tighten(dir); err != nil {
+		return nil, err
+	}
 	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
 	mine, err := lock.TryLock()
 	if err != nil {
@@ -64,6 +67,52 @@ func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	return j, nil
+}
+
+// tighten removes the permission of others to read a journal directory and the journals
+// in it, which older programs and copies of files leave. The error says that others can
+// write to the directory: what is in it may not come from this program.
+func tighten(dir string) error {
+	if err := ownWrites(dir, "journal directory"); err != nil || runtime.GOOS == "windows" {
+		return err
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("list journals: %w", err)
+	}
+	paths := []string{dir}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), suffix) {
+			paths = append(paths, filepath.Join(dir, f.Name()))
+		}
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("list journals: %w", err)
+		}
+		mode := info.Mode().Perm()
+		if mode&0o077 == 0 || mode&0o022 != 0 { // ReadJournal refuses a file that others can write
+			continue
+		}
+		if err := os.Chmod(path, mode&0o700); err != nil {
+			return fmt.Errorf("keep others from reading the journals: %w", err)
+		}
+	}
+	return nil
+}
+
+// ownWrites returns an error when others than the owner can write to a file or a
+// directory. A rollback does what a journal says, so it must not come from others.
+func ownWrites(path, what string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" || info.Mode().Perm()&0o022 == 0 {
+		return nil
+	}
+	return fmt.Errorf("others can write to the %s %s (mode %o): compare it with a copy, then run chmod go-w", what, path, info.Mode().Perm())
 }
 
 // create creates a new file with the time as its name.
@@ -135,6 +184,9 @@ func ReadJournal(dir, run string) (*Record, error) {
 		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
 	}
 	path := filepath.Join(dir, run+suffix)
+	if err := errors.Join(ownWrites(dir, "journal directory"), ownWrites(path, "journal")); err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)

@@ -3,6 +3,7 @@ package apply
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"forcemfa/internal/baseline"
@@ -21,8 +22,8 @@ const (
 // cannot have written in this run, with the reason; nil when there is none. Everybody
 // who can write to the bucket can write a journal, so a journal from there is checked
 // before anything that it says is used.
-func (r *Record) CheckFunction(account string, w baseline.Window, now time.Time) error {
-	c := functionCheck{account: account, window: w, now: now, seen: map[string]bool{}}
+func (r *Record) CheckFunction(account string, b *baseline.Baseline, now time.Time) error {
+	c := functionCheck{account: account, baseline: b, now: now, seen: map[string]bool{}}
 	for i := range r.Entries {
 		if err := c.entry(r.Run, &r.Entries[i], i == 0); err != nil {
 			return fmt.Errorf("entry %d of run %s was not written by the function of account %s: %w", i+1, r.Run, account, err)
@@ -33,9 +34,9 @@ func (r *Record) CheckFunction(account string, w baseline.Window, now time.Time)
 
 // A functionCheck follows the entries of a journal.
 type functionCheck struct {
-	account string
-	window  baseline.Window
-	now     time.Time
+	account  string
+	baseline *baseline.Baseline
+	now      time.Time
 
 	began time.Time
 	steps int        // of the run
@@ -119,9 +120,23 @@ func (c *functionCheck) intent(e *Entry) error {
 	case len(e.Dropped) > 0:
 		return errors.New("the function deletes no policy versions")
 	}
-	if err := s.CheckFunction(c.window, c.began); err != nil {
+	if err := s.CheckFunction(c.baseline, c.began); err != nil {
 		return err
 	}
 	c.seen[s.ID], c.last, c.open = true, s, true
 	return nil
+}
+
+// UndoFunction is [Record.Undo] for a journal of the function. The mark of a user whose
+// device was enrolled by an access key stays: whoever can write to the bucket can also
+// write that the function set it, and without the mark nobody asks about the device.
+func (r *Record) UndoFunction() []plan.Step {
+	steps := r.Undo()
+	for i := range steps {
+		if s := &steps[i]; s.Op == plan.UntagUser && strings.EqualFold(s.Object, baseline.DeviceByKeyTag) {
+			_, name := entity(s)
+			s.Block("the device was enrolled by an access key, which only a person can confirm", "forcemfa enroll --confirm "+name)
+		}
+	}
+	return steps
 }

@@ -49,7 +49,7 @@ func written(steps ...plan.Step) *apply.Record {
 }
 
 func checkFunction(r *apply.Record) error {
-	return r.CheckFunction(homeAccount, baseline.Default().Window, start.Add(time.Hour))
+	return r.CheckFunction(homeAccount, baseline.Default(), start.Add(time.Hour))
 }
 
 func TestTheJournalOfTheFunctionIsAccepted(t *testing.T) {
@@ -141,6 +141,23 @@ func TestAForgedJournalIsRefused(t *testing.T) {
 	} {
 		if err := checkFunction(row.journal); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v, want %s", name, err, row.want)
+		}
+	}
+}
+
+// The function marks users who enrolled a device by access key. A journal that says so is accepted, but undoing it leaves
+// the mark to a person, because the journal may be forged. Everything else in it is undone.
+func TestUndoingTheFunctionKeepsTheMarkOfADevice(t *testing.T) {
+	user := "arn:aws:iam::" + homeAccount + ":user/team/eve"
+	for _, key := range []string{baseline.DeviceByKeyTag, strings.ToUpper(baseline.DeviceByKeyTag)} {
+		r := written(plan.NewStep(plan.TagUser, homeAccount, user, key, absent, plan.State{Present: true, Value: "2026-11-02"}),
+			plan.NewStep(plan.UntagUser, homeAccount, user, windowTag, plan.State{Present: true, Value: "2026-11-05"}, absent))
+		if err := checkFunction(r); key == baseline.DeviceByKeyTag && err != nil {
+			t.Fatal(err)
+		}
+		undo := r.UndoFunction()
+		if len(undo) != 2 || undo[0].Blocked != "" || undo[1].Op != plan.UntagUser || undo[1].Blocked == "" || undo[1].Remedy != "forcemfa enroll --confirm eve" {
+			t.Errorf("%s: %+v", key, undo)
 		}
 	}
 }

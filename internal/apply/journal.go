@@ -76,6 +76,9 @@ type Entry struct {
 	ID     string `json:"id,omitempty"` // Ended: of the step
 	Status Status `json:"status,omitempty"`
 	Why    string `json:"why,omitempty"`
+	// Unchanged: AWS refused the change, so the run has nothing to undo, even if somebody
+	// else makes the same change.
+	Unchanged bool `json:"unchanged,omitempty"`
 
 	Counts map[Status]int `json:"counts,omitempty"` // End
 }
@@ -138,6 +141,16 @@ func (r *Record) Finished() bool {
 	return len(r.Entries) > 0 && r.Entries[len(r.Entries)-1].Kind == End
 }
 
+// Failed is how many steps of a run that ended were neither reached nor left alone as
+// stale or blocked, those that never began included.
+func (r *Record) Failed() (n int) {
+	for i := range r.Entries {
+		counts := r.Entries[i].Counts
+		n += counts[Failed] + counts[Skipped] + counts[Interrupted]
+	}
+	return n
+}
+
 // Statuses are the results of the steps that began, by ID. An empty status is in doubt:
 // the run was killed after the intent was journaled.
 func (r *Record) Statuses() map[string]Status {
@@ -173,6 +186,9 @@ func (r *Record) Check() error {
 			if field, err := s.Check(); err != nil {
 				return fmt.Errorf("entry %d of run %s: step.%s: %w", i+1, r.Run, field, err)
 			}
+			if s.Op == plan.RestoreKey { // its inverse would delete a key
+				return fmt.Errorf("entry %d of run %s: step.op: no run has a step %s", i+1, r.Run, s.Op)
+			}
 		}
 	}
 	return nil
@@ -180,15 +196,22 @@ func (r *Record) Check() error {
 
 // Undo returns the steps for [Run] that undo the run, in reverse order. They include
 // the inverses of steps that failed or are in doubt: if such a step was not carried out,
-// its inverse finds the wanted state and changes nothing. If a subject changed after the
+// its inverse finds the wanted state and changes nothing. Steps that AWS refused are left
+// out, because somebody else may have made their change. If a subject changed after the
 // run, its step is stale. Deleted policy versions are restored by their text. Reads may
 // return an older state for a while, so don't undo a run while it is [Record.Unsettled].
 func (r *Record) Undo() []plan.Step {
 	var undo []plan.Step
+	unchanged := map[string]bool{}
+	for i := range r.Entries {
+		if e := &r.Entries[i]; e.Kind == Ended {
+			unchanged[e.ID] = e.Unchanged
+		}
+	}
 	neededBy := map[string][]string{} // IDs of the inverses of the steps that needed a step
 	for i := len(r.Entries) - 1; i >= 0; i-- {
 		e := &r.Entries[i]
-		if e.Kind != Intent {
+		if e.Kind != Intent || unchanged[e.Step.ID] {
 			continue
 		}
 		back := plan.Inverse(*e.Step)

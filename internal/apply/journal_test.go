@@ -270,3 +270,67 @@ func FuzzReadJournal(f *testing.F) {
 		}
 	})
 }
+
+// An entry that is not on the disk does not count, because the change comes after it.
+func TestAnEntryThatCannotBeSyncedIsAnError(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a pipe can be flushed on Windows")
+	}
+	j := open(t, t.TempDir())
+	defer shut(t, j)
+	read, write, err := os.Pipe() // it takes the text, and cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	j.WriteTo(write)
+	if err := j.Append(context.Background(), apply.Entry{Kind: apply.Begin, Time: start, Format: apply.Format}); err == nil {
+		t.Error("no error")
+	}
+	if err := j.Append(context.Background(), apply.Entry{Kind: apply.End, Time: start}); err == nil {
+		t.Error("no error of the next entry")
+	}
+}
+
+// Older programs, and copies, leave journals that others can read. A journal that others can write is not believed: what
+// it says is undone.
+func TestJournalsThatOthersCanWriteAreRefused(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such modes")
+	}
+	for _, row := range []struct {
+		dir, file os.FileMode
+		refused   string
+		want      [2]os.FileMode // after the next run began
+	}{
+		{0o700, 0o600, "", [2]os.FileMode{0o700, 0o600}}, {0o755, 0o644, "", [2]os.FileMode{0o700, 0o600}}, {0o750, 0o640, "", [2]os.FileMode{0o700, 0o600}},
+		{0o700, 0o400, "", [2]os.FileMode{0o700, 0o400}},
+		{0o700, 0o666, "20261102T090000Z.jsonl", [2]os.FileMode{0o700, 0o666}}, {0o700, 0o620, "20261102T090000Z.jsonl", [2]os.FileMode{0o700, 0o620}},
+		{0o777, 0o600, "journal directory", [2]os.FileMode{0o777, 0o600}}, {0o770, 0o600, "journal directory", [2]os.FileMode{0o770, 0o600}},
+	} {
+		dir := filepath.Join(t.TempDir(), "journal")
+		j := open(t, dir, entries()...)
+		shut(t, j)
+		for path, mode := range map[string]os.FileMode{j.Path(): row.file, dir: row.dir} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := apply.ReadJournal(dir, j.Run())
+		if (err == nil) != (row.refused == "") || err != nil && (!strings.Contains(err.Error(), row.refused) || !strings.Contains(err.Error(), "others can write")) {
+			t.Errorf("%o %o: %v", row.dir, row.file, err)
+		}
+		next, err := apply.OpenJournal(dir, start.Add(time.Hour))
+		if (err == nil) != (row.dir&0o022 == 0) {
+			t.Errorf("%o: open: %v", row.dir, err)
+		}
+		if err == nil {
+			shut(t, next)
+		}
+		for i, path := range []string{dir, j.Path()} {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != row.want[i] {
+				t.Errorf("%o %o: %s has mode %o: %v", row.dir, row.file, path, info.Mode().Perm(), err)
+			}
+		}
+	}
+}

@@ -37,11 +37,15 @@ func readPolicy(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, e
 	if err != nil {
 		return plan.State{}, err
 	}
+	managed, err := whole(out.Policy, "GetPolicy")
+	if err != nil {
+		return plan.State{}, err
+	}
 	versions, err := listVersions(ctx, c, s.Subject)
 	if err != nil {
 		return plan.State{}, err
 	}
-	v, err := getVersion(ctx, c, s.Subject, aws.ToString(out.Policy.DefaultVersionId))
+	v, err := getVersion(ctx, c, s.Subject, aws.ToString(managed.DefaultVersionId))
 	if err != nil {
 		return plan.State{}, err
 	}
@@ -83,8 +87,12 @@ func getVersion(ctx context.Context, c *iam.Client, policyARN, id string) (Versi
 	if err != nil {
 		return Version{}, err
 	}
-	text, err := document(out.PolicyVersion.Document)
-	return Version{ID: id, Created: aws.ToTime(out.PolicyVersion.CreateDate).UTC(), Document: text}, err
+	version, err := whole(out.PolicyVersion, "GetPolicyVersion")
+	if err != nil {
+		return Version{}, err
+	}
+	text, err := document(version.Document)
+	return Version{ID: id, Created: aws.ToTime(version.CreateDate).UTC(), Document: text}, err
 }
 
 // oldestVersion is the version to delete before a new one can be created: the oldest
@@ -188,7 +196,10 @@ func replacedVersions(ctx context.Context, c *iam.Client, s *plan.Step) ([]Versi
 		return nil, err
 	}
 	var replaced []Version
-	if i := slices.IndexFunc(all, func(v Version) bool { return v.ID == current }); i >= 0 && !plan.SameDocument(all[i].Document, s.Want.Document) {
+	if i := slices.IndexFunc(all, func(v Version) bool { return v.ID == current }); i >= 0 {
+		if plan.SameDocument(all[i].Document, s.Want.Document) {
+			return nil, nil // an earlier attempt set it, and only other versions are missing
+		}
 		replaced = append(replaced, all[i])
 	}
 	if former(all, current, s.Want.Document) == "" && len(all) >= maxVersions {
@@ -245,7 +256,11 @@ func makeDefault(ctx context.Context, c *iam.Client, s *plan.Step, all []Version
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(out.PolicyVersion.VersionId), nil
+	created, err := whole(out.PolicyVersion, "CreatePolicyVersion")
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(created.VersionId), nil
 }
 
 // former is the ID of the newest version with this text that is not the default; empty

@@ -20,10 +20,11 @@ func getRole(ctx context.Context, c *iam.Client, s *plan.Step) (*types.Role, err
 	if err != nil {
 		return nil, err
 	}
-	if aws.ToString(out.Role.Arn) != s.Subject {
-		return nil, fmt.Errorf("the name is used by %s", aws.ToString(out.Role.Arn))
+	role, err := whole(out.Role, "GetRole")
+	if err == nil && aws.ToString(role.Arn) != s.Subject {
+		err = fmt.Errorf("the name is used by %s", aws.ToString(role.Arn))
 	}
-	return out.Role, nil
+	return role, err
 }
 
 // readRole reads the maximum session duration only when the step sets it.

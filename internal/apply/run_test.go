@@ -1,10 +1,14 @@
 package apply_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"forcemfa/internal/emulator"
+	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -401,5 +405,101 @@ func TestARunEndsWhenAWSIsGone(t *testing.T) {
 		if o.Status == apply.Interrupted && o.Why != away.Error() {
 			t.Errorf("%s: %s", o.Step.ID, o.Why)
 		}
+	}
+}
+
+// What a list says about a target may stand on any of its pages.
+func TestTargetsAreFoundOnTheLastPage(t *testing.T) {
+	h, accounts := small()
+	r := rigOf(t, h, accounts, &emulator.Strict{PageSize: 1})
+	before := r.digest()
+	p, _ := r.plan(t, nil)
+	journal := new(memory)
+	if odd := became(r.run(p.Steps, journal), apply.Done); odd != nil {
+		t.Fatalf("not done: %v", odd)
+	}
+	if odd := became(r.run(p.Steps, new(memory)), apply.Already); odd != nil {
+		t.Errorf("not found done: %v", odd)
+	}
+	if odd := became(r.run(journal.record().Undo(), new(memory)), apply.Done); odd != nil {
+		t.Errorf("not undone: %v", odd)
+	}
+	if r.digest() != before {
+		t.Error("undone, the organization is another one")
+	}
+}
+
+// A document that cannot be decoded is not compared: neither as the planned one nor as another one.
+func TestADocumentThatCannotBeDecodedIsAnError(t *testing.T) {
+	h, accounts := small()
+	r := rigOf(t, h, accounts, nil)
+	p, _ := r.plan(t, nil)
+	odd := regexp.MustCompile(`<(Document|PolicyDocument|AssumeRolePolicyDocument)>[^<]*<`)
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action, _ string, carry func() (*http.Response, error)) (*http.Response, error) {
+			answer, err := carry()
+			if err != nil || !strings.HasPrefix(action, "Get") {
+				return answer, err
+			}
+			text, err := io.ReadAll(answer.Body)
+			if err != nil {
+				return nil, err
+			}
+			text = odd.ReplaceAll(text, []byte("<$1>%7B%zz<"))
+			answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+			return answer, nil
+		}}
+	}
+	before, seen := r.digest(), 0
+	for _, o := range r.run(p.Steps, new(memory)).Outcomes {
+		switch o.Step.Op {
+		case plan.UpdatePolicy, plan.UpdateTrust:
+			if seen++; o.Status != apply.Failed || !strings.Contains(o.Why, "decode policy document") {
+				t.Errorf("%s: %s %s", o.Step.ID, o.Status, o.Why)
+			}
+		}
+	}
+	if seen == 0 || r.digest() == before {
+		t.Errorf("%d steps that compare a document; the others are not affected: %v", seen, r.digest() != before)
+	}
+}
+
+// A document that AWS does not let forcemfa mark is not changed either: without the mark nobody knows later who wrote it.
+func TestAPolicyThatCannotBeMarkedIsNotChanged(t *testing.T) {
+	h, accounts := small()
+	r := rigOf(t, h, accounts, nil)
+	p, _ := r.plan(t, nil)
+	refused := 0
+	r.wrap = func(next http.RoundTripper) http.RoundTripper {
+		return tap{next, func(action, _ string, carry func() (*http.Response, error)) (*http.Response, error) {
+			if action != "TagPolicy" && action != "UntagPolicy" {
+				return carry()
+			}
+			refused++
+			return &http.Response{StatusCode: 403, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(
+				"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"))}, nil
+		}}
+	}
+	documents := func() map[string]string {
+		out := map[string]string{}
+		_, now := r.snapshot()
+		for _, a := range now {
+			for _, p := range a.Policies {
+				out[p.ARN], _ = p.DefaultDocument()
+			}
+		}
+		return out
+	}
+	before := documents()
+	for _, o := range r.run(p.Steps, new(memory)).Outcomes {
+		if o.Step.Op != plan.UpdatePolicy || o.Step.Want.Fingerprint == o.Step.Expect.Fingerprint {
+			continue
+		}
+		if o.Status != apply.Failed || documents()[o.Step.Subject] != before[o.Step.Subject] {
+			t.Errorf("%s: %s %s", o.Step.ID, o.Status, o.Why)
+		}
+	}
+	if refused == 0 {
+		t.Error("no policy was to be marked")
 	}
 }

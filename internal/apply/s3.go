@@ -37,6 +37,12 @@ func ParseS3Place(text string) (S3Place, error) {
 	return S3Place{bucket, strings.Trim(prefix, "/")}, nil
 }
 
+// S3Client returns a client of S3. At an endpoint other than AWS's own, buckets are in the
+// path, because their names are in no DNS there.
+func S3Client(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
+}
+
 // Under is a place below this one.
 func (p S3Place) Under(name string) S3Place { return S3Place{p.Bucket, path.Join(p.Prefix, name)} }
 

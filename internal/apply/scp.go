@@ -52,7 +52,11 @@ func readSCP(ctx context.Context, c *organizations.Client, s *plan.Step) (plan.S
 	if err != nil {
 		return plan.State{}, err
 	}
-	return plan.State{Present: true, Document: aws.ToString(out.Policy.Content)}, nil
+	found, err := whole(out.Policy, "DescribePolicy")
+	if err != nil {
+		return plan.State{}, err
+	}
+	return plan.State{Present: true, Document: aws.ToString(found.Content)}, nil
 }
 
 func createSCP(ctx context.Context, c *organizations.Client, s *plan.Step) error {

@@ -192,3 +192,41 @@ func TestLookReportsPendingStepsAndChangesNothing(t *testing.T) {
 		t.Errorf("the way back: %v", odd)
 	}
 }
+
+// Earlier attempts can leave a wanted text twice and no room for the others. The copies make room; a version that somebody
+// else made, and the default version, stay.
+func TestCopiesOfAWantedTextMakeRoomForTheOthers(t *testing.T) {
+	all := texts()
+	foreign, one, two, wanted := all[0], all[1], all[2], all[3]
+	for name, row := range map[string]struct {
+		versions []string
+		want     []string
+		status   apply.Status
+	}{
+		"a copy":           {[]string{foreign, one, one, one, wanted}, []string{foreign, one, two}, apply.Done},
+		"two of each":      {[]string{one, two, one, two, wanted}, []string{one, two}, apply.Already},
+		"foreign versions": {[]string{foreign, all[4], foreign, one, wanted}, []string{foreign, foreign, one, all[4]}, apply.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := rigOf(t, org.Header{Format: org.Format, Taken: start, Partition: "aws"}, []org.Account{withVersions(row.versions, len(row.versions))}, nil)
+			// The default version is the wanted one: an attempt before this one set it.
+			s := plan.NewStep(plan.RestorePolicy, "111122223333", baseline.PolicyARN("aws", "111122223333"), "",
+				plan.State{Present: true, Document: all[4]}, plan.State{Present: true, Document: wanted, Texts: []string{one, two}})
+			out := r.run([]plan.Step{s}, new(memory)).Outcomes[0]
+			if out.Status != row.status {
+				t.Errorf("%s: %s", out.Status, out.Why)
+			}
+			current, others := r.held(t)
+			if row.status == apply.Done {
+				others = slices.Compact(others)
+			}
+			if row.status == apply.Already {
+				row.want = []string{one, one, two, two}
+			}
+			slices.Sort(row.want)
+			if d := cmp.Diff(row.want, others); d != "" || current != wanted {
+				t.Errorf("versions (-want +got):\n%s\ndefault %s", d, current)
+			}
+		})
+	}
+}

@@ -194,6 +194,9 @@ func rolesWithResources(s *Subject) []string {
 	return s.targets.roleARNs(func(r role) bool { return r.mfa == requiresMFA && r.instance != "" && r.table != "" })
 }
 
+// memberAccounts are accounts whose root user the user's account can act as.
+func memberAccounts(s *Subject) []string { return s.targets.members }
+
 // guardedRoles are roles that only administrators of forcemfa may create.
 func guardedRoles(s *Subject) []string { return s.Enforcement.GuardedRoles }
 

@@ -29,7 +29,7 @@ func terminateInstance(ctx context.Context, a *attempt, with aws.CredentialsProv
 }
 
 func listTables(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
-	return a.table(ctx, with, "ListTables", nil)
+	return a.table(ctx, with, "ListTables", map[string]string{})
 }
 
 func deleteTable(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
@@ -37,9 +37,6 @@ func deleteTable(ctx context.Context, a *attempt, with aws.CredentialsProvider) 
 }
 
 func (a *attempt) table(ctx context.Context, with aws.CredentialsProvider, operation string, input map[string]string) error {
-	if input == nil {
-		input = map[string]string{}
-	}
 	c, err := dynamoDB(operation, input)
 	if err != nil {
 		return &setUpError{"make a request to DynamoDB", err}

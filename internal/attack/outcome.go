@@ -38,15 +38,25 @@ var afterAuthorization = map[string]bool{
 	"LimitExceeded":                 true,
 	// Identity tokens are off in the account; whoever may enable them gets one.
 	"OutboundWebIdentityFederationDisabledException": true,
-	"DeleteConflict":             true,
-	"InvalidAuthenticationCode":  true,
-	"PasswordPolicyViolation":    true,
-	"UnmodifiableEntity":         true,
-	"InvalidInstanceID.NotFound": true,
-	"IncorrectInstanceState":     true,
-	"NoSuchKey":                  true,
-	"ResourceNotFoundException":  true,
-	"ResourceInUseException":     true,
+	// The trade-in token is not one of AWS.
+	"ExpiredTradeInTokenException": true,
+	// The caller's account does not manage the organization, or may not leave it.
+	"AccountNotManagementOrDelegatedAdministratorException": true,
+	"AWSOrganizationsNotInUseException":                     true,
+	"MasterCannotLeaveOrganizationException":                true,
+	"OrganizationNotFoundException":                         true,
+	"ServiceAccessNotEnabledException":                      true,
+	"FeatureEnabled":                                        true,
+	"DeleteConflict":                                        true,
+	"ConstraintViolationException":                          true,
+	"InvalidAuthenticationCode":                             true,
+	"PasswordPolicyViolation":                               true,
+	"UnmodifiableEntity":                                    true,
+	"InvalidInstanceID.NotFound":                            true,
+	"IncorrectInstanceState":                                true,
+	"NoSuchKey":                                             true,
+	"ResourceNotFoundException":                             true,
+	"ResourceInUseException":                                true,
 }
 
 // judge derives the outcome from the error of an attempt. why is the answer from AWS.

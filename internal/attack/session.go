@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
@@ -46,7 +48,6 @@ func (a *attempt) federated(ctx context.Context, with aws.CredentialsProvider) (
 	return static(out.Credentials), nil
 }
 
-// session returns a GetSessionToken session; device nil: without MFA.
 // webIdentity gets a token that proves the user's identity to a service outside AWS.
 func webIdentity(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
 	_, err := a.sts(with).GetWebIdentityToken(ctx, &sts.GetWebIdentityTokenInput{
@@ -55,6 +56,26 @@ func webIdentity(ctx context.Context, a *attempt, with aws.CredentialsProvider) 
 	return err
 }
 
+// delegatedToken asks with a trade-in token that AWS did not issue. Whoever may do so
+// learns that the token is not valid.
+func delegatedToken(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	_, err := a.sts(with).GetDelegatedAccessToken(ctx, &sts.GetDelegatedAccessTokenInput{TradeInToken: aws.String("attack")})
+	return err
+}
+
+// rootSession starts a session of the root user of the targeted account, after it tried
+// to turn central root access on.
+// Source: IAM User Guide, "Centralize root access for member accounts".
+func rootSession(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	access := organizations.NewFromConfig(a.Config, func(o *organizations.Options) { o.Credentials = with })
+	_, _ = access.EnableAWSServiceAccess(ctx, &organizations.EnableAWSServiceAccessInput{ServicePrincipal: aws.String("iam.amazonaws.com")})
+	_, _ = a.iam(with).EnableOrganizationsRootCredentialsManagement(ctx, &iam.EnableOrganizationsRootCredentialsManagementInput{})
+	task := "arn:" + a.Partition + ":iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+	_, err := a.sts(with).AssumeRoot(ctx, &sts.AssumeRootInput{TargetPrincipal: &a.target, TaskPolicyArn: &ststypes.PolicyDescriptorType{Arn: &task}})
+	return err
+}
+
+// session returns a GetSessionToken session; device nil: without MFA.
 func (a *attempt) session(ctx context.Context, with aws.CredentialsProvider, device *Device) (aws.CredentialsProvider, error) {
 	in := &sts.GetSessionTokenInput{}
 	if device != nil {

@@ -29,6 +29,7 @@ type targets struct {
 	editableRole    string   // a role of the account whose trust policy can be changed
 	ownRoles        []string // ARNs of the roles of the account
 	permissiveTrust string   // a trust policy that does not require MFA of the account
+	members         []string // member accounts, if the account manages them
 }
 
 // A role is a role that a user may try to assume.
@@ -67,7 +68,8 @@ type Inventory struct {
 	resources map[string]Resources
 	// roles are by the principals in their trust policy: an account ID, the ARN of
 	// a user, or *.
-	roles map[string][]trustedRole
+	roles   map[string][]trustedRole
+	members []string // IDs of accounts that another one manages
 }
 
 // A trustedRole is a role with the statements of its trust policy that allow someone
@@ -81,6 +83,9 @@ type trustedRole struct {
 func NewInventory(accounts []*org.Account, resources map[string]Resources) *Inventory {
 	inv := &Inventory{resources: resources, roles: map[string][]trustedRole{}}
 	for _, a := range accounts {
+		if a.Unit != "" && !a.Management {
+			inv.members = append(inv.members, a.ID)
+		}
 		for i := range a.Roles {
 			inv.add(a, &a.Roles[i])
 		}
@@ -124,6 +129,9 @@ func (inv *Inventory) targets(user *org.User, account *org.Account) targets {
 		roles:     inv.rolesFor(user.ARN, account.ID),
 		permissiveTrust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` +
 			account.ID + `"},"Action":"sts:AssumeRole"}}`,
+	}
+	if account.Management {
+		t.members = first(inv.members)
 	}
 	t.addUsers(user, account)
 	t.addGroup(user, account)

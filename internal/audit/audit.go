@@ -27,6 +27,8 @@ type Auditor struct {
 	enrollment []string
 	wanted     map[string]wanted // by partition
 	checked    checks
+	relied     reliance
+	roleNotes  roleNotes
 }
 
 // wanted are the documents of the baseline in a partition.
@@ -52,7 +54,7 @@ func (a *Auditor) documentsIn(partition string) wanted {
 // Account audits one account, sends the results to the sink, and counts the states
 // of its users.
 func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
-	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report}
+	summary := Account{ID: account.ID, Name: account.Name, Alias: account.Alias, Read: account.Read, Report: account.Report, Units: a.header.UnitNames(account)}
 	if !account.Read {
 		summary.Skipped = account.Skipped()
 	}
@@ -62,7 +64,10 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 		around := a.surroundings(account)
 		for i := range account.Users {
 			u := a.user(account, r.place, &account.Users[i], around)
-			summary.count(u.State)
+			summary.Count(u.State)
+			if u.NewerThan != nil {
+				summary.NewerThanReport++
+			}
 			sink.User(u)
 			r.user(&u)
 		}
@@ -88,9 +93,11 @@ func (c *Counts) Add(o Counts) {
 	c.Exempt += o.Exempt
 	c.Open += o.Open
 	c.Unknown += o.Unknown
+	c.NewerThanReport += o.NewerThanReport
 }
 
-func (c *Counts) count(s State) {
+// Count counts a user with this state.
+func (c *Counts) Count(s State) {
 	c.Users++
 	switch s {
 	case Enforced:

@@ -551,17 +551,44 @@ func TestStreamIsOrderedAndCounted(t *testing.T) {
 }
 
 func TestUserHasTheFactsOfTheReport(t *testing.T) {
+	ours := "policy " + baseline.PolicyARN("aws", account) + " of group ForceMFA, statement "
 	a := quiet(t)
 	got, _ := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
 	want := []audit.User{{
 		Account: account, AccountName: "test", Name: "bob", ARN: bobARN, State: audit.Enforced, MFA: org.Yes,
-		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Read: &a.Users[0],
-		Proof: audit.EveryAction, Assumptions: []string{"sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems " +
+		Devices: a.Users[0].Devices, Console: org.Yes, ActiveKeys: 1, Keys: a.Users[0].Keys, Read: &a.Users[0],
+		DeniedBy: []string{ours + "DenyAllExceptEnrollmentWithoutMFA", ours + "DenyOthersMFAWithoutMFA", ours + "DenyEnrollmentByAccessKey"},
+		Proof:    audit.EveryAction, Assumptions: []string{"sts:GetCallerIdentity cannot be denied, and a presigned request for it signs in to systems " +
 			"that accept it as proof of identity, such as Amazon EKS and HashiCorp Vault", "an AWS service forwards a request only after a direct request with the same credential was allowed, " +
 			"and no action of the enrollment set forwards requests"},
 	}}
 	if diff := cmp.Diff(want, got.users); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAUserThatTheReportLacksSaysSo(t *testing.T) {
+	a := quiet(t)
+	u := &a.Users[0]
+	u.Password, u.Keys = org.Unknown, nil
+	for _, c := range []struct {
+		name    string
+		created time.Time
+		newer   int
+	}{
+		{"older", a.Report.Add(-time.Hour), 0},
+		{"made while the report was", a.Report.Add(-time.Minute), 1},
+		{"newer", a.Report.Add(time.Hour), 1},
+	} {
+		u.Created = c.created
+		got, counts := run(t, &org.Header{Partition: "aws"}, wanted(t), a)
+		if counts.NewerThanReport != c.newer || (got.users[0].NewerThan != nil) != (c.newer == 1) || got.users[0].KeysKnown() {
+			t.Errorf("%s: %d, %v", c.name, counts.NewerThanReport, got.users[0].NewerThan)
+		}
+	}
+	u.Password = org.No
+	if got, counts := run(t, &org.Header{Partition: "aws"}, wanted(t), a); counts.NewerThanReport != 0 || !got.users[0].KeysKnown() {
+		t.Errorf("a newer user who was read: %+v", got.users[0])
 	}
 }
 

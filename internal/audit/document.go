@@ -15,7 +15,7 @@ import (
 // policies adds the findings about documents: drift of the managed policy, name
 // collisions, and conditions on MFA without effect.
 func (r *report) policies() {
-	managed := baseline.PolicyARN(r.account.Partition, r.account.ID)
+	managed := r.auditor.baseline.PolicyOf(r.account)
 	for i := range r.account.Policies {
 		p := &r.account.Policies[i]
 		document, read := p.DefaultDocument()

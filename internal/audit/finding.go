@@ -6,8 +6,10 @@
 package audit
 
 import (
+	"slices"
 	"time"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/policy/prove"
 )
@@ -34,16 +36,31 @@ type User struct {
 	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the example today
 	Why            string                `json:"why,omitempty"`             // for an unknown user
 	Exemption      string                `json:"exemption,omitempty"`
-	Proof          Universe              `json:"proof,omitempty"` // for an enforced user: the actions that the proof covers
+	ExemptBy       *baseline.Exemption   `json:"exempt_by,omitempty"` // the exemption of an exempt user
+	Proof          Universe              `json:"proof,omitempty"`     // for an enforced user: the actions that the proof covers
+	DeniedBy       []string              `json:"denied_by,omitempty"` // for an enforced user: the Deny statements that the proof rests on
 	Assumptions    []string              `json:"assumptions,omitempty"`
 	MFA            org.Tri               `json:"mfa"`
 	Devices        []org.Device          `json:"devices,omitempty"`
 	CannotEnroll   string                `json:"cannot_enroll,omitempty"` // for a user without a device: why it cannot enroll one today
 	Console        org.Tri               `json:"console"`
+	NewerThan      *time.Time            `json:"newer_than,omitempty"` // the credential report, which lacks the user: password and keys are unknown
+	PasswordUsed   *time.Time            `json:"password_used,omitempty"`
 	ActiveKeys     int                   `json:"active_keys"`
+	Keys           []org.AccessKey       `json:"keys,omitempty"` // active or not
+	Created        time.Time             `json:"created,omitzero"`
+	Tags           []org.Tag             `json:"tags,omitempty"`
+	Boundary       string                `json:"boundary,omitempty"` // ARN of the permissions boundary
+	Window         string                `json:"window,omitempty"`   // the value of the tag that keeps an enrollment window open
 
 	Read *org.User `json:"-"` // as it was read
 }
+
+// KeysKnown reports whether ActiveKeys says what there is: keys are read with the password.
+func (u *User) KeysKnown() bool { return u.ActiveKeys > 0 || u.Console != org.Unknown }
+
+// States are all states of a user.
+var States = []State{Enforced, Exempt, Open, Unknown}
 
 // A Severity ranks findings.
 type Severity string
@@ -57,8 +74,16 @@ const (
 	Info     Severity = "info"
 )
 
-// severities are all severities, worst first.
-var severities = []Severity{Critical, High, Medium, Low, Info}
+// Severities are all severities, worst first.
+var Severities = []Severity{Critical, High, Medium, Low, Info}
+
+// Rank orders severities, worst first: 0 is critical. Any other text ranks last.
+func (s Severity) Rank() int {
+	if i := slices.Index(Severities, s); i >= 0 {
+		return i
+	}
+	return len(Severities)
+}
 
 // A Finding is one deviation from the baseline or from a best practice.
 type Finding struct {
@@ -84,6 +109,27 @@ type Sink interface {
 	Account(Account)
 }
 
+// Sinks send a stream to several sinks.
+type Sinks []Sink
+
+// User implements [Sink].
+func (s Sinks) User(u User) { s.each(func(sink Sink) { sink.User(u) }) }
+
+// Finding implements [Sink].
+func (s Sinks) Finding(f Finding) { s.each(func(sink Sink) { sink.Finding(f) }) }
+
+// Gap implements [Sink].
+func (s Sinks) Gap(g org.Gap) { s.each(func(sink Sink) { sink.Gap(g) }) }
+
+// Account implements [Sink].
+func (s Sinks) Account(a Account) { s.each(func(sink Sink) { sink.Account(a) }) }
+
+func (s Sinks) each(send func(Sink)) {
+	for _, sink := range s {
+		send(sink)
+	}
+}
+
 // Counts are the numbers of users by state. Users is the sum of the other four: users
 // that were read. The users of an account that could not be read are in none of them.
 type Counts struct {
@@ -92,6 +138,10 @@ type Counts struct {
 	Exempt   int `json:"exempt"`
 	Open     int `json:"open"`
 	Unknown  int `json:"unknown"`
+
+	// NewerThanReport are the users whose passwords and keys are unknown because they
+	// are newer than the credential report.
+	NewerThanReport int `json:"newer_than_report,omitempty"`
 }
 
 // An Account sums up one account.
@@ -101,8 +151,10 @@ type Account struct {
 	Alias string `json:"alias,omitempty"`
 	Read  bool   `json:"read"`
 	// Skipped is why the account was not entered: AWS has suspended or closed it.
-	Skipped string    `json:"skipped,omitempty"`
-	Report  time.Time `json:"report"` // age of the credential report
+	Skipped string `json:"skipped,omitempty"`
+	// Units are the names of the organizational units above the account, the root first.
+	Units  []string  `json:"units,omitempty"`
+	Report time.Time `json:"report"` // age of the credential report
 	Counts
 }
 
@@ -118,19 +170,27 @@ type Totals struct {
 	Undecided map[Severity]int `json:"-"`
 }
 
-// Add adds an account and its findings.
-func (t *Totals) Add(a *Audited) {
-	t.Counts.Add(a.Summary.Counts)
+// AddAccount adds an account that is not audited.
+func (t *Totals) AddAccount(read, skipped bool) {
 	switch {
-	case a.Summary.Read:
+	case read:
 		t.AccountsRead++
-	case a.Summary.Skipped != "":
+	case skipped:
 		t.AccountsSkipped++
 	default:
 		t.AccountsUnread++
 	}
+}
+
+// Add adds an account and its findings.
+func (t *Totals) Add(a *Audited) {
+	t.Counts.Add(a.Summary.Counts)
+	t.AddAccount(a.Summary.Read, a.Summary.Skipped != "")
 	if t.Findings == nil {
-		t.Findings, t.Undecided = map[Severity]int{}, map[Severity]int{}
+		t.Findings = map[Severity]int{}
+	}
+	if t.Undecided == nil {
+		t.Undecided = map[Severity]int{}
 	}
 	for i := range a.Findings {
 		f := &a.Findings[i]

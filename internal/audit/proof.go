@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +52,7 @@ func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	a.checked.mu.Lock()
 	said := a.checked.said[p]
 	if said == nil {
-		said = sync.OnceValue(func() error { return a.checked.checker.Check(p, claimOf(p, s)) })
+		said = sync.OnceValue(func() error { return a.checked.checkAlone(p, s) })
 		if a.checked.said == nil || len(a.checked.said) >= remembered {
 			a.checked.said = map[*policy.Proof]func() error{}
 		}
@@ -60,16 +62,63 @@ func (a *Auditor) check(p *policy.Proof, s *prove.Subject) error {
 	return said()
 }
 
-// claimOf is the claim that a proof has to prove.
-func claimOf(p *policy.Proof, s *prove.Subject) certificate.Claim {
-	claim := certificate.Claim{
-		Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice, ForwardedCallsPass: s.ForwardedCallsPass,
-		Enrollment: s.Enrollment, EnrollmentByKey: s.EnrollmentByKey,
-	}
+// checkAlone checks the proof for one subject. A proof of every action needs no list.
+func (c *checks) checkAlone(p *policy.Proof, s *prove.Subject) error {
+	claim := claimOf(s)
 	if !p.Strict {
 		claim.Actions = catalogued()
 	}
-	return claim
+	return c.checker.Check(p, claim)
+}
+
+// claimOf is the claim that a proof of a subject has to prove, without the actions.
+func claimOf(s *prove.Subject) certificate.Claim {
+	return certificate.Claim{
+		Principal: s.Principal, Set: s.Set, Context: s.Context, HasDevice: s.HasDevice, ForwardedCallsPass: s.ForwardedCallsPass,
+		Enrollment: s.Enrollment, EnrollmentByKey: s.EnrollmentByKey, Observed: s.Observed,
+	}
+}
+
+// A reliance remembers on which Deny statements proofs rest. Users with the same
+// policies share a proof, and a proof can have thousands of cells.
+type reliance struct {
+	mu     sync.Mutex
+	denies map[*policy.Proof][]policy.ProofDeny
+}
+
+// on returns the statements that a proof rests on, in the order of the sources.
+func (r *reliance) on(p *policy.Proof) []policy.ProofDeny {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if denies, ok := r.denies[p]; ok {
+		return denies
+	}
+	used := map[policy.ProofDeny]bool{}
+	for _, c := range p.Cases {
+		for _, cell := range c.Cells {
+			for _, by := range cell.By {
+				used[by] = true
+			}
+		}
+	}
+	denies := slices.SortedFunc(maps.Keys(used), func(x, y policy.ProofDeny) int {
+		return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(x.Statement, y.Statement))
+	})
+	if r.denies == nil || len(r.denies) >= remembered {
+		r.denies = map[*policy.Proof][]policy.ProofDeny{}
+	}
+	r.denies[p] = denies
+	return denies
+}
+
+// deniedBy names the Deny statements that a proof rests on.
+func (a *Auditor) deniedBy(p *policy.Proof, set *policy.Set) []string {
+	sources := set.Sources()
+	var names []string
+	for _, by := range a.relied.on(p) {
+		names = append(names, sources[by.Source].StatementName(by.Statement))
+	}
+	return names
 }
 
 // catalogued are the actions of the catalog for the checker.
@@ -109,7 +158,7 @@ func (a *Auditor) Reach(account *org.Account, u *org.User) Reach {
 // user.
 func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforcement {
 	e := prove.Enforcement{User: u.ARN, Boundary: u.Boundary != ""}
-	ours := baseline.PolicyARN(account.Partition, account.ID)
+	ours := a.baseline.PolicyOf(account)
 	if account.Policy(ours) != nil {
 		e.Policies = []string{ours}
 	}

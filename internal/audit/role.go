@@ -3,11 +3,9 @@ package audit
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	"forcemfa/internal/org"
 	"forcemfa/policy"
-	"forcemfa/policy/prove"
 	"forcemfa/policy/trust"
 )
 
@@ -21,6 +19,7 @@ func (r *report) roles() {
 		}
 		first := len(r.findings)
 		r.trust(role)
+		r.rolePolicies(role, "role"+role.Path+role.Name)
 		for j := first; j < len(r.findings); j++ {
 			r.findings[j].ARN = role.ARN
 		}
@@ -50,7 +49,7 @@ func (r *report) trust(role *org.Role) {
 func (r *report) federations(role *org.Role, subject string, d *policy.Document) {
 	var worst *trust.Federation
 	for _, f := range trust.Federations(d) {
-		if worst == nil || slices.Index(severities, federationSeverity(&f)) < slices.Index(severities, federationSeverity(worst)) {
+		if worst == nil || federationSeverity(&f).Rank() < federationSeverity(worst).Rank() {
 			worst = &f
 		}
 	}
@@ -93,7 +92,7 @@ func (r *report) trustSeverity(role *org.Role, open []trust.Grant) Severity {
 	for _, g := range open {
 		switch {
 		case trust.RequiresExternalID(g.Statement):
-		case slices.Contains(g.Principals, "everybody") && r.openToStrangers(role):
+		case slices.Contains(g.Principals, "everybody") && r.openToStrangers(role, &g):
 			return High
 		default:
 			severity = Medium
@@ -102,39 +101,9 @@ func (r *report) trustSeverity(role *org.Role, open []trust.Grant) Severity {
 	return severity
 }
 
-// openToStrangers asks the prover whether a user of an account outside of the
-// organization can assume a role, with an external ID of its choice and without
-// other keys that it cannot choose. What cannot be decided counts as open.
-func (r *report) openToStrangers(role *org.Role) bool {
-	s := prove.Subject{
-		Principal: policy.Principal{Kind: policy.IAMUser, Account: strangerAccount, ARN: "arn:" + r.account.Partition + ":iam::" + strangerAccount + ":user/stranger"},
-		Set:       everything(), Context: new(policy.Context), ForwardedCallsPass: true,
-		Roles: []prove.Role{{ARN: role.ARN, Trust: r.auditor.documents.Trust(role)}},
-	}
-	for key, value := range map[string]string{
-		"aws:username": "stranger", "aws:userid": "AIDASTRANGERFORCEMFA0", "aws:PrincipalArn": s.Principal.ARN, "aws:PrincipalAccount": strangerAccount,
-		"aws:PrincipalType": "User", "aws:PrincipalOrgID": "o-stranger00",
-	} {
-		s.Context.Set(key, value)
-	}
-	s.Context.SetMany("aws:PrincipalOrgPaths", []string{"o-stranger00/r-stra/"})
-	reached, undecided := r.auditor.prover.Reach(s)
-	if len(reached) == 0 {
-		return len(undecided) > 0
-	}
-	for key := range reached[0].Counterexample.Keys {
-		if !strings.HasPrefix(strings.ToLower(key), "sts:") { // a network or a time, for example
-			return false
-		}
-	}
-	return true
+// openToStrangers reports whether a statement lets a user or role of an account outside of
+// the organization assume a role from any network and at any time.
+func (r *report) openToStrangers(role *org.Role, g *trust.Grant) bool {
+	ok, limits := trust.Everybody(r.account.Partition).Satisfies(r.auditor.documents.Trust(role).Document, g.Statement)
+	return ok && len(limits) == 0
 }
-
-// strangerAccount is an account ID that AWS does not give.
-const strangerAccount = "000000000000"
-
-// everything are the policies of a user that may do everything.
-var everything = sync.OnceValue(func() *policy.Set {
-	return &policy.Set{Identity: []policy.Source{policy.ParseSource("everything", policy.Identity,
-		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)}}
-})

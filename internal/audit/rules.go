@@ -139,7 +139,7 @@ var Rules = []Rule{
 	{
 		Name: "policy-name-collision", Severities: []Severity{Medium},
 		Means:  "A policy or group is named ForceMFA but is not managed by forcemfa. Only its document counts, not its name.",
-		Remedy: "rename or delete it", Refs: nil,
+		Remedy: "rename or delete it; a policy that requires MFA can be adopted with adopt in the config file, or --adopt", Refs: nil,
 	},
 	{
 		Name: "deny-bool", Severities: []Severity{High},
@@ -169,6 +169,12 @@ var Rules = []Rule{
 		Name: "role-trust-weak", Severities: []Severity{High},
 		Means:  "The trust policy of the role has a condition on MFA that is also true without MFA.",
 		Remedy: "use Bool aws:MultiFactorAuthPresent true in the trust policy", Refs: strongAuthentication,
+	},
+	{
+		Name: "role-policy-mfa", Severities: []Severity{Medium, Low},
+		Means: "An own policy of the role depends on MFA. A session of a role that a service or an identity provider assumes never carries MFA (medium), " +
+			"and one that a user assumed carries it at most where the user had MFA (low): a Deny without MFA makes the role useless, an Allow with MFA grants nothing.",
+		Remedy: "remove the condition, and require Bool aws:MultiFactorAuthPresent true in the trust policy", Refs: strongAuthentication,
 	},
 	{
 		Name: "role-trust-unknown", Severities: []Severity{Medium},

@@ -13,12 +13,12 @@ import (
 )
 
 func TestCountsAndTotalsAreSums(t *testing.T) {
-	counts := audit.Counts{Users: 10, Enforced: 1, Exempt: 2, Open: 3, Unknown: 4}
+	counts := audit.Counts{Users: 10, Enforced: 1, Exempt: 2, Open: 3, Unknown: 4, NewerThanReport: 5}
 	var all audit.Totals
 	all.Add(&audit.Audited{Summary: audit.Account{Read: true, Counts: counts}, Findings: []audit.Finding{{Rule: "user-unknown", Severity: audit.High}, {Rule: "user-open", Severity: audit.High}}})
 	all.Add(&audit.Audited{Summary: audit.Account{Skipped: "suspended", Counts: counts}})
 	all.Add(&audit.Audited{Summary: audit.Account{Counts: counts}, Findings: []audit.Finding{{Rule: "account-unreadable", Severity: audit.Low}}})
-	want := audit.Totals{Counts: audit.Counts{Users: 30, Enforced: 3, Exempt: 6, Open: 9, Unknown: 12}, AccountsRead: 1, AccountsSkipped: 1, AccountsUnread: 1,
+	want := audit.Totals{Counts: audit.Counts{Users: 30, Enforced: 3, Exempt: 6, Open: 9, Unknown: 12, NewerThanReport: 15}, AccountsRead: 1, AccountsSkipped: 1, AccountsUnread: 1,
 		Findings: map[audit.Severity]int{audit.High: 2, audit.Low: 1}, Undecided: map[audit.Severity]int{audit.High: 1, audit.Low: 1}}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -29,6 +29,48 @@ func severityOf(t *testing.T, rule, principal, action, condition string) (audit.
 	return "", ""
 }
 
+// An own policy of a role that asks for MFA is a finding: sessions of services and identity providers never carry it.
+func TestAnOwnPolicyOfARoleThatDependsOnMFA(t *testing.T) {
+	const service, people = `{"Service":"lambda.amazonaws.com"}`, `{"AWS":"111111111111"}`
+	deny := `{"Version":"2012-10-17","Statement":{"Sid":"Guard","Effect":"Deny","NotAction":"iam:GetUser","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`
+	allow := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}}`
+	plain := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
+	for _, row := range []struct {
+		name, trust, document string
+		attached              bool
+		want                  audit.Severity
+	}{
+		{"a Deny, for a service", service, deny, false, audit.Medium}, {"an Allow, for a service", service, allow, false, audit.Medium},
+		{"a Deny, attached", service, deny, true, audit.Medium}, {"a Deny, for users", people, deny, false, audit.Low}, {"an Allow, for users", people, allow, true, audit.Low},
+		{"an identity provider", `{"Federated":"arn:aws:iam::111111111111:saml-provider/idp"}`, deny, false, audit.Medium},
+		{"no condition on MFA", service, plain, false, ""}, {"not a policy", service, `{"aws:MultiFactorAuthPresent"`, false, ""},
+	} {
+		a := quiet(t)
+		role := org.Role{Name: "R", Path: "/x/", ARN: "arn:aws:iam::" + account + ":role/x/R",
+			Trust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":` + row.trust + `,"Action":"sts:AssumeRole"}}`}
+		if row.attached {
+			p := org.Policy{ARN: "arn:aws:iam::" + account + ":policy/own", Name: "own", Path: "/", Default: "v1", Versions: []org.Version{{ID: "v1", Document: row.document}}}
+			a.Policies, role.Attached = append(a.Policies, p), []string{p.ARN}
+		} else {
+			role.Inline = []org.InlinePolicy{{Name: "own", Document: row.document}}
+		}
+		a.Roles = []org.Role{role}
+		var list recording
+		audit.New(&org.Header{Partition: "aws"}, baseline.Default(), now).Account(a, &list)
+		var got audit.Severity
+		for _, f := range list.findings {
+			if f.Rule == "role-policy-mfa" {
+				if got = f.Severity; f.Subject != "role/x/R/own" || f.ARN != role.ARN || !strings.Contains(f.What, "own of R depends on MFA: ") {
+					t.Errorf("%s: %+v", row.name, f)
+				}
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: severity %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
 // An external ID counts when the condition refuses callers that do not know it, and
 // only then.
 func TestTheSeverityOfATrustPolicyIsWhatItsConditionRefuses(t *testing.T) {
@@ -59,6 +101,11 @@ func TestTheSeverityOfATrustPolicyIsWhatItsConditionRefuses(t *testing.T) {
 		{everybody, `{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-acme000000/*"}}`, audit.Medium},
 		{everybody, `{"ForAnyValue:StringNotLike":{"aws:PrincipalOrgPaths":"o-acme000000/*"}}`, audit.High},
 		{everybody, `{"StringLike":{"sts:RoleSessionName":"x*"}}`, audit.High},
+		{everybody, `{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-acme000000"}}`, audit.High},
+		{everybody, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/Admin"}}`, audit.High},
+		{everybody, `{"StringEquals":{"aws:PrincipalTag/team":"ops"}}`, audit.High},
+		{everybody, `{"StringEquals":{"aws:username":"bob"}}`, audit.High},
+		{everybody, `{"StringEquals":{"aws:PrincipalAccount":"999999999999"}}`, audit.Medium},
 		{other, "", audit.Medium},
 		{other, `{"StringEquals":{"sts:ExternalId":"acme-4711"}}`, audit.Low},
 		{other, `{"StringLike":{"sts:ExternalId":"*"}}`, audit.Medium},

@@ -26,10 +26,22 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, aro
 		Devices:     u.Devices,
 		Console:     u.Password,
 		ActiveKeys:  u.ActiveKeys(),
+		Keys:        u.Keys,
+		Created:     u.Created,
+		Tags:        u.Tags,
+		Boundary:    u.Boundary,
 		Read:        u,
+
+		PasswordUsed: u.PasswordUsed,
+	}
+	if !u.CredentialsKnown() && !account.Report.IsZero() && org.NewerThan(account.Report, u) {
+		out.NewerThan = &account.Report
+	}
+	if w, open := a.baseline.Window.Of(u.Tags); open && !w.Expired(a.now) {
+		out.Window = w.Value
 	}
 	if e := a.baseline.Exempt(at, u, a.now); e != nil {
-		out.State, out.Exemption = Exempt, e.String()
+		out.State, out.Exemption, out.ExemptBy = Exempt, e.String(), e
 		return out
 	}
 	subject := a.subject(account, u, around)
@@ -37,15 +49,15 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, aro
 		out.CannotEnroll = a.cannotEnroll(&subject, account, u)
 	}
 	answer := a.prover.User(subject)
-	out.Assumptions, out.Proof = answer.Assumptions, universe(&answer)
+	out.Assumptions, out.Proof = slices.Concat(answer.Assumptions, a.baseline.ObservedWords(answer.Observed)), universe(&answer)
 	switch answer.Outcome {
 	case prove.Enforced:
-		out.State = Enforced
+		out.State, out.DeniedBy = Enforced, a.deniedBy(answer.Proof, subject.Set)
 		if !a.CheckProofs {
 			break
 		}
 		if err := a.check(answer.Proof, &subject); err != nil {
-			out.State, out.Proof, out.Why = Unknown, "", "the independent checker rejected the proof: "+err.Error()
+			out.State, out.Proof, out.DeniedBy, out.Why = Unknown, "", nil, "the independent checker rejected the proof: "+err.Error()
 		}
 	case prove.Open:
 		out.State, out.Example, out.NotExploitable = Open, answer.Counterexample, answer.Latent
@@ -67,6 +79,7 @@ func (a *Auditor) subject(account *org.Account, u *org.User, around surroundings
 		EnrollmentByKey:    a.enrollsByKey(u),
 		Known:              around.names(account, u),
 		Roles:              around.roles,
+		Observed:           a.baseline.Answers(),
 	}
 	if u.ActiveKeys() > 0 {
 		s.Credentials = append(s.Credentials, policy.LongTermKey)
@@ -189,7 +202,7 @@ func (r *report) attachments(u *User) {
 		}
 	}
 	for _, arn := range u.Read.Attached {
-		if arn != baseline.PolicyARN(r.account.Partition, r.account.ID) {
+		if arn != r.auditor.baseline.PolicyOf(r.account) {
 			direct = append(direct, arn[strings.LastIndexByte(arn, '/')+1:])
 		}
 	}

@@ -332,3 +332,18 @@ func FuzzEdit(f *testing.F) {
 		}
 	})
 }
+
+// A value with a line break would be another setting, whichever way it is written.
+func TestNoWayOfWritingTakesALineBreak(t *testing.T) {
+	const text = "[a]\nx = 1\n"
+	for name, write := range map[string]func(f *File, value string) error{
+		"Set": func(f *File, value string) error { return f.Set("a", "x", value) }, "Override": func(f *File, value string) error { return f.Override("a", "x", value) },
+	} {
+		for _, value := range []string{"2\ncredential_process = evil", "2\r\n[b]"} {
+			f := Parse("config", []byte(text))
+			if err := write(f, value); err == nil || string(f.Bytes()) != text {
+				t.Errorf("%s %q: %v\n%s", name, value, err, f.Bytes())
+			}
+		}
+	}
+}

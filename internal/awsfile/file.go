@@ -4,6 +4,9 @@
 // is about and no other. What a line means follows botocore's configloader and
 // the Go SDK's ini package; where the two differ, the more lenient reading is
 // taken and [File.Problems] tells which line the aws CLI reads otherwise.
+//
+// The rules for names, words and settings of AWS files are exported, so that session,
+// profiles, doctor and the verbs follow the same ones.
 package awsfile
 
 import (

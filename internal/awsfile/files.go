@@ -3,8 +3,8 @@ package awsfile
 import (
 	"errors"
 	"fmt"
+	"forcemfa/internal/filefault"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,9 +47,12 @@ func Load(env func(string) string, home string) (*Files, error) {
 	return &f, nil
 }
 
+// largest is more than any file of AWS settings holds.
+const largest = 16 << 20
+
 // Read reads one file; one that is not there is empty.
 func Read(path string) (*File, error) {
-	text, err := os.ReadFile(path)
+	text, err := filefault.Read(path, largest)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read AWS settings: %w", err)
 	}

@@ -22,3 +22,18 @@ func (f *File) Headers() []Header {
 	}
 	return list
 }
+
+// PlainCharacters are what every SDK reads in the name of a profile, with letters and
+// digits.
+// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
+const PlainCharacters = "_ - . : / @ + %"
+
+// PlainName replaces the characters that not every SDK reads in a name.
+func PlainName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r != ' ' && strings.ContainsRune(PlainCharacters, r) {
+			return r
+		}
+		return '-'
+	}, name)
+}

@@ -21,7 +21,8 @@ import (
 )
 
 // The names of the policy and group in an account. forcemfa manages only the exact
-// ARN: a policy of the same name under another path is a name collision.
+// ARN, and policies that it adopted: another policy of the same name under another
+// path is a name collision.
 const (
 	Path             = "/forcemfa/"
 	PolicyName       = "ForceMFA"
@@ -29,7 +30,8 @@ const (
 	InlinePolicyName = "ForceMFA" // of a user whose attachments and groups are full
 )
 
-// PolicyARN is the ARN of the ForceMFA policy in an account.
+// PolicyARN is the ARN of the ForceMFA policy that forcemfa creates in an account. The
+// policy that an account has is [Baseline.PolicyOf].
 func PolicyARN(partition, account string) string {
 	return arn.IAM(partition, account, "policy", Path, PolicyName)
 }
@@ -44,6 +46,7 @@ type Baseline struct {
 	Name        string            `json:"-"` // of the config file; empty: the defaults, without a file
 	Attach      Attach            `json:"attach"`
 	Scope       Scope             `json:"scope"`
+	Adopt       []string          `json:"adopt,omitempty"` // paths and names of policies that take the place of the forcemfa policy where an account has them
 	Policy      document.Policy   `json:"policy"`
 	Window      Window            `json:"window"`
 	Waves       []Wave            `json:"waves,omitempty"`
@@ -51,9 +54,11 @@ type Baseline struct {
 	Guard       GuardSCP          `json:"guard_scp"`
 	Trust       Trust             `json:"trust"`
 	Access      *Access           `json:"access,omitempty"`     // nil: not managed
+	Athena      Athena            `json:"-"`                    // not part of the hash, because it enforces nothing
 	Notify      Notify            `json:"-"`                    // where notifications go; not part of the hash
 	Exemptions  []Exemption       `json:"exemptions,omitempty"` // in the order of the file, break-glass users after them
 	Acknowledge []Acknowledgement `json:"acknowledge,omitempty"`
+	Observed    []Observation     `json:"observed,omitempty"`
 	Environment []string          `json:"-"` // names of the environment variables that changed it
 }
 
@@ -72,6 +77,9 @@ type Trust struct {
 	MFA    bool          `json:"mfa"`
 	MaxAge time.Duration `json:"max_age"` // after the MFA code, in whole seconds; zero: no limit
 }
+
+// Athena is what is known about queries of CloudTrail logs.
+type Athena struct{ PricePerTB float64 } // USD
 
 // SCP is where the service control policy of [AttachSCP] goes.
 type SCP struct {
@@ -123,6 +131,7 @@ func defaults() *Baseline {
 			FAS:                  document.FASAllow,
 		},
 		Window: Window{Tag: "forcemfa-enrollment", Days: 2},
+		Athena: Athena{PricePerTB: 5},
 	}
 }
 

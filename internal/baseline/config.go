@@ -56,6 +56,8 @@ func (f *configFile) over(b *Baseline) mapping {
 				oneOf(&b.Attach, AttachGroup, AttachGroups, AttachUser, AttachSCP)},
 			{"scope", optional, "The users who must have the policy: all users, or only users without an MFA device. The access keys of users with a device then work without MFA.",
 				oneOf(&b.Scope, ScopeAll, ScopeWithoutDevice)},
+			{"adopt", optional, "Existing policies that forcemfa takes over in the accounts that have them, by path and name, as /ForceMFA. Their documents are replaced; their attachments stay.",
+				adopted(&b.Adopt)},
 			{"policy", optional, "Options of the ForceMFA document.", policyFields(&b.Policy)},
 			{"window", optional, "The enrollment window, in which a user without a console password can enroll with an access key.", b.Window.fields()},
 			{"waves", optional, "The roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.",
@@ -66,6 +68,8 @@ func (f *configFile) over(b *Baseline) mapping {
 				sequence[Acknowledgement]{&b.Acknowledge, func(a *Acknowledgement, _ node) value {
 					return word[Acknowledgement]{to: a, parse: ParseAcknowledgement, shape: `^[a-z-]+:.`}
 				}}},
+			{"observed", optional, "Answers of probe-aws, where AWS's documentation leaves its behavior open. Proofs may rely on them, and name them.",
+				sequence[Observation]{&b.Observed, func(o *Observation, _ node) value { return o.fields() }}},
 			{"scp", optional, "Targets of the service control policy of attach: scp.", mapping{fields: []field{
 				{"targets", optional, "Roots, organizational units and accounts; the default is the root.", targets(&b.SCP.Targets)},
 			}}},
@@ -77,6 +81,9 @@ func (f *configFile) over(b *Baseline) mapping {
 			}}},
 			{"access", optional, "Groups of the identity account, their members, and the roles that they can assume in other accounts.",
 				f.access.fields()},
+			{"athena", optional, "Queries of CloudTrail logs in Athena.", mapping{fields: []field{
+				{"price_per_tb", optional, "USD for each TB that Athena scans, for the estimate of the cost.", amount{&b.Athena.PricePerTB, 1000}},
+			}}},
 			{"notify", optional, "Notifications. Secrets are referenced here, never written.", b.Notify.fields()},
 		},
 		check: b.check,
@@ -94,6 +101,9 @@ func (b *Baseline) check(n node) error {
 	}
 	if (b.Attach == AttachSCP || b.Attach == AttachGroups) && b.Scope == ScopeWithoutDevice {
 		return n.errorf("scope without-device: attach: %s also enforces users with a device; use attach: group or user", b.Attach)
+	}
+	if _, err := b.answers(); err != nil {
+		return n.errorf("observed: %v", err)
 	}
 	return b.Notify.check(n)
 }
@@ -159,7 +169,7 @@ func exemptions(to *[]Exemption, breakGlass bool) value {
 		return mapping{
 			fields: []field{
 				{"match", required, "The users. All given keys must match.", e.Match.fields()},
-				{"owner", required, "The person or team responsible for the exemption.", sentence{&e.Owner}},
+				{"owner", required, "The person or team responsible for the exemption.", responsible{&e.Owner}},
 				{"reason", required, "The reason for the exemption.", sentence{&e.Reason}},
 				{"expires", optional, "The last day of the exemption, in UTC.", day{&e.Expires}},
 			},

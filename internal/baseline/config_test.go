@@ -60,6 +60,7 @@ func TestParseReadsEverything(t *testing.T) {
 			MaxSessionAge:           12 * time.Hour,
 			FAS:                     document.FASDeny,
 		},
+		Athena: baseline.Athena{PricePerTB: 5},
 		Window: baseline.Window{Tag: "enrollment-open", Days: 3, Networks: []string{"192.0.2.0/24", "2001:db8::/32"}},
 		Exemptions: []baseline.Exemption{
 			{
@@ -107,13 +108,13 @@ func TestParseRefuses(t *testing.T) {
 		{"no version", "attach: group\n", `1:1: version is missing`},
 		{"another version", "version: 2\n", `1:10: version 2 is not known: this program reads version 1`},
 		{"version as text", "version: \"1\"\n", `1:10: version: want a whole number; this is text`},
-		{"a list", "- version: 1\n", `1:1: want a mapping with version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, trust, access, notify; this is a list`},
+		{"a list", "- version: 1\n", `1:1: want a mapping with version, attach, scope, adopt, policy, window, waves, exemptions, break_glass, acknowledge, observed, scp, guard_scp, trust, access, athena, notify; this is a list`},
 		{"unknown key", "version: 1\nexmept: []\n",
-			`2:1: unknown key exmept; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, trust, access, notify`},
+			`2:1: unknown key exmept; allowed are version, attach, scope, adopt, policy, window, waves, exemptions, break_glass, acknowledge, observed, scp, guard_scp, trust, access, athena, notify`},
 		{"unknown key inside", "version: 1\npolicy:\n  fas: allow\n  mfa: yes\n",
 			`4:3: policy: unknown key mfa; allowed are self_service, enrollment, allow_password_change_before_mfa, console_authorization, max_session_age, fas`},
 		{"key twice", "version: 1\nattach: user\nattach: group\n", `3:1: mapping key "attach" already defined at [2:1]`},
-		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, scope, policy, window, waves, exemptions, break_glass, acknowledge, scp, guard_scp, trust, access, notify`},
+		{"key is no text", "version: 1\n2: 3\n", `2:1: a key is a number; allowed are version, attach, scope, adopt, policy, window, waves, exemptions, break_glass, acknowledge, observed, scp, guard_scp, trust, access, athena, notify`},
 		{"no YAML", "version: [1\n", `1:10: sequence end token ']' not found`},
 		{"two documents", "version: 1\n---\nversion: 1\n", `3:1: a second document; a config file has one`},
 		{"anchor", "version: 1\nexemptions: &all []\n", `2:13: exemptions: want a list; this is an anchor or alias, which a config file does not have`},
@@ -121,57 +122,67 @@ func TestParseRefuses(t *testing.T) {
 		{"wrong word", "version: 1\nattach: everyone\n", `2:9: attach "everyone": want group, groups, user, scp`},
 		{"nothing for a word", "version: 1\nattach:\n", `2:9: attach: want group, groups, user, scp; this is nothing`},
 		{"on is no text in YAML 1.1 but is here", "version: 1\npolicy: {console_authorization: true}\n",
-			`2:33: console_authorization: want auto, on, off; this is true or false`},
+			`2:33: policy.console_authorization: want auto, on, off; this is true or false`},
 		{"text for a truth", "version: 1\npolicy: {allow_password_change_before_mfa: maybe}\n",
-			`2:44: allow_password_change_before_mfa: want true or false; this is text`},
+			`2:44: policy.allow_password_change_before_mfa: want true or false; this is text`},
 		{"age too long", "version: 1\npolicy: {max_session_age: 37h}\n",
-			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "37h"`},
+			`2:27: policy.max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "37h"`},
 		{"age too short", "version: 1\npolicy: {max_session_age: 14m59s}\n",
-			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "14m59s"`},
+			`2:27: policy.max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h; this is "14m59s"`},
 		{"age without unit", "version: 1\npolicy: {max_session_age: 43200}\n",
-			`2:27: max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h`},
-		{"window without days", "version: 1\nwindow: {days: 0}\n", `2:16: window days 0: want 1 to 90`},
+			`2:27: policy.max_session_age: want none or a duration of 15m to 36h in whole seconds, such as 12h`},
+		{"window without days", "version: 1\nwindow: {days: 0}\n", `2:16: window.days: window days 0: want 1 to 90`},
 		{"window tag that breaks a condition key", "version: 1\nwindow: {tag: \"a/b\"}\n",
-			`2:15: window tag "a/b": want 1 to 128 letters, digits or _+=,.@-`},
+			`2:15: window.tag: window tag "a/b": want 1 to 128 letters, digits or _+=,.@-`},
 		{"window from an address", "version: 1\nwindow: {networks: [\"192.0.2.1\"]}\n",
-			`2:21: window network "192.0.2.1": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
+			`2:21: window.networks[0]: window network "192.0.2.1": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
 		{"window from a network with host bits", "version: 1\nwindow: {networks: [\"192.0.2.1/24\"]}\n",
-			`2:21: window network "192.0.2.1/24": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
+			`2:21: window.networks[0]: window network "192.0.2.1/24": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
 		{"window from everywhere", "version: 1\nwindow: {networks: [\"0.0.0.0/0\"]}\n",
-			`2:21: window network "0.0.0.0/0": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
-		{"exemption without match", exemption("owner: a", "reason: b"), `3:5: exemptions: match is missing`},
-		{"exemption without owner", exemption("match: {name: a}", "reason: b"), `3:5: exemptions: owner is missing`},
-		{"exemption without reason", exemption("match: {name: a}", "owner: b"), `3:5: exemptions: reason is missing`},
-		{"empty reason", exemption("match: {name: a}", "owner: b", "reason: \" \""), `5:13: reason is empty`},
+			`2:21: window.networks[0]: window network "0.0.0.0/0": want a CIDR block without host bits, as 192.0.2.0/24, and not all addresses`},
+		{"exemption without match", exemption("owner: a", "reason: b"), `3:5: exemptions[0]: match is missing`},
+		{"exemption without owner", exemption("match: {name: a}", "reason: b"), `3:5: exemptions[0]: owner is missing`},
+		{"exemption without reason", exemption("match: {name: a}", "owner: b"), `3:5: exemptions[0]: reason is missing`},
+		{"empty reason", exemption("match: {name: a}", "owner: b", "reason: \" \""), `5:13: exemptions[0].reason: reason is empty`},
+		{"owner that is nobody", exemption("match: {name: a}", "owner: nobody yet", "reason: b"), `4:12: exemptions[0].owner: owner "nobody yet": name a person, a team or an e-mail address`},
+		{"owner without a letter", exemption("match: {name: a}", "owner: \"?\"", "reason: b"), `4:12: exemptions[0].owner: owner "?": name a person, a team or an e-mail address`},
 		{"empty match", exemption("match: {}", "owner: a", "reason: b"),
-			`3:12: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
+			`3:12: exemptions[0].match: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
 		{"match of everybody", exemption("match: {name: \"*\", account: \"**\"}", "owner: a", "reason: b"),
-			`3:13: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
+			`3:13: exemptions[0].match: match would exempt everybody; give one or more of tag, name, path, arn, account, ou`},
 		{"account as a number", exemption("match: {account: 111111111111}", "owner: a", "reason: b"),
-			`3:22: account: want an account ID of 12 digits in quotes, or a glob; this is a number`},
+			`3:22: exemptions[0].match.account: want an account ID of 12 digits in quotes, or a glob; this is a number`},
 		{"short account", exemption("match: {account: \"11111111111\"}", "owner: a", "reason: b"),
-			`3:22: account "11111111111": want an account ID of 12 digits in quotes, or a glob`},
-		{"tag without value", exemption("match: {tag: userType}", "owner: a", "reason: b"), `3:18: tag "userType": want key=value`},
+			`3:22: exemptions[0].match.account: account "11111111111": want an account ID of 12 digits in quotes, or a glob`},
+		{"tag without value", exemption("match: {tag: userType}", "owner: a", "reason: b"), `3:18: exemptions[0].match.tag: tag "userType": want key=value`},
 		{"path without slashes", exemption("match: {path: workloads}", "owner: a", "reason: b"),
-			`3:19: path "workloads": want a path that begins and ends with a slash, or a glob`},
+			`3:19: exemptions[0].match.path: path "workloads": want a path that begins and ends with a slash, or a glob`},
 		{"path without its end", exemption("match: {path: /workloads}", "owner: a", "reason: b"),
-			`3:19: path "/workloads": want a path that begins and ends with a slash, or a glob`},
+			`3:19: exemptions[0].match.path: path "/workloads": want a path that begins and ends with a slash, or a glob`},
 		{"arn of a role", exemption("match: {arn: \"arn:aws:iam::111111111111:role/a\"}", "owner: a", "reason: b"),
-			`3:18: arn "arn:aws:iam::111111111111:role/a": want the ARN of a user, or a glob`},
-		{"name with a slash", exemption("match: {name: team/a}", "owner: a", "reason: b"), `3:19: name "team/a": want the name of a user`},
+			`3:18: exemptions[0].match.arn: arn "arn:aws:iam::111111111111:role/a": want the ARN of a user, or a glob`},
+		{"name with a slash", exemption("match: {name: team/a}", "owner: a", "reason: b"), `3:19: exemptions[0].match.name: name "team/a": want the name of a user`},
 		{"bad date", exemption("match: {name: a}", "owner: b", "reason: c", "expires: 2027-02-30"),
-			`6:14: expires "2027-02-30": want a date such as 2027-01-31`},
+			`6:14: exemptions[0].expires: expires "2027-02-30": want a date such as 2027-01-31`},
 		{"date and time", exemption("match: {name: a}", "owner: b", "reason: c", "expires: 2027-01-31T00:00:00Z"),
-			`6:14: expires "2027-01-31T00:00:00Z": want a date such as 2027-01-31`},
+			`6:14: exemptions[0].expires: expires "2027-01-31T00:00:00Z": want a date such as 2027-01-31`},
 		{"break-glass without name", "version: 1\nbreak_glass:\n  - {match: {account: \"111111111111\"}, owner: a, reason: b}\n",
-			`3:6: break_glass: match must contain name or arn`},
+			`3:6: break_glass[0]: match must contain name or arn`},
+		{"observed answer to no question", "version: 1\nobserved: [{answer: mfa=yes, account: '999999999999', date: 2026-11-29}]\n",
+			`2:21: observed[0].answer: observed answer "mfa=yes": unknown question "mfa"; the questions are binary-on-mfa-key, single-on-many, notresource-without-value`},
+		{"observed answer of neither kind", "version: 1\nobserved: [{answer: single-on-many=both, account: '999999999999', date: 2026-11-29}]\n",
+			`2:21: observed[0].answer: observed answer "single-on-many=both": want single-on-many=yes or single-on-many=no`},
+		{"observed answers that differ", "version: 1\nobserved:\n  - {answer: single-on-many=yes, account: '999999999999', date: 2026-11-29}\n  - {answer: single-on-many=no, account: '999999999999', date: 2026-11-29}\n",
+			`1:1: observed: observed answer "single-on-many=no": single-on-many is there twice`},
 		{"acknowledgement without guard", "version: 1\nacknowledge: [fiona]\n",
-			`2:15: acknowledgement "fiona": want guard:NAME or guard:ACCOUNT/NAME`},
+			`2:15: acknowledge[0]: acknowledgement "fiona": want guard:NAME or guard:ACCOUNT/NAME`},
 		{"acknowledgement of no guard", "version: 1\nacknowledge: [\"mfa:fiona\"]\n",
-			`2:15: acknowledgement "mfa:fiona": unknown guard "mfa"; the guards are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
+			`2:15: acknowledge[0]: acknowledgement "mfa:fiona": unknown guard "mfa"; the guards are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
 		{"acknowledgement of no account", "version: 1\nacknowledge: [\"trust:prod/Admin\"]\n",
-			`2:15: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
-		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledgement "trust:": "" is not the name of a user or role`},
+			`2:15: acknowledge[0]: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
+		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledge[0]: acknowledgement "trust:": "" is not the name of a user or role`},
+		{"a price that is no number", "version: 1\nathena: {price_per_tb: five}\n", `2:24: athena.price_per_tb: want a number; this is text`},
+		{"a negative price", "version: 1\nathena: {price_per_tb: -1.5}\n", `2:24: athena.price_per_tb: -1.5: want 0 to 1000`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			b, err := baseline.Parse("c.yaml", []byte(row.text))
@@ -246,6 +257,21 @@ func TestADeepConfigIsRefusedInTime(t *testing.T) {
 		}
 		if took := time.Since(start); took > 10*time.Second {
 			t.Errorf("%s: it took %v", name, took)
+		}
+	}
+}
+
+// The price of a scan enforces nothing, so it is not part of the hash.
+func TestThePriceOfAScanIsASetting(t *testing.T) {
+	for text, want := range map[string]float64{"": 5, "athena: {price_per_tb: 6}\n": 6, "athena: {price_per_tb: 5.75}\n": 5.75} {
+		b, err := baseline.Parse("c.yaml", []byte("version: 1\n"+text))
+		if err != nil || b.Athena.PricePerTB != want {
+			t.Errorf("%q: %+v, %v", text, b, err)
+			continue
+		}
+		plain, err := baseline.Parse("c.yaml", []byte("version: 1\n"))
+		if err != nil || b.Hash() != plain.Hash() {
+			t.Errorf("%q changes the hash, %v", text, err)
 		}
 	}
 }

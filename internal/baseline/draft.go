@@ -10,12 +10,19 @@ import (
 	"time"
 
 	"forcemfa/internal/org"
+	"forcemfa/policy/arn"
 )
 
 // A Draft collects the data for a first config file.
 type Draft struct {
+	// Recorded says why recorded calls show that a user is used by programs (empty: they
+	// don't), and whether they say anything about the user. Nil: nothing was recorded.
+	Recorded func(userARN string) (why string, known bool)
+
 	now       time.Time
+	by        string // the person who starts it
 	units     []org.Unit
+	inUnit    map[string]int // users of accounts that were read, by unit
 	accounts  int
 	users     int
 	service   int // with the default exemption tag
@@ -30,7 +37,19 @@ type candidate struct {
 }
 
 // NewDraft starts a first config file.
-func NewDraft(h *org.Header, now time.Time) *Draft { return &Draft{now: now, units: h.Units} }
+func NewDraft(h *org.Header, now time.Time) *Draft {
+	return &Draft{now: now, by: personOf(h.Caller), units: h.Units, inUnit: map[string]int{}}
+}
+
+// personOf is the name in the ARN of a caller: that of a user, or role and session.
+func personOf(caller string) string {
+	a, err := arn.Parse(caller)
+	_, name, found := strings.Cut(a.Resource, "/")
+	if err != nil || !found || !isEntityName(strings.ReplaceAll(name, "/", "")) {
+		return "the administrator of this config file"
+	}
+	return name
+}
 
 // NamedBreakGlass reports whether a name is typical for a break-glass user.
 func NamedBreakGlass(name string) bool { return emergency().MatchString(name) }
@@ -46,6 +65,7 @@ func (d *Draft) Add(a *org.Account) {
 		return
 	}
 	d.accounts++
+	d.inUnit[a.Unit] += len(a.Users)
 	service := Match{Tag: defaultExemptTag}
 	for i := range a.Users {
 		u := &a.Users[i]
@@ -58,11 +78,22 @@ func (d *Draft) Add(a *org.Account) {
 			c.why = "its name says so"
 			d.glass = append(d.glass, c)
 		default:
-			if c.why = workload(u); c.why != "" {
+			if c.why = d.workload(u); c.why != "" {
 				d.workloads = append(d.workloads, c)
 			}
 		}
 	}
+}
+
+// workload says why a user is probably a service account; empty: it is not. Recorded
+// calls decide where there are any.
+func (d *Draft) workload(u *org.User) string {
+	if d.Recorded != nil {
+		if why, known := d.Recorded(u.ARN); known {
+			return why
+		}
+	}
+	return workload(u)
 }
 
 // workload says why a user is probably a service account: a recently used key, no
@@ -119,9 +150,9 @@ func (d *Draft) exemptions(w *strings.Builder) {
 	if d.service > 0 {
 		fmt.Fprintf(w, `  # Users with this tag: %d. Principals that can tag users can exempt them: see exemption-tag-settable in the audit.
   - match: {tag: %q}
-    owner: nobody yet
+    owner: %q
     reason: service users, as without a config file
-`, d.service, defaultExemptTag)
+`, d.service, defaultExemptTag, d.by)
 	}
 	if len(d.workloads) == 0 {
 		w.WriteString("# No other user is probably a service account.\n\n")
@@ -151,7 +182,7 @@ func (d *Draft) suggest(w *strings.Builder, users []candidate, expires time.Time
 	for _, c := range users {
 		fmt.Fprintf(w, "#  # %s/%s: %s.\n", c.account, c.name, c.why)
 		fmt.Fprintf(w, "#  - match: {account: %q, name: %s}\n", c.account, strconv.Quote(c.name))
-		fmt.Fprintf(w, "#    owner: owner of %s\n#    reason: reason for the exemption\n", c.name)
+		fmt.Fprintf(w, "#    owner: %q\n#    reason: reason for the exemption\n", d.by)
 		if !expires.IsZero() {
 			fmt.Fprintf(w, "#    expires: %s\n", expires.UTC().Format(time.DateOnly))
 		}
@@ -161,11 +192,8 @@ func (d *Draft) suggest(w *strings.Builder, users []candidate, expires time.Time
 // waves suggests starting with one unit.
 func (d *Draft) waves(w *strings.Builder) {
 	match := "percent: 10"
-	for _, u := range d.units {
-		if u.Parent != "" {
-			match = fmt.Sprintf("match: {ou: %q} # %s", u.ID, strings.Map(printable, u.Name))
-			break
-		}
+	if u := d.pilot(); u != nil {
+		match = fmt.Sprintf("match: {ou: %q} # %s", u.ID, strings.Map(printable, u.Name))
 	}
 	fmt.Fprintf(w, `# A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.
 #waves:
@@ -175,6 +203,19 @@ func (d *Draft) waves(w *strings.Builder) {
 #  - name: everybody
 #    from: %s
 `, match, d.now.AddDate(0, 0, 7).UTC().Format(time.DateOnly), d.now.AddDate(0, 0, 28).UTC().Format(time.DateOnly))
+}
+
+// pilot is the unit with the fewest users in accounts that were read; nil when no unit
+// below a root has any.
+func (d *Draft) pilot() *org.Unit {
+	var first *org.Unit
+	for i := range d.units {
+		u := &d.units[i]
+		if n := d.inUnit[u.ID]; u.Parent != "" && n > 0 && (first == nil || n < d.inUnit[first.ID]) {
+			first = u
+		}
+	}
+	return first
 }
 
 // printable replaces characters that would end the line.

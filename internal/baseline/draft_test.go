@@ -18,13 +18,13 @@ var today = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 func TestDraftListsTheUsersToDecideAbout(t *testing.T) {
 	used := today.AddDate(0, 0, -1)
 	workload := org.User{Name: "123", Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}}
-	d := baseline.NewDraft(&org.Header{Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-11111111", Name: "Platform\nx", Parent: "r-ab12"}}}, today)
+	d := baseline.NewDraft(&org.Header{Caller: "arn:aws:sts::111111111111:assumed-role/Admin/ada", Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-00000000", Name: "Closed", Parent: "r-ab12"}, {ID: "ou-ab12-11111111", Name: "Platform\nx", Parent: "r-ab12"}}}, today)
 	person, idle, service := workload, workload, workload
 	person.Name, person.Password = "ada", org.Yes
 	idle.Name, idle.Keys = "idle", []org.AccessKey{{Active: true, Used: &used, UsedService: "sts"}}
 	service.Name, service.Tags = "ci", []org.Tag{{Key: "usertype", Value: "service"}}
-	d.Add(&org.Account{ID: "111111111111", Read: true, Users: []org.User{workload, person, idle, service, {Name: "Break-Glass-1"}}})
-	d.Add(&org.Account{ID: "222222222222"})
+	d.Add(&org.Account{ID: "111111111111", Unit: "ou-ab12-11111111", Read: true, Users: []org.User{workload, person, idle, service, {Name: "Break-Glass-1"}}})
+	d.Add(&org.Account{ID: "222222222222", Unit: "ou-ab12-00000000"}) // cannot be entered
 	const want = `# The configuration of forcemfa for this organization. "forcemfa schema" describes every key.
 # Written by "forcemfa init" on 2026-11-02 from 5 users in 1 accounts.
 # Lines that begin with # and a key are suggestions: remove the # to use one.
@@ -43,12 +43,12 @@ attach: group
 exemptions:
   # Users with this tag: 1. Principals that can tag users can exempt them: see exemption-tag-settable in the audit.
   - match: {tag: "userType=Service"}
-    owner: nobody yet
+    owner: "Admin/ada"
     reason: service users, as without a config file
 # These users are probably service accounts. A role is better than an exemption: decide for each.
 #  # 111111111111/123: key used for s3 on 2026-11-01, no password, no device.
 #  - match: {account: "111111111111", name: "123"}
-#    owner: owner of 123
+#    owner: "Admin/ada"
 #    reason: reason for the exemption
 #    expires: 2027-05-02
 
@@ -56,7 +56,7 @@ exemptions:
 #break_glass:
 #  # 111111111111/Break-Glass-1: its name says so.
 #  - match: {account: "111111111111", name: "Break-Glass-1"}
-#    owner: owner of Break-Glass-1
+#    owner: "Admin/ada"
 #    reason: reason for the exemption
 
 # A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.

@@ -202,12 +202,16 @@ func TestAcknowledged(t *testing.T) {
 
 func TestExemptionsOfEverybodyAreRefused(t *testing.T) {
 	for match, refused := range map[string]bool{
+		`{path: "/"}`: true, `{path: "regex:/|/bots/"}`: true, `{path: "/", account: "111111111111"}`: false, `{path: "/", name: "ci-*"}`: false,
 		`{path: "/*"}`: true, `{path: "*/"}`: true, `{path: "*"}`: true, `{path: "regex:/.*"}`: true, `{path: "regex:.*/"}`: true,
 		`{name: "?*"}`: true, `{name: "*?"}`: true, `{name: "??*"}`: true, `{name: "regex:.+"}`: true, `{name: "regex:[^/]{3,}"}`: true, `{name: "regex:(?i)[a-z0-9_+=,.@-]*"}`: true,
 		`{arn: "arn:*"}`: true, `{arn: "*:user/*"}`: true, `{arn: "arn:aws:iam::*:user/*"}`: true, `{arn: "arn:aws-us-gov:*"}`: true, `{arn: "arn:*:iam::????????????:user/*"}`: true, `{arn: "regex:arn:.*"}`: true,
 		`{arn: "arn:aws:iam::*:user/?*"}`: true, `{tag: "*=*"}`: true, `{tag: "?*=*"}`: true, `{tag: "*=regex:.*"}`: true,
 		`{account: "????????????"}`: true, `{account: "regex:[0-9]{12}"}`: true, `{ou: "?*"}`: true, `{ou: "regex:.+"}`: true, `{path: "/*", name: "?*"}`: true, `{path: "/*", account: "*", tag: "*=*"}`: true,
+		`{name: "regex:[a-zA-Z].*"}`: true, `{name: "regex:[a-z].+"}`: true, `{name: "regex:[A-Za-z]{2,}"}`: true, `{name: "regex:[A-Za-z]\\w*"}`: true,
+		`{ou: Root}`: true, `{ou: "r-ab12"}`: true, `{ou: "r-acme"}`: true, `{ou: "r-*"}`: true, `{ou: "regex:r-.+"}`: true, `{ou: "R*"}`: true, `{path: "/*", ou: Root}`: true,
 
+		`{name: "regex:[a-z]+-[0-9]+"}`: false, `{name: "regex:[a-z]+\\.bot"}`: false, `{ou: "Roots"}`: false, `{ou: Root, name: "ci-*"}`: false, `{ou: Root, tag: "userType=Service"}`: false,
 		`{path: "/workloads/*"}`: false, `{path: "/r*/"}`: false, `{name: "a*"}`: false, `{name: "*-ci"}`: false, `{name: "regex:ci-.+"}`: false, `{arn: "arn:aws:iam::*:user/workloads/*"}`: false,
 		`{arn: "arn:aws:iam::111111111111:user/*"}`: false, `{arn: "*ci*"}`: false, `{account: "1*"}`: false, `{tag: "userType=*"}`: false, `{tag: "*=Service"}`: false, `{path: "/*", account: "111111111111"}`: false,
 		`{ou: "ou-*"}`: false, `{name: "?*", tag: "a=b"}`: false,
@@ -223,7 +227,7 @@ func TestExemptionsOfEverybodyAreRefused(t *testing.T) {
 	}
 	for match, want := range map[string]bool{`{arn: "arn:*", account: "111111111111"}`: true, `{name: "?*", account: "111111111111"}`: true, `{name: "glass-*"}`: false} {
 		_, err := baseline.Parse("c.yaml", []byte("version: 1\nbreak_glass:\n  - {match: "+match+", owner: a, reason: b}\n"))
-		if got := err != nil && strings.Contains(err.Error(), "break_glass: match must contain name or arn"); got != want {
+		if got := err != nil && strings.Contains(err.Error(), "break_glass[0]: match must contain name or arn"); got != want {
 			t.Errorf("break_glass %s: %v", match, err)
 		}
 	}

@@ -125,12 +125,15 @@ func caseless(key, text string) string {
 
 // allPass reports whether a pattern matches everybody, judged by a few texts: they have
 // no character in common where names differ, so a pattern with a fixed part of a name
-// misses one of them.
+// misses one of them. The root of the organization is everybody as well.
 func (m Match) allPass(key, pattern string) bool {
 	if key == "tag" {
 		name, value, _ := strings.Cut(pattern, "=")
 		probe := Match{Name: value}
 		return strings.Trim(name, "*?") == "" && (value == "" || probe.allPass("name", value))
+	}
+	if key == "ou" && rootID.MatchString(pattern) {
+		return true
 	}
 	for _, group := range probes[key] {
 		if !slices.ContainsFunc(group, func(text string) bool { return !m.passes(key, pattern, text) }) {
@@ -140,13 +143,18 @@ func (m Match) allPass(key, pattern string) bool {
 	return false
 }
 
+// Source: Organizations API Reference, Root, Id.
+var rootID = regexp.MustCompile(`^r-[0-9a-z]{4,32}$`)
+
 // probes are texts by key of a match. A pattern that matches a whole group matches
 // everybody in a partition.
 var probes = func() map[string][][]string {
 	names := []string{"alice.and.bob=carol+dave", "FRANK_GRACE@HEIDI,IVAN-0", "123456789123456789123456"}
+	// Names that begin with a letter, or have letters only, are those of most people.
+	begun, letters := []string{"kim.dulac", "bob", "zoe9_x@firm"}, []string{"Kim", "bob", "frederick"}
 	all := map[string][][]string{
-		"name": {names}, "ou": {append([]string{"ou-ab12-11111111"}, names...)},
-		"path":    {{"/", "/lower/case/", "/UPPER_99/"}},
+		"name": {names, begun, letters}, "ou": {append([]string{"ou-ab12-11111111"}, names...), {"Root"}, {"r-ab12"}},
+		"path":    {{"/"}}, // of users that were created without one
 		"account": {{"111111111111", "902738465038"}},
 	}
 	for _, partition := range arn.PartitionIDs() {

@@ -13,7 +13,9 @@ import (
 // Notify are the destinations of notifications. The zero value is none.
 type Notify struct {
 	Slack       Slack
+	Teams       Teams
 	SNS         SNS
+	Mail        Mail
 	Webhook     Webhook
 	SecurityHub bool
 	Bus         string // name or ARN of an event bus
@@ -32,6 +34,19 @@ type SNS struct {
 	Topic string // ARN
 }
 
+// Teams is a channel with the reference to the URL of the workflow that posts to it, as
+// for [Slack].
+type Teams struct {
+	Webhook string
+}
+
+// Mail is e-mail through Amazon SES.
+type Mail struct {
+	Identity string // ARN of a verified identity
+	From     string
+	To       string // addresses with commas between them
+}
+
 // Webhook is a server that receives signed requests.
 type Webhook struct {
 	URL    string // https, or the reference to the URL, as for [Slack]
@@ -39,24 +54,11 @@ type Webhook struct {
 }
 
 func (n *Notify) fields() mapping {
-	return mapping{fields: []field{
-		{"slack", optional, "A Slack channel, with an incoming webhook or a bot token.", mapping{fields: []field{
-			{"webhook", optional, "The reference to the webhook URL: " + secretPlaces + ".", kept("webhook", "URL", &n.Slack.Webhook)},
-			{"token", optional, "The reference to the token of a bot with the scope chat:write, in the same format. Use it instead of webhook.", kept("token", "token", &n.Slack.Token)},
-			{"channel", optional, "The ID or name of the channel for the token. A webhook already has a channel.", sentence{&n.Slack.Channel}},
-		}}},
-		{"sns", optional, "An SNS topic.", mapping{fields: []field{
-			{"topic", optional, "The ARN of the topic.", pattern{to: &n.SNS.Topic, want: "the ARN of an SNS topic", ok: isTopic,
-				shape: `^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:.+`}},
-		}}},
-		{"webhook", optional, "A server that receives messages as JSON, signed with HMAC-SHA256.", mapping{fields: []field{
-			{"url", optional, "An https URL, or the reference to it if it is a secret, in the format of slack.", hook(&n.Webhook.URL)},
-			{"secret", optional, "The reference to the key that signs the requests, in the format of slack.", kept("secret", "key", &n.Webhook.Secret)},
-		}}},
+	return mapping{fields: append(n.sections(), []field{
 		{"security_hub", optional, "Whether findings are imported into Security Hub, in the account and region of the run.", truth{&n.SecurityHub}},
 		{"bus", optional, "The name or ARN of an event bus that messages are put on.", pattern{to: &n.Bus, want: "the name or ARN of an event bus", ok: isBus,
 			shape: `^(arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/.+|[A-Za-z0-9._/-]+)$`}},
-	}}
+	}...)}
 }
 
 // check validates the keys of the section together. A webhook and a token together
@@ -65,6 +67,8 @@ func (n *Notify) check(at node) error {
 	switch {
 	case n.Slack.Token != "" && n.Slack.Channel == "":
 		return at.errorf("notify: slack: token requires channel, the channel of the bot")
+	case n.Mail != (Mail{}) && (n.Mail.Identity == "" || n.Mail.From == "" || n.Mail.To == ""):
+		return at.errorf("notify: mail: identity, from and to are required together")
 	case n.Webhook.URL != "" && n.Webhook.Secret == "":
 		return at.errorf("notify: webhook: url requires secret, so that the receiver can verify requests")
 	case n.Webhook.URL == "" && n.Webhook.Secret != "":

@@ -86,6 +86,10 @@ func (x number) schema() *schema {
 	return s
 }
 
+func (x amount) schema() *schema {
+	return &schema{Type: "number", Minimum: new(int), Maximum: &x.most, Default: *x.to}
+}
+
 func (version) schema() *schema { return &schema{Type: "integer", Const: 1} }
 
 func (sentence) schema() *schema { return &schema{Type: "string", Pattern: `\S`} }

@@ -18,6 +18,7 @@ import (
 const everything = `version: 1
 attach: group
 scope: all
+adopt: [/ForceMFA, /team/EnforceMFA]
 policy:
   self_service: full
   enrollment: any
@@ -39,11 +40,13 @@ exemptions:
 break_glass:
   - {match: {account: "111111111111", name: break-glass-1}, owner: ciso@example.com, reason: sealed envelope}
 acknowledge: [lockout:222222222222/fiona]
+observed: [{answer: binary-on-mfa-key=yes, account: "999999999999", date: 2026-11-29}]
 scp: {targets: [r-ab12, ou-ab12-11111111, "111111111111"]}
 guard_scp:
   targets: [r-ab12]
   except: ["arn:aws:iam::*:role/Administrator"]
 trust: {mfa: true, max_age: 1h}
+athena: {price_per_tb: 5.5}
 access:
   account: "222222222222"
   groups: [{name: Releasers, members: [jonas]}]
@@ -51,6 +54,8 @@ access:
     - {group: Releasers, role: Releaser, accounts: ["333333333333"], policies: [ReadOnlyAccess], actions: ["ec2:*"], max_session: 2h}
 notify:
   slack: {webhook: "env:HOOK", token: "arn:aws:secretsmanager:eu-west-1:111111111111:secret:slack-AbCdEf", channel: "#mfa"}
+  teams: {webhook: "ssm:/forcemfa/teams"}
+  mail: {identity: "arn:aws:ses:eu-west-1:111111111111:identity/example.com", from: forcemfa@example.com, to: "secops@example.com, iam@example.com"}
   sns: {topic: "arn:aws:sns:eu-west-1:111111111111:mfa"}
   webhook: {url: "https://hooks.example.com/mfa", secret: "ssm:/forcemfa/webhook-key"}
   security_hub: true
@@ -148,8 +153,11 @@ func isOf(kind string, v any) bool {
 	case bool:
 		return kind == "boolean"
 	}
+	if _, fraction := v.(float64); fraction && kind == "number" {
+		return true
+	}
 	_, ok := number(v)
-	return ok && kind == "integer"
+	return ok && (kind == "integer" || kind == "number")
 }
 
 func number(v any) (float64, bool) {

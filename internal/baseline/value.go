@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // A value is how what a key holds is read, and what JSON Schema says of it:
@@ -118,6 +119,24 @@ func (x number) read(n node) error {
 	return nil
 }
 
+// An amount is a number from 0 to most, which may have a fraction.
+type amount struct {
+	to   *float64
+	most int
+}
+
+func (x amount) read(n node) error {
+	v, err := n.decimal()
+	if err != nil {
+		return err
+	}
+	if !(v >= 0 && v <= float64(x.most)) { // NaN is neither
+		return n.errorf("%s%v: want 0 to %d", n.prefix(), v, x.most)
+	}
+	*x.to = v
+	return nil
+}
+
 // A version is the one that this program reads.
 type version struct{}
 
@@ -144,6 +163,24 @@ func (s sentence) read(n node) error {
 		return n.errorf("%s is empty", n.key)
 	}
 	*s.to = text
+	return nil
+}
+
+// responsible reads a person, a team or an address. Words that name nobody are refused:
+// an exemption without an owner is never reviewed.
+type responsible struct{ to *string }
+
+func (r responsible) schema() *schema { return sentence(r).schema() }
+
+func (r responsible) read(n node) error {
+	if err := sentence(r).read(n); err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(*r.to)), " ")
+	named := strings.ContainsFunc(*r.to, unicode.IsLetter)
+	if !named || slices.Contains([]string{"nobody", "none", "n/a", "na", "tbd", "tba", "todo", "unknown", "null", "nil", "xxx", "changeme"}, strings.Trim(first, ":.!?<>[]")) {
+		return n.errorf("owner %q: name a person, a team or an e-mail address", *r.to)
+	}
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (b *Baseline) Guards(roleARN string) bool {
 func (b *Baseline) options(now time.Time) document.Options {
 	o := document.Options{
 		Policy: b.Policy, WindowTag: b.Window.Tag, WindowMark: DeviceByKeyTag, Networks: b.Window.Networks,
-		Except: b.Guard.Except, AllGroups: b.Attach == AttachGroups,
+		Except: b.Guard.Except, Adopted: b.Adopt, AllGroups: b.Attach == AttachGroups,
 	}
 	for _, e := range b.Exemptions {
 		m := e.Match

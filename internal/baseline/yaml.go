@@ -25,6 +25,7 @@ func (e *ConfigError) Error() string {
 type node struct {
 	name string // of the file
 	key  string
+	path string // of the key, as window.days or exemptions[0].match
 	ast  ast.Node
 }
 
@@ -58,7 +59,11 @@ func parseYAML(name string, text []byte) (root node, err error) {
 
 func (n node) errorf(format string, args ...any) error {
 	line, column := n.position()
-	return &ConfigError{Name: n.name, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+	message := fmt.Sprintf(format, args...)
+	if strings.ContainsAny(n.path, ".[") { // a key of the top level is in the message
+		message = n.path + ": " + strings.TrimPrefix(message, n.key+": ")
+	}
+	return &ConfigError{Name: n.name, Line: line, Column: column, Message: message}
 }
 
 func (n node) line() int {
@@ -102,9 +107,17 @@ func (n node) mapping(fields []field) error {
 	return nil
 }
 
+// below is the path of a key in the mapping.
+func (n node) below(key string) string {
+	if n.path == "" {
+		return key
+	}
+	return n.path + "." + key
+}
+
 // pair reads one key with its value.
 func (n node) pair(p *ast.MappingValueNode, fields []field, seen map[string]bool) error {
-	key := node{name: n.name, ast: p.Key}
+	key := node{name: n.name, key: n.key, path: n.path, ast: p.Key}
 	text, err := key.text()
 	if err != nil {
 		return key.errorf("%sa key is %s; allowed are %s", n.prefix(), key.kind(), keys(fields))
@@ -115,7 +128,7 @@ func (n node) pair(p *ast.MappingValueNode, fields []field, seen map[string]bool
 	seen[text] = true
 	for _, f := range fields {
 		if f.key == text {
-			return f.value.read(node{name: n.name, key: text, ast: p.Value})
+			return f.value.read(node{name: n.name, key: text, path: n.below(text), ast: p.Value})
 		}
 	}
 	return key.errorf("%sunknown key %s; allowed are %s", n.prefix(), text, keys(fields))
@@ -127,8 +140,8 @@ func (n node) list(read func(node) error) error {
 	if !ok {
 		return n.errorf("%swant a list; this is %s", n.prefix(), n.kind())
 	}
-	for _, item := range sequence.Values {
-		if err := read(node{name: n.name, key: n.key, ast: item}); err != nil {
+	for i, item := range sequence.Values {
+		if err := read(node{name: n.name, key: n.key, path: fmt.Sprintf("%s[%d]", n.path, i), ast: item}); err != nil {
 			return err
 		}
 	}
@@ -157,6 +170,18 @@ func (n node) whole() (int, error) {
 		}
 	}
 	return 0, n.errorf("%swant a whole number; this is %s", n.prefix(), n.kind())
+}
+
+// decimal is a number with or without fraction.
+func (n node) decimal() (float64, error) {
+	if f, ok := n.ast.(*ast.FloatNode); ok {
+		return f.Value, nil
+	}
+	i, err := n.whole()
+	if err != nil {
+		return 0, n.errorf("%swant a number; this is %s", n.prefix(), n.kind())
+	}
+	return float64(i), nil
 }
 
 func (n node) truth() (bool, error) {

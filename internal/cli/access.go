@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"forcemfa/internal/access"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
@@ -38,7 +40,7 @@ config does not name are reported.`,
 }
 
 func newAccessPlan(e *command.Env) *cobra.Command {
-	o := accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}
+	o := accessOptions{applyOptions: applyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change, and how people will use it",
@@ -48,14 +50,14 @@ func newAccessPlan(e *command.Env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return runAccessPlan(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
 	o.guards.add(c)
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
 	return c
 }
 
 func newAccessApply(e *command.Env) *cobra.Command {
-	o := accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}
+	o := accessOptions{applyOptions: applyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Make the changes of access plan",
@@ -66,8 +68,8 @@ func newAccessApply(e *command.Env) *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return runAccessApply(c.Context(), &o, args) },
 	}
-	o.add(c)
-	o.addNotices(c)
+	o.Add(c)
+	o.AddNotices(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c
@@ -80,7 +82,7 @@ type accessOptions struct {
 
 // An accessSurvey is one look at the accounts that the access section names.
 type accessSurvey struct {
-	*organization
+	*organization.Survey
 	in access.Input
 }
 
@@ -91,42 +93,42 @@ func (o *accessOptions) openAccess(ctx context.Context, users ...string) (*acces
 	if err != nil {
 		return nil, limit, err
 	}
-	t, err := o.open(ctx)
+	t, err := o.Open(ctx)
 	if err != nil {
 		return nil, limit, err
 	}
-	section := t.baseline.Access
+	section := t.Baseline.Access
 	if section == nil {
 		return nil, limit, command.WithHint(errors.New("the config file has no access section"), "docs/access.md shows one")
 	}
 	if len(users) > 0 {
 		section = section.Of(users)
 	}
-	if len(o.accounts) == 0 {
-		o.accounts = []string{section.Account}
+	if len(o.Accounts) == 0 {
+		o.Accounts = []string{section.Account}
 		for _, g := range section.Grants {
-			o.accounts = append(o.accounts, g.Accounts...)
+			o.Accounts = append(o.Accounts, g.Accounts...)
 		}
-		slices.Sort(o.accounts)
-		o.accounts = slices.Compact(o.accounts)
-		if t, err = o.open(ctx); err != nil {
+		slices.Sort(o.Accounts)
+		o.Accounts = slices.Compact(o.Accounts)
+		if t, err = o.Open(ctx); err != nil {
 			return nil, limit, err
 		}
 	}
-	s := &accessSurvey{organization: &organization{target: t}, in: access.Input{Access: section, Acknowledge: acks}}
+	s := &accessSurvey{Survey: &organization.Survey{Target: t}, in: access.Input{Access: section, Acknowledge: acks}}
 	return s, limit, s.read(ctx)
 }
 
 // read reads the accounts as they are now, with the current devices and keys of the
 // people.
 func (s *accessSurvey) read(ctx context.Context) error {
-	read, err := s.target.survey(ctx)
+	read, err := s.Target.Survey(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.ProgressLine().Done()
-	s.organization = read
-	s.in.Header, s.in.Baseline, s.in.Now = read.Header, s.target.baseline, s.Env.Now()
+	s.Survey = read
+	s.in.Header, s.in.Baseline, s.in.Now = read.Header, s.Target.Baseline, s.Env.Now()
 	s.in.Accounts, err = read.Read(ctx, s.people)
 	return err
 }
@@ -159,12 +161,14 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 			Summary plan.Summary    `json:"summary"`
 			People  []access.Person `json:"people"`
 			Changes int             `json:"changes"`
-			facts
-		}{p, p.Summary(), access.People(s.in), p.Summary().Steps, s.facts(p.Summary().Blocked)})
+			organization.Facts
+		}{p, p.Summary(), access.People(s.in), p.Summary().Steps, s.Facts(p.Summary().Blocked)})
 	} else {
-		view.Plan(o.Stdout(), o.Style(), p)
-		s.notRead(o.Stdout())
-		showPeople(o.Stdout(), access.People(s.in))
+		var out bytes.Buffer
+		view.Plan(&out, o.Style(), p)
+		s.PrintUnread(&out)
+		showPeople(&out, access.People(s.in))
+		err = o.Style().Headline(o.Stdout(), s.Headline().Title, out.Bytes())
 	}
 	if err != nil {
 		return err
@@ -172,14 +176,14 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if err := checkLimit(limit, p); err != nil {
 		return err
 	}
-	if err := o.save(o.out, p, "access apply"); err != nil {
+	if err := savePlan(&o.Flags, o.out, p, "access apply"); err != nil {
 		return err
 	}
 	blocked := command.StatusOK
 	if p.Summary().Blocked > 0 {
 		blocked = command.StatusIncomplete
 	}
-	return s.exit(blocked)
+	return s.Exit(blocked)
 }
 
 func runAccessApply(ctx context.Context, o *accessOptions, args []string) error {
@@ -195,12 +199,12 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 		return err
 	}
 	s.in.Resume = file
-	r := newApplied(s.organization)
+	r := newApplied(s.Survey)
 	todo := r.choose(file, access.Plan(s.in))
 	if err := checkLimit(limit, todo); err != nil {
 		return err
 	}
-	if err := o.carryOut(ctx, s.organization, r, todo); err != nil {
+	if err := o.carryOut(ctx, s.Survey, r, todo); err != nil {
 		return err
 	}
 	if err := r.show(&o.applyOptions); err != nil {
@@ -209,7 +213,7 @@ func runAccessApply(ctx context.Context, o *accessOptions, args []string) error 
 	if !o.JSON() {
 		showPeople(o.Stdout(), access.People(s.in))
 	}
-	return s.exit(r.status())
+	return s.Exit(r.status())
 }
 
 // showPeople prints how each person uses the roles: in the console, and in

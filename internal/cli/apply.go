@@ -3,27 +3,27 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/prose"
+	"forcemfa/internal/run"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
 
 func newApply(e *command.Env) *cobra.Command {
-	o := applyOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := applyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Apply a plan",
@@ -46,19 +46,22 @@ when the plan was saved are overridden again.
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runApply(c.Context(), &o, args) },
 	}
-	o.add(c)
-	o.addNotices(c)
+	o.Add(c)
+	o.AddNotices(c)
 	o.guards.add(c)
+	o.results.AddSave(c)
 	c.Flags().BoolVar(&o.remove, "remove", false, "remove everything that forcemfa manages")
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	return c
 }
 
 type applyOptions struct {
-	shared
+	organization.Flags
 	guards guards
 	yes    bool
 	remove bool
+
+	results stream.Flags
 }
 
 func runApply(ctx context.Context, o *applyOptions, args []string) error {
@@ -78,12 +81,21 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	if acks, err = kept(acks, file); err != nil {
 		return err
 	}
-	s, err := o.openOrganization(ctx)
+	if file != nil {
+		o.Adopt = append(o.Adopt, file.Adopt...)
+	}
+	results, err := o.results.Open(&o.Output)
+	if err != nil {
+		return err
+	}
+	defer results.Discard()
+	s, err := o.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	today, err := s.Plan(ctx, survey.PlanOptions{Resume: file, Acknowledge: acks, Remove: o.remove})
+	results.Begin(s.RunHead(), s.Target.Baseline)
+	today, err := s.Plan(ctx, survey.PlanOptions{Resume: file, Acknowledge: acks, Remove: o.remove, Sink: results.Run()})
 	if err != nil {
 		return err
 	}
@@ -95,10 +107,13 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 	if err := o.carryOut(ctx, s, r, todo); err != nil {
 		return err
 	}
+	if err := r.keep(results, s, todo); err != nil {
+		return r.unshown(err)
+	}
 	if err := r.show(o); err != nil {
 		return r.unshown(err)
 	}
-	return s.exit(r.status())
+	return s.Exit(r.status())
 }
 
 // kept adds the acknowledgements that a plan file keeps.
@@ -114,20 +129,20 @@ func kept(acks []baseline.Acknowledgement, file *plan.Plan) ([]baseline.Acknowle
 }
 
 // carryOut shows the steps, asks for confirmation, and runs them.
-func (o *applyOptions) carryOut(ctx context.Context, s *organization, r *applied, todo *plan.Plan) error {
+func (o *applyOptions) carryOut(ctx context.Context, s *organization.Survey, r *applied, todo *plan.Plan) error {
 	if !o.JSON() && !(o.Quiet && o.yes) {
-		report := s.planReport(todo)
-		report.Head = ""
+		report := planReport(s, todo)
+		report.Head.Title = ""
 		if err := report.Text(o.Stderr(), view.Style{Width: o.Env.Columns}); err != nil {
 			return err
 		}
 	}
 	if todo.Summary().Steps > 0 {
-		id, alias, err := s.home(ctx)
+		id, alias, err := s.Home(ctx)
 		if err != nil {
 			return err
 		}
-		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
+		if err := o.Confirm(ctx, o.yes, id, alias); err != nil {
 			return err
 		}
 		r.home = id
@@ -147,25 +162,6 @@ func (o *applyOptions) sameKind(name string, p *plan.Plan) error {
 	return nil
 }
 
-// confirm asks for the alias or ID of the management account that is about to change.
-func (s *shared) confirm(ctx context.Context, yes bool, id, alias string) error {
-	if yes {
-		return nil
-	}
-	name := alias
-	if name == "" {
-		name = id
-	}
-	answer, err := s.Env.Ask(ctx, fmt.Sprintf("To confirm, type the name of the management account (%s): ", name))
-	switch {
-	case err != nil:
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask for confirmation: %w", err), Hint: "run it on a terminal, or add --yes"}
-	case answer != id && (alias == "" || answer != alias):
-		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%q is neither %s nor its alias: nothing was changed", answer, id), Hint: "check the profile, then type " + name}
-	}
-	return nil
-}
-
 // applied is the result of apply, as -o json prints it.
 type applied struct {
 	Run      string               `json:"run,omitempty"`     // empty when there was nothing to do
@@ -174,7 +170,7 @@ type applied struct {
 	Counts   map[apply.Status]int `json:"counts"`          // of the outcomes
 	Done     []plan.Step          `json:"done,omitempty"`  // steps of the file that were done before
 	Stale    []plan.StaleStep     `json:"stale,omitempty"` // steps of the file that the new plan lacks
-	facts
+	organization.Facts
 
 	result apply.Result
 	again  string // the command that continues
@@ -182,8 +178,8 @@ type applied struct {
 	home   string // ID of the account that was confirmed
 }
 
-func newApplied(s *organization) *applied {
-	return &applied{facts: s.facts(0), Outcomes: []apply.Outcome{}, Counts: map[apply.Status]int{}}
+func newApplied(s *organization.Survey) *applied {
+	return &applied{Facts: s.Facts(0), Outcomes: []apply.Outcome{}, Counts: map[apply.Status]int{}}
 }
 
 // count fills in the numbers of outcomes.
@@ -215,19 +211,19 @@ func (r *applied) choose(file, today *plan.Plan) *plan.Plan {
 }
 
 // run runs the steps. If all of them are blocked there is no run.
-func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o *applyOptions) error {
+func (r *applied) run(ctx context.Context, s *organization.Survey, steps []plan.Step, o *applyOptions) error {
 	defer r.count()
-	r.again = o.next("apply")
+	r.again = o.Next("apply")
 	if !slices.ContainsFunc(steps, func(s plan.Step) bool { return s.Blocked == "" }) {
-		r.result = apply.Look(ctx, steps, s.enter(ctx), apply.Options{Now: s.Env.Now})
+		r.result = apply.Look(ctx, steps, s.Enter(ctx), apply.Options{Now: s.Env.Now})
 		return nil
 	}
-	journal, err := o.openJournal()
+	journal, err := o.OpenJournal()
 	if err != nil {
 		return err
 	}
-	r.Run, r.Journal, r.undo = journal.Run(), journal.Path(), o.next("rollback "+journal.Run())
-	r.result, err = s.do(ctx, steps, journal, apply.Options{Home: r.home})
+	r.Run, r.Journal, r.undo = journal.Run(), journal.Path(), o.Next("rollback "+journal.Run())
+	r.result, err = s.Do(ctx, steps, journal, apply.Options{Home: r.home})
 	if err != nil {
 		return command.WithHint(fmt.Errorf("run %s stopped, %d of %s done: %w", r.Run, r.result.Count(apply.Done), view.Count(len(steps), "step"), err),
 			"remove the cause (free disk space in "+filepath.Dir(r.Journal)+"); continue with: "+r.again+"; undo with: "+r.undo)
@@ -235,59 +231,15 @@ func (r *applied) run(ctx context.Context, s *organization, steps []plan.Step, o
 	return nil
 }
 
-// do runs the steps, shows progress, and closes the journal.
-func (t *target) do(ctx context.Context, steps []plan.Step, journal *apply.FileJournal, o apply.Options) (apply.Result, error) {
-	progress, done, began := t.ProgressLine(), atomic.Int64{}, t.Env.Now()
-	o.Now, o.Concurrency = t.Env.Now, t.fleet.Concurrency()
-	if caller, err := t.fleet.Identify(ctx); err == nil {
-		o.By = caller.String()
+// keep saves the run: the audit before the changes, the plan, and the outcomes.
+func (r *applied) keep(results *stream.Results, s *organization.Survey, todo *plan.Plan) error {
+	results.Plan(todo)
+	outcomes := map[string]int{}
+	for status, n := range r.Counts {
+		outcomes[string(status)] = n
 	}
-	o.InFlight, o.Gone = new(atomic.Int64), t.fleet.Gone
-	o.Progress = func(out apply.Outcome) {
-		if out.Status.Reached() {
-			done.Add(1)
-		}
-		progress.Show("steps done:", int(done.Load()), len(steps))
-	}
-	ended := make(chan struct{})
-	go func() {
-		select {
-		case <-ctx.Done():
-			t.Remark("interrupted: finishing %s in flight, then closing the journal", view.Count(int(o.InFlight.Load()), "step"))
-		case <-ended:
-		}
-	}()
-	result := apply.Run(ctx, steps, t.enter(ctx), journal, o)
-	close(ended)
-	progress.Done()
-	err := errors.Join(result.Err, journal.Close())
-	t.notifyRun(ctx, journal.Run(), o.Undoes, began, result)
-	return result, err
-}
-
-// enter returns the config of an account, even after ctx has ended, so that a step in
-// flight is finished.
-func (t *target) enter(ctx context.Context) func(account string) (aws.Config, error) {
-	return func(account string) (aws.Config, error) {
-		cfg, _, err := t.fleet.Enter(context.WithoutCancel(ctx), account)
-		return cfg, err
-	}
-}
-
-// openJournal opens the journal of a new run and locks out other runs.
-func (s *shared) openJournal() (*apply.FileJournal, error) {
-	if s.Env.StateDir == "" {
-		return nil, command.WithHint(errors.New("no directory for the journal"), "set XDG_STATE_HOME or HOME")
-	}
-	journal, err := apply.OpenJournal(s.Env.JournalDir(), s.Env.Now())
-	var locked *apply.LockedError
-	switch {
-	case errors.As(err, &locked):
-		return nil, &command.Error{Status: command.StatusGuarded, Err: err, Hint: "wait until that run has ended"}
-	case err != nil:
-		return nil, command.WithHint(err, "set XDG_STATE_HOME to a directory that you may write to")
-	}
-	return journal, nil
+	results.Add(run.Record{Applied: &run.Applied{Run: r.Run, Outcomes: outcomes}})
+	return results.Finish(s.RunEnd(0))
 }
 
 func (r *applied) status() int {
@@ -320,8 +272,7 @@ func (r *applied) show(o *applyOptions) error {
 		sumUp(&out, style, r.Run, r.Journal, &r.result)
 		r.showNext(&out, o)
 	}
-	_, err := o.Stdout().Write(out.Bytes())
-	return err
+	return style.Headline(o.Stdout(), r.Head.Title, out.Bytes())
 }
 
 // showOld prints the steps of the file that were not run.
@@ -347,7 +298,7 @@ func (r *applied) showNext(w io.Writer, o *applyOptions) {
 	if r.result.Count(apply.Interrupted)+r.result.Count(apply.Failed)+r.result.Count(apply.Skipped) > 0 {
 		fmt.Fprintf(w, "Continue: %s\n", r.again)
 	} else {
-		fmt.Fprintf(w, "Next: %s\n", o.next("verify"))
+		fmt.Fprintf(w, "Next: %s\n", o.Next("verify"))
 	}
 	fmt.Fprintf(w, "Undo: %s\n", r.undo)
 }

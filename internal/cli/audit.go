@@ -2,18 +2,19 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/notify"
 	"forcemfa/internal/view"
 )
 
 func newAudit(e *command.Env) *cobra.Command {
-	o := auditOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := auditOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Show which users can act without MFA",
@@ -29,15 +30,18 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 		Example: `  forcemfa audit
   forcemfa audit --group-by rule
   forcemfa audit --accounts 111122223333,444455556666 --fail-on high
+  forcemfa audit --save run.json -o text -o csv=users.csv -o sarif=audit.sarif
   forcemfa audit -o json | jq '.accounts[].user_states[] | select(.state=="open")'
   forcemfa audit --sandbox`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runAudit(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
+	o.results.AddSave(c)
+	o.results.AddFormats(c, &o.Output)
 	o.failOn.AddFlags(c)
 	c.Flags().BoolVar(&o.notify, "notify", false, "send the findings of high severity to the channels of the config")
-	c.Flags().BoolVar(&o.loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
+	c.Flags().BoolVar(&o.Loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
 	_ = c.Flags().MarkHidden("loopback")
 	c.Flags().BoolVar(&o.all, "all", false, "show every user and finding")
 	c.Flags().StringVar(&o.groupBy, "group-by", "", "group the findings by account, rule or user")
@@ -47,10 +51,11 @@ except the enrollment set), exempt, open, unknown (could not be decided).
 
 type auditOptions struct {
 	notify bool // send the findings to the channels
-	shared
+	organization.Flags
 	failOn  command.FailOn
 	all     bool
 	groupBy string
+	results stream.Flags
 }
 
 var groupings = []string{view.ByAccount, view.ByRule, view.ByUser}
@@ -64,49 +69,49 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 			return err
 		}
 	}
-	s, err := o.openOrganization(ctx)
+	results, err := o.results.Open(&o.Output)
+	if err != nil {
+		return err
+	}
+	defer results.Discard()
+	s, err := o.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
 	defer o.ProgressLine().Done()
+	results.Begin(s.RunHead(), s.Target.Baseline)
 	found, status := 0, command.StatusOK
 	var messages []notify.Message
 	err = o.PrintData(func(w io.Writer) error {
-		sink := &noticeSink{AuditSink: o.sink(w, o.all, o.groupBy)}
+		out, err := results.Sink(w, s.RunHead(), auditText(&o.Output, o.all, o.groupBy))
+		if err != nil {
+			return err
+		}
+		sink := &noticeSink{AuditSink: out}
 		defer func() { messages = sink.messages }()
 		if err := s.Audit(ctx, sink); err != nil {
 			return err
 		}
 		found, status = o.failOn.Of(s.Totals)
-		return sink.Close(s.conclusion(found))
+		return sink.Close(s.Conclusion(found))
 	})
+	if err == nil {
+		err = results.Commit()
+	}
 	if err != nil {
 		return err
 	}
 	if o.notify {
 		o.notifyAudit(ctx, s, messages)
 	}
-	return s.exit(status)
+	return s.Exit(status)
 }
 
-// sink is the output format that the user asked for.
-func (s *shared) sink(w io.Writer, all bool, groupBy string) view.AuditSink {
-	if s.JSON() {
-		return view.NewAuditJSON(w)
+// auditText makes the format for people.
+func auditText(s *command.Output, all bool, groupBy string) func(io.Writer) view.AuditSink {
+	return func(w io.Writer) view.AuditSink {
+		text := view.NewAuditText(w, s.Style())
+		text.All, text.GroupBy = all, groupBy
+		return text
 	}
-	text := view.NewAuditText(w, s.Style())
-	text.All, text.GroupBy = all, groupBy
-	return text
-}
-
-// conclusion is what an audit ends with.
-func (o *organization) conclusion(findings int) view.Conclusion {
-	c := view.Conclusion{Totals: o.Totals, Time: o.Now, Complete: o.Complete(), Findings: findings, Next: o.next}
-	if o.Header.Organization != nil {
-		c.Organization = o.Header.Organization.ID
-		if _, alias, _ := o.ManagementAccount(); alias != "" {
-			c.Organization = fmt.Sprintf("%s (%s)", view.Clean(alias), c.Organization)
-		}
-	}
-	return c
 }

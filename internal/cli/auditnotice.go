@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/notify"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
@@ -28,15 +29,12 @@ func (s *noticeSink) Finding(f audit.Finding) {
 // Gap implements [audit.Sink].
 func (s *noticeSink) Gap(g org.Gap) {
 	s.AuditSink.Gap(g)
-	s.messages = append(s.messages, notify.Message{
-		ID: "unread/" + g.Account + "/" + g.What, Kind: notify.KindUnread, Severity: audit.Medium, Account: g.Account, Subject: "account",
-		What: g.What + " could not be read: " + g.Why, Remedy: "allow the role of forcemfa to read it: docs/permissions.md",
-	})
+	s.messages = append(s.messages, notify.OfGap(g))
 }
 
 // notifyAudit sends the findings to the channels of the config.
-func (o *auditOptions) notifyAudit(ctx context.Context, s *organization, messages []notify.Message) {
-	if o.sandbox != "" {
+func (o *auditOptions) notifyAudit(ctx context.Context, s *organization.Survey, messages []notify.Message) {
+	if o.Sandbox != "" {
 		o.Remark("--notify sends nothing with --sandbox")
 		return
 	}
@@ -44,5 +42,5 @@ func (o *auditOptions) notifyAudit(ctx context.Context, s *organization, message
 	for i := range messages {
 		messages[i].Partition, messages[i].At = s.Header.Partition, now
 	}
-	s.sendSummary(ctx, &notify.Summary{Run: "audit", ConfigHash: s.baseline.Hash(), Since: s.Now, Until: now, Messages: messages})
+	s.SendSummary(ctx, &notify.Summary{Run: "audit", ConfigHash: s.Baseline.Hash(), Since: s.Now, Until: now, Messages: messages})
 }

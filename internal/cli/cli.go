@@ -8,25 +8,29 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/cli/auditor"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/engineer"
 	"forcemfa/internal/cli/offline"
+	"forcemfa/internal/cli/pipeline"
+	"forcemfa/internal/cli/traffic"
 )
 
 // Main runs the program and returns its exit status.
 func Main(ctx context.Context, e *command.Env) int {
-	return command.Run(ctx, newRoot(e), e)
+	return command.Run(ctx, Root(e), e)
 }
 
-func newRoot(e *command.Env) *cobra.Command {
+// Root returns the command forcemfa with every verb.
+func Root(e *command.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "forcemfa",
 		Short: "Put every IAM user of an AWS organization behind MFA, prove it and keep it enforced",
 		Long: `forcemfa puts every IAM user of an AWS organization behind MFA and proves it.
 
 Administrators run audit, plan, apply and verify. Only apply, access apply, migrate,
-rollback and deploy apply change an organization. Start with rehearse, which runs the
-whole job on the embedded AWS and changes nothing real.`,
+keys retire, rollback and deploy apply change an organization. Start with rehearse, which
+runs the whole job on the embedded AWS and changes nothing real.`,
 		Example: `  forcemfa rehearse
   forcemfa audit --profile management
   forcemfa plan --out plan.json && forcemfa apply plan.json
@@ -43,7 +47,7 @@ whole job on the embedded AWS and changes nothing real.`,
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
 		"try":     {offline.NewRehearse(e), offline.NewEmulate(e)},
-		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), newImpact(e), newVerify(e), newExplain(e), offline.NewPolicy(e), newLint(e), newSnapshot(e), newNotify(e), newInit(e), offline.NewSchema(e)},
+		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), traffic.NewImpact(e), traffic.NewKeys(e), newVerify(e), auditor.NewReport(e), auditor.NewDiff(e), auditor.NewEvidence(e), auditor.NewProbeAWS(e), newExplain(e), offline.NewPolicy(e), newLint(e), newSnapshot(e), newNotices(e), newNotify(e), newInit(e), newPermissions(e), pipeline.NewExportIAC(e), offline.NewSchema(e)},
 		"day":     engineer.Commands(e),
 		"other":   {offline.NewVersion(e)},
 	} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
@@ -31,12 +33,12 @@ ten lines.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newDeployPlan(e), newDeployApply(e), newDeployTemplate(e), newDeployPackage(e))
+	c.AddCommand(newDeployPlan(e, false), newDeployApply(e, false), newDeployTemplate(e), newDeployPackage(e), newDeployCentral(e))
 	return c
 }
 
 func newDeployTemplate(e *command.Env) *cobra.Command {
-	o := templateOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := templateOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "template [NAME]",
 		Short: "Print a CloudFormation template",
@@ -49,6 +51,11 @@ func newDeployTemplate(e *command.Env) *cobra.Command {
   audit-role  allows forcemfa to audit an invited account
   apply-role  allows forcemfa to enforce MFA in an invited account
 
+  central         function of the security account that enters every account
+                  (deploy central)
+  central-map     the same with a Step Functions Distributed Map
+  central-member  policy, group and the role for that function of one account
+
 The policy is that of the config file. The command makes no request.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy template > member.yaml
@@ -59,7 +66,7 @@ The policy is that of the config file. The command makes no request.
 		RunE:      func(_ *cobra.Command, args []string) error { return runDeployTemplate(&o, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
+	f.StringVar(&o.Config, "config", "", "config `file` (default forcemfa.yaml)")
 	f.StringVarP(&o.Format, "output", "o", "yaml", "yaml or json")
 	f.StringVar(&o.partition, "partition", "aws", strings.Join(arn.PartitionIDs(), ", "))
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"yaml", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -67,7 +74,7 @@ The policy is that of the config file. The command makes no request.
 }
 
 type templateOptions struct {
-	shared
+	organization.Flags
 	partition string
 }
 
@@ -82,7 +89,7 @@ func runDeployTemplate(o *templateOptions, args []string) error {
 	if len(args) == 1 {
 		name = args[0]
 	}
-	b, err := o.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	b, err := o.ReadBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
 	if err != nil {
 		return err
 	}
@@ -108,7 +115,7 @@ type packing struct {
 }
 
 func (p *packing) add(c *cobra.Command) {
-	c.Flags().StringVar(&p.bootstrap, "bootstrap", "", "`file` with the program of the function (default: built from the source tree)")
+	c.Flags().StringVar(&p.bootstrap, "bootstrap", "", "`file` with the program of the function, or a zip with it (default: forcemfa-lambda-ARCH.zip next to forcemfa, or built from the source tree)")
 	c.Flags().StringVar(&p.architecture, "arch", deploy.ARM64, "arm64 or x86_64")
 	_ = c.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{deploy.ARM64, deploy.X86}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -119,8 +126,11 @@ const withoutConfig = "version: 1\n"
 
 // pack makes the package of the config file and the bootstrap, and gives the
 // baseline that the function will have.
-func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseline.Baseline, error) {
-	b, err := s.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+func (p *packing) pack(ctx context.Context, s *organization.Flags) (*deploy.Package, *baseline.Baseline, error) {
+	if len(s.Adopt) > 0 {
+		return nil, nil, command.WithHint(errors.New("--adopt does not reach the functions, which read the config file"), "add adopt: ["+strings.Join(s.Adopt, ", ")+"] to the config file")
+	}
+	b, err := s.ReadBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,7 +139,7 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 	}
 	config := []byte(withoutConfig)
 	if b.Name != "" {
-		if config, err = os.ReadFile(b.Name); err != nil {
+		if config, err = command.ReadConfig(b.Name); err != nil {
 			return nil, nil, command.FileError("read config", err)
 		}
 	}
@@ -144,23 +154,41 @@ func (p *packing) pack(ctx context.Context, s *shared) (*deploy.Package, *baseli
 	return pkg, b, nil
 }
 
+// program is the bootstrap: of --bootstrap, of the archive next to this program, or built
+// from the source tree.
 func (p *packing) program(ctx context.Context) ([]byte, error) {
-	if p.bootstrap == "" {
-		program, err := deploy.Build(ctx, ".", p.architecture)
+	if err := command.OneOf("arch", p.architecture, deploy.ARM64, deploy.X86); err != nil {
+		return nil, err
+	}
+	if p.bootstrap != "" {
+		text, err := os.ReadFile(p.bootstrap)
 		if err != nil {
-			return nil, command.WithHint(err, "run it in the source tree of forcemfa with Go installed, or give --bootstrap FILE")
+			return nil, command.FileError("read bootstrap", err)
+		}
+		program, err := deploy.Unpack(text)
+		if err != nil {
+			return nil, fmt.Errorf("read bootstrap %s: %w", p.bootstrap, err)
 		}
 		return program, nil
 	}
-	program, err := os.ReadFile(p.bootstrap)
+	if self, err := os.Executable(); err == nil {
+		if program, _, err := deploy.Beside(filepath.Dir(self), p.architecture); program != nil || err != nil {
+			return program, err
+		}
+	}
+	if !deploy.InSourceTree(".") {
+		return nil, command.WithHint(fmt.Errorf("the program of the function for %s is missing", p.architecture),
+			"put forcemfa-lambda-"+p.architecture+".zip of the release next to forcemfa, give it as --bootstrap FILE, or run the command in the source tree")
+	}
+	program, err := deploy.Build(ctx, ".", p.architecture)
 	if err != nil {
-		return nil, command.FileError("read bootstrap", err)
+		return nil, command.WithHint(err, "building it requires Go; or give --bootstrap FILE")
 	}
 	return program, nil
 }
 
 func newDeployPackage(e *command.Env) *cobra.Command {
-	o := packageOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := packageOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "package",
 		Short: "Create the zip file of the function",
@@ -174,7 +202,7 @@ itself; use deploy package to upload the file with other tools.
 		RunE: func(c *cobra.Command, _ []string) error { return runDeployPackage(c.Context(), &o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
+	f.StringVar(&o.Config, "config", "", "config `file` (default forcemfa.yaml)")
 	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
 	f.StringVar(&o.out, "out", "forcemfa.zip", "the `file` to write")
 	o.packing.add(c)
@@ -183,13 +211,13 @@ itself; use deploy package to upload the file with other tools.
 }
 
 type packageOptions struct {
-	shared
+	organization.Flags
 	packing
 	out string
 }
 
 func runDeployPackage(ctx context.Context, o *packageOptions) error {
-	pkg, _, err := o.pack(ctx, &o.shared)
+	pkg, _, err := o.pack(ctx, &o.Flags)
 	if err != nil {
 		return err
 	}
@@ -212,8 +240,10 @@ func runDeployPackage(ctx context.Context, o *packageOptions) error {
 
 // deployOptions are the flags of plan and apply.
 type deployOptions struct {
-	shared
+	organization.Flags
 	packing
+	central      bool
+	form         string
 	mode         string
 	slackWebhook string
 	slackChannel string
@@ -228,44 +258,53 @@ type deployOptions struct {
 }
 
 func (o *deployOptions) add(c *cobra.Command) {
-	o.shared.add(c)
+	o.Flags.Add(c)
 	o.packing.add(c)
 	f := c.Flags()
-	o.empty = func(flag string) bool { given := f.Lookup(flag); return given.Changed && given.Value.String() == "" }
+	_ = f.MarkHidden("adopt") // pack refuses it
+	o.empty = func(flag string) bool {
+		given := f.Lookup(flag)
+		return given != nil && given.Changed && given.Value.String() == ""
+	}
 	f.StringVar(&o.mode, "mode", "", "report, enforce or off (default as deployed; report at first)")
 	f.StringVar(&o.slackWebhook, "slack-webhook", "", "`ARN` of the secret that holds the URL of the Slack webhook")
 	f.StringVar(&o.slackChannel, "slack-channel", "", "name of the Slack channel")
 	f.StringArrayVar(&o.parameters, "parameter", nil, "any other parameter of the templates: `NAME=VALUE`")
-	f.StringVar(&o.notifier, "notifier-account", "", "`ID` of the account that sends notifications (default: the account of the secret)")
-	f.StringSliceVar(&o.signIns, "sign-in-regions", nil, "`Regions` whose console sign-ins are forwarded to the home Region")
+	if o.central {
+		f.StringVar(&o.form, "form", "", "function: one function scans all accounts; map: a Step Functions Distributed Map (default as deployed; function at first)")
+		_ = c.RegisterFlagCompletionFunc("form", cobra.FixedCompletions([]string{deploy.FormFunction, deploy.FormMap}, cobra.ShellCompDirectiveNoFileComp))
+	} else {
+		f.StringVar(&o.notifier, "notifier-account", "", "`ID` of the account that sends notifications (default: the account of the secret)")
+		f.StringSliceVar(&o.signIns, "sign-in-regions", nil, "`Regions` whose console sign-ins are forwarded to the home Region")
+	}
 	f.StringVar(&o.stack, "stack-name", "forcemfa", "name of stacks and stack set")
 	f.StringVar(&o.bucket, "bucket", "", "name of the bucket for the package (default forcemfa-ACCOUNT-REGION)")
 	f.IntVar(&o.pace.MaxConcurrent, "max-concurrent", 25, "`percent` of the accounts that CloudFormation processes at once")
 	f.IntVar(&o.pace.FailureTolerance, "failure-tolerance", 10, "`percent` of the accounts that may fail before CloudFormation stops")
 }
 
-// site opens what is to be deployed.
-func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *target, error) {
-	if o.sandbox != "" {
-		return nil, nil, command.WithHint(errors.New("the embedded AWS has no CloudFormation"), "leave --sandbox out; deploy template and deploy package need no AWS")
+// deployment opens what is to be deployed.
+func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *organization.Target, error) {
+	if o.Sandbox != "" {
+		return nil, nil, command.WithHint(errors.New("deploy does not work in a sandbox, which ends with the command"), "see the deployment with forcemfa rehearse --deploy; deploy template and deploy package need no AWS")
 	}
 	values, err := o.values()
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := o.open(ctx)
+	t, err := o.Open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	var pkg *deploy.Package
 	if o.remove {
 		pkg = &deploy.Package{Architecture: o.architecture, Hash: strings.Repeat("0", 64)} // nothing is uploaded
-	} else if pkg, _, err = o.pack(ctx, &o.shared); err != nil {
+	} else if pkg, _, err = o.pack(ctx, &o.Flags); err != nil {
 		return nil, nil, err
 	}
-	site, err := deploy.Open(ctx, t.fleet, deploy.Options{
-		Baseline: t.baseline, Package: pkg, Parameters: values, Notifier: o.notifier, Regions: o.signIns,
-		Units: o.units, Accounts: o.accounts, Except: o.notAccounts, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.Env.Now,
+	site, err := deploy.Open(ctx, t.Fleet, deploy.Options{
+		Baseline: t.Baseline, Package: pkg, Parameters: values, Notifier: o.notifier, Regions: o.signIns,
+		Units: o.Units, Accounts: o.Accounts, Except: o.NotAccounts, Narrowed: len(o.NotUnits)+len(o.Tags)+len(o.NotTags) > 0, Central: o.central, Form: o.form, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.Env.Now,
 	})
 	var access *deploy.AccessError
 	if errors.As(err, &access) {
@@ -301,8 +340,9 @@ func (o *deployOptions) values() (map[string]string, error) {
 	return values, nil
 }
 
-func newDeployPlan(e *command.Env) *cobra.Command {
-	o := deployPlanOptions{deployOptions: deployOptions{shared: shared{Output: command.Output{Env: e}}}}
+// newDeployPlan is deploy plan or, with one function for all accounts, deploy central plan.
+func newDeployPlan(e *command.Env, central bool) *cobra.Command {
+	o := deployPlanOptions{deployOptions: deployOptions{Flags: organization.Flags{Output: command.Output{Env: e}}, central: central}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would be deployed, and which accounts detect changes at once",

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -16,8 +17,10 @@ import (
 	"forcemfa/internal/view"
 )
 
-func newDeployApply(e *command.Env) *cobra.Command {
-	o := deployApplyOptions{deployOptions: deployOptions{shared: shared{Output: command.Output{Env: e}}}}
+// newDeployApply is deploy apply or, with one function for all accounts, deploy central
+// apply.
+func newDeployApply(e *command.Env, central bool) *cobra.Command {
+	o := deployApplyOptions{deployOptions: deployOptions{Flags: organization.Flags{Output: command.Output{Env: e}}, central: central}}
 	c := &cobra.Command{
 		Use:   "apply",
 		Short: "Deploy the Lambda, or remove it",
@@ -79,11 +82,11 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 			o.Remark("note: %s", view.Clean(note))
 		}
 	}
-	home, alias, err := t.home(ctx)
+	home, alias, err := t.Home(ctx)
 	if err != nil {
 		return err
 	}
-	if err := o.confirm(ctx, o.yes, home, alias); err != nil {
+	if err := o.Confirm(ctx, o.yes, home, alias); err != nil {
 		return err
 	}
 	r := &deployment{Outcomes: []deploy.Outcome{}}
@@ -128,8 +131,8 @@ func sentence(out *deploy.Outcome) string {
 // a plan of those accounts that concern the policy, under the plan's guards.
 func (o *deployApplyOptions) repair(ctx context.Context, accounts []string, home string, r *deployment) error {
 	own := *o
-	own.accounts, own.units, own.notAccounts = accounts, nil, nil
-	s, err := own.openOrganization(ctx)
+	own.Accounts, own.Units, own.NotAccounts = accounts, nil, nil
+	s, err := own.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,7 +143,7 @@ func (o *deployApplyOptions) repair(ctx context.Context, accounts []string, home
 	r.Unread = append(r.Unread, s.Unread...)
 	r.Repairs = newApplied(s)
 	r.Repairs.home = home
-	return r.Repairs.run(ctx, s, policySteps(whole), &applyOptions{shared: own.shared})
+	return r.Repairs.run(ctx, s, policySteps(whole), &applyOptions{Flags: own.Flags})
 }
 
 // policySteps are the steps that mend policies, and those that they need.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,12 +11,13 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
 
 func newExplain(e *command.Env) *cobra.Command {
-	o := explainOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := explainOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "explain USER",
 		Short: "Explain the state of a user: policies, example request, remedy",
@@ -31,24 +33,24 @@ nothing.
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
 	}
-	o.add(c)
+	o.Add(c)
 	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for the user")
 	return c
 }
 
 type explainOptions struct {
-	shared
+	organization.Flags
 	exitZero bool
 }
 
 func runExplain(ctx context.Context, o *explainOptions, who string) error {
 	name := who
 	if a, err := arn.Parse(who); err == nil {
-		o.accounts, name = []string{a.Account}, a.Name()
+		o.Accounts, name = []string{a.Account}, a.Name()
 	} else if account, user, found := strings.Cut(who, "/"); found && arn.IsAccountID(account) {
-		o.accounts, name = []string{account}, user
+		o.Accounts, name = []string{account}, user
 	}
-	s, err := o.openOrganization(ctx)
+	s, err := o.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,17 +60,20 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 		return err
 	}
 	if len(users) == 0 {
-		return s.noSuchUser(who)
+		return s.NoSuchUser(who)
 	}
 	if o.JSON() {
 		err = view.JSON(o.Stdout(), users)
-		s.notRead(o.Stderr())
+		s.PrintUnread(o.Stderr())
 	} else {
 		for i := range users {
-			users[i].Text(o.Stdout())
+			if i > 0 {
+				fmt.Fprintln(o.Stdout())
+			}
+			users[i].Text(o.Stdout(), o.Style())
 		}
-		s.notRead(o.Stdout())
+		s.PrintUnread(o.Stdout())
 	}
 	open := slices.ContainsFunc(users, func(u view.Explanation) bool { return u.State == audit.Open })
-	return errors.Join(err, s.exit(command.If(open && !o.exitZero, command.StatusFound)))
+	return errors.Join(err, s.Exit(command.If(open && !o.exitZero, command.StatusFound)))
 }

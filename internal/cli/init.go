@@ -11,32 +11,39 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 )
 
 func newInit(e *command.Env) *cobra.Command {
-	o := initOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := initOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first config file",
 		Long: `init reads the organization and writes a first forcemfa.yaml: the defaults, and as
 comments the decisions that are yours: users that look like service accounts, users
-for emergencies, a first wave. It never overwrites a file.
+for emergencies, a first wave. It never overwrites a file. With --impact, recorded calls
+decide who looks like a service account, where there are any.
 ` + command.StatusHelp,
 		Example: `  forcemfa init
   forcemfa init -o - --sandbox
+  forcemfa init --impact impact.json
   forcemfa init -o team.yaml --ou ou-ab12-11111111`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runInit(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
 	file := c.Flags().Lookup("output")
 	file.Usage, file.DefValue = "write to this `file`; - for stdout", command.DefaultConfig
 	o.Format = command.DefaultConfig
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.fromEnvironment(c) }
+	c.Flags().StringVar(&o.impact, "impact", "", "a `file` of impact --save: recorded calls show who is a service account")
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return o.FromEnvironment(c) }
 	return c
 }
 
-type initOptions struct{ shared }
+type initOptions struct {
+	organization.Flags
+	impact string
+}
 
 func runInit(ctx context.Context, o *initOptions) error {
 	if o.Format != "-" {
@@ -44,11 +51,18 @@ func runInit(ctx context.Context, o *initOptions) error {
 			return o.taken()
 		}
 	}
-	s, err := o.openOrganization(ctx)
+	s, err := o.OpenSurvey(ctx)
+	if err != nil {
+		return err
+	}
+	recorded, err := readImpact(o.impact, s)
 	if err != nil {
 		return err
 	}
 	d := baseline.NewDraft(s.Header, o.Env.Now())
+	if recorded != nil {
+		d.Recorded = recorded.Program
+	}
 	for account, err := range s.Accounts() {
 		if err == nil {
 			err = ctx.Err()
@@ -62,8 +76,8 @@ func runInit(ctx context.Context, o *initOptions) error {
 	if err := o.write(d.Text()); err != nil {
 		return err
 	}
-	s.notRead(o.Stderr())
-	return s.exit()
+	s.PrintUnread(o.Stderr())
+	return s.Exit()
 }
 
 // write creates the file and never overwrites one.

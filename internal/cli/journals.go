@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 )
 
 // journals are the journals of runs in one place: a directory of this machine, or a
@@ -59,21 +60,21 @@ func (o *rollbackOptions) bucketClient(ctx context.Context) (*s3.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	caller, err := t.fleet.Identify(ctx)
+	caller, err := t.Fleet.Identify(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find out the account: %w", err)
 	}
-	cfg, _, err := t.fleet.Enter(ctx, caller.Account)
+	cfg, _, err := t.Fleet.Enter(ctx, caller.Account)
 	if err != nil {
 		return nil, err
 	}
-	return s3.NewFromConfig(cfg, func(s *s3.Options) { s.UsePathStyle = cfg.BaseEndpoint != nil }), nil
+	return apply.S3Client(cfg), nil
 }
 
 // opened is the target, opened when it is first asked for.
-func (o *rollbackOptions) opened(ctx context.Context) (*target, error) {
+func (o *rollbackOptions) opened(ctx context.Context) (*organization.Target, error) {
 	if o.target == nil {
-		t, err := o.open(ctx)
+		t, err := o.Open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -97,14 +98,14 @@ func (j *journals) record(run string) (*apply.Record, error) {
 
 // verify refuses a journal with contradictory steps, and one in S3 that the function
 // cannot have written. A journal of this machine is a file that only its owner can write.
-func (j *journals) verify(record *apply.Record, t *target) error {
+func (j *journals) verify(record *apply.Record, t *organization.Target) error {
 	if j.account == "" {
 		if err := record.Check(); err != nil {
 			return command.WithHint(err, "the journal was edited: restore the file, or undo the changes by hand")
 		}
 		return nil
 	}
-	if err := record.CheckFunction(j.account, t.baseline.Window, t.Env.Now()); err != nil {
+	if err := record.CheckFunction(j.account, t.Baseline, t.Env.Now()); err != nil {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%w: nothing was changed", err),
 			Hint: "find out who wrote to " + j.name + ": CloudTrail records s3:PutObject with data events, and the bucket keeps every version"}
 	}

@@ -9,16 +9,17 @@ import (
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/offline"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/org"
 	"forcemfa/internal/view"
 )
 
 // newLint is the verb lint, with the flags that say which organization --live reads.
 func newLint(e *command.Env) *cobra.Command {
-	o := shared{Output: command.Output{Env: e}}
-	c := offline.NewLint(e, o.readSnapshot)
+	o := organization.Flags{Output: command.Output{Env: e}}
+	c := offline.NewLint(e, func(ctx context.Context) (string, bool, error) { return readSnapshot(ctx, &o) })
 	target := &cobra.Command{}
-	o.add(target)
+	o.Add(target)
 	target.Flags().VisitAll(func(f *pflag.Flag) {
 		if c.Flags().Lookup(f.Name) == nil {
 			c.Flags().AddFlag(f)
@@ -29,8 +30,8 @@ func newLint(e *command.Env) *cobra.Command {
 }
 
 // readSnapshot reads the organization as a snapshot.
-func (s *shared) readSnapshot(ctx context.Context) (text string, complete bool, err error) {
-	o, err := s.openOrganization(ctx)
+func readSnapshot(ctx context.Context, s *organization.Flags) (text string, complete bool, err error) {
+	o, err := s.OpenSurvey(ctx)
 	if err != nil {
 		return "", false, err
 	}

@@ -13,13 +13,14 @@ import (
 
 	"forcemfa/internal/access"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
 
 func newMigrate(e *command.Env) *cobra.Command {
-	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{shared: shared{Output: command.Output{Env: e}}}}}
+	o := migrateOptions{accessOptions: accessOptions{applyOptions: applyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}}}
 	c := &cobra.Command{
 		Use:   "migrate USER…",
 		Short: "Move users from direct policies to group and role",
@@ -39,8 +40,8 @@ user's device, and needs the user's key as --canary-profile.
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runMigrate(c.Context(), &o, args) },
 	}
-	o.add(c)
-	o.addNotices(c)
+	o.Add(c)
+	o.AddNotices(c)
 	o.guards.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
 	c.Flags().BoolVar(&o.canary, "canary", false, "assume a role with a real code before policies are removed")
@@ -80,8 +81,8 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 		view.Plan(o.Stderr(), view.Style{}, p)
 		return &command.Error{Status: command.StatusGuarded, Err: errors.New("group and role cannot be created: nothing was changed"), Hint: "follow the remedies of the blocked steps"}
 	}
-	m := &migrated{Ready: newApplied(s.organization)}
-	if err := o.carryOut(ctx, s.organization, m.Ready, p); err != nil {
+	m := &migrated{Ready: newApplied(s.Survey)}
+	if err := o.carryOut(ctx, s.Survey, m.Ready, p); err != nil {
 		return err
 	}
 	if m.Ready.status() != command.StatusOK {
@@ -98,7 +99,7 @@ func runMigrate(ctx context.Context, o *migrateOptions, users []string) error {
 	if err := m.show(o); err != nil {
 		return err
 	}
-	return s.exit(m.Stripped.status())
+	return s.Exit(m.Stripped.status())
 }
 
 // readiness refuses users that the config does not name, and users who cannot get a
@@ -146,8 +147,8 @@ func (o *migrateOptions) strip(ctx context.Context, s *accessSurvey, m *migrated
 			return err
 		}
 	}
-	m.Stripped = newApplied(s.organization)
-	return o.carryOut(ctx, s.organization, m.Stripped, p)
+	m.Stripped = newApplied(s.Survey)
+	return o.carryOut(ctx, s.Survey, m.Stripped, p)
 }
 
 // tryRole assumes a role as the user with a real code.

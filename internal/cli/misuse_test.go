@@ -47,6 +47,8 @@ func TestTypingMistakesAreRefusedWithASuggestion(t *testing.T) {
 		{[]string{"FORCEMFA_ACOUNTS=1"}, []string{"audit", "--sandbox"}, "unknown environment variable FORCEMFA_ACOUNTS\nhint: did you mean FORCEMFA_ACCOUNTS?"},
 		{[]string{"FORCEMFA_ACOUNTS=1"}, []string{"rehearse"}, "unknown environment variable FORCEMFA_ACOUNTS"},
 		{[]string{"FORCEMFA_SOMETHING_ELSE=1"}, []string{"plan", "--sandbox"}, "unknown environment variable FORCEMFA_SOMETHING_ELSE\nhint: unset it"},
+		{nil, []string{"diff", "a"}, "1 argument given: write forcemfa diff EARLIER LATER\nhint: see forcemfa diff --help"},
+		{nil, []string{"audit", "--sandbox", "x"}, "1 argument given: write forcemfa audit"},
 		{nil, []string{"audit", "--sandbox", "--group-by", "severity"}, `--group-by "severity": want account, rule, user`},
 	} {
 		status, stderr := session{environ: row.environ}.run(row.args...)

@@ -13,6 +13,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/notify"
 	"forcemfa/internal/view"
 )
@@ -21,8 +22,8 @@ func newNotify(e *command.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify",
 		Short: "Test the notification channels",
-		Long: `notify tests the channels of the config: Slack, SNS, a signed webhook, Security Hub
-and an event bus. docs/notify.md describes their messages.`,
+		Long: `notify tests the channels of the config: Slack, Microsoft Teams, e-mail through SES,
+SNS, a signed webhook, Security Hub and an event bus. docs/notify.md describes their messages.`,
 		Example: `  forcemfa notify test`,
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -32,7 +33,7 @@ and an event bus. docs/notify.md describes their messages.`,
 }
 
 func newNotifyTest(e *command.Env) *cobra.Command {
-	o := notifyOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := notifyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	var kinds []string
 	for _, k := range notify.Kinds() {
 		kinds = append(kinds, string(k))
@@ -57,14 +58,14 @@ received any.
 		RunE: func(c *cobra.Command, _ []string) error { return runNotifyTest(c.Context(), &o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.config, "config", "", "config `file` (default forcemfa.yaml)")
-	f.StringVar(&o.profile, "profile", "", "AWS profile to start from")
-	f.StringVar(&o.region, "region", "", "AWS region of Security Hub and of names without a region")
+	f.StringVar(&o.Config, "config", "", "config `file` (default forcemfa.yaml)")
+	f.StringVar(&o.Profile, "profile", "", "AWS profile to start from")
+	f.StringVar(&o.Region, "region", "", "AWS region of Security Hub and of names without a region")
 	f.StringSliceVar(&o.kinds, "kind", kinds, "only these `kinds` of messages")
 	f.StringVar(&o.webhookFile, "slack-webhook-file", "", "a `file` with the URL of a Slack webhook, or - for stdin; instead of the config's Slack")
 	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "no remarks on stderr")
-	f.BoolVar(&o.loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
+	f.BoolVar(&o.Loopback, "loopback", false, "allow channels on this machine without TLS, for tests")
 	_ = f.MarkHidden("loopback")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp))
@@ -72,10 +73,9 @@ received any.
 }
 
 type notifyOptions struct {
-	shared
+	organization.Flags
 	kinds       []string
 	webhookFile string
-	loopback    bool
 }
 
 // testBudget is how long a channel may try one message: somebody waits.
@@ -105,7 +105,7 @@ func runNotifyTest(ctx context.Context, o *notifyOptions) error {
 			break
 		}
 	}
-	if err := trial.print(&o.shared); err != nil {
+	if err := trial.print(&o.Flags); err != nil {
 		return err
 	}
 	return command.Exit(trial.status())
@@ -134,12 +134,12 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 	for _, flag := range []struct {
 		name string
 		to   *string
-	}{{"config", &o.config}, {"profile", &o.profile}, {"region", &o.region}} {
+	}{{"config", &o.Config}, {"profile", &o.Profile}, {"region", &o.Region}} {
 		if *flag.to == "" {
 			*flag.to = o.Env.Getenv(command.Variable(flag.name))
 		}
 	}
-	b, err := o.readBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	b, err := o.ReadBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +155,8 @@ func (o *notifyOptions) open(ctx context.Context) (*notify.Notifier, error) {
 			return nil, err
 		}
 	}
-	options.Loopback, options.Budget, options.Now = o.loopback, testBudget, o.Env.Now
-	cfg, err := o.awsConfig(ctx)
+	options.Loopback, options.Budget, options.Now = o.Loopback, testBudget, o.Env.Now
+	cfg, err := o.AWSConfig(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +249,7 @@ func (t *notifyTrial) status() int {
 	return command.StatusIncomplete
 }
 
-func (t *notifyTrial) print(s *shared) error {
+func (t *notifyTrial) print(s *organization.Flags) error {
 	if s.JSON() {
 		return view.JSON(s.Stdout(), t)
 	}

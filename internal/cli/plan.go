@@ -3,19 +3,23 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/cli/stream"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/survey"
 	"forcemfa/internal/view"
 )
 
 func newPlan(e *command.Env) *cobra.Command {
-	o := planOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := planOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change",
@@ -34,6 +38,11 @@ both plans contain. The plan keeps the acknowledgements of --ack.
 summary, who stops and why, the difference of policies, guards and acknowledgements,
 every change, and how to roll back. No list in it is shortened.
 
+--propose-waves N prints a part of a config file instead: the users who are not enforced,
+spread over N waves by the recorded calls of --impact. People without calls that would be
+denied come first, then those with the fewest; service accounts and the people who own
+one by its tags are in the last wave.
+
 --remove plans the removal of everything that forcemfa manages:
 memberships, attachments, inline policies, enrollment windows, the group, the policy
 and service control policies.
@@ -43,24 +52,27 @@ and service control policies.
   forcemfa plan --out plan.json --review plan.html
   forcemfa plan --ack lockout:111122223333/fiona --max-changes 5%
   forcemfa impact logs --save impact.json && forcemfa plan --impact impact.json
+  forcemfa plan --impact impact.json --propose-waves 4 >waves.yaml
   forcemfa plan --sandbox`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runPlan(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
 	o.guards.add(c)
+	o.results.AddSave(c)
 	c.Flags().BoolVar(&o.all, "all", false, "show every change, policy document and user")
 	c.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "show every user in the notes: who stops, who gets a window")
 	c.Flags().StringVar(&o.out, "out", "", "save the plan to this `file`")
 	c.Flags().StringVar(&o.review, "review", "", "write the plan for reviewers to this `file`, as Markdown (.md) or HTML (.html)")
 	c.Flags().StringVar(&o.impact, "impact", "", "a `file` of impact --save: guards cite the recorded calls")
+	c.Flags().IntVar(&o.waves, "propose-waves", 0, "print `N` waves for the config instead of the plan, by the recorded calls of --impact")
 	c.Flags().BoolVar(&o.remove, "remove", false, "plan the removal of everything that forcemfa manages")
 	c.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit with 2 if the plan has steps")
 	return c
 }
 
 type planOptions struct {
-	shared
+	organization.Flags
 	guards   guards
 	out      string
 	detailed bool
@@ -69,6 +81,10 @@ type planOptions struct {
 	verbose  bool
 	impact   string
 	review   string
+	waves    int
+	results  stream.Flags
+
+	proposal *impact.Waves // of --propose-waves
 }
 
 // guards holds the flags that limit a plan or override a guard by name.
@@ -104,23 +120,38 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := checkReviewName(o.review); err != nil {
+	if err := errors.Join(checkReviewName(o.review), o.checkWaves()); err != nil {
 		return err
 	}
-	s, err := o.openOrganization(ctx)
+	results, err := o.results.Open(&o.Output)
+	if err != nil {
+		return err
+	}
+	defer results.Discard()
+	s, err := o.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	recorded, err := o.readImpact(s.Header)
+	recorded, err := readImpact(o.impact, s)
 	if err != nil {
 		return err
 	}
-	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove, Impact: recorded})
+	results.Begin(s.RunHead(), s.Target.Baseline)
+	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove, Impact: recorded, Sink: o.sink(results.Run(), recorded)})
 	if err != nil {
 		return err
 	}
+	results.Impact(recorded)
+	results.Plan(p)
+	if err := results.End(s.RunEnd(0)); err != nil {
+		return err
+	}
+	p.Adopt = o.Adopt
 	if err := o.show(s, p); err != nil {
+		return err
+	}
+	if err := results.Commit(); err != nil {
 		return err
 	}
 	if err := checkLimit(limit, p); err != nil {
@@ -133,10 +164,10 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if o.remove {
 		apply = "apply --remove"
 	}
-	if err := o.save(o.out, p, apply); err != nil {
+	if err := savePlan(&o.Flags, o.out, p, apply); err != nil {
 		return err
 	}
-	return s.exit(o.status(p)...)
+	return s.Exit(o.status(p)...)
 }
 
 func (o *planOptions) status(p *plan.Plan) []int {
@@ -151,15 +182,18 @@ func (o *planOptions) status(p *plan.Plan) []int {
 	return []int{blocked, changes}
 }
 
-// show prints the plan in the requested format.
-func (o *planOptions) show(s *organization, p *plan.Plan) error {
+// show prints the plan in the requested format, or the proposed waves.
+func (o *planOptions) show(s *organization.Survey, p *plan.Plan) error {
+	if o.proposal != nil {
+		return o.showWaves()
+	}
 	if o.JSON() {
 		return view.JSON(o.Stdout(), struct {
 			Plan    *plan.Plan   `json:"plan"`
 			Summary plan.Summary `json:"summary"`
 			Changes int          `json:"changes"` // steps that apply would make
-			facts
-		}{p, p.Summary(), p.Summary().Steps, s.facts(p.Summary().Blocked)})
+			organization.Facts
+		}{p, p.Summary(), p.Summary().Steps, s.Facts(p.Summary().Blocked)})
 	}
 	r := o.report(s, p)
 	r.All, r.Verbose = o.all, o.all || o.verbose
@@ -167,8 +201,8 @@ func (o *planOptions) show(s *organization, p *plan.Plan) error {
 }
 
 // report is the plan with what could not be read and the command that applies it.
-func (o *planOptions) report(s *organization, p *plan.Plan) *view.PlanReport {
-	r := s.planReport(p)
+func (o *planOptions) report(s *organization.Survey, p *plan.Plan) *view.PlanReport {
+	r := planReport(s, p)
 	r.Unread, r.Skipped = s.Unread, s.Skipped
 	if p.Summary().Steps > 0 {
 		r.Next = o.nextApply(p)
@@ -183,24 +217,23 @@ func (o *planOptions) nextApply(p *plan.Plan) string {
 		verb += " --remove"
 	}
 	if o.out != "" {
-		verb += " " + quoted(o.out)
+		verb += " " + organization.Quoted(o.out)
 	} else {
 		for _, ack := range o.guards.ack {
-			verb += " --ack " + quoted(ack)
+			verb += " --ack " + organization.Quoted(ack)
 		}
 	}
-	return o.next(verb)
+	return o.Next(verb)
 }
 
 // planReport is a plan with what is known about the organization.
-func (o *organization) planReport(p *plan.Plan) *view.PlanReport {
-	c := o.conclusion(0)
-	return &view.PlanReport{Plan: p, Names: o.Names(), Head: c.Head()}
+func planReport(o *organization.Survey, p *plan.Plan) *view.PlanReport {
+	return &view.PlanReport{Plan: p, Names: o.Names(), Head: o.Headline()}
 }
 
 // save writes a plan to a file, if one is named, and prints the command that applies
 // it.
-func (s *shared) save(name string, p *plan.Plan, verb string) error {
+func savePlan(s *organization.Flags, name string, p *plan.Plan, verb string) error {
 	if name == "" {
 		return nil
 	}
@@ -209,4 +242,20 @@ func (s *shared) save(name string, p *plan.Plan, verb string) error {
 	}
 	s.Remark("saved to %s; apply it with: forcemfa %s %s", name, verb, name)
 	return nil
+}
+
+// readImpact reads the file of --impact, which must be about the same organization; no
+// name gives no report.
+func readImpact(name string, s *organization.Survey) (*impact.Report, error) {
+	if name == "" {
+		return nil, nil
+	}
+	r, report, err := stream.ReadImpact(name)
+	if err != nil {
+		return nil, err
+	}
+	if id := s.ID(); r.Head.Organization != id {
+		return nil, command.WithHint(fmt.Errorf("%s is about the organization %q, and these credentials are of %q", name, r.Head.Organization, id), "make it with forcemfa impact --save in this organization")
+	}
+	return report, nil
 }

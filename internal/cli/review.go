@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 )
@@ -26,11 +27,11 @@ func isHTML(name string) bool { return strings.EqualFold(filepath.Ext(name), ".h
 
 // writeReview writes the plan for its reviewers, if a file is named. Only its owner can
 // read the file: it names the users without MFA.
-func (o *planOptions) writeReview(s *organization, p *plan.Plan) error {
+func (o *planOptions) writeReview(s *organization.Survey, p *plan.Plan) error {
 	if o.review == "" {
 		return nil
 	}
-	r := view.Review{PlanReport: *o.report(s, p), Rollback: o.next("rollback")}
+	r := view.Review{PlanReport: *o.report(s, p), Rollback: o.Next("rollback")}
 	for _, a := range s.Baseline.Acknowledge {
 		r.Acknowledged = append(r.Acknowledged, a.String())
 	}

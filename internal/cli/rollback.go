@@ -11,21 +11,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	smithytime "github.com/aws/smithy-go/time"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/apply"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
 
 func newRollback(e *command.Env) *cobra.Command {
-	o := rollbackOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := rollbackOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "rollback RUN | --list",
 		Short: "Undo a run, from its journal",
@@ -51,8 +48,8 @@ written is refused as a whole (exit status 5).
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runRollback(c.Context(), &o, args) },
 	}
-	o.add(c)
-	o.addNotices(c)
+	o.Add(c)
+	o.AddNotices(c)
 	c.Flags().StringVar(&o.journal, "journal", "", "read journals in S3: `s3://BUCKET/PREFIX`")
 	c.Flags().BoolVar(&o.list, "list", false, "list the runs that have a journal")
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
@@ -60,12 +57,12 @@ written is refused as a whole (exit status 5).
 }
 
 type rollbackOptions struct {
-	shared
+	organization.Flags
 	list    bool
 	yes     bool
 	journal string
 
-	target *target // see opened
+	target *organization.Target // see opened
 }
 
 func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
@@ -87,7 +84,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	id, alias, err := t.home(ctx)
+	id, alias, err := t.Home(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,17 +95,21 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if err := runs.verify(record, t); err != nil {
 		return err
 	}
-	if err := o.settle(ctx, record); err != nil {
+	if err := o.Settle(ctx, record); err != nil {
 		return err
 	}
 	r := &rolledBack{Undoes: record.Run, home: id}
-	r.look(ctx, t, record)
+	steps := record.Undo()
+	if runs.account != "" {
+		steps = record.UndoFunction()
+	}
+	r.look(ctx, t, steps)
 	if len(r.todo) > 0 {
 		if !o.JSON() || !o.yes {
 			view.Documents(o.Stderr(), r.todo)
 			view.Plan(o.Stderr(), view.Style{}, &plan.Plan{Steps: r.todo})
 		}
-		if err := o.confirm(ctx, o.yes, id, alias); err != nil {
+		if err := o.Confirm(ctx, o.yes, id, alias); err != nil {
 			return err
 		}
 		if err := r.run(ctx, t, runs, record); err != nil {
@@ -118,42 +119,8 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 	if err := r.show(o); err != nil {
 		return err
 	}
-	return command.Exit(r.status())
-}
-
-// home is the account whose name confirms a rollback: the management account,
-// or the caller's own where the organization cannot be seen.
-func (t *target) home(ctx context.Context) (id, alias string, err error) {
-	caller, err := t.fleet.Identify(ctx)
-	if err != nil {
-		return "", "", fmt.Errorf("find out the account: %w", err)
-	}
-	cfg, _, err := t.fleet.Enter(ctx, caller.Account)
-	if err != nil {
-		return "", "", err
-	}
-	id = caller.Account
-	if out, err := organizations.NewFromConfig(cfg).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{}); err == nil {
-		id = aws.ToString(out.Organization.MasterAccountId)
-	}
-	if cfg, _, err = t.fleet.Enter(ctx, id); err != nil {
-		return id, "", nil // its ID confirms as well
-	}
-	out, err := iam.NewFromConfig(cfg).ListAccountAliases(ctx, &iam.ListAccountAliasesInput{})
-	if err != nil || len(out.AccountAliases) == 0 {
-		return id, "", nil
-	}
-	return id, out.AccountAliases[0], nil
-}
-
-// settle waits until AWS shows the result of steps in doubt.
-func (o *rollbackOptions) settle(ctx context.Context, record *apply.Record) error {
-	left := record.Unsettled(o.Env.Now())
-	if left <= 0 {
-		return nil
-	}
-	o.Remark("waiting %s until AWS shows the result of steps in doubt", left.Round(time.Second))
-	return smithytime.SleepWithContext(ctx, left)
+	whole := apply.Result{Outcomes: r.Outcomes}
+	return command.Exit(command.If(!whole.Complete(), command.StatusIncomplete))
 }
 
 // rolledBack is the result of a rollback, as -o json prints it.
@@ -170,11 +137,10 @@ type rolledBack struct {
 
 // look compares every target with the state that the run left, and keeps the steps
 // that can be undone.
-func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) {
-	steps := record.Undo()
+func (r *rolledBack) look(ctx context.Context, t *organization.Target, steps []plan.Step) {
 	progress, seen := t.ProgressLine(), atomic.Int64{}
-	r.Outcomes = apply.Look(ctx, steps, t.enter(ctx), apply.Options{
-		Now: t.Env.Now, Concurrency: t.fleet.Concurrency(),
+	r.Outcomes = apply.Look(ctx, steps, t.Enter(ctx), apply.Options{
+		Now: t.Env.Now, Concurrency: t.Fleet.Concurrency(), Undoes: r.Undoes,
 		Progress: func(apply.Outcome) { progress.Show("targets read:", int(seen.Add(1)), len(steps)) },
 	}).Outcomes
 	progress.Done()
@@ -199,8 +165,8 @@ func (r *rolledBack) look(ctx context.Context, t *target, record *apply.Record) 
 	}
 }
 
-func (r *rolledBack) run(ctx context.Context, t *target, runs *journals, record *apply.Record) error {
-	journal, err := t.openJournal()
+func (r *rolledBack) run(ctx context.Context, t *organization.Target, runs *journals, record *apply.Record) error {
+	journal, err := t.OpenJournal()
 	if err != nil {
 		return err
 	}
@@ -209,20 +175,11 @@ func (r *rolledBack) run(ctx context.Context, t *target, runs *journals, record 
 		return &command.Error{Status: command.StatusGuarded, Err: errors.Join(changed, err, journal.Close()), Hint: "run it again"}
 	}
 	r.Run, r.Journal = journal.Run(), journal.Path()
-	result, err := t.do(ctx, r.todo, journal, apply.Options{Home: r.home, Undoes: r.Undoes})
+	result, err := t.Do(ctx, r.todo, journal, apply.Options{Home: r.home, Undoes: r.Undoes})
 	for i, out := range result.Outcomes {
 		r.Outcomes[r.at[i]] = out
 	}
 	return err
-}
-
-func (r *rolledBack) status() int {
-	for i := range r.Outcomes {
-		if !r.Outcomes[i].Status.Reached() {
-			return command.StatusIncomplete
-		}
-	}
-	return command.StatusOK
 }
 
 func (r *rolledBack) show(o *rollbackOptions) error {

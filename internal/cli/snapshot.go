@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/org"
 )
 
 func newSnapshot(e *command.Env) *cobra.Command {
-	o := snapshotOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := snapshotOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Save the organization to a file",
@@ -25,19 +26,19 @@ rehearse and emulate with --org FILE.
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runSnapshot(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
 	c.Flags().StringVar(&o.out, "out", "", "write to this `file` instead of stdout")
 	_ = c.Flags().MarkHidden("output") // a snapshot has one form
 	return c
 }
 
 type snapshotOptions struct {
-	shared
+	organization.Flags
 	out string
 }
 
 func runSnapshot(ctx context.Context, o *snapshotOptions) error {
-	s, err := o.openOrganization(ctx)
+	s, err := o.OpenSurvey(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,6 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	s.notRead(o.Stderr())
-	return s.exit()
+	s.PrintUnread(o.Stderr())
+	return s.Exit()
 }

@@ -8,12 +8,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/simulator"
 	"forcemfa/internal/view"
 )
 
 func newVerify(e *command.Env) *cobra.Command {
-	o := verifyOptions{shared: shared{Output: command.Output{Env: e}}}
+	o := verifyOptions{Flags: organization.Flags{Output: command.Output{Env: e}}}
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no user can act without MFA",
@@ -33,7 +35,9 @@ enforced user (iam:SimulatePrincipalPolicy, one call per user).
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runVerify(c.Context(), &o) },
 	}
-	o.add(c)
+	o.Add(c)
+	o.results.AddSave(c)
+	o.results.AddFormats(c, &o.Output)
 	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for a user")
 	c.Flags().BoolVar(&o.all, "all", false, "show every user")
 	c.Flags().BoolVar(&o.aws, "aws", false, "also ask AWS's policy simulator (SimulatePrincipalPolicy)")
@@ -41,45 +45,59 @@ enforced user (iam:SimulatePrincipalPolicy, one call per user).
 }
 
 type verifyOptions struct {
-	shared
+	organization.Flags
 	aws      bool
 	exitZero bool
 	all      bool
+	results  stream.Flags
 }
 
 func runVerify(ctx context.Context, o *verifyOptions) error {
-	t, err := o.open(ctx)
+	results, err := o.results.Open(&o.Output)
 	if err != nil {
 		return err
 	}
-	t.checkProofs = true
-	s, err := t.survey(ctx)
+	defer results.Discard()
+	t, err := o.Open(ctx)
+	if err != nil {
+		return err
+	}
+	t.CheckProofs = true
+	s, err := t.Survey(ctx)
 	if err != nil {
 		return err
 	}
 	defer o.ProgressLine().Done()
+	results.Begin(s.RunHead(), t.Baseline)
 	open := 0
 	var opinions []simulator.Opinion
 	err = o.PrintData(func(w io.Writer) (err error) {
-		sink := o.sink(w, o.all, "")
+		sink, err := results.Sink(w, s.RunHead(), auditText(&o.Output, o.all, ""))
+		if err != nil {
+			return err
+		}
+		sink.Wrap(func(out view.AuditSink) view.AuditSink { return view.Enforcement{AuditSink: out} })
 		proofs := &view.Proofs{Sink: sink}
 		if err := s.Audit(ctx, proofs); err != nil {
 			return err
 		}
 		if o.aws {
 			show := func(done, total int) { o.ProgressLine().Show("users simulated:", done, total) }
-			if opinions, err = simulator.Ask(ctx, t.fleet, proofs.Enforced, show); err != nil {
+			if opinions, err = simulator.Ask(ctx, t.Fleet, proofs.Enforced, show); err != nil {
 				return err
 			}
 		}
 		open = s.Totals.Open + allowed(opinions)
 		sink.Verified(proofs.Verification(o.viewed(opinions)))
-		return sink.Close(s.conclusion(open))
+		return sink.Close(s.Conclusion(open))
 	})
+	if err == nil {
+		err = results.Commit()
+	}
 	if err != nil {
 		return err
 	}
-	return s.exit(command.If(open > 0 && !o.exitZero, command.StatusFound), simulated(opinions))
+	return s.Exit(command.If(open > 0 && !o.exitZero, command.StatusFound), simulated(opinions))
 }
 
 // allowed counts the users that AWS's policy simulator allows something without MFA.

@@ -17,6 +17,10 @@ type Options struct {
 	// ReportPatience limits the wait for a credential report that AWS is still
 	// generating; zero: one minute. AWS documents no duration.
 	ReportPatience time.Duration
+	// LongTerm reads each access key, service-specific credential and SSH key, which
+	// takes up to two requests for each user, and three for a user who is newer than the
+	// credential report.
+	LongTerm bool
 	// Progress is called for every account before [Run] yields it; nil: not
 	// called.
 	Progress func(Progress)

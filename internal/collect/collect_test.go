@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,46 @@ func onlyWhatReportsTell(want, got org.User) org.User {
 	return want
 }
 
+func TestUsersNewerThanTheReportCostOneCallEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, accounts := company()
+		s := newStand(t, h, accounts, emulator.Options{})
+		calls := func() map[string]int {
+			collectAll(t, s)
+			n := map[string]int{}
+			for _, c := range s.cloud.Counts() {
+				n[c.Operation] += c.Calls
+			}
+			s.cloud.ResetCounts()
+			return n
+		}
+		first := calls()
+		time.Sleep(time.Hour)
+		s.cloud.Update(func(w *world.World) {
+			for i := range 300 {
+				name := fmt.Sprintf("newcomer%03d", i)
+				w.Edit(member).Users[name] = &world.User{Name: name, Path: "/", ID: w.NewID("AIDA"), Created: s.cloud.Now(), Login: &world.Login{Created: s.cloud.Now()}}
+				w.AddKey(member, name, &world.Key{ID: w.NewID("AKIA"), Secret: "x", Active: true, Created: s.cloud.Now()})
+			}
+		})
+		before := time.Now()
+		if again := calls(); again["ListMFADevices"] != first["ListMFADevices"]+300 || again["GetLoginProfile"] != 0 || again["ListAccessKeys"] != 0 {
+			t.Errorf("calls: %v", again)
+		}
+		if took := time.Since(before); took > 20*time.Second {
+			t.Errorf("took %s", took)
+		}
+		got := collectAll(t, s)[1]
+		u := got.User("newcomer299")
+		if u.MFA != org.No || u.CredentialsKnown() || len(u.Keys) != 0 {
+			t.Errorf("newcomer: %+v", u)
+		}
+		if len(got.Gaps) != 0 {
+			t.Errorf("gaps: %v", got.Gaps)
+		}
+	})
+}
+
 func TestAUserNewerThanTheReportIsReadAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()
@@ -199,7 +240,15 @@ func TestAUserNewerThanTheReportIsReadAlone(t *testing.T) {
 			// A user with the same name as before and other credentials.
 			w.Edit(member).Users["console"] = &world.User{Name: "console", Path: "/", ID: w.NewID("AIDA"), Created: s.cloud.Now()}
 		})
-		got := collectAll(t, s)[1]
+		f := s.fleet(t, fleet.Options{})
+		_, stream, err := Run(t.Context(), f, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := collected(t, stream)[1]
+		if err := Detail(t.Context(), f, got, []string{"newcomer", "console"}); err != nil {
+			t.Fatal(err)
+		}
 		if !got.Report.Equal(first[1].Report) {
 			t.Fatalf("the report is of %s, want the one of %s", got.Report, first[1].Report)
 		}

@@ -10,15 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// consistencyDelay is how long before a report a user may have been created
-// without appearing in it: IAM is eventually consistent.
-const consistencyDelay = 5 * time.Minute
-
 var errNotInReport = errors.New("the credential report does not contain this user")
 
-// credentials reads the credentials of the users from the report, and with
-// requests for users that the report cannot cover. The rest stays unknown.
-func (r *reader) credentials(ctx context.Context, report *credentialReport, virtual virtualDevices) {
+// credentials reads the credentials of the users from the report. A user that the
+// report cannot cover costs at most one request, for the devices: the password and
+// keys stay unknown until [Detail] reads them. With all it costs three, and nothing
+// stays unknown.
+func (r *reader) credentials(ctx context.Context, report *credentialReport, virtual virtualDevices, all bool) {
 	var withOther, unreported []*org.User
 	for i := range r.to.Users {
 		u := &r.to.Users[i]
@@ -35,13 +33,17 @@ func (r *reader) credentials(ctx context.Context, report *credentialReport, virt
 			if u.MFA == org.Yes && len(u.Devices) == 0 {
 				withOther = append(withOther, u)
 			}
-		case report.mayMiss(u):
+		case report.mayMiss(u) && all:
 			unreported = append(unreported, u)
+		case report.mayMiss(u):
+			if u.MFA != org.Yes {
+				withOther = append(withOther, u)
+			}
 		default:
 			r.fail("iam:GetCredentialReport", u.Name, errNotInReport)
 		}
 	}
-	// A user without a device now lost it after the report.
+	// A user of the report without a device now lost it after the report.
 	forEach(ctx, withOther, r.readDevices)
 	forEach(ctx, unreported, r.readCredentials)
 }
@@ -77,7 +79,7 @@ func (c *credentialReport) row(u *org.User) *reportRow {
 // mayMiss reports whether the report cannot cover the user: it is older than the
 // user, or the user's row is unusable.
 func (c *credentialReport) mayMiss(u *org.User) bool {
-	return u.Created.After(c.generated.Add(-consistencyDelay)) || c.users[u.Name] != nil
+	return org.NewerThan(c.generated, u) || c.users[u.Name] != nil
 }
 
 func sameSecond(a, b time.Time) bool {

@@ -79,15 +79,15 @@ func (l *policyCache) fetch(ctx context.Context, client *iam.Client, arn string)
 	return p, nil
 }
 
-// fingerprint reads the tags of the ForceMFA policy, if it exists:
-// GetAccountAuthorizationDetails does not return them.
+// fingerprint reads the tags of the policy with the name of the ForceMFA policy, if there
+// is one: GetAccountAuthorizationDetails does not return them.
 // Source: IAM API Reference, ManagedPolicyDetail.
 func (r *reader) fingerprint(ctx context.Context) {
-	ours := baseline.PolicyARN(r.to.Partition, r.to.ID)
-	i := slices.IndexFunc(r.to.Policies, func(p org.Policy) bool { return p.ARN == ours })
+	i := slices.IndexFunc(r.to.Policies, func(p org.Policy) bool { return baseline.NamedForceMFA(&p) })
 	if i < 0 {
 		return
 	}
+	ours := r.to.Policies[i].ARN
 	out, err := r.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &ours})
 	if err != nil {
 		r.gap("iam:GetPolicy "+ours, err)

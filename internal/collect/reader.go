@@ -52,7 +52,10 @@ func (r *reader) account(ctx context.Context, c *collector) {
 	r.summary(ctx)
 	r.alias(ctx)
 	report := r.report(ctx, requested, c.options.ReportPatience)
-	r.credentials(ctx, report, devices)
+	r.credentials(ctx, report, devices, c.options.LongTerm)
+	if c.options.LongTerm {
+		r.longTerm(ctx)
+	}
 	r.passwordPolicy(ctx)
 	r.root(report, devices)
 	r.awsManaged(ctx, c.managed)

@@ -89,54 +89,72 @@ func merge(known []org.AccessKey, listed types.AccessKeyMetadata) org.AccessKey 
 // unknown unless both lists were read.
 func (r *reader) readServices(ctx context.Context, u *org.User) {
 	u.Services = nil
-	services, err := r.serviceSpecific(ctx, u.Name)
+	services, err := r.serviceSpecific(ctx, &iam.ListServiceSpecificCredentialsInput{UserName: &u.Name})
 	if err != nil {
 		r.fail("iam:ListServiceSpecificCredentials", u.Name, err)
 		return
 	}
-	ssh, err := r.sshKeys(ctx, u.Name)
+	keys, err := r.sshKeys(ctx, u.Name)
 	if err != nil {
 		r.fail("iam:ListSSHPublicKeys", u.Name, err)
 		return
 	}
-	u.Services = &org.ServiceCredentials{ServiceSpecific: services, SSHKeys: ssh}
+	for i := range services {
+		keys = append(keys, serviceCredential(&services[i]))
+	}
+	u.Services = servicesOf(keys)
+	u.Services.Listed = nil
 }
 
-// serviceSpecific returns the service of each active service-specific
-// credential.
-func (r *reader) serviceSpecific(ctx context.Context, user string) ([]string, error) {
-	var services []string
-	in := &iam.ListServiceSpecificCredentialsInput{UserName: &user}
+// serviceSpecific lists the service-specific credentials of a user, or of all users.
+func (r *reader) serviceSpecific(ctx context.Context, in *iam.ListServiceSpecificCredentialsInput) ([]types.ServiceSpecificCredentialMetadata, error) {
+	var all []types.ServiceSpecificCredentialMetadata
 	for {
 		out, err := r.iam.ListServiceSpecificCredentials(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range out.ServiceSpecificCredentials {
-			if c.Status == types.StatusTypeActive {
-				services = append(services, aws.ToString(c.ServiceName))
-			}
-		}
+		all = append(all, out.ServiceSpecificCredentials...)
 		if !out.IsTruncated {
-			slices.Sort(services)
-			return services, nil
+			return all, nil
 		}
 		in.Marker = out.Marker
 	}
 }
 
-func (r *reader) sshKeys(ctx context.Context, user string) (active int, err error) {
+func serviceCredential(c *types.ServiceSpecificCredentialMetadata) org.ServiceCredential {
+	return org.ServiceCredential{
+		ID: aws.ToString(c.ServiceSpecificCredentialId), Service: aws.ToString(c.ServiceName),
+		Active: c.Status == types.StatusTypeActive, Created: c.CreateDate, Expires: c.ExpirationDate,
+	}
+}
+
+func (r *reader) sshKeys(ctx context.Context, user string) (keys []org.ServiceCredential, err error) {
 	pages := iam.NewListSSHPublicKeysPaginator(r.iam, &iam.ListSSHPublicKeysInput{UserName: &user})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		for _, k := range page.SSHPublicKeys {
-			if k.Status == types.StatusTypeActive {
-				active++
-			}
+			keys = append(keys, org.ServiceCredential{ID: aws.ToString(k.SSHPublicKeyId), Service: org.SSH, Active: k.Status == types.StatusTypeActive, Created: k.UploadDate})
 		}
 	}
-	return active, nil
+	return keys, nil
+}
+
+// servicesOf counts credentials that were listed one by one.
+func servicesOf(list []org.ServiceCredential) *org.ServiceCredentials {
+	s := &org.ServiceCredentials{Listed: list}
+	for _, c := range list {
+		switch {
+		case !c.Active:
+		case c.Service == org.SSH:
+			s.SSHKeys++
+		default:
+			s.ServiceSpecific = append(s.ServiceSpecific, c.Service)
+		}
+	}
+	s.Sort()
+	return s
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,9 +37,13 @@ type Options struct {
 	Units      []string // IDs or names of organizational units; empty: the root
 	Accounts   []string // only these accounts below the units; empty: all
 	Except     []string // not these accounts
+	Narrowed   bool     // only the accounts below the units that the fleet lists, which leaves some out
+	Central    bool     // one function in the caller's account enters every account; false: a function in each account
+	Form       string   // with Central: FormFunction or FormMap; empty: as deployed, FormFunction at first
 	Stack      string   // name of stacks and stack sets; empty: forcemfa
 	Bucket     string   // empty: forcemfa-ACCOUNT-REGION of the account that deploys
 	Pace       Pace
+	Template   func(name string, text []byte) []byte      // changes a template before it is deployed, for tests; nil: not
 	Now        func() time.Time                           // nil: time.Now
 	Sleep      func(context.Context, time.Duration) error // nil: sleeps
 }
@@ -198,16 +203,27 @@ func (d *Deployment) assemble(ctx context.Context) error {
 		return err
 	}
 	d.written = deployedDocument(deployed, at)
-	bucket := cmp.Or(d.o.Bucket, "forcemfa-"+d.caller+"-"+d.home)
-	values, notifier, err := d.values(deployed.values, bucket)
-	if err != nil {
+	if err := d.sameForm(deployed); err != nil {
 		return err
 	}
+	bucket := cmp.Or(d.o.Bucket, "forcemfa-"+d.caller+"-"+d.home)
 	store, err := d.stack(ctx, d.caller, d.home, d.o.Stack+"-bucket", Bucket, map[string]string{"BucketName": bucket, "OrganizationId": d.organization()})
 	if err != nil {
 		return err
 	}
 	d.parts = append(d.parts, store, &upload{client: s3.NewFromConfig(cfg), bucket: bucket, owner: d.caller, region: d.home, pkg: d.o.Package})
+	if d.o.Central {
+		return d.addCentral(ctx, set, deployed, bucket)
+	}
+	return d.addFunctions(ctx, set, deployed, bucket)
+}
+
+// addFunctions adds the parts of the form with a function in each account.
+func (d *Deployment) addFunctions(ctx context.Context, set *stackSet, deployed *setState, bucket string) error {
+	values, notifier, err := d.values(deployed.values, bucket)
+	if err != nil {
+		return err
+	}
 	if err := d.addNotifier(ctx, notifier, values); err != nil {
 		return err
 	}
@@ -266,6 +282,9 @@ func (d *Deployment) stack(ctx context.Context, account, region, name, template 
 
 func (d *Deployment) render(template string) ([]byte, error) {
 	text, err := Render(template, d.o.Baseline, d.partition)
+	if err == nil && d.o.Template != nil {
+		text = d.o.Template(template, text)
+	}
 	if err == nil && len(text) > inlineLimit {
 		err = fmt.Errorf("template %s has %d bytes, and CloudFormation accepts %d", template, len(text), inlineLimit)
 	}
@@ -279,9 +298,13 @@ func (d *Deployment) addManagementAccount(ctx context.Context, values map[string
 	if !slices.ContainsFunc(d.found.Accounts, func(a *org.Account) bool { return a.ID == account }) {
 		return nil
 	}
-	own, err := d.stack(ctx, account, d.home, d.o.Stack, Member, values)
+	own, err := d.stack(ctx, account, d.home, d.o.Stack, d.member(), d.ownValues(account, values))
 	if err != nil && account != d.caller {
-		d.note("the management account " + account + " cannot be entered from here, and stack sets never deploy to it: run forcemfa deploy apply --accounts " + account + " there")
+		remedy := "run forcemfa deploy apply --accounts " + account + " there"
+		if d.o.Central {
+			remedy = "create the stack " + d.o.Stack + " there from forcemfa deploy template " + CentralMember + ", with CentralRole=" + values["CentralRole"]
+		}
+		d.note("the management account " + account + " cannot be entered from here, and stack sets never deploy to it: " + remedy)
 		return nil // discover has added the gap
 	}
 	if err != nil {
@@ -298,11 +321,22 @@ func (d *Deployment) addManagementAccount(ctx context.Context, values map[string
 	return nil
 }
 
+// ownValues are the values of an account's own stack. It doesn't create a second policy
+// where the account has one that the config adopts.
+func (d *Deployment) ownValues(account string, values map[string]string) map[string]string {
+	if !slices.ContainsFunc(d.accounts, func(l accountState) bool { return l.account.ID == account && l.adopted != "" }) {
+		return values
+	}
+	own := maps.Clone(values)
+	own["PolicyAndGroup"] = "existing"
+	return own
+}
+
 // addStackSets adds the stack sets for the members of the organization.
 func (d *Deployment) addStackSets(set *stackSet, deployed *setState, values map[string]string, regions []string) error {
 	var members []string
 	for _, a := range d.found.Accounts {
-		if a.ID != d.management() && fleet.Enterable(a) {
+		if a.ID != d.management() && fleet.Enterable(a) && !slices.Contains(d.o.Except, a.ID) {
 			members = append(members, a.ID)
 		}
 	}
@@ -315,12 +349,12 @@ func (d *Deployment) addStackSets(set *stackSet, deployed *setState, values map[
 	}
 	set.units, set.values, set.members = units, values, members
 	switch {
-	case len(d.o.Accounts) > 0:
+	case len(d.o.Accounts) > 0 || d.o.Narrowed:
 		set.filter = filter{types.AccountFilterTypeIntersection, members}
 	case len(d.o.Except) > 0:
 		set.filter = filter{types.AccountFilterTypeDifference, d.o.Except}
 	}
-	if set.template, err = d.render(Member); err != nil {
+	if set.template, err = d.render(d.member()); err != nil {
 		return err
 	}
 	set.existing = d.existing(deployed)
@@ -357,7 +391,7 @@ func (d *Deployment) existing(deployed *setState) []string {
 	var ids []string
 	for i := range d.accounts {
 		id := d.accounts[i].account.ID
-		if d.accounts[i].present && id != d.management() && !slices.ContainsFunc(deployed.instances, func(i Instance) bool { return i.Account == id }) {
+		if d.accounts[i].present && id != d.management() && !slices.Contains(d.o.Except, id) && !slices.ContainsFunc(deployed.instances, func(i Instance) bool { return i.Account == id }) {
 			ids = append(ids, id)
 		}
 	}
@@ -485,7 +519,7 @@ func collision(l *accountState, other string) audit.Finding {
 	f := finding("policy-name-collision", l, subject, "the stack cannot be created: "+other+" has the name of the one that it creates, and names are unique in an account whatever their path")
 	f.ARN, f.Remedy = other, "rename the group"
 	if strings.HasPrefix(subject, "policy/") {
-		f.Remedy = "run forcemfa apply, which enforces MFA for its users with inline policies; then delete the policy and run forcemfa apply again"
+		f.Remedy = "add adopt: [" + strings.TrimPrefix(subject, "policy") + "] to the config file, which takes over the policy; or rename it"
 	}
 	return f
 }

@@ -23,6 +23,7 @@ type accountState struct {
 	account  *org.Account
 	coverage TrailCoverage
 	present  bool     // the policy or group exists
+	adopted  string   // ARN of the policy that the config adopts and the account has; empty: none
 	text     string   // of the policy's default version; empty without a policy
 	taken    []string // ARNs of other policies and groups with the names of ForceMFA
 }
@@ -66,7 +67,7 @@ func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org
 		gaps = append(gaps, org.Gap{Account: l.account.ID, What: "trails", Why: l.coverage.Why})
 	}
 	client := iam.NewFromConfig(cfg)
-	if l.text, l.present, err = managedPolicy(ctx, client, baseline.PolicyARN(d.partition, l.account.ID)); err != nil {
+	if err := d.readPolicy(ctx, client, l); err != nil {
 		gaps = append(gaps, gap("policy", err)...)
 	}
 	if !l.present {
@@ -80,6 +81,23 @@ func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org
 		}
 	}
 	return gaps
+}
+
+// readPolicy reads the policy of an account: its own, or the first one of those that the
+// config adopts.
+func (d *Deployment) readPolicy(ctx context.Context, client *iam.Client, l *accountState) (err error) {
+	for i, policyARN := range d.o.Baseline.PolicyARNs(d.partition, l.account.ID) {
+		if l.text, l.present, err = managedPolicy(ctx, client, policyARN); err != nil {
+			return err
+		}
+		if l.present {
+			if i > 0 {
+				l.adopted = policyARN
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // namesTaken returns the ARNs of the account's policy and group that have the name of

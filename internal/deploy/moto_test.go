@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/fleet"
 )
@@ -29,6 +31,7 @@ type company struct {
 	management string
 	unit       string
 	members    []string
+	fleet      fleet.Options
 }
 
 func newCompany(t *testing.T) *company {
@@ -41,6 +44,8 @@ func newCompany(t *testing.T) *company {
 	root := roots.Roots[0].Id
 	unit := must(t)(o.CreateOrganizationalUnit(ctx, &organizations.CreateOrganizationalUnitInput{Name: aws.String("Workloads"), ParentId: root})).(*organizations.CreateOrganizationalUnitOutput)
 	c.unit = *unit.OrganizationalUnit.Id
+	empty := must(t)(o.CreateOrganizationalUnit(ctx, &organizations.CreateOrganizationalUnitInput{Name: aws.String("Empty"), ParentId: root})).(*organizations.CreateOrganizationalUnitOutput)
+	c.cfg.HTTPClient.(targeted).known.empty = *empty.OrganizationalUnit.Id
 	for _, name := range []string{"one", "two"} {
 		made := must(t)(o.CreateAccount(ctx, &organizations.CreateAccountInput{AccountName: &name, Email: aws.String(name + "@example.com")})).(*organizations.CreateAccountOutput)
 		id := made.CreateAccountStatus.AccountId
@@ -70,7 +75,8 @@ func (c *company) open(t *testing.T, config string, change func(*Options)) *Depl
 	if change != nil {
 		change(&o)
 	}
-	f, err := fleet.New(c.cfg, fleet.Options{Rate: -1})
+	c.fleet.Rate = -1
+	f, err := fleet.New(c.cfg, c.fleet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,6 +203,31 @@ func TestAnOrganizationIsDeployedUpdatedAndRemoved(t *testing.T) {
 		if set.Status != types.StackSetStatusDeleted {
 			t.Errorf("stack set %s is %s", aws.ToString(set.StackSetName), set.Status)
 		}
+	}
+}
+
+// Accounts that are left out get no stack from the first run, and none from later ones.
+func TestAccountsThatAreLeftOutStayLeftOut(t *testing.T) {
+	for name, leave := range map[string]func(c *company, o *Options){
+		"by ID":        func(c *company, o *Options) { o.Except = c.members[1:] },
+		"by the fleet": func(c *company, o *Options) { c.fleet.NotAccounts, o.Narrowed = c.members[1:], true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCompany(t)
+			open := func() *Deployment {
+				return c.open(t, configs["default"], func(o *Options) { leave(c, o) })
+			}
+			told(t, open().Apply)
+			c.isEnforcedIn(t, c.members[0])
+			if p := planned(t, open()); p.Changes() != 0 {
+				t.Errorf("a second plan is not empty: %+v", p.Parts)
+			}
+			told(t, open().Apply)
+			left := c.members[1]
+			if _, there, err := managedPolicy(t.Context(), iam.NewFromConfig(c.enter(t, left)), baseline.PolicyARN("aws", left)); there || err != nil {
+				t.Errorf("the account that is left out has the policy: %v, %v", there, err)
+			}
+		})
 	}
 }
 
@@ -374,4 +405,46 @@ func TestOneAccountNeedsTheForwardingRegionsByName(t *testing.T) {
 	if got := c.forwarding(t); got != nil {
 		t.Errorf("sign-ins are still forwarded from %v", got)
 	}
+}
+
+// An account in the state that the force-mfa function leaves gets a stack without a
+// second policy.
+func TestAdoptedPolicyIsDeployedOver(t *testing.T) {
+	c := newCompany(t)
+	const byHand = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotAction":"iam:EnableMFADevice","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`
+	with := []string{c.management, c.members[0]}
+	for _, account := range with {
+		must(t)(iam.NewFromConfig(c.enter(t, account)).CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("ForceMFA"), PolicyDocument: aws.String(byHand)}))
+	}
+	if p := planned(t, c.open(t, configs["default"], nil)); len(collisions(p)) != len(with) || !strings.Contains(collisions(p)[0].Remedy, "adopt: [/ForceMFA]") {
+		t.Fatalf("without adopt: %+v", p.Findings)
+	}
+	const config = "version: 1\nadopt: [/ForceMFA]\n"
+	s := c.open(t, config, nil)
+	p := planned(t, s)
+	if found := collisions(p); len(found) > 0 {
+		t.Errorf("with adopt: %+v", found)
+	}
+	if diff := cmp.Diff(sorted([]string{c.management, c.members[0]}), sorted(p.Drifted)); diff != "" {
+		t.Errorf("accounts whose document is replaced (-want +got):\n%s", diff)
+	}
+	told(t, s.Apply)
+	for _, account := range with {
+		client := iam.NewFromConfig(c.enter(t, account))
+		if _, there, err := managedPolicy(t.Context(), client, baseline.PolicyARN("aws", account)); err != nil || there {
+			t.Errorf("%s has a second policy, error %v", account, err)
+		}
+		out := must(t)(client.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: aws.String(FunctionRole), PolicyName: aws.String(FunctionRole)})).(*iam.GetRolePolicyOutput)
+		document, err := url.PathUnescape(aws.ToString(out.PolicyDocument))
+		if err != nil || !strings.Contains(document, "arn:aws:iam::"+account+":policy/ForceMFA") {
+			t.Errorf("%s: the function cannot attach the adopted policy: %s", account, document)
+		}
+	}
+	if _, there, err := managedPolicy(t.Context(), iam.NewFromConfig(c.enter(t, c.members[1])), baseline.PolicyARN("aws", c.members[1])); err != nil || !there {
+		t.Errorf("the account without that policy has none, error %v", err)
+	}
+}
+
+func collisions(p *Plan) []audit.Finding {
+	return slices.DeleteFunc(slices.Clone(p.Findings), func(f audit.Finding) bool { return f.Rule != "policy-name-collision" })
 }

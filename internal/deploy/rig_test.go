@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,16 +27,17 @@ func TestMain(m *testing.M) { os.Exit(testclients.Run(m)) }
 // motoConfig returns the administrator's config for a fresh moto.
 func motoConfig(t *testing.T) aws.Config {
 	t.Helper()
-	url := testclients.Moto(t)
+	endpoint := testclients.Moto(t)
 	return aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(url), HTTPClient: targeted{http.DefaultTransport, &remembered{sets: map[string]string{}}},
+		Region: "us-east-1", BaseEndpoint: aws.String(endpoint), HTTPClient: targeted{http.DefaultTransport, &remembered{sets: map[string]string{}, values: map[string]url.Values{}}},
 		Credentials: credentials.NewStaticCredentialsProvider("testing", "testing", ""),
 	}
 }
 
-// targeted corrects two differences of moto from AWS: it deletes stacks only by
-// Accounts, where AWS accepts DeploymentTargets, and it forgets automatic
-// deployment and the units of a stack set.
+// targeted corrects four differences of moto from AWS: it deletes stacks only by
+// Accounts, where AWS accepts DeploymentTargets, it forgets automatic deployment and
+// the units of a stack set, a stack with an override has none of the set's other
+// parameters, and filters of accounts do nothing.
 type targeted struct {
 	inner http.RoundTripper
 	known *remembered
@@ -44,7 +46,9 @@ type targeted struct {
 type remembered struct {
 	mu      sync.Mutex
 	members []string // of the organization
+	empty   string   // a unit without accounts
 	sets    map[string]string
+	values  map[string]url.Values // the parameters of each stack set
 }
 
 func (m targeted) Do(r *http.Request) (*http.Response, error) {
@@ -83,13 +87,57 @@ func (k *remembered) see(form url.Values) {
 	case "CreateStackSet":
 		k.sets[name] = "<AutoDeployment><Enabled>" + form.Get("AutoDeployment.Enabled") + "</Enabled><RetainStacksOnAccountRemoval>" +
 			form.Get("AutoDeployment.RetainStacksOnAccountRemoval") + "</RetainStacksOnAccountRemoval></AutoDeployment>"
+		k.values[name] = form
 	case "CreateStackInstances":
+		k.complete(form)
+		k.filter(form)
 		k.sets[name] += "<OrganizationalUnitIds><member>" + unit + "</member></OrganizationalUnitIds>"
 	case "DeleteStackInstances":
 		for i, id := range k.members {
 			if unit != "" {
 				form.Set(fmt.Sprintf("Accounts.member.%d", i+1), id)
 			}
+		}
+	}
+}
+
+// filter replaces the unit of new stacks by the accounts that the filter selects in it.
+func (k *remembered) filter(form url.Values) {
+	const targets = "DeploymentTargets.Accounts.member."
+	kind := form.Get("DeploymentTargets.AccountFilterType")
+	if kind == "" {
+		return
+	}
+	named := map[string]bool{}
+	for i := 1; form.Has(targets + strconv.Itoa(i)); i++ {
+		named[form.Get(targets+strconv.Itoa(i))] = true
+	}
+	form.Set("DeploymentTargets.OrganizationalUnitIds.member.1", k.empty)
+	n := 0
+	for _, id := range k.members {
+		if named[id] == (kind == "INTERSECTION") {
+			n++
+			form.Set("Accounts.member."+strconv.Itoa(n), id)
+		}
+	}
+}
+
+// complete adds the parameters of the set to the overrides of its stacks, if there are any.
+func (k *remembered) complete(form url.Values) {
+	const override, parameter = "ParameterOverrides.member.", "Parameters.member."
+	given := map[string]bool{}
+	for form.Has(fmt.Sprintf("%s%d.ParameterKey", override, len(given)+1)) {
+		given[form.Get(fmt.Sprintf("%s%d.ParameterKey", override, len(given)+1))] = true
+	}
+	if len(given) == 0 {
+		return
+	}
+	set := k.values[form.Get("StackSetName")]
+	for i := 1; set.Has(fmt.Sprintf("%s%d.ParameterKey", parameter, i)); i++ {
+		if key := set.Get(fmt.Sprintf("%s%d.ParameterKey", parameter, i)); !given[key] {
+			given[key] = true
+			form.Set(fmt.Sprintf("%s%d.ParameterKey", override, len(given)), key)
+			form.Set(fmt.Sprintf("%s%d.ParameterValue", override, len(given)), set.Get(fmt.Sprintf("%s%d.ParameterValue", parameter, i)))
 		}
 	}
 }

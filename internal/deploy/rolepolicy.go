@@ -8,17 +8,21 @@ import (
 	"forcemfa/internal/baseline"
 )
 
-// RolePolicy is the policy of the role that a template makes: of [Member] and
-// [Notifier] the one that their function runs as, of [AuditRole] and [ApplyRole]
-// the one that people enter an account by. S3Bucket and S3Key need no value.
+// RolePolicy is the policy of the role that a template makes: of [Member], [Notifier],
+// [Central] and [CentralMap] the one that their function runs as, of [CentralMember] the one that the
+// central function enters an account by, of [AuditRole] and [ApplyRole] the one that
+// people enter an account by. S3Bucket, S3Key and ResultBucket need no value.
 func RolePolicy(name string, b *baseline.Baseline, place Place, values map[string]string) (string, error) {
 	template, err := Render(name, b, place.Partition)
 	if err != nil {
 		return "", err
 	}
-	all := map[string]string{"S3Bucket": "bucket", "S3Key": "key"}
-	if name != Member && name != Notifier {
-		all = map[string]string{}
+	all := map[string]string{}
+	switch name {
+	case Member, Notifier:
+		all["S3Bucket"], all["S3Key"] = "bucket", "key"
+	case Central, CentralMap:
+		all["S3Bucket"], all["S3Key"], all["ResultBucket"] = "bucket", "key", "bucket"
 	}
 	for key, value := range values {
 		all[key] = value

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/central"
 	"forcemfa/internal/reconcile"
 	"forcemfa/policy"
 	"forcemfa/policy/catalog"
@@ -50,6 +51,41 @@ func TestFunctionRoleAllowsTheFunctionsCallsAndNotifications(t *testing.T) {
 		if diff := cmp.Diff(want, got, fold); diff != "" {
 			t.Errorf("%s: actions (-called +allowed):\n%s", variant, diff)
 		}
+	}
+}
+
+func TestCentralRolesAllowTheCallsOfTheCentralFunction(t *testing.T) {
+	policyOf := func(name, variant string) string {
+		text, err := RolePolicy(name, parsed(t, configs["default"]), here, whole(name, variants[variant]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	// Without the log, which the central function writes: the role acts in the account only.
+	if diff := cmp.Diff(reconcile.Actions, actionsOf(t, policyOf(CentralMember, "alone")), fold); diff != "" {
+		t.Errorf("role of an account (-called +allowed):\n%s", diff)
+	}
+	notifying := []string{"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "secretsmanager:GetSecretValue", "ssm:GetParameter", "securityhub:BatchImportFindings"}
+	want := slices.Concat(central.Actions, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, notifying)
+	if diff := cmp.Diff(want, actionsOf(t, policyOf(Central, "alone")), fold); diff != "" {
+		t.Errorf("role of the function (-called +allowed):\n%s", diff)
+	}
+	if a := beyond(t, policyOf(CentralMember, "alone"), mayList); a.Outcome != prove.Enforced || a.Strict != prove.Enforced {
+		t.Errorf("the role of an account allows more than the function of an account: %v, %s, counterexample %v", a.Outcome, a.Why, a.Counterexample)
+	}
+	worse := strings.Replace(policyOf(CentralMember, "alone"), `"iam:AddUserToGroup"`, `["iam:AddUserToGroup","iam:RemoveUserFromGroup"]`, 1)
+	if a := beyond(t, worse, mayList); a.Outcome != prove.Open {
+		t.Errorf("with a further right: %v, %s", a.Outcome, a.Why)
+	}
+}
+
+// The role in an account trusts the role of the central function and nothing else.
+func TestOnlyTheCentralFunctionEntersAnAccount(t *testing.T) {
+	got := canonical(made(t, CentralMember, "Role", nil).Properties["AssumeRolePolicyDocument"])
+	want := `{"Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:role/forcemfa/ForceMFACentral"}}],"Version":"2012-10-17"}`
+	if got != want {
+		t.Errorf("trust policy %s, want %s", got, want)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 
@@ -40,10 +41,14 @@ const (
 	Bucket    = "bucket"     // with the package and the journals
 	AuditRole = "audit-role" // to audit an invited account
 	ApplyRole = "apply-role" // to enforce MFA in an invited account
+
+	Central       = "central"        // the function of the security account that enters every account
+	CentralMap    = "central-map"    // the same with a state machine, whose workers divide the accounts
+	CentralMember = "central-member" // policy, group and the role for the central function in one account
 )
 
 // Names lists the templates in the order of the help.
-var Names = []string{Member, Notifier, Forwarder, Bucket, AuditRole, ApplyRole}
+var Names = []string{Member, Notifier, Forwarder, Bucket, AuditRole, ApplyRole, Central, CentralMap, CentralMember}
 
 // inlineLimit is the maximum size in bytes of a template in a request; a larger
 // one must be in S3.
@@ -55,6 +60,7 @@ const (
 	FunctionName = "forcemfa"
 	FunctionRole = document.FunctionRole // under baseline.Path
 	NotifierRole = "ForceMFANotifier"
+	CentralRole  = "ForceMFACentral" // under baseline.Path
 	BusName      = "forcemfa"
 )
 
@@ -69,17 +75,54 @@ func Render(name string, b *baseline.Baseline, partition string) ([]byte, error)
 	if n := policy.Size(wanted); n > managedPolicySize {
 		return nil, fmt.Errorf("the policy %s has %d characters, and IAM accepts %d: set self_service to enroll or none", baseline.PolicyName, n, managedPolicySize)
 	}
-	text := strings.NewReplacer(
+	text := embedded("templates/" + name + ".yaml")
+	switch name {
+	case CentralMember:
+		text = ofMember().Replace(text)
+	case CentralMap: // takes the place of the schedule in the template with one function
+		_, resources, _ := strings.Cut(text, "\nResources:\n")
+		text = strings.Replace(embedded("templates/"+Central+".yaml"), lines(Central, "  ScheduleRule:\n", "\n  # Keeps notifications")+"\n", resources, 1)
+	}
+	text = strings.NewReplacer(
 		"{{document}}", wanted,
 		"{{pattern}}", pattern(),
 		"{{home-regions}}", homeRegions(),
 		"{{policy}}", baseline.PolicyName,
+		"{{policies}}", policies(b),
+		"{{channel-names}}", eachChannel("          - PARAMETER"),
+		"{{channel-parameters}}", channelParameters(name),
+		"{{channel-conditions}}", channelConditions(name),
+		"{{channel-secrets}}", channelSecrets(),
+		"{{channel-statements}}", channelStatements(),
+		"{{channel-environment}}", eachChannel(`          VARIABLE: {"Fn::If": [HasPARAMETER, {Ref: PARAMETER}, ""]}`),
 		"{{group}}", baseline.GroupName,
 		"{{path}}", baseline.Path,
 		"{{window}}", b.Window.Tag,
 		"{{mark}}", baseline.DeviceByKeyTag,
-	).Replace(embedded("templates/" + name + ".yaml"))
+		"{{partition}}", partition,
+		"{{role}}", strings.TrimPrefix(baseline.Path, "/")+FunctionRole,
+	).Replace(text)
 	return []byte(text), nil
+}
+
+// ofMember fills the parts of the template of an account without a function that are those
+// of the member's template.
+var ofMember = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer(
+		"{{policy-and-group}}", lines(Member, "  # The policy and the group stay", "\n  Role:\n"),
+		"{{account-statements}}", lines(Member, "              - Sid: ReadAccount\n", "              - Sid: Log\n"),
+		"{{journal-statement}}", lines(Member, "              - Fn::If:\n                  - HasJournal\n", "              - Fn::If:\n                  - HasBus\n                  - Sid: Notify\n"),
+	)
+})
+
+// lines returns the lines of a template from one text to another one.
+func lines(name, from, to string) string {
+	_, after, found := strings.Cut(embedded("templates/"+name+".yaml"), from)
+	text, _, ended := strings.Cut(after, to)
+	if !found || !ended {
+		panic("deploy: the template " + name + " has no part from " + from)
+	}
+	return from + strings.TrimSuffix(text, "\n")
 }
 
 // managedPolicySize is the maximum size of a managed policy in characters,
@@ -104,6 +147,20 @@ func homeRegions() string {
 		lines = append(lines, "    "+id+": {Region: "+arn.HomeRegion(id)+"}")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// policies returns the ARNs that the ForceMFA policy of an account can have: one value,
+// or a list if the config adopts policies.
+func policies(b *baseline.Baseline) string {
+	const account = "${AWS::AccountId}"
+	var all []string
+	for _, policyARN := range b.PolicyARNs("${AWS::Partition}", account) {
+		all = append(all, `{"Fn::Sub": "`+policyARN+`"}`)
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return "[" + strings.Join(all, ", ") + "]"
 }
 
 func embedded(name string) string {

@@ -72,7 +72,8 @@ var variants = map[string]map[string]string{
 		"SlackTokenSecret": secret, "SNSTopic": topic, "WebhookURL": "https://example.com/hook", "WebhookSecret": secret, "SecretKeyArn": key,
 		"AlarmTopic": topic, "S3ObjectVersion": "v1", "SignInForwarding": "true", "PolicyAndGroup": "existing", "Architecture": "x86_64",
 	},
-	"bus": {"BusArn": "arn:aws:events:us-east-1:222222222222:event-bus/forcemfa", "JournalBucket": "journals", "AlarmTopic": topic, "Mode": "off", "SlackWebhookParameter": secret, "SNSTopic": topic},
+	"some": {"Accounts": "111111111111,222222222222", "NotAccounts": "333333333333"},
+	"bus":  {"BusArn": "arn:aws:events:us-east-1:222222222222:event-bus/forcemfa", "JournalBucket": "journals", "AlarmTopic": topic, "Mode": "off", "SlackWebhookParameter": secret, "SNSTopic": topic},
 }
 
 const (
@@ -88,15 +89,29 @@ func whole(name string, variant map[string]string) map[string]string {
 	for k, v := range variant {
 		values[k] = v
 	}
+	without := []string{"Accounts", "NotAccounts"}
 	switch name {
-	case Member, Notifier:
+	case Member, Notifier, Central, CentralMap:
 		values["S3Bucket"], values["S3Key"] = "code", "code/forcemfa.zip"
 	}
-	if name == Notifier {
+	switch name {
+	case Notifier:
 		values["OrganizationId"] = "o-abcdefghij"
-		for _, of := range []string{"Mode", "JournalBucket", "BusArn", "SecurityHub", "ReservedConcurrency", "SignInForwarding", "PolicyAndGroup"} {
-			delete(values, of)
+		without = append(without, "Mode", "JournalBucket", "BusArn", "SecurityHub", "ReservedConcurrency", "SignInForwarding", "PolicyAndGroup")
+	case Central, CentralMap:
+		values["ResultBucket"] = "journals"
+		without = []string{"BusArn", "ReservedConcurrency", "SignInForwarding", "PolicyAndGroup"}
+	case CentralMember:
+		only := map[string]string{"CentralRole": "arn:aws:iam::222222222222:role/forcemfa/ForceMFACentral"}
+		for _, of := range []string{"JournalBucket", "PolicyAndGroup"} {
+			if value, given := values[of]; given {
+				only[of] = value
+			}
 		}
+		return only
+	}
+	for _, of := range without {
+		delete(values, of)
 	}
 	return values
 }
@@ -214,7 +229,7 @@ func TestTemplatesAndPoliciesFitTheQuotas(t *testing.T) {
 		}
 	}
 	for variant, values := range variants {
-		for _, name := range []string{Member, Notifier} {
+		for _, name := range []string{Member, Notifier, Central, CentralMap, CentralMember} {
 			text, err := RolePolicy(name, parsed(t, configs["default"]), here, whole(name, values))
 			if err != nil {
 				t.Fatal(err)

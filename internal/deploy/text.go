@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"forcemfa/internal/audit"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/view"
 )
 
@@ -70,21 +72,70 @@ func (r *ResourceChange) details() string {
 	return text
 }
 
+// fewAccounts is how many accounts with the same answer get a line each. More of them
+// share one line.
+const fewAccounts = 3
+
 // coverageTable prints which accounts have a trail that EventBridge receives events from,
 // and the findings about the others.
 func (p *Plan) coverageTable(w io.Writer, style view.Style) {
-	rows := make([][]string, 0, len(p.Trails))
-	for _, h := range p.Trails {
-		detected := map[string]string{Logged: "at once", NoTrail: "by the scheduled scan", CoverageUnknown: "unknown"}[h.State]
-		why := h.Why
-		if h.State == Logged {
-			why = h.Trail
+	var rows [][]string
+	for _, same := range grouped(p.Trails, func(h TrailCoverage) string { return h.State + "\x00" + h.reason() }) {
+		detected := map[string]string{Logged: "at once", NoTrail: "by the scheduled scan", CoverageUnknown: "unknown"}[same[0].State]
+		var names []string
+		for _, h := range same {
+			names = append(names, view.AccountName(h.Account, h.Name))
 		}
-		rows = append(rows, []string{view.AccountName(h.Account, h.Name), detected, view.Clean(why)})
+		for _, name := range shared(names) {
+			rows = append(rows, []string{name, detected, view.Clean(same[0].reason())})
+		}
 	}
 	style.Table(w, []string{"account", "changes are detected", "reason"}, rows, nil)
 	fmt.Fprintln(w)
-	for _, f := range p.Findings {
-		fmt.Fprintf(w, "%s %s\n  %s\n  remedy: %s\n", f.Severity, f.ID, view.Clean(f.What), f.Remedy)
+	for _, same := range grouped(p.Findings, func(f audit.Finding) string { return f.Rule + "\x00" + f.Subject + "\x00" + f.Remedy }) {
+		f := &same[0]
+		if len(same) <= fewAccounts {
+			for i := range same {
+				fmt.Fprintf(w, "%s %s\n  %s\n  remedy: %s\n", same[i].Severity, same[i].ID, view.Clean(same[i].What), same[i].Remedy)
+			}
+			continue
+		}
+		var ids []string
+		for i := range same {
+			ids = append(ids, same[i].Account)
+		}
+		fmt.Fprintf(w, "%s %s in %s accounts: %s\n  remedy: %s\n", f.Severity, f.Rule, prose.Number(len(same)), prose.Few(ids), f.Remedy)
 	}
+}
+
+// reason is the trail, or why there is none.
+func (h TrailCoverage) reason() string {
+	if h.State == Logged {
+		return h.Trail
+	}
+	return h.Why
+}
+
+// shared is each name, or all of them in one line.
+func shared(names []string) []string {
+	if len(names) <= fewAccounts {
+		return names
+	}
+	return []string{prose.Number(len(names)) + " accounts: " + prose.Few(names)}
+}
+
+// grouped are the values with the same key, in the order of the first of each.
+func grouped[T any](all []T, key func(T) string) [][]T {
+	at := map[string]int{}
+	var groups [][]T
+	for _, v := range all {
+		i, known := at[key(v)]
+		if !known {
+			i = len(groups)
+			at[key(v)] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], v)
+	}
+	return groups
 }

@@ -1,6 +1,11 @@
 package doctor
 
-import "forcemfa/internal/awsfile"
+import (
+	"fmt"
+	"strings"
+
+	"forcemfa/internal/awsfile"
+)
 
 // checkKey checks that the access key of a profile is whole, in one file, and not
 // in plain text.
@@ -23,6 +28,15 @@ func (e *examination) checkKey(p awsfile.Profile) {
 		e.add("key", Broken, at.Origin.String(), "profile "+p.Name+": temporary credentials without aws_session_token, which AWS refuses", "add the session token, or delete the credentials")
 	}
 	if with.Value != "" && !p.Temporary() {
-		e.add("plaintext", Risk, with.Origin.String(), "profile "+p.Name+": a long-lived key is stored in plain text", run("import", p.Name))
+		e.add("plaintext", Risk, with.Origin.String(), "profile "+p.Name+": a long-lived key is stored in plain text", importing(p.Name))
 	}
+}
+
+// importing is the command that moves the key of a profile into the store. aws-mfa expects
+// keys in sections whose names end in -long-term.
+func importing(profile string) string {
+	if name, ok := strings.CutSuffix(profile, "-long-term"); ok && name != "" {
+		return fmt.Sprintf("run \"forcemfa import %s --from aws-mfa\"", awsfile.Argument(name))
+	}
+	return run("import", profile)
 }

@@ -84,7 +84,7 @@ func (e *examination) choose() {
 		named = cache.EnvironmentProfile(e.Getenv)
 	}
 	if named != "" && !e.files.Has(named) {
-		e.add("profile", Broken, named, "this profile is in neither "+e.files.Config.Path+" nor "+e.files.Credentials.Path, e.otherProfiles())
+		e.add("profile", Broken, named, "this profile is in neither "+e.files.Config.Path+" nor "+e.files.Credentials.Path, e.files.DidYouMean(named, e.otherProfiles()))
 		return
 	}
 	if e.profile = named; named != "" {

@@ -40,7 +40,7 @@ func (e *examination) ignored(h awsfile.Header, why, instead string) {
 // to botocore, which splits headers as a shell does.
 func (e *examination) checkName(h awsfile.Header, kind, name string) {
 	if words, err := awsfile.SplitCommand(h.Text); err != nil || len(words) != 2 {
-		e.ignored(h, "a name with spaces or quotation marks", fmt.Sprintf("[%s %s]", kind, plainName(name)))
+		e.ignored(h, "a name with spaces or quotation marks", fmt.Sprintf("[%s %s]", kind, awsfile.PlainName(name)))
 		return
 	}
 	e.checkCharacters(h, name)
@@ -48,19 +48,9 @@ func (e *examination) checkName(h awsfile.Header, kind, name string) {
 
 // checkCharacters reports names that only some SDKs read.
 func (e *examination) checkCharacters(h awsfile.Header, name string) {
-	if plain := plainName(name); plain != name {
-		e.add("profile", Risk, h.Origin.String(), fmt.Sprintf("some SDKs cannot read [%s]: names of profiles consist of letters, digits and _ - . : / @ + %%", h.Text), "rename it to "+plain)
+	if plain := awsfile.PlainName(name); plain != name {
+		e.add("profile", Risk, h.Origin.String(), fmt.Sprintf("some SDKs cannot read [%s]: names of profiles consist of letters, digits and %s", h.Text, awsfile.PlainCharacters), "rename it to "+plain)
 	}
-}
-
-// plainName replaces the characters that not every SDK reads in a name.
-func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.:/@+%", r) {
-			return r
-		}
-		return '-'
-	}, name)
 }
 
 // profileSettings are settings that make sense only in a profile.

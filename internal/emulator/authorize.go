@@ -44,8 +44,8 @@ func (c *Cloud) identity(who *world.Caller) *policy.Set {
 }
 
 // authorize refuses a call without permission for everything it asks for. Only a
-// certain Allow passes.
-func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.Ask) *refusal {
+// certain Allow passes, unless refusals are only logged.
+func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.Ask, t *trace) *refusal {
 	if len(asks) == 0 {
 		return refuse(undecided, "The embedded AWS does not know which permissions this call needs.")
 	}
@@ -53,23 +53,38 @@ func (c *Cloud) authorize(call *operation.Call, from origin, asks []operation.As
 	set := c.documents(&call.Caller)
 	for i := range asks {
 		ask := &asks[i]
-		if why := credentialLimit(call.Caller.Credential, ask.Action); why != nil {
+		if why := c.limit(call, *ask, t); why != nil {
 			return why
 		}
-		if ask.Unconditional {
-			continue
-		}
-		if base == nil {
+		if base == nil && (!ask.Unconditional || t != nil) {
 			base = c.conditions(call, from)
 		}
-		if why := c.decide(call, set, base, ask); why != nil {
+		if ask.Unconditional {
+			t.plain(Allowed, *ask, "no policy controls this action", base)
+			continue
+		}
+		if why := c.decide(call, set, base, ask, t); why != nil && !c.logOnly {
 			return why
 		}
 	}
 	return nil
 }
 
-func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Context, ask *operation.Ask) *refusal {
+// limit refuses what AWS refuses to a kind of credential, whatever the policies say.
+func (c *Cloud) limit(call *operation.Call, ask operation.Ask, t *trace) *refusal {
+	why := credentialLimit(call.Caller.Credential, ask.Action)
+	if why == nil {
+		return nil
+	}
+	reason, _ := call.Caller.Credential.Limit(ask.Action)
+	t.plain(Limited, ask, reason, nil)
+	if c.logOnly {
+		return nil
+	}
+	return why
+}
+
+func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Context, ask *operation.Ask, t *trace) *refusal {
 	request := policy.Request{
 		Principal:       call.Caller.Principal,
 		Action:          ask.Action,
@@ -78,15 +93,20 @@ func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Conte
 		Policies:        ask.Policies,
 		Context:         askContext(call, base, ask),
 	}
+	if ask.Principal != nil { // it has no policies of its own
+		request.Principal, set = *ask.Principal, &policy.Set{}
+	}
 	if ask.MFAInCall {
 		if call.Readings.CodeInCallIsNotMFA {
 			if d := set.Refuses(&request); d.Verdict != policy.ImplicitDenied {
+				t.add(ask, d, request.Context)
 				return refusalOf(d, &request)
 			}
 		}
 		setCodeInCall(request.Context)
 	}
 	d := set.Decide(&request)
+	t.add(ask, d, request.Context)
 	if d.Verdict == policy.Allowed {
 		return nil
 	}
@@ -116,6 +136,9 @@ func askContext(call *operation.Call, base *policy.Context, ask *operation.Ask) 
 // refusalOf returns AWS's message for a decision other than Allowed.
 // Source: IAM User Guide, "Troubleshoot access denied error messages".
 func refusalOf(d policy.Decision, r *policy.Request) *refusal {
+	if r.Principal.Kind == policy.Federated && d.Verdict != policy.Unknown {
+		return refuse(denied, "Not authorized to perform %s", r.Action)
+	}
 	who := "User: " + r.Principal.ARN + " is not authorized to perform: " + r.Action
 	if r.Resource != "*" {
 		who += " on resource: " + r.Resource

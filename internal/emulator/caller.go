@@ -6,6 +6,7 @@ import (
 
 	"forcemfa/internal/emulator/world"
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 const (
@@ -62,6 +63,21 @@ func (c *Cloud) key(id string) (world.KeyOwner, *world.Key) {
 	return owner, nil
 }
 
+// sender returns the caller of a request. An unsigned one has no principal.
+func (c *Cloud) sender(s *signature) (world.Caller, *refusal) {
+	if s.key == "" {
+		return world.Caller{Principal: policy.Principal{Kind: policy.Anonymous}, Credential: policy.NoCredential}, nil
+	}
+	return c.caller(s.key)
+}
+
+// homeRegion is the Region of unsigned requests, which do not name one.
+func (c *Cloud) homeRegion() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return arn.HomeRegion(c.world.Partition)
+}
+
 // caller returns the current owner of an access key: none when the key is
 // inactive, the session has expired, the user or role is deleted, or the account
 // is suspended.
@@ -107,7 +123,7 @@ func (c *Cloud) sessionCaller(s *world.Session) (world.Caller, *refusal) {
 	case s.Role != "":
 		return c.roleCaller(caller, a.Roles[s.Role])
 	case s.User != "":
-		return c.userCaller(caller, a.Users[s.User])
+		return c.userCaller(caller, userOf(a, s))
 	}
 	caller.Principal = policy.Principal{Kind: policy.RootUser, Account: s.Account, ARN: c.world.RootARN(s.Account)}
 	return caller, nil
@@ -115,7 +131,7 @@ func (c *Cloud) sessionCaller(s *world.Session) (world.Caller, *refusal) {
 
 func (c *Cloud) roleCaller(caller world.Caller, r *world.Role) (world.Caller, *refusal) {
 	s := caller.Session
-	if r == nil || madeAfter(r.Created, s) {
+	if r == nil || r.ID != s.OwnerID || madeAfter(r.Created, s) {
 		return world.Caller{}, refuse(unknownKey, invalidToken)
 	}
 	caller.Role = r
@@ -127,6 +143,20 @@ func (c *Cloud) roleCaller(caller world.Caller, r *world.Role) (world.Caller, *r
 		ServiceLinked: r.ServiceLinked(),
 	}
 	return caller, nil
+}
+
+// userOf returns the user of a session, who may have another name now; nil: the user is
+// deleted.
+func userOf(a *world.Account, s *world.Session) *world.User {
+	if u := a.Users[s.User]; u != nil && u.ID == s.OwnerID {
+		return u
+	}
+	for _, u := range a.Users {
+		if u.ID == s.OwnerID && u.ID != "" {
+			return u
+		}
+	}
+	return nil
 }
 
 func (c *Cloud) userCaller(caller world.Caller, u *world.User) (world.Caller, *refusal) {

@@ -203,14 +203,14 @@ func TestConditionKeysOfOrganizationAndTags(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string][]string{
-		"aws:userid": {"AIDAbob"}, "aws:PrincipalAccount": {member}, "aws:PrincipalTag/team": {"blue"},
+		"aws:userid": {idOf("bob")}, "aws:PrincipalAccount": {member}, "aws:PrincipalTag/team": {"blue"},
 		"aws:PrincipalOrgID": {"o-example111"}, "aws:PrincipalOrgPaths": {"o-example111/r-root/ou-work/"},
 		"aws:SourceIp": {"192.0.2.1"}, "aws:UserAgent": {"agent"}, "aws:SecureTransport": {"true"}, "aws:ViaAWSService": {"false"},
 		"aws:RequestedRegion": {"eu-west-1"}, "aws:CurrentTime": {"2026-03-04T12:00:00Z"}, "aws:EpochTime": {"1772625600"},
 	}
 	got := map[string][]string{}
 	c.View(func(w *world.World) {
-		x := c.conditions(&operation.Call{World: w, Caller: caller, Now: noon}, origin{"192.0.2.1", "agent", "eu-west-1"})
+		x := c.conditions(&operation.Call{World: w, Caller: caller, Now: noon}, origin{ip: "192.0.2.1", agent: "agent", region: "eu-west-1"})
 		for key := range want {
 			got[key], _ = x.Get(key)
 		}
@@ -393,5 +393,66 @@ func TestFederatedSessionHasItsOwnUsersRights(t *testing.T) {
 		if status, body := serve(c, s.sign(t)); status != want {
 			t.Errorf("the session of %s: status %d, want %d:\n%s", user, status, want, body)
 		}
+	}
+}
+
+// Source: IAM API Reference, UpdateAccountPasswordPolicy, MaxPasswordAge, HardExpiry.
+func TestPasswordsExpire(t *testing.T) {
+	now := noon
+	c := newCloud(t, Options{Clock: func() time.Time { return now }})
+	editUser(c, "alice", func(u *world.User) { u.Login = &world.Login{Created: noon, Changed: noon, Password: password} })
+	for _, row := range []struct {
+		hard bool
+		age  int
+		want error
+	}{{false, 89, nil}, {false, 90, ErrResetRequired}, {true, 89, nil}, {true, 90, ErrExpired}} {
+		c.Update(func(w *world.World) {
+			w.Edit(member).PasswordPolicy = &world.PasswordPolicy{MinimumLength: 8, MaxAge: 90, HardExpiry: row.hard}
+		})
+		now = noon.AddDate(0, 0, row.age)
+		if _, err := c.SignIn(member, "alice", password, ""); !errors.Is(err, row.want) {
+			t.Errorf("after %d days, hard expiry %v: %v, want %v", row.age, row.hard, err, row.want)
+		}
+	}
+}
+
+// A session belongs to a user, whatever the user's name is later, and not to another user
+// who takes the name.
+func TestSessionsFollowTheirUserNotTheName(t *testing.T) {
+	c := newCloud(t, Options{})
+	sessionOf := func(name string) *sts.Client {
+		key, err := iamOf(c, as("alice")).CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := with(aws.Credentials{AccessKeyID: *key.AccessKey.AccessKeyId, SecretAccessKey: *key.AccessKey.SecretAccessKey})
+		out, err := sts.NewFromConfig(c.Config(own, "us-east-1")).GetSessionToken(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := iamOf(c, as("alice")).DeleteAccessKey(t.Context(), &iam.DeleteAccessKeyInput{UserName: &name, AccessKeyId: key.AccessKey.AccessKeyId}); err != nil {
+			t.Fatal(err)
+		}
+		session := aws.Credentials{AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey, SessionToken: *out.Credentials.SessionToken}
+		return sts.NewFromConfig(c.Config(with(session), "us-east-1"))
+	}
+	client := iamOf(c, as("alice"))
+	for _, name := range []string{"first", "second"} {
+		if _, err := client.CreateUser(t.Context(), &iam.CreateUserInput{UserName: &name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := sessionOf("first"), sessionOf("second")
+	if _, err := client.DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: aws.String("second")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.UpdateUser(t.Context(), &iam.UpdateUserInput{UserName: aws.String("first"), NewUserName: aws.String("second")}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := first.GetCallerIdentity(t.Context(), nil); err != nil || !strings.HasSuffix(*out.Arn, ":user/second") {
+		t.Errorf("the session of the renamed user: %v %v", out, err)
+	}
+	if out, err := second.GetCallerIdentity(t.Context(), nil); code(t, err) != "InvalidClientTokenId" {
+		t.Errorf("the session of the deleted user: %v %v", out, err)
 	}
 }

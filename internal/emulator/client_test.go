@@ -136,7 +136,7 @@ say(lambda: s3.get_object(Bucket=bucket, Key="none"))
 say(lambda: s3.put_object(Bucket="none", Key="k", Body=b""))
 say(lambda: s3.get_bucket_acl(Bucket=bucket))
 say(lambda: urllib.request.urlopen(s4.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k/1 ü"})).read().decode())
-say(lambda: boto3.client("sqs").list_queues())
+say(lambda: boto3.client("kms").list_keys())
 say(lambda: boto3.client("lambda").list_functions())
 say(lambda: boto3.client("organizations").list_accounts())
 `

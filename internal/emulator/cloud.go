@@ -15,8 +15,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"forcemfa/internal/emulator/fault"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/trail"
 	"forcemfa/policy"
 )
 
@@ -34,8 +36,14 @@ type Options struct {
 	Strict *Strict
 	// Readings choose the behavior where AWS's documentation is not clear.
 	Readings operation.Readings
+	// History keeps the management events of all calls for CloudTrail's LookupEvents.
+	History bool
 	// Seed determines the faults and the request IDs.
 	Seed uint64
+	// LogOnly performs requests that a policy refuses, or that AWS refuses to a kind
+	// of credential. [Cloud.OnDecision] tells which. Signatures and MFA codes are
+	// verified all the same, because without them there is no caller.
+	LogOnly bool
 }
 
 // A Cloud is an AWS in memory. It is safe for concurrent use.
@@ -49,14 +57,26 @@ type Cloud struct {
 	keys     *signingKeys // shared by all forks
 	requests atomic.Uint64
 	observer atomic.Pointer[func(Record)]
+	decided  atomic.Pointer[func(Decision)]
+	skewed   atomic.Pointer[fault.Engine] // that of engine; only its clock's skew may be asked without the lock
+	logOnly  bool
+	stopped  bool // the clock moves by Advance alone
 
 	subscribers atomic.Pointer[[]*subscriber] // replaced as a whole
+	logged      atomic.Pointer[func(*trail.Record)]
+	history     bool
+	recent      atomic.Pointer[recentRecords] // nil: the control endpoint is off
 
 	mu     sync.Mutex // guards the fields below
 	world  *world.World
 	faults faults
-	counts map[Count]int          // Calls is zero in the keys
-	sets   map[string]*policy.Set // see identity
+	engine *fault.Engine // nil: no faults but those of strict
+	counts map[Count]int // Calls is zero in the keys
+
+	performed uint64                 // calls
+	sets      map[string]*policy.Set // see identity
+
+	happened []happening // in the call that is performed
 }
 
 // New returns a cloud for a world, which then belongs to the cloud.
@@ -71,8 +91,8 @@ func New(w *world.World, o Options) *Cloud {
 		worldTime = func() time.Time { return start }
 	}
 	return &Cloud{
-		clock: clock, time: worldTime, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{},
-		world: w, counts: map[Count]int{},
+		clock: clock, time: worldTime, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{}, logOnly: o.LogOnly, stopped: o.Stopped,
+		history: o.History, world: w, counts: map[Count]int{},
 	}
 }
 
@@ -82,8 +102,8 @@ func (c *Cloud) Fork() *Cloud {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fork := &Cloud{
-		clock: c.clock, time: c.time, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys,
-		world: c.world.Fork(), counts: map[Count]int{},
+		clock: c.clock, time: c.time, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys, logOnly: c.logOnly, stopped: c.stopped,
+		history: c.history, world: c.world.Fork(), counts: map[Count]int{},
 	}
 	fork.offset.Store(c.offset.Load())
 	return fork

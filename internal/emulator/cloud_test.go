@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,12 +78,16 @@ func testWorld() *world.World {
 
 func user(name, document string) *world.User {
 	return &world.User{
-		Name: name, Path: "/", ID: "AIDA" + name, Created: made, Groups: map[string]bool{},
+		Name: name, Path: "/", ID: idOf(name), Created: made, Groups: map[string]bool{},
 		Inline: map[string]string{"policy": document}, Tags: []org.Tag{{Key: "team", Value: "blue"}},
 	}
 }
 
 func keyOf(name string) string { return ("AKIA" + name + "0000000000000000")[:20] }
+
+func idOf(name string) string {
+	return ("AIDA" + strings.ToUpper(strings.ReplaceAll(name, "-", "")) + "0000000000000000")[:20]
+}
 
 // as are the credentials of a user of the test world.
 func as(name string) aws.CredentialsProvider {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"net"
 	"strconv"
 	"time"
 
@@ -13,6 +14,16 @@ import (
 // An origin is the source of a request.
 type origin struct {
 	ip, agent, region string
+	via               string // the service that forwards the request of its caller; empty: none
+}
+
+// origin returns the source of the job's request.
+func (j *job) origin() origin {
+	from := j.from
+	if j.forwarded {
+		from.via = j.via
+	}
+	return from
 }
 
 // conditions returns the condition keys of a call that depend on the caller and
@@ -23,6 +34,33 @@ type origin struct {
 // represent AWS's HTTPS endpoints.
 func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	x := &policy.Context{}
+	x.Observe(call.Readings.Observed)
+	who := &call.Caller
+	if who.Principal.Kind != policy.Anonymous {
+		c.identify(x, call)
+	}
+	x.Set("aws:PrincipalIsAWSService", "false")
+	x.Set("aws:ViaAWSService", strconv.FormatBool(from.via != ""))
+	if from.via != "" {
+		x.SetMany("aws:CalledVia", []string{from.via})
+		x.Set("aws:CalledViaFirst", from.via)
+		x.Set("aws:CalledViaLast", from.via)
+	}
+	x.Set("aws:SecureTransport", "true")
+	if net.ParseIP(from.ip) != nil { // a service has no address
+		x.Set("aws:SourceIp", from.ip)
+	}
+	if from.agent != "" {
+		x.Set("aws:UserAgent", from.agent)
+	}
+	x.Set("aws:RequestedRegion", from.region)
+	x.Set("aws:CurrentTime", call.Now.Format("2006-01-02T15:04:05Z"))
+	x.Set("aws:EpochTime", strconv.FormatInt(call.Now.Unix(), 10))
+	return x
+}
+
+// identify sets the keys that depend on the caller.
+func (c *Cloud) identify(x *policy.Context, call *operation.Call) {
 	who := &call.Caller
 	x.Set("aws:PrincipalArn", principalARN(who))
 	x.Set("aws:PrincipalAccount", who.Account)
@@ -38,18 +76,7 @@ func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	if who.Session != nil && who.Session.SourceIdentity != "" {
 		x.Set("aws:SourceIdentity", who.Session.SourceIdentity)
 	}
-	x.Set("aws:PrincipalIsAWSService", "false")
-	x.Set("aws:ViaAWSService", "false")
-	x.Set("aws:SecureTransport", "true")
-	x.Set("aws:SourceIp", from.ip)
-	if from.agent != "" {
-		x.Set("aws:UserAgent", from.agent)
-	}
-	x.Set("aws:RequestedRegion", from.region)
-	x.Set("aws:CurrentTime", call.Now.Format("2006-01-02T15:04:05Z"))
-	x.Set("aws:EpochTime", strconv.FormatInt(call.Now.Unix(), 10))
 	setMFA(x, who, call.Now)
-	return x
 }
 
 // setMFA sets the keys that depend on the credential. The age counts from the

@@ -5,12 +5,19 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"forcemfa/internal/emulator/fault"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/trail"
 )
 
-// A Control is a server that moves a cloud's clock for whoever has its token.
+// A Control is a server that controls a cloud for whoever has its token.
 type Control struct {
 	*Server
 	// Token is sent as "Authorization: Bearer TOKEN".
@@ -25,15 +32,34 @@ type ClockState struct {
 	Advanced string `json:"advanced"`
 }
 
-// Control serves the cloud's clock at a loopback address, with a new random token:
-// GET /clock reads it, POST /clock with {"advance":"30s"} moves it forward. It
-// never moves back, because AWS's does not.
+// Control serves what a test needs to control the cloud at a loopback address, with a new
+// random token:
+//
+//	GET, POST /clock           read the clock; {"advance":"30s"} moves it forward, never back
+//	GET, PUT, DELETE /faults   read, replace and end the faults, a [fault.Plan]
+//	GET /code?serial=ARN       the code that an MFA device shows by the clock
+//	GET /trail                 CloudTrail's records of the calls since the start or the reset
+//	POST /reset                go back to the state of now, without sessions; the clock stays
 func (c *Cloud) Control(address string) (*Control, error) {
 	control := &Control{Token: rand.Text()}
+	c.recent.Store(&recentRecords{})
+	first := c.Fork()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) { c.writeClock(w) })
 	mux.HandleFunc("POST /clock", c.moveClock)
-	server, err := listenLoopback(address, control.guard(mux))
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.Faults()) })
+	mux.HandleFunc("PUT /faults", c.replaceFaults)
+	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
+		_ = c.SetFaults(fault.Plan{}) // fails only for a fault
+		answerJSON(w, c.Faults())
+	})
+	mux.HandleFunc("GET /code", c.writeCode)
+	mux.HandleFunc("GET /trail", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.recent.Load().log()) })
+	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
+		c.reset(first)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	server, err := Listen(address, control.guard(mux))
 	control.Server = server
 	return control, err
 }
@@ -72,6 +98,94 @@ func (c *Cloud) moveClock(w http.ResponseWriter, r *http.Request) {
 const maxAdvanced = 100 * 365 * 24 * time.Hour
 
 func (c *Cloud) writeClock(w http.ResponseWriter) {
+	answerJSON(w, ClockState{Now: c.Now(), Advanced: time.Duration(c.offset.Load()).String()})
+}
+
+func answerJSON(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(ClockState{Now: c.Now(), Advanced: time.Duration(c.offset.Load()).String()}) // a client that went away has no use for an error
+	_ = json.NewEncoder(w).Encode(body) // a client that went away has no use for an error
+}
+
+// largestPlan limits the body of a plan of faults.
+const largestPlan = 1 << 20
+
+func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestPlan))
+	if err != nil {
+		http.Error(w, "the body is larger than 1 MiB, or was cut", http.StatusBadRequest)
+		return
+	}
+	plan, err := fault.Parse(text)
+	if err == nil {
+		err = c.SetFaults(plan)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answerJSON(w, c.Faults())
+}
+
+// A DeviceCode is the code that an MFA device shows.
+type DeviceCode struct {
+	Serial string `json:"serial"`
+	Code   string `json:"code"`
+	// Expires is when the device shows the next code, by the clock of the cloud.
+	Expires time.Time `json:"expires"`
+}
+
+func (c *Cloud) writeCode(w http.ResponseWriter, r *http.Request) {
+	serial, now := r.URL.Query().Get("serial"), c.Now()
+	var code string
+	var err error
+	c.View(func(w *world.World) { code, err = w.Code(serial, now) })
+	if err != nil {
+		http.Error(w, "no MFA device that shows codes has the serial number "+strconv.Quote(serial), http.StatusNotFound)
+		return
+	}
+	answerJSON(w, DeviceCode{serial, code, now.Truncate(30 * time.Second).Add(30 * time.Second)})
+}
+
+// reset goes back to the world of another cloud. The clock is not moved, because it never
+// moves back; the plan of faults begins anew.
+func (c *Cloud) reset(first *Cloud) {
+	w := first.Fork().world
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.world, c.sets, c.faults = w, nil, faults{}
+	clear(c.counts)
+	if c.engine != nil {
+		c.engine = fault.New(c.engine.Plan(), c.Now())
+		c.skewed.Store(c.engine)
+	}
+	c.recent.Store(&recentRecords{})
+}
+
+// mostRecent bounds the records that the control endpoint returns.
+const mostRecent = 10000
+
+// recentRecords are the newest CloudTrail records, oldest first.
+type recentRecords struct {
+	mu      sync.Mutex
+	records []*trail.Record
+}
+
+func (r *recentRecords) add(record *trail.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.records) >= 2*mostRecent {
+		r.records = append([]*trail.Record(nil), r.records[mostRecent:]...)
+	}
+	r.records = append(r.records, record)
+}
+
+// A recentLog has the form of CloudTrail's log files.
+type recentLog struct {
+	Records []*trail.Record `json:"Records"`
+}
+
+func (r *recentRecords) log() recentLog {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return recentLog{append([]*trail.Record{}, r.records[max(0, len(r.records)-mostRecent):]...)}
 }

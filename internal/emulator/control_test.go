@@ -4,13 +4,18 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"forcemfa/internal/emulator/fault"
+	"forcemfa/internal/emulator/world"
 )
 
 // clockRequest sends a request to a control endpoint and returns its answer.
@@ -109,5 +114,122 @@ func TestAStoppedClockOnlyMovesWhenItIsTold(t *testing.T) {
 	c.Advance(time.Second)
 	if want := noon.Add(time.Second); !c.Now().Equal(want) || !c.Fork().Now().Equal(want) {
 		t.Errorf("%s, and %s in a fork; want %s", c.Now(), c.Fork().Now(), want)
+	}
+}
+
+// controlled sends a request to a control endpoint and reads its answer into out.
+func controlled(t *testing.T, c *Control, method, path, body string, out any) (status int, text string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, c.Endpoint+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.Token)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	all, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out != nil && answer.StatusCode == http.StatusOK {
+		if err := json.Unmarshal(all, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer.StatusCode, string(all)
+}
+
+func TestControlChangesTheFaults(t *testing.T) {
+	c := newCloud(t, Options{})
+	control := controlOf(t, c)
+	var plan fault.Plan
+	if status, text := controlled(t, control, "PUT", "/faults", `{"faults":[{"kind":"down","service":"iam"}]}`, &plan); status != http.StatusOK || len(plan.Faults) != 1 {
+		t.Fatalf("%d %s", status, text)
+	}
+	if _, err := once(c, as("alice")).ListUsers(t.Context(), nil); code(t, err) != "ServiceUnavailable" {
+		t.Errorf("while IAM is down: %v", err)
+	}
+	for _, bad := range []string{`{"faults":[{"kind":"storm"}]}`, `{"faults":[{"kind":"account-gone","account":"999999999999"}]}`, `[]`} {
+		if status, text := controlled(t, control, "PUT", "/faults", bad, nil); status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", bad, status, text)
+		}
+	}
+	if status, text := controlled(t, control, "GET", "/faults", "", &plan); status != http.StatusOK || len(plan.Faults) != 1 {
+		t.Errorf("after malformed plans: %d %s", status, text)
+	}
+	controlled(t, control, "DELETE", "/faults", "", nil)
+	if _, err := once(c, as("alice")).ListUsers(t.Context(), nil); err != nil {
+		t.Errorf("after the end of the faults: %v", err)
+	}
+}
+
+func TestControlShowsTheCodeOfADevice(t *testing.T) {
+	c := newCloud(t, Options{Clock: func() time.Time { return noon }})
+	control := controlOf(t, c)
+	var shown DeviceCode
+	if status, text := controlled(t, control, "GET", "/code?serial="+url.QueryEscape(serial), "", &shown); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	if want := (DeviceCode{serial, world.CodeAt(seed, noon), noon.Add(30 * time.Second)}); shown != want {
+		t.Errorf("got %v, want %v", shown, want)
+	}
+	client := sts.NewFromConfig(c.Config(as("bob"), "us-east-1"))
+	if _, err := client.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{SerialNumber: &serial, TokenCode: &shown.Code}); err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{"/code", "/code?serial=arn:aws:iam::222222222222:u2f/user/fay/key", "/code?serial=nothing"} {
+		if status, text := controlled(t, control, "GET", path, "", nil); status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+}
+
+func TestControlShowsTheTrailAndResets(t *testing.T) {
+	c := newCloud(t, Options{})
+	control := controlOf(t, c)
+	client := iamOf(c, as("alice"))
+	create := func() {
+		t.Helper()
+		if _, err := client.CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("eve")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create()
+	_, _ = iamOf(c, as("bob")).DeleteUser(t.Context(), &iam.DeleteUserInput{UserName: aws.String("eve")})
+	var log struct {
+		Records []struct{ EventName, ErrorCode, EventSource string }
+	}
+	controlled(t, control, "GET", "/trail", "", &log)
+	if len(log.Records) != 2 || log.Records[0].EventName != "CreateUser" || log.Records[1].ErrorCode != "AccessDenied" {
+		t.Errorf("the log is %v", log)
+	}
+	c.Advance(time.Hour)
+	if status, text := controlled(t, control, "POST", "/reset", "", nil); status != http.StatusNoContent {
+		t.Errorf("reset: %d %s", status, text)
+	}
+	if controlled(t, control, "GET", "/trail", "", &log); len(log.Records) != 0 || len(c.Counts()) != 0 {
+		t.Errorf("after the reset: %v", log)
+	}
+	if until := time.Until(c.Now()); until < 59*time.Minute {
+		t.Errorf("the clock moved back: %s", until)
+	}
+	create() // the user does not exist any more
+	if status, _ := controlled(t, control, "POST", "/reset", "", nil); status != http.StatusNoContent {
+		t.Error(status)
+	}
+	create()
+}
+
+func TestControlRefusesEveryPathWithoutTheToken(t *testing.T) {
+	control := controlOf(t, newCloud(t, Options{}))
+	stranger := &Control{Server: control.Server, Token: "another"}
+	for _, call := range []string{"GET /clock", "POST /clock", "GET /faults", "PUT /faults", "DELETE /faults", "GET /code", "GET /trail", "POST /reset", "GET /"} {
+		method, path, _ := strings.Cut(call, " ")
+		if status, _ := controlled(t, stranger, method, path, "{}", nil); status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", call, status)
+		}
 	}
 }

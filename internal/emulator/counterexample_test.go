@@ -99,7 +99,7 @@ var elsewhere = origin{ip: "198.51.100.7", region: "us-east-1"}
 // authorized asks the cloud's own authorization, with keys that the sender
 // chooses.
 func (b *bench) authorized(t *rapid.T, c policy.Credential, action, resource string, set func(*policy.Context)) *refusal {
-	return b.cloud.authorize(b.call(t, c), elsewhere, []operation.Ask{{Action: action, Resource: resource, Context: set}})
+	return b.cloud.authorize(b.call(t, c), elsewhere, []operation.Ask{{Action: action, Resource: resource, Context: set}}, nil)
 }
 
 // subject is carl as the prover sees him: all documents, and the keys that he

@@ -14,7 +14,13 @@ const coverage = "../../docs/emulator.md"
 
 // docs/emulator.md lists the implemented operations.
 func TestCoverageIsDocumented(t *testing.T) {
-	const begin, end = "-run Coverage -update -->\n", "<!-- end of operations -->"
+	checkPage(t, "Coverage", "operations", operationList())
+}
+
+// checkPage compares a part of docs/emulator.md, which the tests that run selects write.
+func checkPage(t *testing.T, run, part, want string) {
+	t.Helper()
+	begin, end := "-run "+run+" -update -->\n", "<!-- end of "+part+" -->"
 	page, err := os.ReadFile(coverage)
 	if err != nil {
 		t.Fatal(err)
@@ -22,9 +28,8 @@ func TestCoverageIsDocumented(t *testing.T) {
 	before, rest, _ := strings.Cut(string(page), begin)
 	got, after, found := strings.Cut(rest, end)
 	if !found {
-		t.Fatalf("%s has no place for the operations", coverage)
+		t.Fatalf("%s has no place for the %s", coverage, part)
 	}
-	want := operationList()
 	if *update {
 		if err := os.WriteFile(coverage, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
@@ -32,7 +37,7 @@ func TestCoverageIsDocumented(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differs from the table of services (-run Coverage -update writes it anew):\n%s", coverage, diff)
+		t.Errorf("the part %s of %s differs (-run %s -update writes it anew):\n%s", part, coverage, run, diff)
 	}
 }
 

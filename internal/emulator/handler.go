@@ -22,7 +22,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", c.signingTime(r.Context()).Format(http.TimeFormat))
 	v := &incoming{cloud: c, r: r, id: c.requestID()}
 	if why := v.receive(); why != nil {
-		wire.WriteError(w, v.service.codec.Protocol, v.service.codec.Namespace, v.id, why.in(v.service))
+		err := why.in(v.service)
+		c.rejected(v, err)
+		wire.WriteError(w, v.service.codec.Protocol, v.service.codec.Namespace, v.id, err)
 		return
 	}
 	v.read()
@@ -32,7 +34,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		*a = answer{}
 		wire.WriteError(a, v.service.codec.Protocol, v.service.codec.Namespace, v.id, record.Err)
 	}
-	a.send(w)
+	a.deliver(w, r, record.effect)
 }
 
 // send writes a response that was built while the cloud was locked, so that a
@@ -73,10 +75,19 @@ func (v *incoming) receive() *refusal {
 		return refuse(tooLarge, "The body could not be read, or is larger than %d bytes.", maxBody)
 	case why != nil:
 		return why
+	case sign == nil && v.unsigned():
+		v.sign = &signature{service: v.service.name, region: v.cloud.homeRegion()}
+		return nil
 	case sign == nil:
 		return refuse(noSignature, "Missing Authentication Token")
 	}
 	return v.verify()
+}
+
+// unsigned reports whether the operation needs no signature.
+func (v *incoming) unsigned() bool {
+	op := v.service.byName[v.form.Get("Action")]
+	return op != nil && op.Unsigned
 }
 
 func (v *incoming) verify() *refusal {
@@ -140,9 +151,9 @@ func (v *incoming) read() {
 	case s.read != nil:
 		v.operation, v.in, v.inErr = s.read(v.r, v.form, v.body)
 	case s.codec.Protocol.JSON():
-		target, name, _ := strings.Cut(v.r.Header.Get("X-Amz-Target"), ".")
+		target, name, _ := cutLast(v.r.Header.Get("X-Amz-Target"))
 		v.operation = name
-		if s.target != "" && s.target != target {
+		if s.target != "" && target != s.target && !strings.HasSuffix(target, "."+s.target) {
 			v.inErr = refuse(unknownAction, "%s is not a target of %s.", target, s.name).in(s)
 			return
 		}
@@ -160,6 +171,26 @@ func (v *incoming) read() {
 	}
 }
 
+// named returns the operation that a request names, before it is parsed; empty: its
+// protocol does not name it.
+func (v *incoming) named() string {
+	if action := v.form.Get("Action"); action != "" {
+		return action
+	}
+	_, name, _ := cutLast(v.r.Header.Get("X-Amz-Target"))
+	return name
+}
+
+// cutLast cuts a target before the name of the operation. Some clients put the name of a
+// package before the target.
+func cutLast(target string) (service, operation string, ok bool) {
+	i := strings.LastIndexByte(target, '.')
+	if i < 0 {
+		return target, "", false
+	}
+	return target[:i], target[i+1:], true
+}
+
 func (v *incoming) decode(into func(any) error) {
 	if op := v.service.byName[v.operation]; op != nil {
 		v.in = op.New()
@@ -171,7 +202,7 @@ func (v *incoming) job(done func(any)) job {
 	return job{
 		service: v.service, operation: v.operation, in: v.in, inErr: v.inErr, id: v.id, wired: true, done: done,
 		from: origin{ip: v.address(), agent: v.r.UserAgent(), region: v.sign.region},
-		who:  func() (world.Caller, *refusal) { return v.cloud.caller(v.sign.key) },
+		who:  func() (world.Caller, *refusal) { return v.cloud.sender(v.sign) },
 	}
 }
 

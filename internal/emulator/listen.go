@@ -21,10 +21,11 @@ type Server struct {
 // The host must be a loopback address: the cloud contains the secrets of a
 // rehearsal and is not a service for other machines.
 func (c *Cloud) Listen(address string) (*Server, error) {
-	return listenLoopback(address, c)
+	return Listen(address, c)
 }
 
-func listenLoopback(address string, handler http.Handler) (*Server, error) {
+// Listen serves a handler at a loopback address, as [Cloud.Listen] does.
+func Listen(address string, handler http.Handler) (*Server, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: want an address such as 127.0.0.1:0", address)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -17,7 +18,9 @@ var secrets = map[string]bool{
 	"Password": true, "OldPassword": true, "NewPassword": true, "SecretAccessKey": true, "SessionToken": true,
 	"AuthenticationCode1": true, "AuthenticationCode2": true, "TokenCode": true, "SerialNumberAndCode": true,
 	"Base32StringSeed": true, "QRCodePNG": true, "ServicePassword": true, "ServiceCredentialSecret": true,
-	"ResultMetadata": true,
+	"PrivateKey": true, "AddPrivateKey": true,
+	"SAMLAssertion": true, "WebIdentityToken": true, "TradeInToken": true, "EncodedMessage": true, "ResultMetadata": true,
+	"SecretString": true, "Environment": true, "TemplateBody": true,
 }
 
 // parameters returns the requestParameters of an input; nil, printed as null,
@@ -90,7 +93,12 @@ func loweredMembers(v reflect.Value) any {
 	members := map[string]any{}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if !f.IsExported() || secrets[f.Name] {
+		if !f.IsExported() || secrets[f.Name] || f.Tag.Get("json") == "-" {
+			continue
+		}
+		if f.Anonymous {
+			inner, _ := loweredMembers(v.Field(i)).(map[string]any)
+			maps.Copy(members, inner)
 			continue
 		}
 		if value := lowered(v.Field(i)); value != nil {

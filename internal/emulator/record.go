@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"forcemfa/internal/emulator/fault"
 	"forcemfa/internal/emulator/world"
 )
 
@@ -20,8 +21,12 @@ type Record struct {
 	UserAgent string
 	RequestID string
 	Writes    bool
-	In, Out   any   // the SDK's structs; nil if the call did not get that far
-	Err       error // nil: success
+	In, Out   any    // the SDK's structs; nil if the call did not get that far
+	Err       error  // nil: success
+	number    uint64 // calls are performed in this order
+	effect    fault.Effect
+	via       string // service principal of the service that made the call
+	forwarded bool
 }
 
 // OnCall calls f at the end of every future call, on the goroutine of the call,

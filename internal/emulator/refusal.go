@@ -30,6 +30,7 @@ const (
 	undecided
 	throttled
 	failed
+	unavailable
 	unknownAction
 	notImplemented
 	malformed
@@ -50,6 +51,7 @@ var codes = map[reason][5]string{
 	undecided:      {"AccessUndecided", "AccessUndecided", "AccessUndecided", "AccessUndecided", "AccessUndecided"},
 	throttled:      {"Throttling", "RequestLimitExceeded", "ThrottlingException", "SlowDown", "ThrottlingException"},
 	failed:         {"InternalFailure", "InternalError", "InternalServerError", "InternalError", "InternalServerError"},
+	unavailable:    {"ServiceUnavailable", "Unavailable", "ServiceUnavailableException", "ServiceUnavailable", "ServiceUnavailableException"},
 	unknownAction:  {"InvalidAction", "InvalidAction", "UnknownOperationException", "MethodNotAllowed", "UnknownOperationException"},
 	notImplemented: {"NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented"},
 	malformed:      {"MalformedQueryString", "MalformedQueryString", "SerializationException", "InvalidRequest", "SerializationException"},
@@ -78,7 +80,7 @@ func (r *refusal) in(s *service) error {
 		code = own
 	}
 	fault := smithy.FaultClient
-	if r.reason == failed || r.reason == notImplemented {
+	if r.reason == failed || r.reason == unavailable || r.reason == notImplemented {
 		fault = smithy.FaultServer
 	}
 	return &smithy.GenericAPIError{Code: code, Message: r.message, Fault: fault}

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the tables of required members an
 // The SDK documents required members only in comments; the embedded tables must
 // agree with them.
 func TestRequiredMembersAreThoseOfTheSDK(t *testing.T) {
-	for _, service := range []string{"iam", "sts", "organizations"} {
+	for _, service := range []string{"iam", "sts", "organizations", "cloudformation", "cloudtrail", "eventbridge", "secretsmanager", "sqs"} {
 		t.Run(service, func(t *testing.T) {
 			want := requiredInSource(t, "github.com/aws/aws-sdk-go-v2/service/"+service)
 			file := "required-" + service + ".txt"

@@ -2,20 +2,31 @@ package emulator
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"net/http"
 	"net/url"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/emulator/accessanalyzersvc"
+	"forcemfa/internal/emulator/cfnsvc"
+	"forcemfa/internal/emulator/cloudtrailsvc"
+	"forcemfa/internal/emulator/cloudwatchsvc"
 	"forcemfa/internal/emulator/dynamodbsvc"
 	"forcemfa/internal/emulator/ec2svc"
+	"forcemfa/internal/emulator/eventssvc"
 	"forcemfa/internal/emulator/iamsvc"
+	"forcemfa/internal/emulator/lambdasvc"
+	"forcemfa/internal/emulator/logssvc"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/orgsvc"
 	"forcemfa/internal/emulator/s3svc"
+	"forcemfa/internal/emulator/secretssvc"
+	"forcemfa/internal/emulator/signinsvc"
+	"forcemfa/internal/emulator/sqssvc"
 	"forcemfa/internal/emulator/stssvc"
+	"forcemfa/internal/emulator/taggingsvc"
 	"forcemfa/internal/emulator/wire"
 )
 
@@ -33,6 +44,10 @@ type service struct {
 	faulty     bool
 	absent     []string
 	operations []operation.Operation
+
+	// check refuses inputs that the operation accepts and the API model does not; nil:
+	// the operations check them.
+	check func(in any) error
 
 	// read and write replace the codec for protocols that it does not support.
 	read  func(r *http.Request, form url.Values, body []byte) (operation string, in any, err error)
@@ -72,7 +87,7 @@ var services = sync.OnceValue(func() map[string]*service {
 			codec: wire.Codec{Protocol: wire.Query, Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", Required: requirements(requiredSTS)},
 		},
 		{
-			name: "organizations", target: "AWSOrganizationsV20161128", operations: orgsvc.Operations(), faulty: true,
+			name: "organizations", target: "AWSOrganizationsV20161128", operations: orgsvc.Operations(), faulty: true, check: orgsvc.Check,
 			absent: []string{"AccountNotFoundException", "OrganizationalUnitNotFoundException", "ParentNotFoundException", "PolicyNotFoundException", "PolicyNotAttachedException", "TargetNotFoundException"},
 			codes:  map[reason]string{failed: "ServiceException", throttled: "TooManyRequestsException"},
 			codec: wire.Codec{
@@ -100,6 +115,37 @@ var services = sync.OnceValue(func() map[string]*service {
 			},
 			write: s3svc.Write,
 		},
+		{
+			name: "cloudformation", version: "2010-05-15", operations: cfnsvc.Operations(),
+			codec: wire.Codec{Protocol: wire.Query, Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/", Required: requirementsOf("cloudformation")},
+		},
+		{name: "events", target: "AWSEvents", operations: eventssvc.Operations(), codec: wire.Codec{Protocol: wire.JSON11, Required: requirementsOf("eventbridge")}},
+		{name: "sqs", target: "AmazonSQS", operations: sqssvc.Operations(), codec: wire.Codec{Protocol: wire.JSON10, Required: requirementsOf("sqs"), MissingCode: "MissingParameter"}},
+		{name: "secretsmanager", target: "secretsmanager", operations: secretssvc.Operations(), codec: wire.Codec{Protocol: wire.JSON11, Required: requirementsOf("secretsmanager")}},
+		{name: "logs", target: "Logs_20140328", operations: logssvc.Operations(), codec: wire.Codec{Protocol: wire.JSON11, Lowered: []string{"*"}}},
+		{name: "cloudtrail", target: "CloudTrail_20131101", operations: cloudtrailsvc.Operations(), codec: wire.Codec{Protocol: wire.JSON11, Required: requirementsOf("cloudtrail"), Lowered: []string{"TrailList"}}},
+		{
+			name: "monitoring", prefix: "cloudwatch", version: "2010-08-01", operations: cloudwatchsvc.Operations(),
+			codec: wire.Codec{Protocol: wire.Query, Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/"},
+		},
+		{
+			name: "tagging", prefix: "tag", target: "ResourceGroupsTaggingAPI_20170126", operations: taggingsvc.Operations(),
+			codes: map[reason]string{failed: "InternalServiceException", throttled: "ThrottledException"}, codec: wire.Codec{Protocol: wire.JSON11},
+		},
+		{
+			name: "access-analyzer", operations: accessanalyzersvc.Operations(), codec: wire.Codec{Protocol: wire.REST},
+			codes: map[reason]string{failed: "InternalServerException"}, read: accessanalyzersvc.Read, write: accessanalyzersvc.Write,
+		},
+		{
+			name: "lambda", operations: lambdasvc.Operations(), codec: wire.Codec{Protocol: wire.REST},
+			read:  func(*http.Request, url.Values, []byte) (string, any, error) { return "", nil, nil },
+			write: func(http.ResponseWriter, string, string, any) {},
+		},
+		{
+			name: "signin", operations: signinsvc.Operations(), codec: wire.Codec{Protocol: wire.REST},
+			read:  func(*http.Request, url.Values, []byte) (string, any, error) { return "", nil, nil },
+			write: func(http.ResponseWriter, string, string, any) {},
+		},
 	}
 	byName := map[string]*service{}
 	for _, s := range table {
@@ -108,6 +154,18 @@ var services = sync.OnceValue(func() map[string]*service {
 	}
 	return byName
 })
+
+//go:embed required-cloudformation.txt required-cloudtrail.txt required-eventbridge.txt required-secretsmanager.txt required-sqs.txt
+var requiredFiles embed.FS
+
+// requirementsOf returns the required members of a service by the name of its SDK module.
+func requirementsOf(module string) wire.Requirements {
+	text, err := requiredFiles.ReadFile("required-" + module + ".txt")
+	if err != nil {
+		panic(err) // a mistake in the table of services
+	}
+	return requirements(text)
+}
 
 func requirements(text []byte) wire.Requirements {
 	r, err := wire.ParseRequirements(bytes.NewReader(text))
@@ -129,12 +187,14 @@ func (s *service) index() {
 }
 
 // action returns the name of an operation in policies.
-func (s *service) action(operation string) string {
-	prefix := s.prefix
-	if prefix == "" {
-		prefix = s.name
+func (s *service) action(operation string) string { return s.authorizedAs() + ":" + operation }
+
+// authorizedAs returns the prefix of the service in policies.
+func (s *service) authorizedAs() string {
+	if s.prefix == "" {
+		return s.name
 	}
-	return prefix + ":" + operation
+	return s.prefix
 }
 
 // prefixes lists the services whose prefix in policies differs from their name

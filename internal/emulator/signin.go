@@ -23,6 +23,7 @@ var (
 	ErrCodeMissing   = errors.New("the user has an MFA device and must use it")
 	ErrNoSuchDevice  = errors.New("the user has no MFA device of this kind")
 	ErrResetRequired = errors.New("the password must be changed first")
+	ErrExpired       = errors.New("the password has expired, and only an administrator can replace it")
 )
 
 // consoleSession is the duration of a console session.
@@ -34,6 +35,9 @@ const consoleSession = 12 * time.Hour
 // is a TOTP code, or [SecurityKey]. For a user without a device, code is empty.
 func (c *Cloud) SignIn(account, user, password, code string) (aws.Credentials, error) {
 	creds, happened, err := c.trySignIn(account, user, password, code)
+	if happened != nil {
+		c.log([]*trail.Record{&happened.Detail})
+	}
 	c.deliver(happened)
 	if err != nil {
 		return aws.Credentials{}, fmt.Errorf("sign in %s of %s: %w", user, account, err)
@@ -45,7 +49,9 @@ func (c *Cloud) trySignIn(account, user, password, code string) (aws.Credentials
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	creds, err := c.signIn(account, user, password, code)
-	return creds, c.signedIn(account, user, code, err), err
+	happened := c.signedIn(account, user, code, err)
+	c.keep(c.records(happened))
+	return creds, happened, err
 }
 
 func (c *Cloud) signIn(account, name, password, code string) (aws.Credentials, error) {
@@ -65,10 +71,16 @@ func (c *Cloud) signIn(account, name, password, code string) (aws.Credentials, e
 	} else if code != "" {
 		return aws.Credentials{}, ErrNoSuchDevice
 	}
+	now := c.Now()
+	if at := a.PasswordPolicy.Expires(u.Login); !at.IsZero() && !now.Before(at) {
+		if a.PasswordPolicy.HardExpiry {
+			return aws.Credentials{}, ErrExpired
+		}
+		return aws.Credentials{}, ErrResetRequired
+	}
 	if u.Login.ResetRequired {
 		return aws.Credentials{}, ErrResetRequired
 	}
-	now := c.Now()
 	c.world.Edit(account).Users[world.Fold(name)].Login.Used = now
 	c.sets = nil
 	s := &world.Session{
@@ -120,10 +132,26 @@ func (c *Cloud) AssumeAs(account, role, sessionName string) (aws.Credentials, er
 	}), nil
 }
 
+// CredentialsOf returns the credentials of a session, for AWS Sign-In, which hands them
+// out; ok is false when there is no such session.
+func (c *Cloud) CredentialsOf(accessKeyID string) (creds aws.Credentials, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.world.Session(accessKeyID)
+	if s == nil {
+		return aws.Credentials{}, false
+	}
+	return credentialsOf(s), true
+}
+
 // mint creates the credentials of a session and registers them.
 func (c *Cloud) mint(s *world.Session) aws.Credentials {
 	s.AccessKeyID, s.Secret, s.Token = c.world.NewID("ASIA"), c.world.NewSecret(), c.world.NewToken()
 	c.world.AddSession(s)
+	return credentialsOf(s)
+}
+
+func credentialsOf(s *world.Session) aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: s.AccessKeyID, SecretAccessKey: s.Secret, SessionToken: s.Token,
 		Source: "embedded AWS", CanExpire: true, Expires: s.Expires, AccountID: s.Account,

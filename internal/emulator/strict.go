@@ -41,6 +41,7 @@ const (
 	throttle
 	failBefore
 	failAfter
+	down
 )
 
 // faults holds the state of a cloud's strictness.
@@ -52,9 +53,14 @@ type faults struct {
 
 // A past is a world as it was before a write.
 type past struct {
-	until time.Time
-	world *world.World
+	until   time.Time
+	world   *world.World
+	request uint64 // number of the request that wrote
 }
+
+// stillLag is after how many requests a write is visible when the clock stands still, so
+// that a client that tries again succeeds.
+const stillLag = 10
 
 // maxHistory limits how many writes back a call may see.
 const maxHistory = 64
@@ -123,14 +129,36 @@ func (c *Cloud) pageSize(j *job) func(asked, byDefault, maximum int) int {
 	}
 }
 
+// lag returns how long a write may stay invisible, and the share of calls that see an
+// older state.
+func (c *Cloud) lag(j *job, call *operation.Call) (lag time.Duration, share float64) {
+	switch {
+	case c.strict != nil:
+		return c.strict.Lag, c.strict.LagShare
+	case c.engine != nil:
+		return c.engine.Lag(j.faultRequest(call.Caller.Account, call.Now))
+	}
+	return 0, 0
+}
+
+// chance returns a number from 0 to 1 for a call and a question about it.
+func (c *Cloud) chance(j *job, call *operation.Call, question string) float64 {
+	if c.strict == nil {
+		return c.engine.Draw(j.faultRequest(call.Caller.Account, call.Now), question)
+	}
+	key := Count{Account: call.Caller.Account, Service: j.service.name, Operation: j.operation}
+	return c.draw(key, c.faults.calls[key], question)
+}
+
 // remember saves the world before a write.
 func (c *Cloud) remember(j *job, call *operation.Call) {
-	if c.strict == nil || c.strict.Lag == 0 || !j.service.faulty {
+	lag, _ := c.lag(j, call)
+	if lag == 0 || !j.service.faulty {
 		return
 	}
 	f := &c.faults
-	f.forget(call.Now.Add(-c.strict.Lag))
-	f.history = append(f.history, past{call.Now, c.world.Fork()})
+	f.forget(call.Now.Add(-lag))
+	f.history = append(f.history, past{call.Now, c.world.Fork(), c.requests.Load()})
 }
 
 func (f *faults) forget(before time.Time) {
@@ -144,18 +172,17 @@ func (f *faults) forget(before time.Time) {
 // past returns the world of a call that lags behind: a state within the lag; nil
 // when the call sees the present.
 func (c *Cloud) past(j *job, call *operation.Call) *world.World {
-	if c.strict == nil || !j.wired || !j.service.faulty || len(c.faults.history) == 0 {
+	if !j.wired || !j.service.faulty || len(c.faults.history) == 0 {
 		return nil
 	}
-	key := Count{Account: call.Caller.Account, Service: j.service.name, Operation: j.operation}
-	n := c.faults.calls[key]
-	if c.draw(key, n, "lag") >= c.strict.LagShare {
+	lag, share := c.lag(j, call)
+	if lag == 0 || c.chance(j, call, "lag") >= share {
 		return nil
 	}
-	age := time.Duration(c.draw(key, n, "age") * float64(c.strict.Lag))
+	age := time.Duration(c.chance(j, call, "age") * float64(lag))
 	seen := call.Now.Add(-age)
 	for _, p := range c.faults.history {
-		if p.until.After(seen) {
+		if p.until.After(seen) && (!c.stopped || c.requests.Load()-p.request < stillLag) {
 			return p.world.Fork()
 		}
 	}

@@ -68,7 +68,7 @@ func (c *Cloud) listened() bool {
 
 // deliver delivers an event. The lock is not held.
 func (c *Cloud) deliver(e *trail.Event) {
-	if e == nil {
+	if e == nil || !c.listened() {
 		return
 	}
 	text, err := e.JSON()
@@ -85,24 +85,48 @@ func (c *Cloud) deliver(e *trail.Event) {
 // readOnly lists operations that change something here but are read-only in
 // CloudTrail.
 // Source: IAM User Guide, "Logging IAM and AWS STS API calls with AWS
-// CloudTrail", whose AssumeRole records have readOnly true.
-var readOnly = map[string]bool{"sts:AssumeRole": true, "iam:GenerateCredentialReport": true}
+// CloudTrail", whose AssumeRole records have readOnly true; Service Authorization
+// Reference, "AWS Signin", access levels.
+var readOnly = map[string]bool{"sts:AssumeRole": true, "sts:AssumeRoleWithSAML": true, "sts:AssumeRoleWithWebIdentity": true, "iam:GenerateCredentialReport": true, "events:PutEvents": true, "signin:CreateOAuth2Token": true}
 
 // managed lists the services whose writes here are management events. Those of
 // S3 and DynamoDB are data events, which trails do not log by default.
-var managed = map[string]bool{"iam": true, "sts": true, "organizations": true, "ec2": true}
+var managed = map[string]bool{
+	"iam": true, "sts": true, "organizations": true, "ec2": true, "events": true, "lambda": true, "cloudformation": true, "cloudtrail": true,
+}
 
-// recorded returns the event of a call; nil where CloudTrail has none, or none
-// that rules match by default. The cloud is locked.
+// versioned are the operations of Lambda whose events are named with the version of the
+// API.
+// Source: Lambda Developer Guide, "Logging AWS Lambda API calls using AWS CloudTrail".
+var versioned = map[string]string{
+	"CreateFunction": "20150331", "DeleteFunction": "20150331", "UpdateFunctionCode": "20150331v2", "UpdateFunctionConfiguration": "20150331v2",
+	"AddPermission": "20150331v2", "RemovePermission": "20150331v2", "PutFunctionConcurrency": "20171031", "DeleteFunctionConcurrency": "20171031",
+}
+
+// matched reports whether rules match the call by default.
+func (c *Cloud) matched(r *Record) bool {
+	return c.listened() && r.Writes && managed[r.Service] && !readOnly[r.Service+":"+r.Operation]
+}
+
+// recorded returns the event of a call; nil where CloudTrail has none, or where neither
+// rules nor a log are interested. The cloud is locked.
 func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
-	if !c.listened() || !r.Writes || r.Caller.Account == "" || !managed[r.Service] || readOnly[r.Service+":"+r.Operation] {
+	if r.Caller.Account == "" || r.Operation == "" || !c.logs() && !c.matched(r) {
 		return nil
 	}
 	e := c.event(trail.APICall, "aws."+r.Service, r.Caller.Account, c.region(r.Service, r.Region), r.RequestID, r.Time)
 	d := &e.Detail
 	d.UserIdentity = c.userIdentity(&r.Caller)
+	d.UserIdentity.InvokedBy = r.via
 	d.EventSource, d.EventName, d.EventType = r.Service+".amazonaws.com", r.Operation, "AwsApiCall"
+	if r.Service == "lambda" {
+		d.EventName += versioned[r.Operation]
+	}
 	d.SourceIP, d.UserAgent = r.SourceIP, r.UserAgent
+	d.ReadOnly = !r.Writes || readOnly[r.Service+":"+r.Operation]
+	if dataEvents[r.Service+":"+r.Operation] {
+		d.ManagementEvent, d.EventCategory = false, "Data"
+	}
 	d.Parameters = parameters(r.In)
 	if r.Err == nil {
 		d.ResponseElements = elements(r.Out)
@@ -116,6 +140,9 @@ func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 	var api smithy.APIError
 	if errors.As(failure, &api) {
 		d.ErrorCode, d.ErrorMessage = api.ErrorCode(), api.ErrorMessage()
+	}
+	if r.Service == "ec2" && d.ErrorCode != "" {
+		d.ErrorCode = "Client." + d.ErrorCode
 	}
 	return e
 }
@@ -198,7 +225,7 @@ func (c *Cloud) userIdentity(who *world.Caller) trail.Identity {
 // Source: CloudTrail User Guide, "AWS Management Console sign-in events".
 func (c *Cloud) signedIn(account, name, code string, err error) *trail.Event {
 	a := c.world.Account(account)
-	if !c.listened() || a == nil || errors.Is(err, ErrResetRequired) {
+	if !c.listened() && !c.logs() || a == nil || errors.Is(err, ErrResetRequired) {
 		return nil
 	}
 	e := c.event(trail.ConsoleSignIn, "aws.signin", account, c.region("iam", ""), c.requestID(), c.Now())

@@ -43,8 +43,20 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	var a answer
 	t.cloud.ServeHTTP(&a, inner)
-	return a.response(r), nil
+	if a.broken != nil {
+		return nil, a.broken
+	}
+	response := a.response(r)
+	if a.cut {
+		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(a.half()), endsEarly{}))
+	}
+	return response, nil
 }
+
+// endsEarly is a body whose rest does not come.
+type endsEarly struct{}
+
+func (endsEarly) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // clientTime is the key of the time at which a client over the in-memory
 // transport made its request, by the clock of this process, with which it signs.
@@ -54,10 +66,14 @@ type clientTime struct{}
 // the Date of its answer. It is not moved by [Cloud.Advance]: a client signs with
 // its own clock, and a foreign one cannot be told to set it.
 func (c *Cloud) signingTime(ctx context.Context) time.Time {
+	now := c.clock()
 	if t, ok := ctx.Value(clientTime{}).(time.Time); ok {
-		return t.UTC()
+		now = t
 	}
-	return c.clock().UTC()
+	if e := c.skewed.Load(); e != nil {
+		now = now.Add(e.Skew(c.Now()))
+	}
+	return now.UTC()
 }
 
 // An answer collects a response.
@@ -65,6 +81,8 @@ type answer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	broken error // instead of an answer
+	cut    bool  // the body ends early
 }
 
 func (a *answer) Header() http.Header {

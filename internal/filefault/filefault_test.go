@@ -61,3 +61,25 @@ func TestErrorNamesThePathOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestReadEndsAtItsLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := Read(path, 5); err != nil || string(text) != "12345" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := Read(path, 4); err == nil || !strings.Contains(err.Error(), path+": larger than 4 bytes") {
+		t.Errorf("a larger file: %v", err)
+	}
+	if _, err := Read(filepath.Join(path, "x"), 5); err == nil {
+		t.Error("a file that does not exist is read")
+	}
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip("the system has no endless device")
+	}
+	if _, err := Read("/dev/zero", 1<<20); err == nil {
+		t.Error("a device that never ends is read")
+	}
+}

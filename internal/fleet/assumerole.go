@@ -15,13 +15,14 @@ import (
 // A connection is the config and the role session of one account.
 type connection struct {
 	config aws.Config
-	role   *session    // nil: the caller's own account
+	role   *session    // nil: the caller's own rights
 	client *sts.Client // of the caller's own account; nil in other accounts
 	last   int64       // the number of its most recent use
 }
 
 // Enter returns a config for an account and the ARN of the identity behind it:
-// the caller in the caller's own account, a session of the role in others.
+// the caller in the caller's own account, unless OwnRole is set, and a session of the
+// role in others.
 // Sessions are reused and renewed. The error says why the account cannot be
 // entered; [Reason] returns its short form.
 func (f *Fleet) Enter(ctx context.Context, account string) (aws.Config, string, error) {
@@ -47,7 +48,7 @@ func (f *Fleet) connection(c *caller, account string) *connection {
 		own.client = sts.NewFromConfig(own.config)
 	}
 	m := f.keep(account)
-	if account != c.account && m.role == nil {
+	if (account != c.account || f.options.OwnRole) && m.role == nil {
 		m.role = &session{
 			client: own.client,
 			role:   arn.IAM(c.partition, account, "role", "/", f.options.RoleName),

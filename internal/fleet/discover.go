@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,30 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 	return e.d, nil
 }
 
+// List reads only the organization's ID and its accounts, which takes one call for twenty
+// accounts. The accounts are as in [Discovery], unfiltered. The error is that of the
+// first call that fails.
+func (f *Fleet) List(ctx context.Context) (*Discovery, error) {
+	c, err := f.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := &explorer{
+		client: organizations.NewFromConfig(f.organizations), caller: c,
+		d: &Discovery{Header: org.Header{Format: org.Format, Partition: c.partition, Caller: c.arn.String()}},
+	}
+	if err := e.describe(ctx); err != nil {
+		return nil, fmt.Errorf("describe the organization: %w", err)
+	}
+	if err := e.accounts(ctx, func() {}); err != nil {
+		return nil, fmt.Errorf("list the accounts: %w", err)
+	}
+	for _, a := range e.d.Accounts {
+		note(a)
+	}
+	return e.d, nil
+}
+
 // Enterable reports whether AWS accepts requests in the account. An account whose
 // state is not known counts as enterable.
 func Enterable(a *org.Account) bool {
@@ -98,7 +123,7 @@ func (e *explorer) alone(named []string) {
 }
 
 func (e *explorer) organization(ctx context.Context) {
-	out, err := e.client.DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
+	err := e.describe(ctx)
 	var none *types.AWSOrganizationsNotInUseException
 	if errors.As(err, &none) {
 		return // the account belongs to no organization
@@ -107,17 +132,26 @@ func (e *explorer) organization(ctx context.Context) {
 		e.gap("DescribeOrganization", err)
 		return
 	}
+	if !e.listings(ctx) {
+		return
+	}
+	e.places(ctx)
+	e.attach()
+}
+
+// describe reads which organization the caller belongs to.
+func (e *explorer) describe(ctx context.Context) error {
+	out, err := e.client.DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
+	if err != nil {
+		return err
+	}
 	o := out.Organization
 	e.d.Header.Organization = &org.Organization{
 		ID:                aws.ToString(o.Id),
 		ManagementAccount: aws.ToString(o.MasterAccountId),
 		FeatureSet:        string(o.FeatureSet),
 	}
-	if !e.listings(ctx) {
-		return
-	}
-	e.places(ctx)
-	e.attach()
+	return nil
 }
 
 // listings reads the accounts and, at the same time, the other lists of

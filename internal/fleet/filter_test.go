@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -285,5 +286,22 @@ func BenchmarkEnterAnotherAccount(b *testing.B) {
 		if _, _, err := f.Enter(b.Context(), accountID(i)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A filter by unit could include an account that it excludes, if the account's unit is unknown.
+func TestAccountsOfUnknownUnitsAreNotFiltered(t *testing.T) {
+	d := &Discovery{Accounts: []*org.Account{{ID: "1", Unit: "ou-a"}, {ID: "2"}}}
+	for _, row := range []struct {
+		options Options
+		refused bool
+	}{{Options{}, false}, {Options{OUs: []string{"ou-a"}}, true}, {Options{NotOUs: []string{"ou-b"}}, true}} {
+		if err := d.requireKnownUnits(row.options); (err != nil) != row.refused || err != nil && !strings.Contains(err.Error(), "account 2") {
+			t.Errorf("%+v: %v", row.options, err)
+		}
+	}
+	d.Accounts = d.Accounts[:1]
+	if err := d.requireKnownUnits(Options{OUs: []string{"ou-a"}}); err != nil {
+		t.Error(err)
 	}
 }

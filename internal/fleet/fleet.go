@@ -36,6 +36,10 @@ type Options struct {
 	Tags        []string // KEY=VALUE or KEY; the account has at least one of them; empty: all
 	NotTags     []string // as Tags
 
+	// OwnRole also assumes the role in the caller's own account, where the caller's own
+	// rights are used otherwise.
+	OwnRole bool
+
 	// Rate limits the requests per second to each service of an account, after a
 	// burst of five seconds' worth; zero: 20, and 100 for STS; negative: no limit.
 	// Requests to Organizations follow its documented quotas, unless there is no

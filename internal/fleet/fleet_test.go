@@ -626,3 +626,21 @@ func TestMissingNetworkFailsSoon(t *testing.T) {
 		}
 	})
 }
+
+// Units that may not be listed are gaps, and every account is still there.
+func TestUnitsThatMayNotBeListedAreGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, accounts := company("aws")
+		cloud := load(t, h, accounts, emulator.Options{})
+		deny(cloud, "organizations:ListOrganizationalUnitsForParent")
+		d := discover(t, newFleet(t, as(cloud, home, "admin"), Options{}))
+		if len(d.Header.Gaps) == 0 || ids(d.Accounts) != "1234" {
+			t.Errorf("gaps %v, accounts %s", d.Header.Gaps, ids(d.Accounts))
+		}
+		for _, g := range d.Header.Gaps {
+			if !strings.HasPrefix(g.What, "organizations:ListOrganizationalUnitsForParent ") || !strings.HasPrefix(g.Why, "AccessDeniedException: ") {
+				t.Errorf("gap %+v", g)
+			}
+		}
+	})
+}

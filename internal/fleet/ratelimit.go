@@ -20,9 +20,9 @@ const (
 	maxBackoff = 20 * time.Second
 )
 
-// rateLimits holds the token buckets of one account: one for each service, and
-// one for each operation of Organizations, as AWS defines its quotas. The many
-// AssumeRole calls in the caller's account thus do not slow down other calls there.
+// rateLimits holds the token buckets of one account: one for each service, one for
+// each operation of Organizations, and one for each Region of CloudTrail's
+// LookupEvents, as AWS defines its quotas. The many AssumeRole calls in the caller's account thus do not slow down other calls there.
 type rateLimits struct {
 	perSecond float64 // as Options.Rate
 
@@ -34,17 +34,26 @@ type rateLimits struct {
 type quota struct {
 	service   string // the SDK's ID
 	operation string // empty: all
+	region    string // likewise
 }
+
+// lookups is the quota of LookupEvents in each Region.
+// Source: CloudTrail API Reference, LookupEvents: "two per second, per account, per
+// Region".
+const lookups = 2
 
 func newRateLimits(perSecond float64) *rateLimits {
 	return &rateLimits{perSecond: perSecond, buckets: map[quota]*rate.Limiter{}}
 }
 
 // limiter returns the bucket of an operation.
-func (p *rateLimits) limiter(service, operation string) *rate.Limiter {
+func (p *rateLimits) limiter(service, operation, region string) *rate.Limiter {
 	q := quota{service: service}
-	if service == organizations.ServiceID {
+	switch {
+	case service == organizations.ServiceID:
 		q.operation = operation
+	case operation == "LookupEvents":
+		q.operation, q.region = operation, region
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,6 +74,8 @@ func bucket(q quota, perSecond float64) *rate.Limiter {
 			b = lowestQuota
 		}
 		return rate.NewLimiter(b.perSecond, b.burst)
+	case q.operation == "LookupEvents":
+		return rate.NewLimiter(lookups, 1)
 	case perSecond == 0 && q.service == sts.ServiceID:
 		perSecond = 100 // of 600. Source: IAM User Guide, "IAM and AWS STS quotas"
 	case perSecond == 0:
@@ -121,7 +132,7 @@ func (f *Fleet) limitRate(p *rateLimits) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("forcemfa/ratelimit", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := wait(ctx, p.limiter(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))); err != nil {
+		if err := wait(ctx, p.limiter(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx), awsmiddleware.GetRegion(ctx))); err != nil {
 			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 		}
 		if err := f.Gone(); err != nil {

@@ -1,6 +1,8 @@
 package impact
 
 import (
+	"time"
+
 	"forcemfa/internal/trail"
 )
 
@@ -24,6 +26,18 @@ func (t *Tally) coveredDays(p place) *days {
 	}
 	return d
 }
+
+// Covered notes that every management event of a Region was read from the first day to
+// the last, so that a day without records is a day without calls.
+func (t *Tally) Covered(account, region string, first, last time.Time) {
+	seen := t.coveredDays(place{account, region}).seen
+	for day := first.Unix() / daySeconds; day <= last.Unix()/daySeconds; day++ {
+		seen[int32(day)] = struct{}{}
+	}
+}
+
+// Incomplete notes that role sessions were left out.
+func (t *Tally) Incomplete() { t.lost = true }
 
 // cover notes that the log has records of an account, Region and day.
 func (t *Tally) cover(c *trail.Call) {

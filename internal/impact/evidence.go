@@ -124,6 +124,13 @@ func (e *evidence) merge(o *evidence) {
 	e.withCode += o.withCode
 }
 
+// toolNames and networkNames are sorted, the most used first.
+func (e *evidence) toolNames() []string { return most(e.tools, func(t *tool) string { return t.name }) }
+
+func (e *evidence) networkNames() []string {
+	return most(e.networks, func(s string) string { return s })
+}
+
 // most returns the keys of a set, those with the highest counts first.
 func most[K comparable](set map[K]int, name func(K) string) []string {
 	keys := slices.SortedFunc(maps.Keys(set), func(a, b K) int {

@@ -2,6 +2,7 @@ package impact
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -10,9 +11,13 @@ import (
 // exemptFor is how long a suggested exemption lasts.
 const exemptFor = 90 * 24 * time.Hour
 
+// ownerTags are keys of tags that name who answers for a user, in the order in which they
+// are looked for.
+var ownerTags = []string{"owner", "owner-email", "contact", "email", "team"}
+
 // Exemptions is a block of a config file that exempts the service accounts who stop
-// until a date, so that their keys can be replaced by then. The owners are to be
-// filled in.
+// until a date, so that their keys can be replaced by then. Owners come from
+// tags of the users; others are to be filled in.
 func (r *Report) Exemptions(now time.Time) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Suggested by forcemfa impact on %s. Each line is a service account whose calls would be denied.\n", now.UTC().Format(time.DateOnly))
@@ -25,7 +30,11 @@ func (r *Report) Exemptions(now time.Time) []byte {
 		}
 		n++
 		fmt.Fprintf(&b, "  - match: {arn: %s}\n", strconv.Quote(u.ARN))
-		fmt.Fprintf(&b, "    owner: owner@example.com # who answers for this key?\n")
+		if owner := ownerOfTags(maps.All(u.tags)); owner != "" {
+			fmt.Fprintf(&b, "    owner: %s # from a tag of the user\n", strconv.Quote(owner))
+		} else {
+			fmt.Fprintf(&b, "    owner: owner@example.com # who answers for this key?\n")
+		}
 		fmt.Fprintf(&b, "    reason: %s\n", strconv.Quote(fmt.Sprintf("%s: %d calls, last %s, by %s", u.Kind, u.Denied, u.Last, strings.Join(u.Tools, ", "))))
 		fmt.Fprintf(&b, "    expires: %s\n", now.UTC().Add(exemptFor).Format(time.DateOnly))
 	}

@@ -8,11 +8,11 @@ import (
 )
 
 // Groupings are what users can be grouped by; tag: is followed by the key of a tag.
-var Groupings = []string{"account", "ou", "kind", "tool", "service", "action", "tag:KEY"}
+var Groupings = []string{"account", "ou", "kind", "tool", "service", "action", "day", "tag:KEY"}
 
 // A Group is the users and denied calls that have something in common. A user with
 // several tools, services or actions is in several groups, with all of its calls; the
-// calls of an action are those of that action.
+// calls of an action or a day are those of that action or day.
 type Group struct {
 	By     string `json:"by"`
 	Users  int    `json:"users"`
@@ -44,6 +44,10 @@ func (r *Report) GroupBy(by string) ([]Group, error) {
 	list := []Group{}
 	for _, g := range groups {
 		list = append(list, *g)
+	}
+	if by == "day" {
+		slices.SortFunc(list, func(a, b Group) int { return strings.Compare(a.By, b.By) })
+		return list, nil
 	}
 	slices.SortFunc(list, func(a, b Group) int { return cmp.Or(b.Denied-a.Denied, strings.Compare(a.By, b.By)) })
 	return list, nil
@@ -77,6 +81,8 @@ func grouping(by string) (func(*User) map[string]int, error) {
 		return several(func(u *User) []string { return u.Tools }), nil
 	case "service":
 		return several(func(u *User) []string { return u.Services }), nil
+	case "day":
+		return func(u *User) map[string]int { return u.byDays }, nil
 	case "action":
 		return func(u *User) map[string]int {
 			all := map[string]int{}

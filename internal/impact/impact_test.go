@@ -18,8 +18,11 @@ import (
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
+	"forcemfa/internal/testclients"
 	"forcemfa/internal/trail"
 )
+
+func TestMain(m *testing.M) { os.Exit(testclients.Run(m)) }
 
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
@@ -93,8 +96,14 @@ func reportOf(t *testing.T, config string, calls ...trail.Call) *impact.Report {
 	if err := j.Add(&a); err != nil {
 		t.Fatal(err)
 	}
+	return tallied(t, j, calls)
+}
+
+// tallied is the report of calls, each in a tally of its own, as workers have them.
+func tallied(t *testing.T, j *impact.Judge, calls []trail.Call) *impact.Report {
+	t.Helper()
 	whole := j.NewTally()
-	for i := range calls { // each in a tally of its own, as workers have them
+	for i := range calls {
 		one := j.NewTally()
 		one.Add(&calls[i])
 		whole.Merge(one)

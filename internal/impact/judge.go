@@ -3,6 +3,7 @@ package impact
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,12 +24,14 @@ type Judge struct {
 	members   map[string]*member     // by ARN
 	accounts  map[string]*org.Account
 	looks     looks
+	trusts    map[string]policy.Source // planned trust policies by the ARN of their role
 }
 
 // NewJudge returns a Judge that knows no users yet. The error is that of a planned
 // document that cannot be made.
 func NewJudge(h *org.Header, b *baseline.Baseline, now time.Time) (*Judge, error) {
-	j := &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}}
+	j := &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}, trusts: map[string]policy.Source{}}
+	j.looks.Trust, j.looks.TrustAge = b.Trust.MFA, int64(b.Trust.MaxAge/time.Second)
 	for _, management := range []bool{false, true} {
 		set, err := j.plannedFor("aws", management)
 		if err != nil {
@@ -52,6 +55,10 @@ type member struct {
 	planned   *policy.Set
 	context   *policy.Context
 	contexts  map[contextKey]*policy.Context
+	last      struct { // most calls of a user are made the same way
+		key     contextKey
+		context *policy.Context
+	}
 	principal policy.Principal
 	known     bool
 }
@@ -66,6 +73,7 @@ type contextKey struct {
 // Add adds the users of an account.
 func (j *Judge) Add(a *org.Account) error {
 	j.accounts[a.ID] = a
+	j.planTrust(a)
 	at := baseline.PlaceOf(j.header, a)
 	for i := range a.Users {
 		u := &a.Users[i]
@@ -139,6 +147,10 @@ func (j *Judge) member(user string) (*member, error) {
 	return m, nil
 }
 
+// ByDay makes tallies that tell calls apart by day, for [Report.GroupBy] by day. They take
+// more memory.
+func (j *Judge) ByDay() { j.looks.Day = true }
+
 // NewTally returns an empty Tally that keeps what the planned documents look at.
 func (j *Judge) NewTally() *Tally { return newTally(j.looks) }
 
@@ -181,9 +193,18 @@ func (j *Judge) contextOf(m *member, c *distinct, last int64) *policy.Context {
 	if j.looks.Time {
 		key.time = last
 	}
-	if x := m.contexts[key]; x != nil {
-		return x
+	if m.last.context != nil && m.last.key == key {
+		return m.last.context
 	}
+	x := m.contexts[key]
+	if x == nil {
+		x = m.newContext(key, c, last)
+	}
+	m.last.key, m.last.context = key, x
+	return x
+}
+
+func (m *member) newContext(key contextKey, c *distinct, last int64) *policy.Context {
 	x := newContext(m, c, time.Unix(last, 0).UTC())
 	if m.contexts == nil {
 		m.contexts = map[contextKey]*policy.Context{}
@@ -224,4 +245,40 @@ func newContext(m *member, c *distinct, now time.Time) *policy.Context {
 		x.Set("aws:SourceVpce", c.vpce)
 	}
 	return x
+}
+
+// Accounts are the IDs of the accounts that were added and read.
+func (j *Judge) Accounts() (ids []string) {
+	for id, a := range j.accounts {
+		if a.Read {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Callers are the names of the users who have or had a password or access keys, by
+// account. A user about whom that is unknown is among them.
+func (j *Judge) Callers() map[string][]string {
+	callers := map[string][]string{}
+	for _, m := range j.members {
+		if m.known && (len(m.user.Keys) > 0 || m.user.Password != org.No) {
+			callers[m.account.ID] = append(callers[m.account.ID], m.user.Name)
+		}
+	}
+	for _, names := range callers {
+		slices.Sort(names)
+	}
+	return callers
+}
+
+// Owner is the account of the user with an access key; empty: no user has it.
+func (j *Judge) Owner(key string) string {
+	for _, m := range j.members {
+		if slices.ContainsFunc(m.user.Keys, func(k org.AccessKey) bool { return k.ID == key }) {
+			return m.account.ID
+		}
+	}
+	return ""
 }

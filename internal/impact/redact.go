@@ -29,6 +29,10 @@ func (r *Report) Redact(key []byte) {
 			b.Why = strings.ReplaceAll(b.Why, id, x.hash("key-", id))
 		}
 	}
+	for i := range r.Assumptions {
+		a := &r.Assumptions[i]
+		a.Role, a.Principal = x.name(a.Role), x.name(a.Principal)
+	}
 	for i := range r.Problems {
 		r.Problems[i].File = x.hash("file-", r.Problems[i].File)
 	}
@@ -37,6 +41,10 @@ func (r *Report) Redact(key []byte) {
 		g.Account, g.Why = x.name(g.Account), "redacted"
 	}
 }
+
+// Redacted is what [Report.Redact] puts in the place of a word of a kind, such as "user-".
+// The same word has the same pseudonym wherever the same key is used.
+func Redacted(key []byte, kind, word string) string { return redactor{key}.hash(kind, word) }
 
 // A redactor replaces words.
 type redactor struct{ key []byte }
@@ -72,7 +80,11 @@ func (x redactor) user(u *User) {
 		u.Networks[i] = x.hash("net-", u.Networks[i])
 	}
 	for i := range u.Keys {
-		u.Keys[i].ID = x.hash("key-", u.Keys[i].ID)
+		k := &u.Keys[i]
+		k.ID = x.hash("key-", k.ID)
+		for j := range k.Networks {
+			k.Networks[j] = x.hash("net-", k.Networks[j])
+		}
 	}
 	for i := range u.Roles {
 		u.Roles[i] = x.name(u.Roles[i])

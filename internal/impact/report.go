@@ -14,13 +14,16 @@ import (
 
 // A Report is the answer to "what stops working".
 type Report struct {
-	Calls    Calls           `json:"calls"`
-	Log      Log             `json:"log"`
-	Users    []User          `json:"users"` // those who stop first, then by calls
-	Blind    []Blind         `json:"blind"` // what the log cannot show
-	Unmapped []string        `json:"unmapped,omitempty"`
-	Problems []trail.Problem `json:"problems,omitempty"` // files that were not read
-	Unread   []org.Gap       `json:"unread,omitempty"`   // of the organization
+	Calls Calls   `json:"calls"`
+	Log   Log     `json:"log"`
+	Users []User  `json:"users"` // those who stop first, then by calls
+	Blind []Blind `json:"blind"` // what the log cannot show
+	// Assumptions are AssumeRole calls that planned trust policies would deny. Those of
+	// users without MFA are among the denied calls too.
+	Assumptions []Assumption    `json:"assumptions,omitempty"`
+	Unmapped    []string        `json:"unmapped,omitempty"`
+	Problems    []trail.Problem `json:"problems,omitempty"` // files that were not read
+	Unread      []org.Gap       `json:"unread,omitempty"`   // of the organization
 
 	byARN map[string]*User // see User
 }
@@ -74,22 +77,26 @@ type User struct {
 	Hours    [24]int  `json:"hours"` // calls by hour of the day, UTC
 	Days     int      `json:"days"`  // with calls
 	Keys     []Key    `json:"keys"`
-	Actions  []Action `json:"actions"` // that would be denied
+	Actions  []Action `json:"actions"`                  // that would be denied
+	Before   []Action `json:"refused_before,omitempty"` // AWS refused them when they were recorded
 	Roles    []string `json:"roles,omitempty"`
 
 	NoOtherSignIn bool   `json:"no_other_sign_in,omitempty"` // no console password and no device
 	Next          string `json:"next"`
 	NextWhy       string `json:"next_why"`
 
-	tags map[string]string
+	tags   map[string]string
+	byDays map[string]int // denied calls by day, if the tally tells days apart
 }
 
 // A Key is the use of one access key.
 type Key struct {
-	ID     string `json:"id"`
-	Calls  int    `json:"calls"`
-	Denied int    `json:"denied"`
-	Last   string `json:"last"`
+	ID       string   `json:"id"`
+	Calls    int      `json:"calls"`
+	Denied   int      `json:"denied"`
+	Last     string   `json:"last"`
+	Tools    []string `json:"tools,omitempty"`
+	Networks []string `json:"networks,omitempty"`
 }
 
 // An Action is denied calls of one kind.
@@ -114,6 +121,7 @@ func (j *Judge) Report(t *Tally, summary trail.Summary) (*Report, error) {
 		}
 	}
 	b.roleSessions()
+	b.assumptions()
 	for k, e := range t.evidence {
 		u, err := b.user(k.user)
 		if err != nil {
@@ -154,8 +162,9 @@ type userBuilder struct {
 	member   *member
 	all      counted // recorded calls
 	denials  counted
-	actions  map[Action]*counted
-	keys     map[string]*Key
+	actions  map[actionKind]*counted
+	before   map[actionKind]*counted // refused when they were recorded
+	keys     map[string]*keyUse
 	evidence *evidence
 	outside  bool // a key was used later than the log shows
 }
@@ -168,8 +177,8 @@ func (b *builder) user(name string) (*userBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &userBuilder{member: m, actions: map[Action]*counted{}, keys: map[string]*Key{}, evidence: newEvidence()}
-	u.User = User{ARN: name, Name: m.user.Name, Account: m.principal.Account, Known: m.known, Exempt: m.exempt, Unplanned: m.unplanned, tags: map[string]string{}}
+	u := &userBuilder{member: m, actions: map[actionKind]*counted{}, before: map[actionKind]*counted{}, keys: map[string]*keyUse{}, evidence: newEvidence()}
+	u.User = User{ARN: name, Name: m.user.Name, Account: m.principal.Account, Known: m.known, Exempt: m.exempt, Unplanned: m.unplanned, tags: map[string]string{}, byDays: map[string]int{}}
 	for _, t := range m.user.Tags {
 		u.tags[t.Key] = t.Value
 	}
@@ -194,7 +203,7 @@ func (b *builder) call(k distinct, n *counted) error {
 	u.all.add(*n)
 	key := u.key(k.key)
 	key.Calls += n.count
-	key.Last = later(key.Last, n.last)
+	key.last = max(key.last, n.last)
 	switch {
 	case k.state&forwarded != 0:
 		calls.Forwarded += n.count
@@ -202,6 +211,8 @@ func (b *builder) call(k distinct, n *counted) error {
 		return nil
 	case k.state&refused != 0:
 		calls.AlreadyDenied += n.count
+		a := b.action(k.source, k.name)
+		count(u.before, actionKind{a.name, k.region, a.known}, *n)
 		return nil
 	}
 	a := b.action(k.source, k.name)
@@ -220,10 +231,16 @@ func (b *builder) call(k distinct, n *counted) error {
 	return nil
 }
 
-func (u *userBuilder) key(id string) *Key {
+// A keyUse is a key with its last call, in seconds since 1970.
+type keyUse struct {
+	Key
+	last int64
+}
+
+func (u *userBuilder) key(id string) *keyUse {
 	k := u.keys[id]
 	if k == nil {
-		k = &Key{ID: id}
+		k = &keyUse{Key: Key{ID: id}}
 		u.keys[id] = k
 	}
 	return k
@@ -232,15 +249,18 @@ func (u *userBuilder) key(id string) *Key {
 func (u *userBuilder) deny(k distinct, a action, n *counted) {
 	u.Denied += n.count
 	u.denials.add(*n)
-	id := Action{Action: a.name, Mapped: a.known, Region: k.region}
-	count(u.actions, id, *n)
+	if k.day != 0 {
+		u.User.byDays[day(k.day)] += n.count
+	}
+	count(u.actions, actionKind{a.name, k.region, a.known}, *n)
 }
 
 // use adds how a key is used.
 func (u *userBuilder) use(key string, e *evidence) {
 	u.evidence.merge(e)
 	if key != "" {
-		u.key(key)
+		k := u.key(key)
+		k.Tools, k.Networks = e.toolNames(), e.networkNames()
 	}
 }
 
@@ -290,27 +310,45 @@ func (b *builder) finish(summary trail.Summary) error {
 func (u *userBuilder) finish() {
 	u.First, u.Last = stamp(u.denials.first), stamp(u.denials.last)
 	e := u.evidence
-	u.Tools = most(e.tools, func(t *tool) string { return t.name })
-	u.Networks = most(e.networks, func(s string) string { return s })
+	u.Tools, u.Networks = e.toolNames(), e.networkNames()
 	u.Services = most(e.services, func(s string) string { return s })
 	u.Hours, u.Days = e.hours, len(e.days)
 	slices.Sort(u.Roles)
 	u.Keys = []Key{}
 	for _, id := range slices.Sorted(maps.Keys(u.keys)) {
-		u.Keys = append(u.Keys, *u.keys[id])
+		k := u.keys[id]
+		k.Last = stamp(k.last)
+		u.Keys = append(u.Keys, k.Key)
 	}
-	u.User.Actions = []Action{}
-	for a, n := range u.actions {
-		a.Count, a.First, a.Last = n.count, stamp(n.first), stamp(n.last)
-		u.User.Actions = append(u.User.Actions, a)
-	}
-	slices.SortFunc(u.User.Actions, func(a, b Action) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Action, b.Action), strings.Compare(a.Region, b.Region))
-	})
+	u.User.Actions, u.User.Before = sortedActions(u.actions), sortedActions(u.before)
 	user := u.member.user
 	u.NoOtherSignIn = u.Known && user.Password == org.No && user.MFA == org.No
 	u.judgeKind()
 	u.next()
+}
+
+// An actionKind is an action in a Region.
+type actionKind struct {
+	action, region string
+	mapped         bool
+}
+
+// sortedActions are kinds of calls, the most frequent first.
+func sortedActions(calls map[actionKind]*counted) []Action {
+	out := make([]Action, 0, len(calls))
+	for k, n := range calls {
+		out = append(out, Action{Action: k.action, Mapped: k.mapped, Region: k.region, Count: n.count, First: stamp(n.first), Last: stamp(n.last)})
+	}
+	slices.SortFunc(out, func(a, b Action) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		if a.Action != b.Action {
+			return strings.Compare(a.Action, b.Action)
+		}
+		return strings.Compare(a.Region, b.Region)
+	})
+	return out
 }
 
 // stamp is a time as RFC 3339 in UTC; empty for none.

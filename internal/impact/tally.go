@@ -3,6 +3,9 @@
 // decides those by the planned Denies, and the [Report] names users, evidence and
 // the next step.
 //
+// Its many exported names are the members of the report and of what is made from it:
+// exemptions, waves, outcomes after a roll-out, calls to send again.
+//
 // A recorded success proves that the policies of that day allowed the call, so only
 // the planned documents decide. Rules and their sources are in docs/impact.md.
 package impact
@@ -25,6 +28,7 @@ type distinct struct {
 	address  string // where planned Denies depend on it, as agent and vpce
 	agent    string
 	vpce     string
+	day      int32 // since 1970, where denied calls are grouped by day
 	state    state
 }
 
@@ -67,7 +71,11 @@ func count[K comparable](calls map[K]*counted, key K, more counted) {
 // looks says which properties of a request the planned Denies look at, so that a
 // Tally keeps those and no others.
 type looks struct {
+	Day bool // calls are told apart by day, see [Judge.ByDay]
+
 	Address, Agent, VPCE bool
+	Trust                bool  // planned trust policies require MFA
+	TrustAge             int64 // seconds since MFA that they accept; 0: any
 	Time                 bool  // the planned Denies depend on when the request is made
 	MaxAge               int64 // seconds since MFA; 0: no Deny looks at it
 }
@@ -84,14 +92,16 @@ type Tally struct {
 	starters map[string]starter  // access key of a role session that a user started without MFA
 	roles    map[string]*counted // calls of a role session, by its access key
 	agents   map[string]*tool
+	assumes  map[assumption]*counted
 
 	read, signIns, others int
 	lost                  bool // sessions were left out
+	folded                bool // by a query
 	data                  bool // a data event was seen
 }
 
-// A starter is the user and call behind a role session.
-type starter struct{ user, role string }
+// A starter is the user, access key and role of the call that started a role session.
+type starter struct{ user, key, role string }
 
 // maxSessions bounds the role sessions that a Tally follows.
 const maxSessions = 1 << 20
@@ -99,7 +109,7 @@ const maxSessions = 1 << 20
 func newTally(looks looks) *Tally {
 	return &Tally{
 		looks: looks, calls: map[distinct]*counted{}, evidence: map[evidenceKey]*evidence{}, coverage: map[place]*days{},
-		sessions: map[string]string{}, starters: map[string]starter{}, roles: map[string]*counted{}, agents: map[string]*tool{},
+		sessions: map[string]string{}, starters: map[string]starter{}, roles: map[string]*counted{}, agents: map[string]*tool{}, assumes: map[assumption]*counted{},
 	}
 }
 
@@ -108,6 +118,7 @@ func (t *Tally) Add(c *trail.Call) {
 	t.read++
 	t.cover(c)
 	one := counted{1, c.Time, c.Time}
+	t.assume(c, one)
 	user := ownerOf(c)
 	switch {
 	case c.SignIn():
@@ -160,12 +171,15 @@ func (t *Tally) userCall(c *trail.Call, user string, one counted) {
 	if t.looks.VPCE {
 		k.vpce = c.VPCE
 	}
+	if t.looks.Day {
+		k.day = int32(c.Time / daySeconds)
+	}
 	count(t.calls, k, one)
 	if k.state&forwarded == 0 {
 		t.evidenceOf(user, c.Caller.Key).call(t, c)
 	}
 	if c.SessionKey != "" && strings.HasPrefix(c.Name, "AssumeRole") && k.state&(withMFA|refused|forwarded) == 0 {
-		t.follow(func() { t.starters[c.SessionKey] = starter{user, c.Parameters.Role} })
+		t.follow(func() { t.starters[c.SessionKey] = starter{user, c.Caller.Key, c.Parameters.Role} })
 	}
 }
 
@@ -236,6 +250,9 @@ func (t *Tally) Merge(o *Tally) {
 	for k, n := range o.calls {
 		count(t.calls, k, *n)
 	}
+	for k, n := range o.assumes {
+		count(t.assumes, k, *n)
+	}
 	for k, n := range o.roles {
 		count(t.roles, k, *n)
 	}
@@ -251,5 +268,6 @@ func (t *Tally) Merge(o *Tally) {
 	t.signIns += o.signIns
 	t.others += o.others
 	t.lost = t.lost || o.lost
+	t.folded = t.folded || o.folded
 	t.data = t.data || o.data
 }

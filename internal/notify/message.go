@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"forcemfa/internal/audit"
-	"forcemfa/internal/view"
+	"forcemfa/internal/org"
 	"forcemfa/policy/arn"
 )
 
@@ -65,13 +65,12 @@ func (m *Message) Rule() string {
 
 // Urgent reports whether the message is sent at once instead of with the next
 // summary. An unknown severity is urgent.
-func (m *Message) Urgent() bool { return view.Rank(m.severity()) <= view.Rank(audit.High) }
+func (m *Message) Urgent() bool { return m.severity().Rank() <= audit.High.Rank() }
 
 // severity returns the severity of the message, and high for an unknown one: a
 // message from a newer member function must not be hidden.
 func (m *Message) severity() audit.Severity {
-	switch m.Severity {
-	case audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info:
+	if slices.Contains(audit.Severities, m.Severity) {
 		return m.Severity
 	}
 	return audit.High
@@ -146,6 +145,14 @@ func OfFinding(f *audit.Finding) Message {
 	}
 }
 
+// OfGap is the message about something that could not be read.
+func OfGap(g org.Gap) Message {
+	return Message{
+		ID: "unread/" + g.Account + "/" + g.What, Kind: KindUnread, Severity: audit.Medium, Account: g.Account, Subject: "account",
+		What: g.What + " could not be read: " + g.Why, Remedy: "allow the role of forcemfa to read it: docs/permissions.md",
+	}
+}
+
 // A Summary holds the messages of one run, or of ten minutes of an organization.
 type Summary struct {
 	Run        string    `json:"run,omitempty"` // the run whose log has the details; empty: none
@@ -168,7 +175,7 @@ func (d *Summary) sorted() []Message {
 	kinds := Kinds()
 	all := slices.Clone(d.Messages)
 	slices.SortStableFunc(all, func(a, b Message) int {
-		if by := view.Rank(a.severity()) - view.Rank(b.severity()); by != 0 {
+		if by := a.severity().Rank() - b.severity().Rank(); by != 0 {
 			return by
 		}
 		if by := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); by != 0 {

@@ -1,5 +1,5 @@
-// Package notify sends notifications: to Slack, SNS, a signed webhook, Security
-// Hub, and the event bus that collects the messages of an organization.
+// Package notify sends notifications: to Slack, Teams, SNS, e-mail, a signed webhook,
+// Security Hub, and the event bus that collects the messages of an organization.
 //
 // A [Notifier] sends a [Summary] to all of its channels. A failure is an error
 // that names the channel, so that the caller can return the event to its queue
@@ -115,6 +115,16 @@ func (o *Options) channels(cfg aws.Config, c *retrier) (all []Channel, err error
 			return nil, err
 		}
 		all = append(all, &slackBot{retrier: c, api: cmp.Or(o.SlackAPI, slackAPI), channel: o.SlackChannel, token: token})
+	}
+	if o.TeamsWebhook != "" {
+		url, err := o.urlSecret(cfg, "Teams webhook", o.TeamsWebhook, o.References, teamsHosts...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &teamsWebhook{retrier: c, options: o, url: url})
+	}
+	if o.MailIdentity != "" {
+		all = append(all, newMail(cfg, o, c))
 	}
 	if o.SNSTopic != "" {
 		all = append(all, newSNSTopic(cfg, o.SNSTopic))

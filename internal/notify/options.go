@@ -29,7 +29,11 @@ type Options struct {
 	SlackWebhook  string // secret: the URL of an incoming webhook
 	SlackToken    string // secret: the token of a bot with chat:write; instead of the webhook
 	SlackChannel  string // for the token; a webhook has its own channel
+	TeamsWebhook  string // secret: the URL of a workflow
 	SNSTopic      string // ARN
+	MailIdentity  string // ARN of the identity of SES that sends mail
+	MailFrom      string
+	MailTo        string // addresses with commas between them
 	WebhookURL    string // https, or a secret that contains the URL
 	WebhookSecret string // secret: the key that signs the requests to WebhookURL
 	Bus           string // name or ARN of an event bus
@@ -53,46 +57,42 @@ type Options struct {
 	Sleep   func(context.Context, time.Duration) error // nil: sleeps
 }
 
+// optionsOf are the options for the channels of a config.
+func optionsOf(n *baseline.Notify) Options {
+	return Options{
+		SlackWebhook: n.Slack.Webhook, SlackToken: n.Slack.Token, SlackChannel: n.Slack.Channel, TeamsWebhook: n.Teams.Webhook,
+		SNSTopic: n.SNS.Topic, MailIdentity: n.Mail.Identity, MailFrom: n.Mail.From, MailTo: n.Mail.To,
+		WebhookURL: n.Webhook.URL, WebhookSecret: n.Webhook.Secret, Bus: n.Bus, SecurityHub: n.SecurityHub,
+	}
+}
+
 // OptionsFrom reads the options of a Lambda function from its environment.
 // Secrets there are references.
-func OptionsFrom(env map[string]string) Options {
-	hub, _ := strconv.ParseBool(env["FORCEMFA_SECURITY_HUB"])
-	return Options{
-		SlackWebhook:  env["FORCEMFA_SLACK_WEBHOOK_SECRET"],
-		SlackToken:    env["FORCEMFA_SLACK_TOKEN_SECRET"],
-		SlackChannel:  env["FORCEMFA_SLACK_CHANNEL"],
-		SNSTopic:      env["FORCEMFA_SNS_TOPIC"],
-		WebhookURL:    env["FORCEMFA_WEBHOOK_URL"],
-		WebhookSecret: env["FORCEMFA_WEBHOOK_SECRET"],
-		Bus:           env["FORCEMFA_BUS"],
-		SecurityHub:   hub,
-		Queue:         env["FORCEMFA_QUEUE"],
-		References:    true,
+func OptionsFrom(getenv func(string) string) Options {
+	var n baseline.Notify
+	for _, s := range baseline.ChannelSettings() {
+		*s.Of(&n) = getenv(s.Variable)
 	}
+	n.SecurityHub, _ = strconv.ParseBool(getenv("FORCEMFA_SECURITY_HUB"))
+	n.Bus = getenv("FORCEMFA_BUS")
+	o := optionsOf(&n)
+	o.Queue, o.References = getenv("FORCEMFA_QUEUE"), true
+	return o
 }
 
 // OptionsOf reads the options from the config file. getenv resolves env:NAME.
 func OptionsOf(n baseline.Notify, getenv func(string) string) (Options, error) {
-	o := Options{SlackChannel: n.Slack.Channel, SNSTopic: n.SNS.Topic, Bus: n.Bus, SecurityHub: n.SecurityHub}
-	for _, s := range []struct {
-		what, reference string
-		to              *string
-	}{
-		{"notify: slack: webhook", n.Slack.Webhook, &o.SlackWebhook},
-		{"notify: slack: token", n.Slack.Token, &o.SlackToken},
-		{"notify: webhook: url", n.Webhook.URL, &o.WebhookURL},
-		{"notify: webhook: secret", n.Webhook.Secret, &o.WebhookSecret},
-	} {
-		name, ok := strings.CutPrefix(s.reference, "env:")
+	for _, s := range baseline.ChannelSettings() {
+		to := s.Of(&n)
+		name, ok := strings.CutPrefix(*to, "env:")
 		if !ok {
-			*s.to = s.reference
 			continue
 		}
-		if *s.to = getenv(name); *s.to == "" {
-			return Options{}, fmt.Errorf("%s: environment variable %s is empty", s.what, name)
+		if *to = getenv(name); *to == "" {
+			return Options{}, fmt.Errorf("%s: environment variable %s is empty", s.Path(), name)
 		}
 	}
-	return o, nil
+	return optionsOf(&n), nil
 }
 
 // check rejects options that can never work. No error contains a secret.
@@ -102,13 +102,15 @@ func (o *Options) check() error {
 		return errors.New("slack: both a webhook and a token are set; set only one, or every message arrives twice")
 	case o.SlackToken != "" && o.SlackChannel == "":
 		return errors.New("slack: a token needs a channel; name the channel of the bot")
+	case o.MailIdentity+o.MailFrom+o.MailTo != "" && (o.MailIdentity == "" || o.MailFrom == "" || o.MailTo == ""):
+		return errors.New("mail: identity, sender and recipients are required together")
 	case o.WebhookURL != "" && o.WebhookSecret == "":
 		return errors.New("webhook: the secret is missing; receivers need it to verify requests")
 	case o.WebhookURL == "" && o.WebhookSecret != "":
 		return errors.New("webhook: the URL is missing")
 	}
 	for _, s := range []struct{ what, service, text string }{
-		{"SNS topic", "sns", o.SNSTopic}, {"event bus", "events", o.Bus},
+		{"SNS topic", "sns", o.SNSTopic}, {"mail identity", "ses", o.MailIdentity}, {"event bus", "events", o.Bus},
 	} {
 		if s.text == "" || s.service == "events" && !strings.HasPrefix(s.text, "arn:") {
 			continue
@@ -132,8 +134,8 @@ func regional(cfg aws.Config, text string) aws.Config {
 	return c
 }
 
-// address checks the URL to which a secret would be sent. The error does not
-// contain it.
+// address checks the URL to which a secret would be sent. A host that begins with a dot
+// is a suffix. The error does not contain the URL.
 func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" || u.User != nil {
@@ -148,12 +150,13 @@ func (o *Options) address(text string, hosts ...string) (*url.URL, error) {
 		return nil, errors.New("not an https URL")
 	}
 	for _, h := range hosts {
-		if strings.EqualFold(u.Hostname(), h) && u.Port() == "" {
+		name := strings.ToLower(u.Hostname())
+		if name == h && u.Port() == "" || strings.HasPrefix(h, ".") && strings.HasSuffix(name, h) && (u.Port() == "" || u.Port() == "443") {
 			return u, nil
 		}
 	}
 	if len(hosts) > 0 {
-		return nil, fmt.Errorf("not a URL at %s", strings.Join(hosts, " or "))
+		return nil, fmt.Errorf("not a URL at %s", strings.ReplaceAll(" "+strings.Join(hosts, " or "), " .", " *.")[1:])
 	}
 	return u, nil
 }

@@ -135,6 +135,11 @@ func TestInvalidOptionsAreRejected(t *testing.T) {
 		{"signed nothing", notify.Options{WebhookSecret: "key"}, "notify: webhook: the URL is missing"},
 		{"plain text", notify.Options{WebhookURL: "http://example.com/", WebhookSecret: "key"}, "notify: webhook's URL: not an https URL"},
 		{"a topic's name", notify.Options{SNSTopic: "alerts"}, `notify: SNS topic "alerts": want its ARN, with a region`},
+		{"a sender alone", notify.Options{MailFrom: "a@example.com"}, "notify: mail: identity, sender and recipients are required together"},
+		{"a retired connector of Teams", notify.Options{TeamsWebhook: "https://example.webhook.office.com/webhookb2/verysecret"},
+			"notify: Teams webhook: not a URL at *.api.powerplatform.com or *.logic.azure.com or *.api.gov.powerplatform.microsoft.us or *.api.high.powerplatform.microsoft.us or *.logic.azure.us"},
+		{"a host with the suffix in its name", notify.Options{TeamsWebhook: "https://logic.azure.com.example.com/"},
+			"notify: Teams webhook: not a URL at *.api.powerplatform.com or *.logic.azure.com or *.api.gov.powerplatform.microsoft.us or *.api.high.powerplatform.microsoft.us or *.logic.azure.us"},
 		{"a rule", notify.Options{Bus: "arn:aws:sqs:eu-west-1:111111111111:a"}, `notify: event bus "arn:aws:sqs:eu-west-1:111111111111:a": want its ARN, with a region`},
 		{"a key", notify.Options{SlackToken: "arn:aws:kms:eu-west-1:111111111111:key/a", SlackChannel: "C1"},
 			"notify: Slack token: want the ARN of a Secrets Manager secret or of an SSM parameter"},
@@ -152,16 +157,18 @@ func TestInvalidOptionsAreRejected(t *testing.T) {
 }
 
 func TestOptionsOfALambdaAreReferences(t *testing.T) {
-	got := notify.OptionsFrom(map[string]string{
+	env := map[string]string{
 		"FORCEMFA_SLACK_WEBHOOK_SECRET": "w", "FORCEMFA_SLACK_TOKEN_SECRET": "t", "FORCEMFA_SLACK_CHANNEL": "c", "FORCEMFA_SNS_TOPIC": "s",
+		"FORCEMFA_TEAMS_WEBHOOK_SECRET": "m", "FORCEMFA_MAIL_IDENTITY": "i", "FORCEMFA_MAIL_FROM": "f", "FORCEMFA_MAIL_TO": "r",
 		"FORCEMFA_WEBHOOK_URL": "u", "FORCEMFA_WEBHOOK_SECRET": "k", "FORCEMFA_BUS": "b", "FORCEMFA_SECURITY_HUB": "true", "FORCEMFA_QUEUE": "q",
-	})
-	want := notify.Options{SlackWebhook: "w", SlackToken: "t", SlackChannel: "c", SNSTopic: "s", WebhookURL: "u", WebhookSecret: "k",
+	}
+	got := notify.OptionsFrom(func(name string) string { return env[name] })
+	want := notify.Options{SlackWebhook: "w", SlackToken: "t", SlackChannel: "c", SNSTopic: "s", TeamsWebhook: "m", MailIdentity: "i", MailFrom: "f", MailTo: "r", WebhookURL: "u", WebhookSecret: "k",
 		Bus: "b", SecurityHub: true, Queue: "q", References: true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	n, err := notify.Open(t.Context(), aws.Config{}, notify.OptionsFrom(nil))
+	n, err := notify.Open(t.Context(), aws.Config{}, notify.OptionsFrom(func(string) string { return "" }))
 	if err != nil || len(n.Channels()) != 0 || n.Send(t.Context(), one()) != nil {
 		t.Errorf("without options: %v, %v", n.Channels(), err)
 	}

@@ -36,7 +36,7 @@ func (o *order) next(a *Account) error {
 // told nothing.
 func (o *order) end(told int) error {
 	if told != 0 && told != o.count {
-		return fmt.Errorf("the header tells of %d accounts, the file has %d; take the snapshot again", told, o.count)
+		return fmt.Errorf("the header says %d accounts, the file has %d; take the snapshot again", told, o.count)
 	}
 	return nil
 }
@@ -80,6 +80,7 @@ func (h *Header) check() error {
 func (a *Account) check() error {
 	return first(
 		partition(a.Partition),
+		a.knowsState(),
 		each(a.Users, func(u User) error { return a.owns("user", u.Name, u.ARN) }),
 		each(a.Groups, func(g Group) error { return a.owns("group", g.Name, g.ARN) }),
 		each(a.Roles, func(r Role) error { return a.owns("role", r.Name, r.ARN) }),
@@ -98,11 +99,21 @@ func (a *Account) check() error {
 		each(a.Users, func(u User) error {
 			return first(
 				known("user "+u.Name, u.Password, u.PasswordReset, u.MFA),
-				each(u.Devices, func(d Device) error { return d.check("user " + u.Name) }),
+				each(u.Devices, func(d Device) error { return d.check(a, "user "+u.Name) }),
 			)
 		}),
-		each(a.Unassigned, func(d Device) error { return d.check("unassigned device") }),
+		each(a.Unassigned, func(d Device) error { return d.check(a, "unassigned device") }),
+		a.Providers.check(a),
 	)
+}
+
+// knowsState refuses what cannot be a state. States that this version does not know are
+// accepted.
+func (a *Account) knowsState() error {
+	if strings.Trim(strings.ToUpper(a.State), "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+		return fmt.Errorf("%q is no state of an account", a.State)
+	}
+	return nil
 }
 
 // partition refuses partitions that AWS does not have; empty: not told.
@@ -127,6 +138,20 @@ func (a *Account) owns(kind, name, id string) error {
 		return fmt.Errorf("%s %s: %s is the ARN of something else", kind, name, id)
 	case got.Account != a.ID || a.Partition != "" && got.Partition != a.Partition:
 		return fmt.Errorf("%s %s: %s is the ARN of another account", kind, name, id)
+	}
+	return nil
+}
+
+// holds refuses an ARN of another account or kind, for things whose name has slashes.
+func (a *Account) holds(kind, id string) error {
+	got, err := arn.Parse(id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", kind, err)
+	case got.Service != "iam" || got.Kind() != kind:
+		return fmt.Errorf("%s: %s is the ARN of something else", kind, id)
+	case got.Account != a.ID || a.Partition != "" && got.Partition != a.Partition:
+		return fmt.Errorf("%s: %s is the ARN of another account", kind, id)
 	}
 	return nil
 }
@@ -179,9 +204,13 @@ func known(what string, values ...Tri) error {
 
 var kinds = []DeviceKind{"", VirtualMFA, HardwareMFA, FIDO, SMS}
 
-func (d Device) check(what string) error {
+func (d Device) check(a *Account, what string) error {
 	if !slices.Contains(kinds, d.Kind) {
 		return fmt.Errorf("%s: %q is no kind of MFA device", what, d.Kind)
+	}
+	// The serial number of a hardware device is no ARN.
+	if got, err := arn.Parse(d.Serial); err == nil && (got.Account != a.ID || a.Partition != "" && got.Partition != a.Partition) {
+		return fmt.Errorf("%s: %s is the ARN of another account", what, d.Serial)
 	}
 	return nil
 }

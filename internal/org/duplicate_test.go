@@ -36,6 +36,9 @@ func TestReadRefusesWhatTwoReadersSeeDifferently(t *testing.T) {
 		{"unknown partition", `"partition":"aws","state"`, `"partition":"aws-mars","state"`, `"aws-mars" is no partition`},
 		{"group", `"users":[`, `"groups":[{"name":"g","arn":"arn:aws:iam::222222222222:group/g","path":"/"}],"users":[`, "group g: "},
 		{"role of another account", `"users":[`, `"roles":[{"name":"r","arn":"arn:aws:iam::222222222222:role/r","path":"/"}],"users":[`, "role r: "},
+		{"device of another account", `"path":"/x/"}]`, `"path":"/x/","devices":[{"serial":"arn:aws:iam::222222222222:mfa/bob","kind":"virtual"}]}]`, "user bob: arn:aws:iam::222222222222:mfa/bob is the ARN of another account"},
+		{"device of another partition", `"path":"/x/"}]`, `"path":"/x/","devices":[{"serial":"arn:aws-cn:iam::111111111111:mfa/bob","kind":"virtual"}]}]`, "ARN of another account"},
+		{"state", `"ACTIVE"`, `"ACTIVE\u001b[31m"`, "is no state of an account"},
 		{"policy", `"users":[`, `"policies":[{"name":"p","arn":"arn:aws:iam::222222222222:policy/p","path":"/"}],"users":[`, "policy p: "},
 	} {
 		text := header + "\n" + account + "\n"

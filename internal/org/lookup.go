@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // User is the user of that name, or nil. Like its siblings it relies on the
@@ -45,6 +46,17 @@ func (h *Header) Unit(id string) *Unit {
 	return nil
 }
 
+// UnitNames are the names of the root and of the units above an account, the root first;
+// nil if it is in none.
+func (h *Header) UnitNames(a *Account) []string {
+	var names []string
+	for u := h.Unit(a.Unit); u != nil && len(names) < len(h.Units); u = h.Unit(u.Parent) {
+		names = append(names, u.Name) // a malformed snapshot may have a unit below itself
+	}
+	slices.Reverse(names)
+	return names
+}
+
 // SCP is the service control policy with that ID, or nil.
 func (h *Header) SCP(id string) *SCP {
 	for i := range h.SCPs {
@@ -58,6 +70,14 @@ func (h *Header) SCP(id string) *SCP {
 // CredentialsKnown reports whether Password and Keys say what there is. When
 // they don't, the absence of a key proves nothing.
 func (u *User) CredentialsKnown() bool { return u.Password != Unknown }
+
+// reportDelay is how long before a credential report a user may have been created
+// without appearing in it: IAM is eventually consistent.
+const reportDelay = 5 * time.Minute
+
+// NewerThan reports whether a credential report of that time may lack the user because
+// the user is newer.
+func NewerThan(report time.Time, u *User) bool { return u.Created.After(report.Add(-reportDelay)) }
 
 // ActiveKeys counts the access keys that work.
 func (u *User) ActiveKeys() int {

@@ -10,6 +10,8 @@ package org
 
 import (
 	"iter"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -59,26 +61,27 @@ type SCP struct {
 
 // An Account is one AWS account and what was seen of its IAM.
 type Account struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Alias      string    `json:"alias,omitempty"`
-	Partition  string    `json:"partition"`
-	State      string    `json:"state"`          // Organizations' State: ACTIVE, SUSPENDED… (see Skipped)
-	Unit       string    `json:"unit,omitempty"` // ID of the parent unit
-	SCPs       []string  `json:"scps,omitempty"` // IDs of the policies attached to the account itself
-	Management bool      `json:"management,omitempty"`
-	Caller     string    `json:"caller,omitempty"` // ARN under which this account was read
-	Read       bool      `json:"read"`             // false: nothing below is known, Gaps says why
-	Report     time.Time `json:"report"`           // when the credential report was generated; zero: none could be had
-	Quotas     Quotas    `json:"quotas"`
-	HardExpiry Tri       `json:"hard_expiry,omitempty"` // only an administrator can replace an expired password; read where passwords expire
-	Root       Root      `json:"root"`
-	Users      []User    `json:"users,omitempty"` // sorted by name, as are the next three
-	Groups     []Group   `json:"groups,omitempty"`
-	Roles      []Role    `json:"roles,omitempty"`
-	Policies   []Policy  `json:"policies,omitempty"`   // customer managed, and the AWS managed ones that something here uses; by ARN
-	Unassigned []Device  `json:"unassigned,omitempty"` // virtual MFA devices that belong to nobody
-	Gaps       []Gap     `json:"unread,omitempty"`
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Alias      string     `json:"alias,omitempty"`
+	Partition  string     `json:"partition"`
+	State      string     `json:"state"`          // Organizations' State: ACTIVE, SUSPENDED… (see Skipped)
+	Unit       string     `json:"unit,omitempty"` // ID of the parent unit
+	SCPs       []string   `json:"scps,omitempty"` // IDs of the policies attached to the account itself
+	Management bool       `json:"management,omitempty"`
+	Caller     string     `json:"caller,omitempty"` // ARN under which this account was read
+	Read       bool       `json:"read"`             // false: nothing below is known, Gaps says why
+	Report     time.Time  `json:"report"`           // when the credential report was generated; zero: none could be had
+	Quotas     Quotas     `json:"quotas"`
+	HardExpiry Tri        `json:"hard_expiry,omitempty"` // only an administrator can replace an expired password; read where passwords expire
+	Root       Root       `json:"root"`
+	Users      []User     `json:"users,omitempty"` // sorted by name, as are the next three
+	Groups     []Group    `json:"groups,omitempty"`
+	Roles      []Role     `json:"roles,omitempty"`
+	Policies   []Policy   `json:"policies,omitempty"`   // customer managed, and the AWS managed ones that something here uses; by ARN
+	Unassigned []Device   `json:"unassigned,omitempty"` // virtual MFA devices that belong to nobody
+	Providers  *Providers `json:"providers,omitempty"`  // only in snapshots of the embedded AWS
+	Gaps       []Gap      `json:"unread,omitempty"`
 }
 
 // Quotas are the IAM quotas of an account, from GetAccountSummary. Zero means
@@ -203,6 +206,35 @@ type AccessKey struct {
 type ServiceCredentials struct {
 	ServiceSpecific []string `json:"service_specific,omitempty"` // names of the services
 	SSHKeys         int      `json:"ssh_keys,omitempty"`
+	// Listed holds each of them, the inactive ones too; only read to rank keys.
+	Listed []ServiceCredential `json:"listed,omitempty"`
+}
+
+// SSH is the Service of an SSH public key, which CodeCommit accepts.
+const SSH = "ssh"
+
+// A ServiceCredential is a service-specific credential or an SSH key. When it was last
+// used, IAM does not record.
+type ServiceCredential struct {
+	ID      string     `json:"id"`      // ACCA… or APKA…
+	Service string     `json:"service"` // bedrock.amazonaws.com…, or SSH
+	Active  bool       `json:"active"`
+	Created *time.Time `json:"created,omitempty"`
+	Expires *time.Time `json:"expires,omitempty"` // nil: never
+}
+
+// The prefixes of the IDs of long-term credentials.
+// Source: IAM User Guide, "IAM identifiers", "Understanding unique ID prefixes".
+const (
+	AccessKeyPrefix         = "AKIA"
+	ServiceCredentialPrefix = "ACCA"
+	SSHKeyPrefix            = "APKA"
+)
+
+// Sort orders the services by name and the credentials by ID.
+func (s *ServiceCredentials) Sort() {
+	slices.Sort(s.ServiceSpecific)
+	slices.SortFunc(s.Listed, func(a, b ServiceCredential) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // A Group is an IAM group.

@@ -87,3 +87,10 @@ func ByAWS(policyARN string) bool {
 	a, err := arn.Parse(policyARN)
 	return err == nil && a.Service == "iam" && a.Account == "aws"
 }
+
+// OfAWS reports whether only AWS can change a role.
+// Source: IAM User Guide, "Create a service-linked role"; IAM Identity Center
+// User Guide, "Referencing permission sets in resource policies".
+func (r *Role) OfAWS() bool {
+	return strings.HasPrefix(r.Path, "/aws-service-role/") || strings.HasPrefix(r.Path, "/aws-reserved/")
+}

@@ -132,6 +132,10 @@ func (r *reader) next(a *Account) error {
 func (r *reader) read() (line []byte, whole bool, err error) {
 	for {
 		part, err := r.in.ReadSlice('\n')
+		if len(line) == 0 && errors.Is(err, bufio.ErrBufferFull) && part[0] != '{' {
+			// What begins so is no snapshot, and may have no end.
+			return nil, false, fmt.Errorf("line %d: want a JSON object", r.line+1)
+		}
 		if len(line)+len(part) > longest {
 			return nil, false, fmt.Errorf("line %d: longer than %d bytes", r.line+1, longest)
 		}

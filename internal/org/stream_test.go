@@ -59,6 +59,7 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 	const two = `{"id":"222222222222","name":"b","partition":"aws","state":"ACTIVE","read":true}` + "\n"
 	for _, c := range []struct{ name, file, want string }{
 		{"empty", "", "line 1: the snapshot is empty"},
+		{"endless", strings.Repeat("\x00", 1<<18), "line 1: want a JSON object"},
 		{"no header", one, `line 1: no snapshot header: "format" is missing`},
 		{"other format", `{"format":1,"new":true}` + "\n", "line 1: snapshot format 1: this version reads format 2 only"},
 		{"not JSON", header + one + "{,}\n", "line 3, column 2: not JSON"},
@@ -68,7 +69,7 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 		{"two on a line", header + strings.TrimSpace(one) + two, "line 2, column 80: something follows the object"},
 		{"cut in a line", header + one + two[:40], "line 3: the file is cut off in the middle of this line"},
 		{"cut in the header", header[:30], "line 1: the file is cut off"},
-		{"cut between lines", strings.Replace(header, "}", `,"accounts":2}`, 1) + one, "line 2: the header tells of 2 accounts, the file has 1"},
+		{"cut between lines", strings.Replace(header, "}", `,"accounts":2}`, 1) + one, "line 2: the header says 2 accounts, the file has 1"},
 		{"empty line", header + "\n" + one, "line 2: not a whole JSON object"},
 		{"same account twice", header + one + one, "line 3: account 111111111111 is there twice"},
 		{"out of order", header + two + one, "line 3: account 111111111111 comes after 222222222222"},

@@ -19,6 +19,7 @@ var subjects = map[Op]string{
 	CreateRole: "role", DeleteRole: "role", AttachRolePolicy: "role", DetachRolePolicy: "role",
 	PutRolePolicy: "role", DeleteRolePolicy: "role", UpdateTrust: "role", UpdateEntranceTrust: "role",
 	PutUserPolicy: "user", DeleteUserPolicy: "user", TagUser: "user", UntagUser: "user",
+	DeactivateKey: "user", ActivateKey: "user", DeleteKey: "user", RestoreKey: "user",
 }
 
 // An iamResource is the resource of an IAM ARN: type, path and name.

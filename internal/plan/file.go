@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -55,7 +56,7 @@ func Write(w io.Writer, p *Plan) error {
 // missing fields, another format, values of the wrong kind or size and inconsistent
 // steps are refused with a [*FileError]. name is the name of the file in errors.
 func Read(name string, from io.Reader) (*Plan, error) {
-	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	text, err := readText(from)
 	if err != nil {
 		return nil, fmt.Errorf("read plan %s: %w", name, err)
 	}
@@ -76,6 +77,20 @@ func Read(name string, from io.Reader) (*Plan, error) {
 		return nil, r.fail("", errors.New("more text after the plan"))
 	}
 	return p, nil
+}
+
+// readText reads the text of a plan. A text that does not begin as one is not read to
+// its end, because it may have none.
+func readText(from io.Reader) ([]byte, error) {
+	in := bufio.NewReader(from)
+	start, err := in.Peek(256)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if begin := bytes.TrimLeft(start, " \t\r\n"); len(begin) > 0 && begin[0] != '{' {
+		return start, nil
+	}
+	return io.ReadAll(io.LimitReader(in, maxFile+1))
 }
 
 // A reader decodes one plan file token by token, so that every error has its line
@@ -106,6 +121,7 @@ func (r *reader) plan(p *Plan) error {
 			return r.list(path, maxList, func(path string) error { return r.named(path, p) })
 		}},
 		{"acknowledged", true, r.strings(&p.Acknowledged, maxText)},
+		{"adopt", true, r.strings(&p.Adopt, maxText)},
 		{"remove", true, r.boolean(&p.Remove)},
 		{"scheduled", true, func(path string) error {
 			return r.list(path, maxList, func(path string) error {

@@ -175,3 +175,19 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// endless is a device that never ends.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	clear(p)
+	return len(p), nil
+}
+
+func TestReadLeavesATextThatIsNoPlan(t *testing.T) {
+	from := new(endless)
+	if _, err := plan.Read("f", from); err == nil || from.read > 1<<20 {
+		t.Errorf("%d bytes were read, error %v", from.read, err)
+	}
+}

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,27 +14,26 @@ import (
 
 // OfFunction reports whether the Lambda function may make a step in its account: add
 // users to the group of forcemfa, attach its policy to them and to the group, open and
-// close enrollment windows, which have the given tag, and mark users who used one. The
-// function writes no
+// close enrollment windows, and mark users who used one. The function writes no
 // document, never removes enforcement, and changes nothing that forcemfa does not
 // manage.
-func (s *Step) OfFunction(windowTag string) bool {
+func (s *Step) OfFunction(b *baseline.Baseline) bool {
 	a, err := arn.Parse(s.Subject)
 	if err != nil {
 		return false
 	}
-	policy, group := baseline.PolicyARN(a.Partition, s.Account), baseline.GroupARN(a.Partition, s.Account)
+	policies, group := b.PolicyARNs(a.Partition, s.Account), baseline.GroupARN(a.Partition, s.Account)
 	switch s.Op {
 	case AddUserToGroup:
 		return s.Object == baseline.GroupName
 	case AttachUserPolicy:
-		return s.Object == policy
+		return slices.Contains(policies, s.Object)
 	case AttachGroupPolicy:
-		return s.Subject == group && s.Object == policy
+		return s.Subject == group && slices.Contains(policies, s.Object)
 	case TagUser:
-		return strings.EqualFold(s.Object, windowTag) || s.Object == baseline.DeviceByKeyTag && !s.Expect.Present
+		return strings.EqualFold(s.Object, b.Window.Tag) || s.Object == baseline.DeviceByKeyTag && !s.Expect.Present
 	case UntagUser:
-		return strings.EqualFold(s.Object, windowTag)
+		return strings.EqualFold(s.Object, b.Window.Tag)
 	}
 	return false
 }
@@ -44,12 +44,12 @@ const longestWindow = 31 * 24 * time.Hour
 
 // CheckFunction returns why a run of the function that began at a time cannot have made
 // a step of an untrusted journal; nil when it can have.
-func (s *Step) CheckFunction(w baseline.Window, began time.Time) error {
+func (s *Step) CheckFunction(b *baseline.Baseline, began time.Time) error {
 	if field, err := s.Check(); err != nil {
 		return fmt.Errorf("%s: %w", field, err)
 	}
 	switch {
-	case !s.OfFunction(w.Tag):
+	case !s.OfFunction(b):
 		return fmt.Errorf("the function does not make the change %s %s", s.Op, s.Object)
 	case s.Blocked != "":
 		return errors.New("a blocked step was not made")
@@ -62,7 +62,7 @@ func (s *Step) CheckFunction(w baseline.Window, began time.Time) error {
 		return fmt.Errorf("the states are not those of %s", s.Op)
 	}
 	if removes || replaces { // the state that a rollback restores
-		open, _ := w.Of([]org.Tag{{Key: s.Object, Value: s.Expect.Value}})
+		open, _ := b.Window.Of([]org.Tag{{Key: s.Object, Value: s.Expect.Value}})
 		if open.Until.After(began.Add(longestWindow)) {
 			return fmt.Errorf("the enrollment window %q is open for more than %d days", s.Expect.Value, longestWindow/(24*time.Hour))
 		}

@@ -19,6 +19,8 @@ func TestOfFunction(t *testing.T) {
 		none   = plan.State{}
 		set    = plan.State{Present: true, Value: "2026-11-02"}
 	)
+	b := baseline.Default()
+	b.Adopt = []string{"/team/EnforceMFA"}
 	for _, row := range []struct {
 		name            string
 		op              plan.Op
@@ -29,6 +31,8 @@ func TestOfFunction(t *testing.T) {
 		{"a user joins the group", plan.AddUserToGroup, user, baseline.GroupName, none, set, true},
 		{"a user joins another group", plan.AddUserToGroup, user, "Developers", none, set, false},
 		{"the policy on a user", plan.AttachUserPolicy, user, policy, none, set, true},
+		{"an adopted policy on a user", plan.AttachUserPolicy, user, "arn:aws:iam::" + id + ":policy/team/EnforceMFA", none, set, true},
+		{"an adopted policy of another account", plan.AttachUserPolicy, user, "arn:aws:iam::222222222222:policy/team/EnforceMFA", none, set, false},
 		{"another policy on a user", plan.AttachUserPolicy, user, admin, none, set, false},
 		{"the policy on its group", plan.AttachGroupPolicy, group, policy, none, set, true},
 		{"the policy on another group", plan.AttachGroupPolicy, others, policy, none, set, false},
@@ -45,7 +49,7 @@ func TestOfFunction(t *testing.T) {
 		{"an inline policy", plan.PutUserPolicy, user, baseline.InlinePolicyName, none, set, false},
 	} {
 		s := plan.NewStep(row.op, id, row.subject, row.object, row.expect, row.want)
-		if got := s.OfFunction("forcemfa-enrollment"); got != row.ok {
+		if got := s.OfFunction(b); got != row.ok {
 			t.Errorf("%s: %v, want %v", row.name, got, row.ok)
 		}
 	}

@@ -34,6 +34,10 @@ var inverses = map[Op]Op{
 	DeleteRolePolicy:    PutRolePolicy,
 	UpdateTrust:         UpdateTrust,
 	UpdateEntranceTrust: UpdateEntranceTrust,
+	DeactivateKey:       ActivateKey,
+	ActivateKey:         DeactivateKey,
+	DeleteKey:           RestoreKey,
+	RestoreKey:          DeleteKey,
 }
 
 // replaces reports whether an Op can replace an existing value, so that the same Op
@@ -47,7 +51,7 @@ func (op Op) replaces() bool {
 }
 
 // Inverse is the step that undoes s once it is done: it expects what s wants
-// and wants what s expected. It needs no other step and is never blocked. The
+// and wants what s expected. It needs no other step, and is blocked only when nothing can undo s. The
 // versions of a policy are left out, because AWS numbers them; the texts that s
 // deleted are only in the journal.
 func Inverse(s Step) Step {
@@ -59,5 +63,8 @@ func Inverse(s Step) Step {
 	back.Expect.Versions, back.Want.Versions = nil, nil
 	back.Expect.Texts, back.Want.Texts = nil, nil
 	back.Because = append(back.Because, s.Because...)
+	if op == RestoreKey {
+		back.Block("AWS cannot restore a deleted access key", "create a new key for "+s.Subject+" if one is needed")
+	}
 	return back
 }

@@ -68,6 +68,8 @@ func userState(u *org.User, s *Step) State {
 		return InlineState(u.Inline, s.Object)
 	case TagUser, UntagUser:
 		return tagState(u, s.Object)
+	case DeactivateKey, ActivateKey, DeleteKey, RestoreKey:
+		return KeyState(u, s.Object)
 	}
 	return State{}
 }
@@ -103,6 +105,37 @@ func InlineState(policies []org.InlinePolicy, name string) State {
 		}
 	}
 	return State{}
+}
+
+// The values of an access key.
+const (
+	KeyActive   = "Active"
+	KeyInactive = "Inactive"
+)
+
+// KeyState is the state of an access key, service-specific credential or SSH public key
+// of a user whose keys were listed.
+func KeyState(u *org.User, id string) State {
+	for _, k := range u.Keys {
+		if k.ID == id {
+			return keyState(k.Active)
+		}
+	}
+	if u.Services != nil {
+		for _, c := range u.Services.Listed {
+			if c.ID == id {
+				return keyState(c.Active)
+			}
+		}
+	}
+	return State{}
+}
+
+func keyState(active bool) State {
+	if active {
+		return State{Present: true, Value: KeyActive}
+	}
+	return State{Present: true, Value: KeyInactive}
 }
 
 func tagState(u *org.User, key string) State {

@@ -55,6 +55,10 @@ const (
 	DeleteRolePolicy    Op = "DeleteRolePolicy"
 	UpdateTrust         Op = "UpdateAssumeRolePolicy"   // Subject: role ARN; Want.Document
 	UpdateEntranceTrust Op = "UpdateEntranceRolePolicy" // the same for a role that forcemfa or AWS itself assumes; after all other steps
+	DeactivateKey       Op = "DeactivateAccessKey"      // Subject: user ARN; Object: ID of an access key, service-specific credential or SSH public key; Value: Active or Inactive
+	ActivateKey         Op = "ActivateAccessKey"        // undoes DeactivateKey
+	DeleteKey           Op = "DeleteAccessKey"          // Subject and Object as of DeactivateKey; cannot be undone
+	RestoreKey          Op = "RestoreAccessKey"         // the inverse of DeleteKey, which AWS does not have: it is always blocked
 )
 
 // ops are all Ops in the order in which the steps of one account are done: first
@@ -65,6 +69,7 @@ var ops = []Op{
 	TagUser, CreatePolicy, UpdatePolicy, RestorePolicy, CreateGroup, AttachGroupPolicy, PutGroupPolicy,
 	CreateRole, UpdateTrust, AttachRolePolicy, PutRolePolicy,
 	AddUserToGroup, AttachUserPolicy, PutUserPolicy,
+	RestoreKey, ActivateKey, DeactivateKey, DeleteKey,
 	UntagUser, DetachGroupPolicy, DeleteGroupPolicy, DeleteGroup, DeletePolicy,
 	DetachRolePolicy, DeleteRolePolicy, DeleteRole, UpdateEntranceTrust,
 	CreateSCP, UpdateSCP, AttachSCP, DetachSCP, DeleteSCP,
@@ -123,7 +128,7 @@ type Step struct {
 type State struct {
 	Present     bool     `json:"present"`               // the policy or group exists; the attachment, membership or tag is there
 	Document    string   `json:"document,omitempty"`    // the policy document, as text
-	Value       string   `json:"value,omitempty"`       // of the tag; of a new role, the maximum session duration in seconds
+	Value       string   `json:"value,omitempty"`       // of the tag; of an access key Active or Inactive; of a new role, the maximum session duration in seconds
 	Versions    []string `json:"versions,omitempty"`    // IDs of the policy's versions, oldest first; UpdatePolicy prunes only these
 	Fingerprint string   `json:"fingerprint,omitempty"` // of the ForceMFA policy, see baseline.FingerprintTag; written with Document and never compared
 	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only for rollbacks
@@ -143,6 +148,7 @@ type Plan struct {
 	// Acknowledged are the guards that were overridden on the command line, as
 	// guard:NAME or guard:ACCOUNT/NAME. Applying the file overrides them again.
 	Acknowledged []string `json:"acknowledged,omitempty"`
+	Adopt        []string `json:"adopt,omitempty"` // policies that were adopted by the command line, likewise
 	Steps        []Step   `json:"steps"`
 
 	done map[string]bool // IDs of steps of the resumed plan whose Want holds already

@@ -33,6 +33,7 @@ type accountState struct {
 	readable  bool        // its default document was read
 	drifted   bool        // its document is not the wanted one
 	usable    bool        // it exists and was read, or can be created
+	collides  bool        // its name is taken by a policy that could be adopted
 	group     *org.Group  // the group ForceMFA; nil: it does not exist
 	carries   bool        // the policy is attached to the group
 	openGroup bool        // users can be added to the group
@@ -44,7 +45,7 @@ type accountState struct {
 func newAccountState(in *Input, documents *org.Cache, a *org.Account) *accountState {
 	s := &accountState{
 		in: in, documents: documents, account: a, place: baseline.PlaceOf(in.Header, a),
-		policyARN: baseline.PolicyARN(a.Partition, a.ID), groupARN: baseline.GroupARN(a.Partition, a.ID),
+		policyARN: in.Baseline.PolicyOf(a), groupARN: baseline.GroupARN(a.Partition, a.ID),
 		inlineName: baseline.InlinePolicyName,
 		document:   in.Baseline.Document(a.Partition), denies: in.Baseline.DenyDocument(a.Partition),
 	}
@@ -85,7 +86,10 @@ func (s *accountState) findPolicy() {
 			continue // AWS managed
 		}
 		own++
-		if strings.EqualFold(other.Name, baseline.PolicyName) {
+		if baseline.NamedForceMFA(&other) {
+			if s.collides = s.adoptable(&other); s.collides {
+				return // proposals has it
+			}
 			s.conflict("%s has the name of the forcemfa policy, but is another policy: forcemfa cannot create its policy until it is renamed or deleted", other.ARN)
 			return
 		}
@@ -176,10 +180,11 @@ func (s *accountState) inlineDocument(u *org.User) string {
 // enforced is the account with the wanted policy, attached to the group.
 func (s *accountState) enforced() *org.Account {
 	a := *s.account
-	wanted := org.Policy{
-		ARN: s.policyARN, Name: baseline.PolicyName, Path: baseline.Path,
-		Default: "v1", Versions: []org.Version{{ID: "v1", Document: s.document}},
+	wanted := org.Policy{ARN: s.policyARN, Name: baseline.PolicyName, Path: baseline.Path}
+	if s.policy != nil {
+		wanted.Name, wanted.Path = s.policy.Name, s.policy.Path
 	}
+	wanted.Default, wanted.Versions = "v1", []org.Version{{ID: "v1", Document: s.document}}
 	a.Policies = slices.DeleteFunc(slices.Clone(s.account.Policies), func(other org.Policy) bool { return other.ARN == s.policyARN })
 	a.Policies = append(a.Policies, wanted)
 	slices.SortFunc(a.Policies, func(x, y org.Policy) int { return strings.Compare(x.ARN, y.ARN) })
@@ -220,6 +225,7 @@ func (p *accountPlanner) plan(users []audit.User) []plan.Step {
 		p.enforceAll(users)
 	}
 	p.remarks.conflicts = p.conflicts
+	p.propose()
 	if p.assumed {
 		p.remarks.assumedQuotas = []string{p.account.ID}
 	}
@@ -284,10 +290,14 @@ func (p *accountPlanner) planPolicy(candidates []candidate) {
 			s.Block("its default version could not be read, so a rollback could not restore it",
 				"let the role that forcemfa assumes call iam:GetAccountAuthorizationDetails and iam:GetPolicyVersion")
 		}
+		s.Block(p.blockAdoption())
 		blockByCandidates(&s, candidates, throughPolicy)
 		p.guard.blockForExempt(&s)
 		s.Needs = windowsOf(candidates, throughPolicy)
 		p.policyStep = p.add(s)
+		if s.Blocked == "" {
+			p.remarkAdoption()
+		}
 	}
 }
 

@@ -119,6 +119,8 @@ func (s *accountState) placement(u *audit.User) placement {
 // firstRoom is the first way by which the policy can be put on a user.
 func (s *accountState) firstRoom(u *org.User) placement {
 	switch {
+	case s.collides:
+		return nowhere
 	case s.openGroup && len(u.Groups) < s.quotas.GroupsPerUser:
 		return throughGroup
 	case s.usable && len(u.Attached) < s.quotas.AttachedPoliciesPerUser:
@@ -150,6 +152,9 @@ func (s *accountState) noPlacement(u *org.User) (why, remedy string) {
 		if why := s.waitsForGroup(u); why != "" {
 			return why, "put all users of a group into one wave, or set attach to group or user"
 		}
+	}
+	if s.collides {
+		return "the account has another policy with the name " + baseline.PolicyName, s.adoptRemedy()
 	}
 	return s.noRoom(u), "remove the user from a group it does not need, detach a policy, or request a higher quota from AWS"
 }

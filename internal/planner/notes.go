@@ -16,6 +16,10 @@ import (
 type remarks struct {
 	assumedQuotas  []string                   // accounts whose quotas could not be read
 	conflicts      []string                   // sentences on name collisions and on the group of forcemfa
+	adopted        map[string][]string        // accounts whose policy is adopted, by its path and name
+	revoked        []string                   // actions that adopted policies no longer grant
+	dropped        map[string][]string        // accounts where a policy version is deleted to make room, by version and policy
+	proposed       map[string][]string        // accounts with a policy that could be adopted, by its path and name
 	directly       []string                   // users with the policy attached directly though attach is not user
 	inline         []string                   // users who get the inline policy
 	windows        []string                   // users for whom an enrollment window is opened
@@ -65,6 +69,12 @@ func (r *remarks) schedule(w *baseline.Wave, name string) {
 func (r *remarks) add(o *remarks) {
 	r.assumedQuotas = append(r.assumedQuotas, o.assumedQuotas...)
 	r.conflicts = append(r.conflicts, o.conflicts...)
+	r.adopted, r.dropped, r.proposed = merge(r.adopted, o.adopted), merge(r.dropped, o.dropped), merge(r.proposed, o.proposed)
+	for _, action := range o.revoked {
+		if !slices.Contains(r.revoked, action) {
+			r.revoked = append(r.revoked, action)
+		}
+	}
 	r.directly = append(r.directly, o.directly...)
 	r.inline = append(r.inline, o.inline...)
 	r.windows = append(r.windows, o.windows...)
@@ -97,7 +107,7 @@ func notes(in *Input, p *plan.Plan, r *remarks) []string {
 			said = append(said, fmt.Sprintf("unused %s (line %d of the config file): no user that was read matches", e, e.Line))
 		}
 	}
-	return append(said, r.conflicts...)
+	return slices.Concat(said, r.adoptionNotes(), r.conflicts)
 }
 
 // enforces reports whether the plan brings any user under the policy.

@@ -53,7 +53,7 @@ func (p *accountPlanner) planTrust() {
 // is false when the policy requires it already, when only AWS can change the
 // role, or when the policy cannot be parsed, which is a finding.
 func (p *accountPlanner) requireMFA(role *org.Role) (s plan.Step, needed bool) {
-	if awsOwned(role) {
+	if role.OfAWS() {
 		return plan.Step{}, false
 	}
 	if _, err := policy.Parse(policy.Trust, role.Trust); err != nil {
@@ -67,13 +67,6 @@ func (p *accountPlanner) requireMFA(role *org.Role) (s plan.Step, needed bool) {
 		Header: p.in.Header, Account: p.account, Role: role, Document: document, Err: err, Now: p.in.Now,
 		Acknowledged: p.in.acknowledged(baseline.GuardTrust, p.account.ID, role.Name),
 	}.Step(), true
-}
-
-// awsOwned reports whether only AWS can change a role.
-// Source: IAM User Guide, "Create a service-linked role"; IAM Identity Center
-// User Guide, "Referencing permission sets in resource policies".
-func awsOwned(r *org.Role) bool {
-	return strings.HasPrefix(r.Path, "/aws-service-role/") || strings.HasPrefix(r.Path, "/aws-reserved/")
 }
 
 // A TrustChange is a new trust policy for a role, with what the guard trust

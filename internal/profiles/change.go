@@ -17,6 +17,8 @@ import (
 type Change struct {
 	Path  string   // of the config file
 	Notes []string // problems that the edit cannot fix
+	// NoRegion: no region is known for the profiles.
+	NoRegion bool
 
 	before, after *awsfile.File
 	edit          func(*awsfile.File) error
@@ -51,6 +53,17 @@ func (c *Change) Needed() bool { return !bytes.Equal(c.before.Bytes(), c.after.B
 // no difference.
 func (c *Change) Diff() string {
 	return string(diff.Diff(c.Path, c.before.Redacted(), c.Path+" (new)", c.after.Redacted()))
+}
+
+// DiffFrom returns the difference from an earlier text of the file to what the change
+// will leave, without secrets.
+func (c *Change) DiffFrom(earlier *awsfile.File) string {
+	return string(diff.Diff(c.Path, earlier.Redacted(), c.Path+" (new)", c.after.Redacted()))
+}
+
+// SameResult reports whether two changes leave the same text.
+func (c *Change) SameResult(other *Change) bool {
+	return bytes.Equal(c.after.Bytes(), other.after.Bytes())
 }
 
 // Write makes the change, unless the file has changed since it was planned.

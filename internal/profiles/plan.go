@@ -21,6 +21,9 @@ type Options struct {
 	// Fallback is the region of profiles whose key's profile has none; may be empty.
 	Fallback string
 	Helper   string // path of the credential helper or of forcemfa; empty: not installed
+	// SignIn: Profile gets its credentials from "aws login", which writes login_session. It
+	// may be new, and has no other credentials.
+	SignIn bool
 }
 
 // A plan is how profiles lead to one MFA session: source has the
@@ -34,6 +37,7 @@ type plan struct {
 	region string // --region: replaces another region in the profiles
 	usual  string // for profiles without a region; empty: unknown
 	helper string
+	signIn bool // source has the login_session that "aws login" writes
 	roles  []roleProfile
 	serial string // mfa_serial of the roles, for the source
 }
@@ -49,16 +53,23 @@ func Plan(files *awsfile.Files, o Options) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newChange(files.Config, p.write, p.notes())
+	c, err := newChange(files.Config, p.write, p.notes())
+	if err != nil {
+		return nil, err
+	}
+	c.NoRegion = p.usual == ""
+	return c, nil
 }
 
 func newPlan(files *awsfile.Files, o Options) (*plan, error) {
-	pl := &plan{files: files, base: o.Profile, source: o.Profile, region: o.Region, helper: o.Helper}
+	pl := &plan{files: files, base: o.Profile, source: o.Profile, region: o.Region, helper: o.Helper, signIn: o.SignIn}
 	if o.As != "" {
 		pl.source = o.As
 	}
-	if err := pl.checkBase(o.As); err != nil {
-		return nil, err
+	if !pl.signIn {
+		if err := pl.checkBase(o.As); err != nil {
+			return nil, err
+		}
 	}
 	for _, given := range o.Roles {
 		role, err := parseRole(given)
@@ -111,13 +122,18 @@ func parseRole(given string) (roleProfile, error) {
 func (pl *plan) checkBase(as string) error {
 	p, err := pl.files.Profile(pl.base)
 	if errors.Is(err, awsfile.ErrNoProfile) {
-		return withNext(err, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Argument(pl.base)))
+		return withNext(err, pl.files.DidYouMean(pl.base, fmt.Sprintf("run \"forcemfa import %s\" first, or name a profile that is there", awsfile.Argument(pl.base))))
 	}
 	if err != nil {
 		return err
 	}
 	if s, ok := p.Setting("role_arn"); ok {
 		return withNext(fmt.Errorf("%s: profile %s is a role", s.Origin, pl.base), "name the profile with the key; its roles are found")
+	}
+	for _, key := range []string{"sso_session", "sso_account_id", "web_identity_token_file", "login_session", "credential_source"} {
+		if s, ok := p.Setting(key); ok && p.Get(awsfile.KeyIDSetting) == "" && p.Get(processSetting) == "" {
+			return withNext(fmt.Errorf("%s: profile %s has %s and no access key, so forcemfa has no session for it", s.Origin, pl.base, key), "name the profile of an access key")
+		}
 	}
 	if as == pl.base {
 		return fmt.Errorf("--as %s: want another name than PROFILE", as)
@@ -158,9 +174,11 @@ func (pl *plan) existing() error {
 
 // write adds the settings to the config file.
 func (pl *plan) write(f *awsfile.File) error {
-	source := []awsfile.Setting{{Key: "credential_process", Value: ProcessLine(pl.helper, pl.base)}}
-	source = append(source, pl.regionFor(pl.source)...)
-	if p, err := pl.files.Profile(pl.source); pl.serial != "" && (err != nil || p.Get("mfa_serial") == "") {
+	source := pl.regionFor(pl.source)
+	if !pl.signIn {
+		source = slices.Insert(source, 0, awsfile.Setting{Key: processSetting, Value: ProcessLine(pl.helper, pl.base)})
+	}
+	if p, err := pl.files.Profile(pl.source); !pl.signIn && pl.serial != "" && (err != nil || p.Get("mfa_serial") == "") {
 		source = append(source, awsfile.Setting{Key: "mfa_serial", Value: pl.serial})
 	}
 	if err := pl.profile(f, pl.source, source); err != nil {
@@ -187,7 +205,7 @@ func (pl *plan) write(f *awsfile.File) error {
 func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting) error {
 	section := awsfile.ConfigSection(name)
 	have, exists := f.Section(section)
-	if !exists {
+	if !exists && len(settings) > 0 {
 		return f.AddSection(section, settings)
 	}
 	managed, err := f.InBlock(section)
@@ -217,7 +235,7 @@ const chainedSeconds = 3600
 // notes returns the problems that no edit can fix.
 func (pl *plan) notes() []string {
 	notes := []string{}
-	if pl.helper == "" {
+	if pl.helper == "" && !pl.signIn {
 		notes = append(notes, awsfile.Helper+" is neither next to forcemfa nor in PATH: install it, or no tool will get credentials")
 	}
 	if pl.usual == "" {
@@ -230,7 +248,7 @@ func (pl *plan) notes() []string {
 		}
 		s, ok := p.Setting("duration_seconds")
 		if n, err := strconv.Atoi(s.Value); ok && err == nil && n > chainedSeconds {
-			notes = append(notes, fmt.Sprintf("%s: profile %s wants %s seconds, and a role assumed with an MFA session ends after %d: AWS refuses more; lower it, or use forcemfa exec %s", s.Origin, r.name, s.Value, chainedSeconds, awsfile.Argument(r.name)))
+			notes = append(notes, fmt.Sprintf("%s: profile %s requests %s seconds, and a role assumed with an MFA session ends after %d: AWS refuses more; lower it, or run \"forcemfa exec %s\"", s.Origin, r.name, s.Value, chainedSeconds, awsfile.Argument(r.name)))
 		}
 	}
 	return notes

@@ -134,6 +134,8 @@ func TestPlanRefuses(t *testing.T) {
 	}{
 		{"no profile", "", "", Options{}, "bob", `run "forcemfa import bob" first`},
 		{"role", "[profile bob]\nrole_arn = " + roleARN + "\n", "", Options{}, "is a role", "name the profile with the key"},
+		{"aws login", "[profile bob]\nlogin_session = arn:aws:iam::111111111111:user/bob\n", "", Options{}, "has login_session and no access key", "name the profile of an access key"},
+		{"IAM Identity Center", "[profile bob]\nsso_session = corp\n", "", Options{As: "two"}, "has sso_session and no access key", "name the profile of an access key"},
 		{"key in a file", "", key, Options{}, "holds an access key", "or give --as bob-mfa"},
 		{"second profile has the same name", "[profile bob]\n", "", Options{As: "bob"}, "--as bob", ""},
 		{"second profile is a role", "[profile bob]\n[profile two]\nrole_arn = " + roleARN + "\n", "", Options{As: "two"}, "in use already", "another name"},

@@ -1,10 +1,11 @@
-// Package prose puts lists and numbers into sentences, for every package that writes
-// messages.
+// Package prose puts lists and numbers into sentences, and finds characters that nobody
+// sees, for every package that writes messages.
 package prose
 
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // most is how many names of a list a sentence has.
@@ -19,6 +20,14 @@ func Few(names []string) string {
 	return strings.Join(names[:most], ", ") + " and " + Number(len(names)-most) + " more"
 }
 
+// Count is a number with its noun: 1 step, 2 steps.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Number(n) + " " + noun + "s"
+}
+
 // Number is a number with commas between thousands.
 func Number(n int) string {
 	text := strconv.Itoa(n)
@@ -26,4 +35,15 @@ func Number(n int) string {
 		text = text[:at] + "," + text[at:]
 	}
 	return text
+}
+
+// unseen are the characters that take no room: format characters, line and paragraph
+// separators, fillers and variation selectors.
+var unseen = []*unicode.RangeTable{unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
+
+// Unseen reports whether a character is a control character, takes no room, or changes the
+// direction of a text, so that one name could look like another.
+// Source: Unicode Standard Annex 44, Default_Ignorable_Code_Point.
+func Unseen(r rune) bool {
+	return unicode.IsControl(r) || r > 0x7f && unicode.In(r, unseen...)
 }

@@ -23,3 +23,19 @@ func TestThousandsAreSeparated(t *testing.T) {
 		}
 	}
 }
+
+func TestNounsAreCounted(t *testing.T) {
+	for n, want := range map[int]string{0: "0 steps", 1: "1 step", 2000: "2,000 steps"} {
+		if got := prose.Count(n, "step"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestCharactersThatNobodySees(t *testing.T) {
+	for r, want := range map[rune]bool{'a': false, ' ': false, 'ü': false, '漢': false, '\x1b': true, '\n': true, '\u0085': true, '\u200b': true, '\u202e': true, '\u2066': true, '\u3164': true, '\ufe0f': true} {
+		if got := prose.Unseen(r); got != want {
+			t.Errorf("%U: %v", r, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,11 @@ const (
 	askActor = "ask who did this; the function restores users to the group, attachments and tags"
 	redeploy = "run forcemfa deploy apply to restore the document, and ask who changed it"
 	rejoin   = "invite the account into the organization again, and ask who did this: no service control policy affects its users now"
-	restore  = "run forcemfa deploy apply to restore it, and ask who changed it"
+	regroup  = "run forcemfa apply, which creates the group again, and ask who changed it"
+	reattach = "run forcemfa apply, which restores the policies of the config, and ask who changed it"
+	// CloudFormation compares a template with the previous one, not with the account, so
+	// deploy apply alone restores nothing in a stack.
+	restore = "delete the stack of this account and run forcemfa deploy apply, which creates it again (docs/deploy.md, Repair); ask who changed it"
 )
 
 // eventRules are by the eventName of the CloudTrail record, one for each in [Pattern].
@@ -78,13 +83,13 @@ var eventRules = map[string]eventRule{
 	"DetachGroupPolicy": {scope: allUsersScope, applies: isGroupOrPolicy, detect: detachesPolicy},
 	"PutGroupPolicy":    {scope: allUsersScope, applies: isGroup, detect: groupAlert("an inline policy was put on the group "+baseline.GroupName, "delete it: it grants permissions to every member of the group")},
 	"DeleteGroupPolicy": {scope: allUsersScope, applies: isGroup},
-	"UpdateGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was renamed or moved", restore)},
-	"DeleteGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was deleted", restore)},
+	"UpdateGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was renamed or moved", regroup)},
+	"DeleteGroup":       {scope: allUsersScope, applies: isGroup, detect: groupAlert("the group "+baseline.GroupName+" was deleted", regroup)},
 
-	"CreatePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a new version")},
-	"SetDefaultPolicyVersion": {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a different default version")},
-	"DeletePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("lost a version")},
-	"DeletePolicy":            {scope: allUsersScope, applies: isPolicy, detect: policyAlert("was deleted")},
+	"CreatePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a new version", redeploy)},
+	"SetDefaultPolicyVersion": {scope: allUsersScope, applies: isPolicy, detect: policyAlert("has a different default version", redeploy)},
+	"DeletePolicyVersion":     {scope: allUsersScope, applies: isPolicy, detect: policyAlert("lost a version", redeploy)},
+	"DeletePolicy":            {scope: allUsersScope, applies: isPolicy, detect: policyAlert("was deleted", "run forcemfa apply, which creates the policy again, and ask who deleted it")},
 
 	"CreateRole":                 {scope: roleScope},
 	"UpdateAssumeRolePolicy":     {scope: roleScope, detect: changesTrust},
@@ -95,19 +100,19 @@ var eventRules = map[string]eventRule{
 	"DeleteRole":                 {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("the function's role %s was deleted")},
 	"PutRolePermissionsBoundary": {scope: deploymentScope, applies: isFunctionRole, detect: roleAlert("a permissions boundary was set on the function's role %s")},
 
-	"DisableRule":                           {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was disabled")},
-	"DeleteRule":                            {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was deleted")},
-	"PutRule":                               {scope: deploymentScope, applies: isManaged("name"), detect: deploymentAlert("name", "the rule %s was changed")},
-	"RemoveTargets":                         {scope: deploymentScope, applies: isManaged("rule"), detect: deploymentAlert("rule", "the rule %s lost a target")},
-	"DeleteFunction20150331":                {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the function %s was deleted")},
-	"UpdateFunctionCode20150331v2":          {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the code of the function %s was changed")},
-	"UpdateFunctionConfiguration20150331v2": {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the configuration of the function %s was changed")},
-	"PutFunctionConcurrency20171031":        {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "the concurrency of the function %s was changed")},
-	"RemovePermission20150331v2":            {scope: deploymentScope, applies: isManaged("functionName"), detect: deploymentAlert("functionName", "a permission to invoke the function %s was removed")},
-	"DeleteStack":                           {scope: deploymentScope, applies: isManaged("stackName"), detect: deploymentAlert("stackName", "the stack %s was deleted")},
-	"StopLogging":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s stopped logging: no events arrive from it")},
-	"DeleteTrail":                           {scope: deploymentScope, detect: deploymentAlert("name", "the trail %s was deleted: no events arrive from it")},
-	"PutEventSelectors":                     {scope: deploymentScope, detect: deploymentAlert("trailName", "the event selectors of the trail %s were changed: events may not arrive")},
+	"DisableRule":                           {scope: deploymentScope, applies: isManaged("name"), detect: alertOn("name", "the rule %s was disabled", "enable it with aws events enable-rule, and ask who disabled it")},
+	"DeleteRule":                            {scope: deploymentScope, applies: isManaged("name"), detect: alertOn("name", "the rule %s was deleted", restore)},
+	"PutRule":                               {scope: deploymentScope, applies: isManaged("name"), detect: alertOn("name", "the rule %s was changed", restore)},
+	"RemoveTargets":                         {scope: deploymentScope, applies: isManaged("rule"), detect: alertOn("rule", "the rule %s lost a target", restore)},
+	"DeleteFunction20150331":                {scope: deploymentScope, applies: isManaged("functionName"), detect: alertOn("functionName", "the function %s was deleted", restore)},
+	"UpdateFunctionCode20150331v2":          {scope: deploymentScope, applies: isManaged("functionName"), detect: alertOn("functionName", "the code of the function %s was changed", restore)},
+	"UpdateFunctionConfiguration20150331v2": {scope: deploymentScope, applies: isManaged("functionName"), detect: alertOn("functionName", "the configuration of the function %s was changed", restore)},
+	"PutFunctionConcurrency20171031":        {scope: deploymentScope, applies: isManaged("functionName"), detect: alertOn("functionName", "the concurrency of the function %s was changed", "remove the limit with aws lambda delete-function-concurrency, unless you set it with the parameter ReservedConcurrency, and ask who changed it")},
+	"RemovePermission20150331v2":            {scope: deploymentScope, applies: isManaged("functionName"), detect: alertOn("functionName", "a permission to invoke the function %s was removed", restore)},
+	"DeleteStack":                           {scope: deploymentScope, applies: isManaged("stackName"), detect: alertOn("stackName", "the stack %s was deleted", restore)},
+	"StopLogging":                           {scope: deploymentScope, detect: alertOn("name", "the trail %s stopped logging: no events arrive from it", "start it again with aws cloudtrail start-logging, and ask who stopped it")},
+	"DeleteTrail":                           {scope: deploymentScope, detect: alertOn("name", "the trail %s was deleted: no events arrive from it", "create a trail that logs write management events, and ask who deleted it")},
+	"PutEventSelectors":                     {scope: deploymentScope, detect: alertOn("trailName", "the event selectors of the trail %s were changed: events may not arrive", "let the trail log write management events, and ask who changed it")},
 
 	"LeaveOrganization": {scope: deploymentScope, detect: func(i *incident) *alert {
 		return high(rejoin, "the account %s left the organization", i.event.Account)
@@ -119,20 +124,20 @@ var eventRules = map[string]eventRule{
 	"UpdateSAMLProvider":          {scope: deploymentScope, detect: providerAlert("the SAML provider %s was changed", "sAMLProviderArn")},
 	"CreateOpenIDConnectProvider": {scope: deploymentScope, detect: providerAlert("the OpenID Connect provider %s was created", "url")},
 
-	"DetachPolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was detached")},
-	"UpdatePolicy":      {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyId", "the policy %s of the organization was changed")},
-	"DisablePolicyType": {scope: deploymentScope, applies: usesSCPs, detect: deploymentAlert("policyType", "policies of type %s were disabled in the organization")},
+	"DetachPolicy":      {scope: deploymentScope, applies: usesSCPs, detect: alertOn("policyId", "the policy %s of the organization was detached", reattach)},
+	"UpdatePolicy":      {scope: deploymentScope, applies: usesSCPs, detect: alertOn("policyId", "the policy %s of the organization was changed", reattach)},
+	"DisablePolicyType": {scope: deploymentScope, applies: usesSCPs, detect: alertOn("policyType", "policies of type %s were disabled in the organization", "enable them with aws organizations enable-policy-type, run forcemfa apply, and ask who disabled them")},
 }
 
 // An incident is a call in an event that concerns something managed by forcemfa.
 type incident struct {
 	event *trail.Event
 	*eventRule
-	policyARN string // the policy of forcemfa in the account of the event
-	role      string // name of the function's role
-	function  string // name of the function
-	baseline  *baseline.Baseline
-	now       time.Time
+	policies []string // the ARNs that the policy of forcemfa can have in the account of the event
+	role     string   // name of the function's role
+	function string   // name of the function
+	baseline *baseline.Baseline
+	now      time.Time
 }
 
 func (i *incident) record() *trail.Record        { return &i.event.Detail }
@@ -165,7 +170,7 @@ func (i *incident) subject() string {
 		return "user/" + i.user()
 	case i.scope == roleScope || isFunctionRole(i):
 		return "role/" + p.Text("roleName")
-	case p.Text("policyArn") == i.policyARN && p.Text("groupName") == "":
+	case isPolicy(i) && p.Text("groupName") == "":
 		return "policy/" + baseline.PolicyName
 	case i.scope == allUsersScope:
 		return "group/" + p.Text("groupName")
@@ -179,7 +184,7 @@ func (i *incident) subject() string {
 }
 
 func isGroup(i *incident) bool  { return strings.EqualFold(i.text("groupName"), baseline.GroupName) }
-func isPolicy(i *incident) bool { return i.text("policyArn") == i.policyARN }
+func isPolicy(i *incident) bool { return slices.Contains(i.policies, i.text("policyArn")) }
 
 func isGroupOrPolicy(i *incident) bool { return isGroup(i) || isPolicy(i) }
 
@@ -286,16 +291,17 @@ func groupAlert(what, remedy string) func(*incident) *alert {
 	return func(*incident) *alert { return high(remedy, "%s", what) }
 }
 
-func policyAlert(what string) func(*incident) *alert {
-	return func(*incident) *alert { return high(redeploy, "the policy %s %s", baseline.PolicyName, what) }
+func policyAlert(what, remedy string) func(*incident) *alert {
+	return func(*incident) *alert { return high(remedy, "the policy %s %s", baseline.PolicyName, what) }
 }
 
 func roleAlert(format string) func(*incident) *alert {
 	return func(i *incident) *alert { return high(restore, format, i.role) }
 }
 
-func deploymentAlert(parameter, format string) func(*incident) *alert {
-	return func(i *incident) *alert { return high(restore, format, i.text(parameter)) }
+// alertOn is an alert for every such call, with one of its parameters.
+func alertOn(parameter, format, remedy string) func(*incident) *alert {
+	return func(i *incident) *alert { return high(remedy, format, i.text(parameter)) }
 }
 
 // providerAlert is an alert about an identity provider: roles that trust it are assumed
@@ -331,7 +337,7 @@ func (f *Function) incident(e *trail.Event) (i *incident, why string) {
 	}
 	i = &incident{
 		event: e, eventRule: &rule, role: f.role, function: f.options.Name, baseline: f.options.Settings.Baseline, now: f.now(),
-		policyARN: baseline.PolicyARN(partitionOf(r), e.Account),
+		policies: f.options.Settings.Baseline.PolicyARNs(partitionOf(r), e.Account),
 	}
 	switch {
 	case rule.applies != nil && !rule.applies(i):

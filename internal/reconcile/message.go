@@ -90,7 +90,7 @@ func (r *run) arnOf(i *incident) string {
 		}
 	case allUsersScope:
 		if strings.HasPrefix(i.subject(), "policy/") {
-			return i.policyARN
+			return i.text("policyArn")
 		}
 		return baseline.GroupARN(partitionOf(i.record()), i.event.Account)
 	}
@@ -169,7 +169,7 @@ func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 // drifted reports whether the policy of forcemfa differs from the configured one.
 func (a *account) drifted() bool {
-	policy := a.Account.Policy(baseline.PolicyARN(a.Account.Partition, a.Account.ID))
+	policy := a.Account.Policy(a.Input.Baseline.PolicyOf(a.Account.Account))
 	if policy == nil {
 		return true
 	}

@@ -100,5 +100,5 @@ func releases(op plan.Op) bool {
 
 // may reports whether the function is allowed to apply a step; see [plan.Step.OfFunction].
 func (a *account) may(s *plan.Step) bool {
-	return s.Account == a.ID && s.OfFunction(a.Input.Baseline.Window.Tag)
+	return s.Account == a.ID && s.OfFunction(a.Input.Baseline)
 }

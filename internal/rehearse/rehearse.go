@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/survey"
+	"forcemfa/internal/trail"
 	"forcemfa/internal/view"
 )
 
@@ -25,10 +26,24 @@ type Options struct {
 	Plan        *plan.Plan // only the steps of this plan are applied; nil: all
 	Acknowledge []baseline.Acknowledgement
 	Now         func() time.Time
+	Sample      int // users that are attacked; 0: all
+	// Replay is logs whose calls are sent before and after the plan.
+	Replay []trail.Place
 	// Log is called with each stage of the work; nil: never.
 	Log func(stage string)
 	// Progress is called from time to time within a stage; nil: never.
 	Progress func(what string, done, total int)
+	// Record receives the first audit; nil: nothing does.
+	Record Recorder
+}
+
+// A Recorder receives the first audit of a rehearsal.
+type Recorder interface {
+	// Begin is called with the organization, and returns the sink of the audit; nil: it
+	// is not needed.
+	Begin(*org.Header) audit.Sink
+	// End is called when the audit is complete.
+	End(*survey.Survey)
 }
 
 // Run rehearses in a sandbox, which it changes.
@@ -55,12 +70,16 @@ type rehearsal struct {
 func (r *rehearsal) run(ctx context.Context) error {
 	r.box.CompleteReports(ctx)
 	r.Log("auditing the organization")
-	before, err := r.audit(ctx)
+	before, err := r.audit(ctx, r.Record)
 	if err != nil {
 		return err
 	}
 	fixture := newFixture(r.box, r.Baseline)
-	stolen, err := fixture.collectCredentials(ctx, before.users)
+	victims := sampled(before.users, r.Sample)
+	if len(victims) < len(before.users) {
+		r.out.Sample = &view.Sample{Users: len(victims), Of: len(before.users)}
+	}
+	stolen, err := fixture.collectCredentials(ctx, victims)
 	if err != nil {
 		return err
 	}
@@ -69,11 +88,14 @@ func (r *rehearsal) run(ctx context.Context) error {
 		return err
 	}
 	r.Log("auditing the organization again")
-	after, err := r.audit(ctx)
+	after, err := r.audit(ctx, nil)
 	if err != nil {
 		return err
 	}
 	r.count(before, after)
+	if err := r.replay(ctx, before, after, unchanged); err != nil {
+		return err
+	}
 	r.attack(ctx, fixture.subjects(unchanged, before, stolen), fixture.subjects(r.box.Cloud.Fork(), after, stolen))
 	return ctx.Err()
 }
@@ -105,14 +127,23 @@ func (a *audited) Finding(audit.Finding)     {}
 func (a *audited) Gap(g org.Gap)             { a.unread = append(a.unread, g) }
 func (a *audited) Account(acc audit.Account) { a.states = append(a.states, acc) }
 
-func (r *rehearsal) audit(ctx context.Context) (*audited, error) {
+func (r *rehearsal) audit(ctx context.Context, record Recorder) (*audited, error) {
 	a := &audited{accounts: map[string]*org.Account{}}
 	s, err := r.survey(ctx, func(account *org.Account) { a.accounts[account.ID] = account })
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Audit(ctx, a); err != nil {
+	var sink audit.Sink = a
+	if record != nil {
+		if more := record.Begin(s.Header); more != nil {
+			sink = audit.Sinks{a, more}
+		}
+	}
+	if err := s.Audit(ctx, sink); err != nil {
 		return nil, err
+	}
+	if record != nil {
+		record.End(s)
 	}
 	a.header, a.counts, a.skipped = s.Header, s.Totals.Counts, s.Skipped
 	return a, nil

@@ -187,6 +187,7 @@ func TestTheGuardSCPRefusesUsersWithMFA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	box.Cloud.Update(withoutLeaveRule)
 	got, err := Run(context.Background(), box, Options{Baseline: b, Now: box.Cloud.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -200,9 +201,18 @@ func TestTheGuardSCPRefusesUsersWithMFA(t *testing.T) {
 			before[s.Name] = s.SucceededBefore
 		}
 	}
-	for _, name := range []string{"create-guarded-role", "trust-self", "move-exempt", "create-exempt", "tag-exempt", "open-window", "delete-boundary"} {
+	for _, name := range []string{"create-guarded-role", "trust-self", "move-exempt", "create-exempt", "tag-exempt", "open-window", "delete-boundary", "leave-organization"} {
 		if before["insider/"+name] == 0 {
 			t.Errorf("insider/%s does not succeed without the guard: %v", name, before)
 		}
+	}
+}
+
+// withoutLeaveRule removes the sample's own rule against leaving the organization.
+func withoutLeaveRule(w *world.World) {
+	o := w.EditOrganization()
+	for id, scp := range o.SCPs {
+		scp.Document = strings.Replace(scp.Document, `"organizations:LeaveOrganization"`, `"account:CloseAccount"`, 1)
+		o.SCPs[id] = scp
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +31,7 @@ type Sandbox struct {
 	Home          string     // the management account, or the only one
 	Administrator string     // the user with all permissions; empty: unknown
 	sample        bool
+	session       *session
 }
 
 // The roles of a sandbox: the first in the management account, the second in the
@@ -61,10 +63,13 @@ func OpenSandbox(name string, o emulator.Options) (*Sandbox, error) {
 		if err != nil {
 			return nil, &SnapshotError{name, err}
 		}
-		return NewSandbox(w, o)
+		b, err := NewSandbox(w, o)
+		if err == nil {
+			b.Administrator = administratorOf(w, b.Home)
+		}
+		return b, err
 	}
-	header, accounts := sample.Organization()
-	w, err := world.Load(header, stream(accounts), 0)
+	w, err := sample.World()
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +109,37 @@ func readWorld(name string) (*world.World, error) {
 // NewSandbox assumes the role of a sandbox in the management account.
 func NewSandbox(w *world.World, o emulator.Options) (*Sandbox, error) {
 	b := &Sandbox{Home: homeOf(w), Cloud: emulator.New(w, o)}
-	creds, err := b.Cloud.AssumeAs(b.Home, homeRole, "forcemfa")
-	if err != nil {
+	b.session = &session{cloud: b.Cloud, account: b.Home}
+	if _, err := b.session.Retrieve(context.Background()); err != nil {
 		return nil, err
 	}
-	b.Config = b.Cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, "us-east-1")
+	b.Config = b.Cloud.Config(b.session, "us-east-1")
 	return b, nil
+}
+
+// A session is the administrator's role session. It is renewed before it expires by the
+// clock of the cloud.
+type session struct {
+	cloud   *emulator.Cloud
+	account string
+
+	mu    sync.Mutex
+	creds aws.Credentials
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (s *session) Retrieve(context.Context) (aws.Credentials, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.creds.AccessKeyID == "" || s.creds.Expires.Sub(s.cloud.Now()) < time.Hour {
+		creds, err := s.cloud.AssumeAs(s.account, homeRole, "forcemfa")
+		if err != nil {
+			return creds, err
+		}
+		creds.CanExpire = false // by the clock of this machine
+		s.creds = creds
+	}
+	return s.creds, nil
 }
 
 // homeOf is the management account, or the first one of a world without an
@@ -154,6 +184,15 @@ func (b *Sandbox) Baseline() (*baseline.Baseline, error) {
 		return baseline.Parse("the sample's forcemfa.yaml", sample.Config())
 	}
 	return baseline.Default(), nil
+}
+
+// LoadHistory adds the sample's month before now to CloudTrail's Event history. Other
+// organizations have no recorded calls.
+func (b *Sandbox) LoadHistory(now time.Time) error {
+	if !b.sample {
+		return nil
+	}
+	return b.Cloud.Remember(sample.Records(now))
 }
 
 // CompleteReports generates the credential reports of all accounts, so that nobody waits

@@ -138,7 +138,7 @@ func (f *fixture) subject(cloud *emulator.Cloud, inventory *attack.Inventory, u 
 	subject.SelfService = f.baseline.Policy.SelfService != document.SelfServiceNone
 	subject.Fork = func() (*attack.Scene, error) { return f.scene(cloud.Fork(), u, c), nil }
 	subject.Enforcement = attack.Enforcement{
-		PolicyARN: baseline.PolicyARN(account.Partition, account.ID), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,
+		PolicyARN: f.baseline.PolicyOf(account), Group: baseline.GroupName, InlinePolicy: baseline.InlinePolicyName,
 		WindowTag: org.Tag{Key: f.baseline.Window.Tag, Value: f.baseline.Window.Value(f.cloud.Now())},
 		MarkTag:   baseline.DeviceByKeyTag, ExemptTag: exemptTag(f.baseline), GuardedRoles: f.baseline.GuardedRoles(account.Partition, account.ID),
 	}

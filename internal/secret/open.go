@@ -32,13 +32,16 @@ const (
 // CodeVariable holds one MFA code, for scripts without a terminal or a pipe.
 const CodeVariable = "FORCEMFA_CODE"
 
+// SigningVariable holds the password of the key that signs evidence packs.
+const SigningVariable = "FORCEMFA_SIGNING_PASSWORD"
+
 // Private lists the variables of forcemfa that hold secrets. A child process of
 // exec must not inherit them. Settings that only name a store are not in it.
-var Private = []string{PassphraseVariable, CodeVariable}
+var Private = []string{PassphraseVariable, CodeVariable, SigningVariable}
 
 // given lists the variables that may hold secrets.
 var given = []string{
-	PassphraseVariable, CodeVariable,
+	PassphraseVariable, CodeVariable, SigningVariable,
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
 }
 

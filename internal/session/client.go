@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
-	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/session/cache"
 )
@@ -48,6 +48,9 @@ func (m *Manager) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: fleet.Transport(client)}, nil
 }
 
+// mostCertificates is more than the bundles of all systems hold.
+const mostCertificates = 16 << 20
+
 // network trusts the certificates of AWS_CA_BUNDLE, else those of ca_bundle in the
 // profile, as the AWS CLI does.
 func (m *Manager) network(bundle string) (HTTPClient, error) {
@@ -59,7 +62,7 @@ func (m *Manager) network(bundle string) (HTTPClient, error) {
 	if path == "" {
 		return client, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := filefault.Read(path, mostCertificates)
 	roots := x509.NewCertPool()
 	if err == nil && !roots.AppendCertsFromPEM(text) {
 		err = fmt.Errorf("%s contains no certificates", path)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,11 @@ import (
 // A ConsolePage is what a sign-in link leads to.
 type ConsolePage struct {
 	Service string // such as ec2; empty: the start page
-	Region  string
+	// Destination is the page itself instead: a URL of the console, or a path.
+	Destination string
+	Region      string
+	// SignOut ends another sign-in of the browser first.
+	SignOut bool
 	// Endpoint is the federation endpoint; empty: the partition's own.
 	Endpoint string
 }
@@ -43,6 +48,10 @@ func (m *Manager) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePag
 			Next:     "open the console in a browser and switch to the role there",
 		}
 	}
+	to, err := page.destination(p)
+	if err != nil {
+		return "", err
+	}
 	endpoint := or(page.Endpoint, "https://"+p.SignInHost+"/federation")
 	token, err := m.signInToken(ctx, endpoint, e)
 	if err != nil {
@@ -50,9 +59,18 @@ func (m *Manager) SignInURL(ctx context.Context, e *cache.Entry, page ConsolePag
 	}
 	link := url.Values{
 		"Action": {"login"}, "Issuer": {"forcemfa"}, "SigninToken": {token},
-		"Destination": {page.destination(p)},
+		"Destination": {to},
+	}
+	if page.SignOut {
+		return signOut(endpoint, endpoint+"?"+link.Encode()), nil
 	}
 	return endpoint + "?" + link.Encode(), nil
+}
+
+// signOut ends a sign-in of the browser and continues with a link. AWS does not document
+// this address; the console itself uses it for "Sign out".
+func signOut(endpoint, link string) string {
+	return strings.TrimSuffix(endpoint, "/federation") + "/oauth?" + url.Values{"Action": {"logout"}, "redirect_uri": {link}}.Encode()
 }
 
 // noLink says why a user without a role gets no link.
@@ -71,15 +89,53 @@ func noLink(e *cache.Entry) error {
 	}
 }
 
-func (c ConsolePage) destination(p arn.Partition) string {
-	to := url.URL{Scheme: "https", Host: p.ConsoleHost, Path: "/"}
+// Check returns a problem if the destination is a page of no console. The partition of
+// the role is checked later: this costs no code.
+func (c ConsolePage) Check() error {
+	var refused error
+	for _, id := range arn.PartitionIDs() {
+		p, _ := arn.LookupPartition(id)
+		if p.ConsoleHost == "" {
+			continue
+		}
+		_, err := c.destination(p)
+		if err == nil {
+			return nil
+		}
+		refused = cmp.Or(refused, err)
+	}
+	return refused
+}
+
+// destination returns the address of the page in the console of a partition. The
+// federation endpoint would send a browser that has just signed in to any address.
+func (c ConsolePage) destination(p arn.Partition) (string, error) {
+	to := &url.URL{Scheme: "https", Host: p.ConsoleHost, Path: "/"}
 	if c.Service != "" {
 		to.Path = "/" + url.PathEscape(c.Service) + "/home"
 	}
-	if c.Region != "" {
-		to.RawQuery = url.Values{"region": {c.Region}}.Encode()
+	if c.Destination != "" {
+		given, err := url.Parse(c.Destination)
+		if err != nil || given.Scheme == "" && given.Host != "" {
+			return "", c.notInConsole(p)
+		}
+		to = to.ResolveReference(given)
 	}
-	return to.String()
+	if to.Scheme != "https" || to.User != nil || to.Host != p.ConsoleHost && !strings.HasSuffix(to.Host, "."+p.ConsoleHost) {
+		return "", c.notInConsole(p)
+	}
+	if query := to.Query(); c.Region != "" && query.Get("region") == "" && to.Host == p.ConsoleHost {
+		query.Set("region", c.Region)
+		to.RawQuery = query.Encode()
+	}
+	return to.String(), nil
+}
+
+func (c ConsolePage) notInConsole(p arn.Partition) error {
+	return &Problem{
+		Sentence: fmt.Sprintf("%q is not a page of the AWS console", c.Destination),
+		Next:     "use a URL that begins with https://" + p.ConsoleHost + "/, or a path such as cloudwatch/home",
+	}
 }
 
 // maxAnswer is more than a sign-in token takes.

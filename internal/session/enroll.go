@@ -43,6 +43,28 @@ func (a *Access) Devices(ctx context.Context) ([]string, error) {
 	return listDevices(ctx, a.IAM(), func(err error) error { return a.manager.Explain(err, a.profile()) })
 }
 
+// CodeDevices are the person's devices that show codes: security keys and passkeys show none.
+func (a *Access) CodeDevices(ctx context.Context) ([]string, error) {
+	all, err := a.Devices(ctx)
+	return givingCodes(all), err
+}
+
+// MayEnroll returns a problem if a policy keeps this access from enabling a device. It
+// asks AWS to enable a device that does not exist: AWS refuses that with AccessDenied
+// where the call is not allowed, before a device is created or a code is entered.
+// Source: Service Authorization Reference, IAM: the resource of EnableMFADevice is the user.
+func (a *Access) MayEnroll(ctx context.Context) error {
+	nobody := fmt.Sprintf("arn:%s:iam::%s:mfa/forcemfa-permission-check", a.Partition, a.Account)
+	_, err := a.IAM().EnableMFADevice(ctx, &iam.EnableMFADeviceInput{
+		UserName: aws.String(a.Name), SerialNumber: aws.String(nobody),
+		AuthenticationCode1: aws.String("000000"), AuthenticationCode2: aws.String("000000"),
+	})
+	if _, refused := denied(err); refused {
+		return a.notEnrolled(err, nobody)
+	}
+	return nil
+}
+
 // maxNames is how many names are tried when nobody chose one.
 const maxNames = 9
 
@@ -94,9 +116,9 @@ func (a *Access) notEnrolled(err error, name string) error {
 	case refused && a.Bare:
 		return &Problem{
 			Sentence: fmt.Sprintf("an access key is not allowed to enroll an MFA device for %s, because a stolen key could enroll another phone (%s)", a.Name, reason(message)),
-			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password, ask an administrator to run %q, then run this again",
-				a.SignInPage(), "forcemfa enroll --open "+awsfile.Argument(a.Name)),
-			Err: err,
+			Next: fmt.Sprintf("sign in with your password at %s and add the device under Security credentials; without a password, ask an administrator of account %s to run %q, then run this again",
+				a.SignInPage(), a.Account, "forcemfa enroll --open "+awsfile.Argument(a.Name)),
+			Err: &EnrollmentDenied{err},
 		}
 	case refused:
 		return &Problem{
@@ -106,6 +128,14 @@ func (a *Access) notEnrolled(err error, name string) error {
 	}
 	return a.manager.Explain(err, a.profile())
 }
+
+// EnrollmentDenied is behind the problem of an access key that is not allowed to enroll:
+// the console is, and an administrator can open an enrollment window.
+type EnrollmentDenied struct{ Err error }
+
+func (e *EnrollmentDenied) Error() string { return e.Err.Error() }
+
+func (e *EnrollmentDenied) Unwrap() error { return e.Err }
 
 func reason(message string) string {
 	if strings.Contains(message, explicitDeny) {

@@ -86,8 +86,8 @@ func durationProblem(r *Route, i int) (sentence, next string) {
 		return fmt.Sprintf("AWS does not grant an MFA session of %s", r.duration), "give a --duration from 15m to 36h"
 	}
 	role := r.Roles[i]
-	return fmt.Sprintf("role %s does not grant sessions of %s: duration_seconds of profile %s is above the role's MaxSessionDuration", role.ARN, role.Duration, role.Profile),
-		"lower duration_seconds, or have the role's MaxSessionDuration raised"
+	return fmt.Sprintf("role %s does not grant sessions of %s, which %s requests: the role's MaxSessionDuration is lower", role.ARN, role.Duration, role.source()),
+		"lower duration_seconds or --duration, or have the role's MaxSessionDuration raised"
 }
 
 func roleReason(message string) string {

@@ -1,12 +1,15 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -203,6 +206,83 @@ func TestFlaw15RotationLosesNoKey(t *testing.T) {
 	}
 	if _, _, err := rotate(&box{}); err == nil || !strings.Contains(err.Error(), "already has two access keys") || !strings.Contains(next(err), "rotate --delete "+old) {
 		t.Errorf("the quota: %v, next %q", err, next(err))
+	}
+}
+
+// A turn is a holder in memory that runs a step each time before it keeps a key.
+type turn struct {
+	box
+	before []func() error
+}
+
+func (h *turn) Keep(ctx context.Context, keys secret.Keys) error {
+	step := h.before[0]
+	h.before = h.before[1:]
+	if err := step(); err != nil {
+		return err
+	}
+	return h.box.Keep(ctx, keys)
+}
+
+// unreachable ends the requests of one operation in an error.
+type unreachable struct {
+	session.HTTPClient
+	operation string
+}
+
+func (u unreachable) Do(q *http.Request) (*http.Response, error) {
+	if q.Body != nil {
+		body, err := io.ReadAll(q.Body)
+		if err != nil || strings.Contains(string(body), "Action="+u.operation+"&") {
+			return nil, errors.Join(err, errors.New("no route to host"))
+		}
+		q.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return u.HTTPClient.Do(q)
+}
+
+func TestARotationThatIsNotUndoneSaysWhichKeysAreLeft(t *testing.T) {
+	full := errors.New("disk full")
+	for _, row := range []struct {
+		story     string
+		before    func(*rig) []func() error
+		err, next string
+	}{
+		{"the new key stays in AWS", func(r *rig) []func() error {
+			return []func() error{func() error { return full }}
+		}, "no route to host", "the old key is as it was; delete the new one, AKIA"},
+		{"the old key does not get back", func(r *rig) []func() error {
+			unknown := func() error {
+				r.cloud.Update(func(w *world.World) {
+					keys := w.Edit("222222222222").Users["jonas"].Keys
+					keys[len(keys)-1].Active = false
+				})
+				return nil
+			}
+			return []func() error{unknown, func() error { return full }}
+		}, "disk full", "the store holds the new key AKIA"},
+	} {
+		t.Run(row.story, func(t *testing.T) {
+			r := newRig(t)
+			r.settings(identity, "", "jonas")
+			r.http = unreachable{r.http, "DeleteAccessKey"}
+			own, err := r.manager().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with, err := own.WithMFA(t.Context(), session.Request{Profile: "jonas"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _, err = with.Rotate(t.Context(), &turn{before: row.before(r)})
+			var p *session.Problem
+			if !errors.As(err, &p) || !strings.Contains(p.Err.Error(), row.err) || !strings.Contains(p.Next, row.next) {
+				t.Fatalf("%v, next %q", err, next(err))
+			}
+			if len(r.keys("jonas")) != 2 {
+				t.Errorf("keys %v", r.keys("jonas"))
+			}
+		})
 	}
 }
 

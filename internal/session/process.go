@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/mfapreset"
 	"forcemfa/internal/secret"
 )
 
@@ -81,7 +82,10 @@ func commandCodes(command, serial string, limit time.Duration) CodeSource {
 	return CodeSource{Program: true, Command: command, Code: func(ctx context.Context, _ string) (string, error) {
 		limited, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
-		cmd := shell(limited, command)
+		cmd, err := codeCommand(limited, command, serial)
+		if err != nil {
+			return "", err
+		}
 		cmd.WaitDelay = time.Second // programs that the command started may keep stdout open
 		cmd.Env = append(secret.Withheld(os.Environ()), "AWS_MFA_SERIAL="+serial)
 		cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
@@ -114,6 +118,22 @@ func (m *Manager) orPerson(program CodeSource, person func(ctx context.Context, 
 		return ask(ctx, prompt)
 	}
 	return program
+}
+
+// codeCommand is the program of a preset, or a command for a shell.
+func codeCommand(ctx context.Context, command, serial string) (*exec.Cmd, error) {
+	if !mfapreset.Is(command) {
+		return shell(ctx, command), nil
+	}
+	argv, err := mfapreset.Command(command, serial)
+	if err != nil {
+		return nil, &Problem{Sentence: err.Error(), Next: "correct mfa_process, or --mfa-process", Err: err}
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, &Problem{Sentence: fmt.Sprintf("%s: %s is not installed", command, argv[0]), Next: "install it, or leave out mfa_process and enter the code", Err: err}
+	}
+	return exec.CommandContext(ctx, path, argv[1:]...), nil
 }
 
 func shell(ctx context.Context, command string) *exec.Cmd {

@@ -40,13 +40,17 @@ type rig struct {
 
 var loaded = sync.OnceValues(func() (*world.World, error) {
 	header, accounts := sample.Organization()
-	return world.Load(header, func(yield func(*org.Account, error) bool) {
+	w, err := world.Load(header, func(yield func(*org.Account, error) bool) {
 		for i := range accounts {
 			if !yield(&accounts[i], nil) {
 				return
 			}
 		}
 	}, 7)
+	if err != nil {
+		return nil, err
+	}
+	return w.Fork(), nil // tests fork it at the same time
 })
 
 func newRig(t *testing.T) *rig {

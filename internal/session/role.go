@@ -57,6 +57,33 @@ func roleOf(p awsfile.Profile, env func(string) string) (Role, error) {
 	return r, checkRole(p, r)
 }
 
+// givenRole adds a role that is in no profile.
+func (f *follower) givenRole(text string) error {
+	a, err := arn.Parse(text)
+	if err != nil || a.Service != "iam" || a.Kind() != "role" || !arn.IsAccountID(a.Account) || a.Name() == "" {
+		return &Problem{Sentence: fmt.Sprintf("--role-arn %s is not the ARN of a role", text), Next: "write it as arn:aws:iam::123456789012:role/NAME"}
+	}
+	f.route.Roles = append(f.route.Roles, Role{ARN: text, SessionName: ownName(f.manager.Getenv)})
+	return nil
+}
+
+// setOwnDuration sets how long the session at the end of the route lasts; zero: as the
+// profile says.
+func (r *Route) setOwnDuration(d time.Duration) error {
+	last := len(r.Roles) - 1
+	switch {
+	case d == 0:
+		return nil
+	case last < 0:
+		r.duration = d
+		return nil
+	case d < shortestSession || d > longestRole:
+		return &Problem{Sentence: fmt.Sprintf("--duration is %s, but a role session lasts from 15 minutes to 12 hours", d), Next: "use a duration such as 1h; the role's MaxSessionDuration is the other limit"}
+	}
+	r.Roles[last].Duration = d
+	return nil
+}
+
 // settingProblem names the file and line of a setting.
 func settingProblem(p awsfile.Profile, key, is, next string) error {
 	s, _ := p.Setting(key)
@@ -117,6 +144,14 @@ func (r Role) parts() []string {
 	return append(parts, "end")
 }
 
+// source names where the role is requested.
+func (r Role) source() string {
+	if r.Profile == "" {
+		return "--role-arn"
+	}
+	return "profile " + r.Profile
+}
+
 // direct says that the role is assumed by the key itself, with a code: AWS
 // gives sessions of more than an hour to nobody who comes from a session.
 // Source: STS API Reference, AssumeRole, DurationSeconds.
@@ -138,9 +173,9 @@ func (r *Route) Remarks() []string {
 	for i, role := range r.Roles {
 		switch {
 		case role.Capped > 0:
-			out = append(out, fmt.Sprintf("profile %s requests %s, but a role assumed from another role lasts an hour at most; forcemfa renews it without a code", role.Profile, role.Capped))
+			out = append(out, fmt.Sprintf("%s requests %s, but a role assumed from another role lasts an hour at most; forcemfa renews it without a code", role.source(), role.Capped))
 		case role.direct(i):
-			out = append(out, fmt.Sprintf("profile %s requests %s: for more than an hour, AWS requires a separate code for this role", role.Profile, role.Duration))
+			out = append(out, fmt.Sprintf("%s requests %s: for more than an hour, AWS requires a separate code for this role", role.source(), role.Duration))
 		}
 	}
 	return out

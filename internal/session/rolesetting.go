@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/mfapreset"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -50,6 +51,12 @@ const (
 // CheckProfile returns a problem if STS would refuse a setting of a profile,
 // whatever the code. It calls nothing.
 func CheckProfile(p awsfile.Profile) error {
+	if text := p.Get(ExecSetting); text != "" && text != ExecProfile && text != ExecStatic {
+		return settingProblem(p, ExecSetting, "is neither "+ExecProfile+" nor "+ExecStatic, "correct it, or remove it")
+	}
+	if err := mfapreset.Check(p.Get("mfa_process")); err != nil {
+		return settingProblem(p, "mfa_process", "is not valid: "+err.Error(), "correct it, or remove it")
+	}
 	if p.Get("role_arn") != "" {
 		_, err := roleOf(p, func(string) string { return "" })
 		return err
@@ -129,7 +136,7 @@ func (r *Route) checkDevice() error {
 	for _, role := range r.Roles {
 		if a, wrong := arn.Parse(role.ARN); err == nil && wrong == nil && a.Partition != device.Partition {
 			return &Problem{
-				Sentence: fmt.Sprintf("the role %s of profile %s is in partition %s, but the MFA device %s is in %s", role.ARN, role.Profile, a.Partition, r.Serial, device.Partition),
+				Sentence: fmt.Sprintf("the role %s of %s is in partition %s, but the MFA device %s is in %s", role.ARN, role.source(), a.Partition, r.Serial, device.Partition),
 				Next:     "correct role_arn or mfa_serial",
 			}
 		}

@@ -104,9 +104,10 @@ func (a *Access) roomForKey(ctx context.Context) error {
 		if id == a.Route.Key.AccessKeyID {
 			continue
 		}
-		next := fmt.Sprintf("if nothing uses it, make it inactive in the console, then run %q", "forcemfa rotate --delete "+id)
+		remove := "run " + command("rotate --delete "+id, a.Route.Base)
+		next := "if nothing uses it, make it inactive in the console, then " + remove
 		if k.Status == types.StatusTypeInactive {
-			next = fmt.Sprintf("run %q, then this again", "forcemfa rotate --delete "+id)
+			next = remove + ", then this again"
 		}
 		return &Problem{
 			Sentence: fmt.Sprintf("%s already has two access keys, the most that AWS allows: the other one is %s, %s, created %s",
@@ -212,7 +213,7 @@ func (a *Access) DeleteKey(ctx context.Context, id string) error {
 		case aws.ToString(k.AccessKeyId) != id:
 			continue
 		case id == a.Route.Key.AccessKeyID:
-			return &Problem{Sentence: id + " is the key of this profile", Next: "run forcemfa rotate first; it prints the ID of the key that it makes inactive"}
+			return &Problem{Sentence: id + " is the key of this profile", Next: "run " + command("rotate", a.Route.Base) + " first; it prints the ID of the key that it makes inactive"}
 		case k.Status == types.StatusTypeActive:
 			return &Problem{Sentence: id + " is active: something may be using it", Next: "make it inactive in the console, check that nothing uses it, then run this again"}
 		}

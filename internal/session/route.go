@@ -34,6 +34,7 @@ type Route struct {
 	Region       string // where its user works; empty: nobody says
 	ownRegion    string // what the profile itself says
 	MFAProcess   string // command that prints codes, as the profile says
+	Exec         string // ExecSetting of the profile
 	duration     time.Duration
 	stsRegion    string
 	stsEndpoint  string
@@ -42,6 +43,7 @@ type Route struct {
 	dualStack    aws.DualStackEndpointState
 	caBundle     string          // ca_bundle of the profile
 	configured   bool            // the serial was said, not found
+	special      bool            // flags ask for another session than the profile
 	sessionStore string          // the backend of the secret store for sessions; empty: files
 	keyProfile   awsfile.Profile // the profile with the key
 	keyProcess   []string        // the program that prints the key, for KeyFromProcess
@@ -61,12 +63,17 @@ const (
 // Route finds the way to the session of a profile. It reads files and stores,
 // and calls nobody.
 func (m *Manager) Route(ctx context.Context, req Request) (*Route, error) {
-	r := &Route{Profile: req.Profile}
+	r := &Route{Profile: req.Profile, special: req.special()}
 	files, err := m.files()
 	if err != nil {
 		return nil, err
 	}
 	f := &follower{manager: m, files: files, route: r}
+	if req.RoleARN != "" {
+		if err := f.givenRole(req.RoleARN); err != nil {
+			return nil, err
+		}
+	}
 	if m.usesEnvironment(req) {
 		err = f.environment()
 	} else {
@@ -78,6 +85,9 @@ func (m *Manager) Route(ctx context.Context, req Request) (*Route, error) {
 	}
 	slices.Reverse(r.Roles)
 	f.settings(req)
+	if err := r.setOwnDuration(req.OwnDuration); err != nil {
+		return nil, err
+	}
 	return r, r.check(req)
 }
 
@@ -221,7 +231,7 @@ func (f *follower) take(p awsfile.Profile, from KeyPlace, key secret.Keys) {
 }
 
 func (f *follower) unknown(name string) error {
-	next := "run " + command("import", name) + " to store a key under this name"
+	next := f.files.DidYouMean(name, "run "+command("import", name)+" to store a key under this name")
 	if known := f.files.Profiles(); len(known) > 0 {
 		next += "; existing profiles: " + strings.Join(known, ", ")
 	}
@@ -291,6 +301,7 @@ func (f *follower) settings(req Request) {
 		r.sessionStore = ""
 	}
 	r.MFAProcess = first("mfa_process")
+	r.Exec = first(ExecSetting)
 	r.ownRegion = first("region")
 	r.Region = or(req.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), r.ownRegion)
 	r.stsRegion = or(r.Region, arn.HomeRegion(r.partition()))
@@ -367,7 +378,7 @@ const (
 func (r *Route) check(req Request) error {
 	if r.duration < shortestSession || r.duration > longestSession {
 		what := "--duration"
-		if req.Duration == 0 {
+		if req.Duration == 0 && req.OwnDuration == 0 {
 			what = "duration_seconds of profile " + r.Base
 		}
 		return &Problem{
@@ -417,6 +428,9 @@ func (r *Route) codeName() string { return cache.Name("code", r.stsEndpoint, r.S
 
 // login is the command that makes the MFA session of a route.
 func (r *Route) login() string {
+	if r.special && len(r.Roles) > 0 && r.Roles[0].direct(0) {
+		return "this command" // login starts a session for the profile, not for this role
+	}
 	if r.KeyFrom == KeyInEnvironment {
 		return command("login", "")
 	}

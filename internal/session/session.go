@@ -45,8 +45,8 @@ type Manager struct {
 	// Choose picks one of several serial numbers; nil: nobody can be asked.
 	Choose func(ctx context.Context, question string, from []string) (string, error)
 	// Resolved is called with the route of a session that is not in the cache,
-	// before a code is prompted for. nil: nothing is called.
-	Resolved func(*Route)
+	// before a code is prompted for; its error ends the request. nil: nothing is called.
+	Resolved func(*Route) error
 	// Say tells the person what happens; nil: nobody listens.
 	Say func(format string, a ...any)
 }
@@ -66,6 +66,11 @@ type Request struct {
 	// Duration is how long a new MFA session lasts; zero: the profile's
 	// duration_seconds where it has no role, else 12 h.
 	Duration time.Duration
+	// RoleARN is a role to assume from the session of Profile; empty: none.
+	RoleARN string
+	// OwnDuration is how long the session that is returned lasts: the role at the end of
+	// the route, or a new MFA session where there is none; zero: as the profile says.
+	OwnDuration time.Duration
 	// Region is where STS is called.
 	Region string
 	// Fresh asks for a new session even where there is one.
@@ -91,7 +96,12 @@ func (r Request) longEnough(e *cache.Entry, now time.Time) bool {
 
 // plain says that nothing but the profile was asked for, so that a link in the
 // cache answers it.
-func (r Request) plain() bool { return r.Serial == "" && r.Region == "" && r.Duration == 0 && !r.Fresh }
+func (r Request) plain() bool {
+	return r.Serial == "" && r.Region == "" && r.Duration == 0 && !r.Fresh && !r.special()
+}
+
+// special says that the session is another one than that of the profile.
+func (r Request) special() bool { return r.RoleARN != "" || r.OwnDuration != 0 }
 
 // Session is the session of a profile: from the cache, or made.
 func (m *Manager) Session(ctx context.Context, req Request) (*cache.Entry, error) {
@@ -145,18 +155,20 @@ func (m *Manager) cold(ctx context.Context, req Request, place cache.Place, bega
 		return nil, err
 	}
 	if m.Resolved != nil {
-		m.Resolved(r)
+		if err := m.Resolved(r); err != nil {
+			return nil, err
+		}
 	}
 	e, name, err := m.obtain(ctx, r, req, began)
 	if err != nil {
 		return nil, err
 	}
-	if r.KeyFrom != KeyInEnvironment {
+	if r.KeyFrom != KeyInEnvironment && !req.special() {
 		// Only the next call is slower when this fails.
-		_ = m.Cache.Link(place, seen, name, r.ownRegion)
+		_ = m.Cache.Link(place, seen, name, cache.Settings{Region: r.ownRegion, Exec: r.Exec})
 	}
 	_ = m.Cache.Sweep(m.Now())
-	e.Region = r.ownRegion
+	e.Region, e.Exec = r.ownRegion, r.Exec
 	return e, nil
 }
 

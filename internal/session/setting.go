@@ -9,6 +9,11 @@ const (
 	// SessionsSetting names the backend of the secret store that keeps the
 	// sessions of the profile. Without it, or with "files", the cache keeps them.
 	SessionsSetting = "forcemfa_sessions"
+	// ExecSetting says what exec and use give to AWS tools: "profile" is the name of
+	// the profile, so that tools renew the session, and "static" or nothing the session.
+	ExecSetting = "forcemfa_exec"
+	ExecProfile = "profile"
+	ExecStatic  = "static"
 	// SourceSetting names the profile whose session "export --write-profile"
 	// wrote.
 	SourceSetting = "forcemfa_source"

@@ -21,7 +21,7 @@ func (s *Survey) Explain(ctx context.Context, name string) ([]view.Explanation, 
 	in := s.planInput()
 	var found []*audit.Audited
 	in.Accounts = func(yield func(*audit.Audited, error) bool) {
-		for a, err := range s.detailed(ctx, &in) {
+		for a, err := range s.detailed(ctx, &in, nil) {
 			if err == nil && a.Account.User(name) != nil {
 				found = append(found, a)
 			}

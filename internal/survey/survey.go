@@ -29,6 +29,8 @@ type Options struct {
 	// CheckProofs makes a user unknown unless the independent checker accepts the
 	// proof that it cannot act without MFA.
 	CheckProofs bool
+	// LongTerm reads each access key, service-specific credential and SSH key.
+	LongTerm bool
 	// Account is called with each account when it was read; nil: never.
 	Account func(*org.Account)
 	// Progress is called from time to time, possibly concurrently; total is 0 if it is
@@ -42,6 +44,8 @@ type PlanOptions struct {
 	Resume      *plan.Plan     // steps that an earlier plan already has; nil: none
 	Acknowledge []baseline.Acknowledgement
 	Remove      bool // remove everything that forcemfa manages
+	// Sink receives the audit that the plan is made from; nil: nothing does.
+	Sink audit.Sink
 }
 
 // A Survey reads an organization once. It is a stream: [Survey.Audit], [Survey.Plan],
@@ -70,6 +74,7 @@ func Open(ctx context.Context, o Options) (*Survey, error) {
 	s := &Survey{Options: o, aliases: map[string]string{}, names: map[string]string{}}
 	stop := s.showRequests()
 	header, accounts, err := collect.Run(ctx, o.Fleet, collect.Options{
+		LongTerm: o.LongTerm,
 		Progress: func(p collect.Progress) { o.Progress("accounts read:", p.Done, p.Of) },
 	})
 	stop()
@@ -132,6 +137,7 @@ func (s *Survey) Accounts() org.Accounts {
 		for account, err := range s.accounts {
 			if account != nil {
 				s.note(account)
+				s.Totals.AddAccount(account.Read, account.Skipped() != "")
 			}
 			if !yield(account, err) {
 				return
@@ -157,6 +163,7 @@ func (s *Survey) Read(ctx context.Context, detail func(*org.Account) []string) (
 			}
 		}
 		s.note(account)
+		s.Totals.AddAccount(account.Read, account.Skipped() != "")
 		all = append(all, account)
 	}
 	return all, nil
@@ -167,7 +174,7 @@ func (s *Survey) Plan(ctx context.Context, o PlanOptions) (*plan.Plan, error) {
 	in := s.planInput()
 	in.Acknowledge, in.Resume, in.Remove, in.Impact = o.Acknowledge, o.Resume, o.Remove, o.Impact
 	in.Digest = func() string { return org.Digest(s.Header, s.digests) }
-	in.Accounts = s.detailed(ctx, &in)
+	in.Accounts = s.detailed(ctx, &in, o.Sink)
 	return planner.Make(in)
 }
 
@@ -177,9 +184,14 @@ func (s *Survey) planInput() planner.Input {
 
 // detailed audits each account, a second time with the details of the users that a step
 // would change: their devices and passwords as they are now.
-func (s *Survey) detailed(ctx context.Context, in *planner.Input) iter.Seq2[*audit.Audited, error] {
+func (s *Survey) detailed(ctx context.Context, in *planner.Input, sink audit.Sink) iter.Seq2[*audit.Audited, error] {
 	auditor := s.auditor()
 	return func(yield func(*audit.Audited, error) bool) {
+		if sink != nil {
+			for _, g := range s.Header.Gaps {
+				sink.Gap(g)
+			}
+		}
 		for audited, err := range auditor.Accounts(ctx, s.accounts) {
 			if err != nil {
 				yield(nil, err)
@@ -191,6 +203,9 @@ func (s *Survey) detailed(ctx context.Context, in *planner.Input) iter.Seq2[*aud
 				return
 			}
 			s.count(a.Audited)
+			if sink != nil {
+				a.Audited.Send(sink)
+			}
 			if !yield(a.Audited, nil) {
 				return
 			}

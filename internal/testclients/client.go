@@ -10,10 +10,18 @@ import (
 // special are the clients that are more than a program on PATH. A function says
 // what is missing; empty: nothing.
 var special = map[string]func() string{
-	"boto3":     module("boto3"),
-	"botocore":  module("botocore"),
-	"chromium":  browser,
-	"terraform": terraform,
+	"boto3":        module("boto3"),
+	"botocore":     module("botocore"),
+	"chromium":     browser,
+	"cryptography": module("cryptography"),
+	"terraform":    terraform,
+
+	"@aws-sdk/credential-provider-login": nodeModule("@aws-sdk/credential-provider-login"),
+
+	"@duckdb/node-api": nodeModule("@duckdb/node-api"),
+	"dt-sql-parser":    nodeModule("dt-sql-parser"),
+	"esbuild":          nodeModule("esbuild"),
+	nushellModule:      nodeModule(nushellModule),
 }
 
 var found sync.Map // client → func() string

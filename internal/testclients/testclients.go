@@ -42,9 +42,12 @@ type T interface {
 // Need skips the test unless every client is installed. A client is the name of a
 // program, or one of:
 //
-//	boto3, botocore  python3 with this module
+//	boto3, botocore, cryptography
+//	                 python3 with this module
 //	chromium         Chromium or Google Chrome
 //	terraform        Terraform and its provider for AWS (see [TerraformPlugins])
+//	@aws-sdk/credential-provider-login, @duckdb/node-api, dt-sql-parser, esbuild
+//	                 Node with this module (see [NodeModules])
 func Need(t T, clients ...string) {
 	if h, ok := t.(interface{ Helper() }); ok {
 		h.Helper()

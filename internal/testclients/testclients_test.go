@@ -127,3 +127,17 @@ func clientsStartedBy(t *testing.T, path string) (problems []string) {
 	})
 	return problems
 }
+
+// .ci/run makes a missing client a failure, so .ci/components must see to each.
+func TestTheGateInstallsEachClient(t *testing.T) {
+	text, err := os.ReadFile("../../.ci/components")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.FieldsFunc(string(text), func(r rune) bool { return strings.ContainsRune(" \n;\"", r) })
+	for client := range special {
+		if !slices.Contains(words, client) {
+			t.Errorf(".ci/components does not look for %s", client)
+		}
+	}
+}

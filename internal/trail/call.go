@@ -49,6 +49,8 @@ type CallParameters struct {
 	Serial string // serialNumber
 	Device string // virtualMFADeviceName
 	Role   string // roleArn
+	// External is externalId.
+	External string
 }
 
 // Refused reports whether AWS refused the call for lack of permission.

@@ -56,6 +56,7 @@ type Record struct {
 	EventType          string          `json:"eventType,omitempty"` // AwsApiCall, AwsConsoleSignIn
 	ManagementEvent    bool            `json:"managementEvent"`
 	RecipientAccountID string          `json:"recipientAccountId,omitempty"`
+	SharedEventID      string          `json:"sharedEventID,omitempty"` // the same in the records of two accounts about one call
 	EventCategory      string          `json:"eventCategory,omitempty"`
 }
 

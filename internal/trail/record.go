@@ -88,7 +88,7 @@ func (s *scanner) details(c *Call, parameters, response int) error {
 		return nil
 	}
 	p := &c.Parameters
-	err := s.within(parameters, fields{{"userName", &p.User}, {"serialNumber", &p.Serial}, {"virtualMFADeviceName", &p.Device}, {"roleArn", &p.Role}})
+	err := s.within(parameters, fields{{"userName", &p.User}, {"serialNumber", &p.Serial}, {"virtualMFADeviceName", &p.Device}, {"roleArn", &p.Role}, {"externalId", &p.External}})
 	if err != nil || response < 0 || c.Source != "sts.amazonaws.com" {
 		return err
 	}

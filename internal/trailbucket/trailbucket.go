@@ -26,30 +26,32 @@ type Options struct {
 	Accounts []string // IDs; empty: all
 	// Since and Until are the first and last day; zero: no limit.
 	Since, Until time.Time
-	// Concurrency is how many listings are made at the same time; zero: 16.
-	Concurrency int
 	// Progress is called with the number of files found so far, possibly
 	// concurrently; nil: never.
 	Progress func(files int)
 }
+
+// start is the folder of the Prefix, as the keys of its objects begin.
+func (o *Options) start() string {
+	if o.Prefix == "" {
+		return ""
+	}
+	return o.Prefix + "/"
+}
+
+// listings is how many listings are made at the same time.
+const listings = 16
 
 // List lists the log files. In CloudTrail's folders it lists only the accounts and
 // days that are asked for, each Region with as many requests as it has thousands of
 // files. Folders without log files are left out.
 // Source: CloudTrail User Guide, "Finding your CloudTrail log files".
 func List(ctx context.Context, client *s3.Client, o Options) ([]trail.LogFile, error) {
-	if o.Concurrency == 0 {
-		o.Concurrency = 16
-	}
 	place := trail.Place{FS: &bucketFS{ctx, client, o.Bucket}, Root: ".", Name: "s3://" + o.Bucket}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	l := &lister{Options: o, client: client, place: place, cancel: cancel, slots: make(chan struct{}, o.Concurrency)}
-	start := ""
-	if o.Prefix != "" {
-		start = o.Prefix + "/"
-	}
-	l.running.Go(func() { l.folder(ctx, start) })
+	l := &lister{Options: o, client: client, place: place, cancel: cancel, slots: make(chan struct{}, listings)}
+	l.running.Go(func() { l.folder(ctx, o.start()) })
 	l.running.Wait()
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

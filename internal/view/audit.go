@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/compare"
 	"forcemfa/internal/org"
 	"forcemfa/internal/prose"
+	"forcemfa/internal/run"
 )
 
 // An AuditSink is an output format of the audit's stream. Close ends the stream with the
@@ -27,15 +28,16 @@ type AuditSink interface {
 
 // A Conclusion is what is known when an audit has ended.
 type Conclusion struct {
-	audit.Totals
-	Organization string // its ID; empty for an account without one
-	Time         time.Time
-	Complete     bool // everything was read, and every user decided
-	Findings     int  // that change the exit status
+	Head run.Head
+	run.End
+	Since *compare.Result // an earlier run; nil: not compared
 	// Next is the next command after a verb, with the flags that lead to the same
 	// organization; nil: none is shown.
 	Next func(verb string) string
 }
+
+// Title is the line above every output; see [run.Title].
+func (c *Conclusion) Title() string { return Clean(run.Title(&c.Head, &c.End)) }
 
 // worst is how many findings and groups are shown without --all.
 const worst = 20
@@ -103,11 +105,13 @@ func (a *AuditText) Finding(f audit.Finding) {
 	}
 }
 
-// byWeight orders findings: by severity, users that can act without MFA first, then by
-// account and ID.
+// byWeight orders findings: by severity, users that can act without MFA first, those that
+// can do the worst before others, then by account and ID.
 func byWeight(x, y audit.Finding) int {
-	return cmp.Or(cmp.Compare(Rank(x.Severity), Rank(y.Severity)), cmp.Compare(notOpen(x), notOpen(y)),
-		strings.Compare(x.Account, y.Account), strings.Compare(x.ID, y.ID))
+	if n := cmp.Or(cmp.Compare(x.Severity.Rank(), y.Severity.Rank()), cmp.Compare(notOpen(x), notOpen(y))); n != 0 {
+		return n // the ranks take longer
+	}
+	return cmp.Or(cmp.Compare(x.Rank(), y.Rank()), strings.Compare(x.Account, y.Account), strings.Compare(x.ID, y.ID))
 }
 
 func notOpen(f audit.Finding) int {
@@ -137,7 +141,7 @@ func (a *AuditText) printUsers() {
 	}
 	var rows [][]string
 	for _, u := range a.users {
-		rows = append(rows, []string{"  user/" + Clean(u.Name), a.state(u.State), device(u), string(triWord(u.Console)), strconv.Itoa(u.ActiveKeys), Clean(reason(u))})
+		rows = append(rows, []string{"  user/" + Clean(u.Name), a.state(u.State), device(u), string(triWord(u.Console)), activeKeys(u), Clean(reason(u))})
 	}
 	a.style.Table(&a.blocks, []string{"  user", "state", "device", "console", "keys", "why"}, rows, nil)
 	fmt.Fprintln(&a.blocks)
@@ -150,7 +154,7 @@ func (a *AuditText) printFindings() {
 	slices.SortStableFunc(a.found, byWeight)
 	var rows [][]string
 	for _, f := range a.found {
-		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), Clean(f.What)})
+		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), Clean(f.Words())})
 	}
 	a.style.Table(&a.blocks, []string{"  severity", "rule", "subject", "finding"}, rows, nil)
 }
@@ -177,6 +181,10 @@ func (a *AuditText) Close(c Conclusion) error {
 	Unread(&out, a.style, a.unread)
 	Skipped(&out, a.style, a.skipped())
 	fmt.Fprintln(&out)
+	if c.Since != nil {
+		Comparison(&out, a.style, c.Since, a.All)
+		fmt.Fprintln(&out)
+	}
 	if a.verified != nil {
 		a.verified.Text(&out, a.style, c)
 	} else {
@@ -197,27 +205,10 @@ func (a *AuditText) skipped() []org.Gap {
 	return skipped
 }
 
-// Head is the line above a report: the organization, the accounts, the time.
-func (c *Conclusion) Head() string {
-	var head []string
-	if c.Organization != "" {
-		head = append(head, c.Organization)
-	}
-	all := c.AccountsRead + c.AccountsUnread + c.AccountsSkipped
-	read := Count(all, "account") + " read"
-	if all != c.AccountsRead {
-		read = prose.Number(c.AccountsRead) + " of " + read
-	}
-	head = append(head, read)
-	if !c.Time.IsZero() {
-		head = append(head, c.Time.UTC().Format("2006-01-02 15:04 MST"))
-	}
-	return strings.Join(head, "  ")
-}
-
 // summary prints the totals.
 func (a *AuditText) summary(w io.Writer, c Conclusion) {
-	fmt.Fprintf(w, "%s\n\n", a.style.Paint(text.Bold, c.Head()))
+	a.style.Lines(w, a.style.Paint(text.Bold, c.Title()))
+	fmt.Fprintln(w)
 	rows := [][]string{
 		{"  can act without MFA", a.number(text.FgRed, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
 		{"  exempt", prose.Number(c.Exempt), ""},
@@ -225,6 +216,9 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	}
 	if c.Unknown > 0 {
 		rows = append(rows, []string{"  could not be decided", a.number(text.FgYellow, c.Unknown), ""})
+	}
+	if c.NewerThanReport > 0 {
+		rows = append(rows, []string{"  keys not read", Count(c.NewerThanReport, "user"), "newer than the credential report"})
 	}
 	if c.AccountsUnread > 0 {
 		rows = append(rows, []string{"  not read", Count(c.AccountsUnread, "account"), "see below"})
@@ -240,7 +234,7 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 
 func (a *AuditText) severities(w io.Writer, c Conclusion) {
 	var parts []string
-	for _, s := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
+	for _, s := range audit.Severities {
 		if n := c.Totals.Findings[s]; n > 0 {
 			parts = append(parts, a.severity(s)+" "+prose.Number(n))
 		}
@@ -283,7 +277,7 @@ func (a *AuditText) worst(w io.Writer) {
 	fmt.Fprintf(w, "\n%s\n\n", a.style.Paint(text.Bold, title))
 	var rows [][]string
 	for _, f := range a.rows {
-		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), accountLabel(f), Clean(f.What)})
+		rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Subject), accountLabel(f), Clean(f.Words())})
 	}
 	a.style.List(w, rows)
 }
@@ -382,15 +376,6 @@ func (a *AuditText) severity(s audit.Severity) string {
 	return string(s)
 }
 
-// Rank orders severities, worst first: 0 is critical. Any other text ranks last.
-func Rank(s audit.Severity) int {
-	order := []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info}
-	if i := slices.Index(order, s); i >= 0 {
-		return i
-	}
-	return len(order)
-}
-
 func reason(u audit.User) string {
 	switch {
 	case u.Example != nil && u.NotExploitable:
@@ -403,13 +388,11 @@ func reason(u audit.User) string {
 	return u.Why
 }
 
-// UserLine is a user's state in one line.
-func UserLine(u audit.User) string {
-	line := string(u.State)
-	if why := reason(u); why != "" {
-		line += ": " + why
+func activeKeys(u audit.User) string {
+	if !u.KeysKnown() {
+		return "?"
 	}
-	return Clean(fmt.Sprintf("%s (device %s, console %s, active keys %d)", line, device(u), triWord(u.Console), u.ActiveKeys))
+	return strconv.Itoa(u.ActiveKeys)
 }
 
 func device(u audit.User) string {

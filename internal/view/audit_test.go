@@ -2,13 +2,16 @@ package view
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/run"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
 )
@@ -17,7 +20,7 @@ import (
 func stream(s AuditSink) error {
 	s.User(audit.User{Account: "111111111111", Name: "bob", State: audit.Open, MFA: org.No, Console: org.Yes, ActiveKeys: 2,
 		Example: &prove.Counterexample{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k", Credential: policy.LongTermKey}})
-	s.User(audit.User{Account: "111111111111", Name: "eve", State: audit.Enforced, MFA: org.Yes, Console: org.No})
+	s.User(audit.User{Account: "111111111111", Name: "eve", State: audit.Enforced, MFA: org.Yes, NewerThan: new(time.Date(2026, 11, 1, 10, 2, 0, 0, time.UTC))})
 	s.Finding(audit.Finding{ID: "no-group/111111111111/user/bob", Rule: "no-group", Severity: audit.Low, Account: "111111111111", Subject: "user/bob", What: "bob is in no group"})
 	s.Finding(audit.Finding{ID: "user-open/111111111111/user/bob", Rule: "user-open", Severity: audit.High, Account: "111111111111", Subject: "user/bob", What: "bob is open"})
 	s.Finding(audit.Finding{ID: "root-no-mfa/111111111111/root", Rule: "root-no-mfa", Severity: audit.Critical, Account: "111111111111", Subject: "root", What: "root\x1b[2J has no device"})
@@ -26,11 +29,12 @@ func stream(s AuditSink) error {
 	s.Account(audit.Account{ID: "222222222222"})
 	s.Account(audit.Account{ID: "333333333333", Name: "old", Skipped: "the account is closed"})
 	return s.Close(Conclusion{
-		Totals: audit.Totals{
-			Counts: audit.Counts{Users: 2, Enforced: 1, Open: 1}, AccountsRead: 1, AccountsUnread: 1, AccountsSkipped: 1,
+		Head: run.Head{Organization: "o-1"},
+		End: run.End{Failing: 3, Totals: audit.Totals{
+			Counts: audit.Counts{Users: 2, Enforced: 1, Open: 1, NewerThanReport: 1}, AccountsRead: 1, AccountsUnread: 1, AccountsSkipped: 1,
 			Findings: map[audit.Severity]int{audit.Critical: 1, audit.High: 1, audit.Low: 1},
-		},
-		Organization: "o-1", Findings: 3, Next: func(verb string) string { return "forcemfa " + verb + " --profile acme" },
+		}},
+		Next: func(verb string) string { return "forcemfa " + verb + " --profile acme" },
 	})
 }
 
@@ -40,11 +44,12 @@ func TestAPersonSeesWhatIsOpenWorstFirstAndWhatCouldNotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	assertText(t, out.String(), `
-o-1  1 of 3 accounts read
+o-1, 1 of 3 accounts
 
   can act without MFA  1 of 2 users  in 1 account
   exempt               0
   enforced             1
+  keys not read        1 user        newer than the credential report
   not read             1 account     see below
   skipped              1 account     suspended or closed
 
@@ -82,8 +87,8 @@ func TestAllUsersArePrintedOnRequest(t *testing.T) {
 	if err := stream(all); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "user/eve  enforced") {
-		t.Errorf("no eve in\n%s", out.String())
+	if !regexp.MustCompile(`user/eve  enforced  yes +\? +\?`).MatchString(out.String()) {
+		t.Errorf("no eve, or with a password or keys that nobody read, in\n%s", out.String())
 	}
 }
 
@@ -127,7 +132,7 @@ func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
-	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary.Counts != (audit.Counts{Users: 2, Enforced: 1, Open: 1}) ||
+	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary.Counts != (audit.Counts{Users: 2, Enforced: 1, Open: 1, NewerThanReport: 1}) ||
 		got.Summary.AccountsUnread != 1 || len(got.Skipped) != 1 || got.Complete == nil || *got.Complete || got.Findings != 3 {
 		t.Errorf("the rest: %+v", got)
 	}

@@ -22,7 +22,7 @@ type findingGroup struct {
 }
 
 func byGroupWeight(x, y *findingGroup) int {
-	return cmp.Or(cmp.Compare(Rank(x.severity), Rank(y.severity)), cmp.Compare(y.count, x.count), strings.Compare(x.key, y.key))
+	return cmp.Or(cmp.Compare(x.severity.Rank(), y.severity.Rank()), cmp.Compare(y.count, x.count), strings.Compare(x.key, y.key))
 }
 
 // byRule prints the number of findings of each rule, and what the rule means.
@@ -114,11 +114,11 @@ func (a *AuditText) groupRows(g *findingGroup) [][]string {
 		}
 		switch {
 		case a.GroupBy == ByRule:
-			rows = append(rows, []string{"  " + a.severity(f.Severity), accountLabel(f) + " " + Clean(f.Subject), Clean(f.What)})
+			rows = append(rows, []string{"  " + a.severity(f.Severity), accountLabel(f) + " " + Clean(f.Subject), Clean(f.Words())})
 		case strings.HasPrefix(f.Subject, "user/") && a.GroupBy == ByUser:
-			rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.What)})
+			rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule, Clean(f.Words())})
 		default:
-			rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule + " " + Clean(f.Subject), Clean(f.What)})
+			rows = append(rows, []string{"  " + a.severity(f.Severity), f.Rule + " " + Clean(f.Subject), Clean(f.Words())})
 		}
 	}
 	return rows

@@ -11,7 +11,7 @@ import (
 // AuditJSON prints a stream as one JSON object, account by account, so that
 // memory does not grow with the organization:
 // {"accounts":[{…,"user_states":[…],"findings":[…]}],"unread":[…],"skipped":[…],
-// "summary":{…},"complete":…,"findings":…}.
+// "summary":{…},"complete":…,"findings":…,"head":{…}}.
 type AuditJSON struct {
 	w        io.Writer
 	err      error
@@ -80,7 +80,11 @@ func (a *AuditJSON) Close(c Conclusion) error {
 	a.printVerified()
 	a.print(",\n\"summary\":", c.Totals)
 	a.print(",\n\"complete\":", c.Complete)
-	a.print(",\n\"findings\":", c.Findings)
+	a.print(",\n\"findings\":", c.Failing)
+	if c.Since != nil {
+		a.print(",\n\"since\":", c.Since)
+	}
+	a.print(",\n\"head\":", Headed(&c.Head, &c.End))
 	a.print("}\n", nil)
 	return a.err
 }

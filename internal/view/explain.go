@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
@@ -55,60 +57,94 @@ type ExplainedDocument struct {
 	Others     []string `json:"other_denies,omitempty"` // the other Denies, with their conditions
 }
 
-// Text prints the explanation.
-func (e *Explanation) Text(w io.Writer) {
-	fmt.Fprintf(w, "%s in %s\n", Clean(e.ARN), AccountName(e.Account, e.AccountName))
-	fmt.Fprintf(w, "  state: %s\n", UserLine(e.User))
-	for _, a := range e.Assumptions {
-		fmt.Fprintf(w, "  assumed: %s\n", Clean(a))
-	}
-	e.evidence(w)
-	fmt.Fprintln(w, "  policies that apply:")
-	for _, d := range e.Documents {
-		if d.Unreadable != "" {
-			fmt.Fprintf(w, "    %-8s  %s: unreadable: %s\n", d.Layer, Clean(d.Name), Clean(d.Unreadable))
-			continue
-		}
-		fmt.Fprintf(w, "    %-8s  %s (%d allow, %d deny)\n", d.Layer, Clean(d.Name), d.Allows, d.Denies)
-		for _, line := range slices.Concat(d.MFA, d.Others) {
-			fmt.Fprintf(w, "              %s\n", Clean(line))
-		}
-	}
-	e.reach(w)
-	for _, f := range e.Findings {
-		fmt.Fprintf(w, "  %s: %s\n    remedy: %s\n", f.Rule, Clean(f.What), Clean(f.Remedy))
-	}
-	e.steps(w)
+// Text prints the explanation: the state and the request that shows it, then what decides.
+func (e *Explanation) Text(w io.Writer, s Style) {
+	s.Lines(w, s.Paint(text.Bold, Clean(e.title())))
 	fmt.Fprintln(w)
+	s.List(w, e.facts())
+	e.policies(w, s)
+	e.roles(w, s)
+	e.switches(w, s)
+	s.listing(w, "Undecided", e.Undecided)
+	e.findings(w, s)
+	e.steps(w, s)
+	s.listing(w, "Assumed", e.Assumptions)
 }
 
-// evidence prints the statement that allows the example of the state, when the access
-// keys were last used, and what stops working.
-func (e *Explanation) evidence(w io.Writer) {
-	if e.Example != nil && e.Example.AllowedBy != "" {
-		fmt.Fprintf(w, "  allowed by: %s\n", Clean(e.Example.AllowedBy))
+// title is the state in one sentence.
+func (e *Explanation) title() string {
+	who := e.Name + " (" + strings.TrimSpace(e.Account+" "+e.AccountName) + ")"
+	switch {
+	case e.State == audit.Enforced:
+		return "MFA is enforced for " + who + "."
+	case e.State == audit.Exempt:
+		return who + " is exempt: " + e.Exemption
+	case e.State == audit.Unknown:
+		return "Whether MFA is enforced for " + who + " could not be decided: " + e.Why
+	case e.NotExploitable:
+		return "Nothing denies requests of " + who + " without MFA, although no policy allows the example today."
+	}
+	return who + " can act without MFA."
+}
+
+// facts are the example request, the credentials, and what stops.
+func (e *Explanation) facts() [][]string {
+	var rows [][]string
+	add := func(what, words string) {
+		if words != "" {
+			rows = append(rows, []string{"  " + what, Clean(words)})
+		}
+	}
+	if e.Example != nil {
+		if !e.NotExploitable {
+			add("with the "+e.With(), e.Worst())
+		}
+		add("request", e.Example.String())
+		add("allowed by", e.Example.AllowedBy)
+	}
+	for _, by := range e.DeniedBy {
+		add("denied by", by)
 	}
 	for i := range e.Keys {
-		fmt.Fprintf(w, "  %s\n", Clean(keyLine(&e.Keys[i])))
+		add("access key", keyLine(&e.Keys[i]))
 	}
-	if e.Stops != "" {
-		fmt.Fprintf(w, "  stops working without MFA: %s\n", Clean(e.Stops))
+	if !e.KeysKnown() {
+		add("access keys", "unknown")
 	}
+	add("password", passwordLine(&e.User))
+	add("MFA device", device(e.User))
+	if e.NewerThan != nil {
+		add("not read", "password and keys: newer than the credential report of "+e.NewerThan.UTC().Format("2006-01-02 15:04")+" UTC")
+	}
+	add("will stop", e.Stops)
+	return rows
+}
+
+func passwordLine(u *audit.User) string {
+	switch {
+	case u.Console == org.Unknown:
+		return "unknown"
+	case u.Console == org.No:
+		return "none"
+	case u.PasswordUsed == nil:
+		return "yes, no use recorded"
+	}
+	return "yes, last used on " + u.PasswordUsed.UTC().Format(time.DateOnly)
 }
 
 // keyLine is an access key with its last use.
 func keyLine(k *org.AccessKey) string {
-	line := "access key"
-	if k.ID != "" {
-		line += " " + k.ID
-	}
+	line := k.ID
 	if !k.Active {
-		line += " (inactive)"
+		line = strings.TrimSpace(line + " (inactive)")
+	}
+	if line != "" {
+		line += ", "
 	}
 	if k.Used == nil {
-		return line + ": no use recorded"
+		return line + "no use recorded"
 	}
-	line += ": last used on " + k.Used.UTC().Format(time.DateOnly)
+	line += "last used on " + k.Used.UTC().Format(time.DateOnly)
 	if k.UsedService != "" {
 		line += " for " + k.UsedService
 	}
@@ -118,38 +154,101 @@ func keyLine(k *org.AccessKey) string {
 	return line
 }
 
-func (e *Explanation) reach(w io.Writer) {
-	for _, r := range e.Roles {
-		via := ""
-		if len(r.Via) > 0 {
-			via = " through " + strings.Join(r.Via, ", ")
-		}
-		fmt.Fprintf(w, "  can assume without MFA: %s%s\n", Clean(r.ARN), Clean(via))
+// part begins a part of an explanation.
+func (s Style) part(w io.Writer, title string) {
+	fmt.Fprintf(w, "\n%s\n\n", s.Paint(text.Bold, title))
+}
+
+func (s Style) listing(w io.Writer, title string, lines []string) {
+	if len(lines) == 0 {
+		return
 	}
-	for _, s := range e.Switches {
-		with, as := "with MFA", ""
-		if s.WithoutMFA {
-			with = "WITHOUT MFA"
-		}
-		if s.As != "" {
-			as = " as " + s.As
-		}
-		fmt.Fprintf(w, "  can disable enforcement %s%s: %s (%s on %s)\n", with, Clean(as), Clean(s.What), s.Action, Clean(s.Resource))
-	}
-	for _, u := range e.Undecided {
-		fmt.Fprintf(w, "  undecided: %s\n", Clean(u))
+	s.part(w, title)
+	for _, line := range lines {
+		s.hang(w, "  ", Clean(line), 4)
 	}
 }
 
-func (e *Explanation) steps(w io.Writer) {
-	if len(e.Steps) > 0 {
-		fmt.Fprintln(w, "  steps that would enforce MFA:")
+func (e *Explanation) policies(w io.Writer, s Style) {
+	s.part(w, "Policies that apply")
+	for _, d := range e.Documents {
+		what := fmt.Sprintf("%d allow, %d deny", d.Allows, d.Denies)
+		if d.Unreadable != "" {
+			what = "unreadable: " + d.Unreadable
+		}
+		s.hang(w, fmt.Sprintf("  %-8s  ", d.Layer), Clean(d.Name+" ("+what+")"), 12)
+		for _, line := range slices.Concat(d.MFA, d.Others) {
+			s.hang(w, "            ", Clean(line), 14)
+		}
 	}
+}
+
+func (e *Explanation) roles(w io.Writer, s Style) {
+	var lines []string
+	for _, r := range e.Roles {
+		line := r.ARN
+		if len(r.Via) > 0 {
+			line += " through " + strings.Join(r.Via, ", ")
+		}
+		lines = append(lines, line)
+	}
+	s.listing(w, "Roles that "+Clean(e.Name)+" can assume without MFA", lines)
+}
+
+// switches prints how the user can disable its enforcement, for each role and once for
+// each way: an example of its request is in the JSON output.
+func (e *Explanation) switches(w io.Writer, s Style) {
+	if len(e.Switches) == 0 {
+		return
+	}
+	s.part(w, "How "+Clean(e.Name)+" can disable the enforcement")
+	var heads []string
+	ways := map[string][]string{}
+	for _, d := range e.Switches {
+		head := "with MFA"
+		if d.WithoutMFA {
+			head = "without MFA"
+		}
+		if d.As != "" {
+			head += ", as " + d.As
+		}
+		if !slices.Contains(heads, head) {
+			heads = append(heads, head)
+		}
+		if way := d.What + " (" + d.Action + ")"; !slices.Contains(ways[head], way) {
+			ways[head] = append(ways[head], way)
+		}
+	}
+	for _, head := range heads {
+		s.hang(w, "  ", Clean(head), 4)
+		for _, way := range ways[head] {
+			s.hang(w, "    ", Clean(way), 6)
+		}
+	}
+}
+
+func (e *Explanation) findings(w io.Writer, s Style) {
+	if len(e.Findings) == 0 {
+		return
+	}
+	s.part(w, "Findings")
+	for _, f := range e.Findings {
+		s.hang(w, "  ", f.Rule+": "+Clean(f.What), 4)
+		s.hang(w, "    ", "remedy: "+Clean(f.Remedy), 6)
+	}
+}
+
+func (e *Explanation) steps(w io.Writer, s Style) {
+	if len(e.Steps) == 0 {
+		return
+	}
+	s.part(w, "Steps that would enforce MFA")
 	for i := range e.Steps {
-		s := &e.Steps[i]
-		fmt.Fprintf(w, "    %s\n", Clean(StepSentence(s)))
-		if s.Blocked != "" {
-			fmt.Fprintf(w, "      blocked: %s\n      remedy: %s\n", Clean(s.Blocked), Clean(s.Remedy))
+		step := &e.Steps[i]
+		s.hang(w, "  ", Clean(StepSentence(step)), 4)
+		if step.Blocked != "" {
+			s.hang(w, "    ", "blocked: "+Clean(step.Blocked), 6)
+			s.hang(w, "    ", "remedy: "+Clean(step.Remedy), 6)
 		}
 	}
 }

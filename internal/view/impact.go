@@ -190,7 +190,7 @@ func ImpactUser(w io.Writer, style Style, u *impact.User) {
 	}
 }
 
-// hourBar shows calls by hour of the day, UTC, as 24 digits: 0 for none, 9 for most.
+// hourBar shows calls by hour of the day, UTC, as 24 signs: a dot for none, 1 to 9 for some to most.
 func hourBar(hours [24]int) string {
 	top := slices.Max(hours[:])
 	if top == 0 {
@@ -198,10 +198,9 @@ func hourBar(hours [24]int) string {
 	}
 	var b strings.Builder
 	for _, n := range hours {
-		switch {
-		case n == 0:
+		if n == 0 {
 			b.WriteByte('.')
-		default:
+		} else {
 			b.WriteByte('1' + byte(n*8/top))
 		}
 	}

@@ -27,3 +27,24 @@ func TestCellsThatASpreadsheetWouldExecuteAreDefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNoCellOfATableIsAFormula(t *testing.T) {
+	var out bytes.Buffer
+	c := view.NewCSV(&out, "cell")
+	formulas := []string{"=1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "  =1", "\u00a0=1", "\u3000=1", "＝1", "＋1", "－1", "＠1"}
+	for _, f := range formulas {
+		c.Row(f)
+	}
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil || len(rows) != len(formulas)+1 {
+		t.Fatalf("%q, %v", rows, err)
+	}
+	for _, row := range rows[1:] {
+		if !strings.HasPrefix(row[0], "'") {
+			t.Errorf("formula %q", row[0])
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"io"
 	"strconv"
@@ -12,32 +11,16 @@ import (
 
 // ImpactCSV prints the users of a report, one a row.
 func ImpactCSV(w io.Writer, r *impact.Report) error {
-	c := csv.NewWriter(w)
-	_ = c.Write([]string{"arn", "account", "name", "known", "kind", "confidence", "calls", "denied", "role_calls", "first", "last", "tools", "networks", "services", "exempt", "next", "why"})
+	c := NewCSV(w, "arn", "account", "name", "known", "kind", "confidence", "calls", "denied", "role_calls", "first", "last", "tools", "networks", "services", "exempt", "next", "why")
 	for i := range r.Users {
 		u := &r.Users[i]
 		list := func(names []string) string { return strings.Join(names, " ") }
-		row := []string{
+		c.Row(
 			u.ARN, u.Account, u.Name, strconv.FormatBool(u.Known), string(u.Kind), u.Confidence, strconv.Itoa(u.Calls), strconv.Itoa(u.Denied), strconv.Itoa(u.RoleCalls),
 			u.First, u.Last, list(u.Tools), list(u.Networks), list(u.Services), u.Exempt, u.Next, u.NextWhy,
-		}
-		for i := range row {
-			row[i] = Cell(row[i])
-		}
-		_ = c.Write(row)
+		)
 	}
-	c.Flush()
-	return c.Error()
-}
-
-// Cell makes a text safe in a spreadsheet: one that a spreadsheet would execute gets a
-// quote in front of it.
-// Source: OWASP, "CSV Injection".
-func Cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
+	return c.Flush()
 }
 
 // ImpactLines prints the users of a report as JSON Lines.

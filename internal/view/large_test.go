@@ -23,6 +23,7 @@ import (
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/planner"
+	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 )
 
@@ -118,7 +119,7 @@ func newLarge(t testing.TB) *large {
 	t.Helper()
 	header, accounts := copies(t, 50)
 	b := sampleBaseline(t)
-	l := &large{end: view.Conclusion{Organization: header.Organization.ID, Time: now, Next: next}}
+	l := &large{end: view.Conclusion{Head: run.Head{Organization: header.Organization.ID, Time: now}, Next: next}}
 	for a := range audited(t, header, accounts, b, &l.end.Totals) {
 		l.audited = append(l.audited, a)
 	}
@@ -141,7 +142,7 @@ func (l *large) print(t testing.TB, report string, style view.Style) string {
 	t.Helper()
 	var out strings.Builder
 	if report == "plan" {
-		r := &view.PlanReport{Plan: l.plan, Head: l.end.Head(), Next: next("apply")}
+		r := &view.PlanReport{Plan: l.plan, Head: view.Headed(&l.end.Head, &l.end.End), Next: next("apply")}
 		if err := r.Text(&out, style); err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +185,7 @@ func TestFourHundredAccountsFitATerminal(t *testing.T) {
 						t.Errorf("wider than %d columns: %q", width, line)
 					}
 				}
-				if !strings.Contains(lines[0], "300 of 400 accounts read") || lines[len(lines)-1] != row.last {
+				if !strings.Contains(lines[0], "300 of 400 accounts") || lines[len(lines)-1] != row.last {
 					t.Errorf("first line %q, last line %q", lines[0], lines[len(lines)-1])
 				}
 				if width == 80 && !strings.Contains(row.report, "-by-") {

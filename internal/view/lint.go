@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/sarif"
 	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
@@ -47,8 +48,11 @@ type LintProblem struct {
 }
 
 func (p *LintProblem) String() string {
-	if p.Line > 0 {
+	switch {
+	case p.Column > 0:
 		return fmt.Sprintf("%s:%d:%d: %s", Clean(p.File), p.Line, p.Column, Clean(p.Why))
+	case p.Line > 0:
+		return fmt.Sprintf("%s:%d: %s", Clean(p.File), p.Line, Clean(p.Why))
 	}
 	return Clean(p.File) + ": " + Clean(p.Why)
 }
@@ -90,7 +94,7 @@ func (l *Lint) Text(w io.Writer, style Style, brief bool) {
 
 func (l *Lint) total() string {
 	var parts []string
-	for _, s := range []audit.Severity{audit.Critical, audit.High, audit.Medium, audit.Low, audit.Info} {
+	for _, s := range audit.Severities {
 		if n := l.Summary[string(s)]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
@@ -155,9 +159,9 @@ func lintSeverity(style Style, s lint.Severity) string {
 
 // SARIF prints it for code scanning.
 func (l *Lint) SARIF(w io.Writer, version string) error {
-	log := SARIFLog{Version: version}
+	log := sarif.Log{Version: version}
 	for _, r := range lint.Rules {
-		log.Rules = append(log.Rules, SARIFRule{ID: r.Code, Title: r.Title, Means: r.Means, Remedy: r.Remedy, Severity: audit.Severity(r.Severity)})
+		log.Rules = append(log.Rules, sarif.Rule{ID: r.Code, Title: r.Title, Means: r.Means, Remedy: r.Remedy, Severity: audit.Severity(r.Severity)})
 	}
 	for _, d := range l.Documents {
 		for i := range d.Findings {
@@ -166,13 +170,13 @@ func (l *Lint) SARIF(w io.Writer, version string) error {
 	}
 	for _, list := range [][]LintProblem{l.Unreadable, l.Skipped} {
 		for _, p := range list {
-			log.Problems = append(log.Problems, SARIFProblem{Message: p.Why, File: p.File, Line: p.Line, Column: p.Column})
+			log.Problems = append(log.Problems, sarif.Problem{Message: p.Why, File: p.File, Line: p.Line, Column: p.Column})
 		}
 	}
 	return log.Write(w)
 }
 
-func sarifFinding(d *LintDocument, f *lint.Finding) SARIFResult {
+func sarifFinding(d *LintDocument, f *lint.Finding) sarif.Result {
 	properties := map[string]any{"statement": f.Statement}
 	message := f.What
 	if f.Example != nil {
@@ -182,7 +186,7 @@ func sarifFinding(d *LintDocument, f *lint.Finding) SARIFResult {
 	if f.Fix != nil {
 		properties["fix"] = f.Fix
 	}
-	return SARIFResult{
+	return sarif.Result{
 		Fix:  sarifFixOf(d, f),
 		Rule: f.Code, Severity: audit.Severity(f.Severity), Message: message, File: d.File, Line: f.Line, Column: f.Column,
 		Subject: d.where(f), Fingerprint: f.Code + "/" + d.where(f), Properties: properties,
@@ -190,7 +194,7 @@ func sarifFinding(d *LintDocument, f *lint.Finding) SARIFResult {
 }
 
 // sarifFixOf is the fix of a finding in a document that is the whole file.
-func sarifFixOf(d *LintDocument, f *lint.Finding) *SARIFFix {
+func sarifFixOf(d *LintDocument, f *lint.Finding) *sarif.Fix {
 	if f.Fix == nil || d.Text == "" {
 		return nil
 	}
@@ -198,12 +202,12 @@ func sarifFixOf(d *LintDocument, f *lint.Finding) *SARIFFix {
 	if err != nil {
 		return nil
 	}
-	fix := &SARIFFix{Description: f.What}
+	fix := &sarif.Fix{Description: f.What}
 	if rule, ok := lint.RuleOf(f.Code); ok {
 		fix.Description = rule.Remedy
 	}
 	for _, e := range edits {
-		r := SARIFReplacement{Text: e.Text}
+		r := sarif.Replacement{Text: e.Text}
 		r.Line, r.Column = placeIn(d.Text, e.Start)
 		r.EndLine, r.EndColumn = placeIn(d.Text, e.End)
 		fix.Replacements = append(fix.Replacements, r)

@@ -30,7 +30,7 @@ func (s Style) lastBelow(rows [][]string) bool {
 // List prints rows in columns, without a header. Leading spaces of the first cell indent
 // the row. If the terminal is too narrow, the last cell goes on below, as in a table.
 func (s Style) List(w io.Writer, rows [][]string) {
-	s.list(w, rows, s.lastBelow(rows))
+	s.list(w, rows, columnWidths(rows), s.lastBelow(rows))
 }
 
 // narrow prints a table whose last cells are below their rows.
@@ -43,12 +43,11 @@ func (s Style) narrow(w io.Writer, header []string, rows [][]string) {
 		length = max(length, text.StringWidthWithoutEscSequences(row(r[:len(r)-1], widths)))
 	}
 	fmt.Fprintln(w, strings.Repeat("─", min(length, s.Width)))
-	s.list(w, rows, true)
+	s.list(w, rows, widths, true)
 }
 
 // list prints rows, with the last cell below the row or next to it.
-func (s Style) list(w io.Writer, rows [][]string, below bool) {
-	widths := columnWidths(rows)
+func (s Style) list(w io.Writer, rows [][]string, widths []int, below bool) {
 	for _, r := range rows {
 		last := r[len(r)-1]
 		front := row(r[:len(r)-1], widths)

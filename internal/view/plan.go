@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -22,7 +23,7 @@ type PlanReport struct {
 	// Verbose shows every user of the notes.
 	All, Verbose bool
 	Names        map[string]string // of accounts, by ID
-	Head         string            // what was read
+	Head         Headline          // of the run; its title is printed first
 	Unread       []org.Gap
 	Skipped      []org.Gap
 	Next         string // the next command; empty: none is shown
@@ -42,9 +43,6 @@ func Plan(w io.Writer, style Style, p *plan.Plan) {
 // Text prints the whole report.
 func (r *PlanReport) Text(w io.Writer, style Style) error {
 	var out bytes.Buffer
-	if r.Head != "" {
-		fmt.Fprintf(&out, "%s\n\n", style.Paint(text.Bold, Clean(r.Head)))
-	}
 	r.summary(&out, style)
 	r.notes(&out, style)
 	r.documents(&out, style)
@@ -56,8 +54,7 @@ func (r *PlanReport) Text(w io.Writer, style Style) error {
 	if r.Next != "" {
 		fmt.Fprintf(&out, "Next: %s\n", r.Next)
 	}
-	_, err := w.Write(out.Bytes())
-	return err
+	return style.Headline(w, r.Head.Title, out.Bytes())
 }
 
 // summary prints how many users are affected, and how.
@@ -106,7 +103,7 @@ func (r *PlanReport) notes(w io.Writer, style Style) {
 		sentences = once(sentences)
 	}
 	for i, note := range sentences {
-		if i == 0 && r.Head != "" {
+		if i == 0 && r.Head.Title != "" {
 			fmt.Fprintln(w)
 		}
 		style.hang(w, "note: ", Clean(note), 6)
@@ -193,6 +190,14 @@ type blockedGroup struct {
 	users              []string
 }
 
+// GuardOf is the guard that blocks a step; empty: it is blocked for another reason.
+func GuardOf(s *plan.Step) string {
+	if m := guardOf.FindStringSubmatch(s.Remedy); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // guardOf is the guard in the remedy of a blocked step, as planner writes it.
 var guardOf = regexp.MustCompile(`--ack ([a-z-]+):`)
 
@@ -224,10 +229,7 @@ func blockedGroups(p *plan.Plan) []*blockedGroup {
 		if s.Blocked == "" {
 			continue
 		}
-		guard := "not possible"
-		if m := guardOf.FindStringSubmatch(s.Remedy); m != nil {
-			guard = m[1]
-		}
+		guard := cmp.Or(GuardOf(s), "not possible")
 		key := guard
 		if guard == "not possible" {
 			key = strings.ReplaceAll(strings.ReplaceAll(s.Blocked, s.Account, ""), s.UserName(), "")

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/prose"
 )
@@ -26,6 +28,7 @@ type Rehearsal struct {
 	Unread         []org.Gap    `json:"unread"`
 	Skipped        []org.Gap    `json:"skipped"` // accounts that are suspended or closed
 	Windows        []OpenWindow `json:"windows"`
+	Sample         *Sample      `json:"sample,omitempty"` // the users that were attacked; nil: all
 	// NotRefused are the attacks after the change that AWS did not refuse, NotWorking
 	// the expected access that fails.
 	NotRefused      []UnexpectedOutcome `json:"not_refused"`
@@ -33,9 +36,18 @@ type Rehearsal struct {
 	AttackScenarios []AttackScenario    `json:"attack_scenarios"`
 	AccessScenarios []AccessScenario    `json:"access_scenarios"`
 	Accounts        []AccountChange     `json:"accounts"`
+	Head            Headline            `json:"head"`
+	Replay          *impact.Replay      `json:"replay,omitempty"`
+	ReplayUnread    int                 `json:"replay_unread,omitempty"` // files of its log that were not read
 
 	// Next is the command after a rehearsal that passed; empty: none is shown.
 	Next string `json:"-"`
+}
+
+// A Sample is the users whose attacks and expected access a rehearsal tries.
+type Sample struct {
+	Users int `json:"users"`
+	Of    int `json:"of"`
 }
 
 // PlanCounts count the steps of a plan and their outcomes.
@@ -109,11 +121,13 @@ type AccountChange struct {
 // Passed reports whether no user is open, every attack was refused and all expected
 // access works. Accounts that cannot be read do not matter: they were unread before.
 func (r *Rehearsal) Passed() bool {
-	return r.After.Open == 0 && r.AttacksAfter.Refused == r.AttacksAfter.Tried && r.ExpectedAccess.Worked == r.ExpectedAccess.Tried
+	replayed := r.Replay == nil || len(r.Replay.Differences)+r.ReplayUnread == 0
+	return replayed && r.After.Open == 0 && r.AttacksAfter.Refused == r.AttacksAfter.Tried && r.ExpectedAccess.Worked == r.ExpectedAccess.Tried
 }
 
 // Text prints the rehearsal.
-func (r *Rehearsal) Text(w io.Writer, style Style) {
+func (r *Rehearsal) Text(out io.Writer, style Style) error {
+	w := new(bytes.Buffer)
 	heading := func(words string) { fmt.Fprintf(w, "\n%s\n", style.Paint(text.Bold, words)) }
 	heading("Users before and after")
 	r.accounts(w, style)
@@ -122,15 +136,25 @@ func (r *Rehearsal) Text(w io.Writer, style Style) {
 	r.attacks(w, style)
 	heading("Expected access")
 	r.access(w, style)
+	if r.Replay != nil {
+		heading("Recorded calls, sent before and after the plan")
+		for _, line := range r.Replay.Lines() {
+			style.Lines(w, line)
+		}
+	}
 	r.unexpected(w, style)
 	r.windows(w, style)
 	Unread(w, style, r.Unread)
 	Skipped(w, style, r.Skipped)
 	fmt.Fprintln(w)
+	if r.Sample != nil {
+		style.Lines(w, fmt.Sprintf("Attacks and expected access were tried for a sample of %d of %d users.", r.Sample.Users, r.Sample.Of))
+	}
 	style.Lines(w, r.verdict(style))
 	if r.Next != "" && r.Passed() {
 		fmt.Fprintf(w, "Next: %s\n", r.Next)
 	}
+	return style.Headline(out, r.Head.Title, w.Bytes())
 }
 
 func (r *Rehearsal) accounts(w io.Writer, style Style) {

@@ -24,7 +24,7 @@ func TestAFailedRehearsalListsTheUnexpectedOutcomes(t *testing.T) {
 		Accounts:        []AccountChange{{ID: "111111111111", Name: "dev", Before: audit.Counts{Users: 2, Open: 2}, After: audit.Counts{Users: 2, Enforced: 1, Open: 1}}},
 	}
 	var out strings.Builder
-	r.Text(&out, Style{})
+	_ = r.Text(&out, Style{})
 	for _, want := range []string{
 		"dev       2  2 → 1  0 → 1          0        0",
 		"Plan: 3 steps, 1 applied, 1 blocked, 1 failed.",
@@ -46,7 +46,7 @@ func TestAFailedRehearsalListsTheUnexpectedOutcomes(t *testing.T) {
 func TestAPassedRehearsal(t *testing.T) {
 	r := Rehearsal{Before: audit.Counts{Open: 1}, AttacksBefore: AttackCounts{Succeeded: 4}, AttacksAfter: AttackCounts{Tried: 5, Refused: 5}, ExpectedAccess: AccessCounts{Tried: 3, Worked: 3}}
 	var out strings.Builder
-	r.Text(&out, Style{})
+	_ = r.Text(&out, Style{})
 	want := "Passed: MFA is enforced for every readable user that is not exempt (1 were open before), all 5 attacks are refused (4 succeeded before), and all 3 expected requests work.\n"
 	if !r.Passed() || !strings.HasSuffix(out.String(), want) {
 		t.Errorf("passed %v:\n%s", r.Passed(), out.String())

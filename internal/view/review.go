@@ -40,8 +40,8 @@ func (r *Review) summarySection() reviewSection {
 	sum, p := r.Plan.Summary(), r.Plan
 	count := func(kind string) string { return prose.Number(len(p.List(kind))) }
 	var text []string
-	if r.Head != "" {
-		text = append(text, r.Head)
+	if r.Head.Title != "" {
+		text = append(text, r.Head.Title)
 	}
 	return reviewSection{Title: "Summary", Text: append(text, p.Notes...), Header: []string{"what", "number"}, Rows: [][]string{
 		{"changes", prose.Number(sum.Steps)},

@@ -24,23 +24,29 @@ func (r *Review) Markdown(w io.Writer) error {
 }
 
 func (s *reviewSection) markdown(w io.Writer, level string) {
-	fmt.Fprintf(w, "\n%s %s\n", level, escapeMarkdown(s.Title))
+	fmt.Fprintf(w, "\n%s %s\n", level, Markdown(s.Title))
 	for _, text := range s.Text {
-		fmt.Fprintf(w, "\n%s\n", escapeMarkdown(text))
+		fmt.Fprintf(w, "\n%s\n", Markdown(text))
 	}
 	if len(s.Rows) > 0 {
-		fmt.Fprintf(w, "\n| %s |\n|%s\n", strings.Join(s.Header, " | "), strings.Repeat("---|", len(s.Header)))
-		for _, row := range s.Rows {
-			cells := make([]string, len(row))
-			for i, cell := range row {
-				cells[i] = escapeMarkdown(cell)
-			}
-			fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
-		}
+		fmt.Fprintln(w)
+		MarkdownTable(w, s.Header, s.Rows)
 	}
 	s.codeMarkdown(w)
 	for i := range s.Sub {
 		s.Sub[i].markdown(w, level+"#")
+	}
+}
+
+// MarkdownTable writes rows under a header. The cells are escaped, the header is not.
+func MarkdownTable(w io.Writer, header []string, rows [][]string) {
+	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(header, " | "), strings.Repeat("---|", len(header)))
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = Markdown(cell)
+		}
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 	}
 }
 
@@ -64,9 +70,9 @@ func (s *reviewSection) codeMarkdown(w io.Writer) {
 
 var markdownEscaper = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`, "&", `\&`, "~", `\~`, "#", `\#`)
 
-// escapeMarkdown is a line of text that Markdown shows as it is. A sign in front would
+// Markdown is a line of text, written so that Markdown shows it as it is. A sign in front would
 // begin a list.
-func escapeMarkdown(s string) string {
+func Markdown(s string) string {
 	s = markdownEscaper.Replace(Clean(s))
 	if strings.HasPrefix(s, "+ ") || strings.HasPrefix(s, "- ") {
 		s = `\` + s

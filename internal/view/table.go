@@ -7,9 +7,9 @@ package view
 
 import (
 	"encoding/json"
+	"forcemfa/internal/prose"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -107,19 +107,14 @@ func numberColumns(header []string, rows [][]string) []table.ColumnConfig {
 // Clean makes text that others wrote harmless on a terminal: control characters, which
 // could move the cursor or hide text, and characters without width or with a direction,
 // which make one name look like another, become ?.
-// Source: Unicode Standard Annex 44, Default_Ignorable_Code_Point.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r > 0x7f && unicode.In(r, unseen...) {
+		if prose.Unseen(r) {
 			return '?'
 		}
 		return r
 	}, s)
 }
-
-// unseen are the characters that take no room: format characters, line and paragraph
-// separators, fillers and variation selectors.
-var unseen = []*unicode.RangeTable{unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector}
 
 // Paint colours text when the style says so.
 func (s Style) Paint(c text.Color, words string) string {

@@ -89,3 +89,14 @@ func TestTextOfOthersCannotMoveTheCursor(t *testing.T) {
 		}
 	}
 }
+
+// A cell stands below its header also where the terminal is too narrow for the last cell,
+// and the header is wider than every cell.
+func TestCellsStandBelowTheirHeadersInANarrowTerminal(t *testing.T) {
+	var out strings.Builder
+	Style{Width: 50}.Table(&out, []string{"time (UTC)", "enforced", "critical", "unknown", "the note"}, [][]string{{"2026", "5", "60", "0", "incomplete and with more words"}}, nil)
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) < 4 || strings.Index(lines[0], "critical") != strings.Index(lines[2], "60") || strings.TrimSpace(lines[3]) != "incomplete and with more words" {
+		t.Errorf("\n%s", out.String())
+	}
+}

@@ -10,24 +10,15 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/prose"
+	"forcemfa/internal/run"
 )
 
-// A Verification is what verify adds to the stream of an audit.
-type Verification struct {
-	Assumptions []string // that the proofs make
-	// Proofs that the independent checker accepted, and how many of them cover any
-	// action that AWS could have.
-	Accepted, AnyAction int
-	// Opinions are the answers of AWS's policy simulator; nil: it was not asked.
-	Opinions []Opinion
-}
+// A Verification is what verify adds to the stream of an audit. Its Opinions are nil if
+// AWS's policy simulator was not asked.
+type Verification run.Proofs
 
 // An Opinion is what AWS's policy simulator says about one user.
-type Opinion struct {
-	ARN     string   `json:"arn"`
-	Allowed []string `json:"allowed"` // actions without MFA
-	Error   string   `json:"error,omitempty"`
-}
+type Opinion = run.Opinion
 
 // proofCounts is the JSON form of the counts.
 type proofCounts struct {
@@ -81,21 +72,24 @@ func (v *Verification) verdict(style Style, c Conclusion) string {
 	return style.Paint(text.FgGreen, fmt.Sprintf("Proved: without MFA, no IAM user can do anything except enroll a device (%s, %d exempt).", Count(c.Enforced, "user"), c.Exempt))
 }
 
-// Proofs is a sink that passes a stream on without the other findings and collects what is
-// known about the proofs: verify reports enforcement only.
+// Enforcement is a sink that passes on the findings about enforcement only: verify shows
+// no others.
+type Enforcement struct{ AuditSink }
+
+// Finding implements [audit.Sink].
+func (e Enforcement) Finding(f audit.Finding) {
+	if f.Rule == "user-open" || f.Rule == "user-unknown" {
+		e.AuditSink.Finding(f)
+	}
+}
+
+// Proofs is a sink that passes a stream on and collects what is known about the proofs.
 type Proofs struct {
 	audit.Sink
 	Enforced []audit.User
 
 	anyAction   int
 	assumptions []string
-}
-
-// Finding passes a finding about enforcement on and drops the others.
-func (p *Proofs) Finding(f audit.Finding) {
-	if f.Rule == "user-open" || f.Rule == "user-unknown" {
-		p.Sink.Finding(f)
-	}
 }
 
 // User passes a user on.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/run"
 )
 
 func TestVerdictsOfAVerification(t *testing.T) {
@@ -31,7 +32,7 @@ Proved for 1 user; 1 user could not be decided.
 		{"an account that was not read is no user", Verification{}, conclusion(audit.Counts{Users: 2, Enforced: 2}, 1), `
 Proved for 2 users in 1 account, but not everything was read. 1 account was not read.
 `},
-		{"nothing read", Verification{}, Conclusion{Totals: audit.Totals{AccountsUnread: 1}}, `
+		{"nothing read", Verification{}, Conclusion{End: run.End{Totals: audit.Totals{AccountsUnread: 1}}}, `
 Nothing proved: no account was read.
 `},
 		{"simulated", Verification{Opinions: []Opinion{{ARN: "bob", Allowed: []string{"s3:GetObject", "kms:Decrypt"}}, {ARN: "eve", Error: "Throttling"}, {ARN: "tom"}}}, conclusion(audit.Counts{}, 0), `
@@ -51,14 +52,14 @@ Proved: without MFA, no IAM user can do anything except enroll a device (0 users
 
 // conclusion is that of an audit of one account, with others that could not be read.
 func conclusion(c audit.Counts, unread int) Conclusion {
-	return Conclusion{Totals: audit.Totals{Counts: c, AccountsRead: 1, AccountsUnread: unread}, Complete: unread == 0 && c.Unknown == 0}
+	return Conclusion{End: run.End{Totals: audit.Totals{Counts: c, AccountsRead: 1, AccountsUnread: unread}, Complete: unread == 0 && c.Unknown == 0}}
 }
 
 func TestProofsPassOnUsersAndTheFindingsAboutThem(t *testing.T) {
 	var out strings.Builder
 	sink := NewAuditText(&out, Style{})
 	sink.All = true
-	proofs := &Proofs{Sink: sink}
+	proofs := &Proofs{Sink: Enforcement{sink}}
 	proofs.Finding(audit.Finding{Rule: "root-no-mfa"})
 	proofs.Finding(audit.Finding{Rule: "user-open"})
 	proofs.User(audit.User{Name: "bob", State: audit.Enforced, Proof: audit.EveryAction, Assumptions: []string{"b", "a"}})

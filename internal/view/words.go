@@ -8,12 +8,7 @@ import (
 )
 
 // Count is a number with its noun: 1 step, 2 steps.
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return prose.Number(n) + " " + noun + "s"
-}
+func Count(n int, noun string) string { return prose.Count(n, noun) }
 
 // Clip shortens a text to at most limit characters. A shortened text ends with an
 // ellipsis.

@@ -25,14 +25,21 @@ type Document struct {
 	Label string
 	Kind  policy.Kind // 0 if the file does not say
 	Role  bool        // Kind is Identity, and a role holds the document
-	Text  string      // JSON
+	Text  string      // JSON; empty if Unread
 	Line  int         // in the file, from 1
+	// Unread says why the file has no text of the document, such as a policy that
+	// Terraform knows after apply only. Empty otherwise.
+	Unread string
 	// Statements are the lines of the statements in the file, from 1.
 	Statements []int
 }
 
 // A NotFoundError says that a file was read and has no policy document.
-type NotFoundError struct{ Why string }
+type NotFoundError struct {
+	Why string
+	// Recognized means that Why says what the file is, and what to read instead.
+	Recognized bool
+}
 
 func (e *NotFoundError) Error() string { return "no policy document: " + e.Why }
 
@@ -59,9 +66,56 @@ func Documents(text []byte) ([]Document, error) {
 	case len(f.found) > mostDocuments:
 		return nil, fmt.Errorf("more than %d policy documents", mostDocuments)
 	case len(f.found) == 0:
-		return nil, &NotFoundError{"nothing in it has a Statement"}
+		return nil, notFound(roots)
 	}
 	return f.found, nil
+}
+
+// notFound says what a file without policy documents is.
+func notFound(roots []*node) *NotFoundError {
+	for _, root := range roots {
+		if name := root.otherPolicy(); name != "" {
+			return &NotFoundError{name + " holds no IAM policy and decides no access; lint policies of the types SERVICE_CONTROL_POLICY and RESOURCE_CONTROL_POLICY", true}
+		}
+		for _, at := range []*node{root, root.member("Policy")} {
+			if at.member("DefaultVersionId") != nil {
+				return &NotFoundError{"a managed policy without its document; lint the output of: aws iam get-policy-version", true}
+			}
+		}
+	}
+	return &NotFoundError{Why: "nothing in it has a Statement"}
+}
+
+// otherPolicy returns the name of a policy of Organizations that is no IAM policy, such
+// as a tag policy; empty if a node holds none. Their texts have operators that begin with @@.
+// Source: Organizations API Reference, PolicySummary; Organizations User Guide,
+// "Management policy syntax and inheritance".
+func (n *node) otherPolicy() string {
+	if n == nil {
+		return ""
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		isType := strings.EqualFold(m.key, "type") || m.key == "PolicyType"
+		if _, ofIAM := policyTypes[m.value.scalar]; isType && !ofIAM && (strings.HasSuffix(m.value.scalar, "_POLICY") || strings.HasPrefix(m.value.scalar, "DECLARATIVE_POLICY_")) {
+			return "a policy of type " + m.value.scalar
+		}
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		if strings.HasPrefix(m.key, "@@") {
+			return "a management policy (" + m.key + ")"
+		}
+		if name := m.value.otherPolicy(); name != "" {
+			return name
+		}
+	}
+	for _, e := range n.elements {
+		if name := e.otherPolicy(); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 type finder struct {
@@ -84,6 +138,13 @@ func (f *finder) visit(n *node, path []step) {
 		return
 	}
 	switch {
+	case n.kind == choice:
+		for _, e := range n.elements {
+			f.visit(e, path)
+		}
+	case n.member("Statement") != nil && n.open():
+		f.visit(n.chosen(0), path)
+		f.visit(n.chosen(1), path)
 	case n.isDocument():
 		f.add(n, path)
 	case n.object():
@@ -92,8 +153,14 @@ func (f *finder) visit(n *node, path []step) {
 		}
 		for i := range n.members {
 			m := &n.members[i]
-			if !slices.Contains(otherStates, m.key) {
-				f.visit(m.value, append(path, step{m.key, n}))
+			at := append(path, step{m.key, n})
+			switch {
+			case m.key == "after_unknown":
+				f.afterApply(m.value, path)
+			case m.value.made && holdsPolicy(m.key, at):
+				f.unread(m.value, at, "an intrinsic function stands for it")
+			case !slices.Contains(otherStates, m.key):
+				f.visit(m.value, at)
 			}
 		}
 	case n.kind == array:
@@ -103,6 +170,35 @@ func (f *finder) visit(n *node, path []step) {
 	case n.kind == text:
 		f.embedded(n, path)
 	}
+}
+
+// policyMembers are the members of CloudFormation's and Terraform's resources that hold
+// a policy, in small letters and without underscores.
+var policyMembers = []string{"policydocument", "assumerolepolicydocument", "assumerolepolicy", "keypolicy", "inlinepolicy", "resourcepolicy", "bucketpolicy",
+	"repositorypolicytext", "accesspolicies", "policytext"}
+
+// holdsPolicy reports whether a member of a resource holds a policy.
+func holdsPolicy(key string, path []step) bool {
+	name := strings.ToLower(strings.ReplaceAll(key, "_", ""))
+	ofOrganizations := slices.ContainsFunc(path, func(s step) bool {
+		return s.parent.text("Type") == "AWS::Organizations::Policy" || s.parent.text("type") == "aws_organizations_policy"
+	})
+	return slices.Contains(policyMembers, name) || name == "content" && ofOrganizations
+}
+
+// afterApply notes the policies that Terraform does not know before apply.
+// Source: Terraform, "JSON Output Format", Change Representation.
+func (f *finder) afterApply(n *node, path []step) {
+	for i := range n.members {
+		m := &n.members[i]
+		if m.value.kind == literal && m.value.scalar == "true" && (m.key == "policy" || holdsPolicy(m.key, path)) {
+			f.unread(m.value, append(path, step{m.key, &node{}}), "Terraform knows it after apply only")
+		}
+	}
+}
+
+func (f *finder) unread(n *node, path []step, why string) {
+	f.found = append(f.found, Document{Label: label(path), Line: n.line, Unread: why})
 }
 
 // embedded looks at a string that may hold a document.
@@ -131,10 +227,11 @@ func (f *finder) add(n *node, path []step) {
 	if d.Kind == 0 && ofRole(path) {
 		d.Kind, d.Role = policy.Identity, true
 	}
+	statement := n.member("Statement")
 	if d.Text == "" {
+		statement.nameActions()
 		d.Text = n.json()
 	}
-	statement := n.member("Statement")
 	if statement.kind == array {
 		for _, e := range statement.elements {
 			d.Statements = append(d.Statements, e.line)
@@ -148,6 +245,24 @@ func (f *finder) add(n *node, path []step) {
 	}
 }
 
+// nameActions gives actions that only a deployment knows a name that can be read as one.
+func (n *node) nameActions() {
+	for _, e := range n.elements {
+		e.nameActions()
+	}
+	for i := range n.members {
+		if key := n.members[i].key; key != "Action" && key != "NotAction" {
+			continue
+		}
+		v := n.members[i].value
+		for _, a := range append([]*node{v}, v.elements...) {
+			if a.made {
+				a.scalar = unknownAction
+			}
+		}
+	}
+}
+
 // isDocument reports whether a node has the shape of a policy document.
 func (n *node) isDocument() bool {
 	s := n.member("Statement")
@@ -157,7 +272,7 @@ func (n *node) isDocument() bool {
 	case s.object():
 		return s.member("Effect") != nil
 	}
-	return s.kind == array && len(s.elements) > 0 && s.elements[0].object() && s.elements[0].member("Effect") != nil
+	return s.kind == array && slices.ContainsFunc(s.elements, func(e *node) bool { return e.object() && e.member("Effect") != nil })
 }
 
 // policyTypes are the types of Organizations and of Terraform's resources.
@@ -174,7 +289,7 @@ func kindOf(path []step) policy.Kind {
 			return policy.SCP
 		case "rcps":
 			return policy.RCP
-		case "keypolicy", "bucketpolicy", "resourcepolicy":
+		case "keypolicy", "bucketpolicy", "resourcepolicy", "repositorypolicytext", "policytext", "accesspolicies":
 			return policy.Resource
 		}
 		for _, at := range []*node{s.parent, s.parent.member("PolicySummary")} {

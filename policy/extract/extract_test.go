@@ -1,6 +1,7 @@
 package extract_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -128,6 +129,69 @@ func TestIntrinsicFunctionsBecomeText(t *testing.T) {
 	}
 }
 
+// Source: CloudFormation User Guide, "Condition functions" (Fn::If, AWS::NoValue) and "Fn::Transform".
+func TestConditionsOfTemplatesGiveBothDocuments(t *testing.T) {
+	for _, row := range []struct {
+		name, document string
+		want           []string // statements
+	}{
+		{"a statement", `{Version: "2012-10-17", Statement: [!If [C, {Effect: Allow, Action: "s3:*", Resource: "*"}, !Ref "AWS::NoValue"], {Effect: Allow, Action: "ec2:*", Resource: "*"}]}`,
+			[]string{`[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]`, `[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]`}},
+		{"an effect", `{Version: "2012-10-17", Statement: [{Effect: !If [C, Allow, Deny], Action: "s3:*", Resource: "*"}]}`,
+			[]string{`[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]`, `[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]`}},
+		{"the condition", `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: "*", Condition: {"Fn::If": [C, {Bool: {"aws:MultiFactorAuthPresent": "true"}}, {Ref: "AWS::NoValue"}]}}}`,
+			[]string{`{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}},
+		{"a condition within another", `{Version: "2012-10-17", Statement: {Effect: Allow, Action: "s3:*", Resource: !If [C, !If [D, a, b], !If [D, c, d]]}}`,
+			[]string{`{"Effect":"Allow","Action":"s3:*","Resource":"a"}`, `{"Effect":"Allow","Action":"s3:*","Resource":"d"}`}},
+		{"the document", `!If [C, ` + allow + `, ` + trust + `]`, []string{
+			`[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]`, `[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole"}]`}},
+		{"actions that a parameter holds", `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: [!Ref A, "s3:*"], Resource: !Ref R}, {Effect: Deny, NotAction: !Split [",", !Ref A], Resource: "*"}]}`,
+			[]string{`[{"Effect":"Allow","Action":["unknown:Unknown","s3:*"],"Resource":"unknown"},{"Effect":"Deny","NotAction":"unknown:Unknown","Resource":"*"}]`}},
+	} {
+		docs, err := extract.Documents([]byte("Resources:\n  P:\n    Properties:\n      PolicyDocument: " + row.document + "\n"))
+		if err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		var got []string
+		for _, d := range docs {
+			var parsed struct{ Statement json.RawMessage }
+			if err := json.Unmarshal([]byte(d.Text), &parsed); err != nil {
+				t.Fatalf("%s: %v: %s", row.name, err, d.Text)
+			}
+			got = append(got, string(parsed.Statement))
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.name, diff)
+		}
+	}
+}
+
+// A policy without a text is named, so that the file is not taken for one that was read.
+func TestPoliciesThatOnlyADeploymentKnowsAreNamed(t *testing.T) {
+	const known = `"Q":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":` + allow + `}}`
+	for _, row := range []struct{ name, file, label string }{
+		{"Fn::Transform", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"p","PolicyDocument":{"Fn::Transform":{"Name":"AWS::Include"}}}},` + known + `}}`, "PolicyDocument"},
+		{"a parameter", `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"r","AssumeRolePolicyDocument":{"Ref":"Trust"}}},` + known + `}}`, "r AssumeRolePolicyDocument"},
+		{"a control policy", `{"Resources":{"O":{"Type":"AWS::Organizations::Policy","Properties":{"Name":"o","Content":{"Fn::ImportValue":"x"}}},` + known + `}}`, "o Content"},
+		{"after apply", `{"resource_changes":[{"address":"aws_iam_policy.p","change":{"after":{"name":"p"},"after_unknown":{"arn":true,"policy":true}}},{"address":"aws_iam_policy.q","change":{"after":{"policy":` + allow + `},"after_unknown":{}}}]}`, "aws_iam_policy.p policy"},
+		{"a trust policy after apply", `{"resource_changes":[{"address":"aws_iam_role.r","type":"aws_iam_role","change":{"after_unknown":{"assume_role_policy":true}}},{"x":` + allow + `}]}`, "aws_iam_role.r assume_role_policy"},
+	} {
+		docs, err := extract.Documents([]byte(row.file))
+		if err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		var unread []string
+		for _, d := range docs {
+			if d.Unread != "" {
+				unread = append(unread, d.Label)
+			}
+		}
+		if diff := cmp.Diff([]string{row.label}, unread); diff != "" || len(docs) != 2 {
+			t.Errorf("%s: %d documents (-want +got):\n%s", row.name, len(docs), diff)
+		}
+	}
+}
+
 func TestUTF16IsRead(t *testing.T) {
 	for _, big := range []bool{false, true} {
 		b := []byte{0xff, 0xfe}
@@ -150,6 +214,15 @@ func TestUTF16IsRead(t *testing.T) {
 func TestFilesWithoutDocumentsSaySo(t *testing.T) {
 	for _, row := range []struct{ file, says string }{
 		{"", "empty"}, {"{}", "nothing in it has a Statement"}, {"resource \"aws_iam_policy\" \"p\" {\n}", "terraform show -json"}, {"hello", "neither JSON nor YAML"},
+		{`{"Policy":{"PolicySummary":{"Name":"n","Type":"TAG_POLICY"},"Content":"{\"tags\":{}}"}}`, "a policy of type TAG_POLICY holds no IAM policy"},
+		{`{"Policy":{"PolicySummary":{"Type":"DECLARATIVE_POLICY_EC2"},"Content":"{}"}}`, "DECLARATIVE_POLICY_EC2"},
+		{`{"EffectivePolicy":{"PolicyContent":"{}","PolicyType":"AISERVICES_OPT_OUT_POLICY"}}`, "AISERVICES_OPT_OUT_POLICY"},
+		{`{"Policies":[{"Name":"n","Type":"CHATBOT_POLICY"}]}`, "SERVICE_CONTROL_POLICY"},
+		{"Resources:\n  P:\n    Type: AWS::Organizations::Policy\n    Properties:\n      Type: BACKUP_POLICY\n      Content: {}\n", "BACKUP_POLICY"},
+		{`{"values":{"root_module":{"resources":[{"type":"aws_organizations_policy","values":{"type":"TAG_POLICY","content":"{}"}}]}}}`, "TAG_POLICY"},
+		{`{"tags":{"team":{"tag_key":{"@@assign":"team"}}}}`, "a management policy (@@assign)"},
+		{`{"Policy":{"PolicyName":"p","DefaultVersionId":"v2"}}`, "get-policy-version"},
+		{`{"Policy":{"PolicySummary":{"Type":"SERVICE_CONTROL_POLICY"},"Content":"{}"}}`, "nothing in it has a Statement"},
 	} {
 		_, err := extract.Documents([]byte(row.file))
 		var none *extract.NotFoundError

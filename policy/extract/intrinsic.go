@@ -1,9 +1,15 @@
 package extract
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // unknown stands for text that only a deployment knows.
 const unknown = "unknown"
+
+// unknownAction stands for an action that only a deployment knows.
+const unknownAction = "unknown:Unknown"
 
 // pseudo are the pseudo parameters of CloudFormation, with values to read a
 // document by.
@@ -26,14 +32,56 @@ func function(tag string) string {
 func (n *node) resolved() *node {
 	if len(n.members) == 1 {
 		key, value := n.members[0].key, n.members[0].value
-		if key == "Ref" || strings.HasPrefix(key, "Fn::") {
-			return &node{kind: text, line: n.line, scalar: call(key, value)}
+		switch {
+		case key == "Ref" && value.scalar == "AWS::NoValue":
+			return &node{kind: absent, line: n.line}
+		case key == "Fn::If" && value.kind == array && len(value.elements) == 3:
+			return &node{kind: choice, line: n.line, elements: value.elements[1:]}
+		case key == "Ref" || strings.HasPrefix(key, "Fn::"):
+			known := call(key, value)
+			return &node{kind: text, line: n.line, scalar: known, made: known == unknown}
 		}
 	}
 	if n.rewritten() {
 		n.source = ""
 	}
 	return n
+}
+
+// open reports whether a node depends on a condition of the template.
+func (n *node) open() bool {
+	if n.kind == choice || n.kind == absent {
+		return true
+	}
+	for i := range n.members {
+		if n.members[i].value.open() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.elements, (*node).open)
+}
+
+// chosen returns a node as the template has it when all its conditions are true (0) or
+// false (1).
+func (n *node) chosen(which int) *node {
+	switch {
+	case n.kind == choice:
+		return n.elements[which].chosen(which)
+	case !n.open():
+		return n
+	}
+	out := &node{kind: n.kind, line: n.line}
+	for _, m := range n.members {
+		if v := m.value.chosen(which); v.kind != absent {
+			out.members = append(out.members, member{m.key, v})
+		}
+	}
+	for _, e := range n.elements {
+		if v := e.chosen(which); v.kind != absent {
+			out.elements = append(out.elements, v)
+		}
+	}
+	return out
 }
 
 // rewritten reports whether a value below a node differs from the file.

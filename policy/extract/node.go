@@ -22,6 +22,8 @@ const (
 	text
 	object
 	array
+	choice // one of the elements: Fn::If
+	absent // AWS::NoValue
 )
 
 // A node is a value of a JSON or YAML file with its line.
@@ -32,6 +34,7 @@ type node struct {
 	members  []member
 	elements []*node
 	source   string // as the file has it; empty if it has to be printed
+	made     bool   // the text of an intrinsic function that is not known
 }
 
 type member struct {
@@ -104,10 +107,10 @@ func decodeText(b []byte) (string, error) {
 func parse(s string) ([]*node, error) {
 	begin := strings.TrimLeft(s, " \t\r\n")
 	if begin == "" {
-		return nil, &NotFoundError{"the file is empty"}
+		return nil, &NotFoundError{Why: "the file is empty"}
 	}
 	if strings.Contains(s, "resource \"aws_") || strings.Contains(s, "data \"aws_") {
-		return nil, &NotFoundError{"Terraform's language; lint the output of: terraform show -json PLAN"}
+		return nil, &NotFoundError{Why: "Terraform's language; lint the output of: terraform show -json PLAN", Recognized: true}
 	}
 	if begin[0] == '{' || begin[0] == '[' {
 		roots, err := parseJSON(s)
@@ -232,7 +235,7 @@ func parseYAML(s string) (roots []*node, err error) {
 		roots = append(roots, n)
 	}
 	if len(roots) == 1 && roots[0].kind == text {
-		return nil, &NotFoundError{"neither JSON nor YAML with an object"}
+		return nil, &NotFoundError{Why: "neither JSON nor YAML with an object"}
 	}
 	return roots, nil
 }

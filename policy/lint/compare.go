@@ -10,12 +10,12 @@ import (
 
 // Compare returns a finding when a document is weaker than the one it replaces:
 // a request without MFA passes that the old document refuses. It returns nil
-// when there is provably no such request. Only kinds of policies without
-// principals can be compared.
+// when there is provably no such request. Policies with principals are not
+// compared, which is a finding as well.
 func Compare(kind policy.Kind, old, text string) (*Finding, error) {
 	switch kind {
 	case policy.Resource, policy.Trust, policy.RCP:
-		return nil, fmt.Errorf("compare: a %s cannot be compared with another, because what it denies depends on its principals", kind)
+		return Uncompared("a " + kind.String() + ": what it refuses depends on its principals"), nil
 	}
 	before, err := policy.Parse(kind, old)
 	if err != nil {
@@ -38,6 +38,13 @@ func Compare(kind policy.Kind, old, text string) (*Finding, error) {
 	f.Severity = Info
 	f.What = "the old document refuses the enrollment actions that this one leaves open, and nothing more: " + a.Counterexample.String()
 	return f, nil
+}
+
+// Uncompared returns the finding that a document was not compared with the one that it
+// replaces.
+func Uncompared(why string) *Finding {
+	in := inspection{}
+	return in.add("W-2", -1, "not compared with the old document, which is not possible for %s", why)
 }
 
 func (in *inspection) compare(a prove.Answer) *Finding {

@@ -50,7 +50,7 @@ func correct(check func(text string) (*Report, error), text string) (*Correction
 			continue
 		}
 		now, report = corrected, after
-		if fresh := slices.ContainsFunc(after.Findings, func(g Finding) bool { return g.Severity != Info && !has(before.Findings, g.Code) }); !fresh {
+		if worse(before.Findings, after.Findings) == nil {
 			best = &Correction{Text: now, Left: after.Findings}
 		}
 	}
@@ -79,8 +79,6 @@ func nextFix(r *Report, tried map[string]bool) *Finding {
 	}
 	return nil
 }
-
-func has(findings []Finding, code string) bool { return count(findings, code) > 0 }
 
 func count(findings []Finding, code string) (n int) {
 	for i := range findings {

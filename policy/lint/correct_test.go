@@ -34,6 +34,41 @@ func TestCorrectedDocumentsBringNoFindings(t *testing.T) {
 	}
 }
 
+// The same holds for every single fix, those of choices as well.
+func TestFixesBringNoFindings(t *testing.T) {
+	tried := 0
+	for _, p := range pairs {
+		for _, text := range []string{p.text(p.bad), p.text(p.good)} {
+			before, err := lint.Check(p.kind, text)
+			if err != nil {
+				t.Fatalf("%s: %v", p.code, err)
+			}
+			for _, f := range before.Findings {
+				if f.Fix == nil {
+					continue
+				}
+				tried++
+				corrected, err := f.Fix.Apply(before.Kind, text)
+				if err != nil {
+					t.Errorf("%s: %s: %v", p.code, f.Code, err)
+					continue
+				}
+				after, err := lint.Inspect(before.Kind, corrected)
+				if err != nil {
+					t.Errorf("%s: %s: %v", p.code, f.Code, err)
+					continue
+				}
+				if g := brought(before.Findings, after.Findings); g != nil {
+					t.Errorf("%s: the fix of %s brings %s %s: %s\n%s", p.code, f.Code, g.Code, g.Severity, g.What, corrected)
+				}
+			}
+		}
+	}
+	if tried < 150 {
+		t.Errorf("only %d fixes", tried)
+	}
+}
+
 func TestCorrectKeepsWhatIsRight(t *testing.T) {
 	text := `{
     "Version": "2012-10-17",

@@ -40,20 +40,21 @@ func forceMFA() policy.Statement {
 type opening struct {
 	code    string
 	means   string
+	sid     string // of a statement that closes it
 	actions []string
 }
 
 // openings lists the actions that defeat MFA when they work without it.
 var openings = []opening{
-	{"E-1", "can remove MFA devices", []string{"iam:DeactivateMFADevice"}},
-	{"D-21", "can delete MFA devices", []string{"iam:DeleteVirtualMFADevice"}},
-	{"E-2", "can create or change credentials", []string{
+	{"E-1", "can remove MFA devices", "DenyDeviceRemovalWithoutMFA", []string{"iam:DeactivateMFADevice"}},
+	{"D-21", "can delete MFA devices", "DenyDeviceDeletionWithoutMFA", []string{"iam:DeleteVirtualMFADevice"}},
+	{"E-2", "can create or change credentials", "DenyCredentialsWithoutMFA", []string{
 		"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:ChangePassword",
 		"iam:UploadSigningCertificate", "iam:UpdateSigningCertificate", "iam:UploadSSHPublicKey", "iam:UpdateSSHPublicKey",
 		"iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
 		"iam:DeleteLoginProfile", "iam:DeleteAccessKey",
 	}},
-	{"E-3", "can disable the enforcement or act as another principal", []string{
+	{"E-3", "can disable the enforcement or act as another principal", "DenyAdministrationWithoutMFA", []string{
 		"iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:DeleteUserPolicy",
 		"iam:AttachGroupPolicy", "iam:PutGroupPolicy", "iam:DetachGroupPolicy", "iam:DeleteGroupPolicy",
 		"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy",
@@ -178,7 +179,7 @@ func (in *inspection) escape(o opening) {
 		f.What += "; the guard refuses the sessions that it creates"
 	}
 	f.Example = in.example(at, true, true)
-	f.Fix = in.closing(open)
+	f.Fix = in.closing(o.sid, open)
 }
 
 // refusesFederated reports whether the guard also refuses the sessions of
@@ -196,8 +197,14 @@ func (in *inspection) refusesFederated() bool {
 
 // closing removes actions from the guard's NotAction: their names are deleted,
 // and a pattern that covers one is replaced by the harmless actions that it
-// covers.
-func (in *inspection) closing(open []string) *Fix {
+// covers. What a guard with Action leaves open on some resources is denied by a
+// statement of its own.
+func (in *inspection) closing(sid string, open []string) *Fix {
+	if in.doc.Statements[in.guard.statement].NotActions == nil {
+		return new(Fix).append(in, policy.Statement{
+			SID: sid, Effect: policy.Deny, Actions: open, Resources: []string{"*"}, Conditions: in.guardConditions(),
+		})
+	}
 	return in.replace(in.guard.statement, func(st *policy.Statement) {
 		var kept []string
 		for _, p := range st.NotActions {
@@ -246,7 +253,7 @@ func (in *inspection) escapeElse() {
 		f.Severity = Low
 	}
 	f.Example = in.example(at, true, true)
-	f.Fix = in.closing(open)
+	f.Fix = in.closing("DenyOthersWithoutMFA", open)
 }
 
 // unexpected returns actions that the patterns of a NotAction may cover, without

@@ -89,6 +89,10 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 			on = append(on, c)
 		}
 	}
+	if ofClock(key) {
+		in.expiring(i, on, probe)
+		return
+	}
 	low := strings.ToLower(key)
 	var tries []*situation
 	if probe.who.fixed(low) {
@@ -107,16 +111,42 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 		if !in.passes(at) {
 			continue
 		}
-		if probe.who.fixed(low) || strings.HasPrefix(low, "aws:principal") {
+		if names(on) && in.kind != policy.Resource && in.kind != policy.Trust {
+			f := in.add("G-1", i, "the Deny applies only to users with %s, all others pass without MFA", conditionText(on))
+			f.Example = in.example(at, true, true)
+			f.Fix = in.withoutKey(i, key)
+			return
+		}
+		if probe.who.fixed(low) || strings.HasPrefix(low, "aws:principal") || low == "aws:userid" {
 			f := in.add("E-6", i, "%s exempts some principals: this is as safe as the permission to change it", key)
 			f.Example = in.example(at, true, true)
 			return
 		}
 		f := in.add("E-7", i, "a request without MFA passes because of its %s, which the sender can choose", key)
 		f.Example = in.example(at, true, true)
-		f.Fix = in.replace(i, func(st *policy.Statement) {
-			st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })
-		})
+		f.Fix = in.withoutKey(i, key)
 		return
 	}
+}
+
+// withoutKey removes the conditions on a key from statement i.
+func (in *inspection) withoutKey(i int, key string) *Fix {
+	return in.replace(i, func(st *policy.Statement) {
+		st.Conditions = slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, key) })
+	})
+}
+
+// names reports whether conditions limit a statement to users by their names, so that
+// it does not apply to the next user that is created. A path is not a name.
+func names(on []policy.Condition) bool {
+	return slices.ContainsFunc(on, func(c policy.Condition) bool {
+		_, op, _ := operator(&c)
+		key := strings.ToLower(c.Key)
+		if !positiveText(op) || key != "aws:username" && key != "aws:userid" && key != "aws:principalarn" {
+			return false
+		}
+		return !slices.ContainsFunc(c.Values, func(v string) bool {
+			return key == "aws:principalarn" && (strings.HasSuffix(v, "/*") || !strings.Contains(v, ":user/"))
+		})
+	})
 }

@@ -57,6 +57,33 @@ func (f *Fix) Apply(kind policy.Kind, text string) (string, error) {
 	return b.String(), nil
 }
 
+// deletes reports whether the fix deletes a statement, after which the others have
+// other indexes.
+func (f *Fix) deletes() bool {
+	return slices.ContainsFunc(f.Changes, func(c Change) bool { return len(c.Text) == 0 })
+}
+
+// between returns the fix that makes one document of another that has the same
+// statements first, changed or not.
+func between(kind policy.Kind, before, after string) *Fix {
+	f := &Fix{}
+	from, err := policy.Parse(kind, before)
+	to, err2 := policy.Parse(kind, after)
+	if err != nil || err2 != nil {
+		return nil
+	}
+	if to.Version != from.Version {
+		f.Version = to.Version
+	}
+	for i := range to.Statements {
+		text := statementText(&to.Statements[i])
+		if i >= len(from.Statements) || text != statementText(&from.Statements[i]) {
+			f.Changes = append(f.Changes, Change{i, json.RawMessage(text)})
+		}
+	}
+	return f
+}
+
 // replace returns the fix that changes one statement.
 func (in *inspection) replace(i int, edit func(*policy.Statement)) *Fix {
 	return new(Fix).edit(in, i, edit)

@@ -89,7 +89,8 @@ func (in *inspection) scopeOfPeople(i int) []*situation {
 }
 
 // people returns users that a statement may apply to: those of its principals
-// or, without principals, some with different paths.
+// or, without principals, some with different names and paths, and those that its
+// conditions name.
 func (in *inspection) people(st *policy.Statement) []policy.Principal {
 	if st.Principals != nil && !st.Principals.Everyone {
 		var out []policy.Principal
@@ -101,17 +102,39 @@ func (in *inspection) people(st *policy.Statement) []policy.Principal {
 		return out
 	}
 	out := []policy.Principal{in.user("")}
-	for _, c := range st.Conditions {
-		if !strings.EqualFold(c.Key, "aws:PrincipalArn") {
-			continue
-		}
-		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
-			if p, ok := in.userOf(in.instance(v)); ok && arn.IsAccountID(p.Account) {
-				out = append(out, p)
+	for i := range st.Conditions {
+		out = append(out, in.usersOf(&st.Conditions[i])...)
+	}
+	return append(out, in.user("team/"), in.userNamed("bob"))
+}
+
+// usersOf returns users that the values of a condition name.
+func (in *inspection) usersOf(c *policy.Condition) (out []policy.Principal) {
+	for _, v := range c.Values[:min(len(c.Values), mostValues)] {
+		var p policy.Principal
+		ok := true
+		switch strings.ToLower(c.Key) {
+		case "aws:principalarn":
+			if p, ok = in.userOf(in.instance(v)); !ok && !strings.HasPrefix(v, "arn:") {
+				p, ok = in.userNamed(in.instance(v[strings.LastIndexByte(v, '/')+1:])), true
 			}
+		case "aws:username":
+			p = in.userNamed(in.instance(v))
+		case "aws:principalaccount":
+			p, ok = in.userOf(v)
+		default:
+			return nil
+		}
+		if ok && arn.IsAccountID(p.Account) && !strings.HasSuffix(p.ARN, "/") {
+			out = append(out, p)
 		}
 	}
-	return append(out, in.user("team/"))
+	return out
+}
+
+// userNamed returns a user without a path.
+func (in *inspection) userNamed(name string) policy.Principal {
+	return policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + name)}
 }
 
 // deniesAll reports a Deny with an MFA condition that also applies with MFA.
@@ -175,10 +198,10 @@ func (in *inspection) passing(situations []*situation) *situation {
 }
 
 // adopt keeps as the guard the first Deny of everything that denies the most
-// credentials.
+// credentials. The policy of a resource guards that resource only.
 func (in *inspection) adopt(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
-	if st.NotActions == nil && !slices.Contains(st.Actions, "*") || in.kind == policy.Trust {
+	if st.NotActions == nil && !slices.Contains(st.Actions, "*") || in.kind == policy.Trust || in.kind == policy.Resource || in.kind == policy.RCP {
 		return
 	}
 	g := &guard{statement: i, at: situations[0]}

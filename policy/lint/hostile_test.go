@@ -40,7 +40,7 @@ func TestTextThatIsNotAPolicyIsNeverClean(t *testing.T) {
 		`{"PolicyVersion":{}}`:       "PolicyVersion.Document",
 		`{"Role":{}}`:                "Role.AssumeRolePolicyDocument",
 		`{"PolicyDocument":{}}`:      "--query PolicyDocument",
-		`{"Policy":{"Content":"x"}}`: "Policy.Content",
+		`{"Policy":{"Content":"x"}}`: "a Policy that has no Statement",
 		`{"statement":[]}`:           "write Statement",
 	} {
 		for _, kind := range []policy.Kind{0, policy.Identity, policy.SCP} {

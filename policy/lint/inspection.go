@@ -43,8 +43,12 @@ func (in *inspection) prepare() {
 			continue
 		}
 		for _, c := range st.Conditions {
+			_, op, _ := operator(&c)
 			for _, v := range c.Values {
 				in.learn(v)
+				if in.account == anyAccount && strings.EqualFold(c.Key, "aws:PrincipalAccount") && positiveText(op) && arn.IsAccountID(v) {
+					in.account = v
+				}
 			}
 		}
 	}
@@ -64,6 +68,12 @@ func (in *inspection) learn(text string) {
 	if in.account == anyAccount && arn.IsAccountID(a.Account) {
 		in.account = a.Account
 	}
+}
+
+// positiveText reports whether an operator compares text and holds for the values
+// that the condition lists.
+func positiveText(op string) bool {
+	return (strings.HasPrefix(op, "String") || strings.HasPrefix(op, "Arn")) && !strings.Contains(op, "Not")
 }
 
 // compose returns a document of statements that Parse accepts.

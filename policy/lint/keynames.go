@@ -177,27 +177,9 @@ func meantMFA(key string) string {
 	return ""
 }
 
-// globalKeys lists the condition keys that belong to no service.
-// Source: IAM User Guide, "AWS global condition context keys".
-var globalKeys = []string{
-	"aws:AssumedRoot", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:CalledViaAWSMCP", "aws:ChatbotSourceArn", "aws:CurrentTime",
-	"aws:EC2InstanceSourceVPC", "aws:EC2InstanceSourcePrivateIPv4", "aws:Ec2InstanceSourceVpc", "aws:EpochTime",
-	"aws:FederatedProvider", "aws:IsMcpServiceAction", "aws:MultiFactorAuthAge", "aws:MultiFactorAuthPresent",
-	"aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths",
-	"aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:PrincipalType", "aws:Referer", "aws:RequestedRegion",
-	"aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths", "aws:SecureTransport", "aws:SignInSessionArn",
-	"aws:SourceAccount", "aws:SourceArn", "aws:SourceIdentity", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths",
-	"aws:SourceOwner", "aws:SourceVpc", "aws:SourceVpcArn", "aws:SourceVpce", "aws:TagKeys", "aws:TokenIssueTime", "aws:UserAgent",
-	"aws:ViaAWSMCPService", "aws:ViaAWSService", "aws:VpcSourceIp", "aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths",
-	"aws:userid", "aws:username",
-}
-
 // keyNames returns all condition keys without a variable part.
 var keyNames = sync.OnceValue(func() []string {
 	seen := map[string]bool{}
-	for _, k := range globalKeys {
-		seen[k] = true
-	}
 	eachKey(func(k *catalog.Key) {
 		if !strings.Contains(k.Name, "$") {
 			seen[k.Name] = true
@@ -227,14 +209,15 @@ var keyIndex = sync.OnceValue(func() (index struct {
 			index.names[head] = true
 		}
 	}
-	for _, k := range slices.Concat(globalKeys, []string{"aws:PrincipalTag/${TagKey}", "aws:RequestTag/${TagKey}", "aws:ResourceTag/${TagKey}"}) {
-		add(k)
-	}
 	eachKey(func(k *catalog.Key) { add(k.Name) })
 	return index
 })
 
 func eachKey(visit func(*catalog.Key)) {
+	globals := catalog.Globals()
+	for i := range globals {
+		visit(&globals[i].Key)
+	}
 	for _, s := range catalog.Load().Services {
 		for _, r := range s.Resources {
 			for _, k := range r.Keys {
@@ -363,20 +346,40 @@ func (in *inspection) placeholders(i int) {
 				in.add("T-2", i, "the principal %s was deleted: it matches no one, even if the name is created again", name)
 			case isARN && strings.ContainsAny(name, "*?"):
 				in.add("T-2", i, "the principal %s matches no one: the ARN of a principal cannot contain a wildcard", name)
+			case isARN && !canCall(name):
+				in.add("T-2", i, "the principal %s matches no one: only accounts, users, roles and sessions are principals", name)
 			}
 		}
 	}
 }
 
-// uncontrollable reports a Deny of an action that no policy can deny.
+// canCall reports whether an ARN in a Principal element can be that of a caller.
+// Source: IAM User Guide, "AWS JSON policy elements: Principal".
+func canCall(name string) bool {
+	a, _ := arn.Split(name)
+	kinds := []string{"user", "role"}
+	if a.Service == "sts" {
+		kinds = []string{"assumed-role", "federated-user"}
+	}
+	return a.Region == "" && (a.Service == "iam" || a.Service == "sts") && (a.Resource == "root" || slices.Contains(kinds, a.Kind()))
+}
+
+// uncontrollable reports an action that no policy can deny, or allow.
 func (in *inspection) uncontrollable(i int) {
 	st := &in.doc.Statements[i]
 	at := slices.IndexFunc(st.Actions, policy.Unconditional)
-	if st.Effect != policy.Deny || at < 0 {
+	kept := slices.DeleteFunc(slices.Clone(st.Actions), policy.Unconditional)
+	var f *Finding
+	switch {
+	case at < 0:
+		return
+	case st.Effect == policy.Deny:
+		f = in.add("K-6", i, "no policy can deny %s", st.Actions[at])
+	case len(kept) == 0 && in.kind == policy.Identity:
+		f = in.add("K-6", i, "the Allow has no effect: %s needs no permission, and works by access key without MFA whatever a policy says", st.Actions[at])
+	default:
 		return
 	}
-	f := in.add("K-6", i, "no policy can deny %s", st.Actions[at])
-	kept := slices.DeleteFunc(slices.Clone(st.Actions), policy.Unconditional)
 	switch {
 	case len(kept) > 0:
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.Actions = kept })

@@ -3,6 +3,7 @@ package lint
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"forcemfa/policy"
@@ -15,8 +16,8 @@ type NotPolicyError struct{ Why string }
 func (e *NotPolicyError) Error() string { return "not a policy document: " + e.Why }
 
 // Guess returns the kind of a policy by its elements: with principals and
-// without resources it is a role's trust policy, with both a resource policy,
-// without principals an identity policy. A service control policy looks like an
+// without resources it is a role's trust policy, or a resource policy if it has no
+// actions of STS, as of a repository; with both a resource policy; without principals an identity policy. A service control policy looks like an
 // identity policy, so its kind must be given. The error is a [NotPolicyError],
 // or the *policy.SyntaxError of a policy with broken JSON.
 func Guess(text string) (policy.Kind, error) {
@@ -35,18 +36,35 @@ func Guess(text string) (policy.Kind, error) {
 			return policy.Identity, nil // Parse reports the error
 		}
 	}
-	principal, resource := false, false
+	principal, resource, assume := false, false, false
 	for _, st := range statements {
+		assume = assume || mayAssume(st["Action"])
 		principal = principal || st["Principal"] != nil || st["NotPrincipal"] != nil
 		resource = resource || st["Resource"] != nil || st["NotResource"] != nil
 	}
 	switch {
-	case principal && !resource:
+	case principal && !resource && assume:
 		return policy.Trust, nil
 	case principal:
 		return policy.Resource, nil
 	}
 	return policy.Identity, nil
+}
+
+// mayAssume reports whether an Action element has actions of STS, or is not one.
+func mayAssume(action json.RawMessage) bool {
+	var one string
+	var list []string
+	if json.Unmarshal(action, &list) != nil {
+		if json.Unmarshal(action, &one) != nil {
+			return true
+		}
+		list = []string{one}
+	}
+	return len(list) == 0 || slices.ContainsFunc(list, func(a string) bool {
+		service, _, _ := strings.Cut(strings.ToLower(a), ":")
+		return service == "sts" || strings.ContainsAny(service, "*?")
+	})
 }
 
 // guessBroken handles a text that is not a JSON object: a broken policy, or
@@ -87,7 +105,7 @@ func notPolicy(top map[string]json.RawMessage) error {
 	case has("PolicyDocument"):
 		return &NotPolicyError{"a response that contains a document: extract it with --query PolicyDocument"}
 	case has("Policy"):
-		return &NotPolicyError{"the output of describe-policy: extract the document with --query Policy.Content --output text"}
+		return &NotPolicyError{"an object with a Policy that has no Statement"}
 	}
 	for name := range top {
 		if strings.EqualFold(name, "Statement") {

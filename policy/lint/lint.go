@@ -92,6 +92,9 @@ func rank(s Severity) int { return slices.Index(severities, s) }
 // not checked. Each Fix was tested: the corrected document no longer has the
 // finding.
 func Check(kind policy.Kind, text string) (*Report, error) {
+	if kind == policy.Session {
+		return check(kind, text, roleInspections)
+	}
 	return check(kind, text, inspections)
 }
 
@@ -127,19 +130,62 @@ func (r *Report) tryFixes(text string) {
 	}
 }
 
+// mostFollowing bounds the fixes that one fix brings with it.
+const mostFollowing = 6
+
 // tryFix reports whether the corrected document no longer has a finding, and how
-// many statements it has.
+// many statements were checked. Where the correction shows what the document leaves
+// open for another reason, the fix closes that as well: no fix may bring a finding
+// that the document did not have.
 func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
-	corrected, err := f.Fix.Apply(r.Kind, text)
-	if err != nil {
-		return 1, false
-	}
-	again, err := inspect(r.Kind, corrected, r.rules)
-	if err != nil {
-		return 1, false
-	}
 	same := func(g Finding) bool { return g.Code == f.Code && g.Where() == f.Where() }
-	return again.statements, !slices.ContainsFunc(again.Findings, same)
+	now, fix := text, f.Fix
+	for range mostFollowing {
+		corrected, err := fix.Apply(r.Kind, now)
+		if err != nil {
+			return statements + 1, false
+		}
+		again, err := inspect(r.Kind, corrected, r.rules)
+		if err != nil {
+			return statements + 1, false
+		}
+		statements += again.statements
+		next := worse(r.Findings, again.Findings)
+		switch {
+		case next == nil && now != text:
+			f.Fix = between(r.Kind, text, corrected)
+			fallthrough
+		case next == nil:
+			return statements, !slices.ContainsFunc(again.Findings, same)
+		case next.Fix == nil || fix.deletes() || next.Fix.deletes():
+			return statements, false
+		}
+		now, fix = corrected, next.Fix
+	}
+	return statements, false
+}
+
+// worse returns a finding of a corrected document that the original lacks, or has
+// with less severity; nil if there is none. Those of severity info are choices.
+func worse(before, after []Finding) *Finding {
+	for i := range after {
+		f := &after[i]
+		if f.Severity == Info {
+			continue
+		}
+		same := func(list []Finding) (n int) {
+			for i := range list {
+				if g := &list[i]; g.Code == f.Code && rank(g.Severity) <= rank(f.Severity) {
+					n++
+				}
+			}
+			return n
+		}
+		if same(after) > same(before) {
+			return f
+		}
+	}
+	return nil
 }
 
 // inspect is Check without testing the fixes.

@@ -2,8 +2,10 @@ package lint
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -16,8 +18,12 @@ import (
 func (in *inspection) reach() {
 	switch in.kind {
 	case policy.Identity, policy.Boundary, policy.SCP:
-	case policy.Resource, policy.RCP, policy.Trust:
+	case policy.Resource, policy.Trust:
 		in.resourceDenies()
+		return
+	case policy.RCP:
+		in.resourceDenies()
+		in.otherServices()
 		return
 	default:
 		return
@@ -47,13 +53,18 @@ func (in *inspection) reach() {
 func (in *inspection) lists() {
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
-		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || !slices.Contains(st.Resources, "*") || in.explainedApartFrom(i, "L-1") {
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || len(st.Resources) == 0 || in.explainedApartFrom(i, "L-1") {
 			continue
 		}
 		p := in.user("")
 		at := in.openBeside(p)
 		if at == nil {
 			continue
+		}
+		if !slices.Contains(st.Resources, "*") {
+			f := in.add("G-3", i, "without MFA everything except the listed actions on the listed resources stays open, for example %s", at.action)
+			f.Severity, f.Example = Low, in.example(at, true, true)
+			return
 		}
 		f := in.add("G-3", i, "without MFA everything except the listed actions stays open, for example %s", at.action)
 		if !slices.ContainsFunc(st.Actions, func(a string) bool { return !harmless(a) }) {
@@ -63,6 +74,26 @@ func (in *inspection) lists() {
 		} else {
 			f.Fix = in.replace(i, func(st *policy.Statement) { st.NotActions, st.Actions = enrolling, nil })
 		}
+		f.Example = in.example(at, true, true)
+		return
+	}
+}
+
+// otherServices reports the services that a resource control policy does not apply to,
+// IAM among them: no Deny of one is a guard.
+// Source: Organizations User Guide, "Resource control policies (RCPs)", List of AWS
+// services that support RCPs.
+func (in *inspection) otherServices() {
+	for i := range in.doc.Statements {
+		st := &in.doc.Statements[i]
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || in.explained(i) {
+			continue
+		}
+		at := in.openBeside(in.user(""))
+		if at == nil {
+			continue
+		}
+		f := in.add("G-3", i, "a resource control policy applies to some services only: without MFA the others stay open, for example %s", at.action)
 		f.Example = in.example(at, true, true)
 		return
 	}
@@ -92,6 +123,10 @@ func guardShape(st *policy.Statement) bool {
 // exceptions. They don't say why a request that is not excepted passes.
 var aboutOthers = []string{"O-1", "R-2", "D-1", "D-21", "E-1", "E-2", "E-3", "E-4", "E-9", "L-1"}
 
+// aboutAccess are the rules about users who cannot enroll or work, about enrollment by
+// a thief, and about statements without effect: none says that another request passes.
+var aboutAccess = []string{"D-2", "D-3", "D-12", "D-15", "D-18", "D-21", "E-9", "L-1", "M-9", "M-10", "U-1", "O-1", "R-2", "T-2", "K-9", "K-11"}
+
 // explained reports whether a finding says already why a statement does not refuse
 // requests without MFA.
 func (in *inspection) explained(i int) bool { return in.explainedApartFrom(i, aboutOthers...) }
@@ -120,7 +155,7 @@ func (in *inspection) resourceDenies() {
 			switch in.findings[f].Code {
 			case "G-1":
 				in.findings[f].Severity = High
-			case "E-7":
+			case "E-7", "E-10":
 				in.findings[f].Severity = Medium
 			}
 		}
@@ -155,7 +190,7 @@ func (in *inspection) resourceDeny(i int) {
 func (in *inspection) serious() bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
 		listed := f.Statement >= 0 && in.doc.Statements[f.Statement].NotActions != nil && slices.Contains(aboutOthers, f.Code)
-		return f.Code == "E-6" || f.Code != "O-1" && !listed && rank(f.Severity) <= rank(Medium)
+		return f.Code == "E-6" || !slices.Contains(aboutAccess, f.Code) && !listed && rank(f.Severity) <= rank(Medium)
 	})
 }
 
@@ -201,32 +236,13 @@ func (in *inspection) misses(i int) {
 // everHolds reports whether a condition holds for some user and some values that a
 // sender can choose.
 func (in *inspection) everHolds(c *policy.Condition, by func(policy.Principal) caller) bool {
-	for _, p := range in.candidateUsers(c) {
-		if _, ok := in.solve([]policy.Condition{*c}, by(p)); ok {
+	one := []policy.Condition{*c}
+	for _, p := range in.people(&policy.Statement{Conditions: one}) {
+		if _, ok := in.solve(one, by(p)); ok {
 			return true
 		}
 	}
 	return false
-}
-
-// candidateUsers are users that a condition may be about.
-func (in *inspection) candidateUsers(c *policy.Condition) []policy.Principal {
-	out := in.people(&policy.Statement{Conditions: []policy.Condition{*c}})
-	for _, v := range c.Values[:min(len(c.Values), mostValues)] {
-		switch strings.ToLower(c.Key) {
-		case "aws:username":
-			name := in.instance(v)
-			if name == "" {
-				continue
-			}
-			out = append(out, policy.Principal{Kind: policy.IAMUser, Account: in.account, ARN: in.iam("user/" + name)})
-		case "aws:principalaccount":
-			if p, ok := in.userOf(v); ok {
-				out = append(out, p)
-			}
-		}
-	}
-	return out
 }
 
 // meant is what the author of a condition probably had in mind, as the end of a
@@ -249,14 +265,36 @@ func meant(c *policy.Condition) string {
 	if key == "aws:tokenissuetime" {
 		return "; access keys have no aws:TokenIssueTime"
 	}
+	if ofClock(key) && strings.Contains(op, "LessThan") {
+		return "; that time is over"
+	}
 	return ""
 }
+
+// markup matches the variables of templates: {{x}}, #{x}, %{x}, @x@, @@x@@, __X__ and %X%.
+var markup = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{\{.*\}\}|[#%]\{[^}]*\}|@@\w+@@|(^|[:/])@\w+@($|[:/])|__[A-Za-z]\w*__|%[A-Z_]+%`)
+})
+
+// fillers matches what people write in an ARN where something is to be filled in.
+var fillers = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i:[:/_-](your|todo|fixme|change-?_?me)([:/_-]|$))|[Xx]{4,}|[:/]USER_?NAME($|[:/])|[:/]%s($|[:/])|[:/]\[\w+\]($|[:/])`)
+})
 
 // unfilled reports whether a value holds the place of another that a template or a
 // person was to fill in.
 func unfilled(v string) bool {
-	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") {
+	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") || markup().MatchString(v) {
 		return true
+	}
+	if strings.HasPrefix(v, "arn:") && fillers().MatchString(v) {
+		return true
+	}
+	for _, variable := range anyVariable.FindAllString(v, -1) {
+		key, _, _ := strings.Cut(strings.TrimSuffix(variable[2:], "}"), ",")
+		if key = strings.TrimSpace(key); strings.Contains(key, ":") && !knownKey(key) {
+			return true // no request has the key
+		}
 	}
 	for _, rest := range strings.Split(v, "$")[1:] {
 		name, _, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}")
@@ -314,7 +352,7 @@ func (in *inspection) decideWhole() {
 	p := in.user("")
 	who := byKey(p)
 	at := situation{who: who}
-	subject := prove.Subject{Principal: p, Set: in.set(in.withAll(in.forUsers())), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
+	subject := prove.Subject{Principal: p, Set: in.set(in.withAll(in.doc)), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
 		Enrollment: exceptions, EnrollmentByKey: true, Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword}}
 	for key := range usual {
 		subject.Context.Delete(key)
@@ -332,25 +370,11 @@ func (in *inspection) decideWhole() {
 	}
 }
 
-// forUsers returns the document without the conditions that hold in every request of
-// a user, because no such request has their keys. The prover lets the sender choose
-// them.
-func (in *inspection) forUsers() *policy.Document {
-	d := *in.doc
-	d.Statements = slices.Clone(d.Statements)
-	for i := range d.Statements {
-		st := &d.Statements[i]
-		st.Conditions = slices.DeleteFunc(slices.Clone(st.Conditions), func(c policy.Condition) bool {
-			return notOfUsers[strings.ToLower(c.Key)] && in.everHolds(&c, byKey)
-		})
-	}
-	return &d
-}
-
 // setOrganization sets the keys that users of an organization have: of the one that
 // the document names.
 func (in *inspection) setOrganization(c *policy.Context) {
-	c.Set("aws:PrincipalOrgID", "o-exampleorgid")
+	c.Set("aws:PrincipalOrgID", ofOrganization["aws:principalorgid"])
+	c.SetMany("aws:PrincipalOrgPaths", []string{ofOrganization["aws:principalorgpaths"]})
 	for i := range in.doc.Statements {
 		for _, on := range in.doc.Statements[i].Conditions {
 			if _, op, _ := operator(&on); len(on.Values) == 0 || strings.Contains(op, "Not") || !strings.HasPrefix(on.Values[0], "o-") {

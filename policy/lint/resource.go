@@ -19,24 +19,34 @@ func (in *inspection) resource() {
 }
 
 // bypassed reports an Allow without MFA of requests that another Allow permits
-// with MFA only.
+// with MFA only, be it for some of the users, resources or actions of the other.
 func (in *inspection) bypassed(i int) {
-	situations := in.scopeOfPeople(i)
+	asks := in.single(i, func(c *policy.Condition) bool { return !aboutMFA(c) })
 	for j := range in.doc.Statements {
 		if st := &in.doc.Statements[j]; st.Effect != policy.Allow || len(mfaConditions(st)) > 0 {
 			continue
 		}
 		other := in.single(j, every)
-		for _, at := range situations {
-			try := at.with(byKey(at.who.principal))
-			if !in.applies(other, try) || !in.allows(try) {
+		for _, at := range in.between(i, j) {
+			if !in.applies(other, at) || !in.applies(asks, at) || !in.allows(at) {
 				continue
 			}
-			f := in.add("R-1", j, "%s is allowed %s without MFA, although another statement requires it", at.who.principal.ARN, try.action)
-			f.Example, f.Fix = in.example(try, false, true), in.replace(j, soundAllow)
+			f := in.add("R-1", j, "%s is allowed %s without MFA, although another statement requires it", at.who.principal.ARN, at.action)
+			f.Example, f.Fix = in.example(at, false, true), in.replace(j, soundAllow)
 			return
 		}
 	}
+}
+
+// between returns requests by access key in the scope of one of two statements, of the
+// users that either may apply to.
+func (in *inspection) between(i, j int) (out []*situation) {
+	statements := in.doc.Statements
+	for _, p := range append(in.people(&statements[i]), in.people(&statements[j])...) {
+		out = append(out, in.scope(i, byKey(p))...)
+		out = append(out, in.scope(j, byKey(p))...)
+	}
+	return out
 }
 
 // refusesMachines reports a Deny without MFA that role sessions and AWS services
@@ -44,16 +54,36 @@ func (in *inspection) bypassed(i int) {
 func (in *inspection) refusesMachines(i int) {
 	whole := in.single(i, every)
 	for _, at := range in.scopeOfPeople(i) {
-		role := in.iam("role/example")
-		session := caller{principal: policy.Principal{Kind: policy.RoleSession, Account: in.account, Issuer: role,
-			ARN: "arn:" + in.partition + ":sts::" + in.account + ":assumed-role/example/session"}, credential: policy.RoleFromKey, present: policy.False}
+		p := at.who.principal
+		session := caller{principal: policy.Principal{Kind: policy.RoleSession, Account: p.Account, Issuer: "arn:" + in.partition + ":iam::" + p.Account + ":role/example",
+			ARN: "arn:" + in.partition + ":sts::" + p.Account + ":assumed-role/example/session"}, credential: policy.RoleFromKey, present: policy.False}
 		try := at.with(session)
-		if !in.applies(whole, try) || in.applies(whole, at.with(withMFA(at.who.principal))) {
+		if !in.applies(whole, try) || in.applies(whole, at.with(withMFA(p))) {
 			continue
 		}
 		f := in.add("R-2", i, "the Deny also refuses role sessions and AWS services, which have no MFA")
 		f.Example = in.example(try, false, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = append(st.Conditions, usersOnly) })
 		return
+	}
+	in.refusesNamed(i)
+}
+
+// refusesNamed reports a Deny without MFA of a role or service that it names.
+func (in *inspection) refusesNamed(i int) {
+	st := &in.doc.Statements[i]
+	if st.Principals == nil {
+		return
+	}
+	whole := in.single(i, every)
+	for _, c := range in.machines(st.Principals) {
+		for _, at := range in.scope(i, c) {
+			if !in.applies(whole, at) {
+				continue
+			}
+			f := in.add("R-2", i, "the Deny refuses %s, which has no MFA", c.principal.ARN)
+			f.Example = in.example(at, false, false)
+			return
+		}
 	}
 }

@@ -14,12 +14,13 @@ import (
 // an action is not granted, in a Deny it is not refused.
 func (in *inspection) resourceTypes(i int) {
 	st := &in.doc.Statements[i]
-	if len(st.Resources) == 0 || len(st.Resources) > mostPatterns || in.kind == policy.Trust || slices.ContainsFunc(st.Resources, func(r string) bool { return strings.Trim(r, "*") == "" }) {
+	if len(st.Resources) == 0 || len(st.Resources) > mostPatterns || in.kind == policy.Trust || slices.ContainsFunc(st.Resources, func(r string) bool { return overlap(r, "@") }) {
 		return
 	}
+	in.withoutTypes(i)
 	var missed []string
 	types := ""
-	serious := false
+	serious, several := false, false
 	for _, name := range st.Actions[:min(len(st.Actions), mostPatterns)] {
 		a, known := catalog.Load().Action(name)
 		if !known || len(a.Resources) == 0 || in.named(a, st.Resources) {
@@ -27,9 +28,12 @@ func (in *inspection) resourceTypes(i int) {
 		}
 		missed = append(missed, a.String())
 		serious = serious || slices.Contains(enrolling, a.String())
-		if types == "" {
-			types = a.Resources[0].Type.ARN
+		for _, r := range a.Resources {
+			if types == "" || len(r.Type.ARN) < len(types) { // the plainest
+				types = r.Type.ARN
+			}
 		}
+		several = several || len(a.Resources) > 1
 	}
 	if len(missed) == 0 {
 		return
@@ -42,18 +46,73 @@ func (in *inspection) resourceTypes(i int) {
 	if !serious {
 		f.Severity = Low
 	}
-	if len(st.Actions) > 1 {
+	if len(st.Actions) > 1 || several {
 		return // which resource belongs to which action is for the author to say
 	}
 	f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = []string{in.wildcard(types)} })
 }
 
-// named reports whether a pattern can match a resource of an action.
+// withoutTypes reports actions that act on no resource and so are only matched by
+// the resource *, in a statement about others. A pattern counts when all actions
+// that it covers are such ones.
+// Source: IAM User Guide, "IAM JSON policy elements: Resource".
+func (in *inspection) withoutTypes(i int) {
+	st := &in.doc.Statements[i]
+	var missed []string
+	for _, name := range st.Actions[:min(len(st.Actions), mostPatterns)] {
+		if typeless(name) && !policy.Unconditional(name) {
+			missed = append(missed, name)
+		}
+	}
+	if len(missed) == 0 {
+		return
+	}
+	verb, them, effect := "has", "it", "allow"
+	if len(missed) > 1 {
+		verb, them = "have", "them"
+	}
+	if st.Effect == policy.Deny {
+		effect = "refuse"
+	}
+	f := in.add("K-9", i, "%s %s no resource types: only Resource * matches, so the statement does not %s %s", some(missed), verb, effect, them)
+	f.Severity = Low
+	if len(missed) == len(st.Actions) {
+		f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = []string{"*"} })
+	}
+}
+
+// typeless reports whether the catalog has actions that a pattern covers, and none of
+// them has a resource type.
+func typeless(pattern string) bool {
+	prefix, _, _ := strings.Cut(pattern, ":")
+	service, known := catalog.Load().Service(prefix)
+	if !known {
+		return false
+	}
+	found := false
+	for _, a := range service.Actions {
+		if !matchAction(pattern, a.String()) {
+			continue
+		}
+		if len(a.Resources) > 0 {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// named reports whether a pattern can match a resource of an action. An account is
+// never empty, and the name of a bucket has no slash.
 func (in *inspection) named(a *catalog.Action, patterns []string) bool {
 	for _, r := range a.Resources {
 		for template := range strings.SplitSeq(r.Type.ARN, ", ") {
 			for _, p := range patterns {
-				if overlapARN(anyVariable.ReplaceAllString(template, "*"), anyVariable.ReplaceAllString(p, "*")) {
+				p = anyVariable.ReplaceAllString(p, "*")
+				if bucket := strings.HasSuffix(template, ":${BucketName}"); bucket && strings.Contains(p, "/") {
+					continue
+				}
+				if overlapARN(anyVariable.ReplaceAllString(strings.Replace(template, "${Account}", "?*", 1), "*"), p) {
 					return true
 				}
 			}

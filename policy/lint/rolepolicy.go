@@ -18,7 +18,9 @@ func CheckRole(text string) (*Report, error) {
 // CorrectRole is [Correct] for an identity policy of a role.
 func CorrectRole(text string) (*Correction, error) { return correct(CheckRole, text) }
 
-// roleInspections check an identity policy of a role.
+// roleInspections check an identity policy of a role, and a session policy: neither
+// GetFederationToken nor AssumeRole, which take one, give a session that shows MFA.
+// Source: IAM User Guide, "Requesting temporary security credentials".
 var roleInspections = []func(*inspection){
 	(*inspection).rolePolicy,
 	(*inspection).undecided,
@@ -39,12 +41,11 @@ func (in *inspection) rolePolicy() {
 func (in *inspection) roleStatement(i int) {
 	st := &in.doc.Statements[i]
 	at, applies := in.roleSituation(i)
-	if at == nil {
-		return
-	}
 	text := conditionText(mfaConditions(st))
 	var f *Finding
 	switch {
+	case at == nil:
+		f = in.add("T-3", i, "the %s applies to no session of a role: %s", st.Effect, conditionText(st.Conditions))
 	case st.Effect == policy.Deny && applies:
 		f = in.add("T-3", i, "the Deny applies to sessions of the role, which carry no MFA unless the role was assumed from a session with MFA: %s", text)
 		f.Example = in.example(at, true, false)

@@ -28,25 +28,41 @@ func TestOwnPoliciesOfRolesCannotRequireMFA(t *testing.T) {
 		{gate(`"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}`), lint.Medium, "the Allow matches no session"},
 		{gate(`"Null":{"aws:MultiFactorAuthPresent":"false"}`), lint.Medium, "matches each session"},
 		{gate(noMFA), lint.Medium, "matches each session"},
-		{guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), "", ""},
+		{guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), lint.Medium, "the Deny applies to no session"},
+		{guard("", `,"StringEquals":{"aws:PrincipalType":"IAMUser"}`), lint.Medium, "StringEquals aws:PrincipalType IAMUser"},
+		{guard("", `,"StringLike":{"aws:username":"deploy-*"}`), lint.Medium, "the Deny applies to no session"},
+		{gate(mfa + `,"StringLike":{"aws:username":"*"}`), lint.Medium, "the Allow applies to no session"},
 		{allow("s3:*", `"*"`), "", ""},
 		{`{"Effect":"Deny","Action":"iam:*","Resource":"*"}`, "", ""},
 	} {
-		report, err := lint.CheckRole(doc(row.statement))
-		if err != nil {
-			t.Fatal(err)
+		checkRoleFinding(t, policy.Identity, doc(row.statement), row.severity, row.says)
+		checkRoleFinding(t, policy.Session, doc(row.statement), row.severity, row.says)
+	}
+}
+
+// checkRoleFinding compares T-3 of a role's own policy, or of a session policy, with
+// what it should say; without a severity there is none.
+func checkRoleFinding(t *testing.T, kind policy.Kind, text string, severity lint.Severity, says string) {
+	t.Helper()
+	report, err := lint.CheckRole(text)
+	if kind == policy.Session {
+		report, err = lint.Check(kind, text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := find(report, "T-3")
+	switch {
+	case severity == "":
+		if found != nil {
+			t.Errorf("%s: %s", text, found.What)
 		}
-		found := find(report, "T-3")
-		switch {
-		case row.severity == "":
-			if found != nil {
-				t.Errorf("%s: %s", row.statement, found.What)
-			}
-		case found == nil || found.Severity != row.severity || !strings.Contains(found.What, row.says):
-			t.Errorf("%s: %+v, want %s %q", row.statement, found, row.severity, row.says)
-		default:
-			checkExample(t, policy.Identity, doc(row.statement), found)
-		}
+	case found == nil || found.Severity != severity || !strings.Contains(found.What, says):
+		t.Errorf("%v, %s: %+v, want %s %q", kind, text, found, severity, says)
+	case found.Example != nil:
+		checkExample(t, kind, text, found)
+	case !strings.Contains(says, "to no session") && !strings.Contains(says, "PrincipalType"):
+		t.Errorf("%v, %s: no example request", kind, text)
 	}
 }
 

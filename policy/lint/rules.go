@@ -127,8 +127,11 @@ var Rules = []Rule{
 		"Calls that a service makes on behalf of a user pass without MFA, which is safe as long as the first call is refused.",
 		"none needed; remove aws:ViaAWSService for the strict form (D-7)"},
 	{"E-9", High, "access keys can get tokens without MFA",
-		"Sign-in tokens, bearer tokens and web identity tokens outlive the request that gets them, and a stolen key must not turn into one without MFA.",
+		"Sign-in tokens, bearer tokens and web identity tokens outlive the request that gets them, and a stolen key must not turn into one without MFA. An Allow of these actions, or of federation tokens, in a document without a guard is medium.",
 		"deny these actions with Null aws:TokenIssueTime true: sessions may still use them"},
+	{"E-10", High, "guard applies at some times only",
+		"A condition on aws:CurrentTime or aws:EpochTime begins or ends the guard. Nobody can choose the time of a request, but a stolen key can wait. A guard that has ended is G-1.",
+		"remove the condition on the time, or extend it before it ends"},
 	{"G-1", Critical, "guard does not reach users",
 		"The Deny looks like a guard, but one of its conditions never holds for an IAM user, or for one way to sign in, so requests without MFA pass.",
 		"write a condition that holds for users, or none apart from MFA"},
@@ -151,8 +154,11 @@ var Rules = []Rule{
 		"Principals are compared literally: a deleted principal, or one with a wildcard in its ARN, never matches.",
 		"name the principal, or the account with a condition on aws:PrincipalArn"},
 	{"T-3", High, "own policy of a role depends on MFA",
-		"Sessions of a role carry aws:MultiFactorAuthPresent false, and true at most where the role was assumed from a session with MFA: a Deny of everything without MFA makes the role useless, other statements (medium) don't do what they appear to. Checked with --kind role.",
+		"Sessions of a role carry aws:MultiFactorAuthPresent false, and true at most where the role was assumed from a session with MFA: a Deny of everything without MFA makes the role useless, other statements (medium) don't do what they appear to, or apply to no session of a role. Checked with --kind role and --kind session.",
 		"remove the condition, and require MFA in the role's trust policy"},
+	{"T-4", High, "identity provider lets strangers in",
+		"The trust policy accepts tokens that anyone can get from the provider (high), any subject of the provider (medium), or any certificate of IAM Roles Anywhere (low); IAM cannot require MFA of them.",
+		"compare the subject of the token, or the audience of an identity pool, with the values that you expect"},
 	{"R-1", High, "second statement of a resource policy bypasses MFA",
 		"One statement requires MFA and another one allows the same principals without it.",
 		"require MFA in each statement that allows users"},
@@ -183,8 +189,8 @@ var Rules = []Rule{
 	{"K-5", High, "variables without Version",
 		"Without Version 2012-10-17 a variable is plain text, so users do not match their own name: they cannot enroll, and a Deny on their name misses them.",
 		"write \"Version\": \"2012-10-17\""},
-	{"K-6", Info, "action that no policy can deny",
-		"sts:GetSessionToken and sts:GetCallerIdentity work whatever a policy says, so a Deny of them has no effect.",
+	{"K-6", Info, "action that no policy controls",
+		"sts:GetSessionToken and sts:GetCallerIdentity work whatever a policy says, so a Deny of them, or a statement that allows nothing else, has no effect.",
 		"remove the action"},
 	{"K-7", High, "statement applies to nothing",
 		"A list of exceptions that contains * leaves nothing to apply to: a Deny lets everything pass, and an Allow grants nothing (low).",
@@ -193,8 +199,8 @@ var Rules = []Rule{
 		"AWS does not document the effect of such a value, empty value or pattern, so a Deny with it may protect nothing; an Allow is low.",
 		"write a value of the operator's type, or a complete ARN"},
 	{"K-9", High, "action never acts on these resources",
-		"An action is only granted or refused on resources of its own types, so on others the statement has no effect: for an enrollment action no user can enroll; for other actions low.",
-		"write the resource that the action acts on"},
+		"An action is only granted or refused on resources of its own types, so on others the statement has no effect: for an enrollment action no user can enroll; for other actions low. An action without resource types is only matched by *.",
+		"write the resource that the action acts on, * for an action without resource types"},
 	{"K-10", Medium, "operator compares wildcards literally",
 		"StringEquals and StringNotEquals compare * and ? as they are, so the value matches no request: the exemption never exempts, or the condition never holds.",
 		"write StringLike or StringNotLike"},
@@ -206,7 +212,7 @@ var Rules = []Rule{
 		"keep the statement that refused it, or make sure that another policy does"},
 	{"W-2", High, "comparison with the old document is undecided",
 		"The comparison could not be decided, so the document may be weaker than the old one.",
-		"make the documents more alike and compare them again"},
+		"make the documents more alike and compare them again; compare policies of principals, resources and roles by reading them"},
 }
 
 // notOfADocument lists the numbers of the survey that no single document shows, and
@@ -252,6 +258,7 @@ Terraform's own language, lint the output of ` + "`terraform show -json PLAN`" +
 
 An own policy of a role looks like one of a user. It is known where it stands in such a file (inline policies of roles, permission sets);
 for a document alone use ` + "`--kind role`" + `. It gets T-3 and the findings about names and size, not those about guards of users.
+So does a session policy (` + "`--kind session`" + `).
 
 A document that cannot be read is an error (exit status 1), never a clean one. JSON files in a folder that are not policies are reported and
 make the run incomplete (exit status 4), as does a document of which a part could not be checked or compared (D-20 at high, W-2). The test of

@@ -52,6 +52,21 @@ const (
 	noKeys     = `{"Sid":"Keys","Effect":"Deny","Action":["iam:CreateVirtualMFADevice","iam:EnableMFADevice"],"Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
 )
 
+// The principals of bucket policies.
+const (
+	root = `{"AWS":"arn:aws:iam::123456789012:root"}`
+	user = `{"AWS":"arn:aws:iam::123456789012:user/bob"}`
+	role = `{"AWS":"arn:aws:iam::123456789012:role/R"}`
+)
+
+func bucketAllow(principal, action, resource, conditions string) string {
+	return `{"Effect":"Allow","Principal":` + principal + `,"Action":"` + action + `","Resource":"arn:aws:s3:::` + resource + `","Condition":{` + conditions + `}}`
+}
+
+func bucketDeny(principal, conditions string) string {
+	return `{"Effect":"Deny","Principal":` + principal + `,"Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{` + noMFA + conditions + `}}`
+}
+
 // guard is the sound Deny with more exceptions and more conditions; rest are
 // further statements.
 func guard(exceptions, conditions string, rest ...string) string {
@@ -74,6 +89,12 @@ func olderThan(seconds string) string {
 
 func trust(principal, condition string) string {
 	return `{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole","Condition":{` + condition + `}}`
+}
+
+const github = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+
+func web(provider, condition string) string {
+	return `{"Effect":"Allow","Principal":{"Federated":"` + provider + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` + condition + `}}`
 }
 
 func allow(action, resource string) string {
@@ -133,7 +154,14 @@ var pairs = []pair{
 	{"D-15", 0, trust(`{"Service":"ec2.amazonaws.com"}`, "") + `,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{` + noMFA + `}}`,
 		trust(`{"Service":"ec2.amazonaws.com"}`, "") + `,{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole","Condition":{` + noMFA + `}}`},
 	{"D-16", 0, trust(external, mfa), trust(external, mfa+","+ownOrg)},
+	{"D-16", 0, trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), strings.Replace(trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), `"sts:AssumeRole"`, `["sts:TagSession","sts:SetSourceIdentity"]`, 1)},
+	{"D-16", 0, strings.Replace(trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), `"sts:AssumeRole"`, `"sts:Assume*"`, 1), strings.Replace(trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), `"sts:AssumeRole"`, `"sts:Set*"`, 1)},
 	{"D-16", 0, trust(`"*"`, mfa), trust(`"*"`, mfa+","+ownOrg)},
+	{"D-16", 0, trust(`"*"`, `"StringLike":{"sts:ExternalId":"?*"}`), trust(`"*"`, `"StringEquals":{"sts:ExternalId":"acme-4711"}`)},
+	{"D-16", 0, trust(`"*"`, `"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-aaaaaaaaaa"}`), trust(`"*"`, ownOrg)},
+	{"D-16", 0, trust(`"*"`, `"StringNotEquals":{"aws:PrincipalOrgID":"o-aaaaaaaaaa"}`), trust(`"*"`, ownOrg)},
+	{"D-16", 0, trust(`"*"`, `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/Admin"}`), trust(`"*"`, `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/Admin"}`)},
+	{"D-16", 0, trust(`"*"`, `"StringEquals":{"aws:PrincipalTag/team":"ops"}`), trust(`"*"`, ownOrg+`,"StringLike":{"aws:PrincipalTag/team":"ops"}`)},
 	{"D-16", 0, trust(`{"AWS":"arn:aws:iam::123456789012:root"}`, mfa), trust(alice, mfa)},
 	{"D-18", 0, allow("iam:CreateAccessKey", bothOwn), allow("iam:CreateAccessKey", bothOwn+`,"Condition":{`+mfa+`}`)},
 	{"D-18", 0, allow("iam:*", bothOwn), allow("iam:List*", bothOwn)},
@@ -176,11 +204,20 @@ var pairs = []pair{
 	{"E-6", 0, guard("", `,"StringNotEquals":{"aws:PrincipalTag/kind":"workload"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
 	{"E-7", 0, guard("", `,"NotIpAddress":{"aws:SourceIp":["192.0.2.0/24","2001:db8::/32"]}`), guard("", "")},
 	{"E-7", 0, guard("", `,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
+	{"E-10", 0, guard("", `,"DateLessThan":{"aws:CurrentTime":"2099-01-01T00:00:00Z"}`), guard("", `,"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`)},
+	{"E-10", 0, guard("", `,"DateGreaterThanEquals":{"aws:EpochTime":"2099-01-01"}`), guard("", `,"NumericGreaterThan":{"aws:EpochTime":"1577836800"}`)},
+	{"G-1", 0, guard("", `,"NumericLessThan":{"aws:EpochTime":"1577836800"}`), guard("", `,"DateNotEquals":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`)},
 	{"E-8", 0, guard("", `,"Bool":{"aws:ViaAWSService":"false"}`), guard("", "")},
 	{"E-8", 0, guard("", `,"Null":{"aws:CalledVia":"true"}`), guard("", "")},
 	{"E-9", 0, guard(`,"signin:CreateOAuth2Token"`, ""), guard(`,"signin:CreateOAuth2Token"`, "") + `,{"Effect":"Deny","Action":"signin:CreateOAuth2Token","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`},
 	{"E-9", policy.SCP, guard(`,"sts:GetWebIdentityToken"`, ""), guard("", "")},
 	{"E-9", 0, guard(`,"bedrock:CallWithBearerToken"`, ""), guard("", "")},
+	{"E-9", 0, allow("signin:CreateOAuth2Token", `"*"`), allow("signin:CreateOAuth2Token", `"*","Condition":{"Null":{"aws:TokenIssueTime":"false"}}`)},
+	{"E-9", 0, allow("signin:*", `"*"`), allow("signin:*", `"*"`) + `,{"Effect":"Deny","Action":"signin:*","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`},
+	{"E-9", 0, allow("sts:GetWebIdentityToken", `"*"`), allow("sts:GetWebIdentityToken", `"*","Condition":{`+mfa+`}`)},
+	{"E-9", 0, allow("sts:GetFederationToken", `"*"`), allow("sts:AssumeRole", `"*"`)}, // the trust policy decides
+	{"E-9", 0, allow("bedrock:CallWithBearerToken", `"*"`), allow("bedrock:InvokeModel", `"*"`)},
+	{"E-9", 0, allow("sts:Get*", `"*"`), allow("*", `"*"`)}, // administrators are not about tokens
 	{"G-1", 0, guard("", `,"StringEquals":{"aws:PrincipalType":"IAMUser"}`), guard("", `,"StringEquals":{"aws:PrincipalType":"User"}`)},
 	{"G-1", policy.SCP, guard("", `,"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`)},
 	{"G-1", 0, guard("", `,"Null":{"aws:TokenIssueTime":"false"}`), guard("", "")},
@@ -198,15 +235,36 @@ var pairs = []pair{
 		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::b/*"}`},
 	{"R-2", policy.Resource, `{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{` + noMFA + `}}`,
 		`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{` + noMFA + `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}}`},
+	{"R-1", policy.Resource, bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(user, "s3:GetObject", "b/*", ""), bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(role, "s3:GetObject", "b/*", "")},
+	{"R-1", policy.Resource, bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(root, "s3:GetObject", "b/x/*", ""), bucketAllow(root, "s3:GetObject", "b/y/*", mfa) + "," + bucketAllow(root, "s3:GetObject", "b/x/*", "")},
+	{"R-1", policy.Resource, bucketAllow(root, "s3:*", "b/*", mfa) + "," + bucketAllow(root, "s3:PutObjectAcl", "b/*", ""), bucketAllow(root, "s3:*", "b/*", mfa) + "," + bucketAllow(`{"Service":"cloudfront.amazonaws.com"}`, "s3:GetObject", "b/*", "")},
+	{"R-1", policy.Resource, bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(root, "s3:GetObject", "b/*", `"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`), bucketAllow(root, "s3:GetObject", "b/*", mfa)},
+	{"R-1", policy.Resource, bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(`"*"`, "s3:GetObject", "b/*", `"StringEquals":{"aws:PrincipalOrgID":"o-abc1234567"}`),
+		bucketAllow(root, "s3:GetObject", "b/*", mfa) + "," + bucketAllow(`"*"`, "s3:GetObject", "b/*", `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}`)},
+	{"R-2", policy.Resource, bucketDeny(root, ""), bucketDeny(user, "")},
+	{"R-2", policy.Resource, bucketDeny(`{"AWS":"123456789012"}`, ""), bucketDeny(root, `,"StringEquals":{"aws:PrincipalType":"User"}`)},
+	{"R-2", policy.Resource, bucketDeny(role, ""), bucketAllow(role, "s3:*", "b/*", "")},
+	{"R-2", policy.Resource, bucketDeny(`{"Service":"ec2.amazonaws.com"}`, ""), bucketDeny(user, "")},
+	{"T-2", policy.Resource, bucketDeny(`{"AWS":"arn:aws:iam::123456789012:group/team"}`, ""), bucketDeny(root, "")},
+	{"T-2", policy.Resource, bucketAllow(`{"AWS":"arn:aws:iam::123456789012:instance-profile/web"}`, "s3:GetObject", "b/*", mfa), bucketAllow(`{"AWS":"arn:aws:sts::123456789012:assumed-role/web/session"}`, "s3:GetObject", "b/*", "")},
+	{"G-3", policy.RCP, bucketDeny(`"*"`, `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`), bucketAllow(`"*"`, "*", "b/*", "")},
+	{"G-3", 0, `{"Effect":"Deny","Action":"ec2:*","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{` + noMFA + `}}`, guard("", "")},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "${username}")), guard("", "", noOthers)},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "&{aws:username}")), guard("", "", noOthers)},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "$${aws:username}")), guard("", "", noOthers)},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "{aws:username}")), guard("", "", noOthers)},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "${var.user}")), guard("", "", noOthers)},
+	{"K-4", 0, allow("iam:GetUser", `"arn:aws:iam::ACCOUNT:user/*"`), allow("ssm:GetParameter", `"arn:aws:ssm:us-east-1:amazon:parameter/x"`)},
 	{"K-4", 0, guard("", `,"StringEquals":{"aws:PrincipalOrgID":"REPLACE_ME"}`), guard("", `,"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}`)},
 	{"K-9", 0, allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:user/${aws:username}"`), allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:mfa/*"`)},
 	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`), allow("iam:EnableMFADevice", `["arn:aws:iam::*:mfa/*","arn:aws:iam::*:user/${aws:username}"]`)},
 	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam:us-east-1:123456789012:user/*"`), allow("iam:EnableMFADevice", `"arn:aws:iam::123456789012:user/*"`)},
+	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam:::user/${aws:username}"`), allow("iam:EnableMFADevice", `"arn:aws:iam::*:user/${aws:username}"`)},
+	{"K-9", 0, allow("s3:ListAllMyBuckets", `"arn:aws:s3:::b"`), allow("s3:ListAllMyBuckets", `["arn:aws:s3:::b","*"]`)},
+	{"K-9", 0, `{"Effect":"Allow","Action":["s3:ListAllMy*","s3:GetObject"],"Resource":"arn:aws:s3:::b/*"}`, `{"Effect":"Allow","Action":["s3:List*","s3:GetObject"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`},
+	{"K-9", 0, `{"Effect":"Deny","Action":"ec2:DescribeInstances","Resource":"arn:aws:ec2:*:*:instance/*"}`, `{"Effect":"Deny","Action":"ec2:DescribeInstances","NotResource":"arn:aws:ec2:*:*:instance/*"}`},
+	{"K-9", policy.SCP, `{"Effect":"Deny","Action":"iam:GetAccountSummary","Resource":"arn:*"}`, `{"Effect":"Deny","Action":"iam:GetAccountSummary","Resource":"?"}`},
+	{"K-9", 0, allow("s3:ListBucket", `"arn:aws:s3:::b/*"`), allow("s3:ListBucket", `"arn:aws:s3:::b*"`)},
 	{"K-10", 0, guard("", `,"StringNotEquals":{"aws:username":"svc-*"}`), guard("", `,"StringNotLike":{"aws:username":"svc-*"}`)},
 	{"K-11", 0, strings.Replace(guard("", ""), `"Guard"`, `"Deny without MFA!"`, 1), guard("", "")},
 	{"K-11", 0, guard("", "", strings.Replace(noKeys, `"Keys"`, `"Guard"`, 1)), guard("", "", noKeys)},
@@ -220,6 +278,13 @@ var pairs = []pair{
 	{"U-1", 0, guard("", "") + "," + strings.Replace(noOthers, `user/${aws:username}"`, `user/*${aws:username}"`, 1), guard("", "", noOthers)},
 	{"T-1", 0, trust(alice, mfa) + "," + trust(external, ""), trust(alice, mfa) + "," + trust(external, mfa)},
 	{"T-1", 0, trust(alice, mfa) + "," + trust(external, ""), trust(alice, mfa) + "," + trust(`{"Service":"ec2.amazonaws.com"}`, "")},
+	{"T-4", 0, web(github, ""), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme/*"}`)},
+	{"T-4", 0, web(github, `"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}`), web(github, `"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:acme/app:ref:refs/heads/main"}`)},
+	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme*:*"}`), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme/a*:*"}`)},
+	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*/app:*"}`), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":["repo:acme/app:*"]}`)},
+	{"T-4", 0, web("cognito-identity.amazonaws.com", `"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}`),
+		web("cognito-identity.amazonaws.com", `"StringEquals":{"cognito-identity.amazonaws.com:aud":"us-east-1:12345678-abcd-abcd-abcd-123456790ab"},"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}`)},
+	{"T-4", 0, trust(`{"Service":"rolesanywhere.amazonaws.com"}`, ""), trust(`{"Service":"rolesanywhere.amazonaws.com"}`, `"ArnEquals":{"aws:SourceArn":"arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/a"}`)},
 	{"T-2", 0, trust(`{"AWS":"AIDAABCDEFGHIJKLMNOP"}`, mfa), trust(alice, mfa)},
 	{"T-2", 0, trust(`{"AWS":"arn:aws:iam::123456789012:user/*"}`, mfa), trust(external, mfa+`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/*"}`)},
 	{"O-1", policy.SCP, guard("", ""), guard("", `,"ArnLike":{"aws:PrincipalArn":"arn:*:iam::*:user/*"}`)},
@@ -242,7 +307,8 @@ var pairs = []pair{
 	{"K-5", 0, `{"Statement":` + allow("iam:CreateAccessKey", `"arn:aws:iam::*:user/${aws:username}"`) + `}`, `{"Version":"2012-10-17","Statement":` + allow("iam:CreateAccessKey", `"arn:aws:iam::*:user/${aws:username}"`) + `}`},
 	{"K-5", 0, `{"Version":"2008-10-17","Statement":` + gate(mfa+`,"StringEquals":{"aws:RequestTag/owner":"${aws:username}"}`) + `}`, `{"Statement":` + gate(mfa) + `}`},
 	{"K-6", 0, `{"Effect":"Deny","Action":"sts:GetSessionToken","Resource":"*"},` + allow("s3:*", `"*"`), `{"Effect":"Deny","Action":"sts:GetFederationToken","Resource":"*"}`},
-	{"K-6", 0, `{"Effect":"Deny","Action":["STS:getsessiontoken","s3:*"],"Resource":"*"}`, allow("sts:GetSessionToken", `"*"`)},
+	{"K-6", 0, `{"Effect":"Deny","Action":["STS:getsessiontoken","s3:*"],"Resource":"*"}`, `{"Effect":"Allow","Action":["sts:GetSessionToken","s3:*"],"Resource":"*"}`},
+	{"K-6", 0, allow("sts:GetSessionToken", `"*"`), allow("sts:GetFederationToken", `"*"`)},
 	{"K-8", 0, guard("", `,"Bool":{"aws:SecureTransport":"yes"}`), guard("", "")},
 	{"K-8", 0, guard("", `,"IpAddress":{"aws:SourceIp":[]}`), guard("", "")},
 	{"K-8", 0, strings.Replace(guard("", ""), `"Resource":"*"`, `"Resource":"arn:aws:s3*"`, 1), guard("", "")},
@@ -286,7 +352,7 @@ func TestEveryRuleIsWholeAndTested(t *testing.T) {
 // Rules about requests show one. Those that do not are about the text, or about
 // what cannot be made up.
 func TestFindingsAboutRequestsHaveAnExample(t *testing.T) {
-	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2", "G-2", "M-10", "K-9", "K-10", "K-11"}
+	text := []string{"D-4", "D-20", "O-2", "K-2", "K-3", "K-4", "K-5", "K-6", "K-7", "K-8", "T-2", "G-2", "M-10", "K-9", "K-10", "K-11", "T-4"}
 	for _, p := range pairs {
 		for _, f := range check(t, p.kind, p.text(p.bad)).Findings {
 			if f.Code == p.code && f.Example == nil && !slices.Contains(text, f.Code) {
@@ -320,7 +386,78 @@ func TestNewDocumentIsComparedWithTheOldOne(t *testing.T) {
 			}
 		})
 	}
-	if _, err := lint.Compare(policy.Trust, doc(trust(alice, mfa)), doc(trust(alice, mfa))); err == nil {
+	if f, err := lint.Compare(policy.Trust, doc(trust(alice, mfa)), doc(trust(alice, mfa))); err != nil || f == nil || f.Code != "W-2" || !strings.Contains(f.What, "a trust policy") {
 		t.Error("trust policies were compared")
+	}
+}
+
+// The policy of a resource cannot guard IAM, so the rules about the exceptions of a guard
+// don't apply to it.
+func TestResourcePoliciesAreNoGuards(t *testing.T) {
+	notAction := strings.Replace(bucketDeny(`"*"`, ""), `"Action":"s3:*"`, `"NotAction":"s3:GetObject"`, 1)
+	for text, kind := range map[string]policy.Kind{doc(notAction): policy.Resource, doc(strings.Replace(bucketDeny(`"*"`, ""), "s3:*", "*", 1)): policy.RCP} {
+		report, err := lint.Check(kind, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range []string{"E-1", "E-2", "E-3", "E-4", "D-1", "D-21"} {
+			if f := find(report, code); f != nil {
+				t.Errorf("%v: %s: %s", kind, code, f.What)
+			}
+		}
+	}
+}
+
+// Placeholders of templates and of people, and variables with a key that no request has.
+func TestPlaceholdersOfResourcesAreReported(t *testing.T) {
+	for name, meant := range map[string]string{
+		"${aws:user}": "${aws:username}", "${iam:username}": "${aws:username}", "${ aws:username }": "${aws:username}", "#{aws:username}": "${aws:username}",
+		`\\${aws:username}`: "${aws:username}", "${aws:usrid}": "${aws:userid}", "${foo:bar}": "", "{{user}}": "", "#{user}": "", "%{user}": "", "@user@": "", "@@USER@@": "",
+		"__USER__": "", "%USER%": "", "%s": "", "[username]": "", "USERNAME": "", "your-user-name": "", "TODO": "", "CHANGE_ME": "", "xxxx": "",
+	} {
+		text := doc(allow("iam:EnableMFADevice", `"arn:aws:iam::123456789012:user/`+name+`"`))
+		report, err := lint.Check(0, text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		f := find(report, "K-4")
+		switch {
+		case f == nil:
+			t.Errorf("%s: no K-4: %v", name, foundCodes(report))
+		case meant != "" && !strings.HasSuffix(f.What, "did you mean arn:aws:iam::123456789012:user/"+meant+"?"), meant == "" && strings.Contains(f.What, "did you mean"):
+			t.Errorf("%s: %s", name, f.What)
+		}
+	}
+	for _, name := range []string{"${aws:username}", "${AWS:UserName}", "${aws:PrincipalTag/team, 'none'}", "youri", "bob_x", "todor", "a@example.com", "100%", "${*}"} {
+		report, err := lint.Check(0, doc(allow("iam:EnableMFADevice", `"arn:aws:iam::123456789012:user/`+name+`"`)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if f := find(report, "K-4"); f != nil {
+			t.Errorf("%s: %s", name, f.What)
+		}
+	}
+}
+
+// The correction of a Deny that names enrollment actions keeps its other actions.
+func TestUnlockingKeepsTheOtherActions(t *testing.T) {
+	for statement, kept := range map[string]string{
+		`{"Effect":"Deny","Action":["iam:EnableMFADevice","iam:DeleteUser"],"Resource":"*"}`:                              `"iam:DeleteUser"`,
+		`{"Effect":"Deny","Action":["iam:enablemfadevice","iam:DeleteUser","iam:CreateVirtualMFADevice"],"Resource":"*"}`: `"iam:DeleteUser"`,
+		`{"Effect":"Deny","Action":["iam:*MFADevice","iam:DeleteUser"],"Resource":"*"}`:                                   "",
+	} {
+		report, err := lint.Check(0, doc(guard("", "", statement)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := find(report, "L-1")
+		switch {
+		case f == nil:
+			t.Errorf("%s: no L-1: %v", statement, foundCodes(report))
+		case kept == "" && f.Fix != nil:
+			t.Errorf("%s: corrected to %s", statement, f.Fix.Changes[0].Text)
+		case kept != "" && (f.Fix == nil || !strings.Contains(string(f.Fix.Changes[0].Text), kept) || strings.Contains(strings.ToLower(string(f.Fix.Changes[0].Text)), "enablemfadevice")):
+			t.Errorf("%s: corrected to %+v", statement, f.Fix)
+		}
 	}
 }

@@ -245,37 +245,55 @@ func (in *inspection) meets(conditions []policy.Condition, at *situation) bool {
 
 // variations returns situations that differ in the key of the conditions: the
 // usual one, one without the key, one for each value in the conditions, and one
-// with another value.
+// with another value. Of a key that each caller has in a known form, only those values
+// are tried.
 func (in *inspection) variations(conditions []policy.Condition, who caller) []*situation {
 	key := conditions[0].Key
 	base := &situation{who: who, action: "sts:AssumeRole", resource: "arn:" + in.partition + ":iam::" + ownerAccount + ":role/Example"}
-	organization := strings.EqualFold(key, "aws:PrincipalOrgID")
+	always, certain := ofOrganization[strings.ToLower(key)]
+	if strings.EqualFold(key, "aws:userid") {
+		always, certain = otherUserID, true
+	}
 	switch {
 	case who.fixed(key):
 		return []*situation{base}
-	case organization: // which users of an organization always have
-		base = base.having(key, []string{"o-exampleorgid"})
+	case ofClock(key):
+		var out []*situation
+		for _, t := range instants(conditions) {
+			out = append(out, base.having(key, []string{clockText(key, t)}))
+		}
+		return out
+	case certain:
+		base = base.having(key, []string{always})
 	}
 	out := []*situation{base}
-	if !organization {
+	if !certain {
 		out = append(out, base.having(key, nil))
 	}
 	for _, c := range conditions {
 		_, op, _ := operator(&c)
 		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
 			for _, candidate := range in.candidates(op, v) {
-				if organization && !strings.HasPrefix(candidate, "o-") {
+				if certain && !strings.HasPrefix(candidate, always[:2]) {
 					continue
 				}
 				out = append(out, base.having(key, []string{candidate}))
 			}
 		}
 	}
-	if !organization {
+	if !certain {
 		out = append(out, base.having(key, []string{"something-else"}))
 	}
 	return out
 }
+
+// otherUserID is the unique ID of a user whom no condition names: those of users begin
+// with AIDA.
+// Source: IAM User Guide, "IAM identifiers", Unique identifiers.
+const otherUserID = "AIDA2OTHER2EXAMPLE002"
+
+// ofOrganization are the keys that users of an organization always have.
+var ofOrganization = map[string]string{"aws:principalorgid": "o-exampleorgid", "aws:principalorgpaths": "o-exampleorgid/r-exam/ou-exam-example1/"}
 
 // candidates returns values around one in a condition.
 func (in *inspection) candidates(op, value string) []string {

@@ -23,6 +23,9 @@ func (in *inspection) selfService() {
 		in.selfServiceGrants()
 		return
 	}
+	for i := range in.doc.Statements {
+		in.grantsTokens(i)
+	}
 	looksGuarded := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.NotActions != nil })
 	if looksGuarded {
 		return // the finding about the guard covers it
@@ -65,6 +68,55 @@ func (in *inspection) unguarded(i int) {
 	f := in.add("D-18", i, "a stolen access key may call for its own user: %s", strings.Join(open, ", "))
 	f.Example = in.example(at, false, true)
 	f.Fix = in.replace(i, soundAllow)
+}
+
+// keptTokens are what outlives the request of a stolen access key: the tokens that a
+// guard must not leave open, and sessions of GetFederationToken.
+var keptTokens = append(slices.Clip(tokens), "sts:GetFederationToken")
+
+// grantsTokens reports an Allow, in a document without a guard, that names actions
+// with which an access key alone gets or uses a token. Without a permission for it
+// nobody can call them, so who writes them down means them.
+func (in *inspection) grantsTokens(i int) {
+	st := &in.doc.Statements[i]
+	keys, ok := in.solve(st.Conditions, byKey(in.user("")))
+	if st.Effect != policy.Allow || !ok {
+		return
+	}
+	whole := in.single(i, every)
+	var open []string
+	var at *situation
+	for _, a := range keptTokens {
+		if !slices.ContainsFunc(st.Actions, func(p string) bool { return namesToken(p) && matchAction(p, a) }) {
+			continue
+		}
+		for _, resource := range in.resources(st, a) {
+			try := &situation{who: byKey(in.user("")), action: a, resource: resource, keys: keys}
+			if !in.applies(whole, try) || !in.allows(try) {
+				continue
+			}
+			if open = append(open, a); at == nil {
+				at = try
+			}
+			break
+		}
+	}
+	if at == nil {
+		return
+	}
+	f := in.add("E-9", i, "a stolen access key can get or use a token without MFA: the statement allows %s by access key", strings.Join(open, ", "))
+	f.Severity = Medium
+	f.Example = in.example(at, false, true)
+	f.Fix = new(Fix).append(in, policy.Statement{
+		SID: "DenyTokensByAccessKey", Effect: policy.Deny, Actions: open, Resources: []string{"*"}, Conditions: []policy.Condition{longTermKeys},
+	})
+}
+
+// namesToken reports whether a pattern is about tokens: it names one, or covers all of
+// the services that issue them.
+func namesToken(pattern string) bool {
+	prefix, name, _ := strings.Cut(strings.ToLower(pattern), ":")
+	return strings.Contains(name, "token") || prefix == "signin" || prefix == "sts"
 }
 
 // selfServiceGrants reports a guard that also grants permissions that its users may not have

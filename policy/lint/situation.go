@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"forcemfa/policy"
+	"forcemfa/policy/catalog"
 )
 
 // A caller is a principal with a credential.
@@ -82,6 +83,11 @@ func (at *situation) describe() *policy.Context {
 		}
 	}
 	at.who.describe(c)
+	for key, values := range at.keys {
+		if strings.EqualFold(key, "aws:userid") && len(values) == 1 {
+			c.Set(key, values[0])
+		}
+	}
 	return c
 }
 
@@ -94,11 +100,8 @@ var usual = map[string]string{
 
 // manyValued reports whether a key is a list even with one value.
 func manyValued(key string) bool {
-	switch strings.ToLower(key) {
-	case "aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist":
-		return true
-	}
-	return false
+	k, global := catalog.Global(key)
+	return global && k.Many()
 }
 
 // describe sets the keys that follow from the caller.
@@ -133,26 +136,35 @@ func (c *caller) describe(out *policy.Context) {
 	out.Set("aws:PrincipalArn", arn)
 }
 
-// settled lists the keys that follow from the caller, so that the sender cannot
-// choose them.
-var settled = map[string]bool{
-	"aws:principalaccount": true, "aws:principaltype": true, "aws:username": true, "aws:userid": true, "aws:principalarn": true,
-	"aws:tokenissuetime": true, "aws:multifactorauthpresent": true, "aws:multifactorauthage": true, "aws:viaawsservice": true,
-	"aws:principalisawsservice": true,
-}
-
-// notOfUsers lists keys that no request of an IAM user has, unless a service makes it.
-// Source: IAM User Guide, "AWS global condition context keys".
-var notOfUsers = map[string]bool{
-	"aws:principalservicename": true, "aws:principalservicenameslist": true, "aws:federatedprovider": true, "aws:sourceidentity": true,
-	"aws:sourcearn": true, "aws:sourceaccount": true, "aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:calledvia": true, "aws:calledviafirst": true, "aws:calledvialast": true,
-	"aws:ec2instancesourcevpc": true, "aws:ec2instancesourceprivateipv4": true, "ec2:sourceinstancearn": true, "ec2:roledelivery": true, "lambda:sourcefunctionarn": true,
-}
-
-// fixed reports whether the sender of a request cannot choose a key.
+// fixed reports whether the sender of a request cannot choose a key: it follows from
+// the caller, or no request of the caller has it. The organization of a caller, its
+// tags and the unique ID of a user are not known.
 func (c *caller) fixed(key string) bool {
-	key = strings.ToLower(key)
-	return settled[key] || c.principal.Kind == policy.IAMUser && notOfUsers[key]
+	k, global := catalog.Global(key)
+	if !global || strings.EqualFold(key, "aws:userid") && c.principal.Kind == policy.IAMUser {
+		return false
+	}
+	switch k.Origin {
+	case catalog.FromPrincipal:
+		return k.Always || strings.EqualFold(key, "aws:username")
+	case catalog.FromAuthentication:
+		return true
+	}
+	return strings.EqualFold(key, "aws:ViaAWSService") || c.principal.Kind == policy.IAMUser && notOfUsers(key)
+}
+
+// notOfUsers reports whether no request of an IAM user has a key, unless a service
+// makes the request.
+func notOfUsers(key string) bool {
+	k, global := catalog.Global(key)
+	if !global || strings.EqualFold(key, "aws:ViaAWSService") {
+		return false
+	}
+	switch k.Origin {
+	case catalog.FromRoleSession, catalog.FromEnvironment, catalog.FromService, catalog.FromForwarding:
+		return true
+	}
+	return false
 }
 
 // with returns a copy of the situation with another caller.

@@ -51,11 +51,41 @@ func (in *inspection) leftovers(i int) {
 	}
 }
 
+// rightKey returns a variable without white space around its key, and with the key
+// that was probably meant if requests have no such key.
+func rightKey(variable string) string {
+	key, fallback, found := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(variable, "${"), "}"), ",")
+	name := strings.TrimSpace(key)
+	if found {
+		fallback = "," + fallback
+	}
+	if !strings.Contains(name, ":") || strings.Contains(name, "::") {
+		return variable
+	}
+	if !knownKey(name) {
+		_, last, _ := strings.Cut(strings.ToLower(name), ":")
+		meant := ofCallers[0]
+		if last != "user" {
+			meant = nearest("aws:"+last, ofCallers)
+		}
+		if meant == "" {
+			return variable
+		}
+		name = meant
+	}
+	return "${" + name + fallback + "}"
+}
+
+// ofCallers are the keys that policies name callers by.
+var ofCallers = []string{"aws:username", "aws:userid", "aws:PrincipalAccount", "aws:PrincipalOrgID"}
+
 // rightVariable returns a value with its policy variables as IAM writes them:
 // without the escapes of Terraform and CloudFormation, and with dollar sign and
 // prefix.
 func rightVariable(v string) string {
-	v = strings.NewReplacer("$${aws:", "${aws:", "&{aws:", "${aws:", "${!aws:", "${aws:", "${username}", "${aws:username}", "${userid}", "${aws:userid}").Replace(v)
+	v = strings.NewReplacer("$${aws:", "${aws:", "&{aws:", "${aws:", "#{aws:", "${aws:", "%{aws:", "${aws:", `\${aws:`, "${aws:", "${!aws:", "${aws:",
+		"${username}", "${aws:username}", "${userid}", "${aws:userid}").Replace(v)
+	v = anyVariable.ReplaceAllStringFunc(v, rightKey)
 	// A brace without a dollar sign.
 	var out strings.Builder
 	for {

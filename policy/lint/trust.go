@@ -6,6 +6,7 @@ import (
 
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/trust"
 )
 
 // userOf returns the user that a name in a Principal element stands for: a user,
@@ -32,11 +33,20 @@ func wholeAccount(name string) bool {
 	return arn.IsAccountID(name) || ok && a.Service == "iam" && a.Resource == "root" || placeholder(name) && !ok
 }
 
+// accountOf is the account of a name in a Principal element; that of nobody for a placeholder.
+func accountOf(name string) string {
+	if a, ok := arn.Split(name); ok {
+		return a.Account
+	}
+	return name
+}
+
 // trust checks who may assume a role.
 func (in *inspection) trust() {
 	if in.kind != policy.Trust {
 		return
 	}
+	in.federations()
 	looksForMFA := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return len(mfaConditions(&st)) > 0 })
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
@@ -51,44 +61,89 @@ func (in *inspection) trust() {
 	}
 }
 
-// narrowing lists keys that limit a trusted account or organization to some of
-// its principals.
-var narrowing = []string{"aws:principalorgid", "aws:principalorgpaths", "aws:principalarn", "sts:externalid", "sts:sourceidentity", "aws:userid", "aws:principalaccount"}
-
-// wholeAccounts reports a role that everyone in an account, or in AWS, may
-// assume.
-func (in *inspection) wholeAccounts(i int) {
-	st := &in.doc.Statements[i]
-	narrowed := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool {
-		return slices.Contains(narrowing, strings.ToLower(c.Key)) || strings.HasPrefix(strings.ToLower(c.Key), "aws:principaltag/")
-	})
-	at := slices.IndexFunc(st.Principals.AWS, wholeAccount)
-	if narrowed || at < 0 && !st.Principals.Everyone {
-		return
-	}
-	who := "anyone in AWS"
-	if !st.Principals.Everyone {
-		who = "anyone in the account of " + st.Principals.AWS[at]
-	}
-	f := in.add("D-16", i, "%s may assume the role: no organization, user or role is named", who)
-	if st.Principals.Everyone {
-		f.Severity = High
-	}
-	people := in.people(st)
-	if len(people) == 0 {
-		return
-	}
-	if try := in.assume(people[0], i); in.allows(try) {
-		f.Example = in.example(try, false, true)
+// federations reports principals of identity providers that nothing limits.
+func (in *inspection) federations() {
+	for _, f := range trust.Federations(in.doc) {
+		if f.Open == "" {
+			continue
+		}
+		found := in.add("T-4", f.Index, "%s: the trust policy accepts %s", f.Name, f.Open)
+		switch {
+		case f.Provider == trust.RolesAnywhere:
+			found.Severity = Low
+		case !f.Shared:
+			found.Severity = Medium
+		}
 	}
 }
 
-// assume returns a user who assumes the role with MFA.
-func (in *inspection) assume(p policy.Principal, i int) *situation {
-	for _, at := range in.scope(i, byKey(p)) {
-		return at.with(withCode(p))
+// wholeAccounts reports a role that everyone in an account, or in AWS, may assume:
+// where conditions name somebody, a stranger can satisfy them.
+func (in *inspection) wholeAccounts(i int) {
+	st := &in.doc.Statements[i]
+	at := slices.IndexFunc(st.Principals.AWS, wholeAccount)
+	if at < 0 && !st.Principals.Everyone || !assumes(st) {
+		return
 	}
-	return &situation{who: withCode(p), action: "sts:AssumeRole", resource: in.resources(&in.doc.Statements[i], "")[0]}
+	who, stranger := "anyone in AWS", trust.Everybody(in.partition)
+	if !st.Principals.Everyone {
+		who = "anyone in the account of " + st.Principals.AWS[at]
+		stranger = trust.Stranger{Partition: in.partition, Account: accountOf(st.Principals.AWS[at])}
+	}
+	if open, _ := stranger.Satisfies(in.doc, st); !open {
+		return
+	}
+	f := in.add("D-16", i, "%s may assume the role: no organization, user or role is named", who)
+	if slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return trust.NamesCaller(c.Key) }) {
+		f.What = who + " can satisfy the conditions of this statement and assume the role"
+	}
+	if st.Principals.Everyone {
+		f.Severity = High
+	}
+	f.Example = in.assumed(i)
+}
+
+// assumes reports whether a statement is about assuming the role: to tag a session or
+// to name its source identity alone lets nobody in.
+// Source: IAM User Guide, "Pass session tags in AWS STS" and "Monitor and control
+// actions taken with assumed roles".
+func assumes(st *policy.Statement) bool {
+	return slices.ContainsFunc([]string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}, func(action string) bool {
+		return covers(st.Actions, action) || st.NotActions != nil && !covers(st.NotActions, action)
+	})
+}
+
+// assumed is a request that assumes the role: of a user with MFA, or of a session of a
+// role that the conditions describe.
+func (in *inspection) assumed(i int) *Example {
+	st := &in.doc.Statements[i]
+	for _, p := range in.people(st) {
+		if try := in.assume(withCode(p), i); in.allows(try) {
+			return in.example(try, false, true)
+		}
+	}
+	roles := policy.Principals{}
+	for _, c := range st.Conditions {
+		if strings.EqualFold(c.Key, "aws:PrincipalArn") {
+			for _, v := range c.Values {
+				roles.AWS = append(roles.AWS, strings.NewReplacer("iam::*:", "iam::"+in.account+":", "*", "x", "?", "x").Replace(v))
+			}
+		}
+	}
+	for _, c := range in.machines(&roles) {
+		if try := in.assume(c, i); in.allows(try) {
+			return in.example(try, false, true)
+		}
+	}
+	return nil
+}
+
+// assume returns a caller who assumes the role.
+func (in *inspection) assume(c caller, i int) *situation {
+	for _, at := range in.scope(i, byKey(c.principal)) {
+		return at.with(c)
+	}
+	return &situation{who: c, action: "sts:AssumeRole", resource: in.resources(&in.doc.Statements[i], "")[0]}
 }
 
 // secondStatement reports an Allow without an MFA condition next to one that has it.

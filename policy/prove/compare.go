@@ -60,12 +60,15 @@ func weakens(s *Subject, before, after *policy.Document) Answer {
 	return a
 }
 
+// Compared is the name of a document in the answers of [Weakens] and [Widens].
+const Compared = "the document"
+
 // alone returns a set of one document.
 func alone(d *policy.Document) *policy.Set {
 	if d == nil {
 		return &policy.Set{}
 	}
-	return &policy.Set{Identity: []policy.Source{{Name: "the document", Document: d}}}
+	return &policy.Set{Identity: []policy.Source{{Name: Compared, Document: d}}}
 }
 
 // A comparison searches for a request that one set denies and another does not.
@@ -114,7 +117,7 @@ func (w *comparison) visit(out *result, r *row, t trial) next {
 		out.outcome, out.trial, out.why = Open, t, ""
 		return stop
 	case now.Verdict == policy.ExplicitDenied && out.why == "":
-		out.why = sendersVariable
+		out.why = t.undecidable()
 	case out.why == "":
 		out.why = old.Why + now.Why
 	}

@@ -25,11 +25,9 @@ type Counterexample struct {
 // SetKeys adds the chosen keys to the context of a request.
 func (w *Counterexample) SetKeys(c *policy.Context) {
 	for key, values := range w.Keys {
-		if _, many := plurality(strings.ToLower(key), nil); many || len(values) > 1 {
-			c.SetMany(key, values)
-		} else {
-			c.Set(key, values[0])
-		}
+		_, many := plurality(strings.ToLower(key), nil)
+		chosen := choice{key: key, values: values, many: many || len(values) > 1}
+		chosen.write(c)
 	}
 }
 

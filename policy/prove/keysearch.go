@@ -116,7 +116,7 @@ func (k *keySearch) list(key string) ([]option, string) {
 		return known.options, known.why
 	}
 	out, why := k.row.options(key, k.tests[key], fixed, k.hints[key], &k.work.states)
-	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 && k.hints[key] == nil {
+	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 && k.hints[key] == nil && !k.row.unread(key) {
 		out = minimal(out)
 	}
 	k.options[id] = listing{out, why}
@@ -175,13 +175,14 @@ func (k *keySearch) fixed(key string) []string {
 // internet or through a VPC endpoint.
 // Source: IAM User Guide, "AWS global condition context keys", aws:SourceIp.
 var exclusive = map[string][]string{
-	"aws:sourceip":     {"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid"},
+	"aws:sourceip":     {"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"},
 	"aws:vpcsourceip":  {"aws:sourceip"},
 	"aws:sourcevpc":    {"aws:sourceip"},
 	"aws:sourcevpce":   {"aws:sourceip"},
 	"aws:sourcevpcarn": {"aws:sourceip"},
 	"aws:vpceaccount":  {"aws:sourceip"},
 	"aws:vpceorgid":    {"aws:sourceip"},
+	"aws:vpceorgpaths": {"aws:sourceip"},
 }
 
 // from chooses options for the keys from the i-th on. It returns true to stop
@@ -201,7 +202,9 @@ func (k *keySearch) from(i int) bool {
 	}
 	if i == len(k.keys) {
 		k.found = true
-		next := k.visit(k.trial())
+		t := k.trial()
+		t.others = k.others(t)
+		next := k.visit(t)
 		k.stopped = next == stop
 		return next != goOn
 	}
@@ -218,6 +221,27 @@ func (k *keySearch) from(i int) bool {
 	}
 	delete(k.chosen, key)
 	return false
+}
+
+// others returns the same request with the other values of the keys that were not
+// read.
+func (k *keySearch) others(t trial) (out []trial) {
+	for i, c := range t.keys {
+		key := group(strings.ToLower(c.key))
+		if !k.row.unread(key) {
+			continue
+		}
+		options, _ := k.list(key)
+		for _, from := range append(out, t) {
+			for _, o := range options {
+				other := from
+				other.keys = slices.Clone(from.keys)
+				other.keys[i].values, other.keys[i].many = o.values, o.many
+				out = append(out, other)
+			}
+		}
+	}
+	return out
 }
 
 func (k *keySearch) excluded(key string) bool {
@@ -299,7 +323,7 @@ func (k *keySearch) trial() trial {
 	for _, key := range k.keys {
 		c := k.chosen[key].choice
 		c.key = k.spelling(key)
-		if key == "aws:currenttime" {
+		if key == clock {
 			c.key = "aws:CurrentTime"
 		}
 		t.keys = append(t.keys, c)

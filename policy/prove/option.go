@@ -28,10 +28,13 @@ const maxOptions = 4096
 // group returns the key that represents a key: the two clocks agree.
 func group(key string) string {
 	if key == "aws:epochtime" {
-		return "aws:currenttime"
+		return clock
 	}
 	return key
 }
+
+// clock is the key of the time of a request.
+const clock = "aws:currenttime"
 
 // options finds the cells of a key for the tests on it. Fixed values, such as a
 // Region that the resource decides, replace the values that the tests suggest;
@@ -88,7 +91,7 @@ func (o *cells) suggest(values []string, single, many bool) {
 // undecided adds the option that stands for all values that were not enumerated:
 // the tests on it are unknown.
 func (o *cells) undecided(many bool) {
-	c := choice{key: o.key, values: []string{unnamed}, many: many}
+	c := choice{key: o.key, values: []string{unnamed}, many: many, untried: true}
 	n := option{c, o.truths(c)}
 	for i, t := range o.tests {
 		if t.operator != "null" {
@@ -161,13 +164,19 @@ func (o *cells) sets(values []string) {
 
 func (o *cells) join(a, b option) option {
 	out := option{choice: choice{key: o.key, values: append(slices.Clip(a.values), b.values...), many: true}}
+	var whole []truth
+	if o.row.context.Observed().Knows(policy.SingleOnMany) {
+		whole = o.truths(out.choice)
+	}
 	for i, t := range o.tests {
 		switch {
 		case t.set && t.all:
 			out.truths = append(out.truths, min(a.truths[i], b.truths[i]))
 		case t.set:
 			out.truths = append(out.truths, max(a.truths[i], b.truths[i]))
-		default: // an operator for one value on a list
+		case whole != nil: // an operator for one value on a list
+			out.truths = append(out.truths, whole[i])
+		default:
 			out.truths = append(out.truths, max(a.truths[i], b.truths[i]))
 		}
 	}
@@ -184,7 +193,7 @@ func (c *choice) write(to *policy.Context) {
 	default:
 		to.Set(c.key, c.values[0])
 	}
-	if strings.EqualFold(c.key, "aws:currenttime") && len(c.values) == 1 {
+	if strings.EqualFold(c.key, clock) && len(c.values) == 1 {
 		if at, err := time.Parse(time.RFC3339, c.values[0]); err == nil {
 			to.Set("aws:EpochTime", big.NewInt(at.Unix()).String())
 		} else {
@@ -193,14 +202,10 @@ func (c *choice) write(to *policy.Context) {
 	}
 }
 
-// several lists the global keys that are lists.
-var several = map[string]bool{"aws:tagkeys": true, "aws:calledvia": true, "aws:principalorgpaths": true, "aws:resourceorgpaths": true,
-	"aws:sourceorgpaths": true, "aws:vpceorgpaths": true, "aws:principalservicenameslist": true}
-
 // plurality reports whether requests have one value of a key, or a list.
 func plurality(key string, tests []*test) (single, many bool) {
-	if strings.HasPrefix(key, "aws:") {
-		return !several[key], several[key]
+	if k, global := catalog.Global(key); global {
+		return !k.Many(), k.Many()
 	}
 	if list, known := keyTypes()[key]; known {
 		return !list, list
@@ -239,12 +244,6 @@ type domain struct {
 	partial bool
 }
 
-// typed are the global keys whose values AWS itself makes, by the family of
-// their type. The values of all other keys can be any text: tags, for example,
-// carry what the sender likes, whatever operator a policy compares them with.
-// Source: IAM User Guide, "AWS global condition context keys", data type.
-var typed = map[string]string{"aws:currenttime": "date", "aws:tokenissuetime": "date", "aws:securetransport": "bool", "aws:sourceip": "ip", "aws:vpcsourceip": "ip"}
-
 // domain finds values of a key that tell the tests apart in every way that
 // some value does. why says why there are none.
 func (r *row) domain(key string, tests []*test, left *int) (d domain, why string) {
@@ -254,11 +253,11 @@ func (r *row) domain(key string, tests []*test, left *int) (d domain, why string
 			families[family(t.operator)] = append(families[family(t.operator)], t)
 		}
 	}
-	if key == "aws:currenttime" && families["numeric"] != nil {
+	if key == clock && families["numeric"] != nil {
 		families["date"] = append(families["date"], families["numeric"]...)
 		delete(families, "numeric")
 	}
-	if own := typed[key]; own != "" {
+	if own := globalKind(key); own != "" {
 		d.values = typedValues(own, key, families[own])
 		delete(families, own)
 		d.partial = len(families) > 0
@@ -474,12 +473,20 @@ func instants(key string, tests []*test) []string {
 	if key == "aws:tokenissuetime" {
 		usual = issued
 	}
+	if key == clock {
+		points = append(points, earliest)
+	}
 	out := []string{moment(usual)}
 	for _, n := range thresholds(points, big.NewRat(24*60*60, 1)) {
-		out = append(out, dateText(n))
+		if key != clock || n.Cmp(earliest) >= 0 {
+			out = append(out, dateText(n))
+		}
 	}
 	return out
 }
+
+// earliest is the first time of a request, 2026-01-01T00:00:00Z: nobody can choose a time that is over.
+var earliest = big.NewRat(1767225600, 1)
 
 // lastSecond is the end of the year 9999, after which RFC 3339 has no form.
 var lastSecond = big.NewRat(253402300799, 1)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,9 @@ func contexts(s prove.Subject) map[policy.Credential]*policy.Context {
 		out[c] = s.Context.Clone()
 		out[c].SetMFA(c, present, now, now)
 		out[c].Set("aws:ViaAWSService", "false")
+		out[c].Set("aws:CurrentTime", now.Format(time.RFC3339))
+		out[c].Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
+		out[c].Set("aws:SecureTransport", "true")
 	}
 	return out
 }

@@ -23,7 +23,7 @@
 // A user is Enforced when Denies that certainly apply cover every cell outside of
 // the enrollment set. Where AWS does not document which of two interpretations
 // holds, a Deny counts only if it applies in both, and a counterexample only if no
-// Deny applies in either. The evaluator decides a request of every remaining cell:
+// Deny applies in either, unless Subject.Observed has the answer. The evaluator decides a request of every remaining cell:
 // it is the counterexample, or the answer is Unknown with the reason. The answer is
 // also Unknown when the evaluator disagrees with the search, and when there are
 // more than 100,000 combinations.
@@ -87,6 +87,9 @@ type Subject struct {
 	// Roles lists roles that the subject may try to assume, with their trust
 	// policies, which decide whether sts:AssumeRole is allowed today.
 	Roles []Role
+	// Observed are answers to what AWS's documentation leaves open. They are used only
+	// where the answer is Unknown without them: Answer.Observed says which.
+	Observed policy.Observed
 
 	tagsUnknown bool // for a subject that represents all users: its tags are unknown
 }
@@ -124,6 +127,8 @@ type Answer struct {
 	Why string
 	// Assumptions lists what the answer relies on in addition to the documents.
 	Assumptions []string
+	// Observed are those of Subject.Observed that the answer relies on, too.
+	Observed policy.Observed
 
 	// Strict is the outcome for the universe [Strict]; Outcome is for
 	// [Catalog]. Beyond is the counterexample when Strict is Open.

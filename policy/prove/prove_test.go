@@ -134,6 +134,12 @@ func TestUser(t *testing.T) {
 		{"two Denies that split the regions leave requests that have none", bob(identity(
 			fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`),
 			fmt.Sprintf(denyAll, mfa+`,"StringNotEqualsIfExists":{"aws:RequestedRegion":"eu-west-1"}`), others, byKey, admin)), "enforced"},
+		{"a Deny since a date that is over", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), others, byKey, admin)), "enforced"},
+		{"a Deny since a time that is over", bob(identity(fmt.Sprintf(denyAll, mfa+`,"NumericGreaterThanEquals":{"aws:EpochTime":"1767225600"}`), others, byKey, admin)), "enforced"},
+		{"a Deny since the first second of 2026", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}`), others, byKey, admin)),
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 2026-01-01T00:00:00Z"},
+		{"a Deny that has ended", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), others, byKey, admin)),
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 2026-01-01T12:10:00Z"},
 		{"a Deny until a date", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 20"},
 		{"a Deny for one user", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:username":"carol"}`), admin)), "open iam:AttachUserPolicy"},

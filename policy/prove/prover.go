@@ -29,8 +29,42 @@ type Prover struct {
 // remembered limits the memory of a Prover.
 const remembered = 1 << 14
 
-// User answers for one subject.
+// User answers for one subject. It relies on as few observed answers as possible.
 func (p *Prover) User(s Subject) Answer {
+	if s.Observed.IsZero() {
+		return p.decide(s)
+	}
+	answer := p.observing(&s, policy.Observed{})
+	if answer.Outcome != Unknown && answer.Strict != Unknown && answer.Today.Outcome != Unknown {
+		return answer
+	}
+	relied := s.Observed
+	better := p.observing(&s, relied)
+	if better.decidesLike(&answer) {
+		return answer
+	}
+	for _, q := range relied.Questions() {
+		if fewer := p.observing(&s, relied.Without(q)); fewer.decidesLike(&better) {
+			relied, better = relied.Without(q), fewer
+		}
+	}
+	better.Observed = relied
+	return better
+}
+
+func (a *Answer) decidesLike(b *Answer) bool {
+	return a.Outcome == b.Outcome && a.Strict == b.Strict && a.Today.Outcome == b.Today.Outcome
+}
+
+// observing answers for a subject by some observed answers.
+func (p *Prover) observing(s *Subject, o policy.Observed) Answer {
+	with := *s
+	with.Context = s.Context.Clone()
+	with.Context.Observe(o)
+	return p.decide(with)
+}
+
+func (p *Prover) decide(s Subject) Answer {
 	if s.Set == nil {
 		return Answer{Why: notRead, Today: Today{Why: notRead}}
 	}
@@ -349,6 +383,7 @@ func (s *Subject) fingerprint(id string, t *traits) string {
 		out = strconv.AppendBool(out, flag)
 	}
 	out = append(out, byte(s.Principal.Kind))
+	add(s.Context.Observed().String())
 	for _, action := range s.Enrollment {
 		add(action)
 	}

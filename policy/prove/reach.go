@@ -83,14 +83,19 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 		q := query{subject: s, row: r, work: w, never: r.residuals(p.clauses(s.Set, policy.Deny)),
 			refine: r.residuals(conditional(slices.Concat(p.clauses(s.Set, policy.Allow), more)))}
 		q.rule = func(string, string) rule { return always }
-		q.visit = func(t trial) next {
+		decide := func(t trial) policy.Decision {
 			request := s.request(t.action, t.resource, r.with(t))
 			request.Policies = own
-			switch d = s.binding(t.resource).Decide(request); d.Verdict {
-			case policy.Allowed:
+			return s.binding(t.resource).Decide(request)
+		}
+		q.visit = func(t trial) next {
+			switch d = decide(t); {
+			case d.Verdict == policy.Allowed && t.however(func(o trial) bool { return decide(o).Verdict == policy.Allowed }):
 				found = &t
 				return stop
-			case policy.Unknown:
+			case d.Verdict == policy.Allowed:
+				why = t.unreadKey()
+			case d.Verdict == policy.Unknown:
 				why = d.Why
 			}
 			return goOn

@@ -74,28 +74,6 @@ func (s *Subject) federated() row {
 	return r
 }
 
-// free reports whether the sender of a request chooses the value of a key, given
-// in lower case.
-func (r *row) free(key string) bool {
-	if _, known := r.context.Get(key); known {
-		return false
-	}
-	switch {
-	case key == "aws:tokenissuetime":
-		return r.credential.MFA().IssueTime
-	case strings.HasPrefix(key, "aws:calledvia"):
-		return r.credential == policy.ForwardedFromKey
-	case strings.HasPrefix(key, "aws:principaltag/"):
-		return r.openTags
-	}
-	return !fixedKeys[key]
-}
-
-// always reports whether every request of the row has a key.
-func (r *row) always(key string) bool {
-	return alwaysPresent[key] || key == "aws:tokenissuetime"
-}
-
 // A residual is the rest of a clause in a row after everything fixed has been
 // decided.
 type residual struct {

@@ -18,7 +18,26 @@ type trial struct {
 	credential policy.Credential
 	present    policy.Presence
 	keys       []choice
-	template   string // of the resource, when it comes from the table
+	template   string  // of the resource, when it comes from the table
+	others     []trial // the same request, if a key that was not read has another value
+}
+
+// however reports whether something holds for a trial whatever the keys are that
+// were not read.
+func (t *trial) however(holds func(trial) bool) bool {
+	return holds(*t) && !slices.ContainsFunc(t.others, func(o trial) bool { return !holds(o) })
+}
+
+// unreadKey is why an answer is unknown.
+func (t *trial) unreadKey() string {
+	for i, c := range t.keys {
+		for _, o := range t.others {
+			if !slices.Equal(o.keys[i].values, c.values) {
+				return "the answer depends on " + c.key + ", which was not read"
+			}
+		}
+	}
+	return "the answer depends on a condition key that was not read"
 }
 
 // A choice is one value, several, or none, for a condition key that the sender
@@ -27,6 +46,8 @@ type choice struct {
 	key    string
 	values []string // empty: the request does not have the key
 	many   bool
+	// untried means that it stands for all values that were not enumerated.
+	untried bool
 }
 
 // A verdict is the result of a search, independent of a particular subject.
@@ -102,7 +123,7 @@ const enough = 64
 
 // search looks for a request that no Deny refuses.
 func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
-	out := result{universe: u, proof: &policy.Proof{Strict: u == Strict}}
+	out := result{universe: u, proof: &policy.Proof{Strict: u == Strict, Observed: s.Context.Observed()}}
 	w := newWork()
 	for i := range rows {
 		part := recorder{set: s.Set, seen: map[string]bool{}, cuts: map[*residual]bool{}}
@@ -129,7 +150,16 @@ func (s *Subject) search(denies []*clause, rows []row, u Universe) result {
 	return out
 }
 
-const sendersVariable = "a Deny depends on a variable whose value the sender chooses, or could not be analyzed"
+// undecidable is why no request could be found or excluded, where the evaluator
+// refuses the one that was tried.
+func (t *trial) undecidable() string {
+	for _, c := range t.keys {
+		if c.untried {
+			return "the conditions compare " + c.key + " with operators of several types, and not all of its values could be tried"
+		}
+	}
+	return "a Deny depends on a variable whose value the sender chooses, or could not be analyzed"
+}
 
 // visit checks a request that should escape every Deny.
 func (out *result) visit(s *Subject, r *row, t trial) next {
@@ -139,13 +169,15 @@ func (out *result) visit(s *Subject, r *row, t trial) next {
 		if out.why == "" {
 			out.trial, out.why = t, "AWS itself refuses the request, whatever the policies say"
 		}
-	case d.Verdict == policy.ImplicitDenied:
+	case d.Verdict == policy.ImplicitDenied && t.however(func(o trial) bool { return s.refuses(r, o).Verdict == policy.ImplicitDenied }):
 		out.outcome, out.trial, out.why = Open, t, ""
 		return stop
+	case d.Verdict == policy.ImplicitDenied && out.why == "":
+		out.why = t.unreadKey()
 	case out.why == "":
 		out.trial, out.why = t, d.Why
 		if d.Verdict == policy.ExplicitDenied {
-			out.why = sendersVariable
+			out.why = t.undecidable()
 		}
 	}
 	if out.undecided++; out.undecided >= enough {
@@ -189,6 +221,11 @@ func (r *row) with(t trial) *policy.Context {
 	if r.credential.MFA().IssueTime {
 		c.Set("aws:TokenIssueTime", moment(issued))
 	}
+	for key, value := range everywhere {
+		if _, known := c.Get(key); !known {
+			c.Set(key, value)
+		}
+	}
 	for i := range t.keys {
 		if r.free(strings.ToLower(t.keys[i].key)) {
 			t.keys[i].write(c)
@@ -196,6 +233,9 @@ func (r *row) with(t trial) *policy.Context {
 	}
 	return c
 }
+
+// everywhere holds values of the keys that every request has.
+var everywhere = map[string]string{"aws:CurrentTime": moment(now), "aws:EpochTime": strconv.FormatInt(now.Unix(), 10), "aws:SecureTransport": "true"}
 
 // A recorder records the proof for one row: the first cell among all that the
 // same Denies refuse.
@@ -346,13 +386,21 @@ func (h *hunt) visit(r *row, t trial) next {
 			h.doubt = d.Why
 		}
 		if h.doubt == "" {
-			h.doubt = sendersVariable
+			h.doubt = t.undecidable()
 		}
 		return stop
+	}
+	if !t.however(func(o trial) bool { return s.refuses(r, o).Verdict == policy.ImplicitDenied }) {
+		return h.unread(&t)
 	}
 	set := s.owning(t.resource)
 	switch d := set.Decide(request); d.Verdict {
 	case policy.Allowed:
+		if !t.however(func(o trial) bool {
+			return set.Decide(s.request(o.action, o.resource, r.with(o))).Verdict == policy.Allowed
+		}) {
+			return h.unread(&t)
+		}
 		h.allowed = &t
 		return stop
 	case policy.Unknown:
@@ -371,6 +419,17 @@ func (h *hunt) visit(r *row, t trial) next {
 		h.candidate, h.worth = &t, worth
 	}
 	return goOn
+}
+
+// unread notes that a trial depends on a key that was not read.
+func (h *hunt) unread(t *trial) next {
+	if h.doubt == "" {
+		h.doubt = t.unreadKey()
+	}
+	if h.undecided++; h.undecided < enough {
+		return goOn
+	}
+	return stop
 }
 
 func (s *Subject) request(action, resource string, context *policy.Context) *policy.Request {
@@ -455,11 +514,5 @@ func allowedBy(d policy.Decision) string {
 	if d.Verdict != policy.Allowed || d.Source == nil {
 		return ""
 	}
-	name := d.Source.Name + ", statement "
-	if d.Source.Document != nil && d.Statement < len(d.Source.Document.Statements) {
-		if sid := d.Source.Document.Statements[d.Statement].SID; sid != "" {
-			return name + sid
-		}
-	}
-	return name + strconv.Itoa(d.Statement+1)
+	return d.Source.StatementName(d.Statement)
 }

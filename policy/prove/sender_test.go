@@ -58,7 +58,7 @@ func replay(t *testing.T, s prove.Subject, a prove.Answer) {
 	t.Helper()
 	c := contexts(s)[a.Counterexample.Credential]
 	for key := range a.Counterexample.Keys {
-		if _, known := c.Get(key); known {
+		if _, known := s.Context.Get(key); known || strings.HasPrefix(key, "aws:MultiFactorAuth") {
 			t.Fatalf("the example changes %s of the user: %v", key, a.Counterexample)
 		}
 	}

@@ -76,3 +76,26 @@ func TestTheExampleOfAnotherUserIsTranslated(t *testing.T) {
 		}
 	}
 }
+
+// Administers is about what is allowed without MFA, not about what only a Deny could refuse.
+func TestAdministers(t *testing.T) {
+	const users = `{"Effect":"Allow","Action":"iam:AttachUserPolicy","Resource":"*"}`
+	for _, row := range []struct {
+		name       string
+		statements []string
+		want       string
+	}{
+		{"administrator", []string{admin}, "iam:"},
+		{"administrator of users", []string{users}, "iam:AttachUserPolicy"},
+		{"enforced administrator", append([]string{admin}, force...), ""},
+		{"administrator with MFA", []string{`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`}, ""},
+		{"reader of data", []string{`{"Effect":"Allow","Action":"s3:*","Resource":"*"}`}, ""},
+		{"no permission", []string{`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`}, ""},
+	} {
+		var p prove.Prover
+		action, resource := p.Administers(bob(identity(row.statements...)), policy.LongTermKey)
+		if !strings.HasPrefix(action, row.want) || (row.want == "") != (action == "") || (action == "") != (resource == "") {
+			t.Errorf("%s: %q on %q", row.name, action, resource)
+		}
+	}
+}

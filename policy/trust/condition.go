@@ -33,18 +33,10 @@ func MFAConditions(s *policy.Statement) []policy.Condition {
 // Match evaluates conditions with the policy evaluator itself, as the
 // conditions of a Deny of everything. Without conditions every request matches.
 func Match(conditions []policy.Condition) Matched {
-	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("conditions", policy.Identity, denyIf(conditions))}}
 	matches := func(c policy.Credential, present policy.Presence, age time.Duration) bool {
-		now := time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
 		context := new(policy.Context)
-		context.SetMFA(c, present, now.Add(-age), now)
-		r := &policy.Request{
-			Principal: policy.Principal{Kind: policy.IAMUser, Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/example"},
-			Action:    "sts:AssumeRole",
-			Resource:  "arn:aws:iam::111111111111:role/example",
-			Context:   context,
-		}
-		return set.Refuses(r).Verdict == policy.ExplicitDenied
+		context.SetMFA(c, present, matchTime.Add(-age), matchTime)
+		return refuses(conditions, context).Verdict == policy.ExplicitDenied
 	}
 	return Matched{
 		AccessKey: matches(policy.LongTermKey, policy.Absent, 0),
@@ -52,6 +44,20 @@ func Match(conditions []policy.Condition) Matched {
 		RecentMFA: matches(policy.SessionTokenMFA, policy.True, time.Minute),
 		OldMFA:    matches(policy.SessionTokenMFA, policy.True, 37*time.Hour),
 	}
+}
+
+// matchTime is the time of the requests that conditions are tried with.
+var matchTime = time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
+
+// refuses decides an sts:AssumeRole of a user by a Deny of everything under conditions.
+func refuses(conditions []policy.Condition, context *policy.Context) policy.Decision {
+	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("conditions", policy.Identity, denyIf(conditions))}}
+	return set.Refuses(&policy.Request{
+		Principal: policy.Principal{Kind: policy.IAMUser, Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/example"},
+		Action:    "sts:AssumeRole",
+		Resource:  "arn:aws:iam::111111111111:role/example",
+		Context:   context,
+	})
 }
 
 // Accepts reports whether the conditions of a statement on a key hold for a value
@@ -65,16 +71,11 @@ func Accepts(s *policy.Statement, key, value string) bool {
 			conditions = append(conditions, c)
 		}
 	}
-	set := &policy.Set{Identity: []policy.Source{policy.ParseSource("conditions", policy.Identity, denyIf(conditions))}}
 	context := new(policy.Context)
 	if value != "" {
 		context.Set(key, value)
 	}
-	r := &policy.Request{
-		Principal: policy.Principal{Kind: policy.IAMUser, Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/example"},
-		Action:    "sts:AssumeRole", Resource: "arn:aws:iam::111111111111:role/example", Context: context,
-	}
-	return set.Refuses(r).Verdict != policy.ImplicitDenied
+	return refuses(conditions, context).Verdict != policy.ImplicitDenied
 }
 
 // RequiresExternalID reports whether a statement refuses callers that do not know

@@ -22,6 +22,7 @@ const (
 // A Federation is a statement of a trust policy for principals of an identity
 // provider, or for certificates. IAM cannot require MFA of them.
 type Federation struct {
+	Index     int // of the statement, from 0
 	Statement *policy.Statement
 	Provider  Provider
 	Name      string // of the provider, as the Principal element has it
@@ -42,10 +43,12 @@ func Federations(d *policy.Document) []Federation {
 			continue
 		}
 		for _, name := range s.Principals.Federated {
-			out = append(out, federation(s, name))
+			f := federation(s, name)
+			f.Index = i
+			out = append(out, f)
 		}
 		if slices.Contains(s.Principals.Service, "rolesanywhere.amazonaws.com") {
-			out = append(out, Federation{s, RolesAnywhere, "rolesanywhere.amazonaws.com", openCertificates(s), false})
+			out = append(out, Federation{Index: i, Statement: s, Provider: RolesAnywhere, Name: "rolesanywhere.amazonaws.com", Open: openCertificates(s)})
 		}
 	}
 	return out
@@ -116,10 +119,27 @@ func openSubject(s *policy.Statement, issuer string) string {
 	for _, key := range []string{":sub", ":email", ":oid", ":repository", ":job_workflow_ref", ":app_id", ":user_id"} {
 		limited = limited || !Accepts(s, issuer+key, stranger) && !Accepts(s, issuer+key, "")
 	}
-	if limited {
-		return ""
+	switch {
+	case !limited:
+		return "any subject of the provider"
+	case shared && anyOwner(s, issuer):
+		return "subjects of any owner whose name fits a wildcard"
 	}
-	return "any subject of the provider"
+	return ""
+}
+
+// anyOwner reports whether a pattern for the subject has a wildcard in the name of the
+// owner, as in repo:acme*:* or repo:*/app:*: anybody can register such a name.
+func anyOwner(s *policy.Statement, issuer string) bool {
+	return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool {
+		return strings.EqualFold(c.Key, issuer+":sub") && !Accepts(s, c.Key, "") && slices.ContainsFunc(c.Values, func(v string) bool {
+			_, rest, _ := strings.Cut(v, ":")
+			if end := strings.IndexAny(rest, "/:"); end >= 0 {
+				rest = rest[:end]
+			}
+			return strings.ContainsAny(rest, "*?") && Accepts(s, c.Key, filled(v))
+		})
+	})
 }
 
 // openCertificates judges a statement for IAM Roles Anywhere.

@@ -62,15 +62,17 @@ func refused(d *policy.Document) Matched {
 	return all
 }
 
-func coversAssumeRole(s *policy.Statement) bool {
-	covers := func(pattern string) bool {
+func coversAssumeRole(s *policy.Statement) bool { return covers(s, "sts:AssumeRole") }
+
+func covers(s *policy.Statement, action string) bool {
+	matches := func(pattern string) bool {
 		g := arn.Compile(strings.ToLower(pattern))
-		return g.MatchFold("sts:AssumeRole")
+		return g.MatchFold(action)
 	}
 	if len(s.NotActions) > 0 {
-		return !slices.ContainsFunc(s.NotActions, covers)
+		return !slices.ContainsFunc(s.NotActions, matches)
 	}
-	return slices.ContainsFunc(s.Actions, covers)
+	return slices.ContainsFunc(s.Actions, matches)
 }
 
 // people are the principals that can have MFA: everybody, accounts and users.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -43,7 +42,7 @@ func Parse(text string) (file *ast.File, err error) {
 			file, err = nil, &Error{1, 1, fmt.Sprintf("not YAML: %v", p)}
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	tokens := tokenize(text)
 	if err := checkDepth(tokens); err != nil {
 		return nil, err
 	}

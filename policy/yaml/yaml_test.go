@@ -20,7 +20,7 @@ func hostile(size int) map[string]string {
 		"quotes": repeat("", `"`), "aliases": repeat("a: &a b\nc: [", "*a,"), "documents": repeat("", "---\n"), "equal keys": repeat("", "a: b\n"),
 		"list": repeat("", "- b\n"), "flow list": repeat("a: [", "b,") + "]", "comments": repeat("", "#\n"), "lines": repeat("a: b\n", "  b\n"),
 		"literals": repeat("", "|\n"), "directives": repeat("", "%a\n"), "merges": repeat("", "<<: "), "an open quote": repeat(`a: "`, "x\n"),
-		"escapes": repeat(`a: "`, `\n`) + `"`, "colons": repeat("", ":"), "dashes": repeat("", "-\n"), "commas": repeat("a: [", ","),
+		"escapes": repeat(`a: "`, `\n`) + `"`, "colons": repeat("", ":"), "dashes": repeat("", "-\n"), "commas": repeat("a: [", ","), "colons in braces": repeat("{", "a:"), "texts in braces": repeat("{", "a:b "), "entries in braces": repeat("{", "a:b: c, ") + "}",
 	}
 	var indented, dashes strings.Builder
 	for i := 0; indented.Len() < size; i++ {
@@ -78,6 +78,29 @@ func TestShallowTextsAreRead(t *testing.T) {
 	} {
 		if _, err := Parse(text); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Source: YAML 1.2.2, "Plain Style": a colon within a plain text does not end a key.
+func TestColonsWithinPlainTextsAreText(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: {b: [iam:GetUser, s3:*], c: d}":            "a: {b: [iam:GetUser, s3:*], c: d}",
+		`{aws:MultiFactorAuthPresent: "false"}`:        `{aws:MultiFactorAuthPresent: "false"}`,
+		"{ä: ü:x, é:y:z: {a:b: [c:d]}}":                "{ä: ü:x, é:y:z: {a:b: [c:d]}}",
+		"x: {\r\n  a: iam:GetUser,\r\n  b: c\r\n}\r\n": "x: {a: iam:GetUser, b: c}",
+		"{arn: arn:aws:iam::111122223333:role/x}":      "{arn: arn:aws:iam::111122223333:role/x}",
+		"{x: http://a, y: !Ref AWS::AccountId}":        "{x: http://a, y: !Ref AWS::AccountId}",
+		`{"a":b, 'c':d}`:                               `{"a": b, 'c': d}`,
+		"[iam:GetUser]":                                "[iam:GetUser]",
+	} {
+		file, err := Parse(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := strings.TrimSpace(file.String()); got != want {
+			t.Errorf("%q is read as %q, want %q", text, got, want)
 		}
 	}
 }

@@ -19,6 +19,8 @@ var deployers = []string{rolesOf + "stacksets-exec-*", rolesOf + "AWSCloudFormat
 
 // The statements of guard.json that the options edit.
 const (
+	guardPolicy  = "ForceMFAGuardPolicy"
+	guardAttach  = "ForceMFAGuardAttachment"
 	guardGroup   = "ForceMFAGuardGroup"
 	guardMembers = "ForceMFAGuardMembers"
 	guardUsers   = "ForceMFAGuardUsers"
@@ -26,12 +28,14 @@ const (
 	guardTags    = "ForceMFAGuardTags"
 	guardNames   = "ForceMFAGuardNames"
 	guardRoles   = "ForceMFAGuardRoles"
+	guardLeaving = "ForceMFAGuardOrganization"
 )
 
 // GuardSCP is the service control policy that lets only the roles in Except change
 // the policy and group of forcemfa, the memberships that carry the policy, inline
 // policies and boundaries of users, the tags, paths and names that exempt a user, the
-// deployed function with its rules and alarms, and the excepted roles themselves.
+// deployed function with its rules and alarms, and the excepted roles themselves, or
+// leave the organization, whose policies end there.
 // CloudFormation's roles may change what a stack holds, and the function's role may
 // attach the policy to the group and open and close enrollment windows. The error is
 // an [*InexpressibleError].
@@ -57,6 +61,10 @@ func (o Options) GuardSCP(partition string) (string, error) {
 		}
 		put(s.Condition, "ArnNotLike", "aws:PrincipalArn", o.guardPasses(s.Sid)...)
 		switch s.Sid {
+		case guardPolicy:
+			s.Resource = append(s.Resource, o.adopted()...)
+		case guardAttach:
+			put(s.Condition, "ArnLike", "iam:PolicyARN", o.adopted()...)
 		case guardWindows:
 			put(s.Condition, "ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", o.WindowTag, o.WindowMark)
 		case guardTags:
@@ -76,12 +84,21 @@ func (o Options) guardPasses(sid string) []string {
 	switch sid {
 	case guardWindows:
 		return append(slices.Clone(o.Except), function)
-	case guardTags, guardNames, guardUsers, guardMembers:
+	case guardTags, guardNames, guardUsers, guardMembers, guardLeaving:
 		return o.Except
 	case guardGroup:
 		return slices.Concat(o.Except, deployers, []string{function})
 	}
 	return slices.Concat(o.Except, deployers)
+}
+
+// adopted are the ARNs of adopted policies, in every partition and account.
+func (o Options) adopted() []string {
+	var all []string
+	for _, path := range o.Adopted {
+		all = append(all, "arn:*:iam::*:policy"+path)
+	}
+	return all
 }
 
 // GuardedRoles are the ARNs, or globs, of the roles that the guard SCP lets nobody else

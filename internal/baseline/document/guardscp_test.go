@@ -19,6 +19,7 @@ func TestGuardSCPProtectsPolicyGroupAndTags(t *testing.T) {
 		excepted  = "arn:aws:iam::" + account + ":role/Administrator"
 		workloads = "exemptions: [{match: {path: \"/workloads/*\"}, owner: a, reason: b}, {match: {name: \"ci-*\"}, owner: a, reason: b}, {match: {name: \"regex:bot-[0-9]+\"}, owner: a, reason: b}, {match: {arn: \"arn:aws:iam::*:user/vendor/x\"}, owner: a, reason: b}]\n"
 		function  = "role/forcemfa/ForceMFAFunction"
+		adopting  = "adopt: [/Other]\n"
 		owners    = "exemptions: [{match: {tag: userType=Service}, owner: a, reason: b}]\n"
 	)
 	for _, row := range []struct {
@@ -35,6 +36,10 @@ func TestGuardSCPProtectsPolicyGroupAndTags(t *testing.T) {
 		{name: "another policy on the group", call: scpCall{action: "iam:AttachGroupPolicy", resource: group, policyARN: another}},
 		{name: "the policy detached from a user", call: scpCall{action: "iam:DetachUserPolicy", resource: other, policyARN: managed}},
 		{name: "another policy detached from a user", call: scpCall{action: "iam:DetachUserPolicy", resource: other, policyARN: another}, allowed: true},
+		{name: "a new version of an adopted policy", config: adopting, call: scpCall{action: "iam:CreatePolicyVersion", resource: another}},
+		{name: "an adopted policy detached from a user", config: adopting, call: scpCall{action: "iam:DetachUserPolicy", resource: other, policyARN: another}},
+		{name: "a new version of the forcemfa policy beside an adopted one", config: adopting, call: scpCall{action: "iam:CreatePolicyVersion", resource: managed}},
+		{name: "an adopted policy attached to a user", config: adopting, call: scpCall{action: "iam:AttachUserPolicy", resource: other, policyARN: another}, allowed: true},
 		{name: "an enrollment window", call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"forcemfa-enrollment"}}},
 		{name: "the mark of a device that was enrolled by key", call: scpCall{action: "iam:UntagUser", resource: other, tagKeys: []string{"ForceMFA-device-by-key"}}},
 		{name: "an enrollment window in another case", call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"FORCEMFA-Enrollment"}}},
@@ -44,6 +49,10 @@ func TestGuardSCPProtectsPolicyGroupAndTags(t *testing.T) {
 		{name: "the tag of an exemption removed", config: owners, call: scpCall{action: "iam:UntagUser", resource: other, tagKeys: []string{"userType"}}},
 		{name: "another tag", config: owners, call: scpCall{action: "iam:TagUser", resource: other, tagKeys: []string{"team"}}, allowed: true},
 		{name: "a new user without tags", config: owners, call: scpCall{action: "iam:CreateUser", resource: other}, allowed: true},
+		{name: "the account leaves the organization", call: scpCall{action: "organizations:LeaveOrganization", resource: "*"}},
+		{name: "the account leaves by a role in except", call: scpCall{principal: "role/Administrator", action: "organizations:LeaveOrganization", resource: "*"}, allowed: true},
+		{name: "the account leaves by a StackSets role", call: scpCall{principal: "role/stacksets-exec-0123456789abcdef", action: "organizations:LeaveOrganization", resource: "*"}},
+		{name: "the organization read", call: scpCall{action: "organizations:DescribeOrganization", resource: "*"}, allowed: true},
 		{name: "any other call", call: scpCall{action: "s3:GetObject"}, allowed: true},
 		{name: "a session of a role in except", call: scpCall{principal: "role/Administrator", action: "iam:DeletePolicy", resource: managed}, allowed: true},
 		{name: "a session of another role", call: scpCall{principal: "role/Developer", action: "iam:DeletePolicy", resource: managed}},

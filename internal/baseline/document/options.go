@@ -11,6 +11,7 @@ type Options struct {
 	Networks   []string    // CIDR blocks from which an access key may enroll; none: everywhere
 	Exemptions []Exemption // in the service control policies
 	Except     []string    // ARNs or globs of the roles that the guard SCP does not restrict
+	Adopted    []string    // paths and names of adopted policies, which the guard SCP protects too
 	AllGroups  bool        // the policy is on every group, so memberships of all groups are guarded
 }
 

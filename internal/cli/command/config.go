@@ -9,7 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
+	"forcemfa/policy/yaml"
 )
 
 // DefaultConfig is the config file that is read without --config.
@@ -47,12 +49,16 @@ func readConfig(file string, standIn func() (*baseline.Baseline, error)) (*basel
 	if file == "" {
 		return standIn()
 	}
-	text, err := os.ReadFile(file)
+	text, err := ReadConfig(file)
 	if err != nil {
 		return nil, WithHint(FileError("read config", err), "name an existing file, or omit --config to use the defaults")
 	}
 	return baseline.Parse(file, text)
 }
+
+// ReadConfig returns the text of a config file, which is never longer than the YAML that
+// is read.
+func ReadConfig(file string) ([]byte, error) { return filefault.Read(file, yaml.MaxSize) }
 
 // LoadConfig is the SDK's own loader, with one transport for all clients.
 func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {

@@ -105,6 +105,9 @@ func stateDir() string {
 // JournalDir is the directory of the journals of runs.
 func (e *Env) JournalDir() string { return filepath.Join(e.StateDir, "runs") }
 
+// HistoryDir is the directory of the runs that are kept.
+func (e *Env) HistoryDir() string { return filepath.Join(e.StateDir, "history") }
+
 // ChildStdout is the stdout that a child process inherits.
 func (e *Env) ChildStdout() io.Writer {
 	if c, ok := e.Stdout.(*checkedWriter); ok {

@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
-	"forcemfa/internal/view"
 )
 
 // FailOn holds the flags that decide which findings change the exit status.
@@ -29,7 +28,7 @@ func (f *FailOn) Check() error { return OneOf("fail-on", f.severity, severities.
 // Findings about something that could not be read have a status of their own.
 func (f *FailOn) Of(t audit.Totals) (found, status int) {
 	for severity, n := range t.Findings {
-		if view.Rank(severity) <= view.Rank(audit.Severity(f.severity)) {
+		if severity.Rank() <= audit.Severity(f.severity).Rank() {
 			found += n - t.Undecided[severity]
 		}
 	}
@@ -38,7 +37,7 @@ func (f *FailOn) Of(t audit.Totals) (found, status int) {
 
 // Status returns the exit status for the worst finding of a run.
 func (f *FailOn) Status(worst audit.Severity) int {
-	if !f.exitZero && worst != "" && view.Rank(worst) <= view.Rank(audit.Severity(f.severity)) {
+	if !f.exitZero && worst != "" && worst.Rank() <= audit.Severity(f.severity).Rank() {
 		return StatusFound
 	}
 	return StatusOK

@@ -3,7 +3,34 @@ package command
 import (
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// An Invocation is a verb with its flags, as a run records it.
+type Invocation struct {
+	Verb  string
+	Flags []string // that were given, by name
+}
+
+// InvocationOf is the invocation of a command. The external ID, which AWS advises to keep
+// from others, is left out.
+// Source: IAM User Guide, "Access to AWS accounts owned by third parties".
+func InvocationOf(c *cobra.Command) Invocation {
+	i := Invocation{Verb: strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		switch {
+		case f.Name == "external-id":
+			i.Flags = append(i.Flags, "--external-id")
+		case f.Value.Type() == "bool" && f.Value.String() == "true":
+			i.Flags = append(i.Flags, "--"+f.Name)
+		default:
+			i.Flags = append(i.Flags, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return i
+}
 
 // CheckOutput checks the value of --output.
 func CheckOutput(output string) error {

@@ -15,6 +15,15 @@ import (
 	"forcemfa/internal/session"
 )
 
+// HintOf returns the next step after an error: its own, else that of its kind.
+func HintOf(err error) string {
+	var end *Error
+	if errors.As(err, &end) && end.Hint != "" {
+		return end.Hint
+	}
+	return HintFor(err)
+}
+
 // HintFor is the next step after an error that stopped a verb; empty when the
 // error says it all.
 func HintFor(err error) string {

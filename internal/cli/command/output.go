@@ -2,8 +2,11 @@ package command
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,22 +15,25 @@ import (
 
 // Output is where and how a verb prints: data on stdout, everything else on stderr.
 type Output struct {
-	Env     *Env
-	Format  string // text or json
-	Quiet   bool
-	NoColor bool
-	NoPager bool
+	Env      *Env
+	Format   string // text or json
+	Quiet    bool
+	NoColor  bool
+	NoPager  bool
+	Progress progressFlag
 
 	bar *view.Progress // see ProgressLine
 }
 
-// AddFlags adds --output, --quiet and --no-color.
+// AddFlags adds --output and the flags of what is shown on a terminal.
 func (o *Output) AddFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&o.Format, "output", "o", "text", "text or json")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "print no progress and no remarks on stderr")
+	f.Var(&o.Progress, "progress", "how to print progress on stderr: auto, json (a JSON object a line, every second) or none")
 	f.BoolVar(&o.NoColor, "no-color", false, "no colors on a terminal")
 	f.BoolVar(&o.NoPager, "no-pager", false, "print long text on a terminal without a pager (PAGER, default less)")
+	_ = c.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions([]string{"auto", "json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -53,10 +59,34 @@ func (o *Output) Remark(format string, args ...any) {
 // ProgressLine is the progress line of the run on stderr; nil, which shows nothing, if the
 // user asked for quiet.
 func (o *Output) ProgressLine() *view.Progress {
-	if o.bar == nil && !o.Quiet {
-		o.bar = view.NewProgress(o.Env.Stderr, o.Env.StderrTerminal, o.Env.Now)
+	if o.bar == nil && !o.Quiet && o.Progress != "none" {
+		o.bar = view.NewProgress(o.Env.Stderr, o.progressForm(), o.Env.Now)
 	}
 	return o.bar
+}
+
+func (o *Output) progressForm() view.ProgressForm {
+	switch {
+	case o.Progress == "json":
+		return view.ProgressJSON
+	case o.Env.StderrTerminal:
+		return view.ProgressTerminal
+	}
+	return view.ProgressLog
+}
+
+// progressFlag is the value of --progress.
+type progressFlag string
+
+func (p *progressFlag) String() string { return cmp.Or(string(*p), "auto") }
+func (*progressFlag) Type() string     { return "form" }
+
+func (p *progressFlag) Set(value string) error {
+	*p = progressFlag(value)
+	if !slices.Contains([]string{"auto", "json", "none"}, value) {
+		return errors.New("give auto, json or none")
+	}
+	return nil
 }
 
 // PrintData prints data on stdout. Text that is longer than the screen goes through a

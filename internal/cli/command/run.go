@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/prose"
 	"forcemfa/internal/view"
 )
 
@@ -89,12 +90,21 @@ func ending(ctx context.Context, err error) *Error {
 	return &Error{Status: signal.Status(), Err: fmt.Errorf("%w: %w", signal, end.Err), Hint: end.Hint}
 }
 
+// argumentError is the error of a wrong number of arguments, with the form of the
+// command; other errors, and those of commands with verbs below, stay.
+func argumentError(c *cobra.Command, args []string, err error) error {
+	if err == nil || c.HasSubCommands() || !strings.Contains(err.Error(), "arg(s)") && !strings.HasPrefix(err.Error(), "unknown command") {
+		return err
+	}
+	return fmt.Errorf("%s given: write %s", prose.Count(len(args), "argument"), strings.TrimSuffix(c.UseLine(), " [flags]"))
+}
+
 // hintArguments adds a hint to the error of too many or too few arguments, for
 // a command and all below it.
 func hintArguments(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			err := check(c, args)
+			err := argumentError(c, args, check(c, args))
 			switch sandbox := c.Flags().Lookup("sandbox"); {
 			case err != nil && len(args) > 0 && sandbox != nil && sandbox.Changed && sandbox.Value.String() == sandbox.NoOptDefVal:
 				return WithHint(err, "write a snapshot for the sandbox with an equals sign, --sandbox=FILE; see "+c.CommandPath()+" --help")

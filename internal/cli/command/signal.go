@@ -33,7 +33,7 @@ func (i *Interrupted) Status() int {
 // completed and journaled in that time. A run that is cut is completed by the next.
 const grace = 5 * time.Second
 
-// surviving counts the children that this program must survive for.
+// surviving counts the children and the work that this program must survive for.
 var surviving atomic.Int32
 
 // WithSignals returns a context that Ctrl-C and SIGTERM end; its cause is an
@@ -89,6 +89,13 @@ func ConsoleSignals(goos string) []os.Signal {
 		return EndSignals()
 	}
 	return nil
+}
+
+// Finish has the program survive the grace and further signals until end is called, for
+// work that must not be cut.
+func Finish() (end func()) {
+	surviving.Add(1)
+	return func() { surviving.Add(-1) }
 }
 
 // Survive receives signals and does nothing about them until end is called. Without a

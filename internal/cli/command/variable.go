@@ -18,6 +18,9 @@ var Variables = []string{"config", "profile", "region", "role-name", "external-i
 // SignInVariable names another federation endpoint than AWS's own.
 const SignInVariable = "FORCEMFA_SIGNIN_ENDPOINT"
 
+// NoticeVariable is how exec and use show that a session is about to end.
+const NoticeVariable = "FORCEMFA_NOTICE"
+
 // Variable is the name of the environment variable that gives a flag its value.
 func Variable(flag string) string {
 	return "FORCEMFA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -28,7 +31,7 @@ func Variable(flag string) string {
 func (e *Env) CheckVariables() error {
 	known := []string{
 		secret.BackendVariable, secret.FileVariable, secret.PassphraseVariable, secret.WorkVariable, secret.CommandVariable, secret.PrefixVariable,
-		secret.CodeVariable, cache.SessionsVariable, SignInVariable, "FORCEMFA_CHAIN",
+		secret.CodeVariable, secret.SigningVariable, cache.SessionsVariable, SignInVariable, NoticeVariable, "FORCEMFA_CHAIN",
 	}
 	for _, flag := range Variables {
 		known = append(known, Variable(flag))

@@ -11,6 +11,8 @@ import (
 	"github.com/natefinch/atomic"
 )
 
+const writeElsewhere = "name a file in a directory that you may write to, with free space"
+
 // WriteFile writes the whole file or nothing, with this mode.
 func WriteFile(name string, text []byte, mode os.FileMode) error {
 	return WriteStream(name, mode, func(w io.Writer) error {
@@ -25,10 +27,9 @@ func WriteFile(name string, text []byte, mode os.FileMode) error {
 // reader would block the program. A place that cannot be written is reported
 // before write is called.
 func WriteStream(name string, mode os.FileMode, write func(io.Writer) error) error {
-	const remedy = "name a file in a directory that you may write to"
 	target, put, err := destination(name)
 	if err != nil {
-		return WithHint(err, remedy)
+		return WithHint(err, writeElsewhere)
 	}
 	from, to := io.Pipe()
 	done := make(chan error)
@@ -43,7 +44,7 @@ func WriteStream(name string, mode os.FileMode, write func(io.Writer) error) err
 		return failed
 	}
 	if err != nil {
-		return WithHint(fmt.Errorf("write %s: %w", name, FileReason(err)), remedy)
+		return WithHint(fmt.Errorf("write %s: %w", name, FileReason(err)), writeElsewhere)
 	}
 	return nil
 }

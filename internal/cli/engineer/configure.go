@@ -63,6 +63,7 @@ type configureOptions struct {
 	region              string
 	remove, dryRun, yes bool
 	output              string
+	continues           bool // setup goes on: there is no next command
 }
 
 // configured is what configure did, as --output json prints it.
@@ -139,7 +140,7 @@ func (o *configureOptions) report(r *configured, differs bool) error {
 	for _, n := range r.Notes {
 		fmt.Fprintf(o.env.Stderr, "note: %s\n", view.Clean(n))
 	}
-	if r.Changed && !o.remove {
+	if !o.dryRun && !o.remove && !o.continues {
 		fmt.Fprintf(o.env.Stderr, "next: forcemfa login %s\n", view.Clean(awsfile.Argument(o.profile)))
 	}
 	return nil

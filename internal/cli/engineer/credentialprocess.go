@@ -8,7 +8,7 @@ import (
 )
 
 func newCredentialProcess(e *machine) *cobra.Command {
-	s := sessionFlags{env: e}
+	s := sessionFlags{env: e, noPicker: true}
 	c := &cobra.Command{
 		Use:   "credential-process [PROFILE]",
 		Short: "Print a profile's session for the AWS CLI and SDKs",

@@ -37,7 +37,7 @@ func TestFlaw4ChildGetsTheSessionAndNoSecretOfOurs(t *testing.T) {
 		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=long", "AWS_SESSION_TOKEN=old", "AWS_SECURITY_TOKEN=older",
 		"AWS_PROFILE=bob", "AWS_DEFAULT_PROFILE=bob", "AWS_ROLE_ARN=r", "AWS_WEB_IDENTITY_TOKEN_FILE=f",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1", "AWS_CONTAINER_AUTHORIZATION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=x",
-	}, someSession(), "eu-west-1", "bob")
+	}, sessionVariables(someSession(), "eu-west-1"), "bob")
 	want := []string{
 		"PATH=/bin", "HOME=/home/bob", "EMPTY=", "AWS_PAGER=less",
 		"AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret/+", "AWS_SESSION_TOKEN=it's $a",
@@ -60,7 +60,7 @@ func TestSettingsReachTheChildAndSecretsDoNot(t *testing.T) {
 	for _, private := range secret.Private {
 		environ = append(environ, private+"=hunter2")
 	}
-	got := childEnviron(environ, someSession(), "", "bob")
+	got := childEnviron(environ, sessionVariables(someSession(), ""), "bob")
 	if diff := cmp.Diff(settings, got[:len(settings)]); diff != "" {
 		t.Error(diff)
 	}
@@ -83,7 +83,7 @@ func TestChildGetsOneRegionInBothVariables(t *testing.T) {
 		}}}
 		flags := sessionFlags{env: e, region: row.flag}
 		var got []string
-		for _, pair := range childEnviron(environ, someSession(), flags.regionOf(someSession()), "bob") {
+		for _, pair := range childEnviron(environ, sessionVariables(someSession(), flags.regionOf(someSession())), "bob") {
 			if name, value, _ := strings.Cut(pair, "="); slices.Contains(regionVariables, name) {
 				got = append(got, value)
 			}
@@ -132,7 +132,7 @@ func warm(t *testing.T, e *command.Env) {
 	if err := dir.Store("x", someSession()); err != nil {
 		t.Fatal(err)
 	}
-	if err := dir.Link(p, p.Seen(), "x", "eu-west-1"); err != nil {
+	if err := dir.Link(p, p.Seen(), "x", cache.Settings{Region: "eu-west-1"}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -168,7 +168,7 @@ func TestLongTokensAreExportedWhole(t *testing.T) {
 		}
 		warm(t, e)
 		place := cache.PlaceOf("bob", e.Getenv)
-		if err := errors.Join(dir.Store("long", long), dir.Link(place, place.Seen(), "long", "eu-west-1")); err != nil {
+		if err := errors.Join(dir.Store("long", long), dir.Link(place, place.Seen(), "long", cache.Settings{Region: "eu-west-1"})); err != nil {
 			t.Fatal(err)
 		}
 		if status := run(t.Context(), e); status != 0 || !strings.Contains(out.String(), token) {
@@ -409,8 +409,8 @@ func TestWrongInputHasANextStep(t *testing.T) {
 		"console eve":            noProfile,
 		"rotate eve":             noProfile,
 		"enroll eve":             noProfile,
-		"shell-init":             "forcemfa: accepts 1 arg(s), received 0\nhint: see forcemfa shell-init --help\n",
-		"login bob eve":          "forcemfa: accepts at most 1 arg(s), received 2\nhint: see forcemfa login --help\n",
+		"shell-init":             "forcemfa: 0 arguments given: write forcemfa shell-init bash|zsh|fish|nushell\nhint: see forcemfa shell-init --help\n",
+		"login bob eve":          "forcemfa: 2 arguments given: write forcemfa login [PROFILE]\nhint: see forcemfa login --help\n",
 		"sessions clear --all":   "forcemfa: unknown flag: --all\nhint: see forcemfa sessions clear --help\n",
 	} {
 		e, out, errs := day(t, strings.Fields(args)...)

@@ -12,7 +12,7 @@ import (
 func Commands(e *command.Env) []*cobra.Command {
 	m := &machine{Env: e}
 	return []*cobra.Command{
-		newImport(m), newConfigure(m), newDoctor(m), newLogin(m), newCredentialProcess(m), newExec(m), newExport(m),
-		newSessions(m), newShellInit(m), newConsole(m), newRotate(m), newEnroll(m),
+		newSetup(m), newImport(m), newConfigure(m), newDoctor(m), newLogin(m), newCredentialProcess(m), newExec(m), newExport(m),
+		newSessions(m), newShellInit(m), newConsole(m), newRotate(m), newEnroll(m), newNotice(m),
 	}
 }

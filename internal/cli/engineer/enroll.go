@@ -1,6 +1,7 @@
 package engineer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,11 +128,27 @@ func runEnroll(ctx context.Context, o *enrollOptions) error {
 	if err != nil {
 		return err
 	}
-	if device != "" {
-		_, err := o.enable(ctx, k, own, access, device)
+	if err := access.MayEnroll(ctx); err != nil {
 		return err
 	}
-	return o.enroll(ctx, k, own, access)
+	if device != "" {
+		_, err = o.enable(ctx, k, own, access, device)
+	} else {
+		err = o.enroll(ctx, k, own, access)
+	}
+	if err == nil && own.Bare {
+		o.say("next: %s", nextAfterEnroll(own.Route))
+	}
+	return err
+}
+
+// nextAfterEnroll is the command that follows on the way to profiles with MFA.
+func nextAfterEnroll(r *session.Route) string {
+	verb := "configure"
+	if r.KeyFrom == session.KeyInFile || r.KeyFrom == session.KeyInEnvironment {
+		verb = "import"
+	}
+	return "forcemfa " + verb + " " + awsfile.Argument(cmp.Or(r.Base, "default"))
 }
 
 // codesOnStdin says which codes --code-stdin reads, one on each line.
@@ -211,14 +228,14 @@ func (o *enrollOptions) enable(ctx context.Context, k *session.Manager, own, acc
 	o.say("the first session requires one more code; it comes in %s", k.UntilNextCode().Round(time.Second))
 	e, err := own.Verify(ctx, serial)
 	if o.codeStdin && errors.Is(err, io.EOF) {
-		o.say("there was no third code on stdin, so there is no session yet; run forcemfa login %s", awsfile.Argument(own.Route.Profile))
+		o.say("there was no third code on stdin, so there is no session yet; run \"forcemfa login %s\"", awsfile.Argument(own.Route.Profile))
 		return true, nil
 	}
 	if err != nil {
-		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), "run forcemfa login "+awsfile.Argument(own.Route.Profile))
+		return true, command.WithHint(fmt.Errorf("the device is enabled, but the first session failed: %w", err), fmt.Sprintf("run \"forcemfa login %s\"", awsfile.Argument(own.Route.Profile)))
 	}
 	o.say("the device works: profile %s has an MFA session until %s", own.Route.Profile, e.Expires.Local().Format("Mon 15:04"))
-	o.say("enroll a second device too: run forcemfa enroll --name %s %s", awsfile.Word(own.Name+"-2"), awsfile.Argument(own.Route.Base))
+	o.say("enroll a second device too: run \"forcemfa enroll --name %s %s\"", awsfile.Word(own.Name+"-2"), awsfile.Argument(own.Route.Base))
 	return true, nil
 }
 

@@ -46,19 +46,19 @@ func (s *sessionFlags) regionOf(e *cache.Entry) string {
 	return cmp.Or(s.region, s.env.environmentRegion(), e.Region)
 }
 
-// childEnviron returns the environment of a child process: the session and its
-// Region, no other credentials, and no secrets of forcemfa. The settings of
-// forcemfa stay, so that a forcemfa in the child uses the same stores.
-func childEnviron(environ []string, e *cache.Entry, region, profile string) []string {
+// childEnviron returns the environment of a child process: the variables of a session,
+// no other credentials, and no secrets of forcemfa. The settings of forcemfa stay, so
+// that a forcemfa in the child uses the same stores.
+func childEnviron(environ []string, variables []assignment, profile string) []string {
 	removed := slices.Concat(otherCredentialVariables, sessionVariableNames, secret.Private)
-	if region != "" {
-		removed = append(removed, regionVariables...)
+	for _, v := range variables {
+		removed = append(removed, v.name)
 	}
 	out := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		return slices.ContainsFunc(removed, func(r string) bool { return sameVariable(r, name) })
 	})
-	for _, v := range sessionVariables(e, region) {
+	for _, v := range variables {
 		out = append(out, v.name+"="+v.value)
 	}
 	return append(out, session.Marker+"="+profile)
@@ -83,6 +83,15 @@ func sessionVariables(e *cache.Entry, region string) []assignment {
 		{"AWS_CREDENTIAL_EXPIRATION", ends},
 		{"AWS_SESSION_EXPIRATION", ends},
 	}
+	return append(out, regionAssignments(region)...)
+}
+
+// profileVariables returns what lets AWS tools renew a session: the name of a profile.
+func profileVariables(profile, region string) []assignment {
+	return append([]assignment{{"AWS_PROFILE", profile}}, regionAssignments(region)...)
+}
+
+func regionAssignments(region string) (out []assignment) {
 	if region != "" {
 		for _, name := range regionVariables {
 			out = append(out, assignment{name, region})
@@ -120,8 +129,10 @@ func (f shellFormat) text(variables []assignment) (string, error) {
 		fmt.Fprintf(&b, f.set, v.name, f.quote(v.value))
 	}
 	if f.unset != "" {
-		for _, name := range otherCredentialVariables {
-			fmt.Fprintf(&b, f.unset, name)
+		for _, name := range slices.Concat(sessionVariableNames, otherCredentialVariables) {
+			if !slices.ContainsFunc(variables, func(v assignment) bool { return v.name == name }) && name != session.Marker {
+				fmt.Fprintf(&b, f.unset, name)
+			}
 		}
 	}
 	return b.String(), nil

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,7 @@ import (
 
 func newExec(e *machine) *cobra.Command {
 	o := execOptions{sessionFlags: sessionFlags{env: e}}
+	o.renew = renewal{sessionFlags: &o.sessionFlags, setting: true}
 	c := &cobra.Command{
 		Use:   "exec [PROFILE] [--] [COMMAND [ARG…]]",
 		Short: "Run a command with a profile's session",
@@ -32,36 +35,82 @@ code, it uses the session and says when it expires. With --min-left, it fails in
 exec sets AWS_REGION and AWS_DEFAULT_REGION to the same Region: that of --region, of the
 environment, or of the profile. It removes variables that select other credentials
 (AWS_PROFILE, AWS_CONTAINER_*, AWS_ROLE_ARN, web identities) and the secrets of forcemfa
-(FORCEMFA_SECRET_PASSPHRASE, FORCEMFA_CODE). The other settings of forcemfa stay.
+(FORCEMFA_SECRET_PASSPHRASE, FORCEMFA_CODE, FORCEMFA_SIGNING_PASSWORD). The other
+settings of forcemfa stay.
+
+With --renew, exec sets AWS_PROFILE and the Region instead of the session. AWS tools then
+run the credential_process of the profile and renew the session themselves, so that a
+command can outlast it. "forcemfa configure" writes such profiles. To make it the
+default of a profile, set forcemfa_exec = profile in ~/.aws/config.
+
+With --role-arn, exec assumes a role that is in no profile, from the session of the
+profile of --source. --duration sets how long the session lasts: that of the role, from
+15 minutes to 12 hours (more than an hour needs a code of its own), or a new MFA session.
+
+With --all-profiles, exec runs the command once for each profile of an access key and of
+its roles, or those that --match selects. It gets all sessions before it starts the first
+command, and writes the name of the profile before each line. Profiles that get their
+credentials in another way are skipped.
+
+With FORCEMFA_NOTICE=title (or desktop), the title of the terminal (or a notification)
+says ten minutes before the end that the session is about to end. title:30m says it
+earlier. "forcemfa use" does the same.
 
 It sets FORCEMFA to the name of the profile. Where FORCEMFA is already set, exec needs
 a PROFILE and a COMMAND, or --nested.
 
 EXIT STATUS
-  the exit status of the command; 1 if there is no session, 127 if the command does not
-  exist, 126 if it cannot be run`,
+  the exit status of the command, with --all-profiles the highest; 1 if there is no
+  session, 127 if the command does not exist, 126 if it cannot be run`,
 		Example: `  forcemfa exec bob -- aws s3 ls
-  forcemfa exec prod -- terraform apply
+  forcemfa exec prod --renew -- terraform apply
+  forcemfa exec --role-arn arn:aws:iam::111122223333:role/Audit --source bob -- aws s3 ls
+  forcemfa exec --all-profiles --match 'prod-*' -- aws sts get-caller-identity
   forcemfa exec bob`,
 		RunE: func(c *cobra.Command, args []string) error {
 			argv, err := o.parse(c, args)
 			if err != nil {
 				return err
 			}
-			o.exact = c.Flags().Changed("min-left")
+			if err := o.checkMany(c); err != nil {
+				return err
+			}
+			o.exact, o.renew.given = c.Flags().Changed("min-left"), c.Flags().Changed("renew")
+			if o.all {
+				return runAll(c.Context(), &o, argv)
+			}
 			return runExec(c.Context(), &o, argv)
 		},
 	}
 	o.add(c)
 	o.addMinLeft(c)
-	c.Flags().SetInterspersed(false)
-	c.Flags().BoolVar(&o.nested, "nested", false, "run inside another exec")
+	o.renew.add(c)
+	f := c.Flags()
+	f.SetInterspersed(false)
+	f.BoolVar(&o.nested, "nested", false, "run inside another exec")
+	f.StringVar(&o.roleARN, "role-arn", "", "`ARN` of a role to assume, which needs no profile")
+	f.StringVar(&o.source, "source", "", "with --role-arn: `profile` from whose session to assume the role")
+	f.DurationVar(&o.ownDuration, "duration", 0, "`duration` of the session (default: that of the profile)")
+	o.addMany(c)
+	for _, other := range []string{"role-arn", "duration"} {
+		c.MarkFlagsMutuallyExclusive("renew", other)
+	}
+	c.MarkFlagsMutuallyExclusive("source", "profile")
+	_ = c.RegisterFlagCompletionFunc("source", e.completeProfiles)
 	return c
 }
 
 type execOptions struct {
 	sessionFlags
-	nested bool
+	renew    renewal
+	nested   bool
+	roleARN  string
+	source   string
+	all      bool // profiles
+	match    string
+	parallel int
+
+	ownDuration time.Duration
 	// firstIsProfile: the profile is the first argument, without -- before it.
 	firstIsProfile bool
 }
@@ -69,6 +118,13 @@ type execOptions struct {
 // parse takes the profile off the command, and the flags that stand between
 // them. What is behind the command's name is the command's.
 func (o *execOptions) parse(c *cobra.Command, args []string) ([]string, error) {
+	if o.source != "" || o.all {
+		if c.ArgsLenAtDash() != 0 && len(args) > 1 && args[1] == "--" {
+			return nil, command.WithHint(fmt.Errorf("%s is before --, and the profile is given by --source or --all-profiles", args[0]), "leave it out")
+		}
+		o.profile = o.source
+		return args, nil
+	}
 	if c.ArgsLenAtDash() == 0 || len(args) == 0 {
 		return args, nil
 	}
@@ -80,6 +136,12 @@ func (o *execOptions) parse(c *cobra.Command, args []string) ([]string, error) {
 		return nil, err
 	}
 	return c.Flags().Args(), nil
+}
+
+func (o *execOptions) request() session.Request {
+	req := o.sessionFlags.request()
+	req.RoleARN, req.OwnDuration = o.roleARN, o.ownDuration
+	return req
 }
 
 func runExec(ctx context.Context, o *execOptions, argv []string) error {
@@ -96,22 +158,42 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	if err != nil {
 		return o.explainArguments(notRun(argv[0], err))
 	}
+	notice, err := o.env.notice()
+	if err != nil {
+		return err
+	}
 	k, err := o.manager(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := k.Session(ctx, o.request())
+	e, variables, err := o.session(ctx, k)
 	if err != nil {
-		return o.explainArguments(err)
-	}
-	if err := o.checkLeft(e); err != nil {
 		return err
 	}
 	name := o.profileName()
 	if shell {
 		o.say("started a shell with the session of %s until %s (%s); type exit to leave it", name, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
 	}
-	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), e, o.regionOf(e), name))
+	if err := o.env.remind(notice, name, o.renew.end(e), os.Getpid()); err != nil {
+		return err
+	}
+	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), variables, o.markerOf(name)))
+}
+
+// session returns the session for the command, and its variables.
+func (o *execOptions) session(ctx context.Context, k *session.Manager) (*cache.Entry, []assignment, error) {
+	if err := o.renew.check(k); err != nil {
+		return nil, nil, o.explainArguments(err)
+	}
+	e, err := k.Session(ctx, o.request())
+	if err != nil {
+		return nil, nil, o.explainArguments(err)
+	}
+	if err := o.checkLeft(e); err != nil {
+		return nil, nil, err
+	}
+	variables, err := o.renew.variables(e)
+	return e, variables, err
 }
 
 // explainArguments replaces an error where the first argument is a command and no
@@ -138,10 +220,15 @@ func notRun(name string, err error) error {
 
 // profileName is what a session goes by.
 func (s *sessionFlags) profileName() string {
-	if s.profile == "" && s.env.Getenv(awsfile.KeyIDVariable) != "" {
+	if s.usesEnvironment() {
 		return "environment"
 	}
 	return cache.PlaceOf(s.profile, s.env.Getenv).Profile
+}
+
+// usesEnvironment reports whether the key comes from the environment.
+func (s *sessionFlags) usesEnvironment() bool {
+	return s.profile == "" && s.env.Getenv(awsfile.KeyIDVariable) != ""
 }
 
 func ownShell(env func(string) string) string {

@@ -3,6 +3,7 @@ package engineer
 import (
 	"errors"
 	"os/exec"
+	"syscall"
 
 	"forcemfa/internal/cli/command"
 )
@@ -23,4 +24,9 @@ func become(e *machine, path string, argv, environ []string) error {
 		return notRun(argv[0], err)
 	}
 	return nil
+}
+
+// detach keeps a program running when the console sends Ctrl-C.
+func detach(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }

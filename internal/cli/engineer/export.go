@@ -20,6 +20,7 @@ import (
 
 func newExport(e *machine) *cobra.Command {
 	o := exportOptions{sessionFlags: sessionFlags{env: e}}
+	o.renew = renewal{sessionFlags: &o.sessionFlags}
 	c := &cobra.Command{
 		Use:   "export [PROFILE]",
 		Short: "Print a profile's session, or write it into a profile",
@@ -31,6 +32,10 @@ The formats of shells set AWS_REGION and AWS_DEFAULT_REGION to the same Region: 
 --region, of the environment, or of the profile. They also remove variables that select
 other credentials, such as AWS_PROFILE. env-no-export has assignments only, so that
 "docker run --env-file" can read it.
+
+With --renew, the formats of shells set AWS_PROFILE and the Region instead of the
+session, so that AWS tools renew the session themselves ("forcemfa exec --help").
+"forcemfa use" takes this flag, too.
 
 With --write-profile NAME, export writes the session into ~/.aws/credentials and prints
 nothing, for tools that read only that file. It marks the profile as managed by
@@ -49,20 +54,23 @@ EXIT STATUS
 			if err := o.named(args); err != nil {
 				return err
 			}
-			o.exact = c.Flags().Changed("min-left")
+			o.exact, o.renew.given, o.renew.setting = c.Flags().Changed("min-left"), c.Flags().Changed("renew"), o.use
 			return runExport(c.Context(), &o)
 		},
 	}
 	o.add(c)
 	o.addMinLeft(c)
+	o.renew.add(c)
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "process", strings.Join(exportFormats, ", "))
 	f.StringVar(&o.write, "write-profile", "", "write the session into this `profile` of ~/.aws/credentials")
 	f.BoolVar(&o.replace, "replace", false, "with --write-profile: overwrite temporary credentials of another tool")
 	f.BoolVar(&o.use, "use", false, "also set FORCEMFA, as the shell function does")
-	_ = f.MarkHidden("use")
+	f.IntVar(&o.shell, "shell", 0, "with --use: the process of the shell, for FORCEMFA_NOTICE")
+	_, _ = f.MarkHidden("use"), f.MarkHidden("shell")
+	c.MarkFlagsMutuallyExclusive("renew", "write-profile")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(exportFormats, cobra.ShellCompDirectiveNoFileComp))
-	c.PreRunE = func(*cobra.Command, []string) error { return command.OneOf("format", o.format, exportFormats...) }
+	c.PreRunE = func(*cobra.Command, []string) error { return o.checkFormat() }
 	return c
 }
 
@@ -72,9 +80,21 @@ type exportOptions struct {
 	write   string
 	replace bool
 	use     bool
+	shell   int
+	renew   renewal
 }
 
 var exportFormats = []string{"process", "env", "env-no-export", "powershell", "windows-cmd", "fish", "ini"}
+
+func (o *exportOptions) checkFormat() error {
+	if err := command.OneOf("format", o.format, exportFormats...); err != nil {
+		return err
+	}
+	if _, shell := shellFormats[o.format]; o.renew.on && !shell {
+		return command.WithHint(fmt.Errorf("--renew sets variables, which --format %s does not have", o.format), "use the format of a shell, such as --format env")
+	}
+	return nil
+}
 
 func runExport(ctx context.Context, o *exportOptions) error {
 	if o.write != "" {
@@ -83,8 +103,15 @@ func runExport(ctx context.Context, o *exportOptions) error {
 			return err
 		}
 	}
+	notice, err := o.env.notice()
+	if err != nil {
+		return err
+	}
 	k, err := o.manager(ctx)
 	if err != nil {
+		return err
+	}
+	if err := o.renew.check(k); err != nil {
 		return err
 	}
 	e, err := k.Session(ctx, o.request())
@@ -101,6 +128,9 @@ func runExport(ctx context.Context, o *exportOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := o.env.remind(notice, o.profileName(), o.renew.end(e), o.shell); err != nil {
+		return err
+	}
 	_, err = io.WriteString(o.env.Stdout, text)
 	return err
 }
@@ -113,7 +143,10 @@ func (o *exportOptions) text(e *cache.Entry) (string, error) {
 	case "ini":
 		return o.section(e)
 	}
-	variables := sessionVariables(e, o.regionOf(e))
+	variables, err := o.renew.variables(e)
+	if err != nil {
+		return "", err
+	}
 	if o.use {
 		variables = append(variables, assignment{session.Marker, o.profileName()})
 	}

@@ -33,10 +33,19 @@ AWS has accepted it. All other bytes of the file stay unchanged. The profile get
 credential_process, so that the AWS CLI, SDKs and Terraform continue to work, now with
 an MFA session.
 
+--from aws-vault reads the key of a profile from aws-vault: from its encrypted files, with
+their passphrase (AWS_VAULT_FILE_PASSPHRASE or a prompt), else by running aws-vault, which
+opens its keyring. --from granted reads the encrypted files of granted. The key stays in
+these tools; remove it there once everything works. --from aws-mfa moves the key out of
+the section PROFILE-long-term, and removes the session that aws-mfa wrote into the
+section PROFILE. awsume keeps keys in ~/.aws/credentials, as without --from.
+
 EXIT STATUS
   0  the key is in the store
   1  the key was not stored, or is still in the file; the hint is the next step`,
 		Example: `  forcemfa import alice --backup ~/credentials.bak
+  forcemfa import alice --from aws-vault
+  forcemfa import alice --from aws-mfa
   forcemfa import alice --csv ~/Downloads/alice_accessKeys.csv
   FORCEMFA_SECRET_BACKEND=file forcemfa import`,
 		Args:              cobra.MaximumNArgs(1),
@@ -49,6 +58,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.csv, "csv", "", "read the key from this CSV `file` of the console")
 	f.BoolVar(&o.fromEnv, "env", false, "read the key from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	f.StringVar(&o.from, "from", "", "read the key from another `tool`: "+strings.Join(otherTools, ", "))
 	f.BoolVar(&o.prompt, "prompt", false, "prompt for the key")
 	f.StringVar(&o.user, "user", "", "`name` of the user, if the CSV file has several")
 	f.StringVar(&o.backend, "backend", "", "keyring, file or pass (default: "+secret.BackendVariable+", else the keyring if there is one)")
@@ -58,23 +68,42 @@ EXIT STATUS
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not prompt for confirmation")
 	f.StringVar(&o.region, "region", "", "`region` in which to call STS")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
-	c.MarkFlagsMutuallyExclusive("csv", "env", "prompt")
+	c.MarkFlagsMutuallyExclusive("csv", "env", "prompt", "from")
+	_ = c.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(otherTools, cobra.ShellCompDirectiveNoFileComp))
 	c.MarkFlagsMutuallyExclusive("keep", "backup")
 	_ = c.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions([]string{secret.Keyring, secret.File, secret.Pass}, cobra.ShellCompDirectiveNoFileComp))
-	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if o.from != "" {
+			if err := command.OneOf("from", o.from, otherTools...); err != nil {
+				return err
+			}
+		}
+		return command.CheckOutput(o.output)
+	}
 	return c
 }
+
+// The values of --from.
+const (
+	fromAWSVault = "aws-vault"
+	fromGranted  = "granted"
+	fromAWSume   = "awsume"
+	fromAWSMFA   = "aws-mfa"
+)
+
+var otherTools = []string{fromAWSVault, fromGranted, fromAWSume, fromAWSMFA}
 
 type importOptions struct {
 	env             *machine
 	profile         string
-	csv             string
+	csv, from       string
 	fromEnv, prompt bool
 	user            string
 	backend, backup string
 	keep, noProcess bool
 	yes             bool
 	region, output  string
+	continues       bool // setup goes on: there is no next command
 }
 
 // profileArgument returns the profile that a verb is about: the argument, that of
@@ -92,6 +121,9 @@ func runImport(ctx context.Context, o *importOptions) error {
 		return err
 	}
 	if err := accesskey.CheckProfile(files, o.profile); err != nil {
+		return err
+	}
+	if err := o.confirmName(ctx, files); err != nil {
 		return err
 	}
 	store, err := o.env.keyStore(o.backend)
@@ -128,6 +160,16 @@ func runImport(ctx context.Context, o *importOptions) error {
 	return o.report(&r, found)
 }
 
+// confirmName asks before a key is stored under a new name that looks like a mistyped one.
+func (o *importOptions) confirmName(ctx context.Context, files *awsfile.Files) error {
+	near := files.Nearest(o.profile)
+	if o.yes || o.from != "" || near == "" || files.Has(o.profile) || !o.env.CanAsk() {
+		return nil
+	}
+	question := fmt.Sprintf("There is no profile %s; did you mean %s? Store a key under the new name %s? [y/N] ", o.profile, near, o.profile)
+	return o.env.Agree(ctx, question, "")
+}
+
 // find takes the key from where the flags say, else from the profile, else from
 // a prompt.
 func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*accesskey.Found, error) {
@@ -136,6 +178,8 @@ func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*access
 	switch {
 	case o.csv != "":
 		found, err = accesskey.FromCSV(o.csv, o.user)
+	case o.from != "":
+		found, err = o.fromTool(ctx, files)
 	case o.fromEnv:
 		found, err = accesskey.FromEnvironment(o.env.Getenv)
 	case o.prompt:
@@ -150,6 +194,24 @@ func (o *importOptions) find(ctx context.Context, files *awsfile.Files) (*access
 		return nil, err
 	}
 	return found, accesskey.Check(found.Keys)
+}
+
+// fromTool takes the key from where another tool keeps it.
+func (o *importOptions) fromTool(ctx context.Context, files *awsfile.Files) (*accesskey.Found, error) {
+	var ask func(context.Context, string) (string, error)
+	if o.env.CanAsk() {
+		ask = o.env.AskSecret
+	}
+	switch o.from {
+	case fromAWSVault:
+		return accesskey.FromAWSVault(ctx, accesskey.AWSVault{Getenv: o.env.Getenv, Home: o.env.home(), Ask: ask}, o.profile)
+	case fromGranted:
+		return accesskey.FromGranted(ctx, accesskey.Granted{Home: o.env.home(), Ask: ask}, o.profile)
+	case fromAWSMFA:
+		return accesskey.FromAWSMFA(files, o.profile)
+	default: // awsume uses the profiles of the AWS files
+		return accesskey.FromFiles(files, o.profile)
+	}
 }
 
 func (o *importOptions) fromPrompt(ctx context.Context) (*accesskey.Found, error) {
@@ -190,7 +252,11 @@ func (o *importOptions) report(r *accesskey.Moved, found *accesskey.Found) error
 		say("backup with the key in plain text: %s; delete it once everything works", r.Backup)
 	}
 	if r.StillIn != "" {
-		say("still in plain text: %s", r.StillIn)
+		where := "still in plain text"
+		if o.from != "" {
+			where = "also still in"
+		}
+		say("%s: %s", where, r.StillIn)
 	}
 	for _, c := range found.Comments {
 		say("%s: a comment looks like a secret access key and was not removed; delete it if it is one", c)
@@ -198,7 +264,9 @@ func (o *importOptions) report(r *accesskey.Moved, found *accesskey.Found) error
 	if r.User == "root" {
 		say("this key belongs to the root user, which no policy can restrict: delete it in the console")
 	}
-	say("next: forcemfa login %s", view.Clean(awsfile.Argument(r.Profile)))
+	if !o.continues {
+		say("next: forcemfa configure %s", view.Clean(awsfile.Argument(r.Profile)))
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
@@ -14,7 +15,7 @@ import (
 )
 
 func newLogin(e *machine) *cobra.Command {
-	o := loginOptions{sessionFlags: sessionFlags{env: e}}
+	o := loginOptions{sessionFlags: sessionFlags{env: e, interactive: true}}
 	c := &cobra.Command{
 		Use:   "login [PROFILE]",
 		Short: "Start an MFA session with one code",
@@ -24,9 +25,9 @@ and credential-process until the session expires (12 hours).
 
 login renews a session of which less than a quarter is left, and --force renews any.
 It finds key, Region and MFA device before it prompts for the code, and reports
-a missing one. Without PROFILE it takes AWS_PROFILE, else default. The code comes
-from the terminal, --code-stdin, --mfa-process, FORCEMFA_CODE, or the profile's
-mfa_process. login never sends a code twice.
+a missing one. Without PROFILE it takes AWS_PROFILE, else shows a list of the profiles
+on a terminal, else takes default. The code comes from the terminal, --code-stdin,
+--mfa-process, FORCEMFA_CODE, or the profile's mfa_process. login never sends a code twice.
 
 Security keys and passkeys show no codes, and STS does not support them. Enroll
 an authenticator app as well, or use "aws login" of the AWS CLI.
@@ -56,8 +57,9 @@ EXIT STATUS
 
 type loginOptions struct {
 	sessionFlags
-	force  bool
-	output string
+	force     bool
+	output    string
+	continues bool // setup goes on: there is no next command
 }
 
 func runLogin(ctx context.Context, o *loginOptions) error {
@@ -67,10 +69,11 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 	}
 	req := o.request()
 	req.Fresh, req.Renew = o.force, true
-	k.Resolved = func(r *session.Route) {
+	k.Resolved = func(r *session.Route) error {
 		for _, remark := range r.Remarks() {
 			o.say("%s", remark)
 		}
+		return nil
 	}
 	e, err := k.Session(ctx, req)
 	if err != nil {
@@ -88,7 +91,24 @@ func (o *loginOptions) print(e *cache.Entry) error {
 		what = "session of " + e.ARN
 	}
 	o.say("%s: %s until %s (%s)", e.Profile, what, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+	if o.env.StderrTerminal && !o.continues {
+		o.say("next: %s", o.nextCommand(e.Profile))
+	}
 	return nil
+}
+
+// nextCommand is a command that uses the session of a profile: AWS tools find it
+// themselves where the profile is set up for them.
+func (o *loginOptions) nextCommand(profile string) string {
+	const call = "aws sts get-caller-identity"
+	if files, err := o.env.awsFiles(); err == nil {
+		p, err := files.Profile(profile)
+		_, own := awsfile.HelperProfile(p.Get("credential_process"))
+		if err == nil && (own || p.Get("role_arn") != "") {
+			return call + " --profile " + awsfile.Word(profile)
+		}
+	}
+	return "forcemfa exec " + awsfile.Argument(profile) + " -- " + call
 }
 
 // A listedSession is a session as JSON shows it: no secret is in it.

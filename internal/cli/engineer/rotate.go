@@ -86,7 +86,7 @@ func runRotate(ctx context.Context, o *rotateOptions) error {
 		return err
 	}
 	o.say("%s has the new key %s; %s is inactive", own.Route.Base, newID, oldID)
-	o.say("when nothing uses it any more: forcemfa rotate --delete %s %s", oldID, awsfile.Argument(own.Route.Base))
+	o.say("when nothing uses it any more, run \"forcemfa rotate --delete %s %s\"", oldID, awsfile.Argument(own.Route.Base))
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (e *machine) holderOf(r *session.Route) (session.Holder, error) {
 		return accesskey.InStore(store, r.Base), nil
 	}
 	return nil, command.WithHint(fmt.Errorf("the key comes from the %s, where forcemfa cannot store a new one", r.KeyFrom),
-		`move it into the secret store first: "forcemfa import"`)
+		fmt.Sprintf("move it into the secret store first: run \"forcemfa import %s\"", awsfile.Argument(r.Base)))
 }
 
 // otherCredentials are those that the AWS CLI would take: a session of

@@ -12,6 +12,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/mfapreset"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
@@ -32,6 +33,9 @@ type sessionFlags struct {
 	quiet      bool
 	minLeft    time.Duration
 	exact      bool // minLeft was given
+	// interactive: without a profile, a person picks one even if there is a default profile.
+	interactive bool
+	noPicker    bool // AWS tools run it
 }
 
 func (s *sessionFlags) add(c *cobra.Command) {
@@ -40,7 +44,7 @@ func (s *sessionFlags) add(c *cobra.Command) {
 	f.StringVar(&s.serial, "serial", "", "`serial` number or ARN of the MFA device (default: the device of the user)")
 	f.StringVar(&s.region, "region", "", "`region` in which to call STS and to use the session")
 	f.BoolVar(&s.codeStdin, "code-stdin", false, "read the MFA code from stdin")
-	f.StringVar(&s.mfaProcess, "mfa-process", "", "`command` that prints the MFA code, such as \"ykman oath accounts code -s aws\"")
+	f.StringVar(&s.mfaProcess, "mfa-process", "", "`command` that prints the MFA code, such as \"pass otp aws/bob\", or a preset, such as preset:ykman")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "print no remarks on stderr")
 	c.MarkFlagsMutuallyExclusive("code-stdin", "mfa-process")
 	_ = c.RegisterFlagCompletionFunc("profile", s.env.completeProfiles)
@@ -62,12 +66,15 @@ func (s *sessionFlags) checkLeft(e *cache.Entry) error {
 	if remains >= min(s.minLeft, e.Expires.Sub(e.Issued)/4) && !s.exact || remains >= s.minLeft {
 		return nil
 	}
-	next := "forcemfa login --force " + awsfile.Argument(s.profileName())
+	next := `run "forcemfa login --force"`
+	if !s.usesEnvironment() {
+		next = fmt.Sprintf("run \"forcemfa login --force %s\"", awsfile.Argument(s.profileName()))
+	}
 	if s.exact {
 		return command.WithHint(fmt.Errorf("the session of %s expires in %s, which is less than --min-left %s", s.profileName(), left(remains), s.minLeft),
-			fmt.Sprintf("run %q, or lower --min-left", next))
+			next+", or lower --min-left")
 	}
-	s.say("the session of %s expires in %s; to get a new one, run %q", s.profileName(), left(remains), next)
+	s.say("the session of %s expires in %s; to get a new one, %s", s.profileName(), left(remains), next)
 	return nil
 }
 
@@ -102,6 +109,12 @@ func (s *sessionFlags) manager(ctx context.Context) (*session.Manager, error) {
 	dir, err := cache.Default(e.Getenv)
 	if err != nil {
 		return nil, command.WithHint(err, "set HOME or XDG_CACHE_HOME")
+	}
+	if err := mfapreset.Check(s.mfaProcess); err != nil {
+		return nil, command.WithHint(fmt.Errorf("--mfa-process: %w", err), "docs/sessions.md describes the presets")
+	}
+	if err := s.pickProfile(ctx, dir); err != nil {
+		return nil, err
 	}
 	dir.Vault = session.Vaults(ctx, e.keyStore)
 	k := &session.Manager{

@@ -16,13 +16,15 @@ var (
 	shellInit string
 	//go:embed shell/init.fish
 	fishInit string
+	//go:embed shell/init.nu
+	nuInit string
 )
 
-var shells = map[string]*string{"bash": &shellInit, "zsh": &shellInit, "fish": &fishInit}
+var shells = map[string]*string{"bash": &shellInit, "zsh": &shellInit, "fish": &fishInit, "nushell": &nuInit}
 
 func newShellInit(e *machine) *cobra.Command {
 	return &cobra.Command{
-		Use:   "shell-init bash|zsh|fish",
+		Use:   "shell-init bash|zsh|fish|nushell",
 		Short: "Print functions for your shell",
 		Long: `shell-init prints a function that wraps forcemfa and adds two commands that change the
 environment of the shell:
@@ -37,13 +39,14 @@ EXIT STATUS
   0  the functions are on stdout
   1  the shell is not supported`,
 		Example: `  eval "$(forcemfa shell-init bash)"       # in ~/.bashrc or ~/.zshrc
-  forcemfa shell-init fish | source        # in ~/.config/fish/config.fish`,
+  forcemfa shell-init fish | source        # in ~/.config/fish/config.fish
+  forcemfa shell-init nushell | save --force ($nu.data-dir | path join vendor autoload forcemfa.nu)`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{"bash", "zsh", "fish"},
+		ValidArgs: []string{"bash", "zsh", "fish", "nushell"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, ok := shells[args[0]]
 			if !ok {
-				return command.WithHint(fmt.Errorf("shell %q is not supported", args[0]), "use bash, zsh or fish, or forcemfa export in other shells")
+				return command.WithHint(fmt.Errorf("shell %q is not supported", args[0]), "use bash, zsh, fish or nushell, or forcemfa export in other shells")
 			}
 			_, err := io.WriteString(e.Stdout, *text)
 			return err

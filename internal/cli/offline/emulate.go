@@ -15,7 +15,9 @@ import (
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/console"
 	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/signin"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/rehearse"
@@ -24,28 +26,62 @@ import (
 
 // NewEmulate returns the verb emulate.
 func NewEmulate(e *command.Env) *cobra.Command {
-	o := emulateOptions{output: "text", clock: clockWall}
+	o := emulateOptions{output: "text", clock: clockWall, enforce: enforceOn}
 	c := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve the embedded AWS on loopback for any AWS client",
-		Long: `emulate serves the embedded AWS: IAM, STS, Organizations and parts of EC2, DynamoDB
-and S3. It verifies signatures, TOTP codes and policies. It prints export lines with
-its endpoint and the access key of the administrator of the management account. -o json
-prints one JSON object with the access keys and MFA devices of every user, the
-administrator first; --principals writes that object to a file. Nothing in it is real,
-including the secrets.
+		Long: `emulate serves the embedded AWS: IAM, STS, Organizations, and parts of
+CloudFormation, CloudTrail, CloudWatch Logs, DynamoDB, EC2, EventBridge, S3,
+Secrets Manager and SQS. It verifies signatures, TOTP codes and policies.
+Nothing in it is real, including the secrets.
+
+It prints export lines with its endpoint and the access key of the administrator
+of the management account. -o json prints one JSON object with the access keys
+and MFA devices of every user, the administrator first; --principals writes that
+object to a file.
 
 It serves until it is interrupted or the process that started it ends.
 
-With --control, a second loopback endpoint moves the clock forward. The clock drives
-TOTP codes, sessions, schedules and quotas. The age of signatures stays on the clock
-of this machine, because clients sign with it:
+With --log-decisions, each request appends one JSON object to a file: the caller,
+the decision, the statement and document that decided, and the condition keys.
+With --enforce=log, no policy refuses anything: requests that would be refused are
+marked in that file, or printed to stderr. Signatures and MFA codes are verified.
 
-  curl -H "Authorization: Bearer $TOKEN" -d '{"advance":"13h"}' $CONTROL/clock`,
+With --save, the organization and its IAM are written to a file when emulate ends,
+also by SIGTERM. --org reads it back, with the same access keys and devices.
+
+With --trail, CloudTrail's records of every call are written to a folder each second
+and at the end: "forcemfa impact FOLDER" reads them. The Event history has the calls too,
+and the month of the sample: "forcemfa impact lookup".
+
+With --chaos, requests are throttled, fail, are slow or lose their connection, and
+writes to IAM become visible late: the same seed gives the same faults. --fault adds
+one fault, --faults a file of them:
+
+  forcemfa emulate --fault down,service=sts --fault throttle,rate=0.2
+
+With --control, a second loopback endpoint moves the clock forward (/clock), which
+drives TOTP codes, sessions, schedules and quotas, changes the faults (/faults),
+shows the code of an MFA device (/code) and the CloudTrail log (/trail), and goes
+back to the first state (/reset). The age of signatures stays on the clock of this
+machine, because clients sign with it:
+
+  curl -H "Authorization: Bearer $TOKEN" -d '{"advance":"13h"}' $CONTROL/clock
+
+The endpoint also has the sign-in page and the OAuth endpoints of AWS Sign-In, as
+"aws login" uses them, for users with a console password.
+
+With --console, a page in the browser shows what MFA changes, in three minutes: sign in
+as a user, try a few actions, see which are refused and by which statement, enroll a
+device by QR code, sign in with it. Its URL is printed; it contains a secret.`,
 		Example: `  forcemfa emulate
   forcemfa emulate --principals principals.json
   forcemfa emulate --listen 127.0.0.1:4566 -o json >world.json
-  forcemfa emulate --org snapshot.jsonl`,
+  forcemfa emulate --org snapshot.jsonl
+  forcemfa emulate --org state.jsonl --save state.jsonl
+  forcemfa emulate --trail logs
+  forcemfa emulate --console
+  forcemfa emulate --enforce=log --log-decisions decisions.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runEmulate(c.Context(), e, o) },
 	}
@@ -55,10 +91,18 @@ of this machine, because clients sign with it:
 	f.StringVarP(&o.output, "output", "o", o.output, "text or json")
 	f.StringVar(&o.principals, "principals", "", "also write the access keys and MFA devices of every user to this `file`, as JSON")
 	f.StringVar(&o.clock, "clock", o.clock, "wall: follow the clock of this machine; manual: stand still until --control moves it")
-	f.BoolVar(&o.control, "control", false, "serve a control endpoint for the clock on loopback, and print its URL and token")
+	f.BoolVar(&o.control, "control", false, "serve a control endpoint for clock, faults, MFA codes, CloudTrail log and reset on loopback, and print its URL and token")
+	f.BoolVar(&o.console, "console", false, "serve a web page on loopback where a person signs in, is refused, and enrolls an MFA device, and print its URL")
+	f.StringVar(&o.decisions, "log-decisions", "", "append the decision about each request to this `file`, one JSON object per line")
+	f.StringVar(&o.save, "save", "", "write the organization to this snapshot `file` when emulate ends, and the secrets to FILE.secrets; --org FILE reads both")
+	f.StringVar(&o.trail, "trail", "", "write CloudTrail's records of every call to this `folder`, in the layout of a trail's bucket; forcemfa impact reads it")
+	o.weather.flags(f)
+	f.StringVar(&o.enforce, "enforce", o.enforce, "on: refuse what policies don't allow; log: only log what they don't allow, to --log-decisions or stderr")
 	f.BoolVar(&o.outliveParent, "outlive-parent", false, "keep serving when the process that started it ends")
 	f.BoolVar(&o.readings.CodeInCallIsNotMFA, "code-in-call-is-not-mfa", false,
 		"read AWS's documentation so that a code sent with AssumeRole satisfies the role's trust policy, but no Deny of the caller's own policies")
+	f.BoolVar(&o.readings.LoginLosesMFA, "aws-login-without-mfa", false,
+		"sessions of aws login are without MFA, which AWS's documentation does not rule out; otherwise they have the MFA of the sign-in")
 	_ = f.MarkHidden("code-in-call-is-not-mfa") // only fails for a flag that is not there
 	return c
 }
@@ -69,11 +113,24 @@ type emulateOptions struct {
 	output   string
 	clock    string
 	control  bool
+	console  bool
 	readings operation.Readings
+
+	enforce   string
+	decisions string // a file
+	save      string // a file
+	trail     string // a folder
+	weather   weather
 
 	principals    string // a file
 	outliveParent bool
 }
+
+// The values of --enforce.
+const (
+	enforceOn  = "on"
+	enforceLog = "log"
+)
 
 // The values of --clock.
 const (
@@ -88,9 +145,10 @@ type served struct {
 	Accounts   []servedAccount   `json:"accounts"`
 	Principals []servedPrincipal `json:"principals"`
 	Control    *servedControl    `json:"control,omitempty"`
+	Console    string            `json:"console,omitempty"` // URL
 }
 
-// servedControl is the endpoint that moves the clock.
+// servedControl is the control endpoint.
 type servedControl struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
@@ -107,6 +165,7 @@ type servedPrincipal struct {
 	Account         string         `json:"account"`
 	AccessKeyID     string         `json:"access_key_id"`
 	SecretAccessKey string         `json:"secret_access_key"`
+	ConsolePassword string         `json:"console_password,omitempty"`
 	MFA             []servedDevice `json:"mfa"`
 }
 
@@ -122,27 +181,52 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 	if err := checkClock(o); err != nil {
 		return err
 	}
+	if err := checkEnforce(o); err != nil {
+		return err
+	}
 	var ended <-chan struct{}
 	if !o.outliveParent {
 		ended = parentEnded(ctx)
 	}
-	box, err := OpenSandbox(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings})
+	box, err := OpenSandbox(o.org, emulator.Options{Clock: e.Now, Stopped: o.clock == clockManual, Readings: o.readings, LogOnly: o.enforce == enforceLog, History: true})
 	if err != nil {
 		return err
 	}
+	if err := restore(box, o.org); err != nil {
+		return err
+	}
+	if err := box.LoadHistory(e.Now()); err != nil {
+		return err
+	}
+	if err := o.weather.set(box.Cloud); err != nil {
+		return err
+	}
+	if err := save(box, o.save); err != nil { // a place that cannot be written is known before any work is lost
+		return err
+	}
 	box.CompleteReports(ctx)
-	server, err := box.Cloud.Listen(o.listen)
+	decisions, err := logDecisions(e, box.Cloud, o)
+	if err != nil {
+		return err
+	}
+	records, err := writeTrail(e, box.Cloud, o.trail)
+	if err != nil {
+		return errors.Join(err, decisions.Close())
+	}
+	return errors.Join(serve(ctx, e, o, box, ended), decisions.Close(), records.Close(), save(box, o.save))
+}
+
+// serve serves until the program is interrupted or its parent has ended.
+func serve(ctx context.Context, e *command.Env, o emulateOptions, box *rehearse.Sandbox, ended <-chan struct{}) error {
+	server, err := emulator.Listen(o.listen, signin.NewHandler(box.Cloud, e.Now))
 	if err != nil {
 		return err
 	}
 	ready := servedBy(box, server.Endpoint)
-	if o.control {
-		control, err := box.Cloud.Control("127.0.0.1:0")
-		if err != nil {
-			return errors.Join(err, server.Close())
-		}
-		defer control.Close()
-		ready.Control = &servedControl{URL: control.Endpoint, Token: control.Token}
+	more, err := o.serveMore(box.Cloud, &ready)
+	defer more.close()
+	if err != nil {
+		return errors.Join(err, server.Close())
 	}
 	if err := o.savePrincipals(ready); err != nil {
 		return errors.Join(err, server.Close())
@@ -156,6 +240,36 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 		waitForEnd(ctx, e, ended)
 	}
 	return errors.Join(err, server.Close())
+}
+
+// endpoints are those next to that of AWS.
+type endpoints []*emulator.Server
+
+func (e endpoints) close() {
+	for _, server := range e {
+		_ = server.Close() // the program ends
+	}
+}
+
+// serveMore serves the control endpoint and the console, and adds them to what is printed.
+func (o *emulateOptions) serveMore(c *emulator.Cloud, ready *served) (more endpoints, err error) {
+	if o.control {
+		control, err := c.Control("127.0.0.1:0")
+		if err != nil {
+			return more, err
+		}
+		more = append(more, control.Server)
+		ready.Control = &servedControl{URL: control.Endpoint, Token: control.Token}
+	}
+	if o.console {
+		page, err := console.Listen(c, "127.0.0.1:0")
+		if err != nil {
+			return more, err
+		}
+		more = append(more, page.Server)
+		ready.Console = page.URL
+	}
+	return more, nil
 }
 
 // savePrincipals writes what -o json prints to the file of --principals. Only its owner
@@ -213,6 +327,9 @@ func printExports(e *command.Env, s served, file string) error {
 		return err
 	}
 	fmt.Fprintf(e.Stderr, "serving the embedded AWS on %s; Ctrl-C stops it\n", s.Endpoint)
+	if s.Console != "" {
+		fmt.Fprintf(e.Stderr, "open the console in a browser: %s\n", s.Console)
+	}
 	return nil
 }
 
@@ -248,6 +365,9 @@ func servedUser(a *world.Account, u *world.User) (servedPrincipal, bool) {
 		if k.Active && p.AccessKeyID == "" {
 			p.AccessKeyID, p.SecretAccessKey = k.ID, k.Secret
 		}
+	}
+	if u.Login != nil {
+		p.ConsolePassword = u.Login.Password
 	}
 	for _, d := range a.DevicesOf(u.Name) {
 		if d.Kind == org.VirtualMFA || d.Kind == org.HardwareMFA {

@@ -44,7 +44,8 @@ looks like an identity policy and needs --kind scp. So does an own policy of a r
 Corrections that are choices (severity info) are not applied.
 
 --against OLD also proves that the new document refuses every request without MFA that
-the old one refuses, or shows one that it does not (W-1).
+the old one refuses, or shows one that it does not (W-1). Policies with principals and
+own policies of roles cannot be compared (W-2).
 
 --live reads the organization as audit does, with the same flags, and lints all of its
 policies.
@@ -120,8 +121,6 @@ func (o *lintOptions) check() error {
 	switch {
 	case o.write && !o.fix:
 		return errors.New("--write needs --fix")
-	case o.kind == "role" && o.against != "":
-		return errors.New("--against compares policies of users: it goes without --kind role")
 	case o.live && (o.fix || o.against != ""):
 		return errors.New("--live goes without --fix and --against: to correct a policy, lint it as a file")
 	case o.fix && (o.against != "" || o.output == "sarif"):
@@ -156,7 +155,7 @@ func runLint(ctx context.Context, o *lintOptions, names []string) error {
 	worst, complete := audit.Severity(""), true
 	for _, f := range files {
 		found, all := o.lint(&l, f, old)
-		if view.Rank(found) < view.Rank(worst) {
+		if found.Rank() < worst.Rank() {
 			worst = found
 		}
 		complete = complete && all
@@ -277,6 +276,10 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 	}
 	for i := range documents {
 		d := &documents[i]
+		if d.Unread != "" {
+			l.Skipped = append(l.Skipped, view.LintProblem{File: name, Line: d.Line, Why: d.Label + ": " + d.Unread})
+			continue
+		}
 		report, err := o.checkAgainst(d, old)
 		if err != nil {
 			problem := lintProblem(name, err)
@@ -295,7 +298,7 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 			document.Text, document.PolicyKind = d.Text, report.Kind
 		}
 		l.Add(document)
-		if found := audit.Severity(report.Worst()); view.Rank(found) < view.Rank(worst) {
+		if found := audit.Severity(report.Worst()); found.Rank() < worst.Rank() {
 			worst = found
 		}
 		complete = complete && report.Complete()
@@ -317,7 +320,7 @@ func lintDocuments(text string) ([]extract.Document, error) {
 		return found, nil
 	case guessed == nil:
 		return []extract.Document{{Text: text}}, nil // broken: Check says where
-	case errors.As(err, &none) && strings.Contains(err.Error(), "terraform"):
+	case errors.As(err, &none) && none.Recognized:
 		return nil, &lint.NotPolicyError{Why: none.Why}
 	}
 	return nil, guessed
@@ -342,15 +345,21 @@ func (o *lintOptions) checkAgainst(d *extract.Document, old string) (*lint.Repor
 	if kind == 0 {
 		kind = d.Kind
 	}
-	text := d.Text
 	if o.ofRole(d) {
-		return lint.CheckRole(text)
+		report, err := lint.CheckRole(d.Text)
+		if err == nil && old != "" {
+			report.Findings = append([]lint.Finding{*lint.Uncompared("an own policy of a role: its requests are those of sessions")}, report.Findings...)
+		}
+		return report, err
 	}
-	report, err := lint.Check(kind, text)
+	report, err := lint.Check(kind, d.Text)
 	if err != nil || old == "" {
 		return report, err
 	}
-	weaker, err := lint.Compare(report.Kind, old, text)
+	if _, err := lint.Check(report.Kind, old); err != nil {
+		return nil, fmt.Errorf("the old document is no %s: %v", report.Kind, err) // its line is not one of this file
+	}
+	weaker, err := lint.Compare(report.Kind, old, d.Text)
 	if err != nil {
 		return nil, err
 	}

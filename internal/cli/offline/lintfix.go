@@ -33,7 +33,7 @@ func runLintFix(o *lintOptions, files []lintFile) error {
 			continue
 		}
 		for _, left := range c.Left {
-			if found := audit.Severity(left.Severity); view.Rank(found) < view.Rank(worst) {
+			if found := audit.Severity(left.Severity); found.Rank() < worst.Rank() {
 				worst = found
 			}
 		}

@@ -57,10 +57,10 @@ func getAccountSummary(c *operation.Call, _ *iam.GetAccountSummaryInput) (*iam.G
 		"AccountAccessKeysPresent":          flag(a.Root.AccessKeys > 0),
 		"AccountPasswordPresent":            flag(a.Root.Password),
 		"AccountSigningCertificatesPresent": 0,
-		"ServerCertificates":                0,
-		"InstanceProfiles":                  0,
-		"Providers":                         0,
-		"GlobalEndpointTokenVersion":        1,
+		"ServerCertificates":                int32(len(a.ServerCertificates)),
+		"InstanceProfiles":                  int32(len(a.InstanceProfiles)),
+		"Providers":                         int32(len(a.OIDCProviders) + len(a.SAMLProviders)),
+		"GlobalEndpointTokenVersion":        int32(max(a.TokenVersion, 1)),
 	}
 	for _, d := range a.Devices {
 		summary["MFADevices"] += flag(d.Kind == org.VirtualMFA)

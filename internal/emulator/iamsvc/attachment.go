@@ -28,10 +28,16 @@ func attach(c *operation.Call, attached []string, policyARN, what string, quota 
 	return append(attached, policyARN), nil
 }
 
-// attachable refuses a managed policy that does not exist.
+// attachable refuses a managed policy that does not exist, and those of service-linked
+// roles, which only AWS attaches.
+// Source: IAM API Reference, AttachRolePolicy, PolicyNotAttachable; the message is that of
+// AWS in reports of users.
 func attachable(c *operation.Call, policyARN string) error {
 	if parsed, err := arn.Parse(policyARN); err != nil || parsed.Service != "iam" || parsed.Kind() != "policy" {
 		return invalidInput("ARN %s is not valid.", policyARN)
+	}
+	if strings.HasPrefix(policyPath(policyARN), "/aws-service-role/") && owner(policyARN) == "aws" {
+		return &types.PolicyNotAttachableException{Message: aws.String("Cannot attach a Service Role Policy to a Customer Role.")}
 	}
 	if c.World.ManagedPolicy(c.Caller.Account, policyARN) == nil {
 		return noSuchEntity("Policy %s does not exist or is not attachable.", policyARN)

@@ -30,7 +30,7 @@ func uploadSigningCertificate(c *operation.Call, in *iam.UploadSigningCertificat
 	if quota := a.Quota(world.QuotaCertificatesPerUser); len(u.Certificates) >= quota {
 		return nil, overQuota("CertificatesPerUser", quota)
 	}
-	certificate := &world.Certificate{ID: c.World.NewID("ASCA"), Body: body, Active: true, Uploaded: c.Now}
+	certificate := &world.Certificate{ID: c.World.NewCertificateID(), Body: body, Active: true, Uploaded: c.Now}
 	u.Certificates = append(u.Certificates, certificate)
 	t := certificateType(u, certificate)
 	return &iam.UploadSigningCertificateOutput{Certificate: &t}, nil

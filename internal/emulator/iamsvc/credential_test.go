@@ -46,7 +46,7 @@ func TestLoginProfileComesAndGoes(t *testing.T) {
 	s.call.Now = noon.Add(time.Hour)
 	s.did(&iam.UpdateLoginProfileInput{UserName: str("Alice"), Password: str("Another-Horse-2"), PasswordResetRequired: aws.Bool(false)})
 	got := *s.account().Users["alice"].Login
-	if diff := cmp.Diff(world.Login{Created: noon, Changed: noon.Add(time.Hour), Password: "Another-Horse-2"}, got); diff != "" {
+	if diff := cmp.Diff(world.Login{Created: noon, Changed: noon.Add(time.Hour), Password: "Another-Horse-2", Earlier: []string{"Correct-Horse-1"}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if own := do[iam.GetLoginProfileOutput](s.as("Alice", nil), &iam.GetLoginProfileInput{}).LoginProfile; *own.UserName != "Alice" {
@@ -187,7 +187,7 @@ func TestServiceCredentialsComeAndGo(t *testing.T) {
 	if n := list(iam.ListServiceSpecificCredentialsInput{AllUsers: aws.Bool(true), ServiceName: str("codecommit.amazonaws.com")}); n != 2 {
 		t.Errorf("%d Git credentials, want 2", n)
 	}
-	s.wantRefused(&iam.ListServiceSpecificCredentialsInput{AllUsers: aws.Bool(true), UserName: str("bob")}, "InvalidInput: ")
+	s.wantRefused(&iam.ListServiceSpecificCredentialsInput{AllUsers: aws.Bool(true), UserName: str("bob")}, "ValidationError: ")
 	s.wantRefused(&iam.CreateServiceSpecificCredentialInput{UserName: str("bob"), ServiceName: str("s3.amazonaws.com")}, "NotSupportedService: ")
 	s.wantRefused(&iam.CreateServiceSpecificCredentialInput{UserName: str("bob"), ServiceName: str("codecommit.amazonaws.com"), CredentialAgeDays: num(1)}, "InvalidInput: ")
 

@@ -25,11 +25,6 @@ var sections = []types.EntityType{
 // policies are included only when the filter requests them, and then only those
 // that the account uses.
 func getAccountAuthorizationDetails(c *operation.Call, in *iam.GetAccountAuthorizationDetailsInput) (*iam.GetAccountAuthorizationDetailsOutput, error) {
-	for _, f := range in.Filter {
-		if !slices.Contains(sections, f) {
-			return nil, constraint("Value '"+string(f)+"'", "Filter", "Member must satisfy enum value set: [User, Role, Group, LocalManagedPolicy, AWSManagedPolicy]")
-		}
-	}
 	a := account(c)
 	used := uses(a)
 	l := listing[string]{"GetAccountAuthorizationDetails", entries(c, a, used, in.Filter), same}
@@ -51,7 +46,7 @@ func getAccountAuthorizationDetails(c *operation.Call, in *iam.GetAccountAuthori
 		case types.EntityTypeGroup:
 			out.GroupDetailList = append(out.GroupDetailList, groupDetail(c, a.Groups[name]))
 		case types.EntityTypeRole:
-			out.RoleDetailList = append(out.RoleDetailList, roleDetail(c, a.Roles[name]))
+			out.RoleDetailList = append(out.RoleDetailList, roleDetail(c, a, a.Roles[name]))
 		default:
 			managed := byID[name[strings.LastIndexByte(name, '\n')+1:]]
 			out.Policies = append(out.Policies, policyDetail(managed, used[managed.ARN]))
@@ -132,12 +127,12 @@ func groupDetail(c *operation.Call, g *world.Group) types.GroupDetail {
 	}
 }
 
-func roleDetail(c *operation.Call, r *world.Role) types.RoleDetail {
+func roleDetail(c *operation.Call, a *world.Account, r *world.Role) types.RoleDetail {
 	t := roleType(c, r, true)
 	return types.RoleDetail{
 		Arn: t.Arn, CreateDate: t.CreateDate, Path: t.Path, RoleId: t.RoleId, RoleName: t.RoleName,
 		Tags: t.Tags, PermissionsBoundary: t.PermissionsBoundary, RoleLastUsed: t.RoleLastUsed,
-		AssumeRolePolicyDocument: t.AssumeRolePolicyDocument, InstanceProfileList: []types.InstanceProfile{},
+		AssumeRolePolicyDocument: t.AssumeRolePolicyDocument, InstanceProfileList: instanceProfileTypes(c, a, profilesOf(a, r)),
 		RolePolicyList: inlineDetails(r.Inline), AttachedManagedPolicies: attachedTypes(r.Attached),
 	}
 }

@@ -2,6 +2,7 @@ package iamsvc
 
 import (
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,9 +21,9 @@ func createLoginProfile(c *operation.Call, in *iam.CreateLoginProfileInput) (*ia
 		return nil, err
 	}
 	if in.Password == nil {
-		// Source: IAM API Reference, CreateLoginProfile, Password: required but
-		// for AssumeRoot sessions, which this emulator does not have.
-		return nil, constraint("Value", "Password", "Member must not be null")
+		// Source: IAM API Reference, CreateLoginProfile, Password: required, except
+		// for the root user in a session of AssumeRoot, who is not found above.
+		return nil, constraint("password", "Member must not be null")
 	}
 	if u.Login != nil {
 		return nil, alreadyExists("Login Profile for user %s already exists.", u.Name)
@@ -63,8 +64,7 @@ func updateLoginProfile(c *operation.Call, in *iam.UpdateLoginProfileInput) (*ia
 		if err := checkPassword(a, *in.Password); err != nil {
 			return nil, err
 		}
-		u.Login.Password = *in.Password
-		u.Login.Changed = c.Now
+		u.Login.Replace(*in.Password, c.Now)
 	}
 	if in.PasswordResetRequired != nil {
 		u.Login.ResetRequired = *in.PasswordResetRequired
@@ -93,8 +93,10 @@ func changePassword(c *operation.Call, in *iam.ChangePasswordInput) (*iam.Change
 	if err := checkPassword(a, *in.NewPassword); err != nil {
 		return nil, err
 	}
-	u.Login.Password = *in.NewPassword
-	u.Login.Changed = c.Now
+	if reused(a, u.Login, *in.NewPassword) {
+		return nil, passwordViolation("Password does not conform to the account password policy: it was used before.")
+	}
+	u.Login.Replace(*in.NewPassword, c.Now)
 	u.Login.ResetRequired = false
 	return &iam.ChangePasswordOutput{}, nil
 }
@@ -125,9 +127,24 @@ func checkPassword(a *world.Account, text string) error {
 			(upper || !p.Uppercase) && (lower || !p.Lowercase) && (digit || !p.Numbers) && (symbol || !p.Symbols)
 	}
 	if !conforms {
-		return &types.PasswordPolicyViolationException{Message: aws.String("Password does not conform to the account password policy.")}
+		return passwordViolation("Password does not conform to the account password policy.")
 	}
 	return nil
+}
+
+func passwordViolation(message string) error {
+	return &types.PasswordPolicyViolationException{Message: &message}
+}
+
+// reused reports whether the password policy forbids a password because the user had
+// it: the current one counts.
+// Source: IAM API Reference, UpdateAccountPasswordPolicy, PasswordReusePrevention.
+func reused(a *world.Account, l *world.Login, password string) bool {
+	if a.PasswordPolicy == nil || a.PasswordPolicy.ReusePrevention == 0 {
+		return false
+	}
+	had := append([]string{l.Password}, l.Earlier...)
+	return slices.Contains(had[:min(len(had), int(a.PasswordPolicy.ReusePrevention))], password)
 }
 
 // symbols lists the characters that count as symbols.

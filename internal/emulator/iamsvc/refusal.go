@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/emulator/operation"
 )
 
 func message(format string, args []any) *string {
@@ -42,9 +43,9 @@ func malformedPolicy(format string, args ...any) error {
 }
 
 func validationError(format string, args ...any) error {
-	return &smithy.GenericAPIError{Code: "ValidationError", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
+	return operation.Fault("ValidationError", format, args...)
 }
 
 func accessDenied(format string, args ...any) error {
-	return &smithy.GenericAPIError{Code: "AccessDenied", Message: fmt.Sprintf(format, args...), Fault: smithy.FaultClient}
+	return operation.Fault("AccessDenied", format, args...)
 }

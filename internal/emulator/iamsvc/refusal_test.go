@@ -39,7 +39,7 @@ func TestMissingEntitiesAreNoSuchEntity(t *testing.T) {
 	)
 	n, gone, serial := str("nobody"), str("arn:aws:iam::111122223333:policy/Gone"), str("arn:aws:iam::111122223333:mfa/gone")
 	tags, keys, code := []types.Tag{{Key: str("a"), Value: str("b")}}, []string{"a"}, str("123456")
-	id, active := str("APKA0000000000000000X"), types.StatusTypeActive
+	id, active := str("APKA0000000000000000XYZQ"), types.StatusTypeActive
 	for _, row := range []struct {
 		want string
 		ins  []any

@@ -52,7 +52,7 @@ func generateCredentialReport(c *operation.Call, _ *iam.GenerateCredentialReport
 }
 
 func ready(c *operation.Call, r *world.Report) bool {
-	return !c.Now.Before(r.Ready) || r.Polls >= reportPolls
+	return !c.ReportStuck && (!c.Now.Before(r.Ready) || r.Polls >= reportPolls)
 }
 
 func getCredentialReport(c *operation.Call, _ *iam.GetCredentialReportInput) (*iam.GetCredentialReportOutput, error) {
@@ -131,8 +131,8 @@ func passwordCells(a *world.Account, u *world.User) []string {
 		return []string{"false", notApplicable, notApplicable, notApplicable}
 	}
 	next := notApplicable
-	if p := a.PasswordPolicy; p != nil && p.MaxAge > 0 {
-		next = reportTimestamp(u.Login.Changed.AddDate(0, 0, int(p.MaxAge)))
+	if at := a.PasswordPolicy.Expires(u.Login); !at.IsZero() {
+		next = reportTimestamp(at)
 	}
 	return []string{"true", orNoInformation(u.Login.Used), reportTimestamp(u.Login.Changed), next}
 }

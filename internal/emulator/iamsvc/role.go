@@ -30,10 +30,26 @@ func modifiableRole(a *world.Account, name *string) (*world.Role, error) {
 		return nil, err
 	}
 	if r.Reserved() {
-		return nil, &types.UnmodifiableEntityException{Message: aws.String(
-			"Cannot perform the operation on the protected role '" + r.Name + "' - this role is only modifiable by AWS")}
+		return nil, protected(r)
 	}
 	return r, nil
+}
+
+func protected(r *world.Role) error {
+	return &types.UnmodifiableEntityException{Message: aws.String(
+		"Cannot perform the operation on the protected role '" + r.Name + "' - this role is only modifiable by AWS")}
+}
+
+// labeledRole refuses roles whose description and tags only AWS may change. Those of
+// service-linked roles can be changed.
+// Source: IAM User Guide, "Create a service-linked role", editing; Terraform's
+// aws_iam_service_linked_role.
+func labeledRole(a *world.Account, name *string) (*world.Role, error) {
+	r, err := roleOf(a, name)
+	if err == nil && r.Reserved() && !r.ServiceLinked() {
+		return nil, protected(r)
+	}
+	return r, err
 }
 
 func createRole(c *operation.Call, in *iam.CreateRoleInput) (*iam.CreateRoleOutput, error) {
@@ -109,9 +125,12 @@ func listRoles(c *operation.Call, in *iam.ListRolesInput) (*iam.ListRolesOutput,
 }
 
 func updateRole(c *operation.Call, in *iam.UpdateRoleInput) (*iam.UpdateRoleOutput, error) {
-	r, err := modifiableRole(edit(c), in.RoleName)
+	r, err := labeledRole(edit(c), in.RoleName)
 	if err != nil {
 		return nil, err
+	}
+	if r.ServiceLinked() && in.MaxSessionDuration != nil {
+		return nil, protected(r)
 	}
 	r.Description = aws.ToString(in.Description)
 	r.MaxSession = maxSession(in.MaxSessionDuration)
@@ -119,7 +138,7 @@ func updateRole(c *operation.Call, in *iam.UpdateRoleInput) (*iam.UpdateRoleOutp
 }
 
 func updateRoleDescription(c *operation.Call, in *iam.UpdateRoleDescriptionInput) (*iam.UpdateRoleDescriptionOutput, error) {
-	r, err := modifiableRole(edit(c), in.RoleName)
+	r, err := labeledRole(edit(c), in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +170,8 @@ func deleteRole(c *operation.Call, in *iam.DeleteRoleInput) (*iam.DeleteRoleOutp
 		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
 	case len(r.Inline) > 0:
 		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
+	case len(profilesOf(a, r)) > 0:
+		return nil, deleteConflict(inProfile)
 	}
 	delete(a.Roles, world.Fold(r.Name))
 	return &iam.DeleteRoleOutput{}, nil

@@ -130,7 +130,7 @@ func usersAsked(c *operation.Call, in *iam.ListServiceSpecificCredentialsInput) 
 		return []*world.User{u}, err
 	}
 	if in.UserName != nil {
-		return nil, invalidInput("UserName cannot be specified together with AllUsers.")
+		return nil, validationError("UserName cannot be specified together with AllUsers.")
 	}
 	return slices.Collect(maps.Values(account(c).Users)), nil
 }

@@ -18,7 +18,7 @@ import (
 	"forcemfa/policy/arn"
 )
 
-// A simulation is the data that SimulatePrincipalPolicy decides with.
+// A simulation is the data that a simulated request is decided with.
 type simulation struct {
 	set     policy.Set
 	request policy.Request // without action and resource
@@ -28,15 +28,47 @@ type simulation struct {
 // carries it: a context key that is not in ContextEntries is missing, except for
 // those that follow from the simulated caller.
 func simulatePrincipalPolicy(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) (*iam.SimulatePrincipalPolicyOutput, error) {
-	s, err := newSimulation(c, in)
+	s := &simulation{}
+	if err := s.source(c, *in.PolicySourceArn); err != nil {
+		return nil, err
+	}
+	return s.run(c, in, "SimulatePrincipalPolicy")
+}
+
+// simulateCustomPolicy decides by the policies of its input alone.
+func simulateCustomPolicy(c *operation.Call, in *iam.SimulateCustomPolicyInput) (*iam.SimulateCustomPolicyOutput, error) {
+	s := &simulation{set: policy.Set{Identity: []policy.Source{}}}
+	s.request.Context = &policy.Context{}
+	s.request.Principal = simulated(c, c.Caller.Account)
+	if in.ResourcePolicy != nil && in.CallerArn == nil {
+		return nil, invalidInput("Invalid Input: a resource policy needs a CallerArn.")
+	}
+	out, err := s.run(c, &iam.SimulatePrincipalPolicyInput{
+		ActionNames: in.ActionNames, CallerArn: in.CallerArn, ContextEntries: in.ContextEntries, Marker: in.Marker, MaxItems: in.MaxItems,
+		PermissionsBoundaryPolicyInputList: in.PermissionsBoundaryPolicyInputList, PolicyInputList: in.PolicyInputList,
+		ResourceArns: in.ResourceArns, ResourceHandlingOption: in.ResourceHandlingOption, ResourceOwner: in.ResourceOwner, ResourcePolicy: in.ResourcePolicy,
+	}, "SimulateCustomPolicy")
 	if err != nil {
+		return nil, err
+	}
+	return &iam.SimulateCustomPolicyOutput{EvaluationResults: out.EvaluationResults, IsTruncated: out.IsTruncated, Marker: out.Marker}, nil
+}
+
+// simulated is a user of an account who does not exist.
+func simulated(c *operation.Call, account string) policy.Principal {
+	return policy.Principal{Kind: policy.IAMUser, Account: account, ARN: arn.IAM(c.World.Partition, account, "user", "/", "simulated")}
+}
+
+// run evaluates a page of the actions and resources of an input.
+func (s *simulation) run(c *operation.Call, in *iam.SimulatePrincipalPolicyInput, operation string) (*iam.SimulatePrincipalPolicyOutput, error) {
+	if err := s.complete(c, in); err != nil {
 		return nil, err
 	}
 	resources := in.ResourceArns
 	if len(resources) == 0 {
 		resources = []string{"*"}
 	}
-	l := listing[string]{operation: "SimulatePrincipalPolicy", key: same}
+	l := listing[string]{operation: operation, key: same}
 	for i := range len(in.ActionNames) * len(resources) {
 		l.items = append(l.items, fmt.Sprintf("%06d", i))
 	}
@@ -59,14 +91,11 @@ func simulatePrincipalPolicy(c *operation.Call, in *iam.SimulatePrincipalPolicyI
 	return out, nil
 }
 
-func newSimulation(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) (*simulation, error) {
-	s := &simulation{}
-	if err := s.source(c, *in.PolicySourceArn); err != nil {
-		return nil, err
-	}
+// complete adds the caller, the context and the policies of an input.
+func (s *simulation) complete(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) error {
 	if in.CallerArn != nil {
 		if err := s.caller(c, *in.CallerArn); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, e := range in.ContextEntries {
@@ -75,10 +104,10 @@ func newSimulation(c *operation.Call, in *iam.SimulatePrincipalPolicyInput) (*si
 		} else if len(e.ContextKeyValues) == 1 {
 			s.request.Context.Set(aws.ToString(e.ContextKeyName), e.ContextKeyValues[0])
 		} else {
-			return nil, invalidInput("Invalid Input: the context key %s must have exactly one value.", aws.ToString(e.ContextKeyName))
+			return invalidInput("Invalid Input: the context key %s must have exactly one value.", aws.ToString(e.ContextKeyName))
 		}
 	}
-	return s, s.inputs(c, in)
+	return s.inputs(c, in)
 }
 
 // source reads the policies of a user, group or role of the account.
@@ -115,7 +144,7 @@ func (s *simulation) source(c *operation.Call, sourceARN string) error {
 		}
 		only := &world.User{Name: "simulated", Groups: map[string]bool{world.Fold(g.Name): true}}
 		s.set = c.World.UserSet(a.ID, only)
-		s.request.Principal = policy.Principal{Kind: policy.IAMUser, Account: a.ID, ARN: arn.IAM(c.World.Partition, a.ID, "user", "/", "simulated")}
+		s.request.Principal = simulated(c, a.ID)
 	default:
 		return invalidInput("Invalid Entity Arn: %s", sourceARN)
 	}

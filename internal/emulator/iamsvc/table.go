@@ -13,16 +13,19 @@ import (
 
 // A spec describes an operation in the table, apart from its name and function.
 type spec struct {
-	need string   // required members, by their Go names
 	on   resource // the resource that it acts on
 	keys []key    // its condition keys
 	also string   // a further action that must be allowed when the input has tags
 	to   string   // member with a new name: the action must be allowed on the new ARN too
+	with further  // a further permission that the operation needs; nil: none
 }
 
 // A resource returns the ARN that an operation must be allowed on, and adds the
 // condition keys of the resource.
 type resource func(c *operation.Call, in input) (found, error)
+
+// A further permission of an operation, on another resource.
+type further func(c *operation.Call, in input) (operation.Ask, error)
 
 // A found resource.
 type found struct {
@@ -48,24 +51,14 @@ func write[I, O any](name string, s spec, do func(*operation.Call, *I) (*O, erro
 	return op
 }
 
-// mustFit panics when the table names a member that the input does not have.
+// mustFit panics when the input is not that of the operation.
 func (s spec) mustFit(name string, t reflect.Type) {
 	if t.Name() != name+"Input" {
 		panic(fmt.Sprintf("iamsvc: operation %s takes a %s", name, t.Name()))
 	}
-	for _, member := range strings.Fields(s.need) {
-		if _, ok := t.FieldByName(member); !ok {
-			panic(fmt.Sprintf("iamsvc: %s has no member %s", t.Name(), member))
-		}
-	}
 }
 
 func (s spec) asks(name string, c *operation.Call, in input) ([]operation.Ask, error) {
-	for _, member := range strings.Fields(s.need) {
-		if in.v.FieldByName(member).IsZero() {
-			return nil, constraint("Value", member, "Member must not be null")
-		}
-	}
 	if err := validate(in); err != nil {
 		return nil, err
 	}
@@ -86,7 +79,11 @@ func (s spec) asks(name string, c *operation.Call, in input) ([]operation.Ask, e
 	if s.also != "" && len(in.tags()) > 0 {
 		asks = append(asks, operation.Ask{Action: s.also, Resource: on.arn, Context: context})
 	}
-	return asks, nil
+	if s.with == nil {
+		return asks, nil
+	}
+	ask, err := s.with(c, in)
+	return append(asks, ask), err
 }
 
 // moved is the ARN of the resource after the operation.

@@ -161,10 +161,23 @@ func TestReadsWriteNothing(t *testing.T) {
 
 func TestWritesToAForkStayThere(t *testing.T) {
 	s := populated(t)
+	body, private := keyPair(t, testKey(t))
+	document := metadataOf(t, "")
+	x, oidc, saml := str("x"), str("arn:aws:iam::111122223333:oidc-provider/a.example.com"), str("arn:aws:iam::111122223333:saml-provider/x")
+	s.did(
+		&iam.CreateInstanceProfileInput{InstanceProfileName: x}, &iam.CreateOpenIDConnectProviderInput{Url: str("https://a.example.com"), ClientIDList: []string{"a"}},
+		&iam.CreateSAMLProviderInput{Name: x, SAMLMetadataDocument: &document}, &iam.UploadServerCertificateInput{ServerCertificateName: x, CertificateBody: &body, PrivateKey: &private},
+	)
 	before := s.state()
 	fork := *s
 	fork.call.World = s.call.World.Fork()
 	fork.did(
+		&iam.AddRoleToInstanceProfileInput{InstanceProfileName: x, RoleName: str("app")}, &iam.TagInstanceProfileInput{InstanceProfileName: x, Tags: blue},
+		&iam.RemoveClientIDFromOpenIDConnectProviderInput{OpenIDConnectProviderArn: oidc, ClientID: str("a")}, &iam.AddClientIDToOpenIDConnectProviderInput{OpenIDConnectProviderArn: oidc, ClientID: str("b")},
+		&iam.UpdateSAMLProviderInput{SAMLProviderArn: saml, AddPrivateKey: &private}, &iam.DeleteSAMLProviderInput{SAMLProviderArn: saml},
+		&iam.UpdateServerCertificateInput{ServerCertificateName: x, NewServerCertificateName: str("y")}, &iam.EnableOutboundWebIdentityFederationInput{},
+		&iam.CreateServiceLinkedRoleInput{AWSServiceName: str("autoscaling.amazonaws.com")}, &iam.DeleteServiceLinkedRoleInput{RoleName: str("AWSServiceRoleForAutoScaling")},
+		&iam.GenerateServiceLastAccessedDetailsInput{Arn: str(alice)}, &iam.SetSecurityTokenServicePreferencesInput{GlobalEndpointTokenVersion: types.GlobalEndpointTokenVersionV2Token},
 		&iam.TagUserInput{UserName: str("Alice"), Tags: []types.Tag{{Key: str("team"), Value: str("red")}}}, &iam.UpdateUserInput{UserName: str("bob"), NewUserName: str("eve")},
 		&iam.CreatePolicyVersionInput{PolicyArn: str(own), PolicyDocument: str(denyAll), SetAsDefault: true}, &iam.DeletePolicyVersionInput{PolicyArn: str(own), VersionId: str("v1")},
 		&iam.DetachUserPolicyInput{UserName: str("Alice"), PolicyArn: str(own)}, &iam.DeleteUserPolicyInput{UserName: str("Alice"), PolicyName: str("mine")},

@@ -37,6 +37,15 @@ func mergeTags(a *world.Account, tags []org.Tag, add []types.Tag) ([]org.Tag, er
 	return merged, nil
 }
 
+// addTags adds tags to those of a resource, which stay as they are on an error.
+func addTags(a *world.Account, tags *[]org.Tag, add []types.Tag) error {
+	merged, err := mergeTags(a, *tags, add)
+	if err == nil {
+		*tags = merged
+	}
+	return err
+}
+
 func withoutTags(tags []org.Tag, keys []string) []org.Tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t org.Tag) bool {
 		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, t.Key) })
@@ -71,12 +80,7 @@ func tagUser(c *operation.Call, in *iam.TagUserInput) (*iam.TagUserOutput, error
 	if err != nil {
 		return nil, err
 	}
-	tags, err := mergeTags(a, u.Tags, in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	u.Tags = tags
-	return &iam.TagUserOutput{}, nil
+	return &iam.TagUserOutput{}, addTags(a, &u.Tags, in.Tags)
 }
 
 func untagUser(c *operation.Call, in *iam.UntagUserInput) (*iam.UntagUserOutput, error) {
@@ -102,20 +106,15 @@ func listUserTags(c *operation.Call, in *iam.ListUserTagsInput) (*iam.ListUserTa
 
 func tagRole(c *operation.Call, in *iam.TagRoleInput) (*iam.TagRoleOutput, error) {
 	a := edit(c)
-	r, err := modifiableRole(a, in.RoleName)
+	r, err := labeledRole(a, in.RoleName)
 	if err != nil {
 		return nil, err
 	}
-	tags, err := mergeTags(a, r.Tags, in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	r.Tags = tags
-	return &iam.TagRoleOutput{}, nil
+	return &iam.TagRoleOutput{}, addTags(a, &r.Tags, in.Tags)
 }
 
 func untagRole(c *operation.Call, in *iam.UntagRoleInput) (*iam.UntagRoleOutput, error) {
-	r, err := modifiableRole(edit(c), in.RoleName)
+	r, err := labeledRole(edit(c), in.RoleName)
 	if err != nil {
 		return nil, err
 	}
@@ -141,12 +140,7 @@ func tagPolicy(c *operation.Call, in *iam.TagPolicyInput) (*iam.TagPolicyOutput,
 	if err != nil {
 		return nil, err
 	}
-	tags, err := mergeTags(a, p.Tags, in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	p.Tags = tags
-	return &iam.TagPolicyOutput{}, nil
+	return &iam.TagPolicyOutput{}, addTags(a, &p.Tags, in.Tags)
 }
 
 func untagPolicy(c *operation.Call, in *iam.UntagPolicyInput) (*iam.UntagPolicyOutput, error) {
@@ -176,12 +170,7 @@ func tagMFADevice(c *operation.Call, in *iam.TagMFADeviceInput) (*iam.TagMFADevi
 	if err != nil {
 		return nil, err
 	}
-	tags, err := mergeTags(a, d.Tags, in.Tags)
-	if err != nil {
-		return nil, err
-	}
-	d.Tags = tags
-	return &iam.TagMFADeviceOutput{}, nil
+	return &iam.TagMFADeviceOutput{}, addTags(a, &d.Tags, in.Tags)
 }
 
 func untagMFADevice(c *operation.Call, in *iam.UntagMFADeviceInput) (*iam.UntagMFADeviceOutput, error) {

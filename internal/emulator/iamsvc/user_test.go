@@ -282,14 +282,17 @@ func TestRoleWithDependenciesCannotBeDeleted(t *testing.T) {
 func TestRolesOfAWSCannotBeChanged(t *testing.T) {
 	s := populated(t)
 	for _, role := range []string{"AWSServiceRoleForSupport", "AWSReservedSSO_Admin_1"} {
-		for _, in := range []any{
-			&iam.UpdateRoleInput{RoleName: &role}, &iam.UpdateRoleDescriptionInput{RoleName: &role, Description: str("x")},
-			&iam.DeleteRoleInput{RoleName: &role}, &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: str(trust)},
-			&iam.TagRoleInput{RoleName: &role, Tags: []types.Tag{{Key: str("a"), Value: str("b")}}}, &iam.UntagRoleInput{RoleName: &role, TagKeys: []string{"a"}},
+		ins := []any{
+			&iam.UpdateRoleInput{RoleName: &role, MaxSessionDuration: num(7200)}, &iam.DeleteRoleInput{RoleName: &role}, &iam.UpdateAssumeRolePolicyInput{RoleName: &role, PolicyDocument: str(trust)},
 			&iam.AttachRolePolicyInput{RoleName: &role, PolicyArn: str(own)}, &iam.DetachRolePolicyInput{RoleName: &role, PolicyArn: str(s3Read)},
 			&iam.PutRolePolicyInput{RoleName: &role, PolicyName: str("p"), PolicyDocument: str(allowS3)}, &iam.DeleteRolePolicyInput{RoleName: &role, PolicyName: str("aws")},
 			&iam.PutRolePermissionsBoundaryInput{RoleName: &role, PermissionsBoundary: str(own)}, &iam.DeleteRolePermissionsBoundaryInput{RoleName: &role},
-		} {
+		}
+		if role == "AWSReservedSSO_Admin_1" { // those of a service-linked role can be changed
+			ins = append(ins, &iam.UpdateRoleDescriptionInput{RoleName: &role, Description: str("x")}, &iam.UpdateRoleInput{RoleName: &role, Description: str("x")},
+				&iam.TagRoleInput{RoleName: &role, Tags: []types.Tag{{Key: str("a"), Value: str("b")}}}, &iam.UntagRoleInput{RoleName: &role, TagKeys: []string{"a"}})
+		}
+		for _, in := range ins {
 			s.wantRefused(in, "UnmodifiableEntity: Cannot perform the operation on the protected role '"+role+"' - this role is only modifiable by AWS")
 		}
 	}

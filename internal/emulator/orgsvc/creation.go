@@ -28,8 +28,9 @@ func creationOperations() []operation.Operation {
 				v.text("AccountName", in.AccountName, 1, 50)
 				v.id("AccountName", in.AccountName, namePattern)
 				v.optional("RoleName", in.RoleName, rolePattern)
-				v.untagged(in.Tags)
+				v.tags(in.Tags)
 			},
+			tags: func(in *organizations.CreateAccountInput) []types.Tag { return in.Tags },
 		}.write(),
 		row[organizations.DescribeCreateAccountStatusInput, organizations.DescribeCreateAccountStatusOutput]{
 			name: "DescribeCreateAccountStatus", who: observer, do: describeCreation,
@@ -84,6 +85,7 @@ func (r *request) newAccount(in *organizations.CreateAccountInput) string {
 	a.Roles = map[string]*world.Role{world.Fold(role.Name): role}
 	r.World.AddAccount(a)
 	r.World.AddSampleData(a.ID, r.Now)
+	r.setTags(a.ID, in.Tags)
 	return a.ID
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
-	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/emulator/operation"
 )
@@ -89,15 +88,5 @@ func (v *input) page(most *int32) {
 		v.fail(types.InvalidInputExceptionReasonMinValueExceeded, "You provided a value for MaxResults that is too small.")
 	case *most > largestPage:
 		v.fail(types.InvalidInputExceptionReasonMaxValueExceeded, "You provided a value for MaxResults that is too large.")
-	}
-}
-
-// untagged refuses tags, which this Organizations does not support.
-func (v *input) untagged(tags []types.Tag) {
-	if len(tags) > 0 && v.err == nil {
-		v.err = &smithy.GenericAPIError{
-			Code: "NotImplemented", Fault: smithy.FaultServer,
-			Message: "The embedded AWS keeps no tags of resources of Organizations.",
-		}
 	}
 }

@@ -1,8 +1,7 @@
 // Package orgsvc implements AWS Organizations of the embedded AWS as one table
 // of operations.
 //
-// It has one type of policy, the service control policy. Resources have no tags
-// here: a call that sets tags is refused.
+// It has one type of policy, the service control policy.
 package orgsvc
 
 import (
@@ -19,8 +18,8 @@ import (
 // Operations returns the operations of Organizations.
 func Operations() []operation.Operation {
 	return slices.Concat(
-		accountOperations(), creationOperations(), delegationOperations(),
-		treeOperations(), policyOperations(), attachmentOperations(), typeOperations(),
+		accountOperations(), creationOperations(), departureOperations(), delegationOperations(), trustOperations(),
+		treeOperations(), unitOperations(), tagOperations(), policyOperations(), attachmentOperations(), typeOperations(),
 	)
 }
 
@@ -50,7 +49,12 @@ type row[I, O any] struct {
 	on func(names, *I) []string
 	// kind returns the type of policy of the call; nil: none.
 	kind func(*I) types.PolicyType
-	do   func(*request, *I) (*O, error)
+	// tags, keys and service return the tags, the keys of tags and the service
+	// principal of the call, which are condition keys; nil: none.
+	tags    func(*I) []types.Tag
+	keys    func(*I) []string
+	service func(*I) string
+	do      func(*request, *I) (*O, error)
 }
 
 func (r row[I, O]) read() operation.Operation  { return operation.Read(r.name, r.asks, r.perform) }
@@ -72,17 +76,31 @@ func (r row[I, O]) asks(c *operation.Call, in *I) ([]operation.Ask, error) {
 	}
 	var asks []operation.Ask
 	for _, resource := range resources {
-		asks = append(asks, operation.Ask{Action: "organizations:" + r.name, Resource: resource, Context: r.context(in)})
+		asks = append(asks, operation.Ask{Action: "organizations:" + r.name, Resource: resource, Context: r.context(c, in, resource)})
 	}
 	return asks, nil
 }
 
-func (r row[I, O]) context(in *I) func(*policy.Context) {
-	if r.kind == nil {
-		return nil
+// context sets the condition keys of the operation and its resource.
+// Source: Service Authorization Reference, AWS Organizations, condition keys.
+func (r row[I, O]) context(c *operation.Call, in *I, resource string) func(*policy.Context) {
+	return func(x *policy.Context) {
+		if r.kind != nil {
+			x.Set("organizations:PolicyType", string(r.kind(in)))
+		}
+		if r.service != nil {
+			x.Set("organizations:ServicePrincipal", r.service(in))
+		}
+		if r.tags != nil {
+			setTagKeys(x, r.tags(in), nil)
+		}
+		if r.keys != nil {
+			setTagKeys(x, nil, r.keys(in))
+		}
+		if resource != "*" {
+			namesOf(c.World).setResourceTags(x, resource)
+		}
 	}
-	kind := string(r.kind(in))
-	return func(x *policy.Context) { x.Set("organizations:PolicyType", kind) }
 }
 
 func (r row[I, O]) perform(c *operation.Call, in *I) (*O, error) {

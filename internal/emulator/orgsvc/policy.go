@@ -36,9 +36,10 @@ func policyOperations() []operation.Operation {
 				v.text("Name", in.Name, 1, 128)
 				v.text("Description", in.Description, 0, 512)
 				v.text("Content", in.Content, 1, 1<<20)
-				v.untagged(in.Tags)
+				v.tags(in.Tags)
 			},
 			kind: func(in *organizations.CreatePolicyInput) types.PolicyType { return in.Type },
+			tags: func(in *organizations.CreatePolicyInput) []types.Tag { return in.Tags },
 		}.write(),
 		row[organizations.DeletePolicyInput, organizations.DeletePolicyOutput]{
 			name: "DeletePolicy", who: manager, do: deletePolicy,
@@ -80,12 +81,22 @@ func policyOperations() []operation.Operation {
 
 func (n names) summary(p org.SCP) *types.PolicySummary {
 	return &types.PolicySummary{
-		Arn:        aws.String(n.policy(p.ID)),
-		AwsManaged: p.AWSManaged,
-		Id:         aws.String(p.ID),
-		Name:       aws.String(p.Name),
-		Type:       types.PolicyTypeServiceControlPolicy,
+		Description: n.description(p),
+		Arn:         aws.String(n.policy(p.ID)),
+		AwsManaged:  p.AWSManaged,
+		Id:          aws.String(p.ID),
+		Name:        aws.String(p.Name),
+		Type:        types.PolicyTypeServiceControlPolicy,
 	}
+}
+
+// description returns the description of a policy; nil: none is known, as after a
+// snapshot.
+func (n names) description(p org.SCP) *string {
+	if text, ok := n.w.Organization.Descriptions[p.ID]; ok {
+		return &text
+	}
+	return nil
 }
 
 func (n names) describePolicy(p org.SCP) *types.Policy {
@@ -183,10 +194,11 @@ func createPolicy(r *request, in *organizations.CreatePolicyInput) (*organizatio
 		return nil, constraint(types.ConstraintViolationExceptionReasonPolicyNumberLimitExceeded, "You have exceeded the number of policies in an organization.")
 	}
 	p := org.SCP{ID: "p-" + strings.ToLower(r.World.NewID("")[:10]), Name: *in.Name, Document: *in.Content}
-	r.World.EditOrganization().SCPs[p.ID] = p
-	made := r.describePolicy(p)
-	made.PolicySummary.Description = in.Description
-	return &organizations.CreatePolicyOutput{Policy: made}, nil
+	o := r.World.EditOrganization()
+	o.SCPs[p.ID] = p
+	o.Describe(p.ID, aws.ToString(in.Description))
+	r.setTags(p.ID, in.Tags)
+	return &organizations.CreatePolicyOutput{Policy: r.describePolicy(p)}, nil
 }
 
 func updatePolicy(r *request, in *organizations.UpdatePolicyInput) (*organizations.UpdatePolicyOutput, error) {
@@ -206,10 +218,12 @@ func updatePolicy(r *request, in *organizations.UpdatePolicyInput) (*organizatio
 		}
 		p.Name = *in.Name
 	}
-	r.World.EditOrganization().SCPs[p.ID] = p
-	changed := r.describePolicy(p)
-	changed.PolicySummary.Description = in.Description
-	return &organizations.UpdatePolicyOutput{Policy: changed}, nil
+	o := r.World.EditOrganization()
+	o.SCPs[p.ID] = p
+	if in.Description != nil {
+		o.Describe(p.ID, *in.Description)
+	}
+	return &organizations.UpdatePolicyOutput{Policy: r.describePolicy(p)}, nil
 }
 
 func deletePolicy(r *request, in *organizations.DeletePolicyInput) (*organizations.DeletePolicyOutput, error) {
@@ -220,6 +234,9 @@ func deletePolicy(r *request, in *organizations.DeletePolicyInput) (*organizatio
 	if len(r.targetsOf(p.ID)) > 0 {
 		return nil, &types.PolicyInUseException{Message: aws.String("The policy is attached to one or more entities. You must detach it from all roots, OUs, and accounts before performing this operation.")}
 	}
-	delete(r.World.EditOrganization().SCPs, p.ID)
+	o := r.World.EditOrganization()
+	delete(o.SCPs, p.ID)
+	delete(o.Tags, p.ID)
+	delete(o.Descriptions, p.ID)
 	return &organizations.DeletePolicyOutput{}, nil
 }

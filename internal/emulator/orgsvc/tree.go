@@ -57,15 +57,6 @@ func treeOperations() []operation.Operation {
 			},
 			on: func(n names, in *organizations.ListParentsInput) []string { return []string{n.target(*in.ChildId)} },
 		}.read(),
-		row[organizations.ListTagsForResourceInput, organizations.ListTagsForResourceOutput]{
-			name: "ListTagsForResource", who: observer, do: listTags,
-			check: func(v *input, in *organizations.ListTagsForResourceInput) {
-				v.id("ResourceId", in.ResourceId, resourcePattern)
-			},
-			on: func(n names, in *organizations.ListTagsForResourceInput) []string {
-				return []string{n.resource(*in.ResourceId)}
-			},
-		}.read(),
 	}
 }
 
@@ -97,9 +88,9 @@ func (n names) describeUnit(u *org.Unit) types.OrganizationalUnit {
 }
 
 func describeUnit(r *request, in *organizations.DescribeOrganizationalUnitInput) (*organizations.DescribeOrganizationalUnitOutput, error) {
-	u := r.findUnit(*in.OrganizationalUnitId)
-	if u == nil {
-		return nil, &types.OrganizationalUnitNotFoundException{Message: aws.String("You specified an organizational unit that doesn't exist.")}
+	u, err := r.needUnit(*in.OrganizationalUnitId)
+	if err != nil {
+		return nil, err
 	}
 	unit := r.describeUnit(u)
 	return &organizations.DescribeOrganizationalUnitOutput{OrganizationalUnit: &unit}, nil
@@ -201,12 +192,4 @@ func listParents(r *request, in *organizations.ListParentsInput) (*organizations
 		kind = types.ParentTypeRoot
 	}
 	return &organizations.ListParentsOutput{Parents: []types.Parent{{Id: aws.String(parent), Type: kind}}}, nil
-}
-
-func listTags(r *request, in *organizations.ListTagsForResourceInput) (*organizations.ListTagsForResourceOutput, error) {
-	id := *in.ResourceId
-	if _, isPolicy := r.o.SCPs[id]; !isPolicy && r.findUnit(id) == nil && r.findAccount(id) == nil {
-		return nil, noTarget()
-	}
-	return &organizations.ListTagsForResourceOutput{Tags: []types.Tag{}}, nil
 }

@@ -52,8 +52,7 @@ func readList(bucket string, query url.Values) (string, any, error) {
 // key.
 // Source: Service Authorization Reference, S3, ListBucket.
 func askObjects(c *operation.Call, in *ListObjectsInput) ([]operation.Ask, error) {
-	asks := ask(c, "s3:ListBucket", in.Bucket, "")
-	asks[0].Resource = strings.TrimSuffix(asks[0].Resource, "/")
+	asks := onBucket(c, "s3:ListBucket", in.Bucket)
 	asks[0].Context = func(x *policy.Context) { x.Set("s3:prefix", in.Prefix) }
 	return asks, nil
 }

@@ -17,16 +17,34 @@ func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	switch {
 	case bucket != "" && key == "" && r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		return readList(bucket, r.URL.Query())
+	case bucket != "" && key == "" && r.URL.Query().Has("policy"):
+		return readPolicy(r.Method, bucket, body)
 	case !plain(r):
 		return "", nil, nil
 	case bucket == "" && r.Method == http.MethodGet:
 		return "ListBuckets", &ListBucketsInput{}, nil
+	case key == "" && r.Method == http.MethodPut:
+		return "CreateBucket", &BucketInput{bucket}, nil
+	case key == "" && r.Method == http.MethodDelete:
+		return "DeleteBucket", &BucketInput{bucket}, nil
 	case key == "":
 		return "", nil, nil
+	case r.Method == http.MethodDelete:
+		return "DeleteObject", &DeleteObjectInput{bucket, key}, nil
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		return "GetObject", &GetObjectInput{bucket, key}, nil
 	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "":
 		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5"), r.Header.Get("If-None-Match")}, nil
+	}
+	return "", nil, nil
+}
+
+func readPolicy(method, bucket string, body []byte) (operation string, in any, err error) {
+	switch method {
+	case http.MethodPut:
+		return "PutBucketPolicy", &PolicyInput{bucket, string(body)}, nil
+	case http.MethodDelete:
+		return "DeleteBucketPolicy", &BucketInput{bucket}, nil
 	}
 	return "", nil, nil
 }
@@ -88,7 +106,7 @@ type listAnswer struct {
 }
 
 // Write writes the output of an operation as the response.
-func Write(w http.ResponseWriter, _, requestID string, out any) {
+func Write(w http.ResponseWriter, operation, requestID string, out any) {
 	w.Header().Set("X-Amz-Request-Id", requestID)
 	switch out := out.(type) {
 	case *ListBucketsOutput:
@@ -107,6 +125,12 @@ func Write(w http.ResponseWriter, _, requestID string, out any) {
 		w.Header().Set("Etag", etag(out.Body))
 		w.Header().Set("Last-Modified", out.Modified.UTC().Format(http.TimeFormat))
 		_, _ = w.Write(out.Body)
+	case *EmptyOutput:
+		if operation == "CreateBucket" {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
 	case *PutObjectOutput:
 		w.Header().Set("Etag", out.ETag)
 		w.WriteHeader(http.StatusOK)

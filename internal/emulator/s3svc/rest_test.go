@@ -30,10 +30,13 @@ func TestRequestsAreRead(t *testing.T) {
 		{"GET", "https://b.s3.amazonaws.com/?list-type=2&prefix=p%2F&delimiter=%2F&max-keys=2&continuation-token=p%2Fa", nil, "ListObjectsV2",
 			&ListObjectsInput{Bucket: "b", Prefix: "p/", Delimiter: "/", After: "p/a", MaxKeys: 2}},
 		{"PUT", "https://s3.amazonaws.com/b/k", http.Header{"X-Amz-Copy-Source": {"/b/l"}}, "", nil},
-		{"PUT", "https://s3.amazonaws.com/b", nil, "", nil},
+		{"PUT", "https://s3.amazonaws.com/b", nil, "CreateBucket", &BucketInput{"b"}},
+		{"DELETE", "https://s3.amazonaws.com/b", nil, "DeleteBucket", &BucketInput{"b"}},
+		{"PUT", "https://s3.amazonaws.com/b?policy", nil, "PutBucketPolicy", &PolicyInput{"b", "body"}},
+		{"DELETE", "https://s3.amazonaws.com/b?policy", nil, "DeleteBucketPolicy", &BucketInput{"b"}},
 		{"GET", "https://s3.amazonaws.com/b", nil, "", nil},
 		{"GET", "https://s3.amazonaws.com/b/k?acl", nil, "", nil},
-		{"DELETE", "https://s3.amazonaws.com/b/k", nil, "", nil},
+		{"DELETE", "https://s3.amazonaws.com/b/k", nil, "DeleteObject", &DeleteObjectInput{"b", "k"}},
 	} {
 		r := httptest.NewRequest(row.method, row.url, nil)
 		for name, values := range row.header {

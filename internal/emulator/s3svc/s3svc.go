@@ -1,6 +1,6 @@
 // Package s3svc implements the S3 of the embedded AWS: ListBuckets,
-// ListObjectsV2, GetObject (also HeadObject) and PutObject, path style and
-// virtual-hosted style. Buckets are visible in every Region.
+// ListObjectsV2, GetObject (also HeadObject), PutObject and DeleteObject, buckets and their
+// policies, path style and virtual-hosted style. Buckets are visible in every Region.
 package s3svc
 
 import (
@@ -56,18 +56,13 @@ type PutObjectOutput struct{ ETag string }
 
 // Operations returns the table of operations.
 func Operations() []operation.Operation {
-	return []operation.Operation{
-		operation.Read("ListBuckets", askList, listBuckets),
+	return append(bucketOperations(),
+		// Source: Service Authorization Reference, S3.
+		operation.Read("ListBuckets", operation.OnAll[ListBucketsInput]("s3:ListAllMyBuckets"), listBuckets),
 		operation.Read("ListObjectsV2", askObjects, listObjects),
 		operation.Read("GetObject", askGet, getObject),
 		operation.Write("PutObject", askPut, putObject),
-	}
-}
-
-// Source: Service Authorization Reference, S3: the action of ListBuckets is
-// ListAllMyBuckets, without a resource.
-func askList(*operation.Call, *ListBucketsInput) ([]operation.Ask, error) {
-	return []operation.Ask{{Action: "s3:ListAllMyBuckets", Resource: "*"}}, nil
+	)
 }
 
 func listBuckets(c *operation.Call, _ *ListBucketsInput) (*ListBucketsOutput, error) {
@@ -104,6 +99,19 @@ func ask(c *operation.Call, action, bucket, key string) []operation.Ask {
 		}
 	}
 	return []operation.Ask{a}
+}
+
+// Ask returns what a call needs in order to read an object.
+func Ask(c *operation.Call, bucket, key string) []operation.Ask {
+	return ask(c, "s3:GetObject", bucket, key)
+}
+
+// Object returns an object; ok is false when it does not exist.
+func Object(w *world.World, bucket, key string) (body []byte, ok bool) {
+	if _, b := find(w, bucket); b != nil {
+		body, ok = b.Objects[key]
+	}
+	return body, ok
 }
 
 // find returns a bucket and its owner: names are unique among all accounts.

@@ -236,7 +236,7 @@ func (b *builder) user(u user) org.User {
 		out.Boundary = b.policyARN(u.Boundary)
 	}
 	for i := range out.Keys {
-		out.Keys[i].Slot = i + 1
+		out.Keys[i].Slot, out.Keys[i].ID = i+1, keyID(out.ARN, i+1)
 	}
 	for _, d := range u.Devices {
 		out.Devices = append(out.Devices, b.device(u.Name, d))
@@ -276,6 +276,11 @@ func ago(days int) *time.Time {
 func id(prefix, of string) string {
 	sum := sha256.Sum256([]byte(of))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:])[:17]
+}
+
+// keyID is the access key ID of a user's first or second key.
+func keyID(user string, slot int) string {
+	return id("AKIA", fmt.Sprintf("%s key %d", user, slot))[:20]
 }
 
 // active returns a used key: its age in days, and the last service it called.

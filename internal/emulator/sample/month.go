@@ -35,14 +35,7 @@ type Planted struct {
 // same log. The account archive has no log, staging lacks two days, and there are no
 // data events.
 func Month(now time.Time) ([]byte, []Planted, error) {
-	m := &month{start: now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -monthDays), files: map[string][]trail.Record{}, planted: map[string]*Planted{}}
-	for d := range monthDays {
-		m.day = m.start.AddDate(0, 0, d)
-		m.programs()
-		m.people()
-		m.roles()
-		m.services(d)
-	}
+	m := newMonth(now)
 	archive, err := m.archive()
 	if err != nil {
 		return nil, nil, err
@@ -52,6 +45,30 @@ func Month(now time.Time) ([]byte, []Planted, error) {
 		planted = append(planted, *m.planted[user])
 	}
 	return archive, planted, nil
+}
+
+// Records are the records of [Month] in the order of time.
+func Records(now time.Time) (records []*trail.Record) {
+	m := newMonth(now)
+	for _, name := range slices.Sorted(maps.Keys(m.files)) {
+		for i := range m.files[name] {
+			records = append(records, &m.files[name][i])
+		}
+	}
+	slices.SortStableFunc(records, func(a, b *trail.Record) int { return a.EventTime.Compare(b.EventTime) })
+	return records
+}
+
+func newMonth(now time.Time) *month {
+	m := &month{start: now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -monthDays), files: map[string][]trail.Record{}, planted: map[string]*Planted{}}
+	for d := range monthDays {
+		m.day = m.start.AddDate(0, 0, d)
+		m.programs()
+		m.people()
+		m.roles()
+		m.services(d)
+	}
+	return m
 }
 
 // A month collects records by file.
@@ -97,7 +114,7 @@ func (m *month) programs() {
 		m.key(nightly, 2, minute, "logs", "DescribeLogGroups", "eu-west-1")
 	}
 	if m.day.Day() == 1 {
-		m.key(caller{account: Prod, name: "viktor", kind: "person", agent: cliAgent, address: "192.0.2.50"}, 6, 0, "ce", "GetCostAndUsage", "us-east-1")
+		m.key(caller{account: Prod, name: "viktor", kind: "person", agent: cliAgent, address: "192.0.2.50"}, 6, 0, "ec2", "DescribeReservedInstances", "us-east-1")
 	}
 }
 
@@ -113,23 +130,27 @@ func (m *month) people() {
 	}
 	dave := caller{account: Legacy, name: "dave", kind: "person", agent: cliAgent, address: "192.0.2.10"}
 	alice := caller{account: Legacy, name: "alice", kind: "person", agent: cliAgent, address: "192.0.2.11"}
-	petra := caller{account: Staging, name: "petra", kind: "person", agent: consoleAgent, address: "192.0.2.12"}
+	hideo := caller{account: Dev, name: "hideo", kind: "person", agent: consoleAgent, address: "192.0.2.12"}
 	for hour := 9; hour < 17; hour += 2 {
 		m.key(dave, hour, 12, "ec2", "DescribeInstances", "eu-west-1")
 		m.session(alice, hour, 15, "ec2", "DescribeInstances", "eu-west-1", true)
-		m.session(petra, hour, 20, "lambda", "ListFunctions20150331", "eu-west-1", false)
+		m.session(hideo, hour, 20, "s3", "ListBuckets", "us-east-1", false)
 	}
-	m.signIn(petra, 9, 18, false)
+	m.signIn(hideo, 9, 18, false)
 	george.agent, george.address = consoleAgent, "192.0.2.13"
 	m.signIn(george, 10, 1, true)
 	m.key(dave, 9, 1, "sts", "GetCallerIdentity", "us-east-1") // cannot be denied
 	m.key(dave, 9, 2, "iam", "ListMFADevices", "us-east-1")    // enrollment set
 	ivan := caller{account: Legacy, name: "ivan", kind: "person", agent: cliAgent, address: "192.0.2.14"}
-	m.add(ivan, 11, 0, "iam", "ListUsers", "us-east-1", func(r *trail.Record) { r.ErrorCode = "AccessDenied" })
+	m.add(ivan, 11, 0, "organizations", "ListAccounts", "us-east-1", func(r *trail.Record) { r.ErrorCode = "AccessDenied" })
 }
 
-// roles is a chain of roles that begins with an access key.
+// roles is a chain of roles that begins with an access key, on the days of which the log
+// has every part.
 func (m *month) roles() {
+	if m.lacks(Staging) {
+		return
+	}
 	hugo := caller{account: Identity, name: "hugo", path: "/contractors/northwind/", kind: "person", agent: cliAgent, address: "192.0.2.15"}
 	first, second := m.keyID("ASIA", "first"), m.keyID("ASIA", "second")
 	role := func(account, name string) string { return arn.IAM("aws", account, "role", "/", name) }
@@ -139,20 +160,20 @@ func (m *month) roles() {
 			r.ResponseElements = json.RawMessage(`{"credentials":{"accessKeyId":"` + key + `"}}`)
 		}
 	}
-	m.key(hugo, 10, 5, "sts", "AssumeRole", "us-east-1", gives(first, role(Dev, "PrivilegedActionsRole")))
-	m.role(hugo, Dev, "PrivilegedActionsRole", first, 10, 6, "sts", "AssumeRole", gives(second, role(Staging, "PrivilegedActionsRole")))
+	m.key(hugo, 10, 5, "sts", "AssumeRole", "us-east-1", gives(first, role(Staging, "engineer")))
+	m.role(hugo, Staging, first, 10, 6, "sts", "AssumeRole", gives(second, role(Dev, "engineer")))
 	for minute := range 4 {
-		m.role(hugo, Staging, "PrivilegedActionsRole", second, 10, 10+minute, "s3", "GetBucketPolicy")
+		m.role(hugo, Dev, second, 10, 10+minute, "s3", "GetBucketPolicy")
 	}
 }
 
 // services are calls that CloudFormation forwards, and calls of services.
 func (m *month) services(day int) {
-	kofi := caller{account: Legacy, name: "kofi", kind: "person", agent: cliAgent, address: "192.0.2.16"}
+	mei := caller{account: Legacy, name: "mei", kind: "person", agent: cliAgent, address: "192.0.2.16"}
 	if day%7 == 3 {
-		m.key(kofi, 14, 0, "cloudformation", "UpdateStack", "eu-west-1")
+		m.key(mei, 14, 0, "cloudformation", "UpdateStack", "eu-west-1")
 		for minute := range 5 {
-			m.session(kofi, 14, 1+minute, "sns", "GetTopicAttributes", "eu-west-1", false, func(r *trail.Record) {
+			m.session(mei, 14, 1+minute, "sns", "GetTopicAttributes", "eu-west-1", false, func(r *trail.Record) {
 				r.UserIdentity.InvokedBy, r.SourceIP, r.UserAgent = "cloudformation.amazonaws.com", "cloudformation.amazonaws.com", "cloudformation.amazonaws.com"
 			})
 		}
@@ -203,8 +224,9 @@ func (m *month) session(c caller, hour, minute int, service, name, region string
 	}
 }
 
-// role adds a call of a role session that the user started.
-func (m *month) role(c caller, account, role, key string, hour, minute int, service, name string, changes ...func(*trail.Record)) {
+// role adds a call of a session of the role engineer that the user started without MFA.
+func (m *month) role(c caller, account, key string, hour, minute int, service, name string, changes ...func(*trail.Record)) {
+	const role = "engineer"
 	r := trail.Record{
 		UserIdentity: trail.Identity{
 			Type: "AssumedRole", AccountID: account, AccessKeyID: key, ARN: "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + c.name,
@@ -246,7 +268,7 @@ func (m *month) add(c caller, hour, minute int, service, name, region string, ch
 	r := trail.Record{
 		UserIdentity: trail.Identity{
 			Type: "IAMUser", PrincipalID: "AIDA" + base32.StdEncoding.EncodeToString(key[:])[:16], ARN: c.arn(), AccountID: c.account,
-			AccessKeyID: "AKIA" + base32.StdEncoding.EncodeToString(key[:])[:16], UserName: c.name,
+			AccessKeyID: keyID(c.arn(), 1), UserName: c.name,
 		},
 		EventTime: m.at(hour, minute), EventSource: service + ".amazonaws.com", EventName: name, SourceIP: c.address, UserAgent: c.agent, EventType: "AwsApiCall",
 	}
@@ -256,9 +278,15 @@ func (m *month) add(c caller, hour, minute int, service, name, region string, ch
 	return m.write(c.account, region, r)
 }
 
+// lacks reports whether the log has nothing of an account on this day.
+func (m *month) lacks(account string) bool {
+	age := m.day.Sub(m.start) / (24 * time.Hour)
+	return account == Staging && (age == 10 || age == 11)
+}
+
 // write puts a record into the file of its account, Region and day.
 func (m *month) write(account, region string, r trail.Record) bool {
-	if age := m.day.Sub(m.start) / (24 * time.Hour); account == Staging && (age == 10 || age == 11) {
+	if m.lacks(account) {
 		return false
 	}
 	m.events++

@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"time"
 
+	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 )
 
@@ -41,6 +42,18 @@ func Organization() (org.Header, []org.Account) {
 	return header(), []org.Account{
 		legacy(), identity(), dev(), staging(), prod(), acquired(), closed(), archive(),
 	}
+}
+
+// World returns a new world with the sample organization.
+func World() (*world.World, error) {
+	header, accounts := Organization()
+	return world.Load(header, func(yield func(*org.Account, error) bool) {
+		for i := range accounts {
+			if !yield(&accounts[i], nil) {
+				return
+			}
+		}
+	}, 0)
 }
 
 // Units and policies of the organization.

@@ -7,7 +7,7 @@ import (
 // workload begins an account with workloads: it has the role of seed 003, which
 // users of the identity account assume with MFA, and a role with a weaker
 // condition.
-func workload(id, name string, engineer map[string]any) *builder {
+func workload(id, name string, engineer role) *builder {
 	b := created(id, name, workloads)
 	b.policies("deployer", "tables", "account-management")
 	b.role(role{
@@ -15,7 +15,8 @@ func workload(id, name string, engineer map[string]any) *builder {
 		Inline: []org.InlinePolicy{inline("privileged-actions", allow("*",
 			"dynamodb:DeleteTable", "dynamodb:ListTables", "ec2:DescribeInstances", "ec2:TerminateInstances"))},
 	})
-	b.role(role{Name: "engineer", Trust: trust(allowAccount(Identity, engineer)), Attached: []string{"AmazonEC2ReadOnlyAccess", "AmazonS3ReadOnlyAccess"}, UsedAgo: 1})
+	engineer.Name, engineer.Attached, engineer.UsedAgo = "engineer", []string{"AmazonEC2ReadOnlyAccess", "AmazonS3ReadOnlyAccess"}, 1
+	b.role(engineer)
 	b.role(role{Name: "node", Trust: trust(allowService("ec2")), Attached: []string{"AmazonS3ReadOnlyAccess"}, UsedAgo: 1})
 	b.role(serviceLinked("AutoScaling", "autoscaling"))
 	return b
@@ -23,7 +24,7 @@ func workload(id, name string, engineer map[string]any) *builder {
 
 // dev contains users of engineers, with a raised quota.
 func dev() org.Account {
-	b := workload(Dev, "dev", nil)
+	b := workload(Dev, "dev", role{Trust: trust(allowAccount(Identity, nil), allowPrincipal("arn:aws:iam::"+Staging+":role/engineer", nil))})
 	b.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.Yes, PasswordUsed: ago(700)}
 	b.Quotas.AttachedPoliciesPerUser = 20
 	b.group("engineers", []string{"account-management", "deployer"})
@@ -54,7 +55,10 @@ func dev() org.Account {
 // staging used an old version of forcemfa: a policy exists at the ARN that
 // forcemfa uses, and its document has drifted.
 func staging() org.Account {
-	b := workload(Staging, "staging", weakMFA)
+	b := workload(Staging, "staging", role{
+		Trust:  trust(allowAccount(Identity, weakMFA)),
+		Inline: []org.InlinePolicy{inline("compare-with-dev", allow("arn:aws:iam::"+Dev+":role/engineer", "sts:AssumeRole"))},
+	})
 	b.Root = org.Root{MFA: org.Yes, HardwareMFA: org.No, AccessKeys: org.No, Password: org.Yes}
 	b.policy("/forcemfa/", "ForceMFA",
 		document("forcemfa-2021"), document("mfa-with-bool"), document("forcemfa-2022"), document("mfa"), document("forcemfa-2023"))
@@ -79,7 +83,7 @@ func staging() org.Account {
 
 // prod has few users, and no root credentials.
 func prod() org.Account {
-	b := workload(Prod, "prod", withMFA)
+	b := workload(Prod, "prod", role{Trust: trust(allowAccount(Identity, withMFA))})
 	b.Root = org.Root{MFA: org.No, HardwareMFA: org.No, AccessKeys: org.No, Password: org.No}
 	b.group("oncall", []string{"AmazonEC2FullAccess", "account-management", "tables"})
 	b.role(role{Name: "vendor-backup", Trust: trust(allowAccount("999999999999", nil)), Attached: []string{"AmazonS3ReadOnlyAccess"}, UsedAgo: 12})

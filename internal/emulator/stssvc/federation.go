@@ -10,16 +10,6 @@ import (
 	"forcemfa/policy"
 )
 
-func checkGetFederationToken(in *sts.GetFederationTokenInput) error {
-	var v violations
-	v.required("name", in.Name, 2, 32, namePattern)
-	v.number("durationSeconds", in.DurationSeconds, shortest, longest)
-	v.number("minimumSessionTokenSize", in.MinimumSessionTokenSize, 0, largestToken)
-	v.policies(in.Policy, in.PolicyArns)
-	v.tags(in.Tags, nil)
-	return v.err()
-}
-
 // federatedARN returns the ARN of a federated user.
 // Source: IAM User Guide, "IAM identifiers".
 func federatedARN(c *operation.Call, name string) string {
@@ -27,7 +17,7 @@ func federatedARN(c *operation.Call, name string) string {
 }
 
 func getFederationTokenAsks(c *operation.Call, in *sts.GetFederationTokenInput) ([]operation.Ask, error) {
-	if err := checkGetFederationToken(in); err != nil {
+	if err := validate(in); err != nil {
 		return nil, err
 	}
 	if err := longTerm(c, "GetFederationToken"); err != nil {

@@ -9,31 +9,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
-	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/policy"
 )
 
-// Source: STS API Reference, AssumeRole, Policy and PolicyArns.
-const (
-	longestPolicy = 2048 // characters
-	mostPolicies  = 10
-)
+// mostPolicies is how many managed policies a session can have.
+// Source: STS API Reference, AssumeRole, PolicyArns.
+const mostPolicies = 10
 
 // space is the maximum size in bytes of packed policies and tags. AWS publishes
 // neither its packing nor the limit, only the used percentage.
 const space = 2048
-
-var anyText = operation.NewPattern(`(?s)^.*$`)
-
-// policies checks session policies separately.
-func (v *violations) policies(inline *string, managed []types.PolicyDescriptorType) {
-	v.text("policy", inline, 1, longestPolicy, policyPattern)
-	v.count("policyArns", len(managed), mostPolicies)
-	for i, p := range managed {
-		v.required(fmt.Sprintf("policyArns.%d.member.arn", i+1), p.Arn, 20, 2048, anyText)
-	}
-}
 
 // A parcel holds the session policies and tags of a session.
 type parcel struct {
@@ -46,6 +32,9 @@ type parcel struct {
 func pack(w *world.World, account string, inline *string, managed []types.PolicyDescriptorType, tags []types.Tag) (parcel, error) {
 	var p parcel
 	var text bytes.Buffer
+	if len(managed) > mostPolicies {
+		return p, invalid("1 validation error detected: Value '[%d members]' at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", len(managed), mostPolicies)
+	}
 	if inline != nil {
 		source := w.Parse("session policy", policy.Session, *inline)
 		if source.Err != nil {

@@ -22,31 +22,14 @@ type assumption struct {
 	source  string // source identity of the new session
 }
 
-func checkAssumeRole(in *sts.AssumeRoleInput) error {
-	var v violations
-	v.required("roleArn", in.RoleArn, 20, 2048, arnPattern)
-	v.required("roleSessionName", in.RoleSessionName, 2, 64, namePattern)
-	v.number("durationSeconds", in.DurationSeconds, shortest, longestRole)
-	v.number("minimumSessionTokenSize", in.MinimumSessionTokenSize, 0, largestToken)
-	v.text("externalId", in.ExternalId, 2, 1224, externalIDPattern)
-	v.text("sourceIdentity", in.SourceIdentity, 2, 64, namePattern)
-	v.code(in.SerialNumber, in.TokenCode)
-	v.policies(in.Policy, in.PolicyArns)
-	v.tags(in.Tags, in.TransitiveTagKeys)
-	if len(in.ProvidedContexts) > 0 {
-		v.add("providedContexts", "[…]", "Member must come from IAM Identity Center, which this AWS does not have")
-	}
-	return v.err()
-}
-
 // newAssumption finds the role and the properties that the new session inherits
 // from the caller's.
 func newAssumption(c *operation.Call, in *sts.AssumeRoleInput) (*assumption, error) {
-	named, err := arn.Parse(*in.RoleArn)
-	if err != nil || named.Service != "iam" || named.Partition != c.World.Partition || named.Kind() != "role" || !arn.IsAccountID(named.Account) {
-		return nil, invalid("%s is invalid", *in.RoleArn)
+	named, role, err := roleNamed(c, *in.RoleArn)
+	if err != nil {
+		return nil, err
 	}
-	a := &assumption{arn: *in.RoleArn, account: named.Account, role: findRole(c.World, named)}
+	a := &assumption{arn: *in.RoleArn, account: named.Account, role: role}
 	if a.tags, err = newSessionTags(c.Caller.Session, in.Tags, in.TransitiveTagKeys); err != nil {
 		return nil, err
 	}
@@ -54,15 +37,20 @@ func newAssumption(c *operation.Call, in *sts.AssumeRoleInput) (*assumption, err
 	return a, err
 }
 
+// roleNamed returns the ARN of a role, and the role if it exists.
+func roleNamed(c *operation.Call, text string) (arn.ARN, *world.Role, error) {
+	named, err := arn.Parse(text)
+	if err != nil || named.Service != "iam" || named.Partition != c.World.Partition || named.Kind() != "role" || !arn.IsAccountID(named.Account) {
+		return named, nil, invalid("%s is invalid", text)
+	}
+	return named, findRole(c.World, named), nil
+}
+
 // findRole returns the role with exactly this ARN in an account that is not
 // suspended, or nil.
 func findRole(w *world.World, named arn.ARN) *world.Role {
-	a := w.Account(named.Account)
-	if a == nil || a.State != "ACTIVE" {
-		return nil
-	}
-	r := a.Roles[world.Fold(named.Name())]
-	if r == nil || w.RoleARN(named.Account, r) != named.String() {
+	account, r := operation.RoleOf(w, named.String())
+	if r == nil || w.Account(account).State != "ACTIVE" {
 		return nil
 	}
 	return r
@@ -87,8 +75,11 @@ func sourceIdentity(s *world.Session, asked *string) (string, error) {
 }
 
 func assumeRoleAsks(c *operation.Call, in *sts.AssumeRoleInput) ([]operation.Ask, error) {
-	if err := checkAssumeRole(in); err != nil {
+	if err := validate(in); err != nil {
 		return nil, err
+	}
+	if len(in.ProvidedContexts) > 0 {
+		return nil, invalid("The provided contexts must come from IAM Identity Center, which this AWS does not have.")
 	}
 	switch c.Caller.Principal.Kind {
 	case policy.RootUser:
@@ -154,13 +145,18 @@ func (a *assumption) conditions(in *sts.AssumeRoleInput) func(*policy.Context) {
 			x.Set("sts:SourceIdentity", *in.SourceIdentity)
 		}
 		setRequestTags(x, in.Tags, in.TransitiveTagKeys)
-		if a.role == nil {
-			return
-		}
-		for _, t := range a.role.Tags {
-			x.Set("aws:ResourceTag/"+t.Key, t.Value)
-			x.Set("iam:ResourceTag/"+t.Key, t.Value)
-		}
+		a.describe(x)
+	}
+}
+
+// describe adds the tags of the role.
+func (a *assumption) describe(x *policy.Context) {
+	if a.role == nil {
+		return
+	}
+	for _, t := range a.role.Tags {
+		x.Set("aws:ResourceTag/"+t.Key, t.Value)
+		x.Set("iam:ResourceTag/"+t.Key, t.Value)
 	}
 }
 
@@ -187,10 +183,7 @@ func assumeRole(c *operation.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutp
 	}
 	inheritMFA(c, in.TokenCode != nil, &s)
 	out := &sts.AssumeRoleOutput{
-		AssumedRoleUser: &types.AssumedRoleUser{
-			Arn:           aws.String("arn:" + c.World.Partition + ":sts::" + a.account + ":assumed-role/" + a.role.Name + "/" + s.Name),
-			AssumedRoleId: aws.String(a.role.ID + ":" + s.Name),
-		},
+		AssumedRoleUser: assumedRole(c, a.account, a.role, s.Name),
 		//lint:ignore SA1019 AWS still answers with it.
 		PackedPolicySize: packed.percent,
 		Credentials:      issue(c, s, lasts, in.MinimumSessionTokenSize),
@@ -200,6 +193,13 @@ func assumeRole(c *operation.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutp
 		out.SourceIdentity = aws.String(a.source)
 	}
 	return out, nil
+}
+
+func assumedRole(c *operation.Call, account string, r *world.Role, session string) *types.AssumedRoleUser {
+	return &types.AssumedRoleUser{
+		Arn:           aws.String("arn:" + c.World.Partition + ":sts::" + account + ":assumed-role/" + r.Name + "/" + session),
+		AssumedRoleId: aws.String(r.ID + ":" + session),
+	}
 }
 
 // roleDuration returns the maximum duration of a role session. A session that

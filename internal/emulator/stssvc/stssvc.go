@@ -19,12 +19,22 @@ import (
 func Operations() []operation.Operation {
 	return []operation.Operation{
 		operation.Write("AssumeRole", assumeRoleAsks, assumeRole),
+		unsigned(operation.Write("AssumeRoleWithSAML", assumeRoleWithSAMLAsks, assumeRoleWithSAML)),
+		unsigned(operation.Write("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityAsks, assumeRoleWithWebIdentity)),
+		operation.Write("AssumeRoot", assumeRootAsks, assumeRoot),
+		operation.Read("DecodeAuthorizationMessage", decodeAuthorizationMessageAsks, decodeAuthorizationMessage),
 		operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo),
 		operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity),
+		operation.Write("GetDelegatedAccessToken", getDelegatedAccessTokenAsks, getDelegatedAccessToken),
 		operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken),
 		operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken),
 		operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken),
 	}
+}
+
+func unsigned(op operation.Operation) operation.Operation {
+	op.Unsigned = true
+	return op
 }
 
 // getCallerIdentityAsks requires no permission: the call works even when access
@@ -43,9 +53,7 @@ func getCallerIdentity(c *operation.Call, _ *sts.GetCallerIdentityInput) (*sts.G
 }
 
 func getAccessKeyInfoAsks(_ *operation.Call, in *sts.GetAccessKeyInfoInput) ([]operation.Ask, error) {
-	var v violations
-	v.text("accessKeyId", in.AccessKeyId, 16, 128, keyIDPattern)
-	return []operation.Ask{{Action: "sts:GetAccessKeyInfo", Resource: "*"}}, v.err()
+	return []operation.Ask{{Action: "sts:GetAccessKeyInfo", Resource: "*"}}, validate(in)
 }
 
 func getAccessKeyInfo(c *operation.Call, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {

@@ -390,7 +390,7 @@ func TestTokenSessionIsWhatItWasAskedFor(t *testing.T) {
 	got := w.Session(*out.Credentials.AccessKeyId)
 	want := &world.Session{
 		AccessKeyID: *out.Credentials.AccessKeyId, Secret: *out.Credentials.SecretAccessKey, Token: *out.Credentials.SessionToken,
-		Credential: policy.SessionTokenMFA, Present: policy.True, Account: people, User: "bob",
+		Credential: policy.SessionTokenMFA, Present: policy.True, Account: people, User: "bob", OwnerID: "AIDABOBBOBBOBBOBBOB01",
 		Issued: now, Expires: now.Add(12 * time.Hour), MFAAt: now,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(got.AccessKeyID, "ASIA") {

@@ -1,7 +1,6 @@
 package stssvc
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,23 +11,6 @@ import (
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 )
-
-// mostTags is the maximum number of session tags.
-// Source: STS API Reference, AssumeRole, Tags.
-const mostTags = 50
-
-// tags checks session tags separately.
-func (v *violations) tags(tags []types.Tag, transitive []string) {
-	v.count("tags", len(tags), mostTags)
-	v.count("transitiveTagKeys", len(transitive), mostTags)
-	for i, t := range tags {
-		v.required(fmt.Sprintf("tags.%d.member.key", i+1), t.Key, 1, 128, tagKeyPattern)
-		v.required(fmt.Sprintf("tags.%d.member.value", i+1), t.Value, 0, 256, tagValuePattern)
-	}
-	for i := range transitive {
-		v.text(fmt.Sprintf("transitiveTagKeys.%d.member", i+1), &transitive[i], 1, 128, tagKeyPattern)
-	}
-}
 
 // sessionTags holds the tags of a session.
 type sessionTags struct {

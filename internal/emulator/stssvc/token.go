@@ -29,10 +29,7 @@ const (
 // operation.
 // Source: IAM User Guide, "Permissions for GetSessionToken".
 func getSessionTokenAsks(c *operation.Call, in *sts.GetSessionTokenInput) ([]operation.Ask, error) {
-	var v violations
-	v.number("durationSeconds", in.DurationSeconds, shortest, longest)
-	v.code(in.SerialNumber, in.TokenCode)
-	if err := v.err(); err != nil {
+	if err := validate(in); err != nil {
 		return nil, err
 	}
 	if err := longTerm(c, "GetSessionToken"); err != nil {

@@ -18,7 +18,7 @@ func WriteError(w http.ResponseWriter, p Protocol, namespace, requestID string, 
 	var b bytes.Buffer
 	switch {
 	case p.JSON():
-		writeJSONError(&b, api)
+		writeJSONError(&b, p, api)
 	case p == EC2:
 		b.WriteString(xmlHeader + "<Response><Errors><Error>")
 		element(&b, "Code", api.ErrorCode())
@@ -79,20 +79,24 @@ func sender(status int) string {
 	return "Sender"
 }
 
-func writeJSONError(b *bytes.Buffer, api smithy.APIError) {
+func writeJSONError(b *bytes.Buffer, p Protocol, api smithy.APIError) {
+	c := &Codec{}
+	if p == REST {
+		c.Lowered = []string{"*"}
+	}
 	b.WriteByte('{')
 	first := true
-	writeJSONMember(b, &first, "__type", reflect.ValueOf(api.ErrorCode()))
+	c.writeJSONMember(b, &first, "__type", reflect.ValueOf(api.ErrorCode()))
 	v := reflect.Indirect(reflect.ValueOf(api))
 	if _, generic := api.(*smithy.GenericAPIError); !generic && v.Kind() == reflect.Struct {
 		for _, m := range members(v.Type()) {
 			if m.name != "Message" {
-				writeJSONMember(b, &first, m.name, v.Field(m.index))
+				c.writeJSONMember(b, &first, m.name, v.Field(m.index))
 			}
 		}
 	}
 	message, _ := json.Marshal(api.ErrorMessage()) // a string always marshals
-	b.WriteString(`,"Message":`)
+	b.WriteString(`,"` + c.wireName("Message") + `":`)
 	b.Write(message)
 	b.WriteByte('}')
 }
@@ -119,12 +123,18 @@ var serverStatus = map[string]int{
 	"InternalFailure":     500,
 	"InternalError":       500,
 	"InternalServerError": 500,
-	"ServiceFailure":      500,
-	"ServiceException":    500,
-	"PolicyEvaluation":    500,
-	"NotImplemented":      501,
-	"ServiceUnavailable":  503,
-	"SlowDown":            503,
+
+	"InternalServerException":  500,
+	"InternalServiceException": 500,
+	"ServiceFailure":           500,
+	"ServiceException":         500,
+	"PolicyEvaluation":         500,
+	"NotImplemented":           501,
+	"ServiceUnavailable":       503,
+	"Unavailable":              503,
+
+	"ServiceUnavailableException": 503,
+	"SlowDown":                    503,
 }
 
 // Source: the error sections of IAM's and STS's API models, the common errors of
@@ -170,5 +180,6 @@ var clientStatus = map[string]int{
 	"SessionDurationEscalationException":             403,
 	"SignatureDoesNotMatch":                          403,
 	"UnauthorizedOperation":                          403,
+	"UnprocessableEntityException":                   422,
 	"UnrecognizedClientException":                    403,
 }

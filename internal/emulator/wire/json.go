@@ -163,7 +163,7 @@ func serialization(format string, a ...any) error {
 	return &smithy.GenericAPIError{Code: "SerializationException", Message: fmt.Sprintf(format, a...), Fault: smithy.FaultClient}
 }
 
-func encodeJSON(out any) []byte {
+func (c *Codec) encodeJSON(out any) []byte {
 	var b bytes.Buffer
 	v := reflect.Indirect(reflect.ValueOf(out))
 	if !v.IsValid() {
@@ -176,13 +176,13 @@ func encodeJSON(out any) []byte {
 		if f.Kind() == reflect.Slice && f.IsNil() && !isBlob(f.Type()) {
 			f = reflect.MakeSlice(f.Type(), 0, 0) // clients rely on the list being present
 		}
-		writeJSONMember(&b, &first, m.name, f)
+		c.writeJSONMember(&b, &first, m.name, f)
 	}
 	b.WriteByte('}')
 	return b.Bytes()
 }
 
-func writeJSONMember(b *bytes.Buffer, first *bool, name string, v reflect.Value) {
+func (c *Codec) writeJSONMember(b *bytes.Buffer, first *bool, name string, v reflect.Value) {
 	if omitted(v) {
 		return
 	}
@@ -190,41 +190,41 @@ func writeJSONMember(b *bytes.Buffer, first *bool, name string, v reflect.Value)
 		b.WriteByte(',')
 	}
 	*first = false
-	quote(b, name)
+	quote(b, c.wireName(name))
 	b.WriteByte(':')
-	writeJSON(b, v)
+	c.writeJSON(b, v)
 }
 
-func writeJSON(b *bytes.Buffer, v reflect.Value) {
+func (c *Codec) writeJSON(b *bytes.Buffer, v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Pointer:
-		writeJSON(b, v.Elem())
+		c.writeJSON(b, v.Elem())
 	case v.Kind() == reflect.Interface:
 		name, value := unionMember(v)
 		first := true
 		b.WriteByte('{')
-		writeJSONMember(b, &first, name, value)
+		c.writeJSONMember(b, &first, name, value)
 		b.WriteByte('}')
 	case v.Type() == timeType:
 		b.WriteString(strconv.FormatFloat(float64(v.Interface().(time.Time).UnixMilli())/1000, 'f', -1, 64))
 	case isBlob(v.Type()):
 		quote(b, base64.StdEncoding.EncodeToString(v.Bytes()))
 	case v.Kind() == reflect.Struct:
-		writeJSONStruct(b, v)
+		c.writeJSONStruct(b, v)
 	case v.Kind() == reflect.Slice:
 		b.WriteByte('[')
 		for i := range v.Len() {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			writeJSON(b, v.Index(i))
+			c.writeJSON(b, v.Index(i))
 		}
 		b.WriteByte(']')
 	case v.Kind() == reflect.Map:
 		b.WriteByte('{')
 		first := true
 		for _, key := range sortedKeys(v) {
-			writeJSONMember(b, &first, key.String(), v.MapIndex(key))
+			c.writeJSONMember(b, &first, key.String(), v.MapIndex(key))
 		}
 		b.WriteByte('}')
 	case v.Kind() == reflect.String:
@@ -234,11 +234,11 @@ func writeJSON(b *bytes.Buffer, v reflect.Value) {
 	}
 }
 
-func writeJSONStruct(b *bytes.Buffer, v reflect.Value) {
+func (c *Codec) writeJSONStruct(b *bytes.Buffer, v reflect.Value) {
 	b.WriteByte('{')
 	first := true
 	for _, m := range members(v.Type()) {
-		writeJSONMember(b, &first, m.name, v.Field(m.index))
+		c.writeJSONMember(b, &first, m.name, v.Field(m.index))
 	}
 	b.WriteByte('}')
 }
@@ -246,4 +246,14 @@ func writeJSONStruct(b *bytes.Buffer, v reflect.Value) {
 func quote(b *bytes.Buffer, text string) {
 	quoted, _ := json.Marshal(text) // a string always marshals
 	b.Write(quoted)
+}
+
+// wireName returns the name of a member of an answer.
+func (c *Codec) wireName(member string) string {
+	for _, name := range c.Lowered {
+		if name == "*" || name == member {
+			return lowerFirst(member)
+		}
+	}
+	return member
 }

@@ -57,6 +57,9 @@ type Codec struct {
 	// MissingCode is the error code for a missing required member; empty:
 	// ValidationError in queries, ValidationException in JSON.
 	MissingCode string
+	// Lowered lists the members of answers in JSON whose name starts with a lower-case
+	// letter; * means all.
+	Lowered []string
 }
 
 // DecodeQuery fills in the input struct from the parameters of a query, except
@@ -89,7 +92,7 @@ func (c *Codec) Write(w http.ResponseWriter, operation, requestID string, out an
 // Encode returns the body of a response.
 func (c *Codec) Encode(operation, requestID string, out any) []byte {
 	if c.Protocol.JSON() {
-		return encodeJSON(out)
+		return c.encodeJSON(out)
 	}
 	return encodeQuery(operation, c.Namespace, requestID, out)
 }

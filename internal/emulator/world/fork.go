@@ -14,9 +14,12 @@ func New(partition string, seed uint64) *World {
 
 // Fork returns an independent copy of the world. It takes microseconds, whatever
 // the size of the world, unless this world was written to since its last fork:
-// then the table of its accounts is copied once.
+// then the table of its accounts is copied once. A world that nobody has written to
+// since it was made by Fork may be forked by several goroutines at once.
 func (w *World) Fork() *World {
-	w.borrowed = true
+	if !w.borrowed {
+		w.borrowed = true
+	}
 	return &World{
 		Partition:    w.Partition,
 		Organization: w.Organization,
@@ -24,9 +27,11 @@ func (w *World) Fork() *World {
 		sessions:     w.sessions.fork(),
 		keys:         w.keys.fork(),
 		uses:         w.uses.fork(),
+		services:     w.services.fork(),
 		codes:        w.codes.fork(),
 		managed:      w.managed.fork(),
 		documents:    w.documents,
+		tasks:        w.tasks,
 		next:         w.next,
 		seed:         w.seed,
 		borrowed:     true,
@@ -52,19 +57,22 @@ func (w *World) Accounts() []string {
 // AddAccount adds an account to the world, replacing one with the same ID, and
 // returns it for editing. It allocates nil maps.
 func (w *World) AddAccount(a *Account) *Account {
-	for _, m := range []*map[string]bool{&a.Tables} {
-		if *m == nil {
-			*m = map[string]bool{}
-		}
-	}
+	makeMap(&a.Tables)
+	makeMap(&a.RoleDeletions)
 	makeMap(&a.Quotas)
 	makeMap(&a.Users)
 	makeMap(&a.Groups)
 	makeMap(&a.Roles)
 	makeMap(&a.Policies)
 	makeMap(&a.Devices)
+	makeMap(&a.InstanceProfiles)
+	makeMap(&a.OIDCProviders)
+	makeMap(&a.SAMLProviders)
+	makeMap(&a.ServerCertificates)
+	makeMap(&a.AccessJobs)
 	makeMap(&a.Instances)
 	makeMap(&a.Buckets)
+	makeMap(&a.Items)
 	if a.State == "" {
 		a.State = "ACTIVE"
 	}
@@ -75,6 +83,15 @@ func (w *World) AddAccount(a *Account) *Account {
 		}
 	}
 	return a
+}
+
+// RemoveAccount removes an account with everything in it. Its credentials are those of
+// no account from now on.
+func (w *World) RemoveAccount(id string) {
+	w.accounts.remove(id)
+	if o := w.EditOrganization(); o != nil {
+		o.DelegatedAdmins = slices.DeleteFunc(o.DelegatedAdmins, func(d DelegatedAdmin) bool { return d.Account == id })
+	}
 }
 
 func makeMap[V any](m *map[string]V) {
@@ -115,6 +132,10 @@ func (o *Organization) clone() *Organization {
 	}
 	c.SCPs = maps.Clone(o.SCPs)
 	c.DelegatedAdmins = slices.Clone(o.DelegatedAdmins)
+	c.RootFeatures = slices.Clone(o.RootFeatures)
+	c.Access = slices.Clone(o.Access)
+	c.Tags = maps.Clone(o.Tags) // the lists are only replaced
+	c.Descriptions = maps.Clone(o.Descriptions)
 	return &c
 }
 
@@ -131,9 +152,19 @@ func (a *Account) clone() *Account {
 	c.Devices = cloneMap(a.Devices, (*Device).clone)
 	c.Report = cloneOf(a.Report)
 	c.PasswordPolicy = cloneOf(a.PasswordPolicy)
+	c.InstanceProfiles = cloneMap(a.InstanceProfiles, (*InstanceProfile).clone)
+	c.OIDCProviders = cloneMap(a.OIDCProviders, (*OIDCProvider).clone)
+	c.SAMLProviders = cloneMap(a.SAMLProviders, (*SAMLProvider).clone)
+	c.ServerCertificates = cloneMap(a.ServerCertificates, (*ServerCertificate).clone)
+	c.AccessJobs = maps.Clone(a.AccessJobs)
+	c.RoleDeletions = maps.Clone(a.RoleDeletions)
 	c.Instances = cloneMap(a.Instances, cloneOf)
 	c.Tables = maps.Clone(a.Tables)
 	c.Buckets = cloneMap(a.Buckets, (*Bucket).clone)
+	c.Items = make(map[string]Item, len(a.Items))
+	for key, item := range a.Items {
+		c.Items[key] = item.CloneItem()
+	}
 	return &c
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,6 +198,20 @@ func TestEveryWriteChangesSomething(t *testing.T) {
 		if everything(t, w) == before && write.name != "remove key" && write.name != "change tag" {
 			t.Errorf("%s changes nothing, so the property above does not test it", write.name)
 		}
+	}
+}
+
+// The race detector watches this one.
+func TestSeveralGoroutinesForkOneWorld(t *testing.T) {
+	settled := small(t).Fork()
+	want := everything(t, settled)
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() { settled.Fork().Edit(member).Alias = fmt.Sprint(n) })
+	}
+	all.Wait()
+	if got := everything(t, settled); got != want {
+		t.Errorf("the world changed when its forks were written to:\n%s", cmp.Diff(want, got))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 )
 
 // NewID returns a unique ID with a prefix: AIDA (user), AROA (role), AGPA
@@ -17,9 +18,24 @@ func (w *World) NewID(prefix string) string {
 	if prefix == "AKIA" || prefix == "ASIA" {
 		length = 20
 	}
+	return prefix + w.letters(length-len(prefix))
+}
+
+// letters returns n capital letters and digits.
+func (w *World) letters(n int) string {
 	w.next++
-	text := base32.StdEncoding.EncodeToString(w.hash("id", w.next))
-	return prefix + text[:length-len(prefix)]
+	return base32.StdEncoding.EncodeToString(w.hash("id", w.next))[:n]
+}
+
+// NewCertificateID returns the ID of a signing certificate, which has no prefix.
+// Source: IAM API Reference, SigningCertificate: 24 to 128 characters.
+func (w *World) NewCertificateID() string { return w.letters(32) }
+
+// NewUUID returns a unique ID in the form of a UUID.
+func (w *World) NewUUID() string {
+	w.next++
+	b := w.hash("uuid", w.next)
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 // NewSecret returns a secret access key or password of 40 characters.

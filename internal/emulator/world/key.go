@@ -1,6 +1,7 @@
 package world
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -74,7 +75,11 @@ func (w *World) Key(id string) (KeyOwner, *Key) {
 	if !ok {
 		return KeyOwner{}, nil
 	}
-	u := w.Account(owner.Account).Users[owner.User]
+	a := w.Account(owner.Account)
+	if a == nil { // see RemoveAccount
+		return KeyOwner{}, nil
+	}
+	u := a.Users[owner.User]
 	i := slices.IndexFunc(u.Keys, func(k *Key) bool { return k.ID == id })
 	return owner, u.Keys[i]
 }
@@ -107,7 +112,20 @@ func (w *World) RoleUse(account string, r *Role) Use {
 
 // AddSession registers temporary credentials. The session must not be changed
 // afterwards.
-func (w *World) AddSession(s *Session) { w.sessions.set(s.AccessKeyID, s) }
+func (w *World) AddSession(s *Session) {
+	if a := w.Account(s.Account); a != nil {
+		if r := a.Roles[s.Role]; r != nil {
+			s.OwnerID = r.ID
+		} else if u := a.Users[s.User]; u != nil {
+			s.OwnerID = u.ID
+		}
+	}
+	w.sessions.set(s.AccessKeyID, s)
+}
+
+// Sessions returns all sessions by their access key ID, including those that have expired
+// or lost their user or role.
+func (w *World) Sessions() iter.Seq2[string, *Session] { return w.sessions.all }
 
 // Session returns the session with this access key ID, read-only; nil if there
 // is none.

@@ -23,6 +23,9 @@ func Load(header org.Header, accounts org.Accounts, seed uint64) (*World, error)
 	if w.Partition == "" {
 		return nil, fmt.Errorf("load snapshot: its header has no partition")
 	}
+	if !header.Taken.IsZero() { // IDs that an earlier world gave out, and that the snapshot has, must not be given out again
+		w.next = uint64(header.Taken.UnixNano())
+	}
 	w.Organization = loadOrganization(header)
 	for a, err := range accounts {
 		if err != nil {
@@ -72,6 +75,7 @@ func (w *World) loadAccount(h org.Header, from *org.Account) error {
 		State: from.State, Unit: from.Unit, SCPs: slices.Clone(from.SCPs), Joined: h.Taken,
 		Unread: !from.Read, Quotas: loadQuotas(from.Quotas),
 	})
+	a.PasswordPolicy = loadPasswordPolicy(from)
 	w.loadPolicies(a, from.Policies)
 	if err := w.loadGroups(a, from.Groups); err != nil {
 		return err
@@ -85,6 +89,7 @@ func (w *World) loadAccount(h org.Header, from *org.Account) error {
 	for _, d := range from.Unassigned {
 		w.loadDevice(a, d, "")
 	}
+	w.loadProviders(a, from.Providers)
 	w.loadRoot(a, from.Root)
 	w.AddSampleData(a.ID, h.Taken)
 	return nil
@@ -213,6 +218,9 @@ func (w *World) loadUser(a *Account, from org.User) (*User, error) {
 		u.Login = &Login{
 			Created: from.Created, Changed: from.Created, Used: timeOf(from.PasswordUsed),
 			ResetRequired: from.PasswordReset == org.Yes, Password: w.NewSecret(),
+		}
+		if from.PasswordExpires != nil {
+			u.Login.Changed = from.PasswordExpires.AddDate(0, 0, -assumedMaxAge)
 		}
 	}
 	if from.Services != nil {

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -292,6 +293,58 @@ func TestLoadRefusesSnapshotsThatAreNotConsistent(t *testing.T) {
 		_, err := Load(row.header, row.accounts, 1)
 		if err == nil || err.Error() != row.want {
 			t.Errorf("%s: %v, want %s", name, err, row.want)
+		}
+	}
+}
+
+func TestPasswordExpiryIsPartOfASnapshot(t *testing.T) {
+	w := New("aws", 1)
+	changed := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	a := w.AddAccount(&Account{ID: "111111111111", PasswordPolicy: &PasswordPolicy{MinimumLength: 8, MaxAge: 30, HardExpiry: true}})
+	a.Users["bob"] = &User{Name: "bob", Path: "/", ID: "AIDABOB", Created: changed, Groups: map[string]bool{}, Login: &Login{Created: changed, Changed: changed, Password: "x"}}
+	header, accounts := w.Snapshot(changed)
+	loaded, err := Load(header, accounts, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := loaded.Account("111111111111")
+	if got, want := b.PasswordPolicy.Expires(b.Users["bob"].Login), changed.AddDate(0, 0, 30); !got.Equal(want) || !b.PasswordPolicy.HardExpiry {
+		t.Errorf("the password expires %s, want %s; hard expiry %v", got, want, b.PasswordPolicy.HardExpiry)
+	}
+}
+
+// What Terraform made is there again after the emulator was saved and loaded.
+func TestProvidersArePartOfASnapshot(t *testing.T) {
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	w := New("aws", 1)
+	a := w.AddAccount(&Account{ID: "111111111111"})
+	tags := []org.Tag{{Key: "team", Value: "blue"}}
+	a.Roles["web"] = &Role{Name: "Web", Path: "/", ID: "AROAWEB", Created: at, Trust: "{}", Inline: map[string]string{}, MaxSession: time.Hour}
+	a.InstanceProfiles["web"] = &InstanceProfile{Name: "Web", Path: "/x/", ID: "AIPAWEB", Created: at, Tags: tags, Role: "web"}
+	oidc, saml := "arn:aws:iam::111111111111:oidc-provider/a.example.com/x", "arn:aws:iam::111111111111:saml-provider/corp"
+	a.OIDCProviders[oidc] = &OIDCProvider{ARN: oidc, URL: "a.example.com/x", ClientIDs: []string{"b"}, Thumbprints: []string{"c"}, Created: at, Tags: tags}
+	a.SAMLProviders[saml] = &SAMLProvider{ARN: saml, Name: "corp", UUID: "SAMLSP1", Metadata: "<x/>", Created: at, ValidUntil: at, Tags: tags}
+	a.ServerCertificates["tls"] = &ServerCertificate{Name: "TLS", Path: "/", ID: "ASCATLS", Body: "body", Chain: "chain", Uploaded: at, Expires: at, Tags: tags}
+	var file bytes.Buffer
+	header, accounts := w.Snapshot(at)
+	if err := org.Write(&file, header, accounts); err != nil {
+		t.Fatal(err)
+	}
+	header, accounts, err := org.Read(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := Load(header, accounts, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := loaded.Account("111111111111")
+	for _, diff := range []string{
+		cmp.Diff(a.InstanceProfiles, b.InstanceProfiles), cmp.Diff(a.OIDCProviders, b.OIDCProviders),
+		cmp.Diff(a.SAMLProviders, b.SAMLProviders), cmp.Diff(a.ServerCertificates, b.ServerCertificates),
+	} {
+		if diff != "" {
+			t.Error(diff)
 		}
 	}
 }

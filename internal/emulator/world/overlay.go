@@ -46,15 +46,16 @@ func (o *overlay[V]) owns(key string) bool {
 	return ok
 }
 
-// fork shares everything and returns the view of the new world. It copies only
-// when something was written since the last fork.
+// fork shares everything and returns the view of the new world. It copies, and
+// writes to o, only when something was written since the last fork.
 func (o *overlay[V]) fork() overlay[V] {
-	if len(o.base) == 0 {
-		o.base = o.own
-	} else if len(o.own) > 0 || len(o.gone) > 0 {
-		o.base = maps.Collect(o.all)
+	switch {
+	case len(o.own) == 0 && len(o.gone) == 0:
+	case len(o.base) == 0:
+		*o = overlay[V]{base: o.own}
+	default:
+		*o = overlay[V]{base: maps.Collect(o.all)}
 	}
-	o.own, o.gone = nil, nil
 	return overlay[V]{base: o.base}
 }
 

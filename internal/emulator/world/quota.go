@@ -27,6 +27,10 @@ const (
 	QuotaCertificatesPerUser = "SigningCertificatesPerUserQuota"
 	QuotaServerCertificates  = "ServerCertificatesQuota"
 	QuotaInstanceProfiles    = "InstanceProfilesQuota"
+	QuotaOIDCProviders       = "OpenIDConnectProvidersQuota" // not in GetAccountSummary, as are the next three
+	QuotaSAMLProviders       = "SAMLProvidersQuota"
+	QuotaClientIDs           = "ClientIDsPerOpenIDConnectProviderQuota"
+	QuotaThumbprints         = "ThumbprintsPerOpenIDConnectProviderQuota"
 	QuotaMFADevicesPerUser   = "MFADevicesPerUserQuota"             // not in GetAccountSummary
 	QuotaSSHKeysPerUser      = "SSHPublicKeysPerUserQuota"          // not in GetAccountSummary
 	QuotaServiceCredentials  = "ServiceSpecificCredentialsPerQuota" // a service and user; not in GetAccountSummary
@@ -55,6 +59,10 @@ var defaults = map[string]int32{
 	QuotaCertificatesPerUser: 2,
 	QuotaServerCertificates:  20,
 	QuotaInstanceProfiles:    1000,
+	QuotaOIDCProviders:       100,
+	QuotaSAMLProviders:       100,
+	QuotaClientIDs:           100,
+	QuotaThumbprints:         5,
 	QuotaMFADevicesPerUser:   8,
 	QuotaSSHKeysPerUser:      5,
 	QuotaServiceCredentials:  2,
@@ -72,7 +80,7 @@ func (a *Account) Quota(name string) int {
 // QuotaNames lists all quotas that GetAccountSummary returns.
 func QuotaNames() []string {
 	names := maps.Clone(defaults)
-	for _, untold := range []string{QuotaMFADevicesPerUser, QuotaSSHKeysPerUser, QuotaServiceCredentials, QuotaTags} {
+	for _, untold := range []string{QuotaOIDCProviders, QuotaSAMLProviders, QuotaClientIDs, QuotaThumbprints, QuotaMFADevicesPerUser, QuotaSSHKeysPerUser, QuotaServiceCredentials, QuotaTags} {
 		delete(names, untold)
 	}
 	var all []string

@@ -76,6 +76,10 @@ func (w *World) snapshotAccount(a *Account) *org.Account {
 	for _, name := range slices.Sorted(maps.Keys(a.ListedRoles())) {
 		s.Roles = append(s.Roles, w.snapshotRole(a, a.Roles[name]))
 	}
+	s.Providers = a.snapshotProviders()
+	if slices.ContainsFunc(s.Users, func(u org.User) bool { return u.PasswordExpires != nil }) {
+		s.HardExpiry = org.TriOf(a.PasswordPolicy.HardExpiry)
+	}
 	slices.SortFunc(s.Users, func(x, y org.User) int { return cmp.Compare(x.Name, y.Name) })
 	slices.SortFunc(s.Groups, func(x, y org.Group) int { return cmp.Compare(x.Name, y.Name) })
 	slices.SortFunc(s.Roles, func(x, y org.Role) int { return cmp.Compare(x.Name, y.Name) })
@@ -102,6 +106,7 @@ func (w *World) snapshotUser(a *Account, u *User) org.User {
 	if u.Login != nil {
 		s.PasswordUsed = pointer(u.Login.Used)
 		s.PasswordReset = org.TriOf(u.Login.ResetRequired)
+		s.PasswordExpires = pointer(a.PasswordPolicy.Expires(u.Login))
 	}
 	for _, d := range a.DevicesOf(u.Name) {
 		s.Devices = append(s.Devices, snapshotDevice(d))

@@ -11,6 +11,7 @@
 package world
 
 import (
+	"slices"
 	"time"
 
 	"forcemfa/internal/org"
@@ -26,9 +27,11 @@ type World struct {
 	sessions  overlay[*Session] // by access key ID
 	keys      overlay[KeyOwner] // by access key ID
 	uses      overlay[Use]      // by access key ID or role ARN
+	services  overlay[Use]      // by ARN of a user or role, and service
 	codes     overlay[int64]    // by serial number: the last accepted TOTP step
 	managed   overlay[*Policy]  // AWS managed policies, by ARN
 	documents *documents        // shared by all forks
+	tasks     []Task            // by time; replaced as a whole
 	next      uint64            // of the next generated ID; IDs are a hash of seed and next
 	seed      uint64
 	borrowed  bool // Organization is shared with another world
@@ -44,6 +47,40 @@ type Organization struct {
 	Units             []org.Unit // root first
 	SCPs              map[string]org.SCP
 	DelegatedAdmins   []DelegatedAdmin
+	Access            []ServiceAccess      // services with trusted access
+	RootFeatures      []string             // see [RootCredentials], [RootSessions]
+	Tags              map[string][]org.Tag // by ID of the root, unit, account or policy
+	Descriptions      map[string]string    // of policies, by ID; not in a snapshot
+}
+
+// Describe sets the description of a policy.
+func (o *Organization) Describe(policy, text string) {
+	if o.Descriptions == nil {
+		o.Descriptions = map[string]string{}
+	}
+	o.Descriptions[policy] = text
+}
+
+// Features of centralized root access.
+const (
+	RootCredentials = "RootCredentialsManagement"
+	RootSessions    = "RootSessions"
+)
+
+// Trusts reports whether a service has trusted access to the organization.
+func (o *Organization) Trusts(service string) bool {
+	return slices.ContainsFunc(o.Access, func(a ServiceAccess) bool { return a.Service == service })
+}
+
+// Delegates reports whether an account is a delegated administrator for a service.
+func (o *Organization) Delegates(account, service string) bool {
+	return slices.ContainsFunc(o.DelegatedAdmins, func(d DelegatedAdmin) bool { return d.Account == account && d.Service == service })
+}
+
+// A ServiceAccess is the trusted access of a service to the organization.
+type ServiceAccess struct {
+	Service string // service principal
+	Since   time.Time
 }
 
 // A DelegatedAdmin is an account that may act for the organization.
@@ -71,12 +108,24 @@ type Account struct {
 	Policies map[string]*Policy // customer managed, by ARN
 	Devices  map[string]*Device // by serial number, assigned or not
 	Report   *Report            // nil: none was generated yet
+
+	InstanceProfiles   map[string]*InstanceProfile   // by lower-case name
+	OIDCProviders      map[string]*OIDCProvider      // by ARN
+	SAMLProviders      map[string]*SAMLProvider      // by ARN
+	ServerCertificates map[string]*ServerCertificate // by lower-case name
+	// RoleDeletions are the deleted service-linked roles by the ID of the task.
+	RoleDeletions map[string]string
+	AccessJobs    map[string]*AccessJob // by ID; a job does not change
+	// TokenVersion is that of the tokens of the global endpoint of STS; 0 is 1.
+	TokenVersion int
+	TokenIssuer  *TokenIssuer // nil while outbound federation is off
 	// PasswordPolicy is nil while AWS's default is in force.
 	PasswordPolicy *PasswordPolicy
 
 	Instances map[string]*Instance // EC2, by ID
 	Tables    map[string]bool      // DynamoDB, by name
 	Buckets   map[string]*Bucket   // S3, by name
+	Items     map[string]Item      // of the other services, by ARN
 }
 
 // Root is the root user.
@@ -119,6 +168,7 @@ type Login struct {
 	Used             time.Time // zero: never
 	ResetRequired    bool
 	Password         string
+	Earlier          []string // earlier passwords, latest first, for the password policy
 }
 
 // A Key is an access key. Only the call that created it returns its secret. Its
@@ -240,6 +290,7 @@ type Bucket struct {
 	Name    string
 	Created time.Time
 	Policy  string // bucket policy, empty: none
+	Tags    []org.Tag
 	Objects map[string][]byte
 }
 
@@ -251,6 +302,7 @@ type Session struct {
 	Account                    string
 	User                       string // lower-case name, for a user's own and for a federated session
 	Role                       string // lower-case name, for a role session
+	OwnerID                    string // unique ID of the user or role, set by AddSession; empty for the root user
 	Name                       string // role session name or federated user name
 	Issued, Expires            time.Time
 	MFAAt                      time.Time       // when the code was entered; zero: without MFA

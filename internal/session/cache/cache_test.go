@@ -104,7 +104,7 @@ func place(t *testing.T) (Dir, Place, func(profile string) Place) {
 func TestLinkHoldsUntilAFileIsEdited(t *testing.T) {
 	d, p, of := place(t)
 	link := func() {
-		if err := errors.Join(d.Store("x", someEntry()), d.Link(p, p.Seen(), "x", "eu-west-1")); err != nil {
+		if err := errors.Join(d.Store("x", someEntry()), d.Link(p, p.Seen(), "x", Settings{Region: "eu-west-1"})); err != nil {
 			t.Fatal(err)
 		}
 	}

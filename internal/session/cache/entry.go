@@ -34,6 +34,8 @@ type Entry struct {
 	// Region is where the profile works, if it says so. It is kept with the
 	// link, because profiles share sessions.
 	Region string
+	// Exec is the profile's forcemfa_exec. It is kept with the link, too.
+	Exec string
 	// Backend is the backend of the secret store that holds the secret access key
 	// and the token; empty: the entry's file does.
 	Backend string
@@ -189,7 +191,7 @@ func (d Dir) Clear(match func(*Entry) bool) (int, error) {
 		}
 		err = errors.Join(err, d.remove(name+linkSuffix))
 	}
-	return n, errors.Join(err, d.clearKeyIDs())
+	return n, errors.Join(err, d.clearKeyIDs(), d.sweepPages(time.Time{}))
 }
 
 // Sweep forgets what has been over for a day, so that the directory does not
@@ -204,7 +206,7 @@ func (d Dir) Sweep(now time.Time) error {
 			err = errors.Join(err, d.Remove(name))
 		}
 	}
-	return err
+	return errors.Join(err, d.sweepPages(now))
 }
 
 // ProcessJSON is a session as a credential_process prints it, with a newline.

@@ -98,11 +98,15 @@ func (p Place) Seen() []string {
 	return out
 }
 
-// Link notes which entry a profile leads to, and its region, as long as its
+// Settings are those of a profile that a warm call needs.
+type Settings struct{ Region, Exec string }
+
+// Link notes which entry a profile leads to, and its settings, as long as its
 // files are as they were seen.
-func (d Dir) Link(p Place, seen []string, entry, region string) error {
+func (d Dir) Link(p Place, seen []string, entry string, s Settings) error {
 	r := record{{"entry", entry}, {"profile", p.Profile}}
-	r.put("region", region)
+	r.put("region", s.Region)
+	r.put("exec", s.Exec)
 	for _, s := range seen {
 		r = append(r, field{"seen", s})
 	}
@@ -139,7 +143,7 @@ func (d Dir) Warm(p Place, now time.Time) (*Entry, error) {
 	if !e.Fresh(now) || e.FromTheFuture(now) {
 		return nil, ErrCold
 	}
-	e.Region = r.get("region")
+	e.Region, e.Exec = r.get("region"), r.get("exec")
 	return d.unseal(r.get("entry"), e)
 }
 

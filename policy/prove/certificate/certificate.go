@@ -7,8 +7,9 @@
 // request is covered when the Denies of one cell cover it and refuse it whatever
 // the sender chooses. A missing cell, or a Deny that does not do what its cell
 // says, is an error. The check relies on package policy, on the given list of
-// actions (none for a strict proof), and on the assumption that requests which no
-// pattern and no condition of a policy distinguishes are decided alike.
+// actions (none for a strict proof), on the observed answers that both the proof and the
+// claim name, and on the assumption that requests which no pattern and no condition of
+// a policy distinguishes are decided alike.
 package certificate
 
 import (
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"forcemfa/policy"
@@ -34,6 +36,9 @@ type Claim struct {
 	ForwardedCallsPass bool
 	Enrollment         []string
 	EnrollmentByKey    bool
+	// Observed are the observed answers that the proof may rely on, in addition to AWS's
+	// documentation.
+	Observed policy.Observed
 	// Actions lists all actions that exist. A strict proof needs none.
 	Actions []Action
 }
@@ -48,17 +53,27 @@ type Action struct {
 // maxCombinations limits the values that are tried together.
 const maxCombinations = 100_000
 
+// maxEvaluations limits the work for one case of a proof, which may come from anybody.
+// Proofs of package prove need some thousands.
+const maxEvaluations = 1 << 22
+
+var errWork = fmt.Errorf("the proof takes more than %d evaluations", maxEvaluations)
+
 // Check reports whether a proof proves a claim; the error says what is missing.
 func Check(p *policy.Proof, c Claim) error { return new(Checker).Check(p, c) }
 
-// A Checker checks many proofs. It caches no verdicts, only the action names
-// that lists of patterns distinguish, because most documents of an organization
-// name the same ones. The zero value is ready to use. A Checker is safe for
-// concurrent use.
+// A Checker checks many proofs. It caches no verdicts, only the texts that lists of
+// patterns distinguish, because most documents of an organization have the same
+// patterns. The zero value is ready to use. A Checker is safe for concurrent use.
 type Checker struct {
 	mu    sync.Mutex
-	names map[string][]string // by the patterns
+	texts map[string][]string // by the patterns
+	work  atomic.Int64
 }
+
+// Evaluations counts the evaluations of all checks so far, so that a caller can limit
+// the work for proofs of unknown origin.
+func (m *Checker) Evaluations() int64 { return m.work.Load() }
 
 // Check is [Check].
 func (m *Checker) Check(p *policy.Proof, c Claim) error {
@@ -68,6 +83,10 @@ func (m *Checker) Check(p *policy.Proof, c Claim) error {
 	if !p.Strict && len(c.Actions) == 0 {
 		return errors.New("the proof covers the actions of a list, and the list is missing")
 	}
+	if !c.Observed.Has(p.Observed) {
+		return fmt.Errorf("the proof relies on observed answers that are not given: %s", p.Observed)
+	}
+	c.Observed = p.Observed // no others are necessary
 	for _, want := range c.cases() {
 		i := slices.IndexFunc(p.Cases, func(x policy.ProofCase) bool { return x.Credential == want.Credential && x.Present == want.Present })
 		if i < 0 {
@@ -76,6 +95,7 @@ func (m *Checker) Check(p *policy.Proof, c Claim) error {
 		k, err := newInquiry(m, &c, &p.Cases[i], p.Strict)
 		if err == nil {
 			err = k.check()
+			m.work.Add(k.spent)
 		}
 		if err != nil {
 			return fmt.Errorf("requests with a %v: %w", want.Credential, err)
@@ -111,6 +131,7 @@ type inquiry struct {
 	denies  map[policy.ProofDeny]*deny
 	cells   []cell
 	settled map[string]error    // whether the Denies of a cell are sufficient
+	spent   int64               // evaluations
 	kinds   map[string][]string // the resources of a template
 }
 
@@ -133,6 +154,7 @@ type deny struct {
 func newInquiry(m *Checker, c *Claim, proof *policy.ProofCase, strict bool) (*inquiry, error) {
 	k := &inquiry{Claim: c, memory: m, proof: proof, strict: strict, denies: map[policy.ProofDeny]*deny{}, settled: map[string]error{}, kinds: map[string][]string{}}
 	k.context = c.Context.Clone()
+	k.context.Observe(c.Observed)
 	moment := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	k.context.SetMFA(proof.Credential, proof.Present, moment, moment)
 	k.context.Set("aws:ViaAWSService", fmt.Sprint(proof.Credential == policy.ForwardedFromKey))
@@ -204,24 +226,38 @@ func (d *deny) alone(s policy.Statement) (*policy.Set, error) {
 	return &policy.Set{Identity: []policy.Source{source}}, nil
 }
 
-// fixed lists the keys that the credential and the principal determine, in
-// addition to tags and keys in the context.
-var fixed = []string{"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:viaawsservice", "aws:principalarn", "aws:principalaccount",
-	"aws:principaltype", "aws:userid", "aws:username", "aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist",
-	"aws:federatedprovider", "aws:assumedroot", "aws:ec2instancesourcevpc", "aws:ec2instancesourceprivateipv4"}
+// never lists the keys that no request of an IAM user has, except that services
+// forward calls with aws:CalledVia: they are there for sessions of other principals,
+// and when an AWS service makes a request by itself. A key that ends in a colon is
+// all keys of that kind.
+// Source: IAM User Guide, "AWS global condition context keys", availability.
+var never = []string{"aws:multifactorauthage", "aws:principalservicename", "aws:principalservicenameslist", "aws:sourcearn", "aws:sourceaccount",
+	"aws:sourceorgid", "aws:sourceorgpaths", "aws:assumedroot", "aws:federatedprovider", "aws:chatbotsourcearn", "aws:ec2instancesourcevpc",
+	"aws:ec2instancesourceprivateipv4", "aws:sourceidentity", "ec2:roledelivery", "ec2:sourceinstancearn", "glue:roleassumedby",
+	"glue:credentialissuingservice", "codebuild:buildarn", "codebuild:projectarn", "lambda:sourcefunctionarn", "ssm:sourceinstancearn",
+	"identitystore:userid", "saml:"}
 
-// chosen reports whether the sender of a request chooses the value of a key.
+// calledVia lists the services that forward a call.
+var calledVia = []string{"aws:calledvia", "aws:calledviafirst", "aws:calledvialast"}
+
+// chosen reports whether the sender of a request chooses the value of a key. What is
+// not known about the principal counts as chosen: nothing that depends on it is proved.
 func (k *inquiry) chosen(key string) bool {
+	kind, _, _ := strings.Cut(key, ":")
 	_, known := k.context.Get(key)
 	switch {
 	case key == "aws:tokenissuetime":
 		return k.proof.Credential.MFA().IssueTime
-	case strings.HasPrefix(key, "aws:calledvia"):
-		return k.proof.Credential == policy.ForwardedFromKey
-	case strings.HasPrefix(key, "aws:principaltag/"):
+	case known || slices.Contains(never, key) || slices.Contains(never, kind+":"):
 		return false
+	case key == "aws:multifactorauthpresent" || strings.HasPrefix(key, "aws:principaltag/"):
+		return false
+	case strings.ContainsAny(kind, "./"): // of an identity provider
+		return false
+	case slices.Contains(calledVia, key):
+		return k.proof.Credential == policy.ForwardedFromKey
 	}
-	return !known && !slices.Contains(fixed, key)
+	return true
 }
 
 func (k *inquiry) sendersChoice(c condition) bool {
@@ -318,30 +354,49 @@ func (m *Checker) actions(named []string) ([]string, error) {
 	}
 	slices.Sort(named)
 	named = slices.Compact(named)
-	key := fmt.Sprintf("%q", named) // quoted, because a pattern may contain any character
-	m.mu.Lock()
-	known, ok := m.names[key]
-	m.mu.Unlock()
-	if ok {
-		return known, nil
-	}
 	var patterns []pattern
 	for _, name := range named {
 		if service, verb, found := strings.Cut(name, ":"); found {
 			patterns = append(patterns, slices.Concat(glob(service).segment(), exactly(":"), glob(verb).segment()))
 		}
 	}
-	all, ok := samples(glob("?*:?*").segment(), patterns)
+	all, ok := m.samples(glob("?*:?*").segment(), patterns)
 	if !ok {
 		return nil, errors.New("the actions in the policies distinguish too many names")
 	}
+	return all, nil
+}
+
+// samples is the function samples, with a memory. Patterns that are there twice
+// distinguish nothing.
+func (m *Checker) samples(base pattern, patterns []pattern) ([]string, bool) {
+	key := base.appendKey(nil)
+	var different []pattern
+	seen := map[string]bool{}
+	for _, p := range patterns {
+		if own := string(p.appendKey(nil)); !seen[own] {
+			seen[own] = true
+			different = append(different, p)
+			key = append(key, own...)
+		}
+	}
+	m.mu.Lock()
+	known, ok := m.texts[string(key)]
+	m.mu.Unlock()
+	if ok {
+		return known, true
+	}
+	texts, ok := samples(base, different)
+	if !ok {
+		return nil, false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.names == nil || len(m.names) >= remembered {
-		m.names = map[string][]string{}
+	if m.texts == nil || len(m.texts) >= remembered {
+		m.texts = map[string][]string{}
 	}
-	m.names[key] = all
-	return all, nil
+	m.texts[string(key)] = texts
+	return texts, true
 }
 
 // action checks that every request for an action is refused.
@@ -349,10 +404,8 @@ func (k *inquiry) action(a *Action) error {
 	if k.exempt(a.Name, "") {
 		return nil
 	}
-	for i := range k.cells {
-		if x := &k.cells[i]; x.Resource == "" && k.refused(x, a.Name, "*") == nil {
-			return nil
-		}
+	if settled, err := k.anyCell(a.Name, "*", true); settled || err != nil {
+		return err
 	}
 	if a.Any {
 		if err := k.request(a.Name, "*"); err != nil {
@@ -377,12 +430,26 @@ func (k *inquiry) request(action, resource string) error {
 	if k.exempt(action, resource) {
 		return nil
 	}
+	settled, err := k.anyCell(action, resource, false)
+	if err == nil && !settled {
+		err = fmt.Errorf("no cell covers %s on %s", action, resource)
+	}
+	return err
+}
+
+// anyCell reports whether one of the cells, of those for every resource or of the
+// others, refuses a request. The error is about the work.
+func (k *inquiry) anyCell(action, resource string, everywhere bool) (bool, error) {
 	for i := range k.cells {
-		if x := &k.cells[i]; x.Resource != "" && k.refused(x, action, resource) == nil {
-			return nil
+		if k.spent > maxEvaluations {
+			return false, errWork
+		}
+		k.spent++
+		if x := &k.cells[i]; (x.Resource == "") == everywhere && k.refused(x, action, resource) == nil {
+			return true, nil
 		}
 	}
-	return fmt.Errorf("no cell covers %s on %s", action, resource)
+	return false, nil
 }
 
 // refused reports whether the Denies of a cell refuse a request whatever the
@@ -446,7 +513,11 @@ func (k *inquiry) whatever(by []*deny, action, resource string) error {
 }
 
 func (k *inquiry) combine(by []*deny, action, resource string, names []string, values map[string][]value, context *policy.Context) error {
+	if k.spent > maxEvaluations {
+		return errWork
+	}
 	if len(names) == 0 {
+		k.spent++
 		r := &policy.Request{Principal: k.Principal, Action: action, Resource: resource, Context: context}
 		if contradicts(context) || slices.ContainsFunc(by, func(d *deny) bool { return d.refuses.Refuses(r).Verdict == policy.ExplicitDenied }) {
 			return nil
@@ -469,7 +540,8 @@ func contradicts(c *policy.Context) bool {
 	if _, direct := c.Get("aws:SourceIp"); !direct {
 		return false
 	}
-	return slices.ContainsFunc([]string{"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid"},
+	return slices.ContainsFunc([]string{"aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid",
+		"aws:vpceorgpaths"},
 		func(key string) bool { _, found := c.Get(key); return found })
 }
 

@@ -128,7 +128,8 @@ func subsets(texts []string, n int) ([]value, error) {
 // value of any other key is text that the sender of a request may choose,
 // whatever kind of value an operator compares it with.
 // Source: IAM User Guide, "AWS global condition context keys", data types.
-var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "aws:sourceip": "address", "aws:vpcsourceip": "address", "aws:securetransport": "bool"}
+var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "aws:sourceip": "address", "aws:vpcsourceip": "address", "aws:securetransport": "bool",
+	"aws:viaawsmcpservice": "bool", "aws:ismcpserviceaction": "bool"}
 
 // texts returns values of a key: for each condition on it values that match and
 // values that don't, alone and together with the other conditions.
@@ -152,7 +153,7 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	case own == "bool":
 		return []string{"true", "false"}, nil
 	case own == "date":
-		return dates(conditions), nil
+		return dates(key, conditions), nil
 	case own == "address":
 		return addresses(conditions), nil
 	case kinds["text"] || kinds["bool"]:
@@ -163,7 +164,7 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	case kinds["number"]:
 		out = append(out, numbers(conditions)...)
 	case kinds["date"]:
-		out = append(out, dates(conditions)...)
+		out = append(out, dates(key, conditions)...)
 	case kinds["address"]:
 		out = append(out, addresses(conditions)...)
 	case kinds["binary"]:
@@ -306,8 +307,11 @@ func numbers(conditions []condition) []string {
 	return out
 }
 
-func dates(conditions []condition) []string {
+func dates(key string, conditions []condition) []string {
 	points, _ := decimals(conditions)
+	if key == clock {
+		points = append(points, start)
+	}
 	for _, c := range conditions {
 		for _, v := range c.Values {
 			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01"} {
@@ -319,10 +323,16 @@ func dates(conditions []condition) []string {
 	}
 	var out []string
 	for _, n := range around(points, 3600) {
-		out = append(out, n.FloatString(9)) // seconds since 1970, which a date can be as well
+		if key != clock || n.Cmp(start) >= 0 {
+			out = append(out, n.FloatString(9)) // seconds since 1970, which a date can be as well
+		}
 	}
 	return out
 }
+
+// start is the earliest time of a request that is looked at: the begin of 2026, before
+// the first release of this program.
+var start = big.NewRat(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Unix(), 1)
 
 // addresses returns the first address of every network and the first one after
 // it: no condition changes between two of these.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A token is one position of a pattern: a character, ? or *.
@@ -64,6 +65,24 @@ func (p pattern) segment() pattern {
 	return out
 }
 
+// appendKey adds a text that identifies the pattern.
+func (p pattern) appendKey(to []byte) []byte {
+	for _, t := range p {
+		kind := byte('a')
+		if t.fold {
+			kind++
+		}
+		if t.inner {
+			kind += 2
+		}
+		if t.wild != 0 {
+			kind += 4
+		}
+		to = utf8.AppendRune(append(to, kind), t.r)
+	}
+	return append(to, 0) // no kind is 0
+}
+
 // A place is a state of several patterns that are matched together: for each the
 // possible positions, as a sorted list.
 type place [][]int
@@ -92,6 +111,9 @@ func (p pattern) reach(to []int, at int) []int {
 func (from place) read(patterns []pattern, r rune) place {
 	out := make(place, len(patterns))
 	for i, p := range patterns {
+		if len(from[i]) > 0 {
+			out[i] = make([]int, 0, len(from[i])+1)
+		}
 		for _, at := range from[i] {
 			switch {
 			case at == len(p) || !p[at].takes(r):
@@ -136,7 +158,7 @@ const maxPlaces = 20_000
 // patterns that match one. ok is false when there are too many.
 func samples(base pattern, patterns []pattern) (out []string, ok bool) {
 	all := append([]pattern{base}, patterns...)
-	letters := alphabet(all)
+	other := unnamed(all)
 	type visit struct {
 		at   place
 		text string
@@ -148,7 +170,7 @@ func samples(base pattern, patterns []pattern) (out []string, ok bool) {
 			found[m] = true
 			out = append(out, queue[i].text)
 		}
-		for _, r := range letters {
+		for _, r := range queue[i].at.letters(all, other) {
 			next := queue[i].at.read(all, r)
 			if key := next.key(); len(next[0]) > 0 && !places[key] {
 				places[key] = true
@@ -162,27 +184,45 @@ func samples(base pattern, patterns []pattern) (out []string, ok bool) {
 	return out, true
 }
 
-// alphabet is every character that the patterns name, in both cases where they
-// take both, a colon, and one that no pattern names.
-func alphabet(patterns []pattern) []rune {
-	out := []rune{':'}
-	for _, p := range patterns {
-		for _, t := range p {
-			if t.wild != 0 {
-				continue
-			}
-			out = append(out, t.r)
-			if t.fold {
-				out = append(out, unicode.ToLower(t.r), unicode.ToUpper(t.r))
+// letters returns the characters that lead to different places: those that the patterns
+// name where they are, a colon, at which some wildcards stop, and other, which stands for
+// all that no pattern names.
+func (from place) letters(patterns []pattern, other rune) []rune {
+	out := []rune{':', other}
+	for i, p := range patterns {
+		for _, at := range from[i] {
+			if at < len(p) {
+				out = p[at].letters(out)
 			}
 		}
 	}
 	slices.Sort(out)
-	out = slices.Compact(out)
-	for _, other := range "zqxjkvwygf0987654321\u00a7\u00b6" {
-		if !slices.Contains(out, other) && !slices.Contains(out, unicode.ToUpper(other)) {
-			return append(out, other)
+	return slices.Compact(out)
+}
+
+// letters adds the characters that a token names, in both cases if it takes both.
+func (t token) letters(to []rune) []rune {
+	switch {
+	case t.wild != 0:
+		return to
+	case t.fold:
+		return append(to, t.r, unicode.ToLower(t.r), unicode.ToUpper(t.r))
+	}
+	return append(to, t.r)
+}
+
+// unnamed is a character that no pattern names.
+func unnamed(patterns []pattern) rune {
+	var named []rune
+	for _, p := range patterns {
+		for _, t := range p {
+			named = t.letters(named)
 		}
 	}
-	return append(out, '\u2020')
+	for _, other := range "zqxjkvwygf0987654321\u00a7\u00b6" {
+		if !slices.Contains(named, other) && !slices.Contains(named, unicode.ToUpper(other)) {
+			return other
+		}
+	}
+	return '\u2020'
 }

@@ -90,7 +90,7 @@ func (k *inquiry) within(base [6]pattern) ([]string, error) {
 		for _, p := range patterns {
 			own = append(own, p[i])
 		}
-		texts, ok := samples(base[i], own)
+		texts, ok := k.memory.samples(base[i], own)
 		if !ok || len(texts)*len(out) > maxCombinations {
 			return nil, errors.New("the policies distinguish too many resources")
 		}

@@ -76,7 +76,7 @@ func TestValuesAreOnAndAroundThoseOfTheConditions(t *testing.T) {
 	if got, want := numbers(values("3", "1")), []string{"0.000", "1.000", "2.000", "3.000", "4.000"}; !slices.Equal(got, want) {
 		t.Errorf("numbers %v, want %v", got, want)
 	}
-	if got, want := dates(values("1970-01-01", "7200")), []string{"-3600", "0", "3600", "7200", "10800"}; !slices.EqualFunc(got, want, func(g, w string) bool { return g == w+".000000000" }) {
+	if got, want := dates("aws:requesttag/a", values("1970-01-01", "7200")), []string{"-3600", "0", "3600", "7200", "10800"}; !slices.EqualFunc(got, want, func(g, w string) bool { return g == w+".000000000" }) {
 		t.Errorf("dates %v, want %v", got, want)
 	}
 	if got, want := bytes(values("eA==", "not base64")), []string{"example", "x"}; !slices.Equal(got, want) {
@@ -98,7 +98,7 @@ func TestVariablesOfTheSenderAreThoseOfTheNewerVersion(t *testing.T) {
 
 // Patterns that distinguish too many resources are an error, not an empty list.
 func TestTooManyResourcesAreAnError(t *testing.T) {
-	k := &inquiry{Claim: &Claim{Principal: policy.Principal{Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/bob"}, Set: &policy.Set{}}}
+	k := &inquiry{memory: new(Checker), Claim: &Claim{Principal: policy.Principal{Account: "111111111111", ARN: "arn:aws:iam::111111111111:user/bob"}, Set: &policy.Set{}}}
 	base := [6]pattern{glob("arn"), glob("aws"), glob("s3"), glob(""), glob(""), glob("*")}
 	for tail, want := range map[string]bool{"*": true, "*a" + strings.Repeat("?", 24): false} {
 		document := policy.ParseSource("p", policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"arn:aws:s3:::`+tail+`"}}`)

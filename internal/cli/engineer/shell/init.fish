@@ -29,7 +29,7 @@ function forcemfa
             set -e FORCEMFA AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
             set -e AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION
             set -q __forcemfa_used; or return 0
-            set -e AWS_REGION AWS_DEFAULT_REGION __forcemfa_used
+            set -e AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION __forcemfa_used
             for name in $__forcemfa_names
                 set -l old __forcemfa_old_$name
                 set -q $old; and set -gx $name $$old; and set -e $old
@@ -61,15 +61,19 @@ function __forcemfa_export
         set -lx AWS_WEB_IDENTITY_TOKEN_FILE $__forcemfa_old_AWS_WEB_IDENTITY_TOKEN_FILE
         set -lx AWS_ROLE_ARN $__forcemfa_old_AWS_ROLE_ARN
         set -lx AWS_ROLE_SESSION_NAME $__forcemfa_old_AWS_ROLE_SESSION_NAME
-        command forcemfa export --use --format fish $argv
+        command forcemfa export --use --shell $fish_pid --format fish $argv
         return
     end
-    command forcemfa export --use --format fish $argv
+    command forcemfa export --use --shell $fish_pid --format fish $argv
 end
 
-# forcemfa_prompt prints "bob 3h12m", or nothing: for fish_prompt.
+# forcemfa_prompt prints "bob 3h12m", "bob" after use --renew, or nothing: for fish_prompt.
 function forcemfa_prompt
-    set -q FORCEMFA; and set -q AWS_CREDENTIAL_EXPIRATION; or return 0
+    set -q FORCEMFA; or return 0
+    if not set -q AWS_CREDENTIAL_EXPIRATION # use --renew
+        printf '%s' $FORCEMFA
+        return
+    end
     set -l end (date -u -d $AWS_CREDENTIAL_EXPIRATION +%s 2>/dev/null; or date -j -u -f %Y-%m-%dT%H:%M:%SZ $AWS_CREDENTIAL_EXPIRATION +%s 2>/dev/null)
     if test -z "$end"
         printf '%s' $FORCEMFA

@@ -5,7 +5,7 @@ forcemfa() {
       shift
       local __forcemfa_new
       # A failed use keeps the session of this shell: unuse runs in a subshell.
-      __forcemfa_new="$(forcemfa unuse; command forcemfa export --use --format env "$@")" || return
+      __forcemfa_new="$(forcemfa unuse; command forcemfa export --use --shell "$$" --format env "$@")" || return
       case "$__forcemfa_new" in
         *"export FORCEMFA="*) ;;
         *) # not a session: the help, for example
@@ -21,7 +21,7 @@ forcemfa() {
       unset FORCEMFA AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
       unset AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION
       if [ -n "${__forcemfa_old+set}" ]; then
-        unset AWS_REGION AWS_DEFAULT_REGION
+        unset AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION
         eval "$__forcemfa_old"
         unset __forcemfa_old
       fi
@@ -46,9 +46,10 @@ __forcemfa_save() {
   done
 }
 
-# forcemfa_prompt prints "bob 3h12m", or nothing: for PS1.
+# forcemfa_prompt prints "bob 3h12m", "bob" after use --renew, or nothing: for PS1.
 forcemfa_prompt() {
-  [ -n "${FORCEMFA-}" ] && [ -n "${AWS_CREDENTIAL_EXPIRATION-}" ] || return 0
+  [ -n "${FORCEMFA-}" ] || return 0
+  [ -n "${AWS_CREDENTIAL_EXPIRATION-}" ] || { printf '%s' "$FORCEMFA"; return 0; } # use --renew
   if [ "${__forcemfa_end_of-}" != "$AWS_CREDENTIAL_EXPIRATION" ]; then
     __forcemfa_end_of="$AWS_CREDENTIAL_EXPIRATION"
     __forcemfa_end="$(date -u -d "$AWS_CREDENTIAL_EXPIRATION" +%s 2>/dev/null || date -j -u -f %Y-%m-%dT%H:%M:%SZ "$AWS_CREDENTIAL_EXPIRATION" +%s 2>/dev/null)"

@@ -1,0 +1,168 @@
+// Package rollout plays the deployment on the embedded AWS: the Lambda is deployed to
+// every account of the sample organization, enforces MFA on a schedule and on events,
+// sends notifications, is tampered with, updated, rolled back and removed.
+package rollout
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"forcemfa/internal/baseline"
+	"forcemfa/internal/deploy"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/cfnsvc"
+	"forcemfa/internal/emulator/cloudtrailsvc"
+	"forcemfa/internal/emulator/engine"
+	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/fleet"
+	"forcemfa/internal/rehearse"
+)
+
+// Options configure a rollout.
+type Options struct {
+	Baseline *baseline.Baseline
+	Config   []byte // the config file of the baseline; nil: none
+	// Progress is called with the title of each part before it is played; nil: never.
+	Progress func(title string)
+	// The following fields are for tests. Their zero values play the story as it is.
+
+	// Template changes a template before it is deployed; nil: not.
+	Template func(name string, text []byte) []byte
+	// Transport changes the transport of a function; nil: not. After a transport with a
+	// method Killed that returns true, the instance has ended.
+	Transport func(function string, next http.RoundTripper) http.RoundTripper
+	// Only are the names of the parts to play; none: all.
+	Only []string
+	// Patience multiplies the time that a change may take to be repaired.
+	Patience int
+}
+
+// A stage holds everything that the chapters of the story share.
+type stage struct {
+	Options
+	box    *rehearse.Sandbox
+	engine *engine.Engine
+	runner *runner
+	slack  *receiver
+	secret string // ARN of the secret with the URL of the webhook
+	fleet  *fleet.Fleet
+	story  *Story
+	except []string // accounts that cannot have a stack
+	joined string   // the account that joined in the story
+	closed []string // accounts that cannot be entered
+}
+
+// Run plays the story in a sandbox of the sample organization, which it changes. The
+// error means that it could not be played; a chapter that failed is in the story.
+func Run(ctx context.Context, box *rehearse.Sandbox, o Options) (*Story, error) {
+	now := box.Cloud.Now()
+	box.Cloud.Advance(now.Truncate(24 * time.Hour).Add(32 * time.Hour).Sub(now)) // 8:00 on the next day
+	s := &stage{Options: o, box: box, story: &Story{Began: box.Cloud.Now()}}
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	defer s.close()
+	for i := range chapters {
+		if len(o.Only) > 0 && !slices.Contains(o.Only, chapters[i].name) {
+			continue
+		}
+		if !s.play(ctx, &chapters[i]) {
+			break
+		}
+	}
+	s.story.Ended = box.Cloud.Now()
+	return s.story, ctx.Err()
+}
+
+// prepare adds what an organization has before the deployment: a trail, trusted access of
+// StackSets, and a secret with the URL of a Slack webhook.
+func (s *stage) prepare(ctx context.Context) error {
+	s.runner = &runner{cloud: s.box.Cloud, wrap: s.Transport}
+	var err error
+	if s.engine, err = engine.New(s.box.Cloud, s.runner); err != nil {
+		return err
+	}
+	s.box.Cloud.OnCall(s.observe)
+	if s.slack, err = receive(); err != nil {
+		return err
+	}
+	s.box.Cloud.Update(func(w *world.World) {
+		t := cloudtrailsvc.NewTrail(w.Partition, s.box.Home, s.box.Config.Region, "organization", true)
+		w.Put(s.box.Home, t.ARN, t)
+		o := w.EditOrganization()
+		o.Access = append(o.Access, world.ServiceAccess{Service: cfnsvc.Principal, Since: s.box.Cloud.Now()})
+	})
+	if s.fleet, err = s.newFleet(); err != nil {
+		return err
+	}
+	cfg, err := s.enter(ctx, s.box.Home)
+	if err != nil {
+		return err
+	}
+	out, err := secretsmanager.NewFromConfig(cfg).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: aws.String("slack-webhook"), SecretString: &s.slack.url})
+	if err != nil {
+		return err
+	}
+	s.secret = *out.ARN
+	return nil
+}
+
+// observe lets a credential report become ready at once: a function polls it by the clock
+// of this machine.
+func (s *stage) observe(r emulator.Record) {
+	if r.Operation == "GenerateCredentialReport" {
+		s.box.Cloud.Advance(10 * time.Second)
+	}
+	s.engine.Watch(r)
+}
+
+func (s *stage) close() {
+	s.slack.close()
+	s.engine.Close()
+	s.box.Cloud.OnCall(nil)
+}
+
+// wait lets the embedded AWS work for some time.
+func (s *stage) wait(ctx context.Context, d time.Duration) error {
+	return s.engine.Run(ctx, s.box.Cloud.Now().Add(d))
+}
+
+// enter returns the config of an administrator of an account.
+func (s *stage) enter(ctx context.Context, account string) (aws.Config, error) {
+	cfg, _, err := s.fleet.Enter(ctx, account)
+	return cfg, err
+}
+
+// open opens the deployment.
+func (s *stage) open(ctx context.Context, parameters map[string]string) (*deploy.Deployment, error) {
+	config := s.Config
+	if config == nil {
+		config = []byte("version: 1\n")
+	}
+	pkg, err := deploy.Pack(placeholder(), config, deploy.ARM64)
+	if err != nil {
+		return nil, err
+	}
+	f, err := fleet.New(s.box.Config, fleet.Options{Rate: -1, Now: s.box.Cloud.Now, NotAccounts: s.except})
+	if err != nil {
+		return nil, err
+	}
+	return deploy.Open(ctx, f, deploy.Options{
+		Baseline: s.Baseline, Package: pkg, Parameters: parameters, Except: s.except, Template: s.Template, Now: s.box.Cloud.Now, Sleep: s.wait,
+	})
+}
+
+// placeholder stands for the program in the package, which a rehearsal does not start: the
+// handlers run in this process. It is the header of a program for Linux on ARM64.
+func placeholder() []byte {
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x01\x01")
+	header[16], header[18], header[20] = 2, 183, 1
+	header[52], header[54], header[58] = 64, 56, 64
+	return header
+}

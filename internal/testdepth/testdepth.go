@@ -1,0 +1,21 @@
+// Package testdepth says how many of its cases a test tries.
+//
+// A plain "go test ./..." tries a part of the cases of a test that takes long, spread over
+// all of them. FORCEMFATEST_LONG=1 makes such tests try every case; .ci/run sets it.
+//
+// Only tests import this package.
+package testdepth
+
+import "os"
+
+// Long reports whether every case is tried.
+func Long() bool { return os.Getenv("FORCEMFATEST_LONG") != "" }
+
+// Each is the distance between two cases that are tried: 1 where every case is, or else
+// step.
+func Each(step int) int {
+	if Long() {
+		return 1
+	}
+	return step
+}
