@@ -30,7 +30,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{Options: Options{Config: sample.Config()}, box: box, story: &Story{Began: box.Cloud.Now()}}
+	s := &stage{Options: Options{Config: sample.Config()}, box: box}
 	if s.Baseline, err = box.Baseline(); err != nil {
 		t.Fatal(err)
 	}

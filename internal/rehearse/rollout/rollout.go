@@ -60,9 +60,7 @@ type stage struct {
 // Run plays the story in a sandbox of the sample organization, which it changes. The
 // error means that it could not be played; a chapter that failed is in the story.
 func Run(ctx context.Context, box *rehearse.Sandbox, o Options) (*Story, error) {
-	now := box.Cloud.Now()
-	box.Cloud.Advance(now.Truncate(24 * time.Hour).Add(32 * time.Hour).Sub(now)) // 8:00 on the next day
-	s := &stage{Options: o, box: box, story: &Story{Began: box.Cloud.Now()}}
+	s := &stage{Options: o, box: box}
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -79,9 +77,13 @@ func Run(ctx context.Context, box *rehearse.Sandbox, o Options) (*Story, error) 
 	return s.story, ctx.Err()
 }
 
-// prepare adds what an organization has before the deployment: a trail, trusted access of
-// StackSets, and a secret with the URL of a Slack webhook.
+// prepare begins the story at 8:00 on the next day, hours before the schedule, and adds
+// what an organization has before the deployment: a trail, trusted access of StackSets, and
+// a secret with the URL of a Slack webhook.
 func (s *stage) prepare(ctx context.Context) error {
+	now := s.box.Cloud.Now()
+	s.box.Cloud.Advance(now.Truncate(24 * time.Hour).Add(32 * time.Hour).Sub(now))
+	s.story = &Story{Began: s.box.Cloud.Now()}
 	s.runner = &runner{cloud: s.box.Cloud, wrap: s.Transport}
 	var err error
 	if s.engine, err = engine.New(s.box.Cloud, s.runner); err != nil {
