@@ -25,8 +25,10 @@ import (
 
 // A Report says what a check found proved.
 type Report struct {
-	Manifest  *Manifest  `json:"manifest"`
-	Documents []Document `json:"documents"` // that the proofs rely on, those of most users first
+	Manifest    *Manifest  `json:"manifest"`
+	Documents   []Document `json:"documents"`   // that the proofs rely on, those of most users first
+	Assumptions []string   `json:"assumptions"` // of the proofs, in the words of the version that checked them
+	SameBuild   bool       `json:"same_build"`  // false: another build wrote the pack, and its sentences were not compared
 }
 
 // A Document is a policy document with the number of users whose proofs rely on it.
@@ -37,27 +39,29 @@ type Document struct {
 }
 
 // Check checks everything in a pack except the signature next to it. program and findings
-// are those of the version that checks: what the pack says in words, and its findings,
-// must be those of the same version. The error is an *[Error] if the pack is refused.
+// are those of the version that checks: every byte must be what the same build would
+// write. Of a pack of another build, the sentences are not compared, nor which of several
+// examples a prover chose. The error is an *[Error] if the pack is refused.
 func Check(ctx context.Context, in io.ReaderAt, size int64, program Program, findings Findings) (*Report, error) {
 	p, err := open(ctx, in, size)
 	if err != nil {
 		return nil, err
 	}
-	c := &check{pack: p, format: findings, runHash: sha256.New(), findingsHash: sha256.New(), relied: map[string]int{}, some: map[string]bool{}}
+	c := &check{pack: p, format: findings, sameBuild: p.manifest.Program == program && program.Revision != "", runHash: sha256.New(), findingsHash: sha256.New(), relied: map[string]int{}, some: map[string]bool{}}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
+	defer c.close()
 	if err := c.snapshot(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.summary(program); err != nil {
+	if err := c.summary(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Report{Manifest: &p.manifest, Documents: c.documents()}, nil
+	return &Report{&p.manifest, c.documents(), assumptionList(c.some, c.listed != nil), c.sameBuild}, nil
 }
 
 // A check checks the snapshot and the users of one pack side by side.
@@ -78,16 +82,28 @@ type check struct {
 	users    *records
 
 	format       Findings
-	recorder     *recorder // of the run that the snapshot gives
+	sameBuild    bool        // wrote the pack: a version without a revision could be any
+	recorder     *recorder   // of the run that the snapshot gives
+	run          *comparison // of that run with the one in the pack
 	runHash      hash.Hash
 	findingsHash hash.Hash
-	states       *states // of the run in the pack
+	gist         *gist // of the findings, for a pack of another build
 
 	header org.Header
 	counts Manifest        // the numbers, counted again
 	some   map[string]bool // assumptions
 	relied map[string]int  // users by the hash of the document
 	listed []certificate.Action
+}
+
+// close ends what reads beside the check.
+func (c *check) close() {
+	if c.run != nil {
+		c.run.stop()
+	}
+	if c.gist != nil {
+		_ = c.gist.Close()
+	}
 }
 
 // load reads the files that stay in memory.
@@ -174,7 +190,6 @@ func (c *check) snapshot(ctx context.Context) (err error) {
 	if err := c.openRun(); err != nil {
 		return err
 	}
-	defer c.states.stop()
 	c.checks, ctx = errgroup.WithContext(ctx)
 	c.checks.SetLimit(runtime.GOMAXPROCS(0))
 	err = c.accounts(ctx, accounts)
@@ -201,9 +216,9 @@ func (c *check) accounts(ctx context.Context, accounts org.Accounts) error {
 
 func (c *check) account(ctx context.Context, account *org.Account) error {
 	c.counts.Accounts.add(account)
-	c.recorder.account(account)
+	c.recorder.account(account).Send(c.run)
 	if !account.Read {
-		return nil
+		return c.run.err
 	}
 	for found := range c.auditor.Cases(account) {
 		if err := ctx.Err(); err != nil {
@@ -222,7 +237,7 @@ func (c *check) account(ctx context.Context, account *org.Account) error {
 			return refusedFile(proofsFile, "the proofs take more than %d evaluations, which no pack of forcemfa needs", most)
 		}
 	}
-	return nil
+	return c.run.err
 }
 
 // The evaluations that the proofs of a pack may take. A proof of the ForceMFA policy takes
@@ -250,8 +265,6 @@ func (c *check) user(found *audit.Case, written *User) error {
 		return c.users.fail("%s has other policies in the snapshot than in set %d", who, written.Set)
 	case !sameContext(written.Context, found.Claim.Context) || written.HasDevice != found.Claim.HasDevice || written.EnrollmentByKey != found.Claim.EnrollmentByKey:
 		return c.users.fail("%s has other condition keys or devices in the snapshot", who)
-	case !c.states.next(&found.User):
-		return refusedFile(runFile, "the state of %s differs from %s in %s", who, written.State, usersFile)
 	case (written.Proof != nil) != (written.State == audit.Enforced):
 		return c.users.fail("%s: an enforced user has a proof, and only an enforced user", who)
 	case written.Proof == nil:
@@ -329,11 +342,12 @@ func (c *check) documents() []Document {
 }
 
 // summary compares the manifest with what was found.
-func (c *check) summary(program Program) error {
-	if c.states.next(nil) {
-		return refusedFile(runFile, "has more users than %s", usersFile)
+func (c *check) summary() error {
+	end, err := c.recorder.end()
+	if err == nil {
+		err = c.run.end(end)
 	}
-	if err := c.recorder.end(); err != nil {
+	if err != nil {
 		return err
 	}
 	m, want := &c.manifest, c.counts
@@ -356,8 +370,11 @@ func (c *check) summary(program Program) error {
 	if err := c.listedActions(); err != nil {
 		return err
 	}
-	if m.Program != program {
-		return nil
+	if m.ConfigHash != c.config.Hash {
+		return refusedFile(manifestFile, `"config_hash" is not the hash in %s`, configFile)
+	}
+	if !c.sameBuild {
+		return c.findings()
 	}
 	for _, f := range m.Files {
 		if found := map[string]hash.Hash{runFile: c.runHash, findingsFile: c.findingsHash}[f.Name]; found != nil && hex.EncodeToString(found.Sum(nil)) != f.SHA256 {
@@ -365,6 +382,19 @@ func (c *check) summary(program Program) error {
 		}
 	}
 	return c.words()
+}
+
+// findings compares what decides in the findings for other programs.
+func (c *check) findings() error {
+	in, err := c.open(findingsFile)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if !c.gist.fits(in) {
+		return refusedFile(findingsFile, "has other findings than the snapshot and the config give")
+	}
+	return nil
 }
 
 // listedActions compares the list of actions in the pack with the one that the proofs
@@ -398,7 +428,7 @@ func (c *check) words() error {
 	if want := assumptionList(c.some, c.listed != nil); !slices.Equal(m.Assumptions, want) {
 		return refusedFile(manifestFile, `"assumptions" are not those of the proofs`)
 	}
-	if hash := c.baseline.Hash(); m.ConfigHash != hash || c.config.Hash != hash {
+	if m.ConfigHash != c.baseline.Hash() {
 		return refusedFile(manifestFile, `"config_hash" is not the hash of %s`, configFile)
 	}
 	var want bytes.Buffer

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { os.Exit(testclients.Run(m)) }
 
 var (
 	now     = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	program = evidence.Program{Version: "devel", Go: "go1"}
+	program = evidence.Program{Version: "1.0.0", Revision: "4f2a", Go: "go1"}
 )
 
 // sampleInput is the sample organization with the sample's own config.

@@ -262,9 +262,13 @@ var forgeries = map[string]struct {
 	"a state in the run, with a hash that fits": {func(f *forgery) {
 		f.replace("run.jsonl", openUser, enforced)
 		f.seal()
-	}, "the state of arn:aws:iam::111111111111:user/admin differs"},
+	}, `run.jsonl: "state" of the user "arn:aws:iam::111111111111:user/admin" is not what`},
 	"a finding of the run": {func(f *forgery) {
 		f.replace("run.jsonl", `"severity":"critical"`, `"severity":"low"`)
+		f.seal()
+	}, `run.jsonl: "severity" of the finding "exemption-name-settable/`},
+	"a sentence of the run": {func(f *forgery) {
+		f.replace("run.jsonl", `"what":"`, `"what":"not `)
 		f.seal()
 	}, "run.jsonl: is not the one that the snapshot and the config give"},
 	"the findings for other programs": {func(f *forgery) {
@@ -273,7 +277,7 @@ var forgeries = map[string]struct {
 	"an exemption in the config": {func(f *forgery) {
 		f.replace("config.json", `"tag": "userType=Service"`, `"name": "*"`)
 	}, "is open here, and the snapshot and config make it exempt"},
-	"the README": {func(f *forgery) { f.replace("README.txt", "explicit Deny", "all") }, "is not what forcemfa devel writes"},
+	"the README": {func(f *forgery) { f.replace("README.txt", "explicit Deny", "all") }, "is not what forcemfa 1.0.0 writes"},
 	"a device in the snapshot": {func(f *forgery) {
 		f.replace("snapshot.jsonl", `"mfa":"yes","devices"`, `"mfa":"no","devices"`)
 	}, "condition keys or devices"},

@@ -40,8 +40,8 @@ func newRecorder(records, findings io.Writer, in *Input, auditor *audit.Auditor,
 	return r
 }
 
-// account audits an account into the run.
-func (r *recorder) account(account *org.Account) {
+// account audits an account into the run, and returns what it found.
+func (r *recorder) account(account *org.Account) *audit.Audited {
 	audited := r.auditor.Audit(account)
 	audited.Send(r.run)
 	audited.Send(r.findings)
@@ -52,12 +52,14 @@ func (r *recorder) account(account *org.Account) {
 			r.name = account.Alias
 		}
 	}
+	return audited
 }
 
-// end ends the run.
-func (r *recorder) end() error {
+// end ends the run, and returns its end.
+func (r *recorder) end() (run.End, error) {
+	end := run.End{Name: r.name, Totals: r.totals, Complete: !r.unread && r.totals.Unknown == 0}
 	if err := r.close(); err != nil {
-		return err
+		return end, err
 	}
-	return r.run.Close(run.End{Name: r.name, Totals: r.totals, Complete: !r.unread && r.totals.Unknown == 0})
+	return end, r.run.Close(end)
 }

@@ -82,7 +82,7 @@ func (p *packer) write(in *Input) error {
 	if err != nil {
 		return err
 	}
-	if err := p.recorder.end(); err != nil {
+	if _, err := p.recorder.end(); err != nil {
 		return err
 	}
 	for _, add := range []func() error{

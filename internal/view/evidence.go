@@ -56,10 +56,13 @@ func Evidence(w io.Writer, s Style, r *evidence.Report, signer string) {
 		row("redaction", "%s left out, whose state depends on names", Count(m.Redaction.Users, "user"))
 	}
 	row("program", "forcemfa %s (%s)", m.Program.Version, m.Program.Go)
+	if !r.SameBuild && signer != "" {
+		row("sentences", "were written by that program; this build compared everything else in the run and the findings")
+	}
 	s.List(w, rows)
 	evidenceDocuments(w, s, r.Documents)
 	fmt.Fprintln(w, "\nAssumptions:")
-	for _, a := range m.Assumptions {
+	for _, a := range r.Assumptions {
 		s.hang(w, "  - ", Clean(a), 4)
 	}
 }
