@@ -1,9 +1,12 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/testclients"
+	"forcemfa/internal/testdepth"
 )
 
 func TestMain(m *testing.M) {
@@ -52,6 +56,9 @@ func letTerminalBeRead() {
 type testRun struct{ *testing.M }
 
 func (m testRun) Run() int {
+	// Half of a scenario is waiting for servers, terminals and disks. -parallel, which is
+	// read later, still counts.
+	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	status := testclients.Run(m.M)
 	if dir, err := credentialProcessDir(); err == nil {
 		_ = os.RemoveAll(dir)
@@ -82,8 +89,8 @@ func (m testRun) Run() int {
 //	noleak N VERB…             as status N forcemfa VERB…, and no secret is on stdout or stderr, in an argument, or in the environment of a child
 //	onlyin VAR FILE…           no other file below the work directory holds the value of VAR
 //
-// and the condition [client:NAME], for lines that need a client when the rest of
-// the script does not.
+// and the conditions [client:NAME], for lines that need a client when the rest of
+// the script does not, and [long], which FORCEMFATEST_LONG=1 makes true.
 func TestScenarios(t *testing.T) {
 	scripts := scenarios(setup)
 	scripts.Dir = "testdata"
@@ -97,7 +104,10 @@ func TestSeedsWorkWhenACodeInAssumeRoleIsNotMFA(t *testing.T) {
 		e.Setenv(emulateFlags, "--code-in-call-is-not-mfa")
 		return setup(e)
 	})
-	for _, name := range []string{"access", "awscli", "migrate"} {
+	for i, name := range []string{"access", "awscli", "migrate"} {
+		if i%testdepth.Each(3) != 0 {
+			continue
+		}
 		scripts.Files = append(scripts.Files, filepath.Join("testdata", name+".txtar"))
 	}
 	testscript.Run(t, scripts)
@@ -106,7 +116,7 @@ func TestSeedsWorkWhenACodeInAssumeRoleIsNotMFA(t *testing.T) {
 func scenarios(setup func(*testscript.Env) error) testscript.Params {
 	return testscript.Params{
 		Setup:     setup,
-		Condition: hasClient,
+		Condition: holds,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"advance": advance, "as": as, "awsconfigure": awsConfigure, "calls": calls, "capture": capture, "emulate": emulate, "expand": expand, "keypair": keyPair,
 			"mode": mode, "moto": moto, "needs": needs, "noleak": noLeak, "onlyin": onlyIn, "secret": secret,

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"forcemfa/internal/testclients"
+	"forcemfa/internal/testdepth"
 )
 
 // testKey is the key of a script's test among its values.
@@ -27,7 +28,11 @@ func needs(ts *testscript.TestScript, neg bool, args []string) {
 	testclients.Need(ts.Value(testKey{}).(testscript.T), args...)
 }
 
-func hasClient(condition string) (bool, error) {
+// holds evaluates a condition of a script.
+func holds(condition string) (bool, error) {
+	if condition == "long" {
+		return testdepth.Long(), nil
+	}
 	name, ok := strings.CutPrefix(condition, "client:")
 	if !ok {
 		return false, fmt.Errorf("no such condition: %s", condition)

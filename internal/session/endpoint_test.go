@@ -92,6 +92,7 @@ func expectHost(t *testing.T, serial, settings string, env map[string]string, ho
 }
 
 func TestCertificatesOfTheProfile(t *testing.T) {
+	t.Parallel() // the SDK waits
 	r := newRig(t)
 	server := httptest.NewTLSServer(r.cloud)
 	t.Cleanup(server.Close)

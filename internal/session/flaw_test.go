@@ -242,6 +242,7 @@ func (u unreachable) Do(q *http.Request) (*http.Response, error) {
 }
 
 func TestARotationThatIsNotUndoneSaysWhichKeysAreLeft(t *testing.T) {
+	t.Parallel() // the SDK waits
 	full := errors.New("disk full")
 	for _, row := range []struct {
 		story     string

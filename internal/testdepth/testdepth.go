@@ -6,7 +6,10 @@
 // Only tests import this package.
 package testdepth
 
-import "os"
+import (
+	"os"
+	"testing"
+)
 
 // Long reports whether every case is tried.
 func Long() bool { return os.Getenv("FORCEMFATEST_LONG") != "" }
@@ -18,4 +21,12 @@ func Each(step int) int {
 		return 1
 	}
 	return step
+}
+
+// Need skips a test that is too long for a plain run.
+func Need(t testing.TB) {
+	t.Helper()
+	if !Long() {
+		t.Skip("FORCEMFATEST_LONG=1 runs it")
+	}
 }
