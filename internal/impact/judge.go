@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/policy"
@@ -25,12 +26,13 @@ type Judge struct {
 	accounts  map[string]*org.Account
 	looks     looks
 	trusts    map[string]policy.Source // planned trust policies by the ARN of their role
+	states    map[string]audit.State   // of users by ARN, see [Judge.States]
 }
 
 // NewJudge returns a Judge that knows no users yet. The error is that of a planned
 // document that cannot be made.
 func NewJudge(h *org.Header, b *baseline.Baseline, now time.Time) (*Judge, error) {
-	j := &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}, trusts: map[string]policy.Source{}}
+	j := &Judge{baseline: b, header: h, now: now, documents: map[string]*policy.Set{}, members: map[string]*member{}, accounts: map[string]*org.Account{}, trusts: map[string]policy.Source{}, states: map[string]audit.State{}}
 	j.looks.Trust, j.looks.TrustAge = b.Trust.MFA, int64(b.Trust.MaxAge/time.Second)
 	for _, management := range []bool{false, true} {
 		set, err := j.plannedFor("aws", management)
@@ -177,7 +179,15 @@ func (l *looks) add(conditions []policy.Condition) {
 
 // denied decides whether the planned documents refuse a call.
 func (j *Judge) denied(m *member, c *distinct, last int64, a action) policy.Decision {
-	if m.exempt != "" || m.unplanned != "" || policy.Unconditional(a.name) {
+	if m.exempt != "" || m.unplanned != "" {
+		return policy.Decision{Verdict: policy.ImplicitDenied}
+	}
+	return j.refuses(m, c, last, a)
+}
+
+// refuses decides a call as if its user were neither exempt nor left out of the plan.
+func (j *Judge) refuses(m *member, c *distinct, last int64, a action) policy.Decision {
+	if policy.Unconditional(a.name) {
 		return policy.Decision{Verdict: policy.ImplicitDenied}
 	}
 	resource := c.resource

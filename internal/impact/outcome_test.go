@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
@@ -48,6 +49,51 @@ func TestAForecastIsComparedWithTheOutcome(t *testing.T) {
 		t.Errorf("hits %s, false alarms %s, misses %s, silent %s", names(o.Hits), names(o.Alarms), names(o.Misses), names(o.Silent))
 	}
 	if o.Score != (impact.Score{Hits: 1, Misses: 1, Alarms: 1, Silent: 1, Right: 33}) || o.Hits[0].Forecast != 2 || o.Hits[0].Denied != 1 {
+		t.Errorf("%+v", o)
+	}
+}
+
+// A user whom a guard left out, or who is exempt by now, is no false alarm. Calls before the
+// roll-out reached a user count neither for nor against the forecast.
+func TestUsersWhoAreNotEnforcedAreNoFalseAlarms(t *testing.T) {
+	b, err := baseline.Parse("forcemfa.yaml", []byte(exempting))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arnOf := func(user string) string { return "arn:aws:iam::" + account + ":user/" + user }
+	calls := func(users ...string) (list []trail.Call) {
+		for _, user := range users {
+			list = append(list, call("sqs:SendMessage", by(arnOf(user))))
+		}
+		return list
+	}
+	users := []string{"enforced", "blocked", "exempted", "late", "unread"}
+	before := judgeOf(t, &org.Header{Partition: "aws"}, b)
+	forecast := tallied(t, before, calls(users...))
+	after := judgeOf(t, &org.Header{Partition: "aws"}, b)
+	exempted := org.User{Name: "exempted", Path: "/", ARN: arnOf("exempted"), Tags: []org.Tag{{Key: "env", Value: "bot"}}}
+	if err := after.Add(&org.Account{ID: account, Partition: "aws", Read: true, Users: []org.User{exempted}}); err != nil {
+		t.Fatal(err)
+	}
+	states := after.States()
+	for user, state := range map[string]audit.State{"enforced": audit.Enforced, "blocked": audit.Open, "exempted": audit.Exempt, "late": audit.Enforced, "unread": audit.Unknown} {
+		states.User(audit.User{ARN: arnOf(user), State: state})
+	}
+	tally := after.NewTally()
+	for _, c := range append(calls("enforced", "blocked", "exempted", "unread"),
+		call("sns:Publish", by(arnOf("exempted"))), // it was not forecast
+		call("sqs:SendMessage", by(arnOf("late")), at(now.Add(-2*time.Hour))),
+		call("sns:Publish", by(arnOf("late")), failed("AccessDenied"))) {
+		tally.Add(&c)
+	}
+	o, err := after.Check(forecast, tally)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Score != (impact.Score{Misses: 1, Alarms: 2, Open: 2, Silent: 1, Right: 0}) {
+		t.Errorf("%+v", o.Score)
+	}
+	if o.Open[0].User != arnOf("blocked") || o.Open[0].Why != "not enforced" || !strings.HasPrefix(o.Open[1].Why, "exempt: ") || o.Silent[0].Earlier != 1 {
 		t.Errorf("%+v", o)
 	}
 }

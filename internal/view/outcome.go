@@ -14,12 +14,12 @@ func Outcome(w io.Writer, style Style, o *impact.Outcome) {
 	if o.Score.Right >= 0 {
 		score = strconv.Itoa(o.Score.Right) + " % of the forecast was right"
 	}
-	style.Lines(w, fmt.Sprintf("%s: %s as forecast, %s not forecast, %s that still succeed, %s not recorded since.", score,
-		Count(o.Score.Hits, "kind")+" of calls denied", Count(o.Score.Misses, "kind")+" denied and", Count(o.Score.Alarms, "kind"), Count(o.Score.Silent, "kind")))
+	style.Lines(w, fmt.Sprintf("%s: %s as forecast, %s not forecast, %s that still succeed, %s of users who are not enforced, %s not recorded since.", score,
+		Count(o.Score.Hits, "kind")+" of calls denied", Count(o.Score.Misses, "kind")+" denied and", Count(o.Score.Alarms, "kind"), Count(o.Score.Open, "kind"), Count(o.Score.Silent, "kind")))
 	for _, part := range []struct {
 		head string
 		list []impact.Fate
-	}{{"Denied, and not forecast", o.Misses}, {"Forecast as denied, and still succeeding without MFA", o.Alarms}, {"Denied as forecast", o.Hits}, {"Not recorded since", o.Silent}} {
+	}{{"Denied, and not forecast", o.Misses}, {"Forecast as denied, and still succeeding without MFA", o.Alarms}, {"Forecast as denied, and the user is not enforced", o.Open}, {"Denied as forecast", o.Hits}, {"Not recorded since", o.Silent}} {
 		outcomePart(w, style, part.head, part.list)
 	}
 }
@@ -34,7 +34,11 @@ func outcomePart(w io.Writer, style Style, head string, list []impact.Fate) {
 	fmt.Fprintf(w, "\n%s\n\n", head)
 	var rows [][]string
 	for _, f := range list[:min(mostFates, len(list))] {
-		rows = append(rows, []string{strconv.Itoa(f.Forecast), strconv.Itoa(f.Denied), strconv.Itoa(f.Passed), Clean(f.Region), Clean(f.Action) + "  " + Clean(f.User)})
+		call := Clean(f.Action) + "  " + Clean(f.User)
+		if f.Why != "" {
+			call += " (" + Clean(f.Why) + ")"
+		}
+		rows = append(rows, []string{strconv.Itoa(f.Forecast), strconv.Itoa(f.Denied), strconv.Itoa(f.Passed), Clean(f.Region), call})
 	}
 	style.Table(w, []string{"forecast", "denied", "passed", "region", "call"}, rows, nil)
 	if more := len(list) - mostFates; more > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/cli/stream"
@@ -25,6 +26,7 @@ func runCheck(ctx context.Context, o *impactOptions) error {
 	if o.since == "" {
 		o.after = forecast.Head.Time.Unix()
 	}
+	o.audit = func(*organization.Survey) audit.Sink { return o.judge.States() }
 	s, report, err := o.read(ctx, func(*org.Account) {})
 	if err != nil {
 		return err

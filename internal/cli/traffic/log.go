@@ -83,11 +83,11 @@ func (o *logOptions) read(ctx context.Context, each func(*org.Account)) (*organi
 	if err != nil {
 		return nil, nil, err
 	}
-	s, judge, err := o.readOrganization(ctx, each)
+	s, err := o.readOrganization(ctx, each)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.judge = judge
+	judge := o.judge
 	if o.byDay {
 		judge.ByDay()
 	}
@@ -134,26 +134,25 @@ func (o *logOptions) printUnread(w io.Writer, r *impact.Report) {
 	view.Unread(w, o.Style(), r.Unread)
 }
 
-// readOrganization reads the accounts into a judge of recorded calls.
-func (o *logOptions) readOrganization(ctx context.Context, each func(*org.Account)) (*organization.Survey, *impact.Judge, error) {
+// readOrganization reads the accounts into the judge of recorded calls.
+func (o *logOptions) readOrganization(ctx context.Context, each func(*org.Account)) (*organization.Survey, error) {
 	t, err := o.Open(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	t.LongTerm = o.longTerm
 	s, err := t.Survey(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	judge, err := impact.NewJudge(s.Header, s.Target.Baseline, o.Env.Now())
-	if err != nil {
-		return nil, nil, err
+	if o.judge, err = impact.NewJudge(s.Header, s.Target.Baseline, o.Env.Now()); err != nil {
+		return nil, err
 	}
 	add := func(account *org.Account) error {
 		each(account)
-		return judge.Add(account)
+		return o.judge.Add(account)
 	}
-	return s, judge, o.accounts(ctx, s, add)
+	return s, o.accounts(ctx, s, add)
 }
 
 // accounts adds each account, and audits it if the audit has a sink.
