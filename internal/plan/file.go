@@ -135,6 +135,9 @@ func (r *reader) plan(p *Plan) error {
 				return err
 			})
 		}},
+		{"recorded", true, func(path string) error {
+			return r.list(path, maxSteps, func(path string) error { return r.recorded(path, p) })
+		}},
 		{"steps", false, func(path string) error {
 			p.Steps = []Step{}
 			return r.list(path, maxSteps, func(path string) error {

@@ -43,6 +43,7 @@ func busy() *plan.Plan {
 	p.Acknowledged = []string{"lockout:bob"}
 	p.Lists = []plan.List{{Kind: plan.KindStops, What: "stops working", Users: []plan.Affected{{Account: "111122223333", User: "bob", Why: "an SSH key"}, {Account: "111122223333"}}}}
 	p.Scheduled = []plan.Scheduled{{Wave: "pilot 5%", From: now, Users: 2}}
+	p.Recorded = []plan.Recorded{{User: adaARN, Kind: "person", Denied: 9, Last: "2026-11-01T00:00:00Z", Tool: "boto3", Network: "192.0.2.0/24"}}
 	p.Steps = []plan.Step{tag, update, add, role, scp}
 	return p
 }

@@ -147,9 +147,10 @@ type Plan struct {
 	Scheduled []Scheduled `json:"scheduled,omitempty"` // waves that have not started
 	// Acknowledged are the guards that were overridden on the command line, as
 	// guard:NAME or guard:ACCOUNT/NAME. Applying the file overrides them again.
-	Acknowledged []string `json:"acknowledged,omitempty"`
-	Adopt        []string `json:"adopt,omitempty"` // policies that were adopted by the command line, likewise
-	Steps        []Step   `json:"steps"`
+	Acknowledged []string   `json:"acknowledged,omitempty"`
+	Adopt        []string   `json:"adopt,omitempty"`    // policies that were adopted by the command line, likewise
+	Recorded     []Recorded `json:"recorded,omitempty"` // what CloudTrail said about users who stop
+	Steps        []Step     `json:"steps"`
 
 	done map[string]bool // IDs of steps of the resumed plan whose Want holds already
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
@@ -241,6 +243,13 @@ func TestGuardCitesRecordedCalls(t *testing.T) {
 		}
 		if notes := strings.Join(p.Sentences(0), "\n"); !strings.HasPrefix(blocked, row.blocked) || (row.blocked == "") != (blocked == "") || !strings.Contains(notes, row.note) {
 			t.Errorf("%s: blocked %q, notes %s", row.kind, blocked, notes)
+		}
+
+		// A run that applies the file, without the recorded calls, blocks and says the same.
+		s.resume, s.impact = reread(t, p), nil
+		again := s.plan(t)
+		if _, _, stale := plan.Intersect(s.resume, again); len(stale) > 0 || !cmp.Equal(again.Notes, p.Notes) || !cmp.Equal(again.Lists, p.Lists) {
+			t.Errorf("%s: stale %v, notes (-plan +apply):\n%s", row.kind, stale, cmp.Diff(p.Lists, again.Lists))
 		}
 	}
 }

@@ -40,7 +40,7 @@ type Input struct {
 	// Partial: only some accounts are read, so nothing that reaches other accounts,
 	// such as a service control policy, is changed.
 	Partial bool
-	// Impact is what CloudTrail says about the users; nil: it was not read.
+	// Impact is what CloudTrail says about the users; nil: what the resumed plan keeps.
 	Impact *impact.Report
 	// NoWindowBefore is how old a user must be for an enrollment window; zero: any age.
 	NoWindowBefore time.Duration
@@ -55,6 +55,10 @@ const roleSessionLimit = 12 * time.Hour
 func Make(in Input) (*plan.Plan, error) {
 	p := plan.New(in.Now, in.Baseline.Hash())
 	p.Remove = in.Remove
+	if in.Impact == nil {
+		in.Impact = kept(in.Resume)
+	}
+	p.Recorded = recorded(in.Impact)
 	resumed := in.Resume.ByAccount()
 	documents := new(org.Cache)
 	scps := newSCPPlanner(&in)
