@@ -45,6 +45,10 @@ func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 		x.SetMany("aws:CalledVia", []string{from.via})
 		x.Set("aws:CalledViaFirst", from.via)
 		x.Set("aws:CalledViaLast", from.via)
+		if _, has := x.Get("aws:MultiFactorAuthPresent"); has && call.Readings.ForwardingLosesMFA {
+			x.Set("aws:MultiFactorAuthPresent", "false")
+			x.Delete("aws:MultiFactorAuthAge")
+		}
 	}
 	x.Set("aws:SecureTransport", "true")
 	if net.ParseIP(from.ip) != nil { // a service has no address

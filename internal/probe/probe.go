@@ -77,6 +77,9 @@ func Run(ctx context.Context, o Options) (answers []Answer, err error) {
 	if err := s.make(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.leaveTraces(ctx); err != nil {
+		return nil, err
+	}
 	for _, q := range questions {
 		a := q.Answer
 		o.Show(a.Question)
@@ -84,6 +87,8 @@ func Run(ctx context.Context, o Options) (answers []Answer, err error) {
 		switch a.Observed, err = q.ask(ctx, s); {
 		case errors.As(err, &refused) && ctx.Err() == nil: // the next question has another policy
 			a.Observed, a.Why, err = "", refused.ErrorCode()+": "+refused.ErrorMessage(), nil
+		case errors.Is(err, errNoEvents):
+			a.Observed, a.Why, err = "", err.Error(), nil
 		case err != nil:
 			return answers, fmt.Errorf("%s: %w", a.ID, err)
 		}
@@ -92,8 +97,9 @@ func Run(ctx context.Context, o Options) (answers []Answer, err error) {
 	return append(answers, unmeasured...), nil
 }
 
-// removeWithin is how long removing may take.
-const removeWithin = time.Minute
+// removeWithin is how long removing may take: CloudFormation deletes a stack in half a
+// minute.
+const removeWithin = 4 * time.Minute
 
 // refuseUsers refuses an account with users of anybody else.
 func (s *stand) refuseUsers(ctx context.Context) error {
@@ -128,7 +134,9 @@ var Calls = []Call{
 	{"iam", "ListRoles", "find leftovers"},
 	{"iam", "ListVirtualMFADevices", "find leftovers"},
 	{"iam", "CreateUser", "make the user " + Path + name},
-	{"iam", "CreateAccessKey", "make its access key"},
+	{"iam", "CreateAccessKey", "make its two access keys"},
+	{"iam", "UpdateAccessKey", "make the second key inactive"},
+	{"sts", "GetCallerIdentity", "leave a trace with the second key, active and inactive"},
 	{"iam", "CreateVirtualMFADevice", "make two virtual MFA devices"},
 	{"iam", "EnableMFADevice", "enable them for the user"},
 	{"iam", "CreateRole", "make the role " + Path + name + ", which the account itself can assume"},
@@ -138,6 +146,13 @@ var Calls = []Call{
 	{"iam", "TagUser", "ask, as the user: the tagged user does not exist"},
 	{"sts", "GetSessionToken", "start a session with and without MFA"},
 	{"sts", "AssumeRole", "assume the role with and without a code"},
+	{"cloudformation", "CreateStack", "make a stack of two groups, as the user"},
+	{"iam", "CreateGroup", "make these groups under " + Path + ", by CloudFormation"},
+	{"cloudformation", "DescribeStacks", "wait for the stack"},
+	{"cloudformation", "DescribeStackEvents", "find out which group was made"},
+	{"cloudtrail", "LookupEvents", "find the traces of the second key"},
+	{"cloudformation", "DeleteStack", "remove the stack"},
+	{"iam", "DeleteGroup", "remove the groups, by CloudFormation"},
 	{"iam", "ListAccessKeys", "remove the user"},
 	{"iam", "DeleteAccessKey", "remove the user"},
 	{"iam", "ListMFADevices", "remove the user"},

@@ -56,7 +56,7 @@ func digest(t *testing.T, box *rehearse.Sandbox) (sum string) {
 // operation that it uses is in the list of --dry-run, and every one of the list is used.
 func TestProbeFindsTheInterpretationOfTheAccount(t *testing.T) {
 	for _, readings := range []operation.Readings{
-		{}, {CodeInCallIsNotMFA: true}, {RolesKeepMFA: true}, {CodeInCallIsNotMFA: true, RolesKeepMFA: true},
+		{}, {CodeInCallIsNotMFA: true}, {RolesKeepMFA: true}, {CodeInCallIsNotMFA: true, RolesKeepMFA: true, ForwardingLosesMFA: true},
 		{Observed: observed(t, "binary-on-mfa-key=yes", "single-on-many=yes", "notresource-without-value=yes")},
 		{Observed: observed(t, "binary-on-mfa-key=no", "single-on-many=no", "notresource-without-value=no")},
 		{Observed: observed(t, "binary-on-mfa-key=yes", "single-on-many=no")},
@@ -71,6 +71,7 @@ func TestProbeFindsTheInterpretationOfTheAccount(t *testing.T) {
 		want := map[string]string{
 			"code-in-call": word(!readings.CodeInCallIsNotMFA), "role-keeps-mfa": word(readings.RolesKeepMFA), "role-from-code": "no",
 			"key-without-mfa-key": "yes", "session-without-mfa": "yes", "several-stars": "yes",
+			"forwarded-calls": word(!readings.ForwardingLosesMFA), "cloudtrail-tags": "no", "cloudtrail-inactive-keys": "no",
 		}
 		for _, a := range readings.Observed.Answers() {
 			id, answer, _ := strings.Cut(a, "=")
@@ -165,7 +166,7 @@ func TestAccountWithUsersIsRefused(t *testing.T) {
 
 // A probe that is interrupted at any question removes what it made.
 func TestInterruptedProbeRemovesWhatItMade(t *testing.T) {
-	for stopAt := range 9 {
+	for stopAt := range 12 {
 		box, o := empty(t, operation.Readings{})
 		before := digest(t, box)
 		ctx, stop := context.WithCancel(t.Context())

@@ -36,7 +36,8 @@ const (
 	asked      = name + "-asked" // the group of a question
 )
 
-// questions are those that can be measured with IAM and STS.
+// questions are those that can be measured by calls. Those about CloudTrail come last,
+// because events arrive minutes after the call.
 var questions = []question{
 	{Answer{ID: "code-in-call", Question: "Does a TokenCode sent with AssumeRole satisfy a Deny in the caller's identity policies?",
 		Documented: "only for the trust policy of the role", Assumed: both}, codeInCall},
@@ -57,16 +58,20 @@ var questions = []question{
 		userGroup(`{"Effect":"Allow","Action":"iam:GetGroup","Resource":"*"},{"Effect":"Deny","Action":"iam:GetGroup","NotResource":["arn:*:iam::*:group/`+name+`-mark-*","arn:*:iam::*:group/${aws:PrincipalTag/`+name+`-none}"]}`, asked, false)},
 	{Answer{ID: "several-stars", Question: "Does ** in a resource match what * matches?",
 		Documented: "not documented", Assumed: yes}, userGroup(`{"Effect":"Allow","Action":"iam:GetGroup","Resource":"arn:*:iam::**:group/`+name+`**asked"}`, asked, true)},
+	{Answer{ID: "forwarded-calls", Question: "Does a call that CloudFormation forwards for a session with MFA keep aws:MultiFactorAuthPresent true?",
+		Documented: "for sessions: not documented; for access keys: false", Assumed: both}, forwardedCalls},
+	{Answer{ID: "cloudtrail-tags", Question: "Does CloudTrail record the tags of the user who calls?", Documented: "not documented", Assumed: "they do not appear"}, trailTags},
+	{Answer{ID: "cloudtrail-inactive-keys", Question: "Does CloudTrail record calls with an inactive access key?", Documented: "not documented", Assumed: "they do not appear"},
+		trailInactiveKey},
 }
 
-// unmeasured are the questions that need more than IAM and STS in an empty account.
+// errNoEvents leaves a question about CloudTrail open.
+var errNoEvents = errors.New("CloudTrail showed no event of the user within " + trailWithin.String())
+
+// unmeasured is the question that needs more than calls to AWS.
 var unmeasured = []Answer{
-	{ID: "forwarded-calls", Question: "Do requests that an AWS service forwards keep aws:MultiFactorAuthPresent?", Documented: "it is false where it is documented",
-		Assumed: "they do not", Why: "needs a service that forwards requests, which costs something"},
-	{ID: "cloudtrail-tags", Question: "Does CloudTrail record tags of users and calls with inactive keys?", Documented: "not documented", Assumed: "they do not appear",
-		Why: "events arrive up to 15 minutes later"},
 	{ID: "change-password", Question: "What does a first sign-in need in order to change the password?", Documented: "iam:ChangePassword", Assumed: "iam:ChangePassword",
-		Why: "needs a browser"},
+		Why: "the sign-in page asks for it, and no API does: it needs a browser"},
 }
 
 // userGroup attaches a policy to the user, and asks for a group with its access key. The

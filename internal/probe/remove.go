@@ -12,7 +12,7 @@ import (
 
 // remove removes everything under the path of probes, also of an earlier one.
 func (s *stand) remove(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{s.removeUsers, s.removeDevices, s.removeRoles} {
+	for _, part := range []func(context.Context) error{s.removeStack, s.removeUsers, s.removeDevices, s.removeRoles} {
 		if err := part(ctx); err != nil {
 			return fmt.Errorf("remove the probe: %w", err)
 		}

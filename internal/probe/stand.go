@@ -25,18 +25,24 @@ type stand struct {
 	devices []*device
 	role    string // ARN
 	marks   int
+
+	second   string    // access key ID, which leaves traces in CloudTrail
+	inactive time.Time // when it was used for the first time since it is inactive
 }
 
 // make makes user, key, devices and role.
 func (s *stand) make(ctx context.Context) error {
-	if _, err := s.admin.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(name), Path: aws.String(Path)}); err != nil {
+	_, err := s.admin.CreateUser(ctx, &iam.CreateUserInput{
+		UserName: aws.String(name), Path: aws.String(Path), Tags: []iamtypes.Tag{{Key: aws.String(tagKey), Value: aws.String(tagValue)}},
+	})
+	if err != nil {
 		return err
 	}
 	key, err := s.admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(name)})
 	if err != nil {
 		return err
 	}
-	s.key = credentials.NewStaticCredentialsProvider(*key.AccessKey.AccessKeyId, *key.AccessKey.SecretAccessKey, "")
+	s.key = static(key.AccessKey)
 	for i := range 2 {
 		if err := s.enroll(ctx, fmt.Sprintf("%s-%d", name, i+1)); err != nil {
 			return err
@@ -158,6 +164,10 @@ func (s *stand) assume(ctx context.Context, with aws.CredentialsProvider, code b
 		return nil, nil
 	}
 	return provider(out.Credentials), nil
+}
+
+func static(k *iamtypes.AccessKey) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(*k.AccessKeyId, *k.SecretAccessKey, "")
 }
 
 func provider(c *ststypes.Credentials) aws.CredentialsProvider {

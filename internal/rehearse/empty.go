@@ -22,5 +22,5 @@ func EmptySandbox(clock func() time.Time, readings operation.Readings) (*Sandbox
 		return nil, err
 	}
 	addRoles(w)
-	return NewSandbox(w, emulator.Options{Clock: clock, Readings: readings})
+	return NewSandbox(w, emulator.Options{Clock: clock, Readings: readings, History: true})
 }

@@ -31,13 +31,15 @@ func NewProbeAWS(e *command.Env) *cobra.Command {
 		Short: "Measure undocumented behavior of AWS in an empty test account",
 		Long: `probe-aws measures how AWS behaves where its documentation leaves a doubt: whether a code
 sent with AssumeRole satisfies a Deny, whether role sessions keep the MFA flag, how
-operators treat MFA keys and keys with several values, and more. It prints for each
+operators treat MFA keys and keys with several values, whether forwarded calls keep the
+MFA flag, what CloudTrail records, and more. It prints for each
 question what is documented, what forcemfa assumes, and what was observed.
 
-It runs in an empty test account: it makes a user with an access key and two virtual MFA
-devices, and a role, all under the path /forcemfa-probe/, and removes them at the end,
-also after Ctrl-C. An account with other users is refused. It takes about ten minutes,
-because each MFA code works once, and costs nothing. --dry-run lists every call.
+It runs in an empty test account: it makes a user with two access keys and two virtual
+MFA devices, a role, and a stack with two groups, all under the path /forcemfa-probe/, and removes
+them at the end, also after Ctrl-C. An account with other users is refused. It takes up
+to 40 minutes, because each MFA code works once and CloudTrail shows events late, and
+costs nothing. --dry-run lists every call.
 
 --learn FILE writes the observed answers that verdicts can rely on, as a section of the
 config. With it in forcemfa.yaml, audit, verify, explain, plan and evidence decide what
@@ -55,7 +57,7 @@ behaves other than forcemfa assumes, nothing is written and the exit status is 3
 	}
 	f := c.Flags()
 	f.StringVar(&o.Profile, "profile", "", "AWS `profile` of an administrator of the test account")
-	f.StringVar(&o.Region, "region", "", "AWS Region for STS (default: of the profile)")
+	f.StringVar(&o.Region, "region", "", "AWS Region for STS and CloudFormation (default: of the profile)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "work on an empty account of the embedded AWS")
 	f.BoolVar(&o.dryRun, "dry-run", false, "list every call, and make none")
 	f.BoolVar(&o.yes, "yes", false, "don't ask for the name of the account")
@@ -65,7 +67,9 @@ behaves other than forcemfa assumes, nothing is written and the exit status is 3
 	f.BoolVar(&o.readings.RolesKeepMFA, "roles-keep-mfa", false, "in the sandbox, role sessions keep the MFA flag")
 	_ = f.MarkHidden("interpret")
 	_ = f.MarkHidden("code-in-call-is-not-mfa")
+	f.BoolVar(&o.readings.ForwardingLosesMFA, "forwarding-loses-mfa", false, "in the sandbox, calls that a service forwards are without MFA")
 	_ = f.MarkHidden("roles-keep-mfa")
+	_ = f.MarkHidden("forwarding-loses-mfa")
 	o.AddFlags(c)
 	return c
 }

@@ -61,6 +61,9 @@ type Readings struct {
 	// aws:MultiFactorAuthPresent true, as observed, instead of false, as
 	// documented.
 	RolesKeepMFA bool
+	// ForwardingLosesMFA means that a call which a service forwards for a session with MFA
+	// has aws:MultiFactorAuthPresent false, instead of the value of the session.
+	ForwardingLosesMFA bool
 	// Observed are the answers to other questions that policies raise. A request that
 	// depends on a question without an answer is refused.
 	Observed policy.Observed
