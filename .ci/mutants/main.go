@@ -1,7 +1,7 @@
 // Mutants changes the program in one place at a time and reports the changes that
 // no test notices.
 //
-//	go run .ci/mutants/*.go [-n MUTANTS] [-seed WORD] [-only ID,…] [-most TIME] PACKAGE…
+//	go run .ci/mutants/*.go [-n MUTANTS] [-seed WORD] [-only ID,…] [-most TIME] [-also PACKAGE,…] PACKAGE…
 //
 // All mutants are compiled into one build: every changed place asks whether it is
 // the mutant of FORCEMFATEST_MUTANT. Each test runs once to find out which mutants
@@ -28,12 +28,13 @@ func main() {
 	seed := flag.String("seed", "", "a word that chooses other mutants")
 	only := flag.String("only", "", "ids of the mutants to run, separated by commas")
 	most := flag.Duration("most", 30*time.Second, "how long the tests that are tried with one mutant take in all without it")
+	also := flag.String("also", "", "other packages whose tests count, separated by commas")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "mutants: name the packages")
 		os.Exit(2)
 	}
-	share, err := campaign(flag.Args(), *n, *seed, *only, *most)
+	share, err := campaign(flag.Args(), strings.FieldsFunc(*also, func(r rune) bool { return r == ',' }), *n, *seed, *only, *most)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(2)
@@ -43,8 +44,9 @@ func main() {
 	}
 }
 
-// campaign runs the mutants of packages, and returns the share that is killed.
-func campaign(patterns []string, n int, seed, only string, most time.Duration) (float64, error) {
+// campaign runs the mutants of packages, and returns the share that is killed. The
+// tests of the packages under also count as well.
+func campaign(patterns, also []string, n int, seed, only string, most time.Duration) (float64, error) {
 	began := time.Now()
 	packages, root, err := list(patterns)
 	if err != nil {
@@ -67,12 +69,20 @@ func campaign(patterns []string, n int, seed, only string, most time.Duration) (
 	if err != nil {
 		return 0, err
 	}
-	programs, err := build(work, over, packages)
+	tested := packages
+	if len(also) > 0 {
+		others, _, err := list(also)
+		if err != nil {
+			return 0, err
+		}
+		tested = append(tested, others...)
+	}
+	programs, err := build(work, over, tested)
 	if err != nil {
 		return 0, err
 	}
 	fmt.Printf("%d of %d places, built in %.0f s\n", len(sites), all, time.Since(began).Seconds())
-	tests, err := measure(work, packages, programs)
+	tests, err := measure(work, tested, programs)
 	if err != nil {
 		return 0, err
 	}

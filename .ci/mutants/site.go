@@ -79,6 +79,12 @@ func (r *reader) walk(n ast.Node, boolean bool) {
 		case *ast.IfStmt:
 			r.add(n.Cond, "condition is never true", "!mutantOn(%d) && (", ")")
 			r.add(n.Cond, "condition is always true", "mutantOn(%d) || (", ")")
+			for _, part := range []ast.Node{assigned(n.Init), n.Cond, n.Body, n.Else} {
+				if part != nil {
+					r.walk(part, boolean)
+				}
+			}
+			return false
 		case *ast.BinaryExpr:
 			r.binary(n)
 		case *ast.ReturnStmt:
@@ -109,6 +115,15 @@ func (r *reader) walk(n ast.Node, boolean bool) {
 		}
 		return true
 	})
+}
+
+// assigned is what the head of an if statement assigns: the assignment itself is no
+// statement to leave out.
+func assigned(head ast.Stmt) ast.Node {
+	if a, ok := head.(*ast.AssignStmt); ok && len(a.Rhs) == 1 {
+		return a.Rhs[0]
+	}
+	return nil
 }
 
 // isCompared reports whether an expression has sites of its own that change it.

@@ -678,6 +678,55 @@ func TestRejectedProofMakesTheUserUnknown(t *testing.T) {
 	}
 }
 
+// What enforces MFA can be a document that forcemfa does not manage. Whoever changes
+// it, or uses a key of an exempt user, disables the enforcement as well.
+func TestReachCoversDocumentsThatForcemfaDoesNotManage(t *testing.T) {
+	const other = "arn:aws:iam::" + account + ":policy/mfa"
+	people, self := "arn:aws:iam::"+account+":group/people", "arn:aws:iam::"+account+":user/bob"
+	for _, row := range []struct {
+		name   string
+		change func(*org.Account, *org.User)
+		want   []string
+	}{
+		{"a boundary", func(a *org.Account, u *org.User) { u.Boundary = other },
+			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DeleteUserPermissionsBoundary " + self, "iam:PutUserPermissionsBoundary " + self}},
+		{"an attached policy", func(a *org.Account, u *org.User) { u.Attached = []string{other} },
+			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DetachUserPolicy " + self}},
+		{"a policy of a group", func(a *org.Account, u *org.User) { a.Groups[1].Attached, u.Groups = []string{other}, []string{"people"} },
+			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DetachGroupPolicy " + people, "iam:RemoveUserFromGroup " + people}},
+		{"an inline policy", func(a *org.Account, u *org.User) {
+			u.Inline = []org.InlinePolicy{{Name: "mine", Document: a.Policies[1].Versions[0].Document}}
+		}, []string{"iam:DeleteUserPolicy " + self, "iam:PutUserPolicy " + self}},
+		{"an inline policy of a group", func(a *org.Account, u *org.User) {
+			a.Groups[1].Inline, u.Groups = append(a.Groups[1].Inline, org.InlinePolicy{Name: "mine", Document: a.Policies[1].Versions[0].Document}), []string{"people"}
+		}, []string{"iam:RemoveUserFromGroup " + people, "iam:DeleteGroupPolicy " + people, "iam:PutGroupPolicy " + people}},
+		{"an exempt user", func(a *org.Account, u *org.User) {
+			u.Attached = []string{other}
+			a.Users = append(a.Users, org.User{Name: "backup", ARN: "arn:aws:iam::" + account + ":user/backup", Tags: []org.Tag{{Key: "userType", Value: "Service"}}})
+		}, []string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DetachUserPolicy " + self,
+			"iam:CreateAccessKey arn:aws:iam::" + account + ":user/backup"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			a.Policies = append(a.Policies[:0], policyOf("arn:aws:iam::"+account+":policy/forcemfa/Unused", "Unused", "/forcemfa/", allow("s3:*")),
+				policyOf(other, "mfa", "/", strings.Replace(wanted(t).Document("aws"), `"Statement":[`, `"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},`, 1)))
+			a.Groups[0].Attached, a.Users[0].Groups = nil, nil
+			a.Groups[1].Inline[0].Document = allow("*")
+			a.Users[0].Inline = []org.InlinePolicy{{Name: "all", Document: allow("*")}}
+			row.change(a, &a.Users[0])
+			var got []string
+			for _, s := range audit.New(new(org.Header), wanted(t), now).Reach(a, &a.Users[0]).Switches {
+				if s.WithMFA == prove.Open && s.WithoutMFA == prove.Enforced && s.Action != "iam:TagUser" && s.Action != "iam:UpdateUser" && s.Action != "iam:CreateUser" {
+					got = append(got, s.Action+" "+s.Resource)
+				}
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestReachReportsHowTheEnforcementCanBeDisabled(t *testing.T) {
 	a := quiet(t)
 	a.Groups[1].Inline[0].Document = allow("*")

@@ -150,13 +150,13 @@ func (a *Auditor) Reach(account *org.Account, u *org.User) Reach {
 	s := a.subject(account, u, a.surroundings(account))
 	var out Reach
 	out.Roles, out.Unknown = a.prover.Reach(s)
-	out.Switches = a.prover.SwitchOff(s, a.enforcement(account, u))
+	out.Switches = a.prover.SwitchOff(s, a.enforcement(account, u, &s))
 	return out
 }
 
-// enforcement are the managed policies, groups and tags that enforce MFA for a
-// user.
-func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforcement {
+// enforcement is what enforces MFA for a user: the policy of forcemfa, and the other
+// documents that its proof rests on.
+func (a *Auditor) enforcement(account *org.Account, u *org.User, s *prove.Subject) prove.Enforcement {
 	e := prove.Enforcement{User: u.ARN, Boundary: u.Boundary != ""}
 	ours := a.baseline.PolicyOf(account)
 	if account.Policy(ours) != nil {
@@ -174,11 +174,53 @@ func (a *Auditor) enforcement(account *org.Account, u *org.User) prove.Enforceme
 	for _, inline := range u.Inline {
 		e.Inline = e.Inline || inline.Name == baseline.InlinePolicyName
 	}
+	a.carriers(&e, account, u, s)
 	a.exempting(&e, account, u)
 	if a.baseline.Window.Tag != "" {
 		e.Tags = append(e.Tags, a.baseline.Window.Tag)
 	}
 	return e
+}
+
+// carriers adds the customer managed and inline policies other than those of forcemfa
+// that hold the Denies of a user's proof, the document of its boundary included.
+func (a *Auditor) carriers(e *prove.Enforcement, account *org.Account, u *org.User, s *prove.Subject) {
+	answer := a.prover.User(*s)
+	if answer.Outcome != prove.Enforced {
+		return
+	}
+	sources, seen := s.Set.Sources(), map[string]bool{}
+	for _, by := range a.relied.on(answer.Proof) {
+		name := sources[by.Source].Name
+		if seen[name] || s.Set.Layer(by.Source) == policy.SCP {
+			continue
+		}
+		seen[name] = true
+		words := strings.Fields(name)
+		if strings.HasPrefix(name, "inline policy ") {
+			if g := account.Group(words[len(words)-1]); words[len(words)-2] == "group" && g != nil {
+				e.Carriers = append(e.Carriers, prove.Carrier{Groups: []string{g.ARN}})
+			} else {
+				e.Inline = true
+			}
+			continue
+		}
+		at := slices.IndexFunc(words, func(w string) bool { return account.Policy(w) != nil && !org.ByAWS(w) })
+		if at >= 0 && !slices.Contains(e.Policies, words[at]) {
+			e.Carriers = append(e.Carriers, carrier(account, u, words[at]))
+		}
+	}
+}
+
+// carrier says how a managed policy reaches a user.
+func carrier(account *org.Account, u *org.User, at string) prove.Carrier {
+	c := prove.Carrier{Policy: at, Direct: slices.Contains(u.Attached, at)}
+	for _, name := range u.Groups {
+		if g := account.Group(name); g != nil && slices.Contains(g.Attached, at) {
+			c.Groups = append(c.Groups, g.ARN)
+		}
+	}
+	return c
 }
 
 // exempting adds the tags, paths and names that exempt a user, and the roles that may
@@ -193,6 +235,11 @@ func (a *Auditor) exempting(e *prove.Enforcement, account *org.Account, u *org.U
 		path, name, ok := x.Match.ExampleUser(u.Name)
 		if ok && !x.Expired(a.now) && x.Match.InPlace(at) && (name == u.Name || account.User(name) == nil) {
 			e.Names = append(e.Names, arn.IAM(account.Partition, account.ID, "user", path, name))
+		}
+	}
+	for i := range account.Users {
+		if other := &account.Users[i]; other.Name != u.Name && a.baseline.Exempt(at, other, a.now) != nil {
+			e.Exempt = append(e.Exempt, other.ARN)
 		}
 	}
 	if baseline.Under(a.header, account, a.baseline.Guard.Targets) {

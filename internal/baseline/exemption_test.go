@@ -128,6 +128,17 @@ break_glass:
 	}
 }
 
+// The guard SCP names the key of an exempting tag. A key with a letter that only
+// Unicode folds to the same is another key, which the guard need not refuse.
+func TestOnlyASCIILettersOfATagKeyAreFolded(t *testing.T) {
+	m := baseline.Match{Tag: "mfa-skip=true"}
+	for key, want := range map[string]bool{"mfa-skip": true, "MFA-Skip": true, "mfa-s\u212aip": false, "mfa-sk\u0130p": false, "mfa-\u017fkip": false} {
+		if got := m.MatchesTag([]org.Tag{{Key: key, Value: "true"}}); got != want {
+			t.Errorf("%q exempts: %v", key, got)
+		}
+	}
+}
+
 func TestDefaultExemptsServiceUsersByTag(t *testing.T) {
 	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	for value, want := range map[string]bool{"Service": true, "service": true, "Human": false, "": false} {

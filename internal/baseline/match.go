@@ -214,13 +214,26 @@ func (m Match) InPlace(at Place) bool {
 // MatchesTag reports whether one of the tags matches.
 func (m Match) MatchesTag(tags []org.Tag) bool {
 	key, value, _ := strings.Cut(m.Tag, "=")
-	key = strings.ToLower(key)
+	key = lower(key)
 	for _, t := range tags {
-		if glob(key, strings.ToLower(t.Key)) && m.tagValue(value, t.Value) {
+		if glob(key, lower(t.Key)) && m.tagValue(value, t.Value) {
 			return true
 		}
 	}
 	return false
+}
+
+// lower folds the case of ASCII letters alone. The Kelvin sign and the dotted capital I
+// are letters that IAM accepts in the key of a tag, and they become k and i in
+// [strings.ToLower]; whether the service control policy that guards a tag folds them
+// as well is not documented, so a key with them is another key.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 func (m Match) tagValue(want, value string) bool {

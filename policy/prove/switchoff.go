@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"forcemfa/policy"
@@ -10,17 +11,27 @@ import (
 // An Enforcement lists, by ARN, what keeps a user behind MFA; fields without a
 // counterpart are empty.
 type Enforcement struct {
-	User     string   // the enforced user
-	Policies []string // managed policies with the Denies
-	Groups   []string // with the policies
-	Direct   bool     // attached to the user itself
-	Inline   bool     // in an inline policy of the user, or of the groups
-	Boundary bool     // in the user's permissions boundary
-	Tags     []string // keys of tags that exempt a user, or allow enrollment
-	Names    []string // ARNs of users that would be exempt by path or name
-	Excepted []string // roles that may disable the enforcement, and are known by name
-	Roles    []string // whose trust policy requires MFA
-	SCPs     []string // service control policies with the Denies
+	User     string    // the enforced user
+	Policies []string  // managed policies with the Denies
+	Groups   []string  // with the policies
+	Direct   bool      // attached to the user itself
+	Carriers []Carrier // other policies with Denies that the user depends on
+	Exempt   []string  // ARNs of exempt users
+	Inline   bool      // in an inline policy of the user, or of the groups
+	Boundary bool      // in the user's permissions boundary
+	Tags     []string  // keys of tags that exempt a user, or allow enrollment
+	Names    []string  // ARNs of users that would be exempt by path or name
+	Excepted []string  // roles that may disable the enforcement, and are known by name
+	Roles    []string  // whose trust policy requires MFA
+	SCPs     []string  // service control policies with the Denies
+}
+
+// A Carrier is a managed policy with Denies and how it reaches the user. Without a
+// policy, the groups have the Denies in inline policies.
+type Carrier struct {
+	Policy string
+	Groups []string // ARNs
+	Direct bool     // attached to the user itself
 }
 
 // A DisablingAction is one request that disables or weakens an enforcement.
@@ -45,19 +56,28 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		}
 		out = append(out, d)
 	}
-	for _, p := range e.Policies {
-		add("create another version of the policy", "iam:CreatePolicyVersion", p)
-		add("make an older version of the policy the default", "iam:SetDefaultPolicyVersion", p)
-		for _, g := range e.Groups {
-			add("detach the policy from the group", "iam:DetachGroupPolicy", g, "iam:PolicyARN", p)
+	var groups, inline []string
+	if e.Inline {
+		inline = e.Groups
+	}
+	for _, c := range e.carriers() {
+		groups = including(groups, c.Groups...)
+		if c.Policy == "" {
+			inline = including(inline, c.Groups...)
+			continue
 		}
-		if e.Direct {
-			add("detach the policy from the user", "iam:DetachUserPolicy", e.User, "iam:PolicyARN", p)
+		add("create another version of the policy", "iam:CreatePolicyVersion", c.Policy)
+		add("make an older version of the policy the default", "iam:SetDefaultPolicyVersion", c.Policy)
+		for _, g := range c.Groups {
+			add("detach the policy from the group", "iam:DetachGroupPolicy", g, "iam:PolicyARN", c.Policy)
+		}
+		if c.Direct {
+			add("detach the policy from the user", "iam:DetachUserPolicy", e.User, "iam:PolicyARN", c.Policy)
 		}
 	}
-	for _, g := range e.Groups {
+	for _, g := range including(groups, e.Groups...) {
 		add("remove the user from the group", "iam:RemoveUserFromGroup", g)
-		if e.Inline {
+		if slices.Contains(inline, g) {
 			add("delete the group's inline policy", "iam:DeleteGroupPolicy", g)
 			add("replace the group's inline policy", "iam:PutGroupPolicy", g)
 		}
@@ -78,6 +98,9 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		out[len(out)-1].From = e.User
 		add("create a user with an exempt path or name", "iam:CreateUser", name)
 	}
+	for _, u := range e.Exempt {
+		add("create an access key of an exempt user", "iam:CreateAccessKey", u)
+	}
 	for _, r := range e.Excepted {
 		add("create a role that may disable the enforcement", "iam:CreateRole", r)
 		add("take over a role that may disable the enforcement", "iam:UpdateAssumeRolePolicy", r)
@@ -93,6 +116,26 @@ func (e *Enforcement) DisablingActions() []DisablingAction {
 		add("remove the account from the organization", "organizations:LeaveOrganization", "*")
 	}
 	return out
+}
+
+// carriers are the managed policies with Denies.
+func (e *Enforcement) carriers() []Carrier {
+	var all []Carrier
+	for _, p := range e.Policies {
+		all = append(all, Carrier{Policy: p, Groups: e.Groups, Direct: e.Direct})
+	}
+	return append(all, e.Carriers...)
+}
+
+// including adds texts that are not in the list.
+func including(list []string, more ...string) []string {
+	list = slices.Clip(list)
+	for _, text := range more {
+		if !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 // A Switch says whether a principal can make a [DisablingAction].
