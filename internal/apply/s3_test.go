@@ -228,3 +228,16 @@ func FuzzParseS3Place(f *testing.F) {
 		}
 	})
 }
+
+func TestOnlyRunsAreListed(t *testing.T) {
+	ctx, client := context.Background(), s3Of(t, nil)
+	for _, name := range []string{"20270131T120000Z/00000001.json", "20270131T120000Z-2/00000001.json", "notes/x", "20270131/x", "20270131T120000Zx/x"} {
+		if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &journals.Bucket, Key: aws.String(journals.Prefix + "/" + name), Body: strings.NewReader("{}")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := apply.S3RunIDs(ctx, client, journals)
+	if diff := cmp.Diff([]string{"20270131T120000Z", "20270131T120000Z-2"}, runs); err != nil || diff != "" {
+		t.Errorf("runs (-want +got):\n%s%v", diff, err)
+	}
+}

@@ -692,7 +692,9 @@ func TestReachCoversDocumentsThatForcemfaDoesNotManage(t *testing.T) {
 			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DeleteUserPermissionsBoundary " + self, "iam:PutUserPermissionsBoundary " + self}},
 		{"an attached policy", func(a *org.Account, u *org.User) { u.Attached = []string{other} },
 			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DetachUserPolicy " + self}},
-		{"a policy of a group", func(a *org.Account, u *org.User) { a.Groups[1].Attached, u.Groups = []string{other}, []string{"people"} },
+		{"a policy of a group", func(a *org.Account, u *org.User) {
+			a.Groups[1].Attached, u.Groups = []string{other}, []string{"people"}
+		},
 			[]string{"iam:CreatePolicyVersion " + other, "iam:SetDefaultPolicyVersion " + other, "iam:DetachGroupPolicy " + people, "iam:RemoveUserFromGroup " + people}},
 		{"an inline policy", func(a *org.Account, u *org.User) {
 			u.Inline = []org.InlinePolicy{{Name: "mine", Document: a.Policies[1].Versions[0].Document}}

@@ -164,7 +164,12 @@ func (d *Deployment) trusted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages := organizations.NewListAWSServiceAccessForOrganizationPaginator(organizations.NewFromConfig(cfg), &organizations.ListAWSServiceAccessForOrganizationInput{})
+	return d.activated(ctx, organizations.NewFromConfig(cfg))
+}
+
+// activated returns an error if StackSets have no trusted access to the organization.
+func (d *Deployment) activated(ctx context.Context, client *organizations.Client) error {
+	pages := organizations.NewListAWSServiceAccessForOrganizationPaginator(client, &organizations.ListAWSServiceAccessForOrganizationInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -315,5 +317,90 @@ func TestInstancesThatAreNotCurrentAreBehind(t *testing.T) {
 	}
 	if slices.Contains(behind, "CURRENT") || !slices.Contains(behind, "OUTDATED") || !slices.Contains(behind, "INOPERABLE") || len(behind) != len(state.instances)-1 {
 		t.Errorf("behind: %v of %v", behind, state.instances)
+	}
+}
+
+// serviceAccess answers ListAWSServiceAccessForOrganization with pages of services.
+type serviceAccess [][]string
+
+func (s *serviceAccess) Do(r *http.Request) (*http.Response, error) {
+	status, text := http.StatusForbidden, `{"__type":"AccessDeniedException","Message":"no"}`
+	if len(*s) > 0 {
+		status, text = http.StatusOK, `{"EnabledServicePrincipals":[`
+		for i, name := range (*s)[0] {
+			if i > 0 {
+				text += ","
+			}
+			text += `{"ServicePrincipal":"` + name + `"}`
+		}
+		text += "]"
+		if *s = (*s)[1:]; len(*s) > 0 {
+			text += `,"NextToken":"more"`
+		}
+		text += "}"
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text))}, nil
+}
+
+func TestStackSetsNeedTrustedAccess(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		pages       serviceAccess
+		missing     bool
+		notReadable bool
+	}{
+		{"other services", serviceAccess{{"sso.amazonaws.com", "config.amazonaws.com"}}, true, false},
+		{"no service", serviceAccess{{}}, true, false},
+		{"on the second page", serviceAccess{{"sso.amazonaws.com"}, {stackSetsService}}, false, false},
+		{"after others", serviceAccess{{"sso.amazonaws.com", stackSetsService}}, false, false},
+		{"not allowed to read", nil, false, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			d := &Deployment{}
+			err := d.activated(t.Context(), organizations.NewFromConfig(aws.Config{
+				Region: "us-east-1", HTTPClient: &row.pages, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", ""),
+			}))
+			var access *AccessError
+			if errors.As(err, &access) != row.missing || err != nil && !row.missing {
+				t.Errorf("%v", err)
+			}
+			if (len(d.notes) > 0) != row.notReadable {
+				t.Errorf("notes %v", d.notes)
+			}
+		})
+	}
+}
+
+// AWS does not say the units of a stack set whose stacks were created by account, so the
+// stacks are deleted in the units of the deployment.
+func TestStacksAreDeletedInTheUnitsOfTheDeployment(t *testing.T) {
+	for _, row := range []struct{ unit, want string }{{"", "ou-1"}, {"ou-9", "ou-9"}} {
+		set, s := scripted(map[string][]string{
+			"DeleteStackInstances":         {"<OperationId>op</OperationId>"},
+			"DescribeStackSetOperation":    {operation("SUCCEEDED")},
+			"ListStackSetOperationResults": {"<Summaries></Summaries>"},
+			"ListStackInstances":           {"<Summaries></Summaries>"},
+		})
+		state := &setState{there: true, instances: []Instance{{Account: "222222222222", Region: "us-east-1"}, {Account: "333333333333", Region: "us-east-1"}}}
+		if row.unit != "" {
+			state.units = []string{row.unit}
+		}
+		if err := set.empty(t.Context(), state, func(Outcome) {}); err != nil {
+			t.Fatal(err)
+		}
+		form := s.asks("DeleteStackInstances")[0]
+		if got := form.Get("DeploymentTargets.OrganizationalUnitIds.member.1"); got != row.want || form.Get("Regions.member.2") != "" {
+			t.Errorf("unit %q, want %q; %v", got, row.want, form)
+		}
+	}
+}
+
+func TestANewStackAddsEveryResource(t *testing.T) {
+	got, err := added([]byte("Resources: {A: {Type: T}, B: {Type: U}}"), here, nil)
+	if diff := cmp.Diff([]ResourceChange{{Action: "add", ID: "A", Type: "T"}, {Action: "add", ID: "B", Type: "U"}}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if got, err := added([]byte("Resources: ["), here, nil); err == nil {
+		t.Errorf("a template that cannot be parsed adds %v", got)
 	}
 }

@@ -95,3 +95,16 @@ func TestAnAccountIsNotEnteredWithUnusableCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestTheIDOfAKeyHasLettersDigitsAndUnderscores(t *testing.T) {
+	for _, r := range "azAZ09_" {
+		if err := CheckKey(aws.String("AKIA"+string(r)), aws.String("secret")); err != nil {
+			t.Errorf("%q: %v", r, err)
+		}
+	}
+	for _, r := range "`{@[/:^-" { // the neighbors of the ranges
+		if CheckKey(aws.String("AKIA"+string(r)), aws.String("secret")) == nil {
+			t.Errorf("%q is accepted", r)
+		}
+	}
+}

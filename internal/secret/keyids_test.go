@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -100,5 +101,42 @@ func TestEveryBackendKnowsItsKeyIDs(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestTheBackendFollowsTheSessionBus(t *testing.T) {
+	if got := (Config{BusPresent: true}).Default(); got != Keyring {
+		t.Errorf("with a session bus: %s", got)
+	}
+	if got := (Config{}).Default(); (got == File) != (runtime.GOOS != "darwin" && runtime.GOOS != "windows") {
+		t.Errorf("without one: %s", got)
+	}
+}
+
+// Delete forgets the ID first: an ID that stays would lead to the session of a key that
+// is gone.
+func TestNothingIsDeletedWhenTheListOfIDsCannotBeWritten(t *testing.T) {
+	ctx := t.Context()
+	c := Config{Backend: File, Dir: t.TempDir(), Passphrase: NewText(passphrase), WorkFactor: fastScrypt}
+	s := opened(t, c)
+	if err := s.Set(ctx, "bob", Keys{AccessKeyID: "AKIAONE", SecretAccessKey: NewText(canary)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(ctx, "bob\n"); err == nil || errors.Is(err, ErrNotFound) {
+		t.Errorf("a name with a line break: %v", err)
+	}
+	locked := filepath.Join(c.Dir, "key-ids.json.lock")
+	_ = os.Remove(locked)
+	if err := os.Mkdir(locked, 0o700); err != nil { // a folder, which cannot be locked
+		t.Fatal(err)
+	}
+	if err := s.Delete(ctx, "bob"); err == nil {
+		t.Error("deleted without the list of IDs")
+	}
+	if err := os.Remove(locked); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := s.List(ctx); len(names) != 1 || err != nil {
+		t.Errorf("keys %v, %v; want that of bob", names, err)
 	}
 }

@@ -474,3 +474,29 @@ func TestProgramIsAskedAgainInTheNextHalfMinute(t *testing.T) {
 		t.Errorf("said %q", r.said)
 	}
 }
+
+// AWS does not say in which order it lists keys: the other key is named in both.
+func TestTheOtherKeyIsNamedWhicheverComesFirst(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	first := r.key(identity, "jonas")
+	own, err := r.manager().Own(t.Context(), session.Request{Profile: "jonas"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := own.WithMFA(t.Context(), session.Request{Profile: "jonas"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := with.IAM().CreateAccessKey(t.Context(), &iam.CreateAccessKeyInput{UserName: aws.String("jonas")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := made.AccessKey
+	for own, other := range map[string]string{first.ID: *second.AccessKeyId, *second.AccessKeyId: first.ID} {
+		with.Route.Key.AccessKeyID = own
+		if _, _, err := with.Rotate(t.Context(), &box{}); err == nil || !strings.Contains(err.Error(), "the other one is "+other) {
+			t.Errorf("with %s: %v, want the other one to be %s", own, err, other)
+		}
+	}
+}
