@@ -225,9 +225,9 @@ func BenchmarkWarmExec(b *testing.B) {
 }
 
 // medians times two commands in turn, so that what else the machine does hits
-// both.
+// both: how long they take, and their processor time.
 func medians(b *testing.B, env []string, empty, measured []string) {
-	times := map[bool][]time.Duration{}
+	times, cpu := map[bool][]time.Duration{}, map[bool][]time.Duration{}
 	for b.Loop() {
 		for _, ours := range []bool{false, true} {
 			args := empty
@@ -241,6 +241,7 @@ func medians(b *testing.B, env []string, empty, measured []string) {
 				b.Fatal(err)
 			}
 			times[ours] = append(times[ours], time.Since(began))
+			cpu[ours] = append(cpu[ours], c.ProcessState.UserTime()+c.ProcessState.SystemTime())
 		}
 	}
 	median := func(d []time.Duration) float64 {
@@ -251,5 +252,6 @@ func medians(b *testing.B, env []string, empty, measured []string) {
 	b.ReportMetric(base, "empty-ms")
 	b.ReportMetric(own, "warm-ms")
 	b.ReportMetric(own/base, "ratio")
+	b.ReportMetric(median(cpu[true])/median(cpu[false]), "cpu-ratio")
 	b.ReportMetric(0, "ns/op")
 }

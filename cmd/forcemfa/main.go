@@ -8,6 +8,7 @@ import (
 
 	"forcemfa/internal/cli"
 	"forcemfa/internal/cli/command"
+	_ "forcemfa/internal/warm" // sessions from the cache, before the packages above initialize
 )
 
 func main() { os.Exit(run(command.ProcessEnv())) }

@@ -1,6 +1,10 @@
 package awsfile
 
-import "strings"
+import (
+	"strings"
+
+	"forcemfa/internal/session/environ"
+)
 
 // The settings of an access key in a profile. Source: AWS SDKs and Tools
 // Reference Guide, "AWS access keys".
@@ -14,11 +18,11 @@ const (
 
 // The same as environment variables.
 const (
-	KeyIDVariable  = "AWS_ACCESS_KEY_ID"
-	SecretVariable = "AWS_SECRET_ACCESS_KEY"
-	TokenVariable  = "AWS_SESSION_TOKEN"
+	KeyIDVariable  = environ.KeyID
+	SecretVariable = environ.Secret
+	TokenVariable  = environ.Token
 	// OldTokenVariable is the name of boto, which the AWS CLI and boto3 still read.
-	OldTokenVariable = "AWS_SECURITY_TOKEN"
+	OldTokenVariable = environ.OldToken
 )
 
 // TemporaryID reports whether an access key ID is that of temporary credentials.

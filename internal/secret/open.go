@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"forcemfa/internal/session/environ"
 )
 
 // The backends that [Open] knows.
@@ -21,7 +23,7 @@ const (
 const (
 	BackendVariable    = "FORCEMFA_SECRET_BACKEND"
 	FileVariable       = "FORCEMFA_SECRET_FILE"
-	PassphraseVariable = "FORCEMFA_SECRET_PASSPHRASE" // opens the encrypted file
+	PassphraseVariable = environ.Passphrase // opens the encrypted file
 	// WorkVariable is log2 of scrypt's work for an encrypted file that is written:
 	// 18 where it is not set. Less opens faster on a small machine, and is weaker.
 	WorkVariable    = "FORCEMFA_SECRET_WORK_FACTOR"
@@ -30,14 +32,10 @@ const (
 )
 
 // CodeVariable holds one MFA code, for scripts without a terminal or a pipe.
-const CodeVariable = "FORCEMFA_CODE"
+const CodeVariable = environ.Code
 
 // SigningVariable holds the password of the key that signs evidence packs.
-const SigningVariable = "FORCEMFA_SIGNING_PASSWORD"
-
-// Private lists the variables of forcemfa that hold secrets. A child process of
-// exec must not inherit them. Settings that only name a store are not in it.
-var Private = []string{PassphraseVariable, CodeVariable, SigningVariable}
+const SigningVariable = environ.Signing
 
 // given lists the variables that may hold secrets.
 var given = []string{

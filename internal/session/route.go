@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 	"forcemfa/policy/arn"
 )
 
@@ -281,7 +282,7 @@ func (f *follower) environment() error {
 }
 
 // Marker is the variable that a child of exec can see where it is by.
-const Marker = "FORCEMFA"
+const Marker = environ.Marker
 
 // settings fills in what does not depend on the key: serial, regions,
 // endpoints, durations.

@@ -1,5 +1,7 @@
 package session
 
+import "forcemfa/internal/session/cache"
+
 // Settings that forcemfa writes into profiles or reads from them. The AWS SDKs
 // ignore settings they do not know.
 const (
@@ -12,7 +14,7 @@ const (
 	// ExecSetting says what exec and use give to AWS tools: "profile" is the name of
 	// the profile, so that tools renew the session, and "static" or nothing the session.
 	ExecSetting = "forcemfa_exec"
-	ExecProfile = "profile"
+	ExecProfile = cache.ExecProfile
 	ExecStatic  = "static"
 	// SourceSetting names the profile whose session "export --write-profile"
 	// wrote.

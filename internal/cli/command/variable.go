@@ -8,6 +8,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 // Variables are the flags that an environment variable gives where they are
@@ -19,7 +20,7 @@ var Variables = []string{"config", "profile", "region", "role-name", "external-i
 const SignInVariable = "FORCEMFA_SIGNIN_ENDPOINT"
 
 // NoticeVariable is how exec and use show that a session is about to end.
-const NoticeVariable = "FORCEMFA_NOTICE"
+const NoticeVariable = environ.Notice
 
 // Variable is the name of the environment variable that gives a flag its value.
 func Variable(flag string) string {

@@ -17,6 +17,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/session/environ"
 	"forcemfa/internal/view"
 )
 
@@ -112,7 +113,7 @@ func (o *execOptions) prepare(ctx context.Context, name string) (*profileRun, er
 		run.status, run.failure = command.StatusFailed, err.Error()
 		return run, nil
 	}
-	run.environ = childEnviron(o.env.ChildEnviron(), variables, name)
+	run.environ = environ.Child(o.env.ChildEnviron(), variables, name)
 	return run, nil
 }
 

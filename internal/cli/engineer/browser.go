@@ -13,8 +13,8 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 // Schemes of Firefox extensions that open a link in a container.
@@ -115,9 +115,9 @@ func (e *machine) start(argv []string) error {
 
 // withoutSession is the environment of a program that needs neither a session nor the
 // secrets of forcemfa.
-func withoutSession(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+func withoutSession(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return slices.ContainsFunc(slices.Concat(sessionVariableNames, secret.Private), func(r string) bool { return sameVariable(r, name) })
+		return slices.ContainsFunc(slices.Concat(environ.SessionNames, environ.Private), func(r string) bool { return environ.Same(r, name) })
 	})
 }

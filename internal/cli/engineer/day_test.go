@@ -18,6 +18,7 @@ import (
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 var ends = time.Date(2026, time.November, 23, 20, 0, 0, 0, time.UTC)
@@ -31,13 +32,13 @@ func someSession() *cache.Entry {
 
 // Flaw 4: the passphrase of the vault was in the environment of every child.
 func TestFlaw4ChildGetsTheSessionAndNoSecretOfOurs(t *testing.T) {
-	got := childEnviron([]string{
+	got := environ.Child([]string{
 		"PATH=/bin", "HOME=/home/bob", "EMPTY=", "AWS_PAGER=less",
 		secret.PassphraseVariable + "=hunter2", "FORCEMFA_CODE=123456", "FORCEMFA=other",
 		"AWS_ACCESS_KEY_ID=AKIA", "AWS_SECRET_ACCESS_KEY=long", "AWS_SESSION_TOKEN=old", "AWS_SECURITY_TOKEN=older",
 		"AWS_PROFILE=bob", "AWS_DEFAULT_PROFILE=bob", "AWS_ROLE_ARN=r", "AWS_WEB_IDENTITY_TOKEN_FILE=f",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1", "AWS_CONTAINER_AUTHORIZATION_TOKEN=t", "AWS_CREDENTIAL_EXPIRATION=x",
-	}, sessionVariables(someSession(), "eu-west-1"), "bob")
+	}, someSession().Variables("eu-west-1"), "bob")
 	want := []string{
 		"PATH=/bin", "HOME=/home/bob", "EMPTY=", "AWS_PAGER=less",
 		"AWS_ACCESS_KEY_ID=ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret/+", "AWS_SESSION_TOKEN=it's $a",
@@ -56,11 +57,11 @@ func TestSettingsReachTheChildAndSecretsDoNot(t *testing.T) {
 		cache.SessionsVariable + "=pass", secret.BackendVariable + "=file", secret.FileVariable + "=/keys.age",
 		secret.WorkVariable + "=12", secret.CommandVariable + "=gopass", secret.PrefixVariable + "=aws", "FORCEMFA_CONFIG=forcemfa.yaml",
 	}
-	environ := slices.Clone(settings)
-	for _, private := range secret.Private {
-		environ = append(environ, private+"=hunter2")
+	all := slices.Clone(settings)
+	for _, private := range environ.Private {
+		all = append(all, private+"=hunter2")
 	}
-	got := childEnviron(environ, sessionVariables(someSession(), ""), "bob")
+	got := environ.Child(all, someSession().Variables(""), "bob")
 	if diff := cmp.Diff(settings, got[:len(settings)]); diff != "" {
 		t.Error(diff)
 	}
@@ -77,14 +78,14 @@ func TestChildGetsOneRegionInBothVariables(t *testing.T) {
 		{"", "us-west-2", "us-east-1", "us-west-2"},
 		{"ap-south-1", "us-west-2", "us-east-1", "ap-south-1"},
 	} {
-		environ := []string{"AWS_REGION=" + row.region, "AWS_DEFAULT_REGION=" + row.defaultRegion}
+		all := []string{"AWS_REGION=" + row.region, "AWS_DEFAULT_REGION=" + row.defaultRegion}
 		e := &machine{Env: &command.Env{Getenv: func(name string) string {
 			return map[string]string{"AWS_REGION": row.region, "AWS_DEFAULT_REGION": row.defaultRegion}[name]
 		}}}
 		flags := sessionFlags{env: e, region: row.flag}
 		var got []string
-		for _, pair := range childEnviron(environ, sessionVariables(someSession(), flags.regionOf(someSession())), "bob") {
-			if name, value, _ := strings.Cut(pair, "="); slices.Contains(regionVariables, name) {
+		for _, pair := range environ.Child(all, someSession().Variables(flags.regionOf(someSession())), "bob") {
+			if name, value, _ := strings.Cut(pair, "="); slices.Contains([]string{"AWS_REGION", "AWS_DEFAULT_REGION"}, name) {
 				got = append(got, value)
 			}
 		}

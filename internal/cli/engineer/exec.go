@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 func newExec(e *machine) *cobra.Command {
@@ -177,11 +178,11 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	if err := o.env.remind(notice, name, o.renew.end(e), os.Getpid()); err != nil {
 		return err
 	}
-	return become(o.env, path, argv, childEnviron(o.env.ChildEnviron(), variables, o.markerOf(name)))
+	return become(o.env, path, argv, environ.Child(o.env.ChildEnviron(), variables, o.markerOf(name)))
 }
 
 // session returns the session for the command, and its variables.
-func (o *execOptions) session(ctx context.Context, k *session.Manager) (*cache.Entry, []assignment, error) {
+func (o *execOptions) session(ctx context.Context, k *session.Manager) (*cache.Entry, []environ.Assignment, error) {
 	if err := o.renew.check(k); err != nil {
 		return nil, nil, o.explainArguments(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 func newExport(e *machine) *cobra.Command {
@@ -90,7 +91,7 @@ func (o *exportOptions) checkFormat() error {
 	if err := command.OneOf("format", o.format, exportFormats...); err != nil {
 		return err
 	}
-	if _, shell := shellFormats[o.format]; o.renew.on && !shell {
+	if _, shell := environ.Formats[o.format]; o.renew.on && !shell {
 		return command.WithHint(fmt.Errorf("--renew sets variables, which --format %s does not have", o.format), "use the format of a shell, such as --format env")
 	}
 	return nil
@@ -148,9 +149,9 @@ func (o *exportOptions) text(e *cache.Entry) (string, error) {
 		return "", err
 	}
 	if o.use {
-		variables = append(variables, assignment{session.Marker, o.profileName()})
+		variables = append(variables, environ.Assign(environ.Marker, o.profileName()))
 	}
-	return shellFormats[o.format].text(variables)
+	return environ.Formats[o.format].Text(variables)
 }
 
 // section returns a session as a section of ~/.aws/credentials. SDKs remove quotes
@@ -158,10 +159,10 @@ func (o *exportOptions) text(e *cache.Entry) (string, error) {
 func (o *exportOptions) section(e *cache.Entry) (string, error) {
 	f := awsfile.Parse("", nil)
 	for _, s := range o.settings(e) {
-		if strings.ContainsFunc(s.value, unicode.IsControl) || strings.HasPrefix(s.value, `"`) || strings.HasPrefix(s.value, "'") {
-			return "", unwritable(s.name)
+		if strings.ContainsFunc(s.Value, unicode.IsControl) || strings.HasPrefix(s.Value, `"`) || strings.HasPrefix(s.Value, "'") {
+			return "", environ.Unwritable(s.Name)
 		}
-		if err := f.Set(o.profileName(), s.name, s.value); err != nil {
+		if err := f.Set(o.profileName(), s.Name, s.Value); err != nil {
 			return "", err
 		}
 	}
@@ -171,15 +172,15 @@ func (o *exportOptions) section(e *cache.Entry) (string, error) {
 // settings returns a session as settings of a profile. expiration is RFC 3339,
 // which starship reads. The Region is the profile's: a file is read in other
 // environments too.
-func (o *exportOptions) settings(e *cache.Entry) []assignment {
-	out := []assignment{
-		{awsfile.KeyIDSetting, e.AccessKeyID},
-		{awsfile.SecretSetting, e.SecretAccessKey},
-		{awsfile.TokenSetting, e.SessionToken},
-		{"expiration", e.Expires.UTC().Format(time.RFC3339)},
+func (o *exportOptions) settings(e *cache.Entry) []environ.Assignment {
+	out := []environ.Assignment{
+		environ.Assign(awsfile.KeyIDSetting, e.AccessKeyID),
+		environ.Assign(awsfile.SecretSetting, e.SecretAccessKey),
+		environ.Assign(awsfile.TokenSetting, e.SessionToken),
+		environ.Assign("expiration", e.Expires.UTC().Format(time.RFC3339)),
 	}
 	if region := cmp.Or(o.region, e.Region); region != "" {
-		out = append(out, assignment{"region", region})
+		out = append(out, environ.Assign("region", region))
 	}
 	return out
 }
@@ -249,7 +250,7 @@ func (o *exportOptions) refuse(f *awsfile.File, section string) error {
 func (o *exportOptions) writeProfile(e *cache.Entry) error {
 	_, path := awsfile.Paths(o.env.Getenv, o.env.home())
 	settings := append(o.settings(e),
-		assignment{session.ManagerSetting, session.ManagerName}, assignment{session.SourceSetting, o.profileName()})
+		environ.Assign(session.ManagerSetting, session.ManagerName), environ.Assign(session.SourceSetting, o.profileName()))
 	err := awsfile.Edit(path, func(f *awsfile.File) error {
 		if err := o.refuse(f, o.write); err != nil {
 			return err
@@ -259,7 +260,7 @@ func (o *exportOptions) writeProfile(e *cache.Entry) error {
 		}
 		var err error
 		for _, s := range settings {
-			err = errors.Join(err, f.Set(o.write, s.name, s.value))
+			err = errors.Join(err, f.Set(o.write, s.Name, s.Value))
 		}
 		f.Unset(o.write, awsfile.OldTokenSetting)
 		return err

@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/profiles"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/environ"
 )
 
 // A renewal is whether a command gets the name of the profile instead of the session, so
@@ -65,13 +66,13 @@ func (r *renewal) renews(e *cache.Entry) bool {
 
 // variables returns the environment variables of a session: the session itself, or the
 // profile by which AWS tools renew it.
-func (r *renewal) variables(e *cache.Entry) ([]assignment, error) {
+func (r *renewal) variables(e *cache.Entry) ([]environ.Assignment, error) {
 	if !r.renews(e) {
-		return sessionVariables(e, r.regionOf(e)), nil
+		return e.Variables(r.regionOf(e)), nil
 	}
 	profile, err := r.profileForTools()
 	if err != nil {
 		return nil, err
 	}
-	return profileVariables(profile, r.regionOf(e)), nil
+	return environ.Profile(profile, r.regionOf(e)), nil
 }

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -40,20 +39,20 @@ type Dir struct {
 // Default is the directory in which sessions rest: forcemfa in XDG_CACHE_HOME,
 // else in what the system has for caches.
 func Default(getenv func(string) string) (Dir, error) {
-	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
-		return Dir{Path: filepath.Join(dir, "forcemfa")}, nil
+	if dir := getenv("XDG_CACHE_HOME"); isAbs(dir) {
+		return Dir{Path: join(dir, "forcemfa")}, nil
 	}
 	home, name := getenv("HOME"), ".cache"
 	switch runtime.GOOS {
 	case "windows":
 		home, name = getenv("LocalAppData"), ""
 	case "darwin":
-		name = filepath.Join("Library", "Caches")
+		name = join("Library", "Caches")
 	}
 	if home == "" {
 		return Dir{}, errors.New("find the cache: neither XDG_CACHE_HOME nor a home directory is set")
 	}
-	return Dir{Path: filepath.Join(home, name, "forcemfa")}, nil
+	return Dir{Path: join(home, name, "forcemfa")}, nil
 }
 
 // Name is the name of an entry: a hash of all that tells it from others. The
@@ -80,7 +79,7 @@ const (
 
 // LockPath is the file that is locked while somebody makes the session of this
 // name.
-func (d Dir) LockPath(name string) string { return filepath.Join(d.Path, name+lockSuffix) }
+func (d Dir) LockPath(name string) string { return join(d.Path, name+lockSuffix) }
 
 // Make makes the directory, and refuses one that others can look into.
 func (d Dir) Make() error {
@@ -107,7 +106,7 @@ func (d Dir) write(name string, r record) error {
 	if err := d.Make(); err != nil {
 		return err
 	}
-	temporary := filepath.Join(d.Path, "."+name+"."+strconv.Itoa(os.Getpid())+"."+strconv.FormatInt(time.Now().UnixNano(), 36))
+	temporary := join(d.Path, "."+name+"."+strconv.Itoa(os.Getpid())+"."+strconv.FormatInt(time.Now().UnixNano(), 36))
 	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -117,7 +116,7 @@ func (d Dir) write(name string, r record) error {
 		err = closed
 	}
 	if err == nil {
-		err = os.Rename(temporary, filepath.Join(d.Path, name))
+		err = os.Rename(temporary, join(d.Path, name))
 	}
 	if err != nil {
 		_ = os.Remove(temporary)
@@ -126,7 +125,7 @@ func (d Dir) write(name string, r record) error {
 }
 
 func (d Dir) read(name string) (record, error) {
-	text, err := readOwn(filepath.Join(d.Path, name))
+	text, err := readOwn(join(d.Path, name))
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,7 @@ func (d Dir) read(name string) (record, error) {
 }
 
 func (d Dir) remove(name string) error {
-	err := os.Remove(filepath.Join(d.Path, name))
+	err := os.Remove(join(d.Path, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"forcemfa/internal/session/environ"
 )
 
 // Kinds of sessions.
@@ -40,6 +42,10 @@ type Entry struct {
 	// and the token; empty: the entry's file does.
 	Backend string
 }
+
+// ExecProfile is the value of forcemfa_exec with which AWS tools get the name of the
+// profile, and renew the session.
+const ExecProfile = "profile"
 
 const (
 	// personMargin is when a session that needs a person is over for us.
@@ -207,6 +213,11 @@ func (d Dir) Sweep(now time.Time) error {
 		}
 	}
 	return errors.Join(err, d.sweepPages(now))
+}
+
+// Variables returns a session as environment variables.
+func (e *Entry) Variables(region string) []environ.Assignment {
+	return environ.Session(e.AccessKeyID, e.SecretAccessKey, e.SessionToken, e.Expires, region)
 }
 
 // ProcessJSON is a session as a credential_process prints it, with a newline.

@@ -5,7 +5,11 @@ package cache
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 )
+
+func join(elements ...string) string { return filepath.Join(elements...) }
+func isAbs(name string) bool         { return filepath.IsAbs(name) }
 
 // readOwn reads a file. Where there are no Unix modes, the directory is in the
 // user's profile, whose access list says who may read it.

@@ -5,9 +5,15 @@ package cache
 import (
 	"io/fs"
 	"os"
+	"path"
 	"strconv"
 	"syscall"
 )
+
+// Paths have slashes. Package filepath, which does the same here, would initialize too late
+// for package warm.
+func join(elements ...string) string { return path.Join(elements...) }
+func isAbs(name string) bool         { return path.IsAbs(name) }
 
 // largest is more than any file of the cache holds.
 const largest = 64 << 10

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -61,12 +60,12 @@ func PlaceOf(profile string, getenv func(string) string) Place {
 // in .aws of the home directory.
 func settingsFile(variable, home, name string) string {
 	if rest, ok := strings.CutPrefix(variable, "~/"); ok {
-		return filepath.Join(home, rest)
+		return join(home, rest)
 	}
 	if variable != "" {
 		return variable
 	}
-	return filepath.Join(home, ".aws", name)
+	return join(home, ".aws", name)
 }
 
 // LockName is the name of the lock that a call takes which finds nothing.

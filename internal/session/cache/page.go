@@ -3,7 +3,6 @@ package cache
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -23,7 +22,7 @@ func (d Dir) WritePage(text string, now time.Time) (string, error) {
 	if err := d.sweepPages(now); err != nil {
 		return "", err
 	}
-	path := filepath.Join(d.Path, "console-"+strconv.FormatInt(time.Now().UnixNano(), 36)+pageSuffix)
+	path := join(d.Path, "console-"+strconv.FormatInt(time.Now().UnixNano(), 36)+pageSuffix)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return "", err
@@ -42,7 +41,7 @@ func (d Dir) WritePage(text string, now time.Time) (string, error) {
 func (d Dir) sweepPages(now time.Time) error {
 	names, err := d.names(pageSuffix)
 	for _, name := range names {
-		info, unread := os.Lstat(filepath.Join(d.Path, name+pageSuffix))
+		info, unread := os.Lstat(join(d.Path, name+pageSuffix))
 		if now.IsZero() || unread == nil && now.Sub(info.ModTime()) > pageAge {
 			err = errors.Join(err, d.remove(name+pageSuffix))
 		}

@@ -1,4 +1,7 @@
-package engineer
+// Package environ makes the environment of programs that use a session: its variables,
+// for a child process or in the syntax of a shell, without those that select other
+// credentials.
+package environ
 
 import (
 	"cmp"
@@ -9,100 +12,120 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"forcemfa/internal/awsfile"
-	"forcemfa/internal/secret"
-	"forcemfa/internal/session"
-	"forcemfa/internal/session/cache"
 )
+
+// Variables that hold an access key or a session.
+const (
+	KeyID  = "AWS_ACCESS_KEY_ID"
+	Secret = "AWS_SECRET_ACCESS_KEY"
+	Token  = "AWS_SESSION_TOKEN"
+	// OldToken is the name of boto, which the AWS CLI and boto3 still read.
+	OldToken = "AWS_SECURITY_TOKEN"
+)
+
+// Marker is the variable from which a child of exec knows the profile.
+const Marker = "FORCEMFA"
+
+// Variables of forcemfa that hold secrets.
+const (
+	Passphrase = "FORCEMFA_SECRET_PASSPHRASE" // opens the encrypted file
+	Code       = "FORCEMFA_CODE"              // one MFA code, for scripts without a terminal or a pipe
+	Signing    = "FORCEMFA_SIGNING_PASSWORD"  // opens the key that signs evidence packs
+)
+
+// Notice is the variable that asks for a notice before a session ends.
+const Notice = "FORCEMFA_NOTICE"
+
+// Private lists the variables of forcemfa that hold secrets. A child process of
+// exec must not inherit them. Settings that only name a store are not in it.
+var Private = []string{Passphrase, Code, Signing}
 
 // otherCredentialVariables make AWS tools use other credentials than those of the
 // session. The JavaScript SDK, for one, prefers AWS_PROFILE to AWS_ACCESS_KEY_ID.
 // Source: AWS SDKs and Tools Reference Guide, "Environment variables list".
 var otherCredentialVariables = []string{
-	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", awsfile.OldTokenVariable,
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", OldToken,
 	"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 }
 
-// sessionVariableNames are the variables that hold a session.
-var sessionVariableNames = []string{
-	awsfile.KeyIDVariable, awsfile.SecretVariable, awsfile.TokenVariable,
-	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", session.Marker,
+// SessionNames are the variables that hold a session.
+var SessionNames = []string{
+	KeyID, Secret, Token,
+	"AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION", Marker,
 }
 
 // regionVariables: the SDKs read the first one, the AWS CLI and boto3 the second one.
 var regionVariables = []string{"AWS_REGION", "AWS_DEFAULT_REGION"}
 
-// environmentRegion returns the Region that the environment selects; may be empty.
-func (e *machine) environmentRegion() string {
-	return cmp.Or(e.Getenv(regionVariables[0]), e.Getenv(regionVariables[1]))
+// Region returns the Region that an environment selects; may be empty.
+func Region(getenv func(string) string) string {
+	return cmp.Or(getenv(regionVariables[0]), getenv(regionVariables[1]))
 }
 
-// regionOf returns the Region in which to use a session: that of --region, of the
-// environment, or of the profile; empty if none is set.
-func (s *sessionFlags) regionOf(e *cache.Entry) string {
-	return cmp.Or(s.region, s.env.environmentRegion(), e.Region)
-}
-
-// childEnviron returns the environment of a child process: the variables of a session,
+// Child returns the environment of a child process: the variables of a session,
 // no other credentials, and no secrets of forcemfa. The settings of forcemfa stay, so
 // that a forcemfa in the child uses the same stores.
-func childEnviron(environ []string, variables []assignment, profile string) []string {
-	removed := slices.Concat(otherCredentialVariables, sessionVariableNames, secret.Private)
+func Child(environ []string, variables []Assignment, profile string) []string {
+	removed := slices.Concat(otherCredentialVariables, SessionNames, Private)
 	for _, v := range variables {
-		removed = append(removed, v.name)
+		removed = append(removed, v.Name)
 	}
 	out := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return slices.ContainsFunc(removed, func(r string) bool { return sameVariable(r, name) })
+		return slices.ContainsFunc(removed, func(r string) bool { return Same(r, name) })
 	})
 	for _, v := range variables {
-		out = append(out, v.name+"="+v.value)
+		out = append(out, v.Name+"="+v.Value)
 	}
-	return append(out, session.Marker+"="+profile)
+	return append(out, Marker+"="+profile)
 }
 
-func sameVariable(a, b string) bool {
+// Same reports whether two names are those of the same variable.
+func Same(a, b string) bool {
 	if runtime.GOOS == "windows" {
 		return strings.EqualFold(a, b)
 	}
 	return a == b
 }
 
-type assignment struct{ name, value string }
+// An Assignment gives a variable a value.
+type Assignment struct{ Name, Value string }
 
-// sessionVariables returns a session as environment variables.
-func sessionVariables(e *cache.Entry, region string) []assignment {
-	ends := e.Expires.UTC().Format(time.RFC3339)
-	out := []assignment{
-		{awsfile.KeyIDVariable, e.AccessKeyID},
-		{awsfile.SecretVariable, e.SecretAccessKey},
-		{awsfile.TokenVariable, e.SessionToken},
+// Assign returns an assignment.
+func Assign(name, value string) Assignment { return Assignment{name, value} }
+
+// Session returns a session as environment variables.
+func Session(keyID, secret, token string, expires time.Time, region string) []Assignment {
+	ends := expires.UTC().Format(time.RFC3339)
+	out := []Assignment{
+		{KeyID, keyID},
+		{Secret, secret},
+		{Token, token},
 		{"AWS_CREDENTIAL_EXPIRATION", ends},
 		{"AWS_SESSION_EXPIRATION", ends},
 	}
 	return append(out, regionAssignments(region)...)
 }
 
-// profileVariables returns what lets AWS tools renew a session: the name of a profile.
-func profileVariables(profile, region string) []assignment {
-	return append([]assignment{{"AWS_PROFILE", profile}}, regionAssignments(region)...)
+// Profile returns what lets AWS tools renew a session: the name of a profile.
+func Profile(profile, region string) []Assignment {
+	return append([]Assignment{{"AWS_PROFILE", profile}}, regionAssignments(region)...)
 }
 
-func regionAssignments(region string) (out []assignment) {
+func regionAssignments(region string) (out []Assignment) {
 	if region != "" {
 		for _, name := range regionVariables {
-			out = append(out, assignment{name, region})
+			out = append(out, Assignment{name, region})
 		}
 	}
 	return out
 }
 
-// A shellFormat is the syntax of a shell; unset is empty for a format that has
+// A Format is the syntax of a shell; unset is empty for a format that has
 // assignments only.
-type shellFormat struct {
+type Format struct {
 	set   string // with the name and the quoted value
 	unset string // with the name
 	quote func(string) string
@@ -110,7 +133,8 @@ type shellFormat struct {
 	cannot func(string) bool
 }
 
-var shellFormats = map[string]shellFormat{
+// Formats are the formats by their names.
+var Formats = map[string]Format{
 	"env":           {"export %s=%s\n", "unset %s\n", shellWord, nil},
 	"env-no-export": {"%s=%s\n", "", shellWord, nil},
 	"fish":          {"set -gx %s %s\n", "set -e %s\n", fishWord, nil},
@@ -118,19 +142,19 @@ var shellFormats = map[string]shellFormat{
 	"windows-cmd":   {"set %s=%s\n", "set %s=\n", func(s string) string { return s }, specialInCmd},
 }
 
-// text returns commands that set the variables and remove other credentials. A value
+// Text returns commands that set the variables and remove other credentials. A value
 // that the format cannot hold is an error, which does not show the value.
-func (f shellFormat) text(variables []assignment) (string, error) {
+func (f Format) Text(variables []Assignment) (string, error) {
 	var b strings.Builder
 	for _, v := range variables {
-		if !utf8.ValidString(v.value) || strings.ContainsFunc(v.value, unicode.IsControl) || f.cannot != nil && f.cannot(v.value) {
-			return "", unwritable(v.name)
+		if !utf8.ValidString(v.Value) || strings.ContainsFunc(v.Value, unicode.IsControl) || f.cannot != nil && f.cannot(v.Value) {
+			return "", Unwritable(v.Name)
 		}
-		fmt.Fprintf(&b, f.set, v.name, f.quote(v.value))
+		fmt.Fprintf(&b, f.set, v.Name, f.quote(v.Value))
 	}
 	if f.unset != "" {
-		for _, name := range slices.Concat(sessionVariableNames, otherCredentialVariables) {
-			if !slices.ContainsFunc(variables, func(v assignment) bool { return v.name == name }) && name != session.Marker {
+		for _, name := range slices.Concat(SessionNames, otherCredentialVariables) {
+			if !slices.ContainsFunc(variables, func(v Assignment) bool { return v.Name == name }) && name != Marker {
 				fmt.Fprintf(&b, f.unset, name)
 			}
 		}
@@ -138,8 +162,8 @@ func (f shellFormat) text(variables []assignment) (string, error) {
 	return b.String(), nil
 }
 
-// unwritable is the error for a value that a format cannot hold.
-func unwritable(name string) error {
+// Unwritable is the error for a value that a format cannot hold.
+func Unwritable(name string) error {
 	return fmt.Errorf("the value of %s contains characters that cannot be written in this format: use --format process", name)
 }
 

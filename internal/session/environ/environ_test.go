@@ -1,13 +1,9 @@
-package engineer
+package environ
 
 import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
-
-	"forcemfa/internal/cli/command"
-	"forcemfa/internal/session/cache"
 )
 
 // hostile are values that a shell could take for something else.
@@ -17,9 +13,9 @@ var hostile = []string{
 }
 
 func one(format, value string) (string, error) {
-	f := shellFormats[format]
+	f := Formats[format]
 	f.unset = ""
-	return f.text([]assignment{{"V", value}})
+	return f.Text([]Assignment{{"V", value}})
 }
 
 func TestShellsReadValuesUnchanged(t *testing.T) {
@@ -88,28 +84,11 @@ func TestCmdRefusesWhatItCannotQuote(t *testing.T) {
 
 func TestNoFormatWritesControlCharacters(t *testing.T) {
 	values := []string{"a\nb", "a\rb", "a\x00b", "a\x1b]0;b", "a\u0085b", "a\xffb"}
-	for format := range shellFormats {
+	for format := range Formats {
 		for _, value := range values {
 			if text, err := one(format, value); err == nil || text != "" {
 				t.Errorf("%s writes %q as %q", format, value, text)
 			}
 		}
-	}
-	m := &machine{Env: &command.Env{Getenv: func(string) string { return "" }}}
-	ends := time.Date(2026, time.November, 23, 20, 0, 0, 0, time.UTC)
-	for _, row := range []struct{ profile, secret, region string }{
-		{"bob", "a ;b", ""}, {"bob", " a", ""}, {"bob", "", ""}, {"bob", "a\x1b[2J", ""}, {"bob", `"a"`, ""}, {"bob", "a\n[x]", ""}, {"bob", "'a'", ""}, {"bob", "a", "eu #x"}, {"a]\n[b", "a", ""}, {"a]", "a", ""},
-	} {
-		o := exportOptions{format: "ini", sessionFlags: sessionFlags{env: m, profile: row.profile}}
-		text, err := o.text(&cache.Entry{AccessKeyID: "ASIA", SecretAccessKey: row.secret, SessionToken: "t", Expires: ends, Region: row.region})
-		if err == nil || text != "" {
-			t.Errorf("ini writes %q: %q", row, text)
-		}
-	}
-	o := exportOptions{format: "ini", sessionFlags: sessionFlags{env: m, profile: "bob"}}
-	text, err := o.text(&cache.Entry{AccessKeyID: "ASIA", SecretAccessKey: "a+/=", SessionToken: "t", Expires: ends, Region: "eu-west-1"})
-	const want = "[bob]\naws_access_key_id = ASIA\naws_secret_access_key = a+/=\naws_session_token = t\nexpiration = 2026-11-23T20:00:00Z\nregion = eu-west-1\n"
-	if err != nil || text != want {
-		t.Errorf("ini: %q, %v", text, err)
 	}
 }
