@@ -46,7 +46,7 @@ runs the whole job on the embedded AWS and changes nothing real.`,
 		&cobra.Group{ID: "day", Title: "The engineer's day:"},
 		&cobra.Group{ID: "other", Title: "Other:"})
 	for group, verbs := range map[string][]*cobra.Command{
-		"try":     {offline.NewRehearse(e), offline.NewEmulate(e)},
+		"try":     {offline.NewRehearse(e), offline.NewFunction(e), offline.NewEmulate(e)},
 		"enforce": {newAudit(e), newPlan(e), newApply(e), newRollback(e), newAccess(e), newMigrate(e), newDeploy(e), traffic.NewImpact(e), traffic.NewKeys(e), newVerify(e), auditor.NewReport(e), auditor.NewDiff(e), auditor.NewEvidence(e), auditor.NewProbeAWS(e), newExplain(e), offline.NewPolicy(e), newLint(e), newSnapshot(e), newNotices(e), newNotify(e), newInit(e), newPermissions(e), pipeline.NewExportIAC(e), offline.NewSchema(e)},
 		"day":     engineer.Commands(e),
 		"other":   {offline.NewVersion(e)},

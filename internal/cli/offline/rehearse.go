@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -39,9 +41,9 @@ of the sample organization.
 
 With --deploy it plays the deployment of the Lambda in the sample organization instead:
 deploy, the first scheduled scan, events, tampering, a new account, an outage of Slack,
-an update, a rollback and the removal, in virtual time. The functions run in this
-process, with the permissions of the templates. A part that fails names the permission
-or rule that is missing.
+an update, a rollback and the removal, in virtual time. The functions run as processes
+with the permissions of the templates. A part that fails names the permission or rule
+that is missing.
 
 All users are attacked, which takes a minute and more for thousands of users. With
 --sample N it is N users: one of every kind, by state, credentials and device, then
@@ -177,8 +179,12 @@ func rehearseDeployment(ctx context.Context, o *rehearseOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("start the functions: %w", err)
+	}
 	story, err := rollout.Run(ctx, box, rollout.Options{
-		Baseline: b, Config: sample.Config(), Progress: func(title string) { o.Remark("%s", title) },
+		Baseline: b, Config: sample.Config(), Program: func() *exec.Cmd { return &exec.Cmd{Path: self, Args: []string{os.Args[0], functionVerb}} }, Progress: func(title string) { o.Remark("%s", title) },
 	})
 	if err != nil {
 		return err
@@ -192,4 +198,18 @@ func rehearseDeployment(ctx context.Context, o *rehearseOptions, args []string) 
 		return err
 	}
 	return command.Exit(command.If(!story.Passed(), command.StatusFound))
+}
+
+// functionVerb is the verb of the functions in a rehearsal. Nobody runs it by hand.
+const functionVerb = "rehearsed-function"
+
+// NewFunction returns the verb of the processes that rehearse --deploy starts.
+func NewFunction(e *command.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: functionVerb, Hidden: true, DisableFlagParsing: true,
+		Short: "Serve a Lambda function of rehearse --deploy",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return rollout.ServeFunction(c.Context(), e.Getenv, e.Stdout)
+		},
+	}
 }

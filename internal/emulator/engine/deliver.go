@@ -147,5 +147,5 @@ func (i *invoke) again(now time.Time) time.Time {
 	return now.Add(time.Duration(i.attempt) * time.Minute)
 }
 
-// errThrottled means that a function has no concurrency.
-var errThrottled = errors.New("rate exceeded")
+// ErrThrottled means that a function has no concurrency left. A [Runner] may return it.
+var ErrThrottled = errors.New("rate exceeded")

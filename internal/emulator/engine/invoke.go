@@ -49,7 +49,7 @@ func (e *Engine) prepare(named arn.ARN, i *invoke) (job *Invocation, err error) 
 		}
 		job = &Invocation{Account: named.Account, Region: named.Region, Function: f.CloneItem().(*lambdasvc.Function), Payload: i.payload, RequestID: c.RequestID}
 		if f.Reserved == 0 {
-			err = errThrottled
+			err = ErrThrottled
 			return
 		}
 		account, role := operation.RoleOf(c.World, f.Role)
@@ -72,7 +72,7 @@ func (e *Engine) invoked(c *operation.Call, i *invoke, job *Invocation, log []by
 	metric := func(name string, value float64) {
 		cloudwatchsvc.Record(c.World, job.Account, cloudwatchsvc.MetricKey(job.Region, "AWS/Lambda", name, map[string]string{"FunctionName": f.Name}), c.Now, value)
 	}
-	if errors.Is(err, errThrottled) {
+	if errors.Is(err, ErrThrottled) {
 		metric("Throttles", 1)
 		i.delays++
 	} else {

@@ -17,9 +17,14 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/deploy"
+	"forcemfa/internal/emulator/eventssvc"
+	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/sample"
+	"forcemfa/internal/emulator/sqssvc"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/view"
+	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // An attempt is something that the conditions of the templates must refuse.
@@ -46,6 +51,13 @@ func playLimits(ctx context.Context, s *stage, c *Chapter) error {
 	}
 	attempts := append(s.attemptsOnIAM(ctx, iam.NewFromConfig(asFunction)), s.attemptsOnBucket(ctx, asFunction, asMember, asHome)...)
 	attempts = append(attempts, s.attemptOnBus(ctx, eventbridge.NewFromConfig(asMember)))
+	if err := mayMark(ctx, iam.NewFromConfig(asMember), function.AccountID); err != nil {
+		return err
+	}
+	if err := s.queuesTakeUndelivered(); err != nil {
+		return err
+	}
+	attempts = append(attempts, s.attemptsOnQueues()...)
 	var worked []string
 	for _, a := range attempts {
 		switch err := a.try(); {
@@ -58,13 +70,13 @@ func playLimits(ctx context.Context, s *stage, c *Chapter) error {
 	if len(worked) > 0 {
 		return fmt.Errorf("not refused: %s", strings.Join(worked, "; "))
 	}
-	s.say(c, "%s with the role of a function, with that of an administrator of a member account and in the management account, all refused: other policies and tags, other journals, the package, the bus", view.Count(len(attempts), "attempt"))
+	s.say(c, "%s with the role of a function, with that of an administrator of a member account and in the management account, all refused: other policies and tags, other journals, the package, the bus, the queues", view.Count(len(attempts), "attempt"))
 	return nil
 }
 
 func refusedByPolicy(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied")
+	return errors.As(err, &api) && strings.HasPrefix(api.ErrorCode(), "AccessDenied") || errors.Is(err, errRefused)
 }
 
 func (s *stage) attemptsOnIAM(ctx context.Context, client *iam.Client) []attempt {
@@ -132,4 +144,74 @@ func (s *stage) attemptOnBus(ctx context.Context, client *eventbridge.Client) at
 		}}})
 		return err
 	}}
+}
+
+// mayMark returns why the function could not mark a user who enrolled a device with an
+// access key, which nobody in the story does.
+func mayMark(ctx context.Context, client *iam.Client, account string) error {
+	role := "arn:aws:iam::" + account + ":role" + baseline.Path + deploy.FunctionRole
+	out, err := client.SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+		PolicySourceArn: &role, ActionNames: []string{"iam:TagUser"}, ResourceArns: []string{"arn:aws:iam::" + account + ":user/any"},
+		ContextEntries: []iamtypes.ContextEntry{{ContextKeyName: aws.String("aws:TagKeys"), ContextKeyType: iamtypes.ContextKeyTypeEnumStringList, ContextKeyValues: []string{baseline.DeviceByKeyTag}}},
+	})
+	if err == nil && out.EvaluationResults[0].EvalDecision != iamtypes.PolicyEvaluationDecisionTypeAllowed {
+		err = fmt.Errorf("the function may not mark a user with %s (iam:TagUser)", baseline.DeviceByKeyTag)
+	}
+	return err
+}
+
+var errRefused = errors.New("refused by the policy of the queue")
+
+// sends reports what EventBridge may not do: send to a queue for a rule.
+func sends(w *world.World, q *sqssvc.Queue, account, rule string) error {
+	owner, err := arn.Parse(q.ARN)
+	if err != nil {
+		return err
+	}
+	return operation.ServiceCall{
+		Service: "events.amazonaws.com", Action: "sqs:SendMessage", Resource: q.ARN, Owner: owner.Account, Kind: policy.Resource, Document: q.Policy(), SourceARN: rule, SourceAccount: account,
+	}.Check(w)
+}
+
+// queuesTakeUndelivered returns why a rule could not keep an event that it cannot deliver.
+func (s *stage) queuesTakeUndelivered() (why error) {
+	s.box.Cloud.View(func(w *world.World) {
+		for _, id := range w.Accounts() {
+			for _, rule := range world.List[*eventssvc.Rule](w.Account(id)) {
+				for _, t := range rule.Targets {
+					if t.DeadLetterConfig == nil {
+						continue
+					}
+					q, ok := world.Find[*sqssvc.Queue](w.Account(id), aws.ToString(t.DeadLetterConfig.Arn))
+					if !ok {
+						why = fmt.Errorf("the dead-letter queue of rule %s does not exist", rule.ARN)
+					} else if err := sends(w, q, id, rule.ARN); err != nil {
+						why = err
+					}
+				}
+			}
+		}
+	})
+	return why
+}
+
+// attemptsOnQueues are the deliveries of a rule of somebody else.
+func (s *stage) attemptsOnQueues() (attempts []attempt) {
+	rule := "arn:aws:events:" + s.box.Config.Region + ":" + home + ":rule/other"
+	s.box.Cloud.View(func(w *world.World) {
+		for _, account := range []string{home, s.box.Home} {
+			for _, q := range world.List[*sqssvc.Queue](w.Account(account)) {
+				attempts = append(attempts, attempt{"a rule of somebody else sends to the queue " + q.Name + " (sqs:SendMessage, condition aws:SourceArn)", func() error {
+					var err error
+					s.box.Cloud.View(func(w *world.World) {
+						if sends(w, q, home, rule) != nil {
+							err = errRefused
+						}
+					})
+					return err
+				}})
+			}
+		}
+	})
+	return attempts
 }

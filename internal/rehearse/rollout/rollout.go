@@ -6,6 +6,7 @@ package rollout
 import (
 	"context"
 	"net/http"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -29,8 +30,15 @@ type Options struct {
 	Config   []byte // the config file of the baseline; nil: none
 	// Progress is called with the title of each part before it is played; nil: never.
 	Progress func(title string)
+	// Program returns the command of a function, which calls [ServeFunction]; nil: the
+	// functions run in this process.
+	Program func() *exec.Cmd
 	// The following fields are for tests. Their zero values play the story as it is.
 
+	// Started is called with every process of a function that starts; nil: never.
+	Started func(function string, pid int)
+	// Observe is called with every call of the embedded AWS; nil: never.
+	Observe func(emulator.Record)
 	// Template changes a template before it is deployed; nil: not.
 	Template func(name string, text []byte) []byte
 	// Transport changes the transport of a function; nil: not. After a transport with a
@@ -48,6 +56,7 @@ type stage struct {
 	box    *rehearse.Sandbox
 	engine *engine.Engine
 	runner *runner
+	procs  *processes // nil: the functions run in this process
 	slack  *receiver
 	secret string // ARN of the secret with the URL of the webhook
 	fleet  *fleet.Fleet
@@ -86,7 +95,14 @@ func (s *stage) prepare(ctx context.Context) error {
 	s.story = &Story{Began: s.box.Cloud.Now()}
 	s.runner = &runner{cloud: s.box.Cloud, wrap: s.Transport}
 	var err error
-	if s.engine, err = engine.New(s.box.Cloud, s.runner); err != nil {
+	var functions engine.Runner = s.runner
+	if s.Program != nil {
+		if s.procs, err = startProcesses(s.box.Cloud, s.Program, s.Started); err != nil {
+			return err
+		}
+		functions = s.procs
+	}
+	if s.engine, err = engine.New(s.box.Cloud, functions); err != nil {
 		return err
 	}
 	s.box.Cloud.OnCall(s.observe)
@@ -121,9 +137,15 @@ func (s *stage) observe(r emulator.Record) {
 		s.box.Cloud.Advance(10 * time.Second)
 	}
 	s.engine.Watch(r)
+	if s.Observe != nil {
+		s.Observe(r)
+	}
 }
 
 func (s *stage) close() {
+	if s.procs != nil {
+		s.procs.close()
+	}
 	s.slack.close()
 	s.engine.Close()
 	s.box.Cloud.OnCall(nil)

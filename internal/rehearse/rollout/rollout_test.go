@@ -2,12 +2,15 @@ package rollout
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -24,6 +27,20 @@ var (
 	update = flag.Bool("update", false, "write the transcript anew")
 	whole  = flag.Bool("whole", false, "try every statement of the templates, which takes minutes")
 )
+
+// TestMain makes the test binary the program of a function too.
+func TestMain(m *testing.M) {
+	if os.Getenv(clockVariable) != "" {
+		fmt.Fprintln(os.Stderr, ServeFunction(context.Background(), os.Getenv, os.Stdout))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// program is the command of a function in its own process.
+func program() *exec.Cmd {
+	return &exec.Cmd{Path: os.Args[0], Args: []string{os.Args[0]}}
+}
 
 // played is the story with some options.
 func played(t *testing.T, o Options) *Story {
@@ -57,9 +74,9 @@ const transcript = "../../../docs/rollout.md"
 // varying are the times, which depend on the order of concurrent calls.
 var varying = regexp.MustCompile(`day \d+ \d\d:\d\d:\d\d|[0-9hm.]+s later|[0-9.]+ days`)
 
-// docs/rollout.md has the transcript of the story.
+// docs/rollout.md has the transcript of the story, in which every function is a process.
 func TestTheDeploymentWorksAsDocumented(t *testing.T) {
-	story := played(t, Options{})
+	story := played(t, Options{Program: program})
 	got := text(t, story)
 	if !story.Passed() || len(story.Chapters) != len(chapters) {
 		t.Fatalf("the deployment does not work:\n%s", got)
@@ -106,7 +123,7 @@ func (k *killer) Killed() bool { return k.dead.Load() }
 
 // A function that is killed, wherever that is, only delays the end.
 func TestAKilledFunctionOnlyDelaysTheEnd(t *testing.T) {
-	points := []int64{3, 61}
+	points := []int64{61}
 	if *whole {
 		for n := int64(1); n < 900; n += 37 {
 			points = append(points, n)
@@ -132,89 +149,31 @@ func TestAKilledFunctionOnlyDelaysTheEnd(t *testing.T) {
 	}
 }
 
-// A mutation takes a right away: it changes the action of a statement.
-type mutation struct {
-	template, sid string
-	names         string // must be in the message
-}
-
-var mutations = []mutation{
-	{deploy.Member, "KeepFailed", "sqs:SendMessage"},
-	{deploy.Member, "ReadAccount", "iam:GetAccountAuthorizationDetails"},
-	{deploy.Bucket, "StackSetsReadPackage", "s3:GetObject"},
-	{deploy.Member, "Join", "iam:AddUserToGroup"},
-	{deploy.Member, "ReadUsers", "iam:"},
-	{deploy.Member, "Attach", "iam:Attach"},
-	{deploy.Member, "Log", "logs:CreateLogStream"},
-	{deploy.Member, "Journal", "s3:PutObject"},
-	{deploy.Member, "Notify", "events:PutEvents"},
-	{deploy.Member, "Window", "iam:TagUser"},
-	{deploy.Member, "ReadPolicies", "iam:GetPolicy"},
-	{deploy.Member, "ReadGroups", "iam:ListAttachedGroupPolicies"},
-	{deploy.Notifier, "KeepUnsent", "sqs:SendMessage"},
-	{deploy.Notifier, "Log", "logs:CreateLogStream"},
-	{deploy.Bucket, "FunctionsWriteJournals", "s3:PutObject"},
-	{deploy.Notifier, "Drain", "sqs:ReceiveMessage"},
-	{deploy.Notifier, "ReadSecrets", "secretsmanager:GetSecretValue"},
-	{deploy.Notifier, "RulesMaySend", "sqs:SendMessage"},
-}
-
-// action is the action of a statement, up to its resource or principal.
-var action = regexp.MustCompile(`(?s)Action:.*?(\n\s+(?:Resource|Principal):)`)
-
-func (m *mutation) apply(name string, template []byte) []byte {
-	before, statement, found := strings.Cut(string(template), "Sid: "+m.sid+"\n")
-	if name != m.template || !found {
-		return template
-	}
-	at := action.FindStringIndex(statement)
-	changed := action.ReplaceAllString(statement[at[0]:at[1]], "Action: sts:DecodeAuthorizationMessage$1")
-	return []byte(before + "Sid: " + m.sid + "\n" + statement[:at[0]] + changed + statement[at[1]:])
-}
-
-// A template without one of its rights fails, with a message that names the right.
-func TestAMissingRightIsNamed(t *testing.T) {
-	all := mutations
-	if !*whole {
-		all = all[:3]
-	}
-	for _, m := range all {
-		t.Run(m.template+"/"+m.sid, func(t *testing.T) {
-			story := played(t, Options{Template: m.apply})
-			last := story.Chapters[len(story.Chapters)-1]
-			if why := strings.Join(last.Why, "\n"); last.Passed || !strings.Contains(why, m.names) {
-				t.Errorf("part %s passed: %v; the message does not name %s: %s", last.Name, last.Passed, m.names, why)
+// A process of a function that is killed, while it works, only delays the end.
+func TestAKilledProcessOnlyDelaysTheEnd(t *testing.T) {
+	var mu sync.Mutex
+	var pid, killed int
+	kill := func(r emulator.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		if killed == 0 && r.Operation == "AddUserToGroup" && r.Caller.Role != nil && r.Caller.Role.Name == deploy.FunctionRole {
+			p, err := os.FindProcess(pid)
+			if err == nil && p.Kill() == nil {
+				killed = pid
 			}
-		})
-	}
-}
-
-// A template without one of its conditions fails: somebody may do what nobody should.
-func TestADroppedConditionIsNamed(t *testing.T) {
-	condition := regexp.MustCompile(`(?s)\n( +)Condition:.*?\n( +)- `)
-	for _, m := range []mutation{
-		{deploy.Member, "Attach", "iam:AttachUserPolicy"},
-		{deploy.Member, "Window", "iam:TagUser"},
-	} {
-		if !*whole && m.sid != "Attach" {
-			continue
 		}
-		t.Run(m.template+"/"+m.sid, func(t *testing.T) {
-			dropped := false
-			story := played(t, Options{Only: []string{"plan", "deploy", "schedule", "limits"}, Template: func(name string, template []byte) []byte {
-				before, statement, found := strings.Cut(string(template), "Sid: "+m.sid+"\n")
-				if name != m.template || !found {
-					return template
-				}
-				at := condition.FindStringSubmatchIndex(statement)
-				dropped = true
-				return []byte(before + "Sid: " + m.sid + "\n" + statement[:at[0]] + statement[at[4]-1:])
-			}})
-			last := story.Chapters[len(story.Chapters)-1]
-			if why := strings.Join(last.Why, "\n"); !dropped || last.Passed || !strings.Contains(why, m.names) {
-				t.Errorf("part %s passed: %v; the message does not name %s: %s", last.Name, last.Passed, m.names, why)
-			}
-		})
+	}
+	started := func(_ string, now int) {
+		mu.Lock()
+		defer mu.Unlock()
+		pid = now
+	}
+	story := played(t, Options{Program: program, Only: []string{"plan", "deploy", "schedule", "event"}, Patience: 15, Started: started, Observe: kill})
+	if killed == 0 {
+		t.Fatal("no process was killed")
+	}
+	if !story.Passed() {
+		t.Errorf("process %d was killed:\n%s", killed, text(t, story))
 	}
 }
 
