@@ -245,6 +245,16 @@ func (r *Ranking) Idle() {
 	r.Keys = slices.DeleteFunc(r.Keys, func(k Key) bool { return !k.Active || !k.Unused })
 }
 
+// Administer counts the active keys that can administer an account without MFA.
+func (r *Ranking) Administer() (n int) {
+	for i := range r.Keys {
+		if r.Keys[i].Active && r.Keys[i].Harm == Administers {
+			n++
+		}
+	}
+	return n
+}
+
 // Unused counts the active keys that nothing uses.
 func (r *Ranking) Unused() (n int) {
 	for i := range r.Keys {

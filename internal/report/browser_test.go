@@ -152,6 +152,16 @@ func TestFindingsOfARule(t *testing.T) {
 		"Remedy: name the account.", "bob is trusted. Remedy: ask bob for another name")
 }
 
+// Keys and kinds of calls are painted from data, and link to their users.
+func TestListsOfKeysAndOfTheForecast(t *testing.T) {
+	b := inChromium(t, fullPage(t), 1280, "#keys")
+	is(b, `document.querySelectorAll("[data-list=keys] tbody tr").length`, 30)
+	row := eval[string](b, `document.querySelector("[data-list=keys] tbody tr").innerText`)
+	wants(t, row, "ci-deploy-00", "team-000", "AKIAIOSFODNN00000000", "3 days old", "last used 2026-11-25", "840 recorded calls")
+	is(b, `document.querySelector("[data-list=keys] tbody a").getAttribute("href")`, "#user/100000000000/ci-deploy-00")
+	wants(t, eval[string](b, `document.querySelector("[data-list=fates] tbody tr").innerText`), "denied, and not forecast", "ci-deploy-00", "team-000", "ec2:DescribeInstances", "eu-central-1", "4", "3", "1")
+}
+
 func TestKeyboardOnly(t *testing.T) {
 	b := inChromium(t, samplePage(t), 1280, "")
 	b.Keys("\t")

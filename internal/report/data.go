@@ -24,7 +24,10 @@ type data struct {
 	findings map[string]*ruleRows // by rule
 	indexes  map[string]int       // users of the current account by name
 	account  int                  // number of accounts that are complete
+	places   map[string]int       // those by ID
 	userRows int
+	keyRows  rows
+	fateRows rows
 }
 
 // ruleRows are the findings of one rule, apart by severity.
@@ -238,6 +241,10 @@ func (d *data) accountEnd(a *audit.Account) {
 	r.string(visible(a.Name))
 	r.number(d.texts.of(visible(unitPath(a.Units))))
 	r.end()
+	if d.places == nil {
+		d.places = map[string]int{}
+	}
+	d.places[a.ID] = d.account
 	d.account++
 	d.indexes = nil
 }
@@ -252,6 +259,10 @@ func (d *data) WriteTo(w io.Writer) (int64, error) {
 	out.bytes(d.accounts.Bytes())
 	out.string("],\n\"users\":[")
 	out.bytes(d.users.Bytes())
+	out.string("],\n\"keys\":[")
+	out.bytes(d.keyRows.Bytes())
+	out.string("],\n\"fates\":[")
+	out.bytes(d.fateRows.Bytes())
 	out.string("],\n\"findings\":{")
 	for i, name := range d.rules() {
 		if i > 0 {

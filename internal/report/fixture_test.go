@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/report"
@@ -194,6 +195,15 @@ func fullRun() *collected {
 	}
 	add(run.Record{Plan: &run.Plan{Summary: plan.Summary{Steps: 3500, Accounts: 40, Blocked: 30}, Guards: map[string]int{"lockout": 20, "breaks-workload": 10}, Scheduled: waves}})
 	add(run.Record{Impact: &impact.Report{Log: impact.Log{Days: 30}, Calls: impact.Calls{Denied: 120_000}, Blind: []impact.Blind{{Why: long}, {Why: long}}}})
+	used := now.AddDate(0, 0, -3)
+	add(run.Record{Keys: &run.Keys{Keys: 5200, Active: 5000, Administer: 700, Unused: 900}})
+	add(run.Record{Forecast: &run.Forecast{Made: now.AddDate(0, -1, 0), Calls: impact.Calls{Read: 2_000_000}, Score: impact.Score{Hits: 900, Misses: 30, Alarms: 30, Silent: 60, Right: 93}}})
+	for i := range 30 {
+		name := fmt.Sprintf("ci-deploy-%02d", i)
+		add(run.Record{Key: &keys.Key{User: name, ARN: "arn:aws:iam::100000000000:user/" + name, Account: "100000000000", ID: fmt.Sprintf("AKIAIOSFODNN%08d", i), Kind: "access key", Active: true,
+			Created: &used, AgeDays: 3, LastUsed: &used, Use: "recent", Worst: long, UsedBy: []string{long}, Calls: 840, Next: long, Why: long}})
+		add(run.Record{Fate: &run.Fate{Became: run.Fates[i%5], Fate: impact.Fate{User: "arn:aws:iam::100000000000:user/" + name, Action: "ec2:DescribeInstances", Region: "eu-central-1", Forecast: 4, Denied: 3, Passed: 1}}})
+	}
 	add(run.Record{Proofs: &run.Proofs{Assumptions: []string{long, long + "again"}, Accepted: 1000, AnyAction: 1000}})
 	return c
 }

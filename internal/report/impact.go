@@ -108,8 +108,8 @@ func attacks(a *run.Attacks) string {
 
 // planTable sums up the plan of the run.
 type planTable struct {
-	Sentence string
-	Blocked  []blockedRow
+	Sentence, More string
+	Blocked        []blockedRow
 }
 
 type blockedRow struct{ Subject, Account, Why, Remedy string }
@@ -131,5 +131,6 @@ func (p *Page) planTable() *planTable {
 		b := &p.blocked[i]
 		t.Blocked = append(t.Blocked, blockedRow{short(tail(b.Subject)), short(b.Account), clip(visible(b.Why), 120), clip(visible(b.Remedy), 120)})
 	}
+	t.More = strings.TrimSpace(moreRows(len(t.Blocked), p.plan.Blocked, "blocked steps"))
 	return t
 }

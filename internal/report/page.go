@@ -17,6 +17,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
 	"forcemfa/internal/run"
 )
@@ -44,6 +45,10 @@ type Page struct {
 	impact     *impact.Report
 	affected   []impact.User
 	stops      map[impact.Kind]int
+	keys       *run.Keys
+	firstKeys  []keys.Key
+	forecast   *run.Forecast
+	surprises  []run.Fate // of the forecast
 	since      *Since
 	trend      []Moment
 }
@@ -128,6 +133,22 @@ func (p *Page) Add(r *run.Record) {
 		p.impact = r.Impact
 	case r.Affected != nil:
 		p.affect(r.Affected)
+	default:
+		p.addCredentials(r)
+	}
+}
+
+// addCredentials adds a record about keys, or about a forecast.
+func (p *Page) addCredentials(r *run.Record) {
+	switch {
+	case r.Keys != nil:
+		p.keys = r.Keys
+	case r.Key != nil:
+		p.rankKey(r.Key)
+	case r.Forecast != nil:
+		p.forecast = r.Forecast
+	case r.Fate != nil:
+		p.fate(r.Fate)
 	}
 }
 
@@ -136,7 +157,7 @@ func (p *Page) Add(r *run.Record) {
 const mostRows = 12
 
 func (p *Page) block(b *run.Blocked) {
-	if len(p.blocked) < mostRows {
+	if len(p.blocked) < mostRows/2 {
 		p.blocked = append(p.blocked, *b)
 	}
 }

@@ -215,17 +215,21 @@ function textAbout(f, n) {
 function findingText(f) { return textAbout(f, f[3]) + (f[4] ? '. Remedy: ' + textAbout(f, f[4]) : ''); }
 function openRule(details) {
   const list = data.findings[details.dataset.rule] || [], body = details.querySelector('tbody'), more = details.querySelector('button');
-  if (body.rows.length) return;
+  if (!body.rows.length) pages(list, body, more, f =>
+    [element('span', SEVERITIES[f[0]], 'sev ' + SEVERITIES[f[0]]), subject(f), isolated(accountName(f[1])), isolated(findingText(f))]);
+}
+// pages paints the first rows of a list, and more of them for each click. numbers are the
+// columns with numbers.
+function pages(list, body, more, cells, numbers = []) {
   let at = 0;
   const next = () => {
     for (const end = Math.min(list.length, at + BATCH); at < end; at++) {
-      const f = list[at], tr = element('tr');
-      const cells = [element('span', SEVERITIES[f[0]], 'sev ' + SEVERITIES[f[0]]), subject(f), isolated(accountName(f[1])), isolated(findingText(f))];
-      for (const c of cells) {
-        const td = element('td');
+      const tr = element('tr');
+      cells(list[at]).forEach((c, i) => {
+        const td = element('td', undefined, numbers.includes(i) ? 'n' : undefined);
         td.append(c);
         tr.append(td);
-      }
+      });
       body.append(tr);
     }
     more.hidden = at >= list.length;
@@ -234,6 +238,38 @@ function openRule(details) {
   more.addEventListener('click', next);
   next();
 }
+
+// Keys and kinds of calls name their user and account, also those that the run does not
+// have as users.
+function linkTo(name, account) {
+  if (account < 0) return isolated(name);
+  const a = element('a', undefined, 'clamp');
+  a.href = '#user/' + encodeURIComponent(data.accounts[account][0]) + '/' + encodeURIComponent(name);
+  a.append(isolated(name));
+  return a;
+}
+function nameOf(account) { return account < 0 ? '' : accountName(account); }
+function twoLines(first, second, tag = 'span') {
+  const box = document.createDocumentFragment(), top = element(tag);
+  top.append(first);
+  box.append(top);
+  if (second) {
+    const below = element('small');
+    below.append(isolated(second));
+    box.append(below);
+  }
+  return box;
+}
+const LISTS = {
+  keys: k => {
+    const about = n => fill(n, k[0], k[1] < 0 ? '' : data.accounts[k[1]][0], '');
+    return [twoLines(linkTo(k[0], k[1]), nameOf(k[1])), twoLines(isolated(k[2]), data.texts[k[3]] + (k[4] ? '' : ', inactive'), 'code'),
+      twoLines(isolated(k[5] < 0 ? 'age not read' : number(k[5]) + (k[5] === 1 ? ' day old' : ' days old')), k[6] ? 'last used ' + date(k[6]) : data.texts[k[7]] ? 'never used' : 'last use not recorded'),
+      isolated(about(k[8])), twoLines(isolated(about(k[9])), k[10] ? number(k[10]) + (k[10] === 1 ? ' recorded call' : ' recorded calls') : ''),
+      twoLines(isolated(about(k[11])), about(k[12]))];
+  },
+  fates: f => [twoLines(isolated(data.texts[f[4]]), data.texts[f[8]]), linkTo(f[0], f[1]), isolated(nameOf(f[1])), isolated(data.texts[f[2]]), isolated(data.texts[f[3]]), number(f[5]), number(f[6]), number(f[7])]
+};
 
 // The fragment of the address: user/ACCOUNT/NAME, rule/NAME, users?state=…&account=…&q=….
 function route() {
@@ -295,6 +331,8 @@ function start() {
     sort();
     apply();
   });
+  for (const t of document.querySelectorAll('table.pages'))
+    pages(data[t.dataset.list], t.tBodies[0], t.closest('section').querySelector('button'), LISTS[t.dataset.list], t.dataset.list === 'fates' ? [5, 6, 7] : []);
   for (const d of document.querySelectorAll('details.rule')) d.addEventListener('toggle', () => { if (d.open) openRule(d); });
   byId('user').addEventListener('close', () => {
     if (location.hash.startsWith('#user/')) history.replaceState(null, '', '#users');

@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/report"
@@ -175,7 +176,11 @@ func hostileRun(name string) *collected {
 		run.Record{Plan: &run.Plan{Guards: map[string]int{name: 1}, Scheduled: []plan.Scheduled{{Wave: name, From: now.AddDate(0, 0, 3), Users: 1}}}},
 		run.Record{Blocked: &run.Blocked{Subject: name, Why: name, Remedy: name}},
 		run.Record{Impact: &impact.Report{Blind: []impact.Blind{{Why: name}}}},
-		run.Record{Affected: &impact.User{Name: name, Account: u.Account, Denied: 3, Kind: impact.Kind(name), Tools: []string{name}, Next: name}})
+		run.Record{Affected: &impact.User{Name: name, Account: u.Account, Denied: 3, Kind: impact.Kind(name), Tools: []string{name}, Next: name}},
+		run.Record{Keys: &run.Keys{Keys: 1}},
+		run.Record{Key: &keys.Key{User: name, ARN: name, Account: u.Account, ID: name, Kind: name, Worst: name, UsedBy: []string{name}, Next: name, Why: name}},
+		run.Record{Forecast: &run.Forecast{}},
+		run.Record{Fate: &run.Fate{Became: run.Missed, Fate: impact.Fate{User: name, Action: name, Region: name}}})
 	return c
 }
 
@@ -217,7 +222,7 @@ func TestSummaryOfOtherResults(t *testing.T) {
 	empty := &collected{}
 	empty.end.AccountsRead = 3
 	wants(t, summaryOf(t, htmlOf(t, empty)), "No IAM users were found.")
-	wants(t, summaryOf(t, htmlOf(t, oneUser("bob"))), "1 of 1 user can act without MFA.", "act as this user, who holds 1 active access key and 0 console passwords.")
+	wants(t, summaryOf(t, htmlOf(t, oneUser("bob"))), "1 of 1 user can act without MFA.", "act as this user, who holds 1 active access key and no console password.")
 }
 
 func TestPlanAndImpactAreInTheSummary(t *testing.T) {
@@ -230,7 +235,7 @@ func TestPlanAndImpactAreInTheSummary(t *testing.T) {
 			Scheduled: []plan.Scheduled{{Wave: "engineering", From: now.AddDate(0, 0, 10), Users: 29}, {Wave: "past", From: now.AddDate(0, 0, -10), Users: 1}}}},
 		run.Record{Blocked: &run.Blocked{Account: "111111111111", Subject: "arn:aws:iam::111111111111:user/lena", Why: "lena has no way to sign in", Remedy: "set a password"}})
 	text := summaryOf(t, htmlOf(t, c))
-	wants(t, text, "From 30 days of CloudTrail: 1,200 calls would be denied. They are of 1 user (1 service account).", "ci-deploy service account, Terraform 1,200 use a role by OIDC",
+	wants(t, text, "From 30 days of CloudTrail: 1,200 calls would be denied. They are of 1 user (1 service account).", "ci-deploy service account, Terraform service account, Terraform 1,200 use a role by OIDC",
 		"The log has blind spots: data events are off in 3 accounts.", "12 changes in 2 accounts, 1 blocked. By guard: 1 lockout.", "lena 111111111111 lena has no way to sign in set a password",
 		"8 December 2026 wave starts: engineering 29")
 	for _, absent := range []string{"idle", "wave past"} {
@@ -238,6 +243,37 @@ func TestPlanAndImpactAreInTheSummary(t *testing.T) {
 			t.Errorf("the summary has %q", absent)
 		}
 	}
+}
+
+func TestKeysAreInTheReport(t *testing.T) {
+	c := runOf([]audit.User{user("111111111111", "bob", 0)}, nil)
+	used := now.AddDate(0, 0, -3)
+	c.records = append(c.records, run.Record{Keys: &run.Keys{Keys: 2, Active: 1, Administer: 1, Unused: 1}},
+		run.Record{Key: &keys.Key{User: "bob", Account: "111111111111", ID: "AKIAIOSFODNN7EXAMPLE", Kind: "access key", Active: true, Created: &used, AgeDays: 3, LastUsed: &used, Use: "recent",
+			Worst: "administer the account", UsedBy: []string{"Terraform from 198.51.100.0/24"}, Calls: 840, Next: "retire it: forcemfa keys retire AKIAIOSFODNN7EXAMPLE", Why: "not used for 90 days"}},
+		run.Record{Key: &keys.Key{User: "sync", Account: "222222222222", Kind: "SSH key", Use: keys.Never, Worst: "push code", Next: "delete it", Why: "it is inactive"}})
+	html := htmlOf(t, c)
+	wants(t, summaryOf(t, html), "Keys to retire first", "1 active key can administer an account without MFA. 1 active key has not been used for 90 days. 1 of 2 keys is active.",
+		"access key, 3 days old, last used 25 November 2026", "administer the account", "retire it: forcemfa keys retire AKIAIOSFODNN7EXAMPLE", "SSH key, inactive, never used")
+	if without := htmlOf(t, oneUser("bob")); strings.Contains(without, "Every key") || strings.Contains(without, "Forecast") {
+		t.Error("a run without keys and forecast has them in the report")
+	}
+}
+
+func TestScoreOfTheForecastIsInTheReport(t *testing.T) {
+	c := runOf([]audit.User{user("111111111111", "bob", 0)}, nil)
+	fate := func(became, name string) run.Record {
+		return run.Record{Fate: &run.Fate{Became: became, Fate: impact.Fate{User: "arn:aws:iam::111111111111:user/team/" + name, Action: "ec2:RunInstances", Region: "eu-central-1", Denied: 7}}}
+	}
+	c.records = append(c.records, run.Record{Forecast: &run.Forecast{Made: now.AddDate(0, 0, -7), Calls: impact.Calls{Read: 1200}, Score: impact.Score{Hits: 3, Misses: 1, Right: 75}}},
+		fate(run.Missed, "bob"), fate(run.Hit, "alice"))
+	wants(t, summaryOf(t, htmlOf(t, c)), "Forecast and outcome", "The forecast of 21 November 2026, compared with 1,200 calls recorded since.", "75 % of the forecast was right.",
+		"3 denied as forecast", "1 denied, and not forecast", "ec2:RunInstances in eu-central-1", "Every kind of calls is listed below.")
+	if strings.Contains(summaryOf(t, htmlOf(t, c)), "alice") {
+		t.Error("the summary has calls that became what was forecast")
+	}
+	c.records = append(c.records[:len(c.records)-3], run.Record{Forecast: &run.Forecast{Made: now, Score: impact.Score{Right: -1}}})
+	wants(t, summaryOf(t, htmlOf(t, c)), "Nothing of the forecast has been recorded since, and no other call was denied.")
 }
 
 func TestOutcomesAreInTheSummary(t *testing.T) {

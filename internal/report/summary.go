@@ -39,6 +39,8 @@ type summary struct {
 	Change                     *change
 	Trend                      *trendPicture
 	Impact                     *impactTable
+	Keys                       *keyTable
+	Forecast                   *forecastTable
 	Plan                       *planTable
 	Exemptions                 []exemptionLine
 	ExemptionsNote, UnreadNote string
@@ -95,6 +97,7 @@ func (p *Page) summary() *summary {
 	s.Dates = p.dates()
 	s.Change, s.Trend = p.since.change(), p.trendPicture()
 	s.Impact, s.Plan = p.impactTable(), p.planTable()
+	s.Keys, s.Forecast = p.keyTable(), p.forecastTable()
 	p.exemptionLines(s)
 	p.unreadLines(s)
 	p.proofLines(s)
@@ -179,10 +182,18 @@ func notReadWords(accounts int) string {
 func openLead(open int, n *people) string {
 	if open == 1 {
 		return fmt.Sprintf("A stolen password or access key is enough to act as this user, who holds %s and %s.",
-			prose.Count(n.openKeys, "active access key"), prose.Count(n.openPasswords, "console password"))
+			some(n.openKeys, "active access key"), some(n.openPasswords, "console password"))
 	}
 	return "A stolen password or access key is enough to act as one of them. " + fmt.Sprintf("They hold %s of %s and %s of %s.", prose.Number(n.openKeys), prose.Count(n.keys, "active access key"),
 		prose.Number(n.openPasswords), prose.Count(n.passwords, "console password"))
+}
+
+// some is a number of things, or that there is none.
+func some(n int, noun string) string {
+	if n == 0 {
+		return "no " + noun
+	}
+	return prose.Count(n, noun)
 }
 
 func plural(n int, one, many string) string {

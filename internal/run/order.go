@@ -43,6 +43,8 @@ func (o *order) add(r *Record) (why string) {
 		return o.addFinding(r.Finding)
 	case r.Account != nil:
 		return o.addAccount(r.Account)
+	case r.Fate != nil && !slices.Contains(Fates, r.Fate.Became):
+		return fmt.Sprintf("calls of %q became %q, which is not known", r.Fate.User, r.Fate.Became)
 	}
 	return ""
 }

@@ -22,6 +22,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )
@@ -77,6 +78,11 @@ type Record struct {
 	Blocked   *Blocked       `json:"blocked,omitempty"`
 	Applied   *Applied       `json:"applied,omitempty"`
 	Rehearsal *Rehearsal     `json:"rehearsal,omitempty"`
+
+	Keys     *Keys     `json:"keys,omitempty"`
+	Key      *keys.Key `json:"key,omitempty"`      // of Keys, the first to retire first
+	Forecast *Forecast `json:"forecast,omitempty"` // what became of it
+	Fate     *Fate     `json:"fate,omitempty"`     // of Forecast, those that nobody expected first
 }
 
 // A Document is a policy document that the config gives.
@@ -142,6 +148,39 @@ type Rehearsal struct {
 	AttacksThen Attacks      `json:"attacks_before"`
 	AttacksNow  Attacks      `json:"attacks_after"`
 	Expected    Expected     `json:"expected_access"`
+}
+
+// Keys count the long-term credentials of an organization.
+type Keys struct {
+	Keys       int `json:"keys"`
+	Active     int `json:"active"`
+	Administer int `json:"administer"` // active, and can administer an account without MFA
+	Unused     int `json:"unused"`     // active, and nothing has used them for 90 days
+}
+
+// A Forecast is how a saved run of impact compares with the calls recorded since.
+type Forecast struct {
+	Made  time.Time    `json:"made"`
+	Calls impact.Calls `json:"calls"` // recorded since
+	Score impact.Score `json:"score"`
+}
+
+// The names of what became of a kind of calls, in the order of their records.
+const (
+	Missed     = "missed"       // denied, and not forecast
+	FalseAlarm = "false-alarm"  // forecast as denied, and it still succeeds without MFA
+	Exposed    = "not-enforced" // the same, of a user whom the roll-out left out
+	Hit        = "hit"          // forecast as denied, and denied
+	Silent     = "silent"       // forecast as denied, and not recorded since
+)
+
+// Fates are all names of what became of a kind of calls.
+var Fates = []string{Missed, FalseAlarm, Exposed, Hit, Silent}
+
+// A Fate is what became of one kind of calls.
+type Fate struct {
+	Became string `json:"became"`
+	impact.Fate
 }
 
 // Attacks count attack scenarios by their outcome.

@@ -16,6 +16,8 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
 	"forcemfa/internal/run"
 	"forcemfa/policy"
@@ -61,6 +63,10 @@ func records() []run.Record {
 		{Account: &audit.Account{ID: "222222222222", Name: "old", Skipped: "suspended"}},
 		{Proofs: &run.Proofs{Assumptions: []string{"a"}, Accepted: 1, AnyAction: 1}},
 		{Applied: &run.Applied{Run: "x", Outcomes: map[string]int{"done": 3}}},
+		{Keys: &run.Keys{Keys: 1, Active: 1, Administer: 1}},
+		{Key: &keys.Key{User: "bob", ARN: bob.ARN, Account: "111111111111", ID: "AKIAEXAMPLE", Kind: "access key", Active: true, Created: &day, Use: "never", Worst: "w", UsedBy: []string{}, Next: "n", Why: "y"}},
+		{Forecast: &run.Forecast{Made: day, Score: impact.Score{Hits: 1, Right: 100}}},
+		{Fate: &run.Fate{Became: run.Hit, Fate: impact.Fate{User: bob.ARN, Action: "s3:GetObject", Region: "us-east-1", Forecast: 2, Denied: 1}}},
 	}
 }
 
@@ -178,7 +184,7 @@ func TestEditedRunIsRefused(t *testing.T) {
 		{`"severity":"critical"`, `"severity":"high"`, "the end has other totals than the records"},
 		{`"rule":"user-open"`, `"rule":"no-device"`, "is not named after its rule"},
 		{`{"account":{"id":"222222222222"`, `{"account":{"id":"111111111111"`, "line 11: account 111111111111 comes after account 111111111111"},
-		{`"records":12`, `"records":11`, "the end counts 11 records, and the file has 12"},
+		{`"records":16`, `"records":11`, "the end counts 11 records, and the file has 16"},
 		{`{"applied"`, `{"proofs":{"assumptions":[],"accepted":1,"any_action":1},"applied"`, "a record has one member"},
 		{`{"applied":{"run":"x","outcomes":{"done":3}}}`, `{}`, "a record has one member"},
 	} {

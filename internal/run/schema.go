@@ -127,6 +127,9 @@ func (d definitions) members(t reflect.Type, properties object, required *[]stri
 			properties[name] = d.of(f.Type)
 			if !strings.Contains(options, "omit") {
 				*required = append(*required, name)
+				if f.Type.Kind() == reflect.Pointer {
+					properties[name] = object{"oneOf": []any{object{"type": "null"}, d.of(f.Type)}}
+				}
 			}
 		}
 	}

@@ -28,14 +28,8 @@ func keysHead(r *keys.Ranking) string {
 	if len(r.Keys) == 0 {
 		return "No keys."
 	}
-	administer := 0
-	for i := range r.Keys {
-		if r.Keys[i].Active && r.Keys[i].Harm == keys.Administers {
-			administer++
-		}
-	}
 	head := Count(len(r.Keys), "key") + ", the first to retire first."
-	if administer > 0 {
+	if administer := r.Administer(); administer > 0 {
 		head += " " + Count(administer, "active key") + " can administer an account without MFA."
 	}
 	if n := r.Unused(); n > 0 {

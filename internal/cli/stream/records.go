@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"time"
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/history"
 	"forcemfa/internal/impact"
+	"forcemfa/internal/keys"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
@@ -53,14 +56,45 @@ func (r *Results) Impact(report *impact.Report) {
 	}
 }
 
+// Keys adds a ranking of keys.
+func (r *Results) Keys(ranking *keys.Ranking) {
+	if !r.Recording() {
+		return
+	}
+	sums := run.Keys{Keys: len(ranking.Keys), Administer: ranking.Administer(), Unused: ranking.Unused()}
+	for i := range ranking.Keys {
+		if ranking.Keys[i].Active {
+			sums.Active++
+		}
+	}
+	r.Add(run.Record{Keys: &sums})
+	for i := range ranking.Keys {
+		r.Add(run.Record{Key: &ranking.Keys[i]})
+	}
+}
+
+// Forecast adds what became of the forecast that was made at that time.
+func (r *Results) Forecast(made time.Time, o *impact.Outcome) {
+	if !r.Recording() {
+		return
+	}
+	r.Add(run.Record{Forecast: &run.Forecast{Made: made, Calls: o.Calls, Score: o.Score}})
+	for i, list := range [][]impact.Fate{o.Misses, o.Alarms, o.Open, o.Hits, o.Silent} {
+		for _, f := range list {
+			r.Add(run.Record{Fate: &run.Fate{Became: run.Fates[i], Fate: f}})
+		}
+	}
+}
+
 // RunError adds the next step to an error of reading a run.
 func RunError(err error) error {
 	var broken *run.Error
 	var whole *command.Error
+	var file *fs.PathError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &whole): // of a file that is written
+	case errors.As(err, &whole), errors.As(err, &file) && file.Op == "write": // of a file that is written, or of stdout
 		return err
 	case errors.As(err, &broken):
 		return command.WithHint(err, broken.Remedy)

@@ -16,8 +16,8 @@ import (
 
 // runCheck compares the forecast of --check with the log since it was made.
 func runCheck(ctx context.Context, o *impactOptions) error {
-	if o.redact || o.results.Save != "" || o.by != "" || o.user != "" {
-		return errors.New("--check prints the comparison alone: give no --save, --by, --user or --redact")
+	if o.redact || o.by != "" || o.user != "" {
+		return errors.New("--check prints the comparison alone: give no --by, --user or --redact")
 	}
 	forecast, f, err := stream.ReadImpact(o.check)
 	if err != nil {
@@ -26,7 +26,18 @@ func runCheck(ctx context.Context, o *impactOptions) error {
 	if o.since == "" {
 		o.after = forecast.Head.Time.Unix()
 	}
-	o.audit = func(*organization.Survey) audit.Sink { return o.judge.States() }
+	results, err := o.results.Open(&o.Output)
+	if err != nil {
+		return err
+	}
+	defer results.Discard()
+	o.audit = func(s *organization.Survey) audit.Sink {
+		sinks := audit.Sinks{o.judge.States()}
+		if run := o.auditInto(results)(s); run != nil {
+			sinks = append(sinks, run)
+		}
+		return sinks
+	}
 	s, report, err := o.read(ctx, func(*org.Account) {})
 	if err != nil {
 		return err
@@ -37,6 +48,10 @@ func runCheck(ctx context.Context, o *impactOptions) error {
 	}
 	outcome, err := o.judge.Check(f, o.tally)
 	if err != nil {
+		return err
+	}
+	results.Forecast(forecast.Head.Time, outcome)
+	if err := results.Finish(s.RunEnd(0)); err != nil {
 		return err
 	}
 	if o.JSON() {

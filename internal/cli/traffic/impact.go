@@ -11,9 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
-	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
@@ -107,10 +105,7 @@ func runImpact(ctx context.Context, o *impactOptions) error {
 		return err
 	}
 	defer results.Discard()
-	o.audit = func(s *organization.Survey) audit.Sink {
-		results.Begin(s.RunHead(), s.Target.Baseline)
-		return results.Run()
-	}
+	o.audit = o.auditInto(results)
 	if o.results.Save == "" && o.by == "" && o.exempt == "" {
 		o.lookup.only = o.user
 	}

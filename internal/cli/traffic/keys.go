@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/keys"
 	"forcemfa/internal/org"
@@ -30,10 +31,13 @@ the same flags for Athena, and may be repeated. With --sandbox it is the log of 
 
 Active keys come before inactive ones, then those that can do the most, then those that
 nothing has used for 90 days, then the oldest.
+
+--save writes the run with every key, for "forcemfa report RUN --html FILE".
 ` + command.StatusHelp,
 		Example: `  forcemfa keys --sandbox
   forcemfa keys --trail s3://trail-bucket/AWSLogs/o-abc123
   forcemfa keys --unused -o csv >keys.csv
+  forcemfa keys --trail logs --save keys.json && forcemfa report keys.json --html report.html
   forcemfa keys retire AKIAIOSFODNN7EXAMPLE --for 1h
   forcemfa keys -o json | jq -r '.keys[0].id'`,
 		Args: cobra.NoArgs,
@@ -42,6 +46,7 @@ nothing has used for 90 days, then the oldest.
 	o.Add(c)
 	addForms(c, &o.form, &o.Format, keysForms)
 	o.addTrail(c)
+	o.results.AddSave(c)
 	c.Flags().StringVar(&o.user, "user", "", "only the keys of this user, by `name` or ARN")
 	c.Flags().BoolVar(&o.unused, "unused", false, "only active keys that nothing has used for 90 days")
 	c.Flags().BoolVar(&o.all, "all", false, "print every key; the text has the first 20 otherwise")
@@ -57,10 +62,18 @@ type keysOptions struct {
 	user   string
 	unused bool
 	all    bool
+
+	results stream.Flags
 }
 
 func runKeys(ctx context.Context, o *keysOptions) error {
 	o.longTerm = true
+	results, err := o.results.Open(&o.Output)
+	if err != nil {
+		return err
+	}
+	defer results.Discard()
+	o.audit = o.auditInto(results)
 	var accounts []*org.Account
 	s, report, err := o.read(ctx, func(a *org.Account) { accounts = append(accounts, a) })
 	if err != nil {
@@ -75,6 +88,13 @@ func runKeys(ctx context.Context, o *keysOptions) error {
 	o.ProgressLine().Done()
 	ranking := l.Ranking()
 	ranking.Unread, ranking.Problems = append(ranking.Unread, report.Unread...), append(ranking.Problems, report.Problems...)
+	if report.Calls.Read > 0 {
+		results.Impact(report)
+	}
+	results.Keys(ranking)
+	if err := results.Finish(s.RunEnd(0)); err != nil {
+		return err
+	}
 	if o.user != "" && !ranking.Of(o.user) && !hasUser(accounts, o.user) {
 		return s.NoSuchUser(o.user)
 	}

@@ -19,6 +19,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/cli/stream"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/org"
 	"forcemfa/internal/rehearse"
@@ -132,6 +133,15 @@ func (o *logOptions) printUnread(w io.Writer, r *impact.Report) {
 		fmt.Fprintf(w, "not read: %s: %s\n", view.Clean(p.File), view.Clean(p.Why))
 	}
 	view.Unread(w, o.Style(), r.Unread)
+}
+
+// auditInto begins the run with the organization, and audits it if the run is saved or
+// kept.
+func (o *logOptions) auditInto(results *stream.Results) func(*organization.Survey) audit.Sink {
+	return func(s *organization.Survey) audit.Sink {
+		results.Begin(s.RunHead(), s.Target.Baseline)
+		return results.Run()
+	}
 }
 
 // readOrganization reads the accounts into the judge of recorded calls.
