@@ -52,12 +52,12 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	switch {
 	case a.Outcome == prove.Open:
 		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse: %s", a.Counterexample)
-		f.Example = in.translate(a.Counterexample)
+		f.Example = in.translate(in.user(""), a.Counterexample)
 	case a.Outcome == prove.Unknown:
 		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses: %s", a.Why)
 	case a.Strict == prove.Open:
 		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse, with an action that AWS does not have today: %s", a.Beyond)
-		f.Severity, f.Example = Medium, in.translate(a.Beyond)
+		f.Severity, f.Example = Medium, in.translate(in.user(""), a.Beyond)
 	case a.Strict == prove.Unknown:
 		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses, for actions that AWS does not have today")
 		f.Severity = Low
@@ -67,8 +67,7 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 
 // translate converts the counterexample of a proof into the request of a user;
 // nil when only the principal that the proof chose shows it.
-func (in *inspection) translate(w *prove.Counterexample) *Example {
-	p := in.user("")
+func (in *inspection) translate(p policy.Principal, w *prove.Counterexample) *Example {
 	at := &situation{who: caller{principal: p, credential: w.Credential, present: policy.False}, action: w.Action, resource: w.Resource}
 	if w.Credential.MFA().Present&policy.False == 0 {
 		at.who.present = policy.Absent

@@ -310,17 +310,24 @@ func some(list []string) string {
 	return strings.Join(list[:most], ", ") + ", …"
 }
 
+// withoutResource is an action that has no resource types, so that its requests are for *.
+const withoutResource = "ec2:DescribeInstances"
+
 // escapeResource reports a guard that covers only some resources.
 func (in *inspection) escapeResource() (found bool) {
 	st := &in.doc.Statements[in.guard.statement]
 	if !covers(st.NotActions, "iam:EnableMFADevice") && !covers(st.NotActions, "iam:CreateVirtualMFADevice") || in.kind == policy.Resource {
 		return false
 	}
-	for _, a := range telling {
+	for _, a := range append(slices.Clone(telling), withoutResource) {
+		targets := in.targets(a)
+		if a != withoutResource {
+			targets = targets[:len(in.typical(a))] // * is no resource of these actions
+		}
 		if covers(st.NotActions, a) {
 			continue
 		}
-		if at := in.leaves(a, in.targets(a)...); at != nil {
+		if at := in.leaves(a, targets...); at != nil {
 			f := in.add("E-5", in.guard.statement, "the Deny covers only some resources, and %s is possible without MFA on others", a)
 			f.Example = in.example(at, true, true)
 			f.Fix = in.replace(in.guard.statement, func(st *policy.Statement) { st.Resources, st.NotResources = []string{"*"}, nil })

@@ -21,11 +21,38 @@ func (in *inspection) exemptions() {
 	var seen []string
 	for _, c := range in.doc.Statements[in.guard.statement].Conditions {
 		key := strings.ToLower(c.Key)
-		if aboutMFA(&c) || forwarding(key) || slices.Contains(seen, key) || strings.HasPrefix(key, "aws:principalorg") || !knownKey(c.Key) {
+		if aboutMFA(&c) || forwarding(key) || slices.Contains(seen, key) || !knownKey(c.Key) {
+			continue
+		}
+		if strings.HasPrefix(key, "aws:principalorg") {
+			in.organizationExempt(&c, probe)
 			continue
 		}
 		seen = append(seen, key)
 		in.exemption(in.guard.statement, c.Key, probe)
+	}
+}
+
+// organizationExempt reports a guard that leaves out the organization that it names, or
+// some of its units. That one for an organization misses others is as meant.
+func (in *inspection) organizationExempt(c *policy.Condition, probe *situation) {
+	if _, op, _ := operator(c); !strings.Contains(op, "Not") {
+		return
+	}
+	for _, at := range in.variations([]policy.Condition{*c}, probe.who) {
+		values := at.keys[c.Key]
+		if at = probe.having(c.Key, values); len(values) == 0 || !in.passes(at) {
+			continue
+		}
+		var f *Finding
+		if !slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "ou-") }) {
+			f = in.add("G-1", in.guard.statement, "the Deny applies to no IAM user of the organization that it names: %s", conditionText([]policy.Condition{*c}))
+			f.Fix = in.withoutKey(in.guard.statement, c.Key)
+		} else {
+			f = in.add("E-6", in.guard.statement, "%s exempts some principals: this is as safe as the permission to change it", c.Key)
+		}
+		f.Example = in.example(at, true, true)
+		return
 	}
 }
 
@@ -93,9 +120,31 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 		in.expiring(i, on, probe)
 		return
 	}
-	low := strings.ToLower(key)
-	var tries []*situation
-	if probe.who.fixed(low) {
+	if in.chosenVariable(i, key, on, probe) {
+		return
+	}
+	for _, at := range in.tries(key, on, probe) {
+		if !in.passes(at) {
+			continue
+		}
+		switch {
+		case names(on) && in.kind != policy.Resource && in.kind != policy.Trust:
+			f := in.add("G-1", i, "the Deny applies only to users with %s, all others pass without MFA", conditionText(on))
+			f.Example = in.example(at, true, true)
+			f.Fix = in.withoutKey(i, key)
+		case probe.who.fixed(key) || ofPrincipal(key):
+			f := in.add("E-6", i, "%s exempts some principals: this is as safe as the permission to change it", key)
+			f.Example = in.example(at, true, true)
+		default:
+			in.chosenKey(i, key, key, at)
+		}
+		return
+	}
+}
+
+// tries returns the request of a probe from other users, and with other values of a key.
+func (in *inspection) tries(key string, on []policy.Condition, probe *situation) (tries []*situation) {
+	if probe.who.fixed(key) {
 		for _, p := range in.people(&policy.Statement{Conditions: on}) {
 			who := probe.who
 			who.principal = p
@@ -107,26 +156,32 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 			tries = append(tries, probe.having(on[0].Key, values))
 		}
 	}
-	for _, at := range tries {
-		if !in.passes(at) {
-			continue
+	return tries
+}
+
+// chosenKey reports a request that passes because of a key that its sender chooses. The
+// condition is on a key that is compared with it, or on the key itself.
+func (in *inspection) chosenKey(i int, condition, key string, at *situation) {
+	f := in.add("E-7", i, "a request without MFA passes because of its %s, which the sender can choose", key)
+	f.Example = in.example(at, true, true)
+	f.Fix = in.withoutKey(i, condition)
+}
+
+// chosenVariable tries other values of the keys that the sender chooses and that
+// conditions name in variables.
+func (in *inspection) chosenVariable(i int, condition string, on []policy.Condition, probe *situation) (found bool) {
+	for _, c := range on {
+		for _, key := range chosen(&c, &probe.who) {
+			own, _ := probe.describe().Get(c.Key)
+			for _, values := range [][]string{{"something-else"}, nil, own} {
+				if at := probe.having(key, values); in.passes(at) && !ofPrincipal(key) {
+					in.chosenKey(i, condition, key, at)
+					return true
+				}
+			}
 		}
-		if names(on) && in.kind != policy.Resource && in.kind != policy.Trust {
-			f := in.add("G-1", i, "the Deny applies only to users with %s, all others pass without MFA", conditionText(on))
-			f.Example = in.example(at, true, true)
-			f.Fix = in.withoutKey(i, key)
-			return
-		}
-		if probe.who.fixed(low) || strings.HasPrefix(low, "aws:principal") || low == "aws:userid" {
-			f := in.add("E-6", i, "%s exempts some principals: this is as safe as the permission to change it", key)
-			f.Example = in.example(at, true, true)
-			return
-		}
-		f := in.add("E-7", i, "a request without MFA passes because of its %s, which the sender can choose", key)
-		f.Example = in.example(at, true, true)
-		f.Fix = in.withoutKey(i, key)
-		return
 	}
+	return false
 }
 
 // withoutKey removes the conditions on a key from statement i.
@@ -145,8 +200,8 @@ func names(on []policy.Condition) bool {
 		if !positiveText(op) || key != "aws:username" && key != "aws:userid" && key != "aws:principalarn" {
 			return false
 		}
-		return !slices.ContainsFunc(c.Values, func(v string) bool {
-			return key == "aws:principalarn" && (strings.HasSuffix(v, "/*") || !strings.Contains(v, ":user/"))
+		return slices.ContainsFunc(c.Values, func(v string) bool {
+			return key != "aws:principalarn" || strings.Contains(v, ":user/") && !strings.HasSuffix(v, "/*")
 		})
 	})
 }

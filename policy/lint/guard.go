@@ -105,8 +105,17 @@ func (in *inspection) people(st *policy.Statement) []policy.Principal {
 	for i := range st.Conditions {
 		out = append(out, in.usersOf(&st.Conditions[i])...)
 	}
-	return append(out, in.user("team/"), in.userNamed("bob"))
+	out = append(out, in.user("team/"), in.userNamed("bob"))
+	out = append(out, in.strangers(st.Conditions)...)
+	if in.kind == policy.SCP && slices.ContainsFunc(st.Conditions, ofAccount) {
+		out = append(out, policy.Principal{Kind: policy.IAMUser, Account: ownerAccount, ARN: "arn:" + in.partition + ":iam::" + ownerAccount + ":user/alice"})
+	}
+	return out
 }
+
+// ofAccount reports whether a condition is about the account of the caller. A control
+// policy applies to several accounts.
+func ofAccount(c policy.Condition) bool { return strings.EqualFold(c.Key, "aws:PrincipalAccount") }
 
 // usersOf returns users that the values of a condition name.
 func (in *inspection) usersOf(c *policy.Condition) (out []policy.Principal) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 	"forcemfa/policy/prove"
 )
 
@@ -185,12 +186,12 @@ func (in *inspection) resourceDeny(i int) {
 }
 
 // serious reports whether the document has a finding about requests that pass,
-// apart from those that NotAction excepts. E-6 is about principals that are meant to
-// pass.
+// apart from those that NotAction excepts, and those of principals that are meant to
+// pass (E-6).
 func (in *inspection) serious() bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
 		listed := f.Statement >= 0 && in.doc.Statements[f.Statement].NotActions != nil && slices.Contains(aboutOthers, f.Code)
-		return f.Code == "E-6" || !slices.Contains(aboutAccess, f.Code) && !listed && rank(f.Severity) <= rank(Medium)
+		return !slices.Contains(aboutAccess, f.Code) && !listed && rank(f.Severity) <= rank(Medium)
 	})
 }
 
@@ -340,34 +341,65 @@ func repaired(conditions []policy.Condition, wrong policy.Condition) (out []poli
 	return out
 }
 
-// decideWhole asks the prover about a user who may do everything that the document
-// does not deny.
+// decideWhole asks the prover about users who may do everything that the document
+// does not deny: the usual one and, where the document names users, some that it does
+// not name. Where it exempts principals, only a user whom the guard refuses counts.
 func (in *inspection) decideWhole() {
+	exempts := in.guard != nil && slices.ContainsFunc(in.findings, func(f Finding) bool { return f.Code == "E-6" })
+	who := []policy.Principal{in.user("")}
+	if exempts {
+		who[0] = in.guard.at.who.principal
+	} else {
+		who = append(who, in.strangers(in.conditions())...)
+	}
+	for _, p := range who {
+		if in.decideFor(p, exempts) {
+			return
+		}
+	}
+}
+
+// decideFor asks the prover about one user, and reports whether that gave a finding.
+func (in *inspection) decideFor(p policy.Principal, exempts bool) bool {
 	var exceptions []string
 	for i := range in.doc.Statements {
 		if st := &in.doc.Statements[i]; guardShape(st) {
 			exceptions = append(exceptions, st.NotActions...)
 		}
 	}
-	p := in.user("")
-	who := byKey(p)
-	at := situation{who: who}
+	at := situation{who: byKey(p)}
 	subject := prove.Subject{Principal: p, Set: in.set(in.withAll(in.doc)), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
 		Enrollment: exceptions, EnrollmentByKey: true, Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword}}
 	for key := range usual {
 		subject.Context.Delete(key)
 	}
 	in.setOrganization(subject.Context)
+	if exempts {
+		for key, values := range in.guard.at.keys {
+			if ofPrincipal(key) && len(values) == 1 {
+				subject.Context.Set(key, values[0])
+			}
+		}
+	}
 	a := prove.User(subject)
-	unknown := func(key string) bool { return !knownKey(key) } // of which K-2 says that no request has it
+	// Of an unknown key, K-2 says that no request has it; of a key that exempts, E-6.
+	told := func(key string) bool { return !knownKey(key) || exempts && ofPrincipal(key) }
 	switch {
-	case a.Outcome == prove.Open && slices.ContainsFunc(slices.Collect(maps.Keys(a.Counterexample.Keys)), unknown):
+	case a.Outcome == prove.Open && slices.ContainsFunc(slices.Collect(maps.Keys(a.Counterexample.Keys)), told):
 	case a.Outcome == prove.Open && !covers(exceptions, a.Counterexample.Action):
 		f := in.add("G-1", -1, "the document leaves a request without MFA open: %s", a.Counterexample)
-		f.Example = in.translate(a.Counterexample)
+		f.Example = in.translate(p, a.Counterexample)
+		return true
 	case a.Outcome == prove.Unknown:
 		in.add("G-2", -1, "could not decide whether the document refuses every request without MFA: %s", a.Why)
+		return true
 	}
+	return false
+}
+
+// ofPrincipal reports whether a key describes the caller.
+func ofPrincipal(key string) bool {
+	return strings.HasPrefix(strings.ToLower(key), "aws:principal") || strings.EqualFold(key, "aws:userid")
 }
 
 // setOrganization sets the keys that users of an organization have: of the one that
@@ -377,15 +409,26 @@ func (in *inspection) setOrganization(c *policy.Context) {
 	c.SetMany("aws:PrincipalOrgPaths", []string{ofOrganization["aws:principalorgpaths"]})
 	for i := range in.doc.Statements {
 		for _, on := range in.doc.Statements[i].Conditions {
-			if _, op, _ := operator(&on); len(on.Values) == 0 || strings.Contains(op, "Not") || !strings.HasPrefix(on.Values[0], "o-") {
+			_, op, _ := operator(&on)
+			if _, ok := ofOrganization[strings.ToLower(on.Key)]; !ok || len(on.Values) == 0 || !positiveText(op) {
 				continue
 			}
-			switch strings.ToLower(on.Key) {
-			case "aws:principalorgid":
-				c.Set("aws:PrincipalOrgID", in.instance(on.Values[0]))
-			case "aws:principalorgpaths":
-				c.SetMany("aws:PrincipalOrgPaths", []string{in.instance(on.Values[0])})
+			pattern := arn.Compile(on.Values[0])
+			for _, v := range append(ofOrganizations(on.Key, on.Values[0]), in.instance(on.Values[0])) {
+				if possible(on.Key, v) && pattern.Match(v) {
+					set(c, on.Key, v)
+					break
+				}
 			}
 		}
 	}
+}
+
+// set sets a key to one value.
+func set(c *policy.Context, key, value string) {
+	if manyValued(key) {
+		c.SetMany(key, []string{value})
+		return
+	}
+	c.Set(key, value)
 }

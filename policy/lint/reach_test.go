@@ -60,6 +60,14 @@ func TestGuardsByNameSayWhomTheyMiss(t *testing.T) {
 		{`"ForAnyValue:StringLike":{"aws:username":"deploy-*"}`, "G-1", lint.Critical},
 		{`"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/bob"}`, "G-1", lint.Critical},
 		{`"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/admin-*"}`, "G-1", lint.Critical},
+		{`"StringEquals":{"aws:username":["alice","bob"]}`, "G-1", lint.Critical},
+		{`"StringLike":{"aws:username":["a*","b*","*e*"]}`, "G-1", lint.Critical},
+		{`"StringLike":{"aws:username":"???*"}`, "G-1", lint.Critical},
+		{`"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::*:user/alice","arn:aws:iam::*:user/bob","arn:aws:iam::*:user/team/*"]}`, "G-1", lint.Critical},
+		{`"StringNotEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}`, "G-1", lint.Critical},
+		{`"ForAllValues:StringNotLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/*"}`, "G-1", lint.Critical},
+		{`"StringEquals":{"aws:PrincipalOrgID":"o-abc"}`, "G-1", lint.Critical},
+		{`"ForAnyValue:StringEquals":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5"}`, "G-1", lint.Critical},
 		{`"StringEquals":{"aws:userid":"AIDAJQABLZS4A3QDU576Q"}`, "G-1", lint.Critical},
 		{`"StringLike":{"aws:userid":"AIDAEXAMPLE*"}`, "G-1", lint.Critical},
 		{`"StringNotLike":{"aws:username":"svc-*"}`, "E-6", lint.Low},
@@ -69,6 +77,9 @@ func TestGuardsByNameSayWhomTheyMiss(t *testing.T) {
 		{`"StringNotLike":{"aws:userid":"AIDAXYZ*"}`, "E-6", lint.Low},
 		{`"StringNotEquals":{"aws:PrincipalAccount":"210987654321"}`, "E-6", lint.Low},
 		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/team/*"}`, "E-6", lint.Low},
+		{`"ForAllValues:StringNotLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"}`, "E-6", lint.Low},
+		{`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"*/ou-ab12-11111111/*"}`, "", ""},
+		{`"StringLike":{"aws:PrincipalOrgID":"o-a*"}`, "", ""},
 		{`"StringLike":{"aws:userid":"AIDA*"}`, "", ""},
 		{`"StringNotLike":{"aws:userid":"AROA*:*"}`, "", ""},
 		{`"StringEquals":{"aws:PrincipalAccount":"123456789012"}`, "", ""},
@@ -155,5 +166,67 @@ func TestOtherFindingsDoNotHideAGap(t *testing.T) {
 		if !strings.Contains(got, "G-1 document") || !strings.Contains(got, row.code) {
 			t.Errorf("%s and %s: %v", gap, row.more, got)
 		}
+	}
+}
+
+// Statements that name users, each other ones, miss those that none of them names.
+func TestGuardsByNameTogetherMissUsers(t *testing.T) {
+	const keysOnly = `{"Effect":"Deny",` + allButEnrolling + `,"Condition":{"Null":{"aws:MultiFactorAuthPresent":"true"}}}`
+	named := func(conditions string) string {
+		return `{"Effect":"Deny",` + allButEnrolling + `,"Condition":{` + conditions + `}}`
+	}
+	for _, row := range []struct{ text, code string }{
+		{doc(guard("", `,"StringLike":{"aws:username":"a*"}`), guard("", `,"StringLike":{"aws:username":"b*"}`), noKeys), "G-1 Guard"},
+		{doc(keysOnly, named(`"Bool":{"aws:MultiFactorAuthPresent":"false"},"StringLike":{"aws:username":"a*"}`), noKeys), "G-1 document"},
+		{doc(guard("", `,"StringLike":{"aws:username":"a*"}`), guard("", `,"StringNotLike":{"aws:username":"a*"}`), noKeys), ""},
+		// An exemption by name does not hide what else passes.
+		{doc(guard("", `,"StringNotLike":{"aws:username":"svc-*"},"NumericLessThan":{"aws:RequestTag/x":"10"}`), guard("", `,"StringNotEquals":{"aws:RequestTag/x":"abc"}`), noOthers, noKeys), "G-1 document"},
+		{doc(guard("", `,"StringNotLike":{"aws:username":"svc-*"}`), noOthers, noKeys), ""},
+		{doc(guard("", `,"StringEquals":{"aws:PrincipalTag/d":"a"}`), guard("", `,"StringEquals":{"aws:PrincipalTag/d":"b"}`), noOthers, noKeys), ""},
+	} {
+		got := strings.Join(codes(check(t, policy.Identity, row.text)), ", ")
+		if !strings.Contains(got, row.code) || row.code == "" && strings.Contains(got, "G-1") {
+			t.Errorf("%s: %s, want %s", row.text, got, row.code)
+		}
+	}
+}
+
+// A condition that compares with a variable that the sender chooses holds for some
+// requests, and passes others.
+func TestGuardsThatCompareWithAChosenVariable(t *testing.T) {
+	for _, row := range []struct{ condition, key string }{
+		{`"StringEquals":{"aws:PrincipalAccount":"${aws:ResourceAccount}"}`, "aws:ResourceAccount"},
+		{`"StringEquals":{"aws:username":"${aws:ResourceTag/owner}"}`, "aws:ResourceTag/owner"},
+		{`"StringEquals":{"aws:username":"${aws:RequestTag/owner, 'nobody'}"}`, "aws:RequestTag/owner"},
+		{`"StringNotEquals":{"aws:username":"${aws:ResourceTag/owner}"}`, "aws:ResourceTag/owner"},
+	} {
+		text := doc(guard("", ","+row.condition, noOthers, noKeys))
+		report := check(t, policy.Identity, text)
+		f := find(report, "E-7")
+		if f == nil || !strings.Contains(f.What, row.key) {
+			t.Errorf("%s: %v", row.condition, foundCodes(report))
+			continue
+		}
+		checkExample(t, policy.Identity, text, f)
+		if find(report, "G-1") != nil {
+			t.Errorf("%s: %v", row.condition, foundCodes(report))
+		}
+	}
+}
+
+func TestControlPolicyForSomeAccounts(t *testing.T) {
+	text := doc(guard("", `,"StringEquals":{"aws:PrincipalAccount":["210987654321","123456789012"]},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, noOthers, noKeys))
+	if f := find(check(t, policy.SCP, text), "E-6"); f == nil {
+		t.Error("nothing about the other accounts")
+	}
+}
+
+// The example of a guard for ARNs only is a request that has no ARN.
+func TestGuardForARNsLeavesActionsWithoutResources(t *testing.T) {
+	text := doc(strings.Replace(guard("", "", noOthers, noKeys), `"Resource":"*"`, `"Resource":"arn:*:*:*:*:*"`, 1))
+	report := check(t, policy.Identity, text)
+	f := find(report, "E-5")
+	if f == nil || f.Example == nil || f.Example.Action != "ec2:DescribeInstances" || f.Example.Resource != "*" {
+		t.Errorf("%v, %+v", foundCodes(report), f)
 	}
 }

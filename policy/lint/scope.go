@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -216,9 +218,7 @@ func (in *inspection) solve(conditions []policy.Condition, who caller) (keys map
 		found := false
 		for _, at := range in.variations(byKey[key], who) {
 			if in.meets(byKey[key], at) {
-				if v, set := at.keys[byKey[key][0].Key]; set {
-					keys[byKey[key][0].Key] = v
-				}
+				maps.Copy(keys, at.keys)
 				found = true
 				break
 			}
@@ -256,7 +256,7 @@ func (in *inspection) variations(conditions []policy.Condition, who caller) []*s
 	}
 	switch {
 	case who.fixed(key):
-		return []*situation{base}
+		return append([]*situation{base}, in.equated(conditions, base)...)
 	case ofClock(key):
 		var out []*situation
 		for _, t := range instants(conditions) {
@@ -273,8 +273,8 @@ func (in *inspection) variations(conditions []policy.Condition, who caller) []*s
 	for _, c := range conditions {
 		_, op, _ := operator(&c)
 		for _, v := range c.Values[:min(len(c.Values), mostValues)] {
-			for _, candidate := range in.candidates(op, v) {
-				if certain && !strings.HasPrefix(candidate, always[:2]) {
+			for _, candidate := range slices.Concat(in.candidates(op, v), ofOrganizations(key, v)) {
+				if certain && !possible(key, candidate) {
 					continue
 				}
 				out = append(out, base.having(key, []string{candidate}))
@@ -283,6 +283,37 @@ func (in *inspection) variations(conditions []policy.Condition, who caller) []*s
 	}
 	if !certain {
 		out = append(out, base.having(key, []string{"something-else"}))
+	}
+	return append(out, in.equated(conditions, base)...)
+}
+
+// equated returns situations in which a key that the sender chooses, which the value of
+// a condition names in a variable, has the value of the condition's key.
+func (in *inspection) equated(conditions []policy.Condition, base *situation) (out []*situation) {
+	for _, c := range conditions {
+		value := "example"
+		if values, ok := base.describe().Get(c.Key); ok && base.who.fixed(c.Key) && len(values) > 0 {
+			value = values[0]
+		} else if !base.who.fixed(c.Key) {
+			base = base.having(c.Key, []string{value})
+		}
+		for _, v := range chosen(&c, &base.who) {
+			out = append(out, base.having(v, []string{value}))
+		}
+	}
+	return out
+}
+
+// chosen returns the keys of variables in the values of a condition that the sender of a
+// request chooses.
+func chosen(c *policy.Condition, who *caller) (out []string) {
+	for _, v := range c.Values[:min(len(c.Values), mostValues)] {
+		for _, variable := range anyVariable.FindAllString(v, -1) {
+			key, _, _ := strings.Cut(variable[2:len(variable)-1], ",")
+			if key = strings.TrimSpace(key); strings.Contains(key, ":") && knownKey(key) && !who.fixed(key) {
+				out = append(out, key)
+			}
+		}
 	}
 	return out
 }
@@ -294,6 +325,33 @@ const otherUserID = "AIDA2OTHER2EXAMPLE002"
 
 // ofOrganization are the keys that users of an organization always have.
 var ofOrganization = map[string]string{"aws:principalorgid": "o-exampleorgid", "aws:principalorgpaths": "o-exampleorgid/r-exam/ou-exam-example1/"}
+
+// ofOrganizations returns values of a key of an organization that match a pattern.
+func ofOrganizations(key, pattern string) (out []string) {
+	if _, ok := ofOrganization[strings.ToLower(key)]; !ok {
+		return nil
+	}
+	text := strings.NewReplacer("*", "0123456789", "?", "0").Replace(pattern)
+	if rest, found := strings.CutPrefix(pattern, "*"); found {
+		rest = strings.NewReplacer("*", "example", "?", "0").Replace(rest)
+		return []string{text, "o-exampleorgid" + rest, "o-exampleorgid/r-exam/" + rest}
+	}
+	return []string{text}
+}
+
+// possible reports whether a user can have a value of a key that every user has in a
+// known form.
+// Source: Organizations API Reference, Organization, Id; IAM User Guide, "IAM
+// identifiers", Unique identifiers.
+func possible(key, value string) bool {
+	if strings.EqualFold(key, "aws:userid") {
+		return strings.HasPrefix(value, otherUserID[:2])
+	}
+	id, _, path := strings.Cut(value, "/")
+	return organizationID.MatchString(id) && path == strings.EqualFold(key, "aws:PrincipalOrgPaths")
+}
+
+var organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
 
 // candidates returns values around one in a condition.
 func (in *inspection) candidates(op, value string) []string {
