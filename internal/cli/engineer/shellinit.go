@@ -18,13 +18,15 @@ var (
 	fishInit string
 	//go:embed shell/init.nu
 	nuInit string
+	//go:embed shell/init.ps1
+	powershellInit string
 )
 
-var shells = map[string]*string{"bash": &shellInit, "zsh": &shellInit, "fish": &fishInit, "nushell": &nuInit}
+var shells = map[string]*string{"bash": &shellInit, "zsh": &shellInit, "fish": &fishInit, "nushell": &nuInit, "powershell": &powershellInit}
 
 func newShellInit(e *machine) *cobra.Command {
 	return &cobra.Command{
-		Use:   "shell-init bash|zsh|fish|nushell",
+		Use:   "shell-init bash|zsh|fish|nushell|powershell",
 		Short: "Print functions for your shell",
 		Long: `shell-init prints a function that wraps forcemfa and adds two commands that change the
 environment of the shell:
@@ -35,18 +37,22 @@ environment of the shell:
 It also prints forcemfa_prompt, which shows the profile and the time left in your
 prompt. forcemfa_prompt makes no network requests.
 
+In PowerShell, the functions are Enter-ForcemfaSession, Exit-ForcemfaSession and
+Get-ForcemfaPrompt, because PowerShell removes -- from the arguments of functions.
+
 EXIT STATUS
   0  the functions are on stdout
   1  the shell is not supported`,
 		Example: `  eval "$(forcemfa shell-init bash)"       # in ~/.bashrc or ~/.zshrc
   forcemfa shell-init fish | source        # in ~/.config/fish/config.fish
-  forcemfa shell-init nushell | save --force ($nu.data-dir | path join vendor autoload forcemfa.nu)`,
+  forcemfa shell-init nushell | save --force ($nu.data-dir | path join vendor autoload forcemfa.nu)
+  forcemfa shell-init powershell | Out-String | Invoke-Expression   # in $PROFILE`,
 		Args:      cobra.ExactArgs(1),
-		ValidArgs: []string{"bash", "zsh", "fish", "nushell"},
+		ValidArgs: []string{"bash", "zsh", "fish", "nushell", "powershell"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, ok := shells[args[0]]
 			if !ok {
-				return command.WithHint(fmt.Errorf("shell %q is not supported", args[0]), "use bash, zsh, fish or nushell, or forcemfa export in other shells")
+				return command.WithHint(fmt.Errorf("shell %q is not supported", args[0]), "use bash, zsh, fish, nushell or powershell, or forcemfa export in other shells")
 			}
 			_, err := io.WriteString(e.Stdout, *text)
 			return err
