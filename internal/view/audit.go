@@ -210,12 +210,12 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	a.style.Lines(w, a.style.Paint(text.Bold, c.Title()))
 	fmt.Fprintln(w)
 	rows := [][]string{
-		{"  can act without MFA", a.number(text.FgRed, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
+		{"  can act without MFA", a.number(red, c.Open) + " of " + Count(c.Users, "user"), a.openIn()},
 		{"  exempt", prose.Number(c.Exempt), ""},
-		{"  enforced", a.number(text.FgGreen, c.Enforced), ""},
+		{"  enforced", a.number(green, c.Enforced), ""},
 	}
 	if c.Unknown > 0 {
-		rows = append(rows, []string{"  could not be decided", a.number(text.FgYellow, c.Unknown), ""})
+		rows = append(rows, []string{"  could not be decided", a.number(amber, c.Unknown), ""})
 	}
 	if c.NewerThanReport > 0 {
 		rows = append(rows, []string{"  keys not read", Count(c.NewerThanReport, "user"), "newer than the credential report"})
@@ -332,11 +332,11 @@ func (a *AuditText) verdict(c Conclusion) string {
 	case c.AccountsRead == 0 && c.Users == 0:
 		return "No account was read."
 	case c.Open > 0:
-		return a.style.Paint(text.FgRed, Count(c.Open, "user")+" can act without MFA.")
+		return a.style.Paint(red, Count(c.Open, "user")+" can act without MFA.")
 	case c.Unknown > 0 || len(a.unread) > 0:
-		return a.style.Paint(text.FgYellow, "No user that was read and decided can act without MFA, but the audit is incomplete.")
+		return a.style.Paint(amber, "No user that was read and decided can act without MFA, but the audit is incomplete.")
 	}
-	return a.style.Paint(text.FgGreen, "No user can act without MFA.")
+	return a.style.Paint(green, "No user can act without MFA.")
 }
 
 // next prints the next command.
@@ -357,11 +357,11 @@ func AccountName(id, name string) string {
 func (a *AuditText) state(s audit.State) string {
 	switch s {
 	case audit.Open:
-		return a.style.Paint(text.FgRed, string(s))
+		return a.style.Paint(red, string(s))
 	case audit.Unknown:
-		return a.style.Paint(text.FgYellow, string(s))
+		return a.style.Paint(amber, string(s))
 	case audit.Enforced:
-		return a.style.Paint(text.FgGreen, string(s))
+		return a.style.Paint(green, string(s))
 	}
 	return string(s)
 }
@@ -369,9 +369,9 @@ func (a *AuditText) state(s audit.State) string {
 func (a *AuditText) severity(s audit.Severity) string {
 	switch s {
 	case audit.Critical, audit.High:
-		return a.style.Paint(text.FgRed, string(s))
+		return a.style.Paint(red, string(s))
 	case audit.Medium:
-		return a.style.Paint(text.FgYellow, string(s))
+		return a.style.Paint(amber, string(s))
 	}
 	return string(s)
 }

@@ -100,7 +100,7 @@ func (s Style) shortened(w io.Writer, title string, rows [][]string, all bool) {
 func (s Style) notCompared(w io.Writer, r *compare.Result) {
 	if len(r.Unknown) > 0 {
 		fmt.Fprintln(w)
-		s.Lines(w, s.Paint(text.FgYellow, Count(len(r.Unknown), "earlier finding")+" cannot be compared: the later run did not read the account."))
+		s.Lines(w, s.Paint(amber, Count(len(r.Unknown), "earlier finding")+" cannot be compared: the later run did not read the account."))
 	}
 	if len(r.FirstRead) > 0 {
 		fmt.Fprintln(w)

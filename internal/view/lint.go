@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"forcemfa/internal/audit"
 	"forcemfa/internal/sarif"
 	"forcemfa/policy"
@@ -150,9 +148,9 @@ func lintChange(w io.Writer, c lint.Change) {
 func lintSeverity(style Style, s lint.Severity) string {
 	switch s {
 	case lint.Critical, lint.High:
-		return style.Paint(text.FgRed, string(s))
+		return style.Paint(red, string(s))
 	case lint.Medium:
-		return style.Paint(text.FgYellow, string(s))
+		return style.Paint(amber, string(s))
 	}
 	return string(s)
 }

@@ -68,11 +68,11 @@ func (r *PlanReport) summary(w io.Writer, style Style) {
 		}
 	}
 	add(enforced(r.Plan), "users to enforce", "", text.Reset)
-	add(users(plan.KindStops), "users with credentials that stop working", "without MFA", text.FgYellow)
-	add(users(plan.KindLockedOut), "users that will be locked out", "acknowledged", text.FgRed)
+	add(users(plan.KindStops), "users with credentials that stop working", "without MFA", amber)
+	add(users(plan.KindLockedOut), "users that will be locked out", "acknowledged", red)
 	add(users(plan.KindWindow), "enrollment windows", "", text.Reset)
 	add(users(plan.KindScheduled), "users of later waves", "", text.Reset)
-	add(sum.Blocked, "blocked steps", "see below", text.FgRed)
+	add(sum.Blocked, "blocked steps", "see below", red)
 	style.List(w, rows)
 }
 
@@ -214,7 +214,7 @@ func (r *PlanReport) blocked(w io.Writer, style Style) {
 			fmt.Fprintf(w, "\n  … and %s\n", Count(len(groups)-worst, "more reason"))
 			return
 		}
-		fmt.Fprintf(w, "\n  %s %s × %s\n", style.Paint(text.FgRed, "!"), prose.Number(len(g.users)), Clean(g.guard))
+		fmt.Fprintf(w, "\n  %s %s × %s\n", style.Paint(red, "!"), prose.Number(len(g.users)), Clean(g.guard))
 		style.hang(w, "      ", Clean(prose.Few(g.users)), 6)
 		style.hang(w, "      blocked: ", Clean(g.why), 8)
 		style.hang(w, "      remedy: ", Clean(g.remedy), 8)
@@ -267,13 +267,13 @@ func planLine(w io.Writer, style Style, s *plan.Step) {
 func mark(s *plan.Step) (string, text.Color) {
 	switch {
 	case s.Blocked != "":
-		return "!", text.FgRed
+		return "!", red
 	case !s.Want.Present:
-		return "-", text.FgYellow
+		return "-", amber
 	case s.Expect.Present:
-		return "~", text.FgYellow
+		return "~", amber
 	}
-	return "+", text.FgGreen
+	return "+", green
 }
 
 // StepSentence is a step in one line.
@@ -290,7 +290,7 @@ func StepSentence(s *plan.Step) string {
 
 func blockedColor(n int) text.Color {
 	if n > 0 {
-		return text.FgRed
+		return red
 	}
-	return text.FgGreen
+	return green
 }

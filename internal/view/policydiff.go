@@ -111,11 +111,11 @@ func (c *documentChange) print(w io.Writer, style Style, shown map[string]bool) 
 		color := text.Reset
 		switch line.Mark {
 		case '+':
-			color = text.FgGreen
+			color = green
 		case '-':
-			color = text.FgRed
+			color = red
 		case '~':
-			color = text.FgYellow
+			color = amber
 		}
 		style.hang(w, style.Paint(color, "  "+string(line.Mark)+" "), Clean(line.Text), 8+leading(line.Text))
 	}

@@ -221,9 +221,9 @@ func (r *Rehearsal) differentNumbers(w io.Writer, style Style) {
 
 func zeroIsGood(style Style, n int) string {
 	if n == 0 {
-		return style.Paint(text.FgGreen, "0")
+		return style.Paint(green, "0")
 	}
-	return style.Paint(text.FgRed, strconv.Itoa(n))
+	return style.Paint(red, strconv.Itoa(n))
 }
 
 func (r *Rehearsal) access(w io.Writer, style Style) {
@@ -232,9 +232,9 @@ func (r *Rehearsal) access(w io.Writer, style Style) {
 		if s.Tried == 0 {
 			continue
 		}
-		color := text.FgGreen
+		color := green
 		if s.Worked < s.Tried {
-			color = text.FgRed
+			color = red
 		}
 		rows = append(rows, []string{strconv.Itoa(s.Tried), style.Paint(color, strconv.Itoa(s.Worked)), s.Title})
 	}
@@ -286,11 +286,11 @@ func (r *Rehearsal) accountsNotRead() int {
 
 func (r *Rehearsal) verdict(style Style) string {
 	if !r.Passed() {
-		return style.Paint(text.FgRed, fmt.Sprintf("Failed: MFA is not enforced for %s, %d of %s were not refused, %d of %d expected requests fail.",
+		return style.Paint(red, fmt.Sprintf("Failed: MFA is not enforced for %s, %d of %s were not refused, %d of %d expected requests fail.",
 			Count(r.After.Open, "user"), r.AttacksAfter.Tried-r.AttacksAfter.Refused, Count(r.AttacksAfter.Tried, "attack"),
 			r.ExpectedAccess.Tried-r.ExpectedAccess.Worked, r.ExpectedAccess.Tried))
 	}
-	passed := style.Paint(text.FgGreen, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %s attacks are refused (%s succeeded before), and all %s expected requests work.",
+	passed := style.Paint(green, fmt.Sprintf("Passed: MFA is enforced for every readable user that is not exempt (%d were open before), all %s attacks are refused (%s succeeded before), and all %s expected requests work.",
 		r.Before.Open, prose.Number(r.AttacksAfter.Tried), prose.Number(r.AttacksBefore.Succeeded), prose.Number(r.ExpectedAccess.Tried)))
 	if unread := r.accountsNotRead(); unread > 0 {
 		passed += fmt.Sprintf(" %s not read, and nothing is known about the users in it.", Were(unread, "account"))

@@ -61,7 +61,7 @@ user/eve
 func TestColoursTakeNoRoom(t *testing.T) {
 	style := Style{Color: true, Width: 40}
 	plain := printed(style, []string{"state", "why"}, [][]string{{"open", "eight words that do not fit on one line here"}}, nil)
-	painted := printed(style, []string{"state", "why"}, [][]string{{style.Paint(text.FgRed, "open"), "eight words that do not fit on one line here"}}, nil)
+	painted := printed(style, []string{"state", "why"}, [][]string{{style.Paint(text.Fg256Color(196), "open"), "eight words that do not fit on one line here"}}, nil)
 	if got := text.StripEscape(painted); got != plain || painted == plain {
 		t.Errorf("without its colours:\n%s\nwant:\n%s", got, plain)
 	}

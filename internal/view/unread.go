@@ -14,7 +14,7 @@ import (
 
 // Unread prints the accounts and documents that could not be read, and why.
 func Unread(w io.Writer, style Style, unread []org.Gap) {
-	style.gaps(w, "Not read", text.FgYellow, unread)
+	style.gaps(w, "Not read", amber, unread)
 }
 
 // Skipped prints the accounts that were skipped, and why.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"forcemfa/internal/audit"
 	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
@@ -61,15 +59,15 @@ func (v *Verification) verdict(style Style, c Conclusion) string {
 	}
 	switch {
 	case c.Open > 0:
-		return style.Paint(text.FgRed, fmt.Sprintf("Not proved: %s can act without MFA.", Count(c.Open, "user"))) + unread
+		return style.Paint(red, fmt.Sprintf("Not proved: %s can act without MFA.", Count(c.Open, "user"))) + unread
 	case c.AccountsRead == 0:
 		return "Nothing proved: no account was read."
 	case c.Unknown > 0:
-		return style.Paint(text.FgYellow, fmt.Sprintf("Proved for %s; %s could not be decided.", Count(c.Enforced, "user"), Count(c.Unknown, "user"))) + unread
+		return style.Paint(amber, fmt.Sprintf("Proved for %s; %s could not be decided.", Count(c.Enforced, "user"), Count(c.Unknown, "user"))) + unread
 	case !c.Complete:
-		return style.Paint(text.FgYellow, fmt.Sprintf("Proved for %s in %s, but not everything was read.", Count(c.Enforced, "user"), Count(c.AccountsRead, "account"))) + unread
+		return style.Paint(amber, fmt.Sprintf("Proved for %s in %s, but not everything was read.", Count(c.Enforced, "user"), Count(c.AccountsRead, "account"))) + unread
 	}
-	return style.Paint(text.FgGreen, fmt.Sprintf("Proved: without MFA, no IAM user can do anything except enroll a device (%s, %d exempt).", Count(c.Enforced, "user"), c.Exempt))
+	return style.Paint(green, fmt.Sprintf("Proved: without MFA, no IAM user can do anything except enroll a device (%s, %d exempt).", Count(c.Enforced, "user"), c.Exempt))
 }
 
 // Enforcement is a sink that passes on the findings about enforcement only: verify shows
