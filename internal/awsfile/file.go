@@ -406,11 +406,8 @@ func (f *File) behind(i int, note func(int, bool, string)) {
 // deeper tells whether the setting stands further to the right than the one above
 // it in its section.
 func (f *File) deeper(i int) bool {
-	for j := i - 1; j >= 0; j-- {
-		switch f.lines[j].kind {
-		case header:
-			return false
-		case setting:
+	for j := i - 1; j >= 0 && f.lines[j].kind != header; j-- {
+		if f.lines[j].kind == setting {
 			return indentOf(f.lines[i].text) > indentOf(f.lines[j].text)
 		}
 	}
