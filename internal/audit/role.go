@@ -40,6 +40,12 @@ func (r *report) trust(role *org.Role) {
 	if open := withoutMFA(source.Document, false); len(open) > 0 {
 		f := r.add("role-trust-open", subject, "%s can be assumed without MFA by %s", role.Name, strings.Join(open[0].Principals, ", "))
 		f.Severity = r.trustSeverity(role, open)
+	} else if slices.ContainsFunc(trust.Grants(source.Document), func(g trust.Grant) bool {
+		return g.WithMFA && !g.WithoutMFA && slices.Contains(g.Principals, "everybody") && r.openToStrangers(role, &g)
+	}) {
+		// The MFA of a stranger's own account counts.
+		f := r.add("role-trust-open", subject, "%s can be assumed by everybody who has MFA in any AWS account", role.Name)
+		f.Remedy = "name the accounts or users in the trust policy, or require aws:PrincipalOrgID"
 	}
 	r.federations(role, subject, source.Document)
 }

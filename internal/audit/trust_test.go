@@ -106,6 +106,13 @@ func TestTheSeverityOfATrustPolicyIsWhatItsConditionRefuses(t *testing.T) {
 		{everybody, `{"StringEquals":{"aws:PrincipalTag/team":"ops"}}`, audit.High},
 		{everybody, `{"StringEquals":{"aws:username":"bob"}}`, audit.High},
 		{everybody, `{"StringEquals":{"aws:PrincipalAccount":"999999999999"}}`, audit.Medium},
+		{everybody, `{"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}}`, audit.High},
+		{everybody, `{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}`, audit.High},
+		{everybody, `{"Bool":{"aws:ViaAWSService":"false"}}`, audit.High},
+		{everybody, `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, audit.High}, // of the stranger's own account
+		{everybody, `{"Bool":{"aws:MultiFactorAuthPresent":"true"},"StringEquals":{"aws:PrincipalOrgID":"o-acme000000"}}`, ""},
+		{everybody, `{"Bool":{"aws:MultiFactorAuthPresent":"true"},"StringEquals":{"sts:ExternalId":"acme-4711"}}`, ""},
+		{other, `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, ""},
 		{other, "", audit.Medium},
 		{other, `{"StringEquals":{"sts:ExternalId":"acme-4711"}}`, audit.Low},
 		{other, `{"StringLike":{"sts:ExternalId":"*"}}`, audit.Medium},

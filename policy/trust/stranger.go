@@ -1,8 +1,11 @@
 package trust
 
 import (
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -150,6 +153,9 @@ func (a *attempt) values(key string, conditions []policy.Condition) (values []st
 	case "aws:securetransport":
 		return []string{"true"}, true
 	}
+	if values := a.surroundings(key, conditions); values != nil {
+		return values, false
+	}
 	switch {
 	case strings.HasPrefix(key, "aws:principaltag/"):
 		return a.names(conditions, ""), true
@@ -157,6 +163,58 @@ func (a *attempt) values(key string, conditions []policy.Condition) (values []st
 		return chosen(a.tags, conditions), true
 	}
 	return []string{""}, false
+}
+
+// surroundings are values of keys about network, time and kind of a request that any
+// stranger can have; a condition that refuses all of them is a limit.
+func (a *attempt) surroundings(key string, conditions []policy.Condition) []string {
+	switch key {
+	case "aws:sourceip":
+		return publicAddresses
+	case "aws:vpcsourceip":
+		return privateAddresses(conditions)
+	case "aws:currenttime":
+		return []string{matchTime.Format(time.RFC3339)}
+	case "aws:epochtime":
+		return []string{strconv.FormatInt(matchTime.Unix(), 10)}
+	case "aws:tokenissuetime":
+		value, _ := a.context.Get(key)
+		return []string{strings.Join(value, "")}
+	case "aws:viaawsservice":
+		return []string{"false"}
+	case "sts:durationseconds":
+		return []string{"3600", "900", "43200"}
+	}
+	return nil
+}
+
+// publicAddresses can be rented: a condition that accepts one of them accepts a network
+// that is not somebody's own.
+// Source: AWS IP address ranges, service EC2, Regions us-east-1, eu-west-1, ap-south-1
+// and sa-east-1.
+var publicAddresses = []string{"3.80.77.19", "52.208.93.41", "13.232.171.5", "54.207.88.201", "18.200.61.3", "2600:1f18:2a5c:9d01::7"}
+
+// privateAddresses are addresses of private networks that conditions name: everybody has a
+// VPC with them.
+// Source: IAM User Guide, aws:VpcSourceIp; RFC 1918.
+func privateAddresses(conditions []policy.Condition) []string {
+	out := []string{"10.77.19.4"}
+	for _, c := range conditions {
+		for _, v := range c.Values {
+			network, err := netip.ParsePrefix(v)
+			if err != nil {
+				address, err := netip.ParseAddr(v)
+				if err != nil {
+					continue
+				}
+				network = netip.PrefixFrom(address, address.BitLen())
+			}
+			if first := network.Masked().Addr(); first.IsPrivate() {
+				out = append(out, first.String())
+			}
+		}
+	}
+	return out
 }
 
 // chosen are values that the sender chooses, if the request may have the key at all.

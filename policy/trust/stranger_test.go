@@ -43,6 +43,23 @@ func TestWhatAStrangerCanSatisfy(t *testing.T) {
 		{`{"StringLike":{"sts:RoleSessionName":"x*"}}`, true, nil},
 		{`{"StringEquals":{"sts:SourceIdentity":"bob"}}`, false, nil}, // no statement allows sts:SetSourceIdentity
 		{`{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, true, []string{"aws:sourceip"}},
+		{`{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}`, true, nil},
+		{`{"IpAddress":{"aws:SourceIp":["0.0.0.0/1","128.0.0.0/1"]}}`, true, nil},
+		{`{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, true, nil},
+		{`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, true, []string{"aws:sourceip"}}, // no public address
+		{`{"IpAddress":{"aws:SourceIp":"::/0"}}`, true, nil},
+		{`{"IpAddress":{"aws:VpcSourceIp":"172.16.4.0/24"}}`, true, nil}, // everybody has a VPC with such an address
+		{`{"IpAddress":{"aws:VpcSourceIp":"172.16.4.9"}}`, true, nil},
+		{`{"IpAddress":{"aws:VpcSourceIp":"192.0.2.0/24"}}`, true, []string{"aws:vpcsourceip"}},
+		{`{"IpAddress":{"aws:VpcSourceIp":"172.16.4.0/24"},"StringEquals":{"aws:SourceVpce":"vpce-1"}}`, true, []string{"aws:sourcevpce"}},
+		{`{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}`, true, nil},
+		{`{"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}`, true, []string{"aws:currenttime"}},
+		{`{"NumericGreaterThan":{"aws:EpochTime":"1"}}`, true, nil},
+		{`{"Null":{"aws:TokenIssueTime":"false"}}`, true, nil},
+		{`{"Bool":{"aws:ViaAWSService":"false"}}`, true, nil},
+		{`{"Bool":{"aws:ViaAWSService":"true"}}`, true, []string{"aws:viaawsservice"}},
+		{`{"NumericLessThanEquals":{"sts:DurationSeconds":"3600"}}`, true, nil},
+		{`{"NumericGreaterThan":{"sts:DurationSeconds":"40000"}}`, true, nil},
 		{`{"StringEquals":{"aws:SourceVpc":"vpc-0123456789abcdef0"}}`, true, []string{"aws:sourcevpc"}},
 	} {
 		d := parse(t, fmt.Sprintf(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":%s}`, row.condition))
