@@ -80,3 +80,25 @@ func TestOnlySectionsOfTheBlockAreInIt(t *testing.T) {
 		}
 	}
 }
+
+func TestASectionGoesWithItsLastSetting(t *testing.T) {
+	f := Parse("config", []byte("[a]\nregion = x\noutput = y\n\n[b]\nregion = z\n"))
+	if f.UnsetAll("a", "absent") || f.UnsetAll("absent", "region") {
+		t.Error("something that is not there was removed")
+	}
+	if !f.UnsetAll("a", "region", "absent") || string(f.Bytes()) != "[a]\noutput = y\n\n[b]\nregion = z\n" {
+		t.Errorf("a section with another setting: %q", f.Bytes())
+	}
+	if !f.UnsetAll("a", "output") || strings.Contains(string(f.Bytes()), "[a]") || !strings.Contains(string(f.Bytes()), "[b]") {
+		t.Errorf("a section without settings: %q", f.Bytes())
+	}
+}
+
+func TestALineEndsAsPythonReadsIt(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		f := Parse("config", []byte("[a]"+end+"region = x"+end+"output = y"+end))
+		if s := f.All("a", "output"); len(s) != 1 || s[0].Origin.Line != 3 || s[0].Value != "y" {
+			t.Errorf("%q: %+v", end, s)
+		}
+	}
+}

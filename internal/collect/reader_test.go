@@ -32,3 +32,11 @@ func TestFailuresBecomeGapsOnce(t *testing.T) {
 		t.Errorf("gaps %v", r.to.Gaps)
 	}
 }
+
+func TestAPolicyThatIsKnownIsNotReadAgain(t *testing.T) {
+	const at = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+	l := &policyCache{read: map[string]org.Policy{at: {ARN: at, Name: "ReadOnlyAccess"}}}
+	if p, err := l.policy(t.Context(), nil, at); p.Name != "ReadOnlyAccess" || err != nil { // without a client, a call would panic
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -108,3 +108,14 @@ func TestTheIDOfAKeyHasLettersDigitsAndUnderscores(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLimitsOfAnExpiration(t *testing.T) {
+	now := time.Date(2026, time.November, 23, 8, 0, 0, 0, time.UTC)
+	for left, want := range map[time.Duration]bool{
+		-wrongestClock - 1: false, -wrongestClock: true, 0: true, longestGranted + wrongestClock: true, longestGranted + wrongestClock + 1: false,
+	} {
+		if got := possible(now.Add(left), now); got != want {
+			t.Errorf("%v left: %v", left, got)
+		}
+	}
+}

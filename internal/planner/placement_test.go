@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
 	"forcemfa/policy"
 )
 
@@ -72,6 +74,42 @@ func TestATrustPolicyKeepsItsQuota(t *testing.T) {
 	} {
 		if got := tooLong(text(row.before), text(row.after)); got != row.want {
 			t.Errorf("from %d to %d characters: too long %v", row.before, row.after, got)
+		}
+	}
+}
+
+func TestAnAccountThatWasNotReadIsOutOfReach(t *testing.T) {
+	for _, row := range []struct {
+		read  bool
+		state string
+		want  bool
+	}{{true, "", true}, {true, "ACTIVE", true}, {true, "SUSPENDED", false}, {false, "", false}, {false, "ACTIVE", false}} {
+		s := &accountState{account: &org.Account{Read: row.read, State: row.state}}
+		if got := s.inReach(); got != row.want {
+			t.Errorf("read %v, state %q: in reach %v", row.read, row.state, got)
+		}
+	}
+}
+
+// Findings name users by name alone, and roles with their path.
+func TestAStepResolvesTheFindingsOfItsSubject(t *testing.T) {
+	f := findings{
+		"user/bob":      {{ID: "a", Rule: "user-open"}, {ID: "b", Rule: "old-key"}},
+		"role/team/App": {{ID: "c", Rule: "role-trust-open"}},
+		"role/App":      {{ID: "d", Rule: "role-trust-open"}},
+	}
+	for _, row := range []struct {
+		op      plan.Op
+		subject string
+		want    []string
+	}{
+		{plan.AddUserToGroup, "arn:aws:iam::111111111111:user/team/bob", []string{"a"}},
+		{plan.UpdateTrust, "arn:aws:iam::111111111111:role/team/App", []string{"c"}},
+		{plan.UpdateTrust, "arn:aws:iam::111111111111:role/other/App", []string{}},
+		{plan.AddUserToGroup, "no ARN", []string{}},
+	} {
+		if diff := cmp.Diff(row.want, f.resolvedBy(&plan.Step{Op: row.op, Subject: row.subject})); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", row.op, row.subject, diff)
 		}
 	}
 }

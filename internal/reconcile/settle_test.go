@@ -1,11 +1,20 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/audit"
+	"forcemfa/internal/notify"
+	"forcemfa/internal/org"
+	"forcemfa/internal/survey"
 	"forcemfa/internal/trail"
 )
 
@@ -44,5 +53,51 @@ func TestTheMemoryForgetsTheOldest(t *testing.T) {
 	m.add("new")
 	if m.has("0") || !m.has("1") || !m.has("new") || len(m.known) != remembered || len(m.order) != remembered {
 		t.Errorf("%d known, %d in order; 0 known %v", len(m.known), len(m.order), m.has("0"))
+	}
+}
+
+func TestThePartitionIsThatOfTheCaller(t *testing.T) {
+	for caller, want := range map[string]string{"arn:aws-cn:iam::111111111111:user/bob": "aws-cn", "arn:aws:iam::111111111111:user/bob": "aws", "": "aws", "bob": "aws"} {
+		r := &trail.Record{}
+		r.UserIdentity.ARN = caller
+		if got := partitionOf(r); got != want {
+			t.Errorf("%q: %s, want %s", caller, got, want)
+		}
+	}
+}
+
+func TestAProblemOfTheConfigIsCountedWhileThereIsOne(t *testing.T) {
+	for problem, want := range map[string]float64{"": 0, "the config differs": 1} {
+		f, out := alone(t), new(bytes.Buffer)
+		f.options.Metrics, f.options.Settings.Problem, f.options.Now = out, problem, time.Now
+		f.newRun("scan", "id").metrics(errors.New("not read"))
+		var counts struct{ ConfigProblem, ScanFailed float64 }
+		if err := json.Unmarshal(out.Bytes(), &counts); err != nil || counts.ConfigProblem != want || counts.ScanFailed != 1 {
+			t.Errorf("problem %q: %+v, %v", problem, counts, err)
+		}
+	}
+}
+
+// Criticals and highs have a message each. A user with a message of its own is not
+// reported as open a second time.
+func TestOpenFindingsAreReportedBySeverity(t *testing.T) {
+	f := alone(t)
+	f.options.Now = time.Now
+	r := f.newRun("scan", "id")
+	r.messages = []notify.Message{{Subject: "user/known"}}
+	finding := func(rule, subject string, severity audit.Severity) audit.Finding {
+		return audit.Finding{ID: rule + "/" + subject, Rule: rule, Subject: subject, Severity: severity}
+	}
+	r.seen = &account{Account: &survey.Account{Account: &org.Account{ID: home}, Audited: &audit.Audited{Findings: []audit.Finding{
+		finding("user-open", "user/known", audit.Critical), finding("root-key", "user/known", audit.Critical),
+		finding("user-open", "user/new", audit.Critical), finding("policy-drift", "policy/ForceMFA", audit.High), finding("old-key", "user/new", audit.Medium),
+	}}}}
+	r.openFindings()
+	var got []string
+	for _, m := range r.messages[1:] {
+		got = append(got, m.Subject+" "+string(m.Severity))
+	}
+	if diff := cmp.Diff([]string{"user/known critical", "user/new critical", "policy/ForceMFA high"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -138,5 +139,19 @@ func TestNothingIsDeletedWhenTheListOfIDsCannotBeWritten(t *testing.T) {
 	}
 	if names, err := s.List(ctx); len(names) != 1 || err != nil {
 		t.Errorf("keys %v, %v; want that of bob", names, err)
+	}
+}
+
+func TestOnlyANewPassphraseIsCalledNew(t *testing.T) {
+	c := Config{Backend: File, Dir: t.TempDir(), WorkFactor: fastScrypt}
+	for _, start := range []string{"New passphrase for ", "Passphrase for "} {
+		ask, asked := typist(passphrase, passphrase)
+		c.Ask = ask
+		if err := opened(t, c).Set(t.Context(), "bob", Keys{AccessKeyID: "AKIAONE", SecretAccessKey: NewText(canary)}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix((*asked)[0], start) {
+			t.Errorf("asked %q, want %q", *asked, start)
+		}
 	}
 }

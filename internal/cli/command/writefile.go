@@ -69,6 +69,16 @@ func destination(name string) (target string, put func(string, io.Reader, os.Fil
 	return target, replaceFile, nil
 }
 
+// NotAFile returns an error if a name leads to a pipe or a device, which cannot be
+// appended to as a file can: opening a pipe waits for a reader.
+func NotAFile(name string) error {
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() || info.Mode().IsRegular() || slices.Contains(streams, name) {
+		return nil
+	}
+	return fmt.Errorf("is %s, not a file", kindOf(info.Mode()))
+}
+
 // streams are the names of devices and pipes that may be written.
 var streams = []string{os.DevNull, "/dev/stdout", "/dev/stderr"}
 

@@ -36,6 +36,9 @@ func logDecisions(e *command.Env, cloud *emulator.Cloud, o emulateOptions) (*dec
 		}
 		return l, nil
 	}
+	if err := command.NotAFile(name); err != nil {
+		return nil, command.WithHint(fmt.Errorf("--log-decisions %s: %w", name, err), "name a file that you may write to")
+	}
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, command.WithHint(fmt.Errorf("--log-decisions %s: %w", name, command.FileReason(err)), "name a file that you may write to")
