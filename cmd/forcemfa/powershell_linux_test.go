@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -41,8 +40,8 @@ state
 // of a function.
 func TestPowerShellUsesAndRemovesSessions(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("pwsh"); err != nil {
-		t.Skip("pwsh is not installed") // no machine that runs .ci/run has it
+	if !testclients.HasPowerShell() {
+		t.Skip("pwsh is not installed")
 	}
 	n := newNewcomer(t, "111111111111/alice", "")
 	n.seed = n.principal("111111111111/alice").MFA[0].Seed

@@ -66,6 +66,10 @@ func Chromium() string {
 	return ""
 }
 
+// HasPowerShell reports whether PowerShell is installed. The machines on which a missing
+// client is a failure do not have it, so its test asks here.
+func HasPowerShell() bool { return program("pwsh") == "" }
+
 func browser() string {
 	if Chromium() == "" {
 		return "chromium is not installed"
