@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +51,45 @@ func waitForReader(t *testing.T, pipe string) *os.File {
 	}
 	t.Fatal("nobody reads the pipe within a minute")
 	return nil
+}
+
+// A program that waits for AWS says that it was interrupted, and how it ended.
+func TestSignalEndsAProgramThatWaitsForAWS(t *testing.T) {
+	for signal, want := range map[syscall.Signal]struct {
+		status int
+		says   string
+	}{syscall.SIGINT: {130, "forcemfa: interrupted\n"}, syscall.SIGTERM: {143, "forcemfa: ended by signal: terminated\n"}} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			aws, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer aws.Close()
+			program := exec.Command("forcemfa", "audit")
+			program.Dir = t.TempDir()
+			program.Env = append(os.Environ(), "AWS_ENDPOINT_URL=http://"+aws.Addr().String(), "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=none", "AWS_REGION=us-east-1")
+			var stderr bytes.Buffer
+			program.Stderr = &stderr
+			if err := program.Start(); err != nil {
+				t.Fatal(err)
+			}
+			stop := time.AfterFunc(time.Minute, func() { _ = program.Process.Kill(); _ = aws.Close() })
+			defer stop.Stop()
+			asked, err := aws.Accept() // and never answered
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer asked.Close()
+			if err := program.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			_ = program.Wait()
+			if status := program.ProcessState.ExitCode(); status != want.status || !strings.Contains(stderr.String(), want.says) {
+				t.Errorf("status %d, want %d: %s", status, want.status, stderr.String())
+			}
+		})
+	}
 }
 
 func TestAPipeIsNoPlanFile(t *testing.T) {

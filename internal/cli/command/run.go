@@ -32,8 +32,8 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		end = &Error{Status: StatusFailed, Err: fmt.Errorf("write to stdout: %w", FileReason(data.err)), Hint: "the output is incomplete: free disk space, or keep the reader of the pipe open, and run it again"}
 	case err == nil:
 		return StatusOK
-	case !errors.As(err, &end):
-		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
+	default:
+		end = ending(ctx, err)
 	}
 	if end.Err != nil {
 		text, suggestions := suggested(end.Err.Error())
