@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/baseline"
@@ -152,6 +153,51 @@ func checkUnchanged(t *testing.T, plan string) {
 		}
 		if d := cmp.Diff(c.Change.Before, c.Change.After); d != "" || c.Address != "module.forcemfa.aws_lambda_function.function" {
 			t.Errorf("a second apply would change %s: %v\n%s", c.Address, c.Change.Actions, d)
+		}
+	}
+}
+
+// The stack set of the Terraform module has the settings of the one that `deploy apply` creates.
+func TestTheTerraformModuleOfAnOrganizationIsTheStackSet(t *testing.T) {
+	text, err := os.ReadFile("../../terraform/organization/main.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := strings.Join(strings.Fields(string(text)), " ")
+	s := &stackSet{}
+	automatic, pace := s.automatic(), Pace{}.preferences()
+	for _, want := range []string{
+		fmt.Sprintf("permission_model = %q", types.PermissionModelsServiceManaged),
+		fmt.Sprintf("capabilities = [%q]", types.CapabilityCapabilityNamedIam),
+		fmt.Sprintf("auto_deployment { enabled = %v retain_stacks_on_account_removal = %v }", *automatic.Enabled, *automatic.RetainStacksOnAccountRemoval),
+		"managed_execution { active = true }",
+		fmt.Sprintf("concurrency_mode = %q", pace.ConcurrencyMode),
+		fmt.Sprintf("region_concurrency_type = %q", pace.RegionConcurrencyType),
+		fmt.Sprintf("max_concurrent_percentage = %d", *pace.MaxConcurrentPercentage),
+		fmt.Sprintf("failure_tolerance_percentage = %d", *pace.FailureTolerancePercentage),
+	} {
+		if !strings.Contains(have, want) {
+			t.Errorf("the module lacks %s", want)
+		}
+	}
+}
+
+func TestTheTerraformModuleOfAnOrganizationIsValid(t *testing.T) {
+	testclients.Need(t, "terraform")
+	module, err := filepath.Abs("../../terraform/organization")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	main := fmt.Sprintf("module \"forcemfa\" {\n  source = %q\n  template = \"\"\n  units = [\"r-abcd\"]\n  parameters = {}\n}\n", module)
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(main), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"init", "-plugin-dir=" + testclients.TerraformPlugins(), "-input=false", "-no-color"}, {"validate", "-no-color"}} {
+		c := testclients.Command(t, "terraform", args...)
+		c.Dir, c.Env = dir, append(testclients.Environment(), "HOME="+dir)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
 		}
 	}
 }

@@ -38,16 +38,17 @@ type Document struct {
 	Users  int    `json:"users"`
 }
 
-// Check checks everything in a pack except the signature next to it. program and findings
+// Check checks everything in a pack except the signature next to it. program and formats
 // are those of the version that checks: every byte must be what the same build would
 // write. Of a pack of another build, the sentences are not compared, nor which of several
 // examples a prover chose. The error is an *[Error] if the pack is refused.
-func Check(ctx context.Context, in io.ReaderAt, size int64, program Program, findings Findings) (*Report, error) {
+func Check(ctx context.Context, in io.ReaderAt, size int64, program Program, formats Formats) (*Report, error) {
 	p, err := open(ctx, in, size)
 	if err != nil {
 		return nil, err
 	}
-	c := &check{pack: p, format: findings, sameBuild: p.manifest.Program == program && program.Revision != "", runHash: sha256.New(), findingsHash: sha256.New(), relied: map[string]int{}, some: map[string]bool{}}
+	c := &check{pack: p, formats: formats, sameBuild: p.manifest.Program == program && program.Revision != "",
+		hashes: map[string]hash.Hash{runFile: sha256.New()}, gists: map[string]*gist{}, relied: map[string]int{}, some: map[string]bool{}}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -81,13 +82,12 @@ type check struct {
 	found    *collection // what the snapshot gives
 	users    *records
 
-	format       Findings
-	sameBuild    bool        // wrote the pack: a version without a revision could be any
-	recorder     *recorder   // of the run that the snapshot gives
-	run          *comparison // of that run with the one in the pack
-	runHash      hash.Hash
-	findingsHash hash.Hash
-	gist         *gist // of the findings, for a pack of another build
+	formats   Formats
+	sameBuild bool                 // wrote the pack: a version without a revision could be any
+	recorder  *recorder            // of the run that the snapshot gives
+	run       *comparison          // of that run with the one in the pack
+	hashes    map[string]hash.Hash // by file: of that run, and of the findings in each format
+	gists     map[string]*gist     // by file, for a pack of another build
 
 	header org.Header
 	counts Manifest        // the numbers, counted again
@@ -101,8 +101,8 @@ func (c *check) close() {
 	if c.run != nil {
 		c.run.stop()
 	}
-	if c.gist != nil {
-		_ = c.gist.Close()
+	for _, g := range c.gists {
+		_ = g.Close()
 	}
 }
 
@@ -377,22 +377,32 @@ func (c *check) summary() error {
 		return c.findings()
 	}
 	for _, f := range m.Files {
-		if found := map[string]hash.Hash{runFile: c.runHash, findingsFile: c.findingsHash}[f.Name]; found != nil && hex.EncodeToString(found.Sum(nil)) != f.SHA256 {
+		if found := c.hashes[f.Name]; found != nil && hex.EncodeToString(found.Sum(nil)) != f.SHA256 {
 			return refusedFile(f.Name, "is not the one that the snapshot and the config give")
 		}
+		delete(c.hashes, f.Name)
+	}
+	for name := range c.hashes {
+		return refusedFile(name, "is missing")
 	}
 	return c.words()
 }
 
 // findings compares what decides in the findings for other programs.
 func (c *check) findings() error {
-	in, err := c.open(findingsFile)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if !c.gist.fits(in) {
-		return refusedFile(findingsFile, "has other findings than the snapshot and the config give")
+	for name, g := range c.gists {
+		if c.files[name] == nil {
+			continue // it is optional
+		}
+		in, err := c.open(name)
+		if err != nil {
+			return err
+		}
+		same := g.fits(in)
+		_ = in.Close()
+		if !same {
+			return refusedFile(name, "has other findings than the snapshot and the config give")
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,13 +29,8 @@ func (c *check) openRun() error {
 		return refusedFile(runFile, "its organization or config is not the one in the manifest")
 	}
 	c.run = newComparison(saved)
-	in := Input{Header: &c.header, Baseline: c.baseline, Findings: c.format}
-	var findings io.Writer = c.findingsHash
-	if !c.sameBuild {
-		c.gist = newGist()
-		findings = c.gist
-	}
-	c.recorder = newRecorder(c.runHash, findings, &in, c.auditor, &head)
+	in := Input{Header: &c.header, Baseline: c.baseline, Formats: c.formats}
+	c.recorder = newRecorder(c.hashes[runFile], c.derived, &in, c.auditor, &head)
 	for i := range c.baseline.Exemptions {
 		c.run.want(run.Record{Exemption: &c.baseline.Exemptions[i]})
 	}
@@ -42,6 +38,17 @@ func (c *check) openRun() error {
 		c.run.Gap(g)
 	}
 	return nil
+}
+
+// derived is what the findings in a format are written to: their hash, or what decides in
+// them for a pack of another build.
+func (c *check) derived(file string) io.Writer {
+	if c.sameBuild {
+		c.hashes[file] = sha256.New()
+		return c.hashes[file]
+	}
+	c.gists[file] = newGist(file)
+	return c.gists[file]
 }
 
 // A comparison compares the records of a run in a pack with those that the snapshot gives,

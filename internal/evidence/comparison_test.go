@@ -3,6 +3,7 @@ package evidence_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +13,9 @@ import (
 // anotherBuild makes a pack look as if a build wrote it that words findings differently.
 func anotherBuild(f *forgery) {
 	f.manifest(func(m *evidence.Manifest) { m.Program.Revision = "77aa" })
-	for _, name := range []string{"run.jsonl", "findings.ocsf.json"} {
+	for _, name := range []string{"run.jsonl", "findings.ocsf.json", "assessment-results.oscal.json"} {
 		e := f.at(name)
-		for _, sentence := range []string{"what", "remedy", "means", "message", "desc"} {
+		for _, sentence := range []string{"what", "remedy", "means", "message", "desc", "description"} {
 			e.text = regexp.MustCompile(`"`+sentence+`":"`).ReplaceAll(e.text, []byte(`"`+sentence+`":"In other words: `))
 		}
 	}
@@ -31,9 +32,19 @@ func TestAPackOfAnotherBuildMayWordItsFindingsDifferently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.drop("assessment-results.oscal.json") // as the packs of earlier versions
+	f.hash()
+	if _, err := check(f.pack()); err != nil {
+		t.Errorf("without assessment results: %v", err)
+	}
 	if r.SameBuild || strings.Contains(strings.Join(r.Assumptions, "\n"), "other words") {
 		t.Errorf("same build %v, assumptions %q: they are those of the proofs that were checked", r.SameBuild, r.Assumptions)
 	}
+}
+
+// drop drops a file.
+func (f *forgery) drop(name string) {
+	f.entries = slices.DeleteFunc(f.entries, func(e entry) bool { return e.name == name })
 }
 
 // dropLine drops the first line of a file that has a text.
@@ -58,6 +69,9 @@ func TestForgeriesInTheNameOfAnotherBuildAreRefused(t *testing.T) {
 	findings := func(from, to string) func(*forgery) {
 		return func(f *forgery) { f.replace("findings.ocsf.json", from, to) }
 	}
+	results := func(from, to string) func(*forgery) {
+		return func(f *forgery) { f.replace("assessment-results.oscal.json", from, to) }
+	}
 	const other = "findings.ocsf.json: has other findings"
 	pack := written(t, sampleInput(t))
 	for name, row := range map[string]struct {
@@ -81,8 +95,10 @@ func TestForgeriesInTheNameOfAnotherBuildAreRefused(t *testing.T) {
 		"a finding less there": {func(f *forgery) {
 			f.dropLine("findings.ocsf.json", `"finding_info"`)
 		}, other},
-		"no findings there": {func(f *forgery) { f.at("findings.ocsf.json").text = []byte("[]\n") }, other},
-		"no list there":     {func(f *forgery) { f.at("findings.ocsf.json").text = []byte("{}\n") }, other},
+		"a severity of the assessment": {results(`"value":"critical"`, `"value":"low"`), "assessment-results.oscal.json: has other findings"},
+		"a rule of the assessment":     {results(`"not-satisfied"`, `"satisfied"`), "assessment-results.oscal.json: has other findings"},
+		"no findings there":            {func(f *forgery) { f.at("findings.ocsf.json").text = []byte("[]\n") }, other},
+		"no list there":                {func(f *forgery) { f.at("findings.ocsf.json").text = []byte("{}\n") }, other},
 		"a huge finding there": {func(f *forgery) {
 			f.at("findings.ocsf.json").text = []byte(`["` + strings.Repeat("x7", 4<<20) + `"]`)
 		}, "findings.ocsf.json: "},

@@ -20,7 +20,8 @@
 //	proofs.jsonl     each different proof certificate once
 //	users.jsonl      each user: state, set, condition keys, proof
 //	run.jsonl        the run with all findings (package run)
-//	findings.ocsf.json  the findings for other programs
+//	findings.ocsf.json             the findings for other programs
+//	assessment-results.oscal.json  the findings for compliance programs
 //	actions.jsonl    the list of actions, only if a proof relies on it
 //	manifest.json    what the pack says as a whole, and size and SHA-256 of the files
 //
@@ -55,6 +56,7 @@ const (
 	usersFile    = "users.jsonl"
 	runFile      = "run.jsonl"
 	findingsFile = "findings.ocsf.json"
+	resultsFile  = "assessment-results.oscal.json"
 	actionsFile  = "actions.jsonl"
 	manifestFile = "manifest.json"
 )
@@ -83,6 +85,7 @@ var limits = []limit{
 	{usersFile, 2048 * mib, false},
 	{runFile, 4096 * mib, false},
 	{findingsFile, 4096 * mib, false},
+	{resultsFile, 4096 * mib, true}, // packs of format 1 were written without it
 	{actionsFile, 32 * mib, true},
 }
 

@@ -40,7 +40,7 @@ func sampleInput(t testing.TB) evidence.Input {
 		t.Fatal(err)
 	}
 	header.Taken = now
-	return evidence.Input{Header: &header, Accounts: stream(accounts), Baseline: b, Now: now, Program: program, Head: head(&header, b), Findings: findings}
+	return evidence.Input{Header: &header, Accounts: stream(accounts), Baseline: b, Now: now, Program: program, Head: head(&header, b), Formats: formats}
 }
 
 // head is the head of the run of a pack.
@@ -48,8 +48,14 @@ func head(h *org.Header, b *baseline.Baseline) run.Head {
 	return run.Head{Verb: "evidence", Organization: h.Organization.ID, Management: h.Organization.ManagementAccount, Partition: h.Partition, Version: program.Version, Config: b.Hash()}
 }
 
-func findings(w io.Writer, h *run.Head) (audit.Sink, func() error) {
-	out := interchange.New("ocsf", w, h)
+var formats = evidence.Formats{
+	OCSF: func(w io.Writer, h *run.Head) (audit.Sink, func() error) {
+		return closing(interchange.New("ocsf", w, h))
+	},
+	OSCAL: func(w io.Writer, h *run.Head) (audit.Sink, func() error) { return closing(interchange.NewOSCAL(w, h)) },
+}
+
+func closing(out view.AuditSink) (audit.Sink, func() error) {
 	return out, func() error { return out.Close(view.Conclusion{}) }
 }
 
@@ -73,7 +79,7 @@ func written(t testing.TB, in evidence.Input) []byte {
 }
 
 func check(pack []byte) (*evidence.Report, error) {
-	return evidence.Check(context.Background(), bytes.NewReader(pack), int64(len(pack)), program, findings)
+	return evidence.Check(context.Background(), bytes.NewReader(pack), int64(len(pack)), program, formats)
 }
 
 func TestAWrittenPackIsAccepted(t *testing.T) {

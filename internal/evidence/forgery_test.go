@@ -274,6 +274,10 @@ var forgeries = map[string]struct {
 	"the findings for other programs": {func(f *forgery) {
 		f.replace("findings.ocsf.json", "user-open", "user-okay")
 	}, "findings.ocsf.json: is not the one that the snapshot and the config give"},
+	"the assessment results": {func(f *forgery) {
+		f.replace("assessment-results.oscal.json", "critical", "low")
+	}, "assessment-results.oscal.json: is not the one that the snapshot and the config give"},
+	"no assessment results": {func(f *forgery) { f.drop("assessment-results.oscal.json") }, "assessment-results.oscal.json: is missing"},
 	"an exemption in the config": {func(f *forgery) {
 		f.replace("config.json", `"tag": "userType=Service"`, `"name": "*"`)
 	}, "is open here, and the snapshot and config make it exempt"},
@@ -349,7 +353,7 @@ var archives = map[string]struct {
 		for i := range 5000 {
 			f.entries = append(f.entries, entry{fmt.Sprint(i), nil})
 		}
-	}, "has 5010 files"},
+	}, "has 5011 files"},
 	"no manifest": {func(f *forgery) { f.entries = f.entries[:len(f.entries)-1] }, "has no manifest.json"},
 	"no users": {func(f *forgery) {
 		f.entries = slices.DeleteFunc(f.entries, func(e entry) bool { return e.name == "users.jsonl" })

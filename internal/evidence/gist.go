@@ -14,14 +14,21 @@ import (
 // to version. The text is written to it.
 type gist struct {
 	*io.PipeWriter
-	sum chan []byte // nil: the text is no list of findings
+	members map[string]bool
+	sum     chan []byte // nil: the text is no JSON
 }
 
-func newGist() *gist {
+// decisiveMembers are the members that decide, by file.
+var decisiveMembers = map[string]map[string]bool{
+	findingsFile: {"uid": true, "class_uid": true, "severity_id": true, "status_id": true, "control": true, "has_mfa": true},
+	resultsFile:  {"uuid": true, "observation-uuid": true, "name": true, "value": true, "target-id": true, "state": true, "reason": true, "methods": true},
+}
+
+func newGist(file string) *gist {
 	out, in := io.Pipe()
-	g := &gist{in, make(chan []byte, 1)}
+	g := &gist{in, decisiveMembers[file], make(chan []byte, 1)}
 	go func() {
-		sum, err := gistOf(out)
+		sum, err := gistOf(out, g.members)
 		_ = out.CloseWithError(err)
 		g.sum <- sum
 	}()
@@ -32,63 +39,50 @@ func newGist() *gist {
 func (g *gist) fits(text io.Reader) bool {
 	_ = g.Close()
 	want := <-g.sum
-	have, err := gistOf(text)
+	have, err := gistOf(text, g.members)
 	return err == nil && want != nil && bytes.Equal(have, want)
 }
 
-// A gistEvent is what decides in an event of OCSF.
-type gistEvent struct {
-	Class    int `json:"class_uid"`
-	Severity int `json:"severity_id"`
-	Status   int `json:"status_id"`
-	Finding  struct {
-		UID string `json:"uid"`
-	} `json:"finding_info"`
-	Cloud struct {
-		Account uid `json:"account"`
-	} `json:"cloud"`
-	Resources []uid `json:"resources"`
-	User      *struct {
-		uid
-		HasMFA *bool `json:"has_mfa"`
-	} `json:"user"`
-	Compliance *struct {
-		Control string `json:"control"`
-		Status  int    `json:"status_id"`
-	} `json:"compliance"`
-}
-
-type uid struct {
-	UID string `json:"uid"`
-}
-
-// gistOf reads an array of events, each of bounded size.
-func gistOf(text io.Reader) ([]byte, error) {
+// gistOf hashes the values of members, wherever they are in a JSON text. No value is kept,
+// and each has a bounded size.
+func gistOf(text io.Reader, members map[string]bool) ([]byte, error) {
 	in := &sparing{in: text, left: mostRecord}
-	events, sum := json.NewDecoder(in), sha256.New()
-	if open, err := events.Token(); err != nil || open != json.Delim('[') {
-		return nil, errors.Join(err, errors.New("is not an array"))
-	}
-	for events.More() {
+	tokens, sum := json.NewDecoder(in), sha256.New()
+	tokens.UseNumber()
+	var open []json.Delim
+	name, isName := "", false
+	for {
+		token, err := tokens.Token()
+		if err == io.EOF && len(open) == 0 {
+			return sum.Sum(nil), nil
+		} else if err != nil {
+			return nil, err
+		}
 		in.left = mostRecord
-		var event gistEvent
-		if err := events.Decode(&event); err != nil {
-			return nil, err
+		object := len(open) > 0 && open[len(open)-1] == '{'
+		delim, bracket := token.(json.Delim)
+		switch {
+		case bracket && (delim == '{' || delim == '['):
+			if open = append(open, delim); len(open) > mostDepth {
+				return nil, errors.New("is nested too deeply")
+			}
+			isName = delim == '{'
+		case bracket:
+			open = open[:len(open)-1]
+			isName = len(open) > 0 && open[len(open)-1] == '{'
+		case object && isName:
+			name, isName = fmt.Sprint(token), false
+		default:
+			if members[name] {
+				fmt.Fprintf(sum, "%s %q\n", name, fmt.Sprint(token))
+			}
+			isName = object
 		}
-		line, err := json.Marshal(&event)
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(sum, "%s\n", line)
 	}
-	if _, err := events.Token(); err != nil {
-		return nil, err
-	}
-	if _, err := events.Token(); err != io.EOF {
-		return nil, errors.New("something follows the array")
-	}
-	return sum.Sum(nil), nil
 }
+
+// mostDepth is far above the nesting of findings in any format.
+const mostDepth = 64
 
 // A sparing reader fails after a number of bytes.
 type sparing struct {
@@ -98,7 +92,7 @@ type sparing struct {
 
 func (b *sparing) Read(to []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("a finding has more than %d MB", mostRecord/mib)
+		return 0, fmt.Errorf("a value has more than %d MB", mostRecord/mib)
 	}
 	n, err := b.in.Read(to)
 	b.left -= n

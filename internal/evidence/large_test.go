@@ -26,7 +26,7 @@ func large(accounts, users int) evidence.Input {
 		Organization: &org.Organization{ID: "o-large12345", ManagementAccount: "100000000000", FeatureSet: "ALL"},
 		Units:        []org.Unit{{ID: "r-root", Name: "Root"}},
 	}
-	return evidence.Input{Header: &header, Baseline: b, Now: now, Program: program, Head: head(&header, b), Findings: findings, Accounts: func(yield func(*org.Account, error) bool) {
+	return evidence.Input{Header: &header, Baseline: b, Now: now, Program: program, Head: head(&header, b), Formats: formats, Accounts: func(yield func(*org.Account, error) bool) {
 		for i := range accounts {
 			if !yield(largeAccount(b, i, users), nil) {
 				return
@@ -66,7 +66,7 @@ func TestALargePackIsCheckedQuicklyInLittleMemory(t *testing.T) {
 	file, size := writtenFile(t, large(accounts, users))
 	debug.FreeOSMemory()
 	before, used := mapped(), processorTime()
-	r, err := evidence.Check(t.Context(), file, size, program, findings)
+	r, err := evidence.Check(t.Context(), file, size, program, formats)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func BenchmarkCheck(b *testing.B) {
 	file, size := writtenFile(b, large(400, 25))
 	used := processorTime()
 	for b.Loop() {
-		if _, err := evidence.Check(b.Context(), file, size, program, findings); err != nil {
+		if _, err := evidence.Check(b.Context(), file, size, program, formats); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -24,7 +24,7 @@ type Input struct {
 	Now      time.Time
 	Program  Program
 	Head     run.Head // of the run; its time is Now
-	Findings Findings
+	Formats  Formats
 
 	Redaction *RedactionCount // of [Redact]
 }
@@ -35,7 +35,7 @@ func Write(w io.Writer, in Input) (*Manifest, error) {
 	now := in.Now.UTC().Truncate(time.Second)
 	in.Head.Time = now
 	p := &packer{
-		archive: archive{out: zip.NewWriter(w)}, collection: newCollection(), users: newSpool(), run: newSpool(), findings: newSpool(),
+		archive: archive{out: zip.NewWriter(w)}, collection: newCollection(), users: newSpool(), run: newSpool(), findings: map[string]*spool{findingsFile: newSpool(), resultsFile: newSpool()},
 		auditor: audit.New(in.Header, in.Baseline, now), assumptions: map[string]bool{},
 		manifest: Manifest{
 			Kind: Kind, Format: Format, AsOf: now, Taken: in.Header.Taken.UTC(), Program: in.Program, ConfigHash: in.Baseline.Hash(),
@@ -43,7 +43,7 @@ func Write(w io.Writer, in Input) (*Manifest, error) {
 		},
 	}
 	p.auditor.CheckProofs = true
-	p.recorder = newRecorder(p.run, p.findings, &in, p.auditor, &in.Head)
+	p.recorder = newRecorder(p.run, func(name string) io.Writer { return p.findings[name] }, &in, p.auditor, &in.Head)
 	if err := p.write(&in); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ type packer struct {
 	*collection
 	users       *spool
 	run         *spool
-	findings    *spool
+	findings    map[string]*spool // by file
 	recorder    *recorder
 	auditor     *audit.Auditor
 	manifest    Manifest
@@ -91,7 +91,8 @@ func (p *packer) write(in *Input) error {
 		func() error { return addLines(&p.archive, proofsFile, p.proofs) },
 		func() error { return p.add(usersFile, p.users.copyTo) },
 		func() error { return p.add(runFile, p.run.copyTo) },
-		func() error { return p.add(findingsFile, p.findings.copyTo) },
+		func() error { return p.add(findingsFile, p.findings[findingsFile].copyTo) },
+		func() error { return p.add(resultsFile, p.findings[resultsFile].copyTo) },
 		p.addActions,
 	} {
 		if err := add(); err != nil {

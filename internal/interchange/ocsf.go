@@ -131,6 +131,11 @@ func permission(w *prove.Counterexample) object {
 	return result
 }
 
+// undecided reports whether a rule says only that something could not be read or decided.
+func undecided(rule string) bool {
+	return rule == "account-unreadable" || rule == "role-trust-unknown" || rule == "user-unknown" || rule == "report-missing"
+}
+
 func (o *ocsf) compliance(f *audit.Finding) object {
 	standards := map[string]bool{}
 	for _, ref := range f.Refs {
@@ -141,7 +146,7 @@ func (o *ocsf) compliance(f *audit.Finding) object {
 	if len(f.Refs) > 0 {
 		c["requirements"] = f.Refs
 	}
-	if f.Rule == "account-unreadable" || f.Rule == "role-trust-unknown" || f.Rule == "user-unknown" || f.Rule == "report-missing" {
+	if undecided(f.Rule) {
 		c["status_id"], c["status"] = 2, "Warning"
 	}
 	return c

@@ -66,7 +66,7 @@ func runCheck(ctx context.Context, o *checkOptions, name string) error {
 	if err != nil {
 		return err
 	}
-	report, err := evidence.Check(ctx, file, info.Size(), program(), findings)
+	report, err := evidence.Check(ctx, file, info.Size(), program(), formats)
 	if err != nil {
 		return command.WithHint(fmt.Errorf("%s is refused: %w", name, err), "ask the signer for the pack again, and rely on nothing in this one")
 	}

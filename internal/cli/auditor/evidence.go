@@ -76,7 +76,7 @@ func runEvidence(ctx context.Context, c *cobra.Command, o *evidenceOptions) erro
 		return err
 	}
 	defer o.ProgressLine().Done()
-	in := evidence.Input{Header: s.Header, Accounts: s.Accounts(), Baseline: s.Baseline, Now: s.Now, Program: program(), Head: s.RunHead(), Findings: findings}
+	in := evidence.Input{Header: s.Header, Accounts: s.Accounts(), Baseline: s.Baseline, Now: s.Now, Program: program(), Head: s.RunHead(), Formats: formats}
 	if o.redact != "" {
 		key, err := redactKey(o.redact)
 		if err != nil {
@@ -116,7 +116,7 @@ func signChecked(ctx context.Context, name string, key evidence.PrivateKey) (*ev
 	if err != nil {
 		return nil, command.FileError("read the pack", err)
 	}
-	report, err := evidence.Check(ctx, file, info.Size(), program(), findings)
+	report, err := evidence.Check(ctx, file, info.Size(), program(), formats)
 	if err != nil {
 		return nil, fmt.Errorf("the pack is not written, because its check fails: %w", err)
 	}
@@ -142,9 +142,15 @@ func (o *evidenceOptions) print(r *evidence.Report) error {
 	return nil
 }
 
-// findings are the findings of a pack as OCSF.
-func findings(w io.Writer, h *run.Head) (sink audit.Sink, end func() error) {
-	out := interchange.New("ocsf", w, h)
+// formats are the findings of a pack for other programs.
+var formats = evidence.Formats{
+	OCSF: func(w io.Writer, h *run.Head) (audit.Sink, func() error) {
+		return closing(interchange.New("ocsf", w, h))
+	},
+	OSCAL: func(w io.Writer, h *run.Head) (audit.Sink, func() error) { return closing(interchange.NewOSCAL(w, h)) },
+}
+
+func closing(out view.AuditSink) (audit.Sink, func() error) {
 	return out, func() error { return out.Close(view.Conclusion{}) }
 }
 
