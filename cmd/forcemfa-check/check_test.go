@@ -36,9 +36,7 @@ func samplePack(t *testing.T) string {
 	defer file.Close()
 	in := evidence.Input{
 		Header: &header, Baseline: b, Now: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), Program: evidence.Program{Version: "devel"}, Head: forcemfarun.Head{Partition: "aws"},
-		Findings: func(io.Writer, *forcemfarun.Head) (audit.Sink, func() error) {
-			return forcemfarun.NewWriter(io.Discard, forcemfarun.Head{}), func() error { return nil }
-		},
+		Formats: evidence.Formats{OCSF: noFindings, OSCAL: noFindings},
 		Accounts: func(yield func(*org.Account, error) bool) {
 			for i := range accounts {
 				if !yield(&accounts[i], nil) {
@@ -51,6 +49,10 @@ func samplePack(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+func noFindings(io.Writer, *forcemfarun.Head) (audit.Sink, func() error) {
+	return forcemfarun.NewWriter(io.Discard, forcemfarun.Head{}), func() error { return nil }
 }
 
 func TestProofsOfThePackAreAccepted(t *testing.T) {
