@@ -44,7 +44,7 @@ func (r *report) trust(role *org.Role) {
 		return g.WithMFA && !g.WithoutMFA && slices.Contains(g.Principals, "everybody") && r.openToStrangers(role, &g)
 	}) {
 		// The MFA of a stranger's own account counts.
-		f := r.add("role-trust-open", subject, "%s can be assumed by everybody who has MFA in any AWS account", role.Name)
+		f := r.add("role-trust-open", subject, "%s can be assumed by everybody with MFA in any AWS account", role.Name)
 		f.Remedy = "name the accounts or users in the trust policy, or require aws:PrincipalOrgID"
 	}
 	r.federations(role, subject, source.Document)
