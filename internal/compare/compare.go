@@ -31,6 +31,16 @@ type Result struct {
 	// FirstRead are accounts that only the later run read: their findings are new in the
 	// report and not in AWS.
 	FirstRead []string `json:"first_read,omitempty"`
+	// Departed are accounts that the later run does not list, although it left none out:
+	// they left the organization with their users, or were closed.
+	Departed []Departure `json:"departed,omitempty"`
+}
+
+// A Departure is an account that is in the organization no more.
+type Departure struct {
+	Account     string `json:"account"`
+	AccountName string `json:"account_name,omitempty"`
+	Users       int    `json:"users"` // in the earlier run
 }
 
 // A Side is one of the two runs.
@@ -102,6 +112,9 @@ func Runs(earlier, later *run.Run) (*Result, error) {
 		}
 		takeOld, takeNew := more && (!moreNew || before.ID <= after.ID), moreNew && (!more || after.ID <= before.ID)
 		r.account(pick(takeOld, before), pick(takeNew, after))
+		if takeOld && !takeNew && !later.Head.Filtered {
+			r.Departed = append(r.Departed, Departure{before.ID, before.Name, before.Users})
+		}
 		if takeOld {
 			before, errOld, more = nextOld()
 		}

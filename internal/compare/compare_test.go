@@ -132,3 +132,19 @@ func TestRunsOfDifferentOrganizationsAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An account that leaves the organization takes its users along.
+func TestAnAccountThatIsNotListedAnyMoreDeparted(t *testing.T) {
+	open := map[string]audit.State{"bob": audit.Open, "eve": audit.Enforced}
+	both := func() *written {
+		return newRun("o-1").account("111111111111", true, open, []string{"bob", "eve"}).account("222222222222", true, open, []string{"bob", "eve"})
+	}
+	one := func() *written { return newRun("o-1").account("111111111111", true, open, []string{"bob", "eve"}) }
+	r, err := compare.Runs(both().open(t, "a"), one().open(t, "b"))
+	if diff := cmp.Diff([]compare.Departure{{Account: "222222222222", Users: 2}}, r.Departed); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if r, err = compare.Runs(one().open(t, "a"), both().open(t, "b")); err != nil || len(r.Departed) > 0 {
+		t.Errorf("a new account: %v, %v", r.Departed, err)
+	}
+}

@@ -86,6 +86,9 @@ func (o *order) addUser(u *audit.User) string {
 	}
 	o.user = u.Name
 	o.counts.Count(u.State)
+	if u.NewerThan != nil {
+		o.counts.NewerThanReport++
+	}
 	return ""
 }
 

@@ -31,7 +31,7 @@ var (
 		Caller: "arn:aws:iam::111111111111:user/ops", Version: "1.2.3", Config: "3f9a0c11deadbeef", Flags: []string{"--all"},
 	}
 	end = run.End{Name: "acme", Complete: true, Failing: 2, Totals: audit.Totals{
-		Counts: audit.Counts{Users: 2, Open: 1, Exempt: 1}, AccountsRead: 1, AccountsSkipped: 1, Findings: map[audit.Severity]int{audit.Critical: 1, audit.Low: 1},
+		Counts: audit.Counts{Users: 2, Open: 1, Exempt: 1, NewerThanReport: 1}, AccountsRead: 1, AccountsSkipped: 1, Findings: map[audit.Severity]int{audit.Critical: 1, audit.Low: 1},
 	}}
 )
 
@@ -47,6 +47,7 @@ func records() []run.Record {
 	eve := audit.User{
 		Account: "111111111111", AccountName: "legacy", Name: "eve</script>\u202e", ARN: "arn:aws:iam::111111111111:user/eve", State: audit.Exempt,
 		Exemption: "exemption", ExemptBy: &baseline.Exemption{Match: baseline.Match{Name: "eve"}, Owner: "ops", Reason: "r", Expires: day},
+		NewerThan: &day, // than the credential report
 	}
 	finding := func(r audit.Rule, severity audit.Severity, subject string) *audit.Finding {
 		return &audit.Finding{ID: r.Name + "/111111111111/" + subject, Rule: r.Name, Severity: severity, Account: "111111111111", Subject: subject, What: "w", Remedy: r.Remedy, Refs: r.Refs}
@@ -59,7 +60,7 @@ func records() []run.Record {
 		{Rule: &run.Rule{Name: rule.Name, Means: rule.Means, Remedy: rule.Remedy, Refs: rule.Refs}},
 		{Finding: finding(rule, audit.Critical, "user/bob")},
 		{Finding: finding(rule, audit.Low, "user/eve</script>\u202e")},
-		{Account: &audit.Account{ID: "111111111111", Name: "legacy", Alias: "acme", Read: true, Units: []string{"Root", "prod"}, Counts: audit.Counts{Users: 2, Open: 1, Exempt: 1}}},
+		{Account: &audit.Account{ID: "111111111111", Name: "legacy", Alias: "acme", Read: true, Units: []string{"Root", "prod"}, Counts: audit.Counts{Users: 2, Open: 1, Exempt: 1, NewerThanReport: 1}}},
 		{Account: &audit.Account{ID: "222222222222", Name: "old", Skipped: "suspended"}},
 		{Proofs: &run.Proofs{Assumptions: []string{"a"}, Accepted: 1, AnyAction: 1}},
 		{Applied: &run.Applied{Run: "x", Outcomes: map[string]int{"done": 3}}},

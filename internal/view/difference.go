@@ -102,6 +102,11 @@ func (s Style) notCompared(w io.Writer, r *compare.Result) {
 		fmt.Fprintln(w)
 		s.Lines(w, s.Paint(amber, Count(len(r.Unknown), "earlier finding")+" cannot be compared: the later run did not read the account."))
 	}
+	for _, d := range r.Departed {
+		fmt.Fprintln(w)
+		s.Lines(w, s.Paint(amber, AccountName(d.Account, d.AccountName)+" is not in the organization any more. Its "+Count(d.Users, "user")+
+			" of the earlier run may act without MFA: no service control policy affects the account, and nothing is read of it."))
+	}
 	if len(r.FirstRead) > 0 {
 		fmt.Fprintln(w)
 		s.Lines(w, "Only the later run read "+prose.Few(r.FirstRead)+": findings there are new in the report, and may be old in AWS.")
