@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/deploy"
+	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
@@ -125,12 +127,17 @@ func (p *packing) add(c *cobra.Command) {
 const withoutConfig = "version: 1\n"
 
 // pack makes the package of the config file and the bootstrap, and gives the
-// baseline that the function will have.
-func (p *packing) pack(ctx context.Context, s *organization.Flags) (*deploy.Package, *baseline.Baseline, error) {
+// baseline that the function will have. In a sandbox, which starts no function, a
+// placeholder stands for the bootstrap unless one is given.
+func (p *packing) pack(ctx context.Context, s *organization.Flags, box *rehearse.Sandbox) (*deploy.Package, *baseline.Baseline, error) {
 	if len(s.Adopt) > 0 {
 		return nil, nil, command.WithHint(errors.New("--adopt does not reach the functions, which read the config file"), "add adopt: ["+strings.Join(s.Adopt, ", ")+"] to the config file")
 	}
-	b, err := s.ReadBaseline(func() (*baseline.Baseline, error) { return baseline.Default(), nil })
+	standIn := func() (*baseline.Baseline, error) { return baseline.Default(), nil }
+	if box != nil {
+		standIn = box.Baseline
+	}
+	b, err := s.ReadBaseline(standIn)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -138,13 +145,17 @@ func (p *packing) pack(ctx context.Context, s *organization.Flags) (*deploy.Pack
 		return nil, nil, &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("the environment overrides the config file (%s), and is not deployed with the function", strings.Join(changed, ", ")), Hint: "put it into the config file"}
 	}
 	config := []byte(withoutConfig)
-	if b.Name != "" {
+	if text := box.ConfigFile(b.Name); text != nil {
+		config = text
+	} else if b.Name != "" {
 		if config, err = command.ReadConfig(b.Name); err != nil {
 			return nil, nil, command.FileError("read config", err)
 		}
 	}
-	program, err := p.program(ctx)
-	if err != nil {
+	var program []byte
+	if box != nil && p.bootstrap == "" {
+		program = deploy.Placeholder(p.architecture)
+	} else if program, err = p.program(ctx); err != nil {
 		return nil, nil, err
 	}
 	pkg, err := deploy.Pack(program, config, p.architecture)
@@ -217,7 +228,7 @@ type packageOptions struct {
 }
 
 func runDeployPackage(ctx context.Context, o *packageOptions) error {
-	pkg, _, err := o.pack(ctx, &o.Flags)
+	pkg, _, err := o.pack(ctx, &o.Flags, nil)
 	if err != nil {
 		return err
 	}
@@ -285,9 +296,6 @@ func (o *deployOptions) add(c *cobra.Command) {
 
 // deployment opens what is to be deployed.
 func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *organization.Target, error) {
-	if o.Sandbox != "" {
-		return nil, nil, command.WithHint(errors.New("deploy does not work in a sandbox, which ends with the command"), "see the deployment with forcemfa rehearse --deploy; deploy template and deploy package need no AWS")
-	}
 	values, err := o.values()
 	if err != nil {
 		return nil, nil, err
@@ -299,12 +307,17 @@ func (o *deployOptions) deployment(ctx context.Context) (*deploy.Deployment, *or
 	var pkg *deploy.Package
 	if o.remove {
 		pkg = &deploy.Package{Architecture: o.architecture, Hash: strings.Repeat("0", 64)} // nothing is uploaded
-	} else if pkg, _, err = o.pack(ctx, &o.Flags); err != nil {
+	} else if pkg, _, err = o.pack(ctx, &o.Flags, t.Box); err != nil {
 		return nil, nil, err
+	}
+	now, sleep := o.Env.Now, (func(context.Context, time.Duration) error)(nil)
+	if t.Box != nil {
+		t.Box.PrepareDeployment()
+		now, sleep = t.Box.Cloud.Now, t.Box.Pass
 	}
 	site, err := deploy.Open(ctx, t.Fleet, deploy.Options{
 		Baseline: t.Baseline, Package: pkg, Parameters: values, Notifier: o.notifier, Regions: o.signIns,
-		Units: o.Units, Accounts: o.Accounts, Except: o.NotAccounts, Narrowed: len(o.NotUnits)+len(o.Tags)+len(o.NotTags) > 0, Central: o.central, Form: o.form, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: o.Env.Now,
+		Units: o.Units, Accounts: o.Accounts, Except: o.NotAccounts, Narrowed: len(o.NotUnits)+len(o.Tags)+len(o.NotTags) > 0, Central: o.central, Form: o.form, Stack: o.stack, Bucket: o.bucket, Pace: o.pace, Now: now, Sleep: sleep,
 	})
 	var access *deploy.AccessError
 	if errors.As(err, &access) {

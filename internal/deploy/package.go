@@ -109,3 +109,16 @@ func sum(text []byte) string {
 	s := sha256.Sum256(text)
 	return hex.EncodeToString(s[:])
 }
+
+// Placeholder stands for the program in a package that no function starts: the header of a
+// program for Linux.
+func Placeholder(architecture string) []byte {
+	header := make([]byte, 64)
+	copy(header, "\x7fELF\x02\x01\x01")
+	header[16], header[18], header[20] = 2, byte(elf.EM_AARCH64), 1
+	if architecture == X86 {
+		header[18] = byte(elf.EM_X86_64)
+	}
+	header[52], header[54], header[58] = 64, 56, 64
+	return header
+}

@@ -17,6 +17,8 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/cfnsvc"
+	"forcemfa/internal/emulator/cloudtrailsvc"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
@@ -178,12 +180,44 @@ func roleIn(account, home string) string {
 	return memberRole
 }
 
+// sampleConfig is the name of the config of the sample organization.
+const sampleConfig = "the sample's forcemfa.yaml"
+
+// ConfigFile is the text of the config with this name; nil: it is a file.
+func (b *Sandbox) ConfigFile(name string) []byte {
+	if b != nil && b.sample && name == sampleConfig {
+		return sample.Config()
+	}
+	return nil
+}
+
 // Baseline is the config that belongs to the sandbox.
 func (b *Sandbox) Baseline() (*baseline.Baseline, error) {
 	if b.sample {
-		return baseline.Parse("the sample's forcemfa.yaml", sample.Config())
+		return baseline.Parse(sampleConfig, sample.Config())
 	}
 	return baseline.Default(), nil
+}
+
+// PrepareDeployment adds what an organization has before a deployment: trusted access of
+// CloudFormation, which stack sets need, and in the sample organization a trail.
+func (b *Sandbox) PrepareDeployment() {
+	b.Cloud.Update(func(w *world.World) {
+		if t := cloudtrailsvc.NewTrail(w.Partition, b.Home, b.Config.Region, "organization", true); b.sample {
+			w.Put(b.Home, t.ARN, t)
+		}
+		if w.Organization == nil || slices.ContainsFunc(w.Organization.Access, func(a world.ServiceAccess) bool { return a.Service == cfnsvc.Principal }) {
+			return
+		}
+		o := w.EditOrganization()
+		o.Access = append(o.Access, world.ServiceAccess{Service: cfnsvc.Principal, Since: b.Cloud.Now()})
+	})
+}
+
+// Pass moves the clock of the embedded AWS, instead of a wait.
+func (b *Sandbox) Pass(ctx context.Context, d time.Duration) error {
+	b.Cloud.Advance(d)
+	return ctx.Err()
 }
 
 // LoadHistory adds the sample's month before now to CloudTrail's Event history. Other

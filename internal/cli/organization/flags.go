@@ -40,6 +40,8 @@ type Flags struct {
 	Loopback    bool // notification channels on this machine without TLS, for tests
 	Strict      bool
 	Adopt       []string // policies that are adopted, in addition to those of the config
+
+	box *rehearse.Sandbox // of Sandbox, once it is open
 }
 
 // Filtered reports whether the flags leave accounts out.

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/fleet"
+	"forcemfa/internal/rehearse"
 	"forcemfa/policy/arn"
 )
 
@@ -26,6 +27,9 @@ type Target struct {
 	Baseline *baseline.Baseline
 
 	CheckProofs, LongTerm bool // see survey.Options
+
+	// Box is the sandbox of --sandbox; nil: the target is AWS.
+	Box *rehearse.Sandbox
 }
 
 // Open reads config and credentials. It makes no request.
@@ -34,16 +38,11 @@ func (s *Flags) Open(ctx context.Context) (*Target, error) {
 	load := s.AWSConfig
 	if s.Sandbox != "" {
 		s.Rate = unlimited
-		box, err := offline.OpenSandbox(s.Sandbox, emulator.Options{Clock: s.Env.Now})
-		if err == nil && s.History {
-			err = box.LoadHistory(s.Env.Now())
-		}
-		if err != nil {
+		if err := s.openBox(ctx); err != nil {
 			return nil, err
 		}
-		box.CompleteReports(ctx)
-		standIn = box.Baseline
-		load = func(context.Context) (aws.Config, error) { return box.Config, nil }
+		standIn = s.box.Baseline
+		load = func(context.Context) (aws.Config, error) { return s.box.Config, nil }
 	}
 	b, err := s.ReadBaseline(standIn)
 	if err != nil {
@@ -54,6 +53,23 @@ func (s *Flags) Open(ctx context.Context) (*Target, error) {
 		return nil, err
 	}
 	return s.target(cfg, b)
+}
+
+// openBox opens the sandbox, once for a command.
+func (s *Flags) openBox(ctx context.Context) error {
+	if s.box != nil {
+		return nil
+	}
+	box, err := offline.OpenSandbox(s.Sandbox, emulator.Options{Clock: s.Env.Now})
+	if err == nil && s.History {
+		err = box.LoadHistory(s.Env.Now())
+	}
+	if err != nil {
+		return err
+	}
+	box.CompleteReports(ctx)
+	s.box = box
+	return nil
 }
 
 func (s *Flags) target(cfg aws.Config, b *baseline.Baseline) (*Target, error) {
@@ -80,7 +96,7 @@ func (s *Flags) target(cfg aws.Config, b *baseline.Baseline) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Target{Flags: s, Fleet: f, Baseline: b}, nil
+	return &Target{Flags: s, Fleet: f, Baseline: b, Box: s.box}, nil
 }
 
 // AWSConfig takes credentials and region from where the AWS CLI takes them. A

@@ -44,7 +44,7 @@ func newStage(t *testing.T) *stage {
 // central opens the deployment with one function for all accounts.
 func (s *stage) central(t *testing.T, parameters map[string]string) *deploy.Deployment {
 	t.Helper()
-	pkg, err := deploy.Pack(placeholder(), s.Config, deploy.ARM64)
+	pkg, err := deploy.Pack(deploy.Placeholder(deploy.ARM64), s.Config, deploy.ARM64)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,10 +16,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator"
-	"forcemfa/internal/emulator/cfnsvc"
-	"forcemfa/internal/emulator/cloudtrailsvc"
 	"forcemfa/internal/emulator/engine"
-	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/rehearse"
 )
@@ -109,12 +106,7 @@ func (s *stage) prepare(ctx context.Context) error {
 	if s.slack, err = receive(); err != nil {
 		return err
 	}
-	s.box.Cloud.Update(func(w *world.World) {
-		t := cloudtrailsvc.NewTrail(w.Partition, s.box.Home, s.box.Config.Region, "organization", true)
-		w.Put(s.box.Home, t.ARN, t)
-		o := w.EditOrganization()
-		o.Access = append(o.Access, world.ServiceAccess{Service: cfnsvc.Principal, Since: s.box.Cloud.Now()})
-	})
+	s.box.PrepareDeployment()
 	if s.fleet, err = s.newFleet(); err != nil {
 		return err
 	}
@@ -168,7 +160,7 @@ func (s *stage) open(ctx context.Context, parameters map[string]string) (*deploy
 	if config == nil {
 		config = []byte("version: 1\n")
 	}
-	pkg, err := deploy.Pack(placeholder(), config, deploy.ARM64)
+	pkg, err := deploy.Pack(deploy.Placeholder(deploy.ARM64), config, deploy.ARM64)
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +171,4 @@ func (s *stage) open(ctx context.Context, parameters map[string]string) (*deploy
 	return deploy.Open(ctx, f, deploy.Options{
 		Baseline: s.Baseline, Package: pkg, Parameters: parameters, Except: s.except, Template: s.Template, Now: s.box.Cloud.Now, Sleep: s.wait,
 	})
-}
-
-// placeholder stands for the program in the package, which a rehearsal does not start: the
-// handlers run in this process. It is the header of a program for Linux on ARM64.
-func placeholder() []byte {
-	header := make([]byte, 64)
-	copy(header, "\x7fELF\x02\x01\x01")
-	header[16], header[18], header[20] = 2, 183, 1
-	header[52], header[54], header[58] = 64, 56, 64
-	return header
 }
