@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -144,10 +145,15 @@ func (r *Route) checkDevice() error {
 	return nil
 }
 
+// serialKinds are the kinds of the ARNs of devices with codes.
+var serialKinds = []string{"mfa", "sms-mfa"}
+
 // CheckSerial returns a problem if a text cannot be the serial number of an MFA
 // device.
 func CheckSerial(serial string) error {
-	if serialRule.accepts(serial) {
+	a, err := arn.Parse(serial)
+	isARN := strings.HasPrefix(serial, "arn:")
+	if serialRule.accepts(serial) && (!isARN || err == nil && a.Service == "iam" && arn.IsAccountID(a.Account) && slices.Contains(serialKinds, a.Kind())) {
 		return nil
 	}
 	return &Problem{

@@ -39,6 +39,11 @@ func TestSettingsThatSTSRefusesCostNoCode(t *testing.T) {
 		{"role_arn = arn:aws:iam::111111111111:role/", "role_arn"},
 		{"role_arn = arn:aws:iam::111111111111:user/bob", "role_arn"},
 		{"mfa_serial = 12", "serial number"},
+		{"mfa_serial = arn:aws:iam::111111111111:user/jonas", "serial number"},
+		{"mfa_serial = arn:aws:iam::1111:mfa/jonas", "serial number"},
+		{"mfa_serial = arn:aws:sts::111111111111:mfa/jonas", "serial number"},
+		{"mfa_serial = arn:aws:iam:mfa/jonas", "serial number"},
+		{"mfa_serial = arn:aws:iam::111111111111:u2f/user/jonas/key", "security key"},
 		{"role_arn = arn:aws-cn:iam::111111111111:role/Administrator\nmfa_serial = arn:aws:iam::111111111111:mfa/bob", "partition"},
 	} {
 		r := newRig(t)
@@ -69,6 +74,11 @@ duration_seconds = 900
 `, "jonas")
 	if _, err := r.manager().Route(t.Context(), session.Request{Profile: "admin"}); err != nil {
 		t.Error(err)
+	}
+	for _, serial := range []string{"GAHT12345678", "arn:aws:iam::111111111111:mfa/jonas", "arn:aws-cn:iam::111111111111:mfa/phones/jonas", "arn:aws:iam::111111111111:sms-mfa/jonas"} {
+		if err := session.CheckSerial(serial); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

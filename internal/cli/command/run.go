@@ -16,6 +16,7 @@ import (
 // Run executes the root command with the Env's arguments and streams, prints
 // the error and its hint, and returns the exit status.
 func Run(ctx context.Context, root *cobra.Command, e *Env) int {
+	defer e.ReleaseTerminal()
 	data := &checkedWriter{Writer: e.Stdout}
 	e.Stdout = data
 	root.SetIn(e.Stdin)
