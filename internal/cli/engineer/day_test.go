@@ -410,7 +410,7 @@ func TestWrongInputHasANextStep(t *testing.T) {
 		"console eve":            noProfile,
 		"rotate eve":             noProfile,
 		"enroll eve":             noProfile,
-		"shell-init":             "forcemfa: 0 arguments given: write forcemfa shell-init bash|zsh|fish|nushell\nhint: see forcemfa shell-init --help\n",
+		"shell-init":             "forcemfa: 0 arguments given: write forcemfa shell-init bash|zsh|fish|nushell|powershell\nhint: see forcemfa shell-init --help\n",
 		"login bob eve":          "forcemfa: 2 arguments given: write forcemfa login [PROFILE]\nhint: see forcemfa login --help\n",
 		"sessions clear --all":   "forcemfa: unknown flag: --all\nhint: see forcemfa sessions clear --help\n",
 	} {

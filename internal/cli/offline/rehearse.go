@@ -115,7 +115,11 @@ func runRehearse(ctx context.Context, o *rehearseOptions, args []string) error {
 	}
 	options := rehearse.Options{
 		Acknowledge: acks, Now: o.Env.Now, Sample: o.sample, Progress: o.ProgressLine().Show,
-		Log: func(stage string) { o.Remark("%s", stage) },
+		Log: func(stage string) {
+			if o.Progress != "json" { // each stage is in the JSON, too
+				o.Remark("%s", stage)
+			}
+		},
 	}
 	if options.Replay, err = replayed(o.replay, o.Env.Now()); err != nil {
 		return err
