@@ -224,6 +224,23 @@ func TestServiceCredentialsAreRetired(t *testing.T) {
 				}
 			})
 		}
+		deleted := strings.Replace(before, id+" true ", "", 1)
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s killed in its deletion, after the write %v", id[:4], after), func(t *testing.T) {
+				t.Parallel()
+				state, ready := t.TempDir(), &front{cloud: cloud.Fork()}
+				ready.run(t, state, deactivate...)
+				remove := []string{"keys", "retire", "--accounts", sample.Legacy, "--yes", "--delete", "--confirm-delete", id, id}
+				f := &front{cloud: ready.cloud, at: 1, after: after}
+				if out, status := f.run(t, state, remove...); !f.killed || status != -1 {
+					t.Fatalf("not killed: exit status %d\n%s", status, out)
+				}
+				out, _ := (&front{cloud: f.cloud, ahead: time.Minute}).run(t, state, remove...)
+				if got := serviceState(f.cloud, "sven"); got != deleted {
+					t.Errorf("%s\nthe next run leaves %q, want %q", out, got, deleted)
+				}
+			})
+		}
 		t.Run(id[:4], func(t *testing.T) {
 			t.Parallel()
 			state, f := t.TempDir(), &front{cloud: cloud.Fork()}
@@ -240,7 +257,6 @@ func TestServiceCredentialsAreRetired(t *testing.T) {
 			first := do(inactive, "done: DeactivateAccessKey", deactivate...)
 			do(before, "1 step done", "rollback", "--yes", first)
 			do(inactive, "done: DeactivateAccessKey", deactivate...)
-			deleted := strings.Replace(before, id+" true ", "", 1)
 			last := do(deleted, "done: DeleteAccessKey", "keys", "retire", "--accounts", sample.Legacy, "--yes", "--delete", "--confirm-delete", id, id)
 			do(deleted, "AWS cannot restore a deleted access key", "rollback", "--yes", "-o", "json", last)
 			do(deleted, "nothing was changed", "keys", "retire", "--accounts", sample.Legacy, "--yes", "--deactivate", id)
