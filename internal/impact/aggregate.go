@@ -55,12 +55,12 @@ func (t *Tally) coverRow(r *trailsql.Row) {
 
 func (t *Tally) distinctRow(r *trailsql.Row, n counted) {
 	k := distinct{
-		user: r.Owner, key: r.Key, source: r.Source, name: r.Name, region: r.Region, address: r.Address, agent: r.Agent, vpce: r.VPCE, state: state(r.State),
+		key: r.Key, source: r.Source, name: r.Name, region: r.Region, address: r.Address, agent: r.Agent, vpce: r.VPCE, state: state(r.State),
 	}
 	if r.Source == "iam.amazonaws.com" {
 		k.resource = resourceOf(&trail.Call{Parameters: trail.CallParameters{User: r.User, Device: r.Device}}, r.Owner)
 	}
-	count(t.calls, k, n)
+	count(t.callsOf(r.Owner), k, n)
 	if k.state&forwarded != 0 {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"forcemfa/internal/prose"
 	"forcemfa/internal/trail"
 )
 
@@ -47,7 +48,7 @@ func (b *builder) covered(summary trail.Summary) {
 	first, last := sorted[0], sorted[len(sorted)-1]
 	r.Log.First, r.Log.Last = day(first), day(last)
 	if span := int(last-first) + 1; span < monthly {
-		b.blind("short-log", "", "the log spans %d days: jobs that run once a month may be missing", span)
+		b.blind("short-log", "", "the log spans %s: jobs that run once a month may be missing", prose.Count(span, "day"))
 	}
 	if !t.data {
 		b.blind("data-events", "", "no data events: calls on S3 objects, DynamoDB items, Lambda functions and others are not in the log")
@@ -82,7 +83,7 @@ func (b *builder) missing(byAccount map[string]*days, global map[string]bool, fi
 			}
 		}
 		if len(none) > 0 {
-			b.blind("days", id, "no records on %d of %d days, the first %s", len(none), last-first+1, none[0])
+			b.blind("days", id, "no records on %d of %s, the first %s", len(none), prose.Count(int(last-first)+1, "day"), none[0])
 		}
 	}
 	if len(absent) > 0 {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"forcemfa/internal/prose"
 )
 
 // exemptFor is how long a suggested exemption lasts.
@@ -35,7 +37,7 @@ func (r *Report) Exemptions(now time.Time) []byte {
 		} else {
 			fmt.Fprintf(&b, "    owner: owner@example.com # who answers for this key?\n")
 		}
-		fmt.Fprintf(&b, "    reason: %s\n", strconv.Quote(fmt.Sprintf("%s: %d calls, last %s, by %s", u.Kind, u.Denied, u.Last, strings.Join(u.Tools, ", "))))
+		fmt.Fprintf(&b, "    reason: %s\n", strconv.Quote(fmt.Sprintf("%s: %s, last %s, by %s", u.Kind, prose.Count(u.Denied, "call"), u.Last, strings.Join(u.Tools, ", "))))
 		fmt.Fprintf(&b, "    expires: %s\n", now.UTC().Add(exemptFor).Format(time.DateOnly))
 	}
 	if n == 0 {

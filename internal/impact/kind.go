@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 )
 
 // A Kind says who uses a user's credentials.
@@ -48,7 +49,7 @@ func (u *userBuilder) judgeKind() {
 	case len(person) > 0:
 		u.Kind = Person
 	default:
-		u.Kind, u.Evidence = Unclear, []string{fmt.Sprintf("%d calls on %d days, by %s", e.count, len(e.days), strings.Join(u.Tools, ", "))}
+		u.Kind, u.Evidence = Unclear, []string{fmt.Sprintf("%s on %s, by %s", prose.Count(e.count, "call"), prose.Count(len(e.days), "day"), strings.Join(u.Tools, ", "))}
 	}
 	u.Confidence = "low"
 	if u.Kind == Both || len(machine)+len(person) > 1 {
@@ -88,14 +89,14 @@ func (u *userBuilder) machineEvidence() (reasons []string) {
 func (u *userBuilder) personEvidence() (reasons []string) {
 	e := u.evidence
 	if e.signIns > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d console sign-ins", e.signIns))
+		reasons = append(reasons, prose.Count(e.signIns, "console sign-in"))
 	}
 	if e.withCode > 0 && e.count > 0 {
 		reasons = append(reasons, "calls or sign-ins with MFA")
 	}
 	if attended := u.toolsThat(func(t *tool) bool { return t.attends }); len(attended) > 0 {
 		if active := e.activeHours(); active <= officeHours {
-			reasons = append(reasons, fmt.Sprintf("%s in %d hours of the day", strings.Join(attended, ", "), active))
+			reasons = append(reasons, fmt.Sprintf("%s in %s of the day", strings.Join(attended, ", "), prose.Count(active, "hour")))
 		}
 	}
 	return reasons
@@ -127,7 +128,7 @@ func (u *userBuilder) next() {
 	device := u.member.user.MFA == org.Yes
 	switch {
 	case u.Exempt != "":
-		say("none", "the exemption "+u.Exempt+" matches")
+		say("none", u.Exempt+" matches")
 	case u.Unplanned != "":
 		say("none", u.Unplanned)
 	case u.Kind == Unused && u.Known && u.member.user.ActiveKeys() > 0:

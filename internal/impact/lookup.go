@@ -3,6 +3,8 @@ package impact
 import (
 	"fmt"
 	"slices"
+
+	"forcemfa/internal/prose"
 )
 
 // WithoutUsers is the report without its users, for files that have them one by one.
@@ -41,7 +43,7 @@ func (r *Report) Program(arn string) (why string, known bool) {
 
 // Says is the evidence about a user who stops in a sentence without subject.
 func (u *User) Says() string {
-	text := fmt.Sprintf("CloudTrail has %d calls that would be denied, the last at %s", u.Denied, u.Last)
+	text := fmt.Sprintf("CloudTrail has %s that would be denied, the last at %s", prose.Count(u.Denied, "call"), u.Last)
 	if len(u.Tools) > 0 {
 		text += ", by " + u.Tools[0]
 	}

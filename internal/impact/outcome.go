@@ -72,7 +72,7 @@ func (stateSink) Account(audit.Account) {}
 func (j *Judge) leftOut(m *member) string {
 	switch {
 	case m.exempt != "":
-		return "exempt: " + m.exempt
+		return m.exempt
 	case m.unplanned != "":
 		return m.unplanned
 	case j.states[m.user.ARN] == audit.Open:
@@ -126,17 +126,19 @@ func (c *checker) fate(k fateKey) *Fate {
 // each calls count with the calls that the planned policies refuse to a user whom they
 // reach.
 func (c *checker) each(t *Tally, count func(distinct, *counted, fateKey, *member)) error {
-	for k, n := range t.calls {
-		if k.state&forwarded != 0 {
-			continue
-		}
-		m, err := c.judge.member(k.user)
+	for user, calls := range t.calls {
+		m, err := c.judge.member(user)
 		if err != nil {
 			return err
 		}
-		a := actionOf(k.source, k.name)
-		if c.judge.refuses(m, &k, n.last, a).Verdict == policy.ExplicitDenied {
-			count(k, n, fateKey{k.user, a.name, k.region}, m)
+		for k, n := range calls {
+			if k.state&forwarded != 0 {
+				continue
+			}
+			a := actionOf(k.source, k.name)
+			if c.judge.refuses(m, &k, n.last, a).Verdict == policy.ExplicitDenied {
+				count(k, n, fateKey{user, a.name, k.region}, m)
+			}
 		}
 	}
 	return nil
@@ -144,8 +146,8 @@ func (c *checker) each(t *Tally, count func(distinct, *counted, fateKey, *member
 
 // note keeps when the roll-out reached a user.
 func (c *checker) note(k distinct, n *counted, kind fateKey, _ *member) {
-	if first, ok := c.began[k.user]; k.state&refused != 0 && !c.before[kind] && (!ok || n.first < first) {
-		c.began[k.user] = n.first
+	if first, ok := c.began[kind.user]; k.state&refused != 0 && !c.before[kind] && (!ok || n.first < first) {
+		c.began[kind.user] = n.first
 	}
 }
 
@@ -156,7 +158,7 @@ func (c *checker) count(k distinct, n *counted, kind fateKey, m *member) {
 	}
 	f := c.fate(kind)
 	f.Last, f.Why = later(f.Last, n.last), why
-	began, denied := c.began[k.user]
+	began, denied := c.began[kind.user]
 	switch {
 	case k.state&refused != 0:
 		f.Denied += n.count

@@ -93,7 +93,7 @@ func TestUsersWhoAreNotEnforcedAreNoFalseAlarms(t *testing.T) {
 	if o.Score != (impact.Score{Misses: 1, Alarms: 2, Open: 2, Silent: 1, Right: 0}) {
 		t.Errorf("%+v", o.Score)
 	}
-	if o.Open[0].User != arnOf("blocked") || o.Open[0].Why != "not enforced" || !strings.HasPrefix(o.Open[1].Why, "exempt: ") || o.Silent[0].Earlier != 1 {
+	if o.Open[0].User != arnOf("blocked") || o.Open[0].Why != "not enforced" || !strings.HasPrefix(o.Open[1].Why, "exemption ") || o.Silent[0].Earlier != 1 {
 		t.Errorf("%+v", o)
 	}
 }

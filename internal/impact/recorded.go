@@ -24,16 +24,18 @@ type Recorded struct {
 func (t *Tally) Recorded(key string) []Recorded {
 	type place struct{ action, region string }
 	calls, known := map[place]*counted{}, map[string]bool{}
-	for k, n := range t.calls {
-		if k.key != key || k.state&(forwarded|refused) != 0 {
-			continue
+	for _, of := range t.calls {
+		for k, n := range of {
+			if k.key != key || k.state&(forwarded|refused) != 0 {
+				continue
+			}
+			a := actionOf(k.source, k.name)
+			if policy.Unconditional(a.name) {
+				continue
+			}
+			known[a.name] = a.known
+			count(calls, place{a.name, k.region}, *n)
 		}
-		a := actionOf(k.source, k.name)
-		if policy.Unconditional(a.name) {
-			continue
-		}
-		known[a.name] = a.known
-		count(calls, place{a.name, k.region}, *n)
 	}
 	out := make([]Recorded, 0, len(calls))
 	for p, n := range calls {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"forcemfa/internal/prose"
 	"forcemfa/policy"
 )
 
@@ -34,29 +35,34 @@ func (j *Judge) ReplayCalls(t *Tally) (map[ReplayCall]int, error) {
 			roles[s.key] = s.role
 		}
 	}
-	for k, n := range t.calls {
-		if k.state&(forwarded|refused) != 0 {
-			continue
-		}
-		m, err := j.member(k.user)
+	for user, of := range t.calls {
+		m, err := j.member(user)
 		if err != nil {
 			return nil, err
 		}
-		a := actionOf(k.source, k.name)
-		c := ReplayCall{
-			User: k.user, Key: k.key, Source: k.source, Name: k.name, Action: a.name, Region: k.region,
-			MFA: k.state&withMFA != 0, Session: k.state&session != 0, Federated: k.state&federated != 0,
-			Denied: j.denied(m, &k, n.last, a).Verdict == policy.ExplicitDenied,
+		for k, n := range of {
+			if k.state&(forwarded|refused) == 0 {
+				calls[j.replayCall(m, &k, n.last, roles[k.key])] += n.count
+			}
 		}
-		if a.name == "sts:AssumeRole" {
-			c.Role = roles[k.key]
-		}
-		if c.Session {
-			c.Key = "" // each session has its own
-		}
-		calls[c] += n.count
 	}
 	return calls, nil
+}
+
+func (j *Judge) replayCall(m *member, k *distinct, last int64, role string) ReplayCall {
+	a := actionOf(k.source, k.name)
+	c := ReplayCall{
+		User: m.user.ARN, Key: k.key, Source: k.source, Name: k.name, Action: a.name, Region: k.region,
+		MFA: k.state&withMFA != 0, Session: k.state&session != 0, Federated: k.state&federated != 0,
+		Denied: j.denied(m, k, last, a).Verdict == policy.ExplicitDenied,
+	}
+	if a.name == "sts:AssumeRole" {
+		c.Role = role
+	}
+	if c.Session {
+		c.Key = "" // each session has its own
+	}
+	return c
 }
 
 // A Replay compares what the planned policies were forecast to refuse with what the
@@ -135,14 +141,14 @@ func (r *Replay) Sort() {
 // Lines are the result for people.
 func (r *Replay) Lines() []string {
 	lines := []string{
-		fmt.Sprintf("%d recorded calls of %d kinds: %d kinds sent as signed requests, %d decided by the evaluator", r.Calls, r.Kinds, r.Sent, r.Decided),
-		fmt.Sprintf("%d calls refused after the plan, %d forecast by impact", r.Denied, r.Forecast),
+		fmt.Sprintf("%s of %s: %s sent as signed requests, %d decided by the evaluator", prose.Count(r.Calls, "recorded call"), prose.Count(r.Kinds, "kind"), prose.Count(r.Sent, "kind"), r.Decided),
+		fmt.Sprintf("%s refused after the plan, %d forecast by impact", prose.Count(r.Denied, "call"), r.Forecast),
 	}
 	if r.NotEnforced > 0 {
-		lines = append(lines, fmt.Sprintf("%d of the forecast calls are of users whom the plan leaves open", r.NotEnforced))
+		lines = append(lines, fmt.Sprintf("%s of the forecast would pass: the plan leaves the users open", prose.Count(r.NotEnforced, "call")))
 	}
 	if r.RefusedBefore > 0 {
-		lines = append(lines, fmt.Sprintf("%d calls were refused before the plan already: policies have changed since, or are not in the snapshot", r.RefusedBefore))
+		lines = append(lines, fmt.Sprintf("refused before the plan already: %s; policies have changed since, or are not in the snapshot", prose.Count(r.RefusedBefore, "call")))
 	}
 	for _, d := range r.Differences {
 		lines = append(lines, fmt.Sprintf("difference: %s of %s in %s: forecast %s, answer %s", d.Action, d.User, d.Region, d.Forecast, d.Answer))

@@ -9,7 +9,6 @@ import (
 
 	"forcemfa/internal/org"
 	"forcemfa/internal/trail"
-	"forcemfa/policy"
 )
 
 // A Report is the answer to "what stops working".
@@ -114,11 +113,9 @@ func (j *Judge) Report(t *Tally, summary trail.Summary) (*Report, error) {
 	r := &Report{Problems: summary.Problems, Blind: []Blind{}, Users: []User{}}
 	r.Calls = Calls{Read: t.read, SignIns: t.signIns, Skipped: t.others, Duplicates: summary.Duplicates}
 	r.Log.Files = summary.Files
-	b := &builder{judge: j, tally: t, report: r, users: map[string]*userBuilder{}, unmapped: map[string]int{}, actions: map[[2]string]action{}}
-	for k, n := range t.calls {
-		if err := b.call(k, n); err != nil {
-			return nil, err
-		}
+	b := &builder{judge: j, tally: t, report: r, users: map[string]*userBuilder{}}
+	if err := b.decide(); err != nil {
+		return nil, err
 	}
 	b.roleSessions()
 	b.assumptions()
@@ -142,18 +139,6 @@ type builder struct {
 	report   *Report
 	users    map[string]*userBuilder
 	unmapped map[string]int
-	actions  map[[2]string]action // by source and name of the event
-}
-
-// action returns the IAM action of a call.
-func (b *builder) action(source, name string) action {
-	key := [2]string{source, name}
-	a, ok := b.actions[key]
-	if !ok {
-		a = actionOf(source, name)
-		b.actions[key] = a
-	}
-	return a
 }
 
 // A userBuilder makes a User.
@@ -189,46 +174,6 @@ func (b *builder) user(name string) (*userBuilder, error) {
 	}
 	b.users[name] = u
 	return u, nil
-}
-
-// call decides the calls of one key of the tally.
-func (b *builder) call(k distinct, n *counted) error {
-	u, err := b.user(k.user)
-	if err != nil {
-		return err
-	}
-	calls := &b.report.Calls
-	calls.Users += n.count
-	u.User.Calls += n.count
-	u.all.add(*n)
-	key := u.key(k.key)
-	key.Calls += n.count
-	key.last = max(key.last, n.last)
-	switch {
-	case k.state&forwarded != 0:
-		calls.Forwarded += n.count
-		u.Forwarded += n.count
-		return nil
-	case k.state&refused != 0:
-		calls.AlreadyDenied += n.count
-		a := b.action(k.source, k.name)
-		count(u.before, actionKind{a.name, k.region, a.known}, *n)
-		return nil
-	}
-	a := b.action(k.source, k.name)
-	if !a.known {
-		b.unmapped[a.name] += n.count
-	}
-	switch d := b.judge.denied(u.member, &k, n.last, a); d.Verdict {
-	case policy.ExplicitDenied:
-		calls.Denied += n.count
-		u.deny(k, a, n)
-		key.Denied += n.count
-	case policy.Unknown:
-		calls.Undecided += n.count
-		u.Undecided += n.count
-	}
-	return nil
 }
 
 // A keyUse is a key with its last call, in seconds since 1970.
@@ -295,8 +240,9 @@ func (b *builder) finish(summary trail.Summary) error {
 	if err := b.outside(); err != nil {
 		return err
 	}
-	for _, u := range b.users {
-		u.finish()
+	users := slices.Collect(maps.Values(b.users))
+	atOnce(len(users), func() func(int) { return func(i int) { users[i].finish() } })
+	for _, u := range users {
 		r.Users = append(r.Users, u.User)
 	}
 	slices.SortFunc(r.Users, func(a, b User) int {

@@ -17,9 +17,11 @@ import (
 	"forcemfa/internal/trail"
 )
 
-// A distinct call is one key of a Tally. Its memory does not grow with the log.
+// userCalls are the distinct calls of one user.
+type userCalls map[distinct]*counted
+
+// A distinct call is one key of a Tally, of a user. Its memory does not grow with the log.
 type distinct struct {
-	user     string // ARN
 	key      string // access key ID
 	source   string
 	name     string
@@ -85,7 +87,7 @@ type looks struct {
 type Tally struct {
 	looks looks
 
-	calls    map[distinct]*counted
+	calls    map[string]userCalls // by the ARN of the user
 	evidence map[evidenceKey]*evidence
 	coverage map[place]*days
 	sessions map[string]string   // access key of a role session → key of the caller that started it
@@ -108,7 +110,7 @@ const maxSessions = 1 << 20
 
 func newTally(looks looks) *Tally {
 	return &Tally{
-		looks: looks, calls: map[distinct]*counted{}, evidence: map[evidenceKey]*evidence{}, coverage: map[place]*days{},
+		looks: looks, calls: map[string]userCalls{}, evidence: map[evidenceKey]*evidence{}, coverage: map[place]*days{},
 		sessions: map[string]string{}, starters: map[string]starter{}, roles: map[string]*counted{}, agents: map[string]*tool{}, assumes: map[assumption]*counted{},
 	}
 }
@@ -158,7 +160,7 @@ func ownerOf(c *trail.Call) string {
 }
 
 func (t *Tally) userCall(c *trail.Call, user string, one counted) {
-	k := distinct{user: user, key: c.Caller.Key, source: c.Source, name: c.Name, region: c.Region, state: t.stateOf(c)}
+	k := distinct{key: c.Caller.Key, source: c.Source, name: c.Name, region: c.Region, state: t.stateOf(c)}
 	if c.Source == "iam.amazonaws.com" {
 		k.resource = resourceOf(c, user)
 	}
@@ -174,13 +176,22 @@ func (t *Tally) userCall(c *trail.Call, user string, one counted) {
 	if t.looks.Day {
 		k.day = int32(c.Time / daySeconds)
 	}
-	count(t.calls, k, one)
+	count(t.callsOf(user), k, one)
 	if k.state&forwarded == 0 {
 		t.evidenceOf(user, c.Caller.Key).call(t, c)
 	}
 	if c.SessionKey != "" && strings.HasPrefix(c.Name, "AssumeRole") && k.state&(withMFA|refused|forwarded) == 0 {
 		t.follow(func() { t.starters[c.SessionKey] = starter{user, c.Caller.Key, c.Parameters.Role} })
 	}
+}
+
+func (t *Tally) callsOf(user string) userCalls {
+	calls := t.calls[user]
+	if calls == nil {
+		calls = userCalls{}
+		t.calls[user] = calls
+	}
+	return calls
 }
 
 func (t *Tally) stateOf(c *trail.Call) (s state) {
@@ -247,8 +258,11 @@ func resourceOf(c *trail.Call, user string) string {
 
 // Merge adds the calls of another Tally.
 func (t *Tally) Merge(o *Tally) {
-	for k, n := range o.calls {
-		count(t.calls, k, *n)
+	for user, calls := range o.calls {
+		of := t.callsOf(user)
+		for k, n := range calls {
+			count(of, k, *n)
+		}
 	}
 	for k, n := range o.assumes {
 		count(t.assumes, k, *n)
