@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
 
@@ -119,5 +120,22 @@ func TestOpeningEnrollmentIsNoCriticalWeakening(t *testing.T) {
 	open := strings.Replace(c.Text, `"iam:GetUser"`, `"iam:GetUser", "iam:CreateAccessKey"`, 1)
 	if f, err = lint.Compare(1, old, open); err != nil || f == nil || f.Severity != lint.Critical || !strings.Contains(f.What, "iam:CreateAccessKey") {
 		t.Errorf("%v %+v", err, f)
+	}
+}
+
+// What has no correction is not counted as corrected, and a document in one line stays
+// in one line.
+func TestCorrectSaysWhatItFixed(t *testing.T) {
+	text := doc(strings.Replace(guard("", "", noOthers, noKeys), "BoolIfExists", "Bool", 1), allow("s3:GetObject", `"arn:aws:iam::ACCOUNT:user/x"`))
+	c, err := lint.Correct(policy.Identity, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed, left := &lint.Report{Findings: c.Fixed}, &lint.Report{Findings: c.Left}
+	if find(fixed, "D-8") == nil || find(fixed, "K-4") != nil || find(left, "K-4") == nil {
+		t.Errorf("fixed %v, left %v", foundCodes(fixed), foundCodes(left))
+	}
+	if strings.Contains(c.Text, "\n") {
+		t.Errorf("the corrected document has several lines:\n%s", c.Text)
 	}
 }

@@ -217,21 +217,29 @@ func (in *inspection) misses(i int) {
 		default:
 			f = in.add("G-1", i, "the Deny applies to no IAM user: %s never holds%s", text, meant(&c))
 		}
-		action, resource := telling[0], "arn:"+in.partition+":s3:::example/example"
-		if st.Principals != nil || st.NotPrincipals != nil {
-			action = in.actions(st)[0]
-			resource = in.resources(st, action)[0]
-		}
-		for _, who := range []caller{byKey(in.user("")), byPassword(in.user(""))} {
-			at := &situation{who: who, action: action, resource: resource}
-			if in.passes(at) {
-				f.Example = in.example(at, true, true)
-				break
-			}
+		if at := in.unreached(st); at != nil {
+			f.Example = in.example(at, true, true)
 		}
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = repaired(st.Conditions, c) })
 		return
 	}
+}
+
+// unreached returns a request without MFA that a statement covers, apart from its
+// conditions, and that the document lets pass; nil when there is none.
+func (in *inspection) unreached(st *policy.Statement) *situation {
+	for _, action := range in.actions(st) {
+		if covers(st.NotActions, action) {
+			continue
+		}
+		for _, who := range []caller{byKey(in.user("")), byPassword(in.user(""))} {
+			at := &situation{who: who, action: action, resource: in.resources(st, action)[0]}
+			if in.passes(at) {
+				return at
+			}
+		}
+	}
+	return nil
 }
 
 // everHolds reports whether a condition holds for some user and some values that a
@@ -266,7 +274,7 @@ func meant(c *policy.Condition) string {
 	if key == "aws:tokenissuetime" {
 		return "; access keys have no aws:TokenIssueTime"
 	}
-	if ofClock(key) && strings.Contains(op, "LessThan") {
+	if at, ok := instant(c.Values[0]); ok && at.Before(noon) && ofClock(key) && strings.Contains(op, "LessThan") {
 		return "; that time is over"
 	}
 	return ""

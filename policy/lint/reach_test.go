@@ -230,3 +230,63 @@ func TestGuardForARNsLeavesActionsWithoutResources(t *testing.T) {
 		t.Errorf("%v, %+v", foundCodes(report), f)
 	}
 }
+
+// AWS refuses GetFederationToken to console sessions, so only the access key counts.
+func TestLimitsOfCredentialsAreNoGaps(t *testing.T) {
+	exempt := strings.Replace(guard("", "", noOthers, noKeys), `"sts:GetSessionToken"`, `"sts:GetSessionToken","sts:GetFederationToken"`, 1)
+	if find(check(t, policy.Identity, doc(exempt)), "E-3") == nil {
+		t.Error("nothing about GetFederationToken by access key")
+	}
+	const noFederation = `{"Effect":"Deny","Action":"sts:GetFederationToken","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"true"}}}`
+	if f := find(check(t, policy.Identity, doc(exempt, noFederation)), "E-3"); f != nil {
+		t.Error(f.What)
+	}
+}
+
+// The sentences and severities that depend on the effect of a statement.
+func TestFindingsSayWhatTheStatementDoes(t *testing.T) {
+	for _, row := range []struct {
+		kind           policy.Kind
+		text, code     string
+		severity       lint.Severity
+		says, saysNone string
+	}{
+		{policy.Identity, doc(allow("iam:ListUsers", `"arn:aws:iam::123456789012:user/x"`)), "K-9", lint.Low, "does not allow it", "refuse"},
+		{policy.Identity, doc(refuse("iam:ListUsers", `"arn:aws:iam::123456789012:user/x"`)), "K-9", lint.Low, "does not refuse it", "allow"},
+		{policy.Identity, doc(allow("s3:GetObject", `"arn:aws:*"`)), "K-8", lint.Low, "", ""},
+		{policy.Identity, doc(refuse("s3:GetObject", `"arn:aws:*"`)), "K-8", lint.High, "", ""},
+		{policy.Trust, doc(trustRoot("")), "D-16", lint.Low, "no organization, user or role is named", "conditions"},
+		{policy.Trust, doc(trustRoot(`"StringLike":{"aws:PrincipalArn":"*"}`)), "D-16", lint.Low, "can satisfy the conditions of this statement", "named"},
+		{policy.Identity, doc(guard("", `,"StringEquals":{"aws:TagKeys":"x"}`, noOthers, noKeys)), "K-8", lint.High, "AWS does not document an operator for one value", ""},
+		{policy.Identity, doc(guard("", `,"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`, noOthers, noKeys)), "G-1", lint.Critical, "that time is over", ""},
+	} {
+		f := find(check(t, row.kind, row.text), row.code)
+		if f == nil || f.Severity != row.severity || !strings.Contains(f.What, row.says) || row.saysNone != "" && strings.Contains(f.What, row.saysNone) {
+			t.Errorf("%s: %+v", row.text, f)
+		}
+	}
+}
+
+func refuse(action, resource string) string {
+	return strings.Replace(allow(action, resource), "Allow", "Deny", 1)
+}
+
+// trustRoot is a statement that lets an account assume a role with MFA.
+func trustRoot(condition string) string {
+	if condition != "" {
+		condition = "," + condition
+	}
+	return `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}` + condition + `}}`
+}
+
+func TestTheActionDecidesBetweenTrustAndResourcePolicies(t *testing.T) {
+	for action, want := range map[string]policy.Kind{
+		`"ecr:BatchGetImage"`: policy.Resource, `["ecr:BatchGetImage","ecr:GetDownloadUrlForLayer"]`: policy.Resource,
+		`"sts:AssumeRole"`: policy.Trust, `["sts:AssumeRole","sts:TagSession"]`: policy.Trust, `"*"`: policy.Trust,
+	} {
+		got, err := lint.Guess(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":` + action + `}}`)
+		if err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", action, got, err, want)
+		}
+	}
+}

@@ -87,6 +87,9 @@ func requestValues(c *policy.Condition) []string {
 	case strings.HasPrefix(op, "Arn"):
 		return []string{"arn:aws:iam::" + anyAccount + ":user/alice"}
 	}
+	if len(c.Values) > 0 && manyValued(c.Key) {
+		return []string{"something", c.Values[0]}
+	}
 	return []string{"something"}
 }
 
