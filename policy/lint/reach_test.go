@@ -290,3 +290,29 @@ func TestTheActionDecidesBetweenTrustAndResourcePolicies(t *testing.T) {
 		}
 	}
 }
+
+// The example of a weakening has the keys of the request and the credential that show it.
+func TestWeakeningsHaveAnExampleWithKeys(t *testing.T) {
+	old := doc(guard("", "", noOthers, noKeys))
+	for _, row := range []struct{ condition, key, mfa string }{
+		{`,"StringNotEquals":{"aws:RequestTag/breakglass":"true"}`, "aws:RequestTag/breakglass", "absent"},
+		{`,"Null":{"aws:TokenIssueTime":"true"}`, "", "false"},
+	} {
+		f, err := lint.Compare(policy.Identity, old, doc(guard("", row.condition, noOthers, noKeys)))
+		if err != nil || f == nil || f.Code != "W-1" || f.Example == nil {
+			t.Errorf("%s: %+v, %v", row.condition, f, err)
+			continue
+		}
+		if f.Example.MFA != row.mfa || row.key != "" && len(f.Example.Keys[row.key]) == 0 {
+			t.Errorf("%s: %+v", row.condition, f.Example)
+		}
+	}
+}
+
+// A resource control policy whose Deny never applies to a user says so.
+func TestResourceControlPolicyThatReachesNobody(t *testing.T) {
+	text := doc(`{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{` + noMFA + `,"StringEquals":{"aws:PrincipalType":"IAMUser"}}}`)
+	if f := find(check(t, policy.RCP, text), "G-1"); f == nil || f.Severity != lint.High {
+		t.Errorf("%+v", f)
+	}
+}
