@@ -11,10 +11,10 @@ import (
 var notRunHere = map[string]string{
 	"aws s3 sync s3://TRAIL-BUCKET/AWSLogs logs":   "the client of AWS, and S3",
 	"forcemfa keys --sandbox --save keys.json":     "the scenario keys runs it",
-	"forcemfa report keys.json --html report.html": "the scenario keys runs it",
+	"forcemfa report keys.json --html report.html": "the scenario keys runs it, with another name of the page",
 	"cat waves.yaml >>forcemfa.yaml":               "the scenario joins the files itself",
 
-	"forcemfa impact s3://TRAIL-BUCKET/AWSLogs/O-ID --since 30d": "S3: TestABucketIsRead of internal/trailbucket runs it on moto",
+	"forcemfa impact s3://TRAIL-BUCKET/AWSLogs/O-ID --since 30d": "S3: TestEverySourceGivesTheSameReport of internal/impact reads a bucket of moto",
 	"forcemfa keys --trail s3://TRAIL-BUCKET/AWSLogs/O-ID":       "S3: the same",
 
 	"forcemfa impact athena://WORKGROUP/DATABASE.TABLE --since 90d --max-scan 500GB":                  "Athena: the tests of internal/trailquery run the API on moto",
