@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -64,7 +63,7 @@ func TestCoordinatesWithoutLeadingZerosAreTheSameKey(t *testing.T) {
 		"short": {"kty": "EC", "crv": "P-256", "x": short(x), "y": short(y)},
 	} {
 		payload, public, err := openProof(sealed(t, key, map[string]any{"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}))
-		if err != nil || string(payload) != "payload" || !public.Equal(key.Public().(crypto.PublicKey)) {
+		if err != nil || string(payload) != "payload" || !public.Equal(key.Public()) {
 			t.Errorf("%s coordinates: %q, %v, %v", name, payload, public, err)
 		}
 	}
