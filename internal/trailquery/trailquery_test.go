@@ -165,14 +165,11 @@ func TestAQueryWhoseContextEndsIsStopped(t *testing.T) {
 
 func TestAnswersThatContainNothingAreRefused(t *testing.T) {
 	for _, operation := range []string{"StartQueryExecution", "GetQueryExecution", "GetQueryResults"} {
-		t.Run(operation, func(t *testing.T) {
-			t.Parallel() // the SDK waits
-			s := newStand(t, 0, []string{"name"}, []string{"a"})
-			s.hollow = operation
-			if _, err := s.Run(t.Context(), "SELECT 1", func([]string) error { return nil }); err == nil {
-				t.Error("no error")
-			}
-		})
+		s := newStand(t, 0, []string{"name"}, []string{"a"})
+		s.hollow = operation
+		if _, err := s.Run(t.Context(), "SELECT 1", func([]string) error { return nil }); err == nil {
+			t.Errorf("%s: no error", operation)
+		}
 	}
 }
 
