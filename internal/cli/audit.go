@@ -104,7 +104,7 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 	if o.notify {
 		o.notifyAudit(ctx, s, messages)
 	}
-	return s.Exit(status)
+	return s.ExitZero(o.failOn.ExitZero, status)
 }
 
 // auditText makes the format for people.

@@ -34,7 +34,7 @@ nothing.
 		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
 	}
 	o.Add(c)
-	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for the user")
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, command.ExitZeroUsage)
 	return c
 }
 
@@ -75,5 +75,5 @@ func runExplain(ctx context.Context, o *explainOptions, who string) error {
 		s.PrintUnread(o.Stdout())
 	}
 	open := slices.ContainsFunc(users, func(u view.Explanation) bool { return u.State == audit.Open })
-	return errors.Join(err, s.Exit(command.If(open && !o.exitZero, command.StatusFound)))
+	return errors.Join(err, s.ExitZero(o.exitZero, command.If(open, command.StatusFound)))
 }

@@ -38,7 +38,7 @@ enforced user (iam:SimulatePrincipalPolicy, one call per user).
 	o.Add(c)
 	o.results.AddSave(c)
 	o.results.AddFormats(c, &o.Output)
-	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, "exit with 0 even if MFA is not enforced for a user")
+	c.Flags().BoolVar(&o.exitZero, "exit-zero", false, command.ExitZeroUsage)
 	c.Flags().BoolVar(&o.all, "all", false, "show every user")
 	c.Flags().BoolVar(&o.aws, "aws", false, "also ask AWS's policy simulator (SimulatePrincipalPolicy)")
 	return c
@@ -97,7 +97,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 	if err != nil {
 		return err
 	}
-	return s.Exit(command.If(open > 0 && !o.exitZero, command.StatusFound), simulated(opinions))
+	return s.ExitZero(o.exitZero, command.If(open > 0, command.StatusFound), simulated(opinions))
 }
 
 // allowed counts the users that AWS's policy simulator allows something without MFA.

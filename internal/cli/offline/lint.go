@@ -179,7 +179,7 @@ func (o *lintOptions) finish(l *view.Lint, worst audit.Severity, complete bool) 
 	if err := o.print(l); err != nil {
 		return err
 	}
-	return command.Exit(command.Worst(o.failOn.Status(worst), command.If(len(l.Unreadable) > 0, command.StatusFailed), command.If(!complete || len(l.Skipped) > 0, command.StatusIncomplete)))
+	return command.Exit(command.Worst(o.failOn.Status(worst), command.If(len(l.Unreadable) > 0, command.StatusFailed), command.If((!complete || len(l.Skipped) > 0) && !o.failOn.ExitZero, command.StatusIncomplete)))
 }
 
 // readOld is the document to compare with, empty when there is none.

@@ -51,6 +51,15 @@ func (o *Survey) Exit(statuses ...int) error {
 	return command.Exit(status)
 }
 
+// ExitZero is Exit of a verb with --exit-zero: neither the statuses nor what was not read
+// count, unless nothing could be read.
+func (o *Survey) ExitZero(zero bool, statuses ...int) error {
+	if zero && !o.NothingRead() {
+		return nil
+	}
+	return o.Exit(statuses...)
+}
+
 const nothingReadHint = "nothing could be read: use a role that can read IAM and assume the member role, see docs/permissions.md"
 
 // incomplete is the status for what could not be read or decided.
