@@ -32,6 +32,7 @@ type Page struct {
 	accounts   []audit.Account
 	people     people
 	worst      []worstUser
+	peers      map[peerGroup]int // users seen, for the places of the worst
 	exemptions map[string]*exemption
 	unread     []org.Gap
 	windows    map[string]int // enrollment windows that are open, by their tag value
@@ -73,7 +74,7 @@ type exemption struct {
 
 // New begins the report of a run whose head and end are known.
 func New(h run.Head, e run.End) *Page {
-	return &Page{head: h, end: e, exemptions: map[string]*exemption{}, windows: map[string]int{}, data: data{known: map[string]run.Rule{}},
+	return &Page{head: h, end: e, exemptions: map[string]*exemption{}, windows: map[string]int{}, peers: map[peerGroup]int{}, data: data{known: map[string]run.Rule{}},
 		assumed: map[string]int{}, stops: map[impact.Kind]int{}}
 }
 

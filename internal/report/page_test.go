@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"regexp"
 	"strings"
@@ -321,5 +322,23 @@ func TestSummaryStaysShort(t *testing.T) {
 	wants(t, text, "other accounts (30)", "The first 12 of 101 exemptions are shown.", "The first 12 of 100 entries are shown.")
 	if len(text) > 12_000 {
 		t.Errorf("the summary has %d characters", len(text))
+	}
+}
+
+// An account with many users who are equally bad leaves room for those of the others.
+func TestTheWorstComeFromManyAccounts(t *testing.T) {
+	var users []audit.User
+	for i := range 12 {
+		users = append(users, user("111111111111", fmt.Sprintf("first%02d", i), 0))
+	}
+	users = append(users, user("222222222222", "second", 0), user("333333333333", "third", 0))
+	page := htmlOf(t, runOf(users, nil))
+	last := -1
+	for _, link := range []string{"111111111111/first00", "222222222222/second", "333333333333/third", "111111111111/first01", "111111111111/first07"} {
+		at := strings.Index(page, `href="#user/`+link)
+		if at <= last {
+			t.Errorf("%s is at %d, after the one before it: %d", link, at, last)
+		}
+		last = at
 	}
 }

@@ -24,6 +24,14 @@ type worstUser struct {
 	Can      string
 	About    []string // sentences
 	noDevice bool
+	place    int // how many of its account came before it that are as bad
+}
+
+// A peerGroup is the users of an account who are equally bad.
+type peerGroup struct {
+	account  string
+	rank     audit.Rank
+	noDevice bool
 }
 
 // rankUser keeps a user if it is among the worst.
@@ -33,6 +41,9 @@ func (p *Page) rankUser(u *audit.User) {
 		return
 	}
 	w := worstUser{rank: r, Account: u.Account, Name: u.Name, noDevice: u.MFA == org.No}
+	group := peerGroup{w.Account, w.rank, w.noDevice}
+	w.place = p.peers[group]
+	p.peers[group]++
 	if !p.amongWorst(&w) {
 		return
 	}
@@ -66,9 +77,11 @@ func (p *Page) keepWorst(w worstUser) {
 	p.worst = p.worst[:min(len(p.worst), mostWorst)]
 }
 
-// byHarm orders users by the harm that their credentials can do, those without a device first.
+// byHarm orders users by the harm that their credentials can do, those without a device
+// first. Equals come from as many accounts as there are, so that one account does not fill
+// the list.
 func byHarm(x, y worstUser) int {
-	return cmp.Or(cmp.Compare(x.rank, y.rank), compareBool(y.noDevice, x.noDevice), strings.Compare(x.Account, y.Account),
+	return cmp.Or(cmp.Compare(x.rank, y.rank), compareBool(y.noDevice, x.noDevice), cmp.Compare(x.place, y.place), strings.Compare(x.Account, y.Account),
 		strings.Compare(x.Name, y.Name), strings.Compare(x.With, y.With))
 }
 
