@@ -186,8 +186,8 @@ func (r *fileReader) text(in io.Reader, each func(*Call) error) error {
 	if limited.N == 0 {
 		return fmt.Errorf("it has more than %d GB after decompression; the rest was not read", maxExpanded>>30)
 	}
-	if err == nil && r.records.Invalid > 0 {
-		return fmt.Errorf("%d of %d records have no time, source or name and were skipped", r.records.Invalid, r.records.Read+r.records.Invalid)
+	if err == nil {
+		err = r.records.Skipped.Err(r.records.Read)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Log is what several places hold.
@@ -12,6 +13,7 @@ type Log struct {
 	Places  []Place
 	Files   []LogFile // in addition to those of the places
 	Workers int       // files read at the same time
+	Latest  time.Time // records after it are skipped, and named; zero: none is
 	// Progress is called after each file, possibly concurrently; nil: never.
 	Progress func(done, total int)
 }
@@ -51,7 +53,7 @@ func (l *Log) Read(ctx context.Context, open func() func(*Call)) (Summary, error
 			}
 		}}
 		workers[i] = w
-		running.Go(func() { w.run(ctx, queue) })
+		running.Go(func() { w.run(ctx, queue, l.Latest) })
 	}
 	for _, g := range groups {
 		queue <- g
@@ -89,8 +91,11 @@ type worker struct {
 	read   func()
 }
 
-func (w *worker) run(ctx context.Context, queue <-chan []LogFile) {
+func (w *worker) run(ctx context.Context, queue <-chan []LogFile, latest time.Time) {
 	r := newFileReader(func(p Problem) { w.Problems = append(w.Problems, p) })
+	if !latest.IsZero() {
+		r.records.Latest = latest.Unix()
+	}
 	seen := map[uint64]struct{}{}
 	for files := range queue {
 		clear(seen)

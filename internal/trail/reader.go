@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Limits of what is read. A record of CloudTrail has at most 256 kB; others may
 // have added to it.
 const (
-	maxRecord = 16 << 20 // bytes
+	maxRecord = 4 << 20  // bytes; a larger one is skipped
+	maxText   = 16 << 20 // bytes of a record after which the file is left
 	chunk     = 1 << 20  // read at a time
 )
 
-var errLarge = fmt.Errorf("a record has more than %d MB", maxRecord>>20)
+var errLarge = fmt.Errorf("a record has more than %d MB", maxText>>20)
 
 // ErrNoRecords says that a file holds JSON without CloudTrail records: a digest,
 // an Insight, or another log.
@@ -29,8 +31,39 @@ type Reader struct {
 	done bool  // in has ended
 	call Call
 
+	Latest int64 // Unix time; later records are skipped. 0: none is
+
 	Read    int // records
-	Invalid int // records without a time or a name
+	Skipped Skipped
+}
+
+// Skipped counts the records that were skipped, by reason.
+type Skipped struct {
+	Invalid int // without a time, source or name
+	Version int // with an eventVersion that is not 1.x
+	Large   int // larger than 4 MB
+	Future  int // after the latest time
+}
+
+// Err is the error about the records that were skipped of read and skipped ones; nil: none.
+func (s Skipped) Err(read int) error {
+	skipped := s.Invalid + s.Version + s.Large + s.Future
+	if skipped == 0 {
+		return nil
+	}
+	var why []string
+	for _, r := range []struct {
+		n    int
+		what string
+	}{
+		{s.Invalid, "no time, source or name"}, {s.Version, "an unknown eventVersion"},
+		{s.Large, fmt.Sprintf("more than %d MB", maxRecord>>20)}, {s.Future, "a time in the future"},
+	} {
+		if r.n > 0 {
+			why = append(why, fmt.Sprintf("%d with %s", r.n, r.what))
+		}
+	}
+	return fmt.Errorf("%d of %d records were skipped: %s", skipped, read+skipped, strings.Join(why, ", "))
 }
 
 // NewReader returns a Reader.
@@ -41,7 +74,7 @@ func NewReader(in io.Reader) *Reader {
 // Reset reads another text and keeps the strings of the calls.
 func (r *Reader) Reset(in io.Reader) {
 	r.in, r.base, r.done, r.at, r.text = in, 0, false, 0, r.text[:0]
-	r.Read, r.Invalid = 0, 0
+	r.Read, r.Skipped = 0, Skipped{}
 }
 
 // Calls calls each with every record. The call is valid until each returns, its
@@ -71,7 +104,7 @@ func (r *Reader) Calls(each func(*Call) error) error {
 			return r.located(err)
 		}
 	}
-	if r.Read == 0 && r.Invalid > 0 {
+	if r.Read == 0 && r.Skipped.Invalid > 0 {
 		return ErrNoRecords
 	}
 	return nil
@@ -91,7 +124,7 @@ func (r *Reader) more() error {
 	if r.done {
 		return io.EOF
 	}
-	if len(r.text)-r.at > maxRecord {
+	if len(r.text)-r.at > maxText {
 		return errLarge
 	}
 	n := copy(r.text[:cap(r.text)], r.text[r.at:])
@@ -162,15 +195,20 @@ func (r *Reader) one(each func(*Call) error) error {
 	if err := r.whole(func() error { return r.record(&r.call) }); err != nil {
 		return err
 	}
-	if r.base+int64(r.at)-start > maxRecord {
-		return errLarge
+	switch c := &r.call; {
+	case c.Time == 0 || c.Name == "" || c.Source == "":
+		r.Skipped.Invalid++
+	case r.unknown:
+		r.Skipped.Version++
+	case r.base+int64(r.at)-start > maxRecord:
+		r.Skipped.Large++
+	case r.Latest != 0 && c.Time > r.Latest:
+		r.Skipped.Future++
+	default:
+		r.Read++
+		return each(c)
 	}
-	if r.call.Time == 0 || r.call.Name == "" || r.call.Source == "" {
-		r.Invalid++
-		return nil
-	}
-	r.Read++
-	return each(&r.call)
+	return nil
 }
 
 // array reads an array of records.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -101,7 +102,7 @@ func TestBrokenLogsAreErrorsThatNameThePlace(t *testing.T) {
 		{"no JSON", `hello`, 0, `unexpected 'h'`},
 		{"digest", `{"awsAccountId":"111122223333","digestS3Bucket":"b"}`, 0, "holds no CloudTrail records"},
 		{"record that is a number", `[1]`, 0, "holds no CloudTrail records"},
-		{"large record", `[{"x":"` + strings.Repeat("x", maxRecord+chunk) + `"}]`, 0, "a record has more than"},
+		{"large record", `[{"x":"` + strings.Repeat("x", 2*maxText) + `"}]`, 0, "a record has more than"},
 	} {
 		calls, err := callsOf(row.text)
 		if len(calls) != row.read || err == nil || !strings.Contains(err.Error(), row.want) {
@@ -114,8 +115,32 @@ func TestOddRecordsAreSkippedAndOthersRead(t *testing.T) {
 	deep := strings.Repeat(`{"a":[`, 100000) + strings.Repeat(`]}`, 100000)
 	text := `[{"eventTime":5,"userIdentity":"x"},` + strings.Replace(aRecord(1), `"responseElements":null`, `"responseElements":`+deep, 1) + `,{}]`
 	r := NewReader(strings.NewReader(text))
-	if err := r.Calls(func(*Call) error { return nil }); err != nil || r.Read != 1 || r.Invalid != 2 {
-		t.Errorf("read %d, invalid %d, %v", r.Read, r.Invalid, err)
+	if err := r.Calls(func(*Call) error { return nil }); err != nil || r.Read != 1 || r.Skipped.Invalid != 2 {
+		t.Errorf("read %d, skipped %+v, %v", r.Read, r.Skipped, err)
+	}
+}
+
+// A record that cannot be used is skipped and counted, and those after it are read.
+func TestRecordsThatCannotBeUsedAreCounted(t *testing.T) {
+	with := func(old, replaced string) string {
+		text := strings.Replace(aRecord(1), old, replaced, 1)
+		if text == aRecord(1) {
+			t.Fatalf("a record has no %s", old)
+		}
+		return text
+	}
+	large := with(`"responseElements":null`, `"responseElements":"`+strings.Repeat("x", 10<<20)+`"`)
+	future := with(`"eventTime":"20`, `"eventTime":"21`)
+	for name, text := range map[string]string{"envelope": `{"Records":[%s,%s,%s,{},%s]}`, "lines": "%s\n%s\n%s\n{}\n%s\n"} {
+		r := NewReader(strings.NewReader(fmt.Sprintf(text, large, future, with(`"eventVersion":"1.`, `"eventVersion":"2.`), aRecord(2))))
+		r.Latest = time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+		if err := r.Calls(func(*Call) error { return nil }); err != nil || r.Read != 1 || r.Skipped != (Skipped{1, 1, 1, 1}) {
+			t.Errorf("%s: read %d, skipped %+v, %v", name, r.Read, r.Skipped, err)
+		}
+		const want = "4 of 5 records were skipped: 1 with no time, source or name, 1 with an unknown eventVersion, 1 with more than 4 MB, 1 with a time in the future"
+		if err := r.Skipped.Err(r.Read); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

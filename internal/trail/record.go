@@ -11,10 +11,14 @@ var eventIDs = maphash.MakeSeed()
 // record reads one record into a call. It reads parameters and response of calls
 // of IAM and STS only.
 func (s *scanner) record(c *Call) error {
-	*c = Call{}
+	*c, s.unknown = Call{}, false
 	parameters, response, more := -1, -1, -1
 	err := s.object(func(name []byte) error {
 		switch string(name) {
+		case "eventVersion": // the minor number changes when members are added
+			version, err := s.string()
+			s.unknown = !bytes.HasPrefix(version, []byte("1."))
+			return err
 		case "userIdentity":
 			return s.caller(&c.Caller)
 		case "requestParameters":

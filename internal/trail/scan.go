@@ -16,6 +16,8 @@ type scanner struct {
 	text   []byte
 	at     int
 	shared map[string]string
+
+	unknown bool // the last record has an eventVersion that is not known
 }
 
 // maxShared bounds the strings that calls share.

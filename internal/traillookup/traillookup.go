@@ -191,8 +191,8 @@ func (r *reader) page(events []types.Event, p Place) {
 			r.call(c, p.Account)
 			return nil
 		})
-		if err == nil && r.record.Invalid > 0 {
-			err = errors.New("it has no time, source or name")
+		if err == nil {
+			err = r.record.Skipped.Err(r.record.Read)
 		}
 		if err != nil {
 			r.problems = append(r.problems, trail.Problem{File: p.String() + ": event " + aws.ToString(events[i].EventId), Why: err.Error()})

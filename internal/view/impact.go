@@ -30,11 +30,11 @@ func impactHead(w io.Writer, style Style, r *impact.Report) {
 		fmt.Fprintf(w, "No recorded calls. The list rests on when access keys were last used.\n")
 	} else {
 		fmt.Fprintf(w, "%s to %s: %s of CloudTrail with records, %s\n\n", r.Log.First, r.Log.Last, Count(r.Log.Days, "day"), Count(r.Calls.Read, "event"))
-		fmt.Fprintf(w, "  would be denied    %s calls of %s\n", prose.Number(r.Calls.Denied), Count(len(stopping(r)), "user"))
-		fmt.Fprintf(w, "  forwarded          %s calls by services for calls that are counted\n", prose.Number(r.Calls.Forwarded))
-		fmt.Fprintf(w, "  refused before     %s calls\n", prose.Number(r.Calls.AlreadyDenied))
+		fmt.Fprintf(w, "  would be denied    %s of %s\n", Count(r.Calls.Denied, "call"), Count(len(stopping(r)), "user"))
+		fmt.Fprintf(w, "  forwarded          %s by services for calls that are counted\n", Count(r.Calls.Forwarded, "call"))
+		fmt.Fprintf(w, "  refused before     %s\n", Count(r.Calls.AlreadyDenied, "call"))
 		if r.Calls.Undecided > 0 {
-			fmt.Fprintf(w, "  not decided        %s calls\n", prose.Number(r.Calls.Undecided))
+			fmt.Fprintf(w, "  not decided        %s\n", Count(r.Calls.Undecided, "call"))
 		}
 	}
 	fmt.Fprintln(w)
@@ -74,18 +74,22 @@ func impactVerdict(r *impact.Report) []string {
 		{impact.Both, "user of people and programs", "users of people and programs"}, {impact.Unclear, "unclear", "unclear"},
 	} {
 		if n := kinds[k.kind]; n > 0 {
-			noun := k.one
-			if n > 1 {
-				noun = k.many
-			}
-			parts = append(parts, fmt.Sprintf("%d %s", n, noun))
+			parts = append(parts, fmt.Sprintf("%d %s", n, agree(n, k.one, k.many)))
 		}
 	}
-	lines := []string{fmt.Sprintf("%s of %d make recorded calls that will be denied: %s.", Count(len(users), "user"), len(r.Users), strings.Join(parts, ", "))}
+	lines := []string{fmt.Sprintf("%s of %s %s recorded calls that will be denied: %s.", prose.Number(len(users)), Count(len(r.Users), "user"), agree(len(users), "makes", "make"), strings.Join(parts, ", "))}
 	if alone > 0 {
-		lines = append(lines, fmt.Sprintf("%d of them have no other way to sign in.", alone))
+		lines = append(lines, fmt.Sprintf("%s of them %s no other way to sign in.", prose.Number(alone), agree(alone, "has", "have")))
 	}
 	return lines
+}
+
+// agree is the form of a word for a number.
+func agree(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func impactRows(r *impact.Report, now time.Time, all bool) (rows [][]string) {

@@ -277,10 +277,16 @@ func (o *logOptions) bucketFiles(ctx context.Context, buckets []apply.S3Place) (
 	return files, nil
 }
 
+// skew is how far the clock of this machine may be behind the log.
+const skew = 24 * time.Hour
+
 // readLog folds the calls of a log.
 func (o *logOptions) readLog(ctx context.Context, judge *impact.Judge, places []trail.Place, files []trail.LogFile) (*impact.Tally, trail.Summary, error) {
 	progress := o.ProgressLine()
-	log := trail.Log{Places: places, Files: files, Workers: runtime.GOMAXPROCS(0), Progress: func(done, total int) { progress.Show("log files read:", done, total) }}
+	log := trail.Log{
+		Places: places, Files: files, Workers: runtime.GOMAXPROCS(0), Latest: o.Env.Now().Add(skew),
+		Progress: func(done, total int) { progress.Show("log files read:", done, total) },
+	}
 	var tallies []*impact.Tally
 	summary, err := log.Read(ctx, func() func(*trail.Call) {
 		t := judge.NewTally()
