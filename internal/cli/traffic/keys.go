@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -101,7 +102,7 @@ func runKeys(ctx context.Context, o *keysOptions) error {
 	if o.unused {
 		ranking.Idle()
 	}
-	if err := o.print(ranking, report); err != nil {
+	if err := o.print(s.Headline(), ranking, report); err != nil {
 		return err
 	}
 	return incomplete(report)
@@ -117,10 +118,13 @@ func hasUser(accounts []*org.Account, user string) bool {
 // firstKeys is how many keys the text has without --all.
 const firstKeys = 20
 
-func (o *keysOptions) print(r *keys.Ranking, report *impact.Report) error {
+func (o *keysOptions) print(head view.Headline, r *keys.Ranking, report *impact.Report) error {
 	switch o.form {
 	case "json":
-		return view.JSON(o.Stdout(), r)
+		return view.JSON(o.Stdout(), struct {
+			*keys.Ranking
+			Head view.Headline `json:"head"`
+		}{r, head})
 	case "csv":
 		o.printUnread(o.Stderr(), report)
 		return view.KeysCSV(o.Stdout(), r)
@@ -129,7 +133,8 @@ func (o *keysOptions) print(r *keys.Ranking, report *impact.Report) error {
 	if o.all || o.user != "" {
 		most = len(r.Keys)
 	}
-	view.Keys(o.Stdout(), o.Style(), r, o.Env.Now(), most)
-	o.printUnread(o.Stdout(), report)
-	return nil
+	var out bytes.Buffer
+	view.Keys(&out, o.Style(), r, o.Env.Now(), most)
+	o.printUnread(&out, report)
+	return o.Style().Headline(o.Stdout(), head.Title, out.Bytes())
 }
