@@ -28,6 +28,14 @@ func Count(n int, noun string) string {
 	return Number(n) + " " + noun + "s"
 }
 
+// Plural is the form of a word for a number.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // Number is a number with commas between thousands.
 func Number(n int) string {
 	text := strconv.Itoa(n)

@@ -35,7 +35,7 @@ func (p *Page) dates() []date {
 	}
 	for value, users := range p.windows {
 		if end := windowEnd(value); !end.IsZero() {
-			events = append(events, event{end, plural(users, "enrollment window closes", "enrollment windows close"), users})
+			events = append(events, event{end, prose.Plural(users, "enrollment window closes", "enrollment windows close"), users})
 		}
 	}
 	events = slices.DeleteFunc(events, func(e event) bool { return !e.at.After(p.head.Time) })

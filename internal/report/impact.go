@@ -55,7 +55,7 @@ func kindWords(n int, k impact.Kind) string {
 	case impact.ServiceAccount:
 		return prose.Count(n, "service account")
 	case impact.Person:
-		return prose.Number(n) + plural(n, " person", " people")
+		return prose.Number(n) + prose.Plural(n, " person", " people")
 	case impact.Both:
 		return prose.Number(n) + " used by both"
 	}

@@ -38,9 +38,9 @@ func (p *Page) keyTable() *keyTable {
 		notes = append(notes, prose.Count(n.Administer, "active key")+" can administer an account without MFA.")
 	}
 	if n.Unused > 0 {
-		notes = append(notes, prose.Count(n.Unused, "active key")+plural(n.Unused, " has", " have")+" not been used for 90 days.")
+		notes = append(notes, prose.Count(n.Unused, "active key")+prose.Plural(n.Unused, " has", " have")+" not been used for 90 days.")
 	}
-	t := &keyTable{Note: strings.Join(append(notes, prose.Number(n.Active)+" of "+prose.Count(n.Keys, "key")+" "+plural(n.Active, "is", "are")+" active."), " ")}
+	t := &keyTable{Note: strings.Join(append(notes, prose.Number(n.Active)+" of "+prose.Count(n.Keys, "key")+" "+prose.Plural(n.Active, "is", "are")+" active."), " ")}
 	for i := range p.firstKeys {
 		k := &p.firstKeys[i]
 		t.Rows = append(t.Rows, keyRow{short(k.User), keyAbout(k), clip(visible(k.Worst), 110), clip(visible(k.Next), 110), clip(visible(k.Why), 110),

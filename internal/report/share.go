@@ -24,7 +24,7 @@ func (p *Page) pictures(s *summary) {
 	s.Whole = bar(c, c.Users)
 	notes := map[audit.State]string{}
 	if c.Enforced > 0 && p.people.proved == c.Enforced {
-		notes[audit.Enforced] = plural(c.Enforced, "proved", "all proved")
+		notes[audit.Enforced] = prose.Plural(c.Enforced, "proved", "all proved")
 	}
 	for _, shade := range shades {
 		if n := ofState(c, shade.state); n > 0 || shade.state != audit.Unknown {
@@ -54,7 +54,7 @@ func (p *Page) accountBars(s *summary) {
 	}
 	s.AccountsNote = "The most users without MFA first."
 	if without := p.end.AccountsRead - len(all); without > 0 {
-		s.AccountsNote += " " + prose.Count(without, "account") + " without IAM users " + plural(without, "is", "are") + " not shown."
+		s.AccountsNote += " " + prose.Count(without, "account") + " without IAM users " + prose.Plural(without, "is", "are") + " not shown."
 	}
 	s.Accounts = shares(all, mostAccounts, "account")
 }

@@ -134,7 +134,7 @@ func (p *Page) verdict(s *summary) {
 		s.Verdict = "No IAM users were found."
 	case e.Open > 0:
 		s.Number = prose.Number(e.Open) + " of " + prose.Number(e.Users)
-		s.Verdict = plural(e.Users, "user", "users") + " can act without MFA."
+		s.Verdict = prose.Plural(e.Users, "user", "users") + " can act without MFA."
 		lead = append(lead, openLead(e.Open, n))
 	case e.Unknown > 0:
 		s.Verdict = prose.Number(e.Unknown) + " of " + prose.Count(e.Users, "user") + " could not be decided."
@@ -154,14 +154,14 @@ func (p *Page) verdict(s *summary) {
 		lead = append(lead, p.since.sentence(e.Open))
 	}
 	if unread := notReadWords(e.AccountsUnread); unread != "" {
-		lead = append(lead, unread+" "+plural(e.AccountsUnread, "Its", "Their")+" users are in none of these numbers.")
+		lead = append(lead, unread+" "+prose.Plural(e.AccountsUnread, "Its", "Their")+" users are in none of these numbers.")
 	}
 	s.Lead = strings.Join(lead, " ")
 }
 
 // unknownLead says what is known if no user is known to be able to act without MFA.
 func unknownLead(unknown, others int) string {
-	said := fmt.Sprintf("It is not known whether %s can act without MFA.", plural(unknown, "this user", "they"))
+	said := fmt.Sprintf("It is not known whether %s can act without MFA.", prose.Plural(unknown, "this user", "they"))
 	if others > 0 {
 		said += " None of the others can."
 	}
@@ -196,13 +196,6 @@ func some(n int, noun string) string {
 	return prose.Count(n, noun)
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 func worstTitle(shown, open int) string {
 	if shown == mostWorst && open > shown {
 		return "The ten worst"
@@ -224,7 +217,7 @@ func (p *Page) exemptionLines(s *summary) {
 		}
 		s.Exemptions = append(s.Exemptions, line)
 	}
-	s.ExemptionsNote = prose.Count(p.end.Exempt, "user") + " " + plural(p.end.Exempt, "is", "are") + " exempt." + moreRows(len(s.Exemptions), len(all), "exemptions")
+	s.ExemptionsNote = prose.Count(p.end.Exempt, "user") + " " + prose.Plural(p.end.Exempt, "is", "are") + " exempt." + moreRows(len(s.Exemptions), len(all), "exemptions")
 }
 
 // moreRows says how many rows a list leaves out.

@@ -86,12 +86,10 @@ type Request struct {
 
 // longEnough reports whether a session lasts as long as a request needs.
 func (r Request) longEnough(e *cache.Entry, now time.Time) bool {
-	left, quarter := e.Expires.Sub(now), e.Expires.Sub(e.Issued)/4
-	need := r.MinLeft
-	if !r.Exact {
-		need = min(need, quarter)
+	if r.Exact && e.Expires.Sub(now) < r.MinLeft || !e.Lasts(now, r.MinLeft) {
+		return false
 	}
-	return left >= need && (!r.Renew || e.Kind == cache.RoleSession || left >= quarter)
+	return !r.Renew || e.Kind == cache.RoleSession || e.Lasts(now, e.Quarter())
 }
 
 // plain says that nothing but the profile was asked for, so that a link in the

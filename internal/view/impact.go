@@ -74,22 +74,14 @@ func impactVerdict(r *impact.Report) []string {
 		{impact.Both, "user of people and programs", "users of people and programs"}, {impact.Unclear, "unclear", "unclear"},
 	} {
 		if n := kinds[k.kind]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, agree(n, k.one, k.many)))
+			parts = append(parts, fmt.Sprintf("%d %s", n, prose.Plural(n, k.one, k.many)))
 		}
 	}
-	lines := []string{fmt.Sprintf("%s of %s %s recorded calls that will be denied: %s.", prose.Number(len(users)), Count(len(r.Users), "user"), agree(len(users), "makes", "make"), strings.Join(parts, ", "))}
+	lines := []string{fmt.Sprintf("%s of %s %s recorded calls that will be denied: %s.", prose.Number(len(users)), Count(len(r.Users), "user"), prose.Plural(len(users), "makes", "make"), strings.Join(parts, ", "))}
 	if alone > 0 {
-		lines = append(lines, fmt.Sprintf("%s of them %s no other way to sign in.", prose.Number(alone), agree(alone, "has", "have")))
+		lines = append(lines, fmt.Sprintf("%s of them %s no other way to sign in.", prose.Number(alone), prose.Plural(alone, "has", "have")))
 	}
 	return lines
-}
-
-// agree is the form of a word for a number.
-func agree(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 func impactRows(r *impact.Report, now time.Time, all bool) (rows [][]string) {

@@ -45,9 +45,6 @@ func plain(env []string) bool {
 	return true
 }
 
-// usualMinLeft is the least time that a session must last: see --min-left of exec.
-const usualMinLeft = 15 * time.Minute
-
 // A call is a command line that can be answered here.
 type call struct {
 	profile string
@@ -109,7 +106,7 @@ func session(profile string, now time.Time) (*cache.Entry, []environ.Assignment,
 		return nil, nil, false
 	}
 	e, err := dir.Warm(cache.PlaceOf(profile, os.Getenv), now)
-	if err != nil || e.Exec == cache.ExecProfile || e.Expires.Sub(now) < min(usualMinLeft, e.Expires.Sub(e.Issued)/4) {
+	if err != nil || e.Exec == cache.ExecProfile || !e.Lasts(now, cache.UsualMinLeft) {
 		return nil, nil, false
 	}
 	region := environ.Region(os.Getenv)

@@ -51,19 +51,15 @@ func (s *sessionFlags) add(c *cobra.Command) {
 	c.ValidArgsFunction = s.env.completeProfiles
 }
 
-// usualMinLeft is how long a session must last that is handed to a command: AWS tools
-// begin to renew credentials 15 minutes before their end, and a command cannot.
-const usualMinLeft = 15 * time.Minute
-
 func (s *sessionFlags) addMinLeft(c *cobra.Command) {
-	c.Flags().DurationVar(&s.minLeft, "min-left", usualMinLeft, "renew a session that expires in less than this `duration`")
+	c.Flags().DurationVar(&s.minLeft, "min-left", cache.UsualMinLeft, "renew a session that expires in less than this `duration`")
 }
 
 // checkLeft reports a session that expires earlier than --min-left: as an error if
 // the flag was given, else as a remark.
 func (s *sessionFlags) checkLeft(e *cache.Entry) error {
 	remains := e.Expires.Sub(s.env.Now())
-	if remains >= min(s.minLeft, e.Expires.Sub(e.Issued)/4) && !s.exact || remains >= s.minLeft {
+	if remains >= s.minLeft || !s.exact && e.Lasts(s.env.Now(), s.minLeft) {
 		return nil
 	}
 	next := `run "forcemfa login --force"`

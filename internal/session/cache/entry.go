@@ -71,6 +71,19 @@ const futureMargin = 15 * time.Minute
 // machine's clock is wrong.
 func (e *Entry) FromTheFuture(now time.Time) bool { return e.Issued.After(now.Add(futureMargin)) }
 
+// UsualMinLeft is how long a session must last that is handed to a command: AWS tools
+// begin to renew credentials 15 minutes before their end, and a command cannot.
+const UsualMinLeft = 15 * time.Minute
+
+// Quarter is a quarter of the life of a session.
+func (e *Entry) Quarter() time.Duration { return e.Expires.Sub(e.Issued) / 4 }
+
+// Lasts reports whether a session lasts this long from now on, or a quarter of its life
+// where that is shorter.
+func (e *Entry) Lasts(now time.Time, need time.Duration) bool {
+	return e.Expires.Sub(now) >= min(need, e.Quarter())
+}
+
 // Usable says that a session has not ended and does not end at once.
 func (e *Entry) Usable(now time.Time) bool { return now.Add(personMargin).Before(e.Expires) }
 
