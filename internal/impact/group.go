@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// Groupings are what users can be grouped by; tag: is followed by the key of a tag.
-var Groupings = []string{"account", "ou", "kind", "tool", "service", "action", "day", "tag:KEY"}
+// Groupings are what users can be grouped by; tag: is followed by the key of a tag, and
+// tag alone is every tag, as KEY=VALUE.
+var Groupings = []string{"account", "ou", "kind", "tool", "service", "action", "day", "tag", "tag:KEY"}
 
 // A Group is the users and denied calls that have something in common. A user with
-// several tools, services or actions is in several groups, with all of its calls; the
+// several tools, services, actions or tags is in several groups, with all of its calls; the
 // calls of an action or a day are those of that action or day.
 type Group struct {
 	By     string `json:"by"`
@@ -81,6 +82,8 @@ func grouping(by string) (func(*User) map[string]int, error) {
 		return several(func(u *User) []string { return u.Tools }), nil
 	case "service":
 		return several(func(u *User) []string { return u.Services }), nil
+	case "tag":
+		return several((*User).tagPairs), nil
 	case "day":
 		return func(u *User) map[string]int { return u.byDays }, nil
 	case "action":
@@ -93,4 +96,16 @@ func grouping(by string) (func(*User) map[string]int, error) {
 		}, nil
 	}
 	return nil, fmt.Errorf("%q is no grouping: want %s", by, strings.Join(Groupings, ", "))
+}
+
+// tagPairs are the tags of a user, as KEY=VALUE; "none" for a user without a tag.
+func (u *User) tagPairs() []string {
+	if len(u.tags) == 0 {
+		return []string{"none"}
+	}
+	var pairs []string
+	for key, value := range u.tags {
+		pairs = append(pairs, key+"="+value)
+	}
+	return pairs
 }

@@ -368,7 +368,7 @@ func TestTheSamplesMonthGivesWhatIsPlanted(t *testing.T) {
 func TestUsersWhoStopAreGrouped(t *testing.T) {
 	r := reportOf(t, exempting, append(hourly(), call("ec2:DescribeInstances", by("arn:aws:iam::999999999999:user/eve")), call("s3:GetObject", session("true")))...)
 	for by, want := range map[string]string{
-		"account": "111122223333 1 168, 999999999999 1 1", "kind": "service account 1 168, person 1 1", "tag:env": "none 2 169",
+		"account": "111122223333 1 168, 999999999999 1 1", "kind": "service account 1 168, person 1 1", "tag:env": "none 2 169", "tag": "none 2 169",
 		"action": "s3:PutBucketTagging 1 168, ec2:DescribeInstances 1 1", "ou": "none 2 169",
 	} {
 		groups, err := r.GroupBy(by)

@@ -1,6 +1,7 @@
 package impact_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,9 @@ func TestOwnersOfExemptionsComeFromTags(t *testing.T) {
 	}
 	if text := string(report.Exemptions(now)); !strings.Contains(text, `owner: "pia@example.com" # from a tag of the user`) {
 		t.Error(text)
+	}
+	groups, err := report.GroupBy("tag")
+	if want := []impact.Group{{By: "Owner=pia@example.com", Users: 1, Denied: 100}, {By: "Team=platform", Users: 1, Denied: 100}}; err != nil || !slices.Equal(groups, want) {
+		t.Errorf("by tag: %v, %v; want %v", groups, err, want)
 	}
 }

@@ -62,7 +62,7 @@ that AWS refused before do not count. What the log cannot show is listed at the 
 	c.Flags().StringVar(&o.user, "user", "", "show one user in full, by `name`, ARN or access key ID")
 	o.results.AddSave(c)
 	c.Flags().StringVar(&o.check, "check", "", "compare the forecast in this `file` of --save with the log since then")
-	c.Flags().StringVar(&o.by, "by", "", "group the users who stop by account, ou, kind, tool, service, action, day or tag:`KEY`")
+	c.Flags().StringVar(&o.by, "by", "", "group the users who stop by account, ou, kind, tool, service, action, day, tag or tag:`KEY`")
 	c.Flags().StringVar(&o.exempt, "exempt-out", "", "write exemptions of the service accounts who stop to this `file`, as a part of a config file")
 	c.Flags().BoolVar(&o.redact, "redact", false, "replace names, accounts, keys and addresses by hashes with a key that stays on this machine")
 	o.addDays(c)
