@@ -74,7 +74,7 @@ func impactVerdict(r *impact.Report) []string {
 		{impact.Both, "user of people and programs", "users of people and programs"}, {impact.Unclear, "unclear", "unclear"},
 	} {
 		if n := kinds[k.kind]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, prose.Plural(n, k.one, k.many)))
+			parts = append(parts, prose.Number(n)+" "+prose.Plural(n, k.one, k.many))
 		}
 	}
 	lines := []string{fmt.Sprintf("%s of %s %s recorded calls that will be denied: %s.", prose.Number(len(users)), Count(len(r.Users), "user"), prose.Plural(len(users), "makes", "make"), strings.Join(parts, ", "))}
