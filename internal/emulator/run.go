@@ -93,6 +93,7 @@ func (c *Cloud) tell(all []happening) {
 		if h.rules {
 			c.deliver(h.event)
 		}
+		c.deliver(h.follows)
 		if decided != nil && h.decision != nil {
 			(*decided)(*h.decision)
 		}
@@ -113,7 +114,8 @@ type happening struct {
 	record   Record
 	records  []*trail.Record // for logs
 	event    *trail.Event
-	rules    bool // they match the event by default
+	rules    bool         // they match the event by default
+	follows  *trail.Event // what a service recorded by itself after the call
 	decision *Decision
 }
 
@@ -135,12 +137,16 @@ func (c *Cloud) conclude(j *job, r *Record) {
 	c.admit(j, r)
 	event := c.recorded(j, r)
 	records := c.records(event)
+	follows := c.departed(r)
+	if follows != nil && c.logs() {
+		records = append(records, &follows.Detail)
+	}
 	c.keep(records)
 	var why *refusal
 	if errors.As(r.Err, &why) {
 		r.Err = why.in(j.service)
 	}
-	c.happened = append(c.happened, happening{*r, records, event, event != nil && c.matched(r), c.decision(j, r)})
+	c.happened = append(c.happened, happening{*r, records, event, event != nil && c.matched(r), follows, c.decision(j, r)})
 }
 
 // admit performs the job of a known caller.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/emulator/world"
@@ -144,6 +145,38 @@ func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 	if r.Service == "ec2" && d.ErrorCode != "" {
 		d.ErrorCode = "Client." + d.ErrorCode
 	}
+	return e
+}
+
+// departed returns the event of the management account after a call by which an account
+// left the organization; nil: no account did, or nobody is interested. The call itself is
+// in the log of its caller's account, which is that of the member in LeaveOrganization.
+// Source: Organizations API Reference, LeaveOrganization and RemoveAccountFromOrganization:
+// "available only in the management account's event history"; CloudTrail User Guide,
+// "AWS service events".
+func (c *Cloud) departed(r *Record) *trail.Event {
+	o := c.world.Organization
+	if r.Err != nil || o == nil || r.Service != "organizations" || !c.logs() && !c.listened() {
+		return nil
+	}
+	account, how := r.Caller.Account, "Left"
+	switch in := r.In.(type) {
+	case *organizations.RemoveAccountFromOrganizationInput:
+		account, how = *in.AccountId, "Removed"
+	case *organizations.LeaveOrganizationInput:
+	default:
+		return nil
+	}
+	e := c.event(trail.ServiceEvent, "aws.organizations", o.ManagementAccount, c.region("organizations", ""), c.requestID(), r.Time)
+	d := &e.Detail
+	d.UserIdentity = trail.Identity{AccountID: o.ManagementAccount, InvokedBy: "organizations.amazonaws.com"}
+	d.EventSource, d.EventName, d.EventType = "organizations.amazonaws.com", "AccountDepartedOrganization", "AwsServiceEvent"
+	d.SourceIP, d.UserAgent = "organizations.amazonaws.com", "organizations.amazonaws.com"
+	details, err := json.Marshal(map[string]string{"accountId": account, "departedMethod": how, "departedTime": e.Time.Format(time.RFC3339)})
+	if err != nil {
+		panic(err) // strings marshal
+	}
+	d.ServiceDetails = details
 	return e
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
 
@@ -350,5 +351,51 @@ func TestIAMEventsAreRecordedInTheHomeRegionOfThePartition(t *testing.T) {
 		if got := c.region("sts", "called"); got != "called" {
 			t.Errorf("%s: STS in %s", partition, got)
 		}
+	}
+}
+
+// The call is in the log of the account that leaves, which its administrator controls. The
+// management account has an event of Organizations.
+func TestTheManagementAccountHasTheEventOfADeparture(t *testing.T) {
+	for _, row := range []struct {
+		how, by, call string
+		leave         func(*organizations.Client) error
+	}{
+		{"Left", "alice", member, func(c *organizations.Client) error {
+			_, err := c.LeaveOrganization(t.Context(), &organizations.LeaveOrganizationInput{})
+			return err
+		}},
+		{"Removed", "root-admin", management, func(c *organizations.Client) error {
+			_, err := c.RemoveAccountFromOrganization(t.Context(), &organizations.RemoveAccountFromOrganizationInput{AccountId: aws.String(member)})
+			return err
+		}},
+	} {
+		t.Run(row.how, func(t *testing.T) {
+			c := newCloud(t, Options{Clock: func() time.Time { return noon }})
+			events := listening(t, c, allEvents)
+			var logged []string
+			c.OnRecord(func(r *trail.Record) { logged = append(logged, r.RecipientAccountID+" "+r.EventName) })
+			client := organizations.NewFromConfig(c.Config(as(row.by), "us-east-1"))
+			if err := row.leave(client); err != nil {
+				t.Fatal(err)
+			}
+			if err := row.leave(client); err == nil {
+				t.Fatal("the account left twice")
+			}
+			if len(*events) != 3 || (*events)[0].Account != row.call || !(*events)[2].Detail.Failed() {
+				t.Fatalf("events: %+v", *events)
+			}
+			e := (*events)[1]
+			if e.DetailType != trail.ServiceEvent || e.Source != "aws.organizations" || e.Account != management || e.Region != "us-east-1" ||
+				e.Detail.EventName != "AccountDepartedOrganization" || e.Detail.EventType != "AwsServiceEvent" || e.Detail.RecipientAccountID != management {
+				t.Errorf("event %+v", e)
+			}
+			if diff := cmp.Diff(map[string]any{"accountId": member, "departedMethod": row.how, "departedTime": "2026-03-04T12:00:00Z"}, tree(t, e.Detail.ServiceDetails)); diff != "" {
+				t.Errorf("details (-want +got):\n%s", diff)
+			}
+			if want := management + " AccountDepartedOrganization"; !slices.Contains(logged, want) {
+				t.Errorf("log %v, want %s", logged, want)
+			}
+		})
 	}
 }

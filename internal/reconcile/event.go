@@ -3,6 +3,7 @@ package reconcile
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +121,10 @@ var eventRules = map[string]eventRule{
 	"RemoveAccountFromOrganization": {scope: deploymentScope, detect: func(i *incident) *alert {
 		return high(rejoin, "the account %s was removed from the organization", i.text("accountId"))
 	}},
+	"AccountDepartedOrganization": {scope: deploymentScope, applies: leftByItself, detect: func(i *incident) *alert {
+		account, _ := i.departure()
+		return high(rejoin, "the account %s left the organization", account)
+	}},
 	"CreateSAMLProvider":          {scope: deploymentScope, detect: providerAlert("the SAML provider %s was created", "name")},
 	"UpdateSAMLProvider":          {scope: deploymentScope, detect: providerAlert("the SAML provider %s was changed", "sAMLProviderArn")},
 	"CreateOpenIDConnectProvider": {scope: deploymentScope, detect: providerAlert("the OpenID Connect provider %s was created", "url")},
@@ -211,6 +216,47 @@ func withoutMFA(i *incident) bool {
 	var answer struct{ ConsoleLogin string }
 	_ = json.Unmarshal(i.record().ResponseElements, &answer) // none: not a success
 	return answer.ConsoleLogin == "Success" && i.record().AdditionalData.Text("MFAUsed") != "Yes"
+}
+
+// departure returns the account that an event of Organizations is about, and how it left.
+// AWS documents that the event says both, and not the names of its members: departedMethod
+// and departureMethod are in different versions of the API Reference. So every member is
+// read, and the account is the one whose log does not hold the event.
+// Source: Organizations API Reference, LeaveOrganization.
+func (i *incident) departure() (account, how string) {
+	account = "of the event " + i.event.ID
+	var read func(name string, value any)
+	read = func(name string, value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			for _, inner := range slices.Sorted(maps.Keys(value)) {
+				read(inner, value[inner])
+			}
+		case string:
+			switch {
+			case arn.IsAccountID(value) && value != i.event.Account:
+				account = value
+			case strings.HasSuffix(strings.ToLower(name), "method"):
+				how = value
+			}
+		}
+	}
+	r := i.record()
+	var details any
+	_ = json.Unmarshal(r.ServiceDetails, &details) // none
+	read("", details)
+	for name := range r.Parameters {
+		read(name, r.Parameters.Text(name))
+	}
+	return account, how
+}
+
+// leftByItself reports whether an account left the organization by its own decision.
+// Another method is a call of the management account, which has its own alert, or the end
+// of an account that was closed.
+func leftByItself(i *incident) bool {
+	_, how := i.departure()
+	return !strings.EqualFold(how, "Removed") && !strings.EqualFold(how, "Cleaned")
 }
 
 func high(remedy, format string, args ...any) *alert {

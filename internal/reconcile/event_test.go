@@ -18,14 +18,15 @@ const (
 		"sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111111111111:role/Operator","userName":"Operator"}}}`
 	byFunction = `"userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::111111111111:assumed-role/forcemfa-reconcile/x",
 		"sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111111111111:role/forcemfa/forcemfa-reconcile","userName":"forcemfa-reconcile"}}}`
-	byBob       = `"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/bob","userName":"bob","accessKeyId":"AKIAX"}`
-	ourPolicyIs = `"policyArn":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"`
+	byBob           = `"userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111111111111:user/bob","userName":"bob","accessKeyId":"AKIAX"}`
+	byOrganizations = `"userIdentity":{"accountId":"111111111111","invokedBy":"organizations.amazonaws.com"},"sourceIPAddress":"organizations.amazonaws.com","eventType":"AwsServiceEvent"`
+	ourPolicyIs     = `"policyArn":"arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"`
 )
 
 // eventOf is the event of a call. more is added to its record.
 func eventOf(t testing.TB, name, parameters, more string) *trail.Event {
 	t.Helper()
-	e, err := trail.Parse(fmt.Appendf(nil, `{"detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"111111111111","time":"2026-11-20T09:00:00Z",
+	e, err := trail.Parse(fmt.Appendf(nil, `{"id":"event-1","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"111111111111","time":"2026-11-20T09:00:00Z",
 		"detail":{"eventName":%q,"eventSource":"iam.amazonaws.com","eventTime":"2026-11-20T09:00:00Z","eventID":"id","requestParameters":{%s},%s}}`, name, parameters, more))
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +78,13 @@ func TestAlertsByCall(t *testing.T) {
 		{"the environment of the function is changed", "UpdateFunctionConfiguration20150331v2", `"functionName":"forcemfa","environment":{}`, byOperator, "functionName/forcemfa", "the configuration of the function forcemfa was changed", audit.High},
 		{"the account leaves the organization", "LeaveOrganization", ``, byOperator, "account", "the account 111111111111 left the organization", audit.High},
 		{"an account is removed from the organization", "RemoveAccountFromOrganization", `"accountId":"222222222222"`, byOperator, "account", "the account 222222222222 was removed from the organization", audit.High},
+		{"the event of an account that left, in the management account", "AccountDepartedOrganization", ``,
+			byOrganizations + `,"serviceEventDetails":{"accountId":"222222222222","departedMethod":"Left","departedTime":"2026-11-20T09:00:00Z"}`,
+			"account", "the account 222222222222 left the organization", audit.High},
+		{"the same with other names of members", "AccountDepartedOrganization", ``,
+			byOrganizations + `,"serviceEventDetails":{"status":{"managementAccountId":"111111111111","memberAccountId":"222222222222","departureMethod":"LEFT"}}`,
+			"account", "the account 222222222222 left the organization", audit.High},
+		{"the same without the account", "AccountDepartedOrganization", ``, byOrganizations, "account", "the account of the event event-1 left the organization", audit.High},
 		{"a SAML provider", "CreateSAMLProvider", `"name":"idp"`, byOperator, "name/idp", "the SAML provider idp was created", audit.High},
 		{"an OpenID Connect provider", "CreateOpenIDConnectProvider", `"url":"https://idp.example.com"`, byOperator, "account", "the OpenID Connect provider https://idp.example.com was created", audit.High},
 		{"the rule is disabled", "DisableRule", `"name":"forcemfa-events"`, byOperator, "name/forcemfa-events", "the rule forcemfa-events was disabled", audit.High},
@@ -120,6 +128,10 @@ func TestIrrelevantEventsAreIgnored(t *testing.T) {
 		{"another rule", "DisableRule", `"name":"backup"`, byOperator, "not about anything managed by forcemfa"},
 		{"no user", "CreateAccessKey", ``, byOperator, "not about a user"},
 		{"a stack that updates the function", "UpdateFunctionCode20150331v2", `"functionName":"forcemfa-reconcile"`, byOperator + `,"sourceIPAddress":"cloudformation.amazonaws.com"`, "made by CloudFormation"},
+		{"an account that was removed, whose call has an alert", "AccountDepartedOrganization", ``,
+			byOrganizations + `,"serviceEventDetails":{"accountId":"222222222222","departedMethod":"Removed"}`, "not about anything managed by forcemfa"},
+		{"an account that was closed long ago", "AccountDepartedOrganization", ``,
+			byOrganizations + `,"serviceEventDetails":{"accountId":"222222222222","departureMethod":"CLEANED"}`, "not about anything managed by forcemfa"},
 		{"a sign-in with MFA", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{"MFAUsed":"Yes"}`, "not about anything managed by forcemfa"},
 		{"a sign-in that failed", "ConsoleLogin", ``, byBob + `,"responseElements":{"ConsoleLogin":"Failure"},"additionalEventData":{"MFAUsed":"No"}`, "not about anything managed by forcemfa"},
 	} {

@@ -14,6 +14,7 @@ import (
 // rules disagree on the spelling for a sign-in, so both are accepted.
 const (
 	APICall         = "AWS API Call via CloudTrail"
+	ServiceEvent    = "AWS Service Event via CloudTrail" // something that a service did, without a call
 	ConsoleSignIn   = "AWS Console Signin via CloudTrail"
 	ConsoleSignInV1 = "AWS Console Sign In via CloudTrail"
 	Scheduled       = "Scheduled Event"
@@ -50,10 +51,11 @@ type Record struct {
 	Parameters         Parameters      `json:"requestParameters"`
 	ResponseElements   json.RawMessage `json:"responseElements,omitempty"`
 	AdditionalData     Parameters      `json:"additionalEventData,omitempty"`
+	ServiceDetails     json.RawMessage `json:"serviceEventDetails,omitempty"` // of an event without a call
 	RequestID          string          `json:"requestID,omitempty"`
 	EventID            string          `json:"eventID,omitempty"`
 	ReadOnly           bool            `json:"readOnly"`
-	EventType          string          `json:"eventType,omitempty"` // AwsApiCall, AwsConsoleSignIn
+	EventType          string          `json:"eventType,omitempty"` // AwsApiCall, AwsConsoleSignIn, AwsServiceEvent
 	ManagementEvent    bool            `json:"managementEvent"`
 	RecipientAccountID string          `json:"recipientAccountId,omitempty"`
 	SharedEventID      string          `json:"sharedEventID,omitempty"` // the same in the records of two accounts about one call
