@@ -36,6 +36,7 @@ type reader struct {
 	file     string
 	text     []byte
 	function string
+	several  bool // the function has several results, so that one call can return them all
 	sites    []site
 }
 
@@ -53,7 +54,7 @@ func sitesOf(root, file string) ([]site, error) {
 	for _, d := range tree.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
 			r.function = f.Name.Name
-			r.walk(f.Body, returnsBool(f.Type))
+			r.body(f.Type, f.Body)
 		}
 	}
 	return r.sites, nil
@@ -68,11 +69,19 @@ func returnsBool(f *ast.FuncType) bool {
 	return ok && last.Name == "bool"
 }
 
+// body walks the body of a function or of a function literal.
+func (r *reader) body(f *ast.FuncType, body ast.Node) {
+	before := r.several
+	r.several = f.Results.NumFields() > 1
+	r.walk(body, returnsBool(f))
+	r.several = before
+}
+
 func (r *reader) walk(n ast.Node, boolean bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			r.walk(n.Body, returnsBool(n.Type))
+			r.body(n.Type, n.Body)
 			return false
 		case *ast.GenDecl:
 			return n.Tok == token.VAR
@@ -89,7 +98,7 @@ func (r *reader) walk(n ast.Node, boolean bool) {
 			r.binary(n)
 		case *ast.ReturnStmt:
 			if last := len(n.Results) - 1; boolean && last >= 0 && !isCompared(n.Results[last]) {
-				if _, call := n.Results[last].(*ast.CallExpr); !call || last == 0 && len(n.Results) == 1 {
+				if _, call := n.Results[last].(*ast.CallExpr); !call || last == 0 && !r.several {
 					r.add(n.Results[last], "result is the opposite", "(", ") != mutantOn(%d)")
 				}
 			}
