@@ -3,8 +3,10 @@ package plan_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +24,7 @@ const (
 	adaARN    = "arn:aws:iam::111122223333:user/ada"
 	admin     = "arn:aws:iam::aws:policy/AdministratorAccess"
 	allowAll  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	trustAda  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/ada"},"Action":"sts:AssumeRole"}]}`
 	denyAll   = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 )
 
@@ -123,6 +126,16 @@ func TestReadReportsLineAndField(t *testing.T) {
 		{"empty", good, "", `plan.json:1: the file is truncated`},
 		{"not JSON", good, "steps: []", `plan.json:1: not JSON: invalid character 's' looking for beginning of value`},
 		{"not UTF-8", `"c"`, "\"\xff\"", `plan.json:1: not UTF-8`},
+		{"a count that is too large", `"users": 1`, `"users": 4294967296`, `plan.json:6: users: 4294967296 is not a count`},
+		{"a broken count", `"users": 1`, `"users": -`, `plan.json:6: users: not JSON: invalid character ',' in numeric literal`},
+		{"a broken key", `"users": 1`, `users: 1`, `plan.json:6: not JSON: invalid character 'u' looking for beginning of object key string`},
+		{"a broken end", `"because": []`, `"because": [}`, `plan.json:15: steps[0].because: not JSON: invalid character '}' looking for beginning of value`},
+		{"too many reasons", `"because": []`, `"because": [` + strings.Repeat(`"x",`, 10_000) + `"x"]`, `plan.json:15: steps[0].because: more than 10000 entries`},
+		{"no ARN", `"subject": "arn:aws:iam`, `"subject": "aws:iam`, `plan.json:8: steps[0].subject: "aws:iam::111122223333:group/forcemfa/ForceMFA" is not an ARN: want arn:partition:service:region:account:resource`},
+		{"another partition", `"subject": "arn:aws:`, `"subject": "arn:moon:`, `plan.json:8: steps[0].subject: unknown partition "moon" in "arn:moon:iam::111122223333:group/forcemfa/ForceMFA"`},
+		{"another service", `"subject": "arn:aws:iam:`, `"subject": "arn:aws:s3:`, `plan.json:8: steps[0].subject: "arn:aws:s3::111122223333:group/forcemfa/ForceMFA" is not a group of account 111122223333`},
+		{"a name that IAM does not allow", `"subject": "arn:aws:iam::111122223333:group/forcemfa/ForceMFA"`, `"subject": "arn:aws:iam::111122223333:group/forcemfa/Force MFA"`,
+			`plan.json:8: steps[0].subject: "arn:aws:iam::111122223333:group/forcemfa/Force MFA" is not an ARN with a path and a name that IAM allows`},
 		{"a text without end", `"d"`, `"` + strings.Repeat("d", 9000) + `"`, `plan.json:4: digest: longer than 8192 characters`},
 	}
 	for _, tt := range tests {
@@ -139,6 +152,34 @@ func TestReadReportsLineAndField(t *testing.T) {
 				t.Errorf("error %v\nwant  %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// A file that can no longer be read, and one that can no longer be written, are errors.
+func TestErrorsOfThePlanFileAreReported(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	if _, err := plan.Read("plan.json", iotest.ErrReader(broken)); !errors.Is(err, broken) || !strings.Contains(err.Error(), "read plan plan.json") {
+		t.Errorf("read: %v", err)
+	}
+	late := io.MultiReader(strings.NewReader("{"+strings.Repeat(" ", 5000)), iotest.ErrReader(broken))
+	if _, err := plan.Read("plan.json", late); !errors.Is(err, broken) {
+		t.Errorf("read after the beginning: %v", err)
+	}
+	if err := plan.Write(failing{broken}, busy()); !errors.Is(err, broken) {
+		t.Errorf("write: %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// People review the file, so it has lines, and documents with < and & as they are.
+func TestThePlanFileCanBeReviewed(t *testing.T) {
+	p := plan.New(now, "c")
+	p.Notes = []string{"a < b & c"}
+	if text := written(t, p); !strings.Contains(text, "\n  \"notes\": [\n    \"a < b & c\"\n  ]") {
+		t.Error(text)
 	}
 }
 
