@@ -229,15 +229,15 @@ func (x *accessPlanner) group(want baseline.AccessGroup) {
 	} else {
 		made = x.add(plan.NewStep(plan.CreateGroup, a.ID, subject, "", absent, present))
 	}
-	x.groupPolicies(a, group, subject, made)
+	x.groupPolicies(a, group, subject, x.in.Access.Targets(want.Name), made)
 	x.members(a, group, want.Members, made)
 }
 
 // groupPolicies writes the inline policies of a group: one for the roles that its
 // members may assume, and one for their own credentials.
-func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject string, made *plan.Step) {
+func (x *accessPlanner) groupPolicies(a *org.Account, group *org.Group, subject string, targets []baseline.Target, made *plan.Step) {
 	var roles []string
-	for _, t := range x.in.Access.Targets(group.Name) {
+	for _, t := range targets {
 		roles = append(roles, x.in.roleARN(t.Account, t.Role))
 	}
 	wanted := []org.InlinePolicy{{Name: baseline.OwnAccountName, Document: document.OwnAccount(a.Partition)}}
@@ -324,7 +324,7 @@ func (x *accessPlanner) member(a *org.Account, group *org.Group, name string, qu
 // only part of the access section is planned.
 func (x *accessPlanner) configured(group, user string) bool {
 	return x.in.Baseline.Access != nil && slices.ContainsFunc(x.in.Baseline.Access.Groups, func(g baseline.AccessGroup) bool {
-		return g.Name == group && slices.Contains(g.Members, user)
+		return strings.EqualFold(g.Name, group) && slices.Contains(g.Members, user)
 	})
 }
 
