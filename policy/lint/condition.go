@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"strconv"
 	"strings"
 
 	"forcemfa/policy"
@@ -48,10 +47,9 @@ func typed(c *policy.Condition) bool {
 	for _, v := range c.Values {
 		v = strings.ToLower(v)
 		seen[v] = true
-		_, err := strconv.ParseFloat(v, 64)
 		switch {
 		case base == "Null":
-		case isAge(c) && (err != nil || !strings.HasPrefix(base, "Numeric")):
+		case isAge(c) && (!numeral.MatchString(v) || !strings.HasPrefix(base, "Numeric")):
 			return false
 		case isPresent(c) && (v != "true" && v != "false" || !strings.HasPrefix(base, "Bool") && !strings.HasPrefix(base, "String")):
 			return false

@@ -13,7 +13,7 @@ func (in *inspection) enrollment() {
 	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
 		return
 	}
-	if in.lockedOut() || in.guard == nil {
+	if in.lockedOut() || in.boundedOut() || in.guard == nil {
 		return
 	}
 	in.unreadableDevice()
@@ -74,6 +74,32 @@ func (in *inspection) lockedOut() bool {
 		found = true
 	}
 	return found
+}
+
+// boundedOut reports a permissions boundary that allows an enrollment action with MFA
+// only: what a boundary does not allow, no other policy can.
+// Source: IAM User Guide, "Permissions boundaries for IAM entities".
+func (in *inspection) boundedOut() bool {
+	if in.kind != policy.Boundary {
+		return false
+	}
+	p := in.base(caller{}).principalOr(in.user(""))
+	for _, try := range []struct{ action, resource string }{
+		{"iam:EnableMFADevice", p.ARN}, {"iam:CreateVirtualMFADevice", in.iam("mfa/alice")},
+	} {
+		at := in.base(byPassword(p)).on(try.action, try.resource)
+		gate := slices.IndexFunc(in.doc.Statements, func(st policy.Statement) bool {
+			return st.Effect == policy.Allow && len(mfaConditions(&st)) > 0 && covers(st.Actions, try.action)
+		})
+		if gate < 0 || in.decide(in.alone, at) != policy.ImplicitDenied || in.allows(at.with(byKey(p))) || !in.allows(at.with(withMFA(p))) {
+			continue
+		}
+		f := in.add("L-1", gate, "a user without a device cannot enroll one: %s is allowed with MFA only", try.action)
+		f.Example = in.example(at, false, false)
+		f.Fix = new(Fix).append(in, policy.Statement{SID: "AllowEnrollmentWithoutMFA", Effect: policy.Allow, Actions: enrolling, Resources: []string{"*"}})
+		return true
+	}
+	return false
 }
 
 // passkeyOnly reports a document that leaves iam:EnableMFADevice open in the console
@@ -236,7 +262,8 @@ func (in *inspection) unlimitedAge() {
 	f.Example = in.example(at, true, true)
 	st := in.doc.Statements[in.guard.statement]
 	limit := policy.Condition{Operator: "NumericGreaterThanIfExists", Key: "aws:MultiFactorAuthAge", Values: []string{"43200"}}
-	st.SID, st.Conditions = "DenyAllExceptEnrollmentWithOldMFA", append(withoutMFAKeys(st.Conditions), limit)
+	others := slices.DeleteFunc(withoutMFAKeys(st.Conditions), func(c policy.Condition) bool { return strings.EqualFold(c.Key, longTermKeys.Key) })
+	st.SID, st.Conditions = "DenyAllExceptEnrollmentWithOldMFA", append(others, limit)
 	f.Fix = new(Fix).append(in, st)
 }
 

@@ -27,6 +27,8 @@ func (in *inspection) gates() {
 			in.invertedGate(i, situations)
 		case !with:
 			in.deadGate(i, situations)
+		case !e.fresh:
+			in.lateGate(i, situations)
 		default:
 			in.onlyGate(i, situations)
 		}
@@ -65,6 +67,20 @@ func (in *inspection) invertedGate(i int, situations []*situation) {
 	})
 }
 
+// lateGate reports an Allow that matches MFA only after it has grown old.
+func (in *inspection) lateGate(i int, situations []*situation) {
+	f := in.add("M-1", i, "the Allow matches MFA only when it is old: %s", conditionText(mfaConditions(&in.doc.Statements[i])))
+	f.Severity = Medium
+	f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), false, false)
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		for j, c := range st.Conditions {
+			if isAge(&c) {
+				st.Conditions[j].Operator = strings.Replace(c.Operator, "GreaterThan", "LessThan", 1)
+			}
+		}
+	})
+}
+
 // deadGate reports an Allow that never matches.
 func (in *inspection) deadGate(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
@@ -83,12 +99,15 @@ func (in *inspection) onlyGate(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
 	wide := func(p string) bool { return strings.HasSuffix(p, "*") }
 	denies := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.Effect == policy.Deny })
-	if in.kind != policy.Identity || denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
+	control := in.kind == policy.SCP || in.kind == policy.RCP
+	if in.kind != policy.Identity && !control || denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
 		return
 	}
 	f := in.add("A-1", i, "the Allow requires MFA but nothing denies requests without it: another policy that allows the same actions lets them through")
 	f.Example = in.example(situations[0].with(byKey(situations[0].who.principal)), true, true)
-	f.Fix = new(Fix).append(in, forceMFA())
+	if !control {
+		f.Fix = new(Fix).append(in, forceMFA())
+	}
 }
 
 // granting returns the first situation, by access key or by console password,

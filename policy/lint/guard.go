@@ -65,7 +65,7 @@ func (in *inspection) guards() {
 func (in *inspection) unconditional(i int) {
 	st := &in.doc.Statements[i]
 	meant := slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool { return !knownKey(c.Key) })
-	if meant || !slices.ContainsFunc(st.NotActions, func(a string) bool { return strings.EqualFold(a, "iam:EnableMFADevice") }) {
+	if meant || !exceptsEnrollment(st) {
 		return
 	}
 	for _, at := range in.scopeOfPeople(i) {
@@ -124,6 +124,9 @@ func (in *inspection) usersOf(c *policy.Condition) (out []policy.Principal) {
 		ok := true
 		switch strings.ToLower(c.Key) {
 		case "aws:principalarn":
+			if strings.HasPrefix(v, "arn:") && strings.HasSuffix(v, ":*") { // a whole account
+				v = strings.TrimSuffix(v, "*") + "user/alice"
+			}
 			if p, ok = in.userOf(in.instance(v)); !ok && !strings.HasPrefix(v, "arn:") {
 				p, ok = in.userNamed(in.instance(v[strings.LastIndexByte(v, '/')+1:])), true
 			}
@@ -179,8 +182,8 @@ func (in *inspection) missing(i int, situations []*situation, e effects) {
 		return
 	}
 	at := in.passing(situations)
-	if at == nil {
-		return
+	if at == nil || in.applies(in.single(i, aboutMFA), at) {
+		return // or another condition lets it pass: see reach
 	}
 	conditions := mfaConditions(&in.doc.Statements[i])
 	code := weakDeny(conditions)

@@ -46,14 +46,34 @@ func (in *inspection) prepare() {
 			_, op, _ := operator(&c)
 			for _, v := range c.Values {
 				in.learn(v)
-				if in.account == anyAccount && strings.EqualFold(c.Key, "aws:PrincipalAccount") && positiveText(op) && arn.IsAccountID(v) {
+				if in.account == anyAccount && ofAccount(c) && positiveText(op) && arn.IsAccountID(v) {
 					in.account = v
 				}
 			}
 		}
 	}
+	accounts := []string{in.account, anyAccount, "444455556666", "777788889999"}
+	if at := slices.IndexFunc(accounts, func(a string) bool { return !in.excepts(a) }); at >= 0 {
+		in.account = accounts[at]
+	}
 	in.alone = policy.Source{Name: "document", Document: in.doc}
 	in.open = in.withAll(in.doc)
+}
+
+// excepts reports whether a condition that must not hold names a whole account. The
+// requests come from another one.
+func (in *inspection) excepts(account string) bool {
+	user := "arn:" + in.partition + ":iam::" + account + ":user/zq"
+	whole := func(c *policy.Condition, v string) bool {
+		g := arn.Compile(v)
+		return v == account && ofAccount(*c) || strings.Contains(v, ":"+account+":") && strings.EqualFold(c.Key, "aws:PrincipalArn") && g.Match(user)
+	}
+	return slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool {
+		return slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool {
+			_, op, _ := operator(&c)
+			return strings.Contains(op, "Not") && slices.ContainsFunc(c.Values, func(v string) bool { return whole(&c, v) })
+		})
+	})
 }
 
 // learn takes the partition and account from an ARN of IAM.

@@ -98,7 +98,7 @@ func (in *inspection) keys(i int) {
 		if aboutMFA(c) || knownKey(c.Key) {
 			continue
 		}
-		if meant := meantMFA(c.Key); meant != "" {
+		if meant := in.meantMFA(st, c); meant != "" {
 			in.misspelled(i, j, meant)
 			continue
 		}
@@ -158,23 +158,30 @@ func (in *inspection) scopeMisspelled(i int, p policy.Principal) []*situation {
 	return out
 }
 
-// meantMFA returns the MFA key that a key resembles; empty for none.
-func meantMFA(key string) string {
-	low := strings.ToLower(key)
+// meantMFA returns the MFA key that was probably meant by an unknown one: one that it
+// resembles, or any in a Deny that exempts the enrollment actions and has no condition
+// on MFA. Empty: none.
+func (in *inspection) meantMFA(st *policy.Statement, c *policy.Condition) string {
+	const present, age = "aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"
+	low := strings.ToLower(c.Key)
 	low = low[strings.IndexByte(low, ':')+1:]
-	about := strings.Contains(low, "mfa") || strings.Contains(low, "multifactor") || strings.Contains(low, "multi-factor") || strings.Contains(low, "multi_factor")
-	for _, k := range []string{"aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"} {
-		if distance(low, strings.ToLower(strings.TrimPrefix(k, "aws:")), 5) <= 5 {
-			return k
-		}
+	like := func(key string) bool { return distance(low, strings.ToLower(strings.TrimPrefix(key, "aws:")), 5) <= 5 }
+	about := func(word string) bool { return strings.Contains(low, word) }
+	if !like(present) && !like(age) && !slices.ContainsFunc([]string{"mfa", "multifactor", "multi-factor", "multi_factor", "2fa", "twofactor"}, about) && !exceptsEnrollment(st) {
+		return ""
 	}
-	switch {
-	case about && strings.Contains(low, "age"):
-		return "aws:MultiFactorAuthAge"
-	case about:
-		return "aws:MultiFactorAuthPresent"
+	_, op, _ := operator(c)
+	if strings.HasPrefix(op, "Numeric") || about("age") && !like(present) && op != "Bool" {
+		return age
 	}
-	return ""
+	return present
+}
+
+// exceptsEnrollment reports whether a Deny exempts the actions that get MFA and has no
+// condition on MFA: it was meant as a guard.
+func exceptsEnrollment(st *policy.Statement) bool {
+	enables := func(a string) bool { return strings.EqualFold(a, "iam:EnableMFADevice") }
+	return st.Effect == policy.Deny && len(mfaConditions(st)) == 0 && slices.ContainsFunc(st.NotActions, enables)
 }
 
 // keyNames returns all condition keys without a variable part.
@@ -243,7 +250,8 @@ func knownKey(key string) bool {
 	low := strings.ToLower(key)
 	index := keyIndex()
 	head, _, _ := strings.Cut(low, ":")
-	return index.names[low] || strings.Contains(head, ".") || strings.Contains(head, "/") ||
+	provider := strings.Contains(low, ":") && strings.ContainsAny(head, "./")
+	return index.names[low] || provider ||
 		slices.ContainsFunc(index.prefixes, func(p string) bool { return p != "" && strings.HasPrefix(low, p) })
 }
 
@@ -314,7 +322,8 @@ func placeholder(text string) bool {
 	if !ok {
 		return !arn.IsAccountID(text) && !strings.ContainsAny(text, ":*?$") && !uniqueID(text)
 	}
-	return a.Service == "iam" && a.Account != "" && a.Account != "aws" && !arn.IsAccountID(a.Account) && !strings.ContainsAny(a.Account, "*?$")
+	ofAWS := a.Account == "aws" && a.Kind() != "user" && a.Kind() != "mfa" && a.Kind() != "group"
+	return a.Service == "iam" && a.Account != "" && !ofAWS && !arn.IsAccountID(a.Account) && !strings.ContainsAny(a.Account, "*?$")
 }
 
 // uniqueID reports whether a name is a unique ID, which AWS writes in the place

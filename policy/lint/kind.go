@@ -36,14 +36,14 @@ func Guess(text string) (policy.Kind, error) {
 			return policy.Identity, nil // Parse reports the error
 		}
 	}
-	principal, resource, assume := false, false, false
+	principal, resource, assume, only := false, false, false, true
 	for _, st := range statements {
-		assume = assume || mayAssume(st["Action"])
+		assume, only = assume || mayAssume(st["Action"]), only && onlyAssumes(st["Action"])
 		principal = principal || st["Principal"] != nil || st["NotPrincipal"] != nil
 		resource = resource || st["Resource"] != nil || st["NotResource"] != nil
 	}
 	switch {
-	case principal && !resource && assume:
+	case principal && (!resource && assume || only):
 		return policy.Trust, nil
 	case principal:
 		return policy.Resource, nil
@@ -51,16 +51,28 @@ func Guess(text string) (policy.Kind, error) {
 	return policy.Identity, nil
 }
 
+// onlyAssumes reports whether an Action element has nothing but actions that assume a
+// role, which only trust policies allow.
+func onlyAssumes(action json.RawMessage) bool {
+	list := actionsOf(action)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(a string) bool { return !strings.HasPrefix(strings.ToLower(a), "sts:assumerole") })
+}
+
+// actionsOf returns the elements of an Action element; none if it is not one.
+func actionsOf(action json.RawMessage) (list []string) {
+	var one string
+	if json.Unmarshal(action, &list) == nil {
+		return list
+	}
+	if json.Unmarshal(action, &one) != nil {
+		return nil
+	}
+	return []string{one}
+}
+
 // mayAssume reports whether an Action element has actions of STS, or is not one.
 func mayAssume(action json.RawMessage) bool {
-	var one string
-	var list []string
-	if json.Unmarshal(action, &list) != nil {
-		if json.Unmarshal(action, &one) != nil {
-			return true
-		}
-		list = []string{one}
-	}
+	list := actionsOf(action)
 	return len(list) == 0 || slices.ContainsFunc(list, func(a string) bool {
 		service, _, _ := strings.Cut(strings.ToLower(a), ":")
 		return service == "sts" || strings.ContainsAny(service, "*?")

@@ -32,7 +32,11 @@ func (in *inspection) reach() {
 	looksLikeGuard := false
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
-		if !guardShape(st) {
+		switch {
+		case exceptsEnrollment(st) && !in.explained(i):
+			in.misses(i)
+			continue
+		case !guardShape(st):
 			continue
 		}
 		looksLikeGuard = true
@@ -87,10 +91,10 @@ func (in *inspection) lists() {
 func (in *inspection) otherServices() {
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
-		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || in.explained(i) {
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 {
 			continue
 		}
-		at := in.openBeside(in.user(""))
+		at := in.outOfReach(in.user(""))
 		if at == nil {
 			continue
 		}
@@ -98,6 +102,25 @@ func (in *inspection) otherServices() {
 		f.Example = in.example(at, true, true)
 		return
 	}
+}
+
+// outOfReach returns a request by access key that no resource control policy can refuse.
+func (in *inspection) outOfReach(p policy.Principal) *situation {
+	for _, a := range telling {
+		for _, r := range in.typical(a) {
+			if at := (&situation{who: byKey(p), action: a, resource: r}); !in.controlled(at) && in.passes(at) {
+				return at
+			}
+		}
+	}
+	return nil
+}
+
+// controlled reports whether resource control policies apply to the service of a request.
+func (in *inspection) controlled(at *situation) bool {
+	all := in.allowAll()
+	all.Effect = policy.Deny
+	return in.decide(in.compose(in.doc.Version, all), at) == policy.ExplicitDenied
 }
 
 // openBeside returns a request by access key that nobody should make without MFA
@@ -167,7 +190,15 @@ func (in *inspection) resourceDenies() {
 // key that let a request without MFA pass.
 func (in *inspection) resourceDeny(i int) {
 	situations := in.scopeOfPeople(i)
-	if len(situations) == 0 && len(in.people(&in.doc.Statements[i])) > 0 {
+	st := &in.doc.Statements[i]
+	outside := func(a string) bool {
+		return !in.controlled(&situation{who: byKey(in.user("")), action: a, resource: "*"})
+	}
+	if acts := in.actions(st); in.kind == policy.RCP && len(acts) > 0 && !slices.ContainsFunc(acts, func(a string) bool { return !outside(a) }) {
+		in.add("G-1", i, "the Deny applies to no request: resource control policies do not apply to %s", some(acts))
+		return
+	}
+	if len(situations) == 0 && len(in.people(st)) > 0 {
 		in.add("G-1", i, "the Deny applies to no request of an IAM user: its conditions do not hold together")
 	}
 	at := slices.IndexFunc(situations, in.refused)
@@ -207,6 +238,10 @@ func (in *inspection) misses(i int) {
 		if key && password {
 			continue
 		}
+		at := in.unreached(st)
+		if at == nil && (key || password) && in.kind != policy.Resource && in.kind != policy.Trust && in.kind != policy.RCP {
+			continue // another statement refuses what this one misses
+		}
 		text := conditionText([]policy.Condition{c})
 		var f *Finding
 		switch {
@@ -217,8 +252,10 @@ func (in *inspection) misses(i int) {
 		default:
 			f = in.add("G-1", i, "the Deny applies to no IAM user: %s never holds%s", text, meant(&c))
 		}
-		if at := in.unreached(st); at != nil {
+		if at != nil {
 			f.Example = in.example(at, true, true)
+		} else if in.guard != nil {
+			f.Severity = Low // that guard refuses what this statement misses
 		}
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = repaired(st.Conditions, c) })
 		return
@@ -280,14 +317,14 @@ func meant(c *policy.Condition) string {
 	return ""
 }
 
-// markup matches the variables of templates: {{x}}, #{x}, %{x}, @x@, @@x@@, __X__ and %X%.
+// markup matches the variables of templates: {{x}}, {% x %}, #{x}, %{x}, %(x)s, @x@, @@x@@, __X__ and %X%.
 var markup = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{\{.*\}\}|[#%]\{[^}]*\}|@@\w+@@|(^|[:/])@\w+@($|[:/])|__[A-Za-z]\w*__|%[A-Z_]+%`)
+	return regexp.MustCompile(`\{\{.*\}\}|\{%.*%\}|%\(\w+\)s|[#%]\{[^}]*\}|@@\w+@@|(^|[:/])@\w+@($|[:/])|__[A-Za-z]\w*__|%[A-Z_]+%`)
 })
 
 // fillers matches what people write in an ARN where something is to be filled in.
 var fillers = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i:[:/_-](your|todo|fixme|change-?_?me)([:/_-]|$))|[Xx]{4,}|[:/]USER_?NAME($|[:/])|[:/]%s($|[:/])|[:/]\[\w+\]($|[:/])`)
+	return regexp.MustCompile(`(?i:[:/_-](your|todo|fixme|change-?_?me)([:/_-]|$))|[Xx]{4,}|(?i:[:/](insert|enter)[_-])|(?i:[_-]here($|[:/]))|[:/]USER_?NAME($|[:/])|[:/]%[sv]($|[:/])|[:/]\[\w+\]($|[:/])`)
 })
 
 // unfilled reports whether a value holds the place of another that a template or a
@@ -296,7 +333,7 @@ func unfilled(v string) bool {
 	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") || markup().MatchString(v) {
 		return true
 	}
-	if strings.HasPrefix(v, "arn:") && fillers().MatchString(v) {
+	if a, ok := arn.Split(v); strings.HasPrefix(v, "arn:") && (fillers().MatchString(v) || ok && a.Service == "iam" && strings.Trim(a.Account, "0123456789") != "" && placeholder(v)) {
 		return true
 	}
 	for _, variable := range anyVariable.FindAllString(v, -1) {
@@ -306,6 +343,9 @@ func unfilled(v string) bool {
 		}
 	}
 	for _, rest := range strings.Split(v, "$")[1:] {
+		if rest == "" {
+			continue // the end of a regular expression
+		}
 		name, _, closed := strings.Cut(strings.TrimPrefix(rest, "{"), "}")
 		if !strings.HasPrefix(rest, "{") || closed && name != "*" && name != "?" && name != "$" && !strings.Contains(name, ":") || strings.Contains(name, "::") {
 			return true

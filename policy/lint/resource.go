@@ -1,6 +1,10 @@
 package lint
 
-import "forcemfa/policy"
+import (
+	"slices"
+
+	"forcemfa/policy"
+)
 
 // resource checks the policy of a resource, such as a bucket or a key.
 func (in *inspection) resource() {
@@ -32,10 +36,25 @@ func (in *inspection) bypassed(i int) {
 				continue
 			}
 			f := in.add("R-1", j, "%s is allowed %s without MFA, although another statement requires it", at.who.principal.ARN, at.action)
-			f.Example, f.Fix = in.example(at, false, true), in.replace(j, soundAllow)
+			f.Example = in.example(at, false, true)
+			if in.delegatesKey(j) {
+				f.Severity = Medium // identity policies decide, and without the statement nobody may administer the key
+				return
+			}
+			f.Fix = in.replace(j, soundAllow)
 			return
 		}
 	}
+}
+
+// delegatesKey reports the statement of a key policy that leaves the key to the identity
+// policies of its account.
+// Source: KMS Developer Guide, "Default key policy", Allows access to the AWS account
+// and enables IAM policies.
+func (in *inspection) delegatesKey(i int) bool {
+	st := &in.doc.Statements[i]
+	whole := st.Principals != nil && len(st.Principals.AWS) > 0 && !slices.ContainsFunc(st.Principals.AWS, func(name string) bool { return !wholeAccount(name) })
+	return whole && slices.Contains(st.Actions, "kms:*")
 }
 
 // between returns requests by access key in the scope of one of two statements, of the
@@ -76,13 +95,20 @@ func (in *inspection) refusesNamed(i int) {
 		return
 	}
 	whole := in.single(i, every)
-	for _, c := range in.machines(st.Principals) {
+	callers := in.machines(st.Principals)
+	if st.Principals.Everyone && (covers(st.Actions, "s3:PutObject") || covers(st.Actions, "kms:GenerateDataKey")) {
+		callers = in.machines(&policy.Principals{Service: []string{"delivery.logs.amazonaws.com"}})
+	}
+	for _, c := range callers {
 		for _, at := range in.scope(i, c) {
 			if !in.applies(whole, at) {
 				continue
 			}
 			f := in.add("R-2", i, "the Deny refuses %s, which has no MFA", c.principal.ARN)
 			f.Example = in.example(at, false, false)
+			if st.Principals.Everyone {
+				f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = append(st.Conditions, usersOnly) })
+			}
 			return
 		}
 	}

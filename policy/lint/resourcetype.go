@@ -19,7 +19,7 @@ func (in *inspection) resourceTypes(i int) {
 	}
 	in.withoutTypes(i)
 	var missed []string
-	types := ""
+	var types []string
 	serious, several := false, false
 	for _, name := range st.Actions[:min(len(st.Actions), mostPatterns)] {
 		a, known := catalog.Load().Action(name)
@@ -28,10 +28,14 @@ func (in *inspection) resourceTypes(i int) {
 		}
 		missed = append(missed, a.String())
 		serious = serious || slices.Contains(enrolling, a.String())
+		plainest := a.Resources[0].Type.ARN
 		for _, r := range a.Resources {
-			if types == "" || len(r.Type.ARN) < len(types) { // the plainest
-				types = r.Type.ARN
+			if len(r.Type.ARN) < len(plainest) {
+				plainest = r.Type.ARN
 			}
+		}
+		if !slices.Contains(types, plainest) {
+			types = append(types, plainest)
 		}
 		several = several || len(a.Resources) > 1
 	}
@@ -42,14 +46,14 @@ func (in *inspection) resourceTypes(i int) {
 	if st.Effect == policy.Deny {
 		effect = "so the statement does not refuse it"
 	}
-	f := in.add("K-9", i, "%s never acts on the resources of the statement but on %s, %s", some(missed), types, effect)
+	f := in.add("K-9", i, "%s never acts on the resources of the statement but on %s, %s", some(missed), strings.Join(types, " or "), effect)
 	if !serious {
 		f.Severity = Low
 	}
 	if len(st.Actions) > 1 || several {
 		return // which resource belongs to which action is for the author to say
 	}
-	f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = []string{in.wildcard(types)} })
+	f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = []string{in.wildcard(types[0])} })
 }
 
 // withoutTypes reports actions that act on no resource and so are only matched by
@@ -108,7 +112,8 @@ func (in *inspection) named(a *catalog.Action, patterns []string) bool {
 	for _, r := range a.Resources {
 		for template := range strings.SplitSeq(r.Type.ARN, ", ") {
 			for _, p := range patterns {
-				p = anyVariable.ReplaceAllString(p, "*")
+				// Neither names nor IDs of users have a slash.
+				p = anyVariable.ReplaceAllString(strings.NewReplacer(username, "x", "${aws:userid}", "x").Replace(p), "*")
 				if bucket := strings.HasSuffix(template, ":${BucketName}"); bucket && strings.Contains(p, "/") {
 					continue
 				}

@@ -157,6 +157,11 @@ func (in *inspection) ownExcepted(i int) {
 	if try := at(below, below.ARN); in.applies(bare, try) {
 		f := in.add("D-2", i, "a user with a path is not exempt: %s on %s is refused", action, below.ARN)
 		f.Example = in.example(try, true, false)
+		if slices.ContainsFunc(openings, func(o opening) bool {
+			return slices.ContainsFunc(o.actions, func(a string) bool { return covers(st.Actions, a) })
+		}) || st.NotActions != nil {
+			return // the exemption would open more than what users need
+		}
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.NotResources = withPaths(st.NotResources) })
 	}
 }

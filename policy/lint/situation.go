@@ -114,6 +114,11 @@ func (c *caller) describe(out *policy.Context) {
 		out.Set("aws:CalledViaLast", "athena.amazonaws.com")
 	}
 	out.SetMFA(c.credential, c.present, noon.Add(-c.age), noon)
+	if p.Kind == policy.AWSService {
+		out.Set("aws:PrincipalIsAWSService", "true")
+		out.Set("aws:PrincipalServiceName", p.ARN)
+		out.SetMany("aws:PrincipalServiceNamesList", []string{p.ARN})
+	}
 	if p.Account == "" {
 		return
 	}

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // texts checks the texts of a statement for what templates and people leave
@@ -33,6 +35,10 @@ func (in *inspection) leftovers(i int) {
 	}
 	for _, v := range values {
 		right := rightVariable(v)
+		if bad := illegalInName(v); right == v && !unfilled(v) && bad != "" {
+			in.add("K-4", i, "%s matches nothing: no name in IAM contains %q", v, bad)
+			return
+		}
 		if right == v && !unfilled(v) {
 			continue
 		}
@@ -49,6 +55,27 @@ func (in *inspection) leftovers(i int) {
 		}
 		return
 	}
+}
+
+// illegalInName returns the first character of an ARN of IAM, or of a name, that no
+// name in IAM has; empty for none. Paths have more of them.
+// Source: IAM User Guide, "IAM and AWS STS quotas": Names of IAM resources.
+func illegalInName(v string) string {
+	a, ok := arn.Split(v)
+	if !ok || a.Service != "iam" || !slices.Contains([]string{"user", "group", "role", "policy", "mfa"}, a.Kind()) {
+		return ""
+	}
+	name := anyVariable.ReplaceAllString(a.Resource, "")
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	at := strings.IndexFunc(name, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("+=,.@_-*?%", r) // markup is about %
+	})
+	if at < 0 {
+		return ""
+	}
+	bad, _ := utf8.DecodeRuneInString(name[at:])
+	return string(bad)
 }
 
 // rightKey returns a variable without white space around its key, and with the key
@@ -83,7 +110,7 @@ var ofCallers = []string{"aws:username", "aws:userid", "aws:PrincipalAccount", "
 // without the escapes of Terraform and CloudFormation, and with dollar sign and
 // prefix.
 func rightVariable(v string) string {
-	v = strings.NewReplacer("$${aws:", "${aws:", "&{aws:", "${aws:", "#{aws:", "${aws:", "%{aws:", "${aws:", `\${aws:`, "${aws:", "${!aws:", "${aws:",
+	v = strings.NewReplacer("$${aws:", "${aws:", "&{aws:", "${aws:", "#{aws:", "${aws:", "%{aws:", "${aws:", `\${aws:`, "${aws:", "${!aws:", "${aws:", "$ {aws:", "${aws:",
 		"${username}", "${aws:username}", "${userid}", "${aws:userid}").Replace(v)
 	v = anyVariable.ReplaceAllStringFunc(v, rightKey)
 	// A brace without a dollar sign.
@@ -136,11 +163,20 @@ func (in *inspection) literalWildcards(i int) {
 			continue
 		}
 		with := strings.Replace(c.Operator, "Equals", "Like", 1)
+		if like := (policy.Condition{Operator: with, Key: c.Key, Values: c.Values}); op == "StringNotEquals" && !in.everHolds(&like, byKey) {
+			f := in.add("K-10", i, "%s compares %s with %s as it is written, so the condition always holds", c.Operator, c.Key, c.Values[at])
+			f.Fix = in.withoutKey(i, c.Key)
+			return
+		}
 		f := in.add("K-10", i, "%s compares %s with %s as it is written, so no wildcard matches: did you mean %s?", c.Operator, c.Key, c.Values[at], with)
 		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions[j].Operator = with })
 		return
 	}
 }
+
+// numeral matches the numbers that AWS documents.
+// Source: IAM User Guide, "IAM JSON policy elements: Condition operators", Numeric.
+var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // longestSession is how long MFA can be valid, in seconds: the longest session of
 // GetSessionToken.
@@ -159,9 +195,9 @@ func (in *inspection) ages(i int) {
 		for _, v := range c.Values {
 			n, err := strconv.ParseFloat(v, 64)
 			switch {
-			case err != nil:
+			case !numeral.MatchString(v):
 				in.add("M-10", i, "aws:MultiFactorAuthAge is a number of seconds, so %q sets no limit", v)
-			case n > longestSession:
+			case n > longestSession || err != nil:
 				in.add("M-10", i, "no session with MFA is %s seconds old: the longest lasts %d", v, longestSession)
 			case n < 60 && !in.explainedApartFrom(i, "M-10"):
 				f := in.add("M-10", i, "a session with MFA is over after %s seconds", v)
@@ -196,7 +232,13 @@ func (in *inspection) sid(i int, seen map[string]bool) {
 		})
 	case seen[sid]:
 		f := in.add("K-11", i, "the Sid %s stands for two statements, so AWS refuses the document", sid)
-		f.Fix = in.replace(i, func(st *policy.Statement) { st.SID = "" })
+		f.Fix = &Fix{}
+		first := slices.IndexFunc(in.doc.Statements, func(st policy.Statement) bool { return st.SID == sid })
+		for j := first + 1; j < len(in.doc.Statements); j++ {
+			if in.doc.Statements[j].SID == sid {
+				f.Fix.edit(in, j, func(st *policy.Statement) { st.SID = "" })
+			}
+		}
 	}
 	seen[sid] = true
 }

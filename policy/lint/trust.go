@@ -211,6 +211,14 @@ func (in *inspection) machines(p *policy.Principals) []caller {
 	}
 	for _, name := range p.AWS {
 		a, ok := arn.Split(name)
+		if ok && a.Service == "sts" && a.Kind() == "assumed-role" && !strings.ContainsAny(name, "*?") {
+			role, _, _ := strings.Cut(strings.TrimPrefix(a.Resource, "assumed-role/"), "/")
+			out = append(out, caller{
+				principal:  policy.Principal{Kind: policy.RoleSession, Account: a.Account, ARN: name, Issuer: arn.IAM(a.Partition, a.Account, "role", "/", role)},
+				credential: policy.RoleFromKey, present: policy.False,
+			})
+			continue
+		}
 		if !ok || a.Service != "iam" || a.Kind() != "role" || strings.ContainsAny(name, "*?") {
 			continue
 		}
@@ -227,7 +235,7 @@ func (in *inspection) machines(p *policy.Principals) []caller {
 func (in *inspection) split(i int) *Fix {
 	isRole := func(name string) bool {
 		a, ok := arn.Split(name)
-		return ok && a.Kind() == "role"
+		return ok && (a.Kind() == "role" || a.Kind() == "assumed-role")
 	}
 	own := in.doc.Statements[i]
 	all := *own.Principals
