@@ -301,7 +301,11 @@ func items(t *testing.T, service, token string, out map[string]any) (map[string]
 		}
 	}
 	next, _ := out[token].(string)
-	if truncated, ok := out["IsTruncated"].(string); service == "iam" && (!ok || (truncated == "true") != (next != "")) {
+	truncated, ok := out["IsTruncated"].(string)
+	if !ok { // so the model has it for ListDelegationRequests
+		truncated, ok = out["isTruncated"].(string)
+	}
+	if service == "iam" && (!ok || (truncated == "true") != (next != "")) {
 		t.Errorf("IsTruncated is %q, and the marker %q", truncated, next)
 	}
 	return lists, next

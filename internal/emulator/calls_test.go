@@ -57,6 +57,8 @@ func newScript(t *testing.T, c *Cloud) *script {
 	s.vars["BUCKET"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + management + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::made-by-calls/*"}]}`
 	s.vars["SECRETPOLICY"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + management + `"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`
 	s.vars["BUSPOLICY"] = `{"Version":"2012-10-17","Statement":[{"Sid":"s","Effect":"Allow","Principal":{"AWS":"` + management + `"},"Action":"events:PutEvents","Resource":"*"}]}`
+	s.vars["PARAMETRIC"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::@{bucketName}/*"}]}`
+	s.vars["ORGPOLICY"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + member + `"},"Action":["organizations:ListAccounts","organizations:DescribeAccount"],"Resource":"*"}]}`
 	s.vars["TEMPLATE"] = `{"Resources":{"Group":{"Type":"AWS::IAM::Group","Properties":{"GroupName":"stacked"}}}}`
 	s.vars["TEMPLATE2"] = `{"Resources":{"Group":{"Type":"AWS::IAM::Group","Properties":{"GroupName":"stacked","Path":"/x/"}}}}`
 	return s
@@ -213,6 +215,10 @@ func (s *script) fill(text string) string {
 		if offset, isCode := strings.CutPrefix(name, "$CODE"); isCode {
 			value, ok = s.code(offset), true
 		}
+		if name == "$TRADEIN" {
+			s.cloud.View(func(w *world.World) { value = w.Delegation(s.vars["DELEGATION"]).Token })
+			ok = true
+		}
 		if !ok {
 			s.t.Fatalf("%s is not set", name)
 		}
@@ -305,10 +311,14 @@ const (
 
 // onlyRefused are the operations that never succeed here, with a reason.
 var onlyRefused = map[string]string{
-	"sts:AssumeRoleWithSAML":         "signatures of assertions are not verified, so every assertion is refused",
-	"sts:GetDelegatedAccessToken":    "trade-in tokens are issued for delegation requests, which are for AWS partners",
-	"sts:DecodeAuthorizationMessage": "messages are not encoded here",
+	"sts:AssumeRoleWithSAML":                               "signatures of assertions are not verified, so every assertion is refused",
+	"organizations:DescribeEffectivePolicy":                oneKind,
+	"organizations:ListAccountsWithInvalidEffectivePolicy": oneKind,
+	"organizations:ListEffectivePolicyValidationErrors":    oneKind,
+	"sts:DecodeAuthorizationMessage":                       "messages are not encoded here",
 }
+
+const oneKind = "the one type of policies is the service control policy, and none has an effective policy"
 
 // Every operation of the modeled services succeeds at least once, and the answer has the
 // form of the model: members, types, times, request ID, and pages of every size.

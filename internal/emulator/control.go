@@ -38,6 +38,7 @@ type ClockState struct {
 //	GET, POST /clock           read the clock; {"advance":"30s"} moves it forward, never back
 //	GET, PUT, DELETE /faults   read, replace and end the faults, a [fault.Plan]
 //	GET /code?serial=ARN       the code that an MFA device shows by the clock
+//	GET /delegation-token?request=ID   the token of a delegation request that was sent
 //	GET /trail                 CloudTrail's records of the calls since the start or the reset
 //	POST /reset                go back to the state of now, without sessions; the clock stays
 func (c *Cloud) Control(address string) (*Control, error) {
@@ -54,6 +55,7 @@ func (c *Cloud) Control(address string) (*Control, error) {
 		answerJSON(w, c.Faults())
 	})
 	mux.HandleFunc("GET /code", c.writeCode)
+	mux.HandleFunc("GET /delegation-token", c.writeDelegationToken)
 	mux.HandleFunc("GET /trail", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.recent.Load().log()) })
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
 		c.reset(first)
@@ -144,6 +146,26 @@ func (c *Cloud) writeCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answerJSON(w, DeviceCode{serial, code, now.Truncate(30 * time.Second).Add(30 * time.Second)})
+}
+
+// A DelegationToken is what a partner would get by SNS after SendDelegationToken.
+type DelegationToken struct {
+	Request string `json:"request"`
+	Token   string `json:"token"`
+}
+
+func (c *Cloud) writeDelegationToken(w http.ResponseWriter, r *http.Request) {
+	id, token := r.URL.Query().Get("request"), ""
+	c.View(func(w *world.World) {
+		if d := w.Delegation(id); d != nil {
+			token = d.Token
+		}
+	})
+	if token == "" {
+		http.Error(w, "no token was sent for the delegation request "+strconv.Quote(id), http.StatusNotFound)
+		return
+	}
+	answerJSON(w, DelegationToken{id, token})
 }
 
 // reset goes back to the world of another cloud. The clock is not moved, because it never

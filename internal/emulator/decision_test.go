@@ -157,7 +157,7 @@ func TestLogOnlySurvivesEveryOperationOfEveryCredential(t *testing.T) {
 	for _, service := range []string{"iam", "sts", "organizations"} {
 		m := modeled[service]()
 		for name, op := range services()[service].byName {
-			all := author{m}.structure(name+"Input", true)
+			all := author{m, services()[service].codec.Protocol.JSON()}.structure(name+"Input", true)
 			c := New(fresh().Fork(), Options{LogOnly: true})
 			for kind, key := range keys(c) {
 				in := op.New()

@@ -11,7 +11,7 @@ import (
 // bare are things with nothing in them, and what names them in an input.
 var bare = map[string]any{
 	"UserName": "bare", "GroupName": "bare", "RoleName": "bare", "InstanceProfileName": "bare",
-	"PolicyArn": "arn:aws:iam::" + management + ":policy/bare", "SerialNumber": "arn:aws:iam::" + management + ":mfa/bare", "ChildType": "ACCOUNT", "Filter": "TAG_POLICY",
+	"PolicyArn": "arn:aws:iam::" + management + ":policy/bare", "SerialNumber": "arn:aws:iam::" + management + ":mfa/bare", "ChildType": "ACCOUNT", "Filter": "TAG_POLICY", "Type": "BILLING",
 }
 
 // notEmpty are lists that always have an item, with the reason.
@@ -31,15 +31,17 @@ var notEmpty = map[string]string{
 
 // neverEmpty are operations without an empty answer, with the reason.
 var neverEmpty = map[string]string{
-	"iam:GetServiceLastAccessedDetails":             "a job lists the services of policies",
-	"iam:GetServiceLastAccessedDetailsWithEntities": "a job lists the services of policies",
-	"iam:GetOrganizationsAccessReport":              "a job lists the services of policies",
-	"iam:SimulatePrincipalPolicy":                   "there is a result for each action",
-	"iam:SimulateCustomPolicy":                      "there is a result for each action",
-	"iam:ListOpenIDConnectProviderTags":             tagged,
-	"iam:ListServerCertificateTags":                 tagged,
-	"iam:ListSAMLProviderTags":                      tagged,
-	"organizations:ListDelegatedServicesForAccount": "an account without services is an error",
+	"iam:GetServiceLastAccessedDetails":                    "a job lists the services of policies",
+	"iam:GetServiceLastAccessedDetailsWithEntities":        "a job lists the services of policies",
+	"iam:GetOrganizationsAccessReport":                     "a job lists the services of policies",
+	"iam:SimulatePrincipalPolicy":                          "there is a result for each action",
+	"iam:SimulateCustomPolicy":                             "there is a result for each action",
+	"iam:ListOpenIDConnectProviderTags":                    tagged,
+	"iam:ListServerCertificateTags":                        tagged,
+	"iam:ListSAMLProviderTags":                             tagged,
+	"organizations:ListDelegatedServicesForAccount":        "an account without services is an error",
+	"organizations:ListAccountsWithInvalidEffectivePolicy": oneKind,
+	"organizations:ListEffectivePolicyValidationErrors":    oneKind,
 }
 
 const tagged = "made as the list of tags of a role is"

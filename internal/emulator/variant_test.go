@@ -13,13 +13,16 @@ import (
 )
 
 // An author writes inputs of an operation from the model.
-type author struct{ service *model.Service }
+type author struct {
+	service *model.Service
+	json    bool // times are numbers
+}
 
 // variants returns the inputs of an operation: the required members alone, everything,
 // and for each member those that keep and break its constraints. In forms a member can
 // be there twice.
 func variants(s *model.Service, operation string, forms bool) []variant {
-	a := author{s}
+	a := author{s, !forms}
 	root := operation + "Input"
 	all := []variant{
 		{kind: "required members", input: a.structure(root, false)},
@@ -249,6 +252,8 @@ func (a author) value(m *model.Member) any {
 		return true
 	case m.Type == "blob":
 		return base64.StdEncoding.EncodeToString([]byte("blob"))
+	case m.Type == "timestamp" && a.json:
+		return int64(1767225600)
 	case m.Type == "timestamp":
 		return "2026-01-01T00:00:00Z"
 	case strings.HasPrefix(m.Type, "list of "):

@@ -11,7 +11,7 @@ import (
 func Operations() []operation.Operation {
 	return slices.Concat(
 		principalOperations(), instanceProfileOperations(), oidcOperations(), samlOperations(),
-		serverCertificateOperations(), serviceLinkedRoleOperations(), accessAdvisorOperations(), featureOperations(),
+		serverCertificateOperations(), serviceLinkedRoleOperations(), accessAdvisorOperations(), featureOperations(), delegationOperations(),
 	)
 }
 

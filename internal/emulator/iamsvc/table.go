@@ -33,6 +33,8 @@ type found struct {
 	tags     map[string]string // aws:ResourceTag
 	iamTags  bool              // iam:ResourceTag too: users and roles
 	boundary string            // permissions boundary of the user or role
+	owner    string            // of a delegation request: iam:DelegationRequestOwner
+	policies []policy.Source   // that the resource has
 }
 
 // A key adds a condition key of the operation.
@@ -72,7 +74,7 @@ func (s spec) asks(name string, c *operation.Call, in input) ([]operation.Ask, e
 			add(ctx, in, on)
 		}
 	}
-	asks := []operation.Ask{{Action: "iam:" + name, Resource: on.arn, Context: context}}
+	asks := []operation.Ask{{Action: "iam:" + name, Resource: on.arn, Policies: on.policies, Context: context}}
 	if moved := s.moved(in, on); moved != on.arn {
 		asks = append(asks, operation.Ask{Action: "iam:" + name, Resource: moved, Context: context})
 	}
@@ -106,6 +108,9 @@ func (s spec) moved(in input, on found) string {
 }
 
 func (f found) describe(ctx *policy.Context) {
+	if f.owner != "" {
+		ctx.Set("iam:DelegationRequestOwner", f.owner)
+	}
 	for k, v := range f.tags {
 		ctx.Set("aws:ResourceTag/"+k, v)
 		if f.iamTags {

@@ -35,6 +35,9 @@ func delegationOperations() []operation.Operation {
 }
 
 func listDelegatedAdministrators(r *request, in *organizations.ListDelegatedAdministratorsInput) (*organizations.ListDelegatedAdministratorsOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	service := aws.ToString(in.ServicePrincipal)
 	since := map[string]time.Time{}
 	list := listing[*world.Account]{of: "ListDelegatedAdministrators " + service, key: func(a *world.Account) string { return a.ID }}
@@ -68,6 +71,9 @@ func (n names) delegate(a *world.Account, since time.Time) types.DelegatedAdmini
 
 // listDelegatedServices omits delegations of which the service was not notified.
 func listDelegatedServices(r *request, in *organizations.ListDelegatedServicesForAccountInput) (*organizations.ListDelegatedServicesForAccountOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	if r.findAccount(*in.AccountId) == nil {
 		return nil, noAccount()
 	}

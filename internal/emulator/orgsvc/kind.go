@@ -60,11 +60,15 @@ func enableType(r *request, in *organizations.EnablePolicyTypeInput) (*organizat
 	if r.o.SCPsEnabled {
 		return nil, &types.PolicyTypeAlreadyEnabledException{Message: aws.String("The specified policy type is already enabled.")}
 	}
+	r.enableSCPs()
+	return &organizations.EnablePolicyTypeOutput{Root: r.rootNow(root.ID)}, nil
+}
+
+func (r *request) enableSCPs() {
 	o := r.World.EditOrganization()
 	o.SCPsEnabled = true
 	o.SCPs[fullAccess] = org.SCP{ID: fullAccess, Name: "FullAWSAccess", AWSManaged: true, Document: fullAccessDocument}
 	r.attachEverywhere([]string{fullAccess})
-	return &organizations.EnablePolicyTypeOutput{Root: r.rootNow(root.ID)}, nil
 }
 
 const fullAccessDocument = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`

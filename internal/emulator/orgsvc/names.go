@@ -3,6 +3,8 @@ package orgsvc
 import (
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
+
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 )
@@ -36,6 +38,18 @@ func (n names) policy(id string) string {
 	return n.arn("policy", "service_control_policy/"+id)
 }
 
+// transfer returns the ARN of a responsibility transfer.
+func (n names) transfer(id string) string { return n.arn("transfer", "billing/inbound/"+id) }
+
+// handshake returns the ARN of a handshake.
+func (n names) handshake(id string) string {
+	action := string(types.ActionTypeInviteAccountToOrganization)
+	if h := n.w.Organization.FindHandshake(id); h != nil {
+		action = h.Action
+	}
+	return n.arn("handshake", strings.ToLower(action)+"/"+id)
+}
+
 // target returns the ARN of a target of policies.
 func (n names) target(id string) string {
 	if strings.Contains(id, "-") {
@@ -46,8 +60,13 @@ func (n names) target(id string) string {
 
 // resource returns the ARN of anything that can have tags.
 func (n names) resource(id string) string {
-	if strings.HasPrefix(id, "p-") {
+	switch kind, _, _ := strings.Cut(id, "-"); kind {
+	case "p":
 		return n.policy(id)
+	case "rp":
+		return n.arn("resourcepolicy", id)
+	case "rt":
+		return n.transfer(id)
 	}
 	return n.target(id)
 }

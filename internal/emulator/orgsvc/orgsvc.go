@@ -20,6 +20,7 @@ func Operations() []operation.Operation {
 	return slices.Concat(
 		accountOperations(), creationOperations(), departureOperations(), delegationOperations(), trustOperations(),
 		treeOperations(), unitOperations(), tagOperations(), policyOperations(), attachmentOperations(), typeOperations(),
+		lifecycleOperations(), handshakeOperations(), invitationOperations(), transferOperations(), resourcePolicyOperations(), effectiveOperations(),
 	)
 }
 
@@ -30,6 +31,7 @@ const (
 	manager  standing = iota // the management account
 	observer                 // the management account and delegated administrators
 	member                   // any account of the organization
+	anyone                   // any account; the request has no organization if there is none
 )
 
 // A request is the state of a call: the caller's organization, read-only.
@@ -54,14 +56,18 @@ type row[I, O any] struct {
 	tags    func(*I) []types.Tag
 	keys    func(*I) []string
 	service func(*I) string
-	do      func(*request, *I) (*O, error)
+	// transfer is set where the direction and the type of a responsibility transfer are
+	// condition keys.
+	transfer bool
+	do       func(*request, *I) (*O, error)
 }
 
 func (r row[I, O]) read() operation.Operation  { return operation.Read(r.name, r.asks, r.perform) }
 func (r row[I, O]) write() operation.Operation { return operation.Write(r.name, r.asks, r.perform) }
 
 // asks returns the resources in the caller's account: Organizations evaluates
-// only the caller's own policies, also for a delegated administrator.
+// only the caller's own policies, also for a delegated administrator of a service. Other
+// members need the resource policy of the organization too.
 func (r row[I, O]) asks(c *operation.Call, in *I) ([]operation.Ask, error) {
 	if r.check != nil {
 		var v input
@@ -76,10 +82,19 @@ func (r row[I, O]) asks(c *operation.Call, in *I) ([]operation.Ask, error) {
 	}
 	var asks []operation.Ask
 	for _, resource := range resources {
-		asks = append(asks, operation.Ask{Action: "organizations:" + r.name, Resource: resource, Context: r.context(c, in, resource)})
+		ask := operation.Ask{Action: "organizations:" + r.name, Resource: resource, Context: r.context(c, in, resource)}
+		r.delegate(c, &ask)
+		asks = append(asks, ask)
+	}
+	if r.tags != nil && r.name != tagging && len(r.tags(in)) > 0 {
+		asks = append(asks, operation.Ask{Action: "organizations:" + tagging, Resource: "*", Context: r.context(c, in, "*")})
 	}
 	return asks, nil
 }
+
+// tagging is the operation that must also be allowed for what is created with tags.
+// Source: Organizations API Reference, CreateAccount, CreatePolicy and others.
+const tagging = "TagResource"
 
 // context sets the condition keys of the operation and its resource.
 // Source: Service Authorization Reference, AWS Organizations, condition keys.
@@ -97,6 +112,10 @@ func (r row[I, O]) context(c *operation.Call, in *I, resource string) func(*poli
 		if r.keys != nil {
 			setTagKeys(x, nil, r.keys(in))
 		}
+		if r.transfer {
+			x.Set("organizations:TransferType", string(types.ResponsibilityTransferTypeBilling))
+			x.Set("organizations:TransferDirection", "INBOUND")
+		}
 		if resource != "*" {
 			namesOf(c.World).setResourceTags(x, resource)
 		}
@@ -105,14 +124,28 @@ func (r row[I, O]) context(c *operation.Call, in *I, resource string) func(*poli
 
 func (r row[I, O]) perform(c *operation.Call, in *I) (*O, error) {
 	o := c.World.Organization
-	a := c.World.Account(c.Caller.Account)
-	if o == nil || a == nil || a.Unit == "" && a.ID != o.ManagementAccount {
-		return nil, &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
-	}
-	if !r.who.includes(o, a.ID) {
-		return nil, &types.AccessDeniedException{Message: aws.String("You don't have permissions to access this resource.")}
+	switch {
+	case r.who == anyone:
+	case !belongs(c.World, c.Caller.Account):
+		return nil, notInUse()
+	case !r.who.includes(o, c.Caller.Account) && !r.delegates(o):
+		return nil, noAccess()
 	}
 	return r.do(&request{Call: c, o: o, names: namesOf(c.World)}, in)
+}
+
+// belongs reports whether an account is in the organization of a world.
+func belongs(w *world.World, account string) bool {
+	o, a := w.Organization, w.Account(account)
+	return o != nil && a != nil && (a.Unit != "" || a.ID == o.ManagementAccount)
+}
+
+func notInUse() error {
+	return &types.AWSOrganizationsNotInUseException{Message: aws.String("Your account is not a member of an organization.")}
+}
+
+func noAccess() error {
+	return &types.AccessDeniedException{Message: aws.String("You don't have permissions to access this resource.")}
 }
 
 func (s standing) includes(o *world.Organization, account string) bool {

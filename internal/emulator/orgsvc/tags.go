@@ -108,10 +108,15 @@ func (n names) setResourceTags(x *policy.Context, resource string) {
 func (r *request) needTagged(id string) error {
 	if scp, ok := r.o.SCPs[id]; ok && scp.AWSManaged {
 		return invalid(types.InvalidInputExceptionReasonImmutablePolicy, "You specified a policy that is managed by AWS and can't be modified.")
-	} else if !ok && r.findUnit(id) == nil && r.findAccount(id) == nil {
+	} else if !ok && !r.tagged(id) {
 		return noTarget()
 	}
 	return nil
+}
+
+// tagged reports whether something other than a policy exists and can have tags.
+func (r *request) tagged(id string) bool {
+	return r.findUnit(id) != nil || r.findAccount(id) != nil || r.o.FindTransfer(id) != nil || r.o.ResourcePolicy != nil && r.o.ResourcePolicy.ID == id
 }
 
 func tagResource(r *request, in *organizations.TagResourceInput) (*organizations.TagResourceOutput, error) {
@@ -162,7 +167,7 @@ func untagResource(r *request, in *organizations.UntagResourceInput) (*organizat
 
 func listTags(r *request, in *organizations.ListTagsForResourceInput) (*organizations.ListTagsForResourceOutput, error) {
 	id := *in.ResourceId
-	if _, isPolicy := r.o.SCPs[id]; !isPolicy && r.findUnit(id) == nil && r.findAccount(id) == nil {
+	if _, isPolicy := r.o.SCPs[id]; !isPolicy && !r.tagged(id) {
 		return nil, noTarget()
 	}
 	list := listing[org.Tag]{of: "ListTagsForResource " + id, items: slices.Clone(r.o.Tags[id]), key: func(t org.Tag) string { return t.Key }}

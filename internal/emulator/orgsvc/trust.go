@@ -59,10 +59,18 @@ func trustOperations() []operation.Operation {
 	}
 }
 
+// needAllFeatures refuses what an organization with consolidated billing alone cannot do.
+func (r *request) needAllFeatures() error {
+	if r.o.FeatureSet == string(types.OrganizationFeatureSetAll) {
+		return nil
+	}
+	return constraint(types.ConstraintViolationExceptionReasonOrganizationNotInAllFeaturesMode, "The organization does not have all features enabled.")
+}
+
 // enableAccess succeeds also when the service has access already.
 func enableAccess(r *request, in *organizations.EnableAWSServiceAccessInput) (*organizations.EnableAWSServiceAccessOutput, error) {
-	if r.o.FeatureSet != "ALL" {
-		return nil, constraint(types.ConstraintViolationExceptionReasonOrganizationNotInAllFeaturesMode, "The organization does not have all features enabled.")
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
 	}
 	if !r.o.Trusts(*in.ServicePrincipal) {
 		o := r.World.EditOrganization()
@@ -74,6 +82,9 @@ func enableAccess(r *request, in *organizations.EnableAWSServiceAccessInput) (*o
 // disableAccess refuses while an account manages the service.
 // Source: Organizations API Reference, DisableAWSServiceAccess.
 func disableAccess(r *request, in *organizations.DisableAWSServiceAccessInput) (*organizations.DisableAWSServiceAccessOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	if slices.ContainsFunc(r.o.DelegatedAdmins, func(d world.DelegatedAdmin) bool { return d.Service == *in.ServicePrincipal }) {
 		return nil, constraint(types.ConstraintViolationExceptionReasonDelegatedAdministratorExistsForThisService, "You must deregister the delegated administrators of the service first.")
 	}
@@ -83,6 +94,9 @@ func disableAccess(r *request, in *organizations.DisableAWSServiceAccessInput) (
 }
 
 func listAccess(r *request, in *organizations.ListAWSServiceAccessForOrganizationInput) (*organizations.ListAWSServiceAccessForOrganizationOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	list := listing[world.ServiceAccess]{of: "ListAWSServiceAccessForOrganization", items: slices.Clone(r.o.Access), key: func(a world.ServiceAccess) string { return a.Service }}
 	found, next, err := list.page(r, in.NextToken, in.MaxResults)
 	out := &organizations.ListAWSServiceAccessForOrganizationOutput{EnabledServicePrincipals: []types.EnabledServicePrincipal{}, NextToken: next}
@@ -95,6 +109,9 @@ func listAccess(r *request, in *organizations.ListAWSServiceAccessForOrganizatio
 // registerDelegate requires the trusted access of the service.
 // Source: Organizations API Reference, RegisterDelegatedAdministrator.
 func registerDelegate(r *request, in *organizations.RegisterDelegatedAdministratorInput) (*organizations.RegisterDelegatedAdministratorOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	switch {
 	case r.findAccount(*in.AccountId) == nil:
 		return nil, noAccount()
@@ -111,6 +128,9 @@ func registerDelegate(r *request, in *organizations.RegisterDelegatedAdministrat
 }
 
 func deregisterDelegate(r *request, in *organizations.DeregisterDelegatedAdministratorInput) (*organizations.DeregisterDelegatedAdministratorOutput, error) {
+	if err := r.needAllFeatures(); err != nil {
+		return nil, err
+	}
 	switch {
 	case r.findAccount(*in.AccountId) == nil:
 		return nil, noAccount()

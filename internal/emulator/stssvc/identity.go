@@ -21,6 +21,10 @@ const (
 	identityByDefault = 300
 )
 
+// largestIdentity limits the claims about the caller, in bytes. AWS does not publish its
+// limit.
+const largestIdentity = 8192
+
 // getWebIdentityTokenAsks needs the action alone: the audience, the lifetime and the
 // algorithm are condition keys.
 // Source: STS API Reference, GetWebIdentityToken; Service Authorization Reference, STS.
@@ -63,6 +67,9 @@ func getWebIdentityToken(c *operation.Call, in *sts.GetWebIdentityTokenInput) (*
 	claims := claims{
 		Issuer: issuer.URL, Subject: subjectOf(c), Audience: in.Audience, IssuedAt: c.Now.Unix(), NotBefore: c.Now.Unix(),
 		Expires: expires.Unix(), ID: c.World.NewUUID(), AWS: awsClaims(c, in.Tags),
+	}
+	if len(claims.AWS) > largestIdentity {
+		return nil, &types.JWTPayloadSizeExceededException{Message: aws.String("The requested token payload size exceeds the maximum allowed size. Reduce the number of request tags.")}
 	}
 	token, err := sign(issuer, *in.SigningAlgorithm, claims)
 	if err != nil {

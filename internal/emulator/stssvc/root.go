@@ -117,13 +117,3 @@ func decodeAuthorizationMessageAsks(_ *operation.Call, in *sts.DecodeAuthorizati
 func decodeAuthorizationMessage(*operation.Call, *sts.DecodeAuthorizationMessageInput) (*sts.DecodeAuthorizationMessageOutput, error) {
 	return nil, &types.InvalidAuthorizationMessageException{Message: aws.String("Message is not valid")}
 }
-
-func getDelegatedAccessTokenAsks(_ *operation.Call, in *sts.GetDelegatedAccessTokenInput) ([]operation.Ask, error) {
-	return []operation.Ask{{Action: "sts:GetDelegatedAccessToken", Resource: "*"}}, validate(in)
-}
-
-// getDelegatedAccessToken refuses every token: delegation requests, which would issue
-// one, are for AWS partners.
-func getDelegatedAccessToken(*operation.Call, *sts.GetDelegatedAccessTokenInput) (*sts.GetDelegatedAccessTokenOutput, error) {
-	return nil, &types.ExpiredTradeInTokenException{Message: aws.String("The trade-in token is invalid or has expired.")}
-}

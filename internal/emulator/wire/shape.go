@@ -27,12 +27,20 @@ func members(t reflect.Type) []member {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if f.IsExported() && !f.Anonymous && !notOnWire[f.Name] {
-			out = append(out, member{f.Name, i})
+			name := f.Name
+			if lowered[t.Name()+"."+name] {
+				name = lowerFirst(name)
+			}
+			out = append(out, member{name, i})
 		}
 	}
 	shapes.Store(t, out)
 	return out
 }
+
+// lowered lists the members whose name in AWS's model starts with a lower-case letter,
+// while that of their siblings doesn't.
+var lowered = map[string]bool{"ListDelegationRequestsOutput.IsTruncated": true}
 
 // notOnWire lists fields that the SDK adds to its structs.
 var notOnWire = map[string]bool{"ResultMetadata": true, "ErrorCodeOverride": true}
@@ -41,7 +49,7 @@ var notOnWire = map[string]bool{"ResultMetadata": true, "ErrorCodeOverride": tru
 func field(v reflect.Value, name string) (reflect.Value, bool) {
 	upper := upperFirst(name)
 	for _, m := range members(v.Type()) {
-		if m.name == upper {
+		if upperFirst(m.name) == upper {
 			return v.Field(m.index), true
 		}
 	}

@@ -29,6 +29,7 @@ func (w *World) Fork() *World {
 		uses:         w.uses.fork(),
 		services:     w.services.fork(),
 		codes:        w.codes.fork(),
+		delegations:  w.delegations.fork(),
 		managed:      w.managed.fork(),
 		documents:    w.documents,
 		tasks:        w.tasks,
@@ -136,6 +137,9 @@ func (o *Organization) clone() *Organization {
 	c.Access = slices.Clone(o.Access)
 	c.Tags = maps.Clone(o.Tags) // the lists are only replaced
 	c.Descriptions = maps.Clone(o.Descriptions)
+	c.Handshakes = slices.Clone(o.Handshakes)
+	c.Transfers = slices.Clone(o.Transfers)
+	c.Creations = slices.Clone(o.Creations)
 	return &c
 }
 

@@ -23,18 +23,19 @@ type World struct {
 	Partition    string
 	Organization *Organization // nil: the accounts are in no organization
 
-	accounts  overlay[*Account] // by ID
-	sessions  overlay[*Session] // by access key ID
-	keys      overlay[KeyOwner] // by access key ID
-	uses      overlay[Use]      // by access key ID or role ARN
-	services  overlay[Use]      // by ARN of a user or role, and service
-	codes     overlay[int64]    // by serial number: the last accepted TOTP step
-	managed   overlay[*Policy]  // AWS managed policies, by ARN
-	documents *documents        // shared by all forks
-	tasks     []Task            // by time; replaced as a whole
-	next      uint64            // of the next generated ID; IDs are a hash of seed and next
-	seed      uint64
-	borrowed  bool // Organization is shared with another world
+	accounts    overlay[*Account]           // by ID
+	sessions    overlay[*Session]           // by access key ID
+	keys        overlay[KeyOwner]           // by access key ID
+	uses        overlay[Use]                // by access key ID or role ARN
+	services    overlay[Use]                // by ARN of a user or role, and service
+	codes       overlay[int64]              // by serial number: the last accepted TOTP step
+	delegations overlay[*DelegationRequest] // by ID
+	managed     overlay[*Policy]            // AWS managed policies, by ARN
+	documents   *documents                  // shared by all forks
+	tasks       []Task                      // by time; replaced as a whole
+	next        uint64                      // of the next generated ID; IDs are a hash of seed and next
+	seed        uint64
+	borrowed    bool // Organization is shared with another world
 }
 
 // An Organization is the organization of a World.
@@ -51,6 +52,11 @@ type Organization struct {
 	RootFeatures      []string             // see [RootCredentials], [RootSessions]
 	Tags              map[string][]org.Tag // by ID of the root, unit, account or policy
 	Descriptions      map[string]string    // of policies, by ID; not in a snapshot
+	Handshakes        []Handshake          // in the order in which they were sent
+	Transfers         []Transfer
+	Creations         []AccountCreation
+	ResourcePolicy    *ResourcePolicy // nil: none; not in a snapshot
+	MostAccounts      int             // quota of accounts; 0: none
 }
 
 // Describe sets the description of a policy.
