@@ -407,3 +407,30 @@ func TestUnknownOperatorsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What was observed about StringEquals on a list says nothing about other operators, nor
+// about a list of one value.
+func TestAnObservedAnswerIsAboutOneOperator(t *testing.T) {
+	for answer, want := range map[string]string{"yes": "yes", "no": "no"} {
+		observed, err := ParseObserved([]string{"single-on-many=" + answer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []conditionCase{
+			{`{"StringEquals":{"k":"a"}}`, "k[]=a,b", want},
+			{`{"StringEquals":{"k":"a"}}`, "k[]=b,a", want},
+			{`{"StringEquals":{"k":"a"}}`, "k[]=b,c", "no"},
+			{`{"StringEquals":{"k":"a"}}`, "k[]=a", "maybe"},
+			{`{"StringNotEquals":{"k":"a"}}`, "k[]=a,b", "maybe"},
+			{`{"StringLike":{"k":"a"}}`, "k[]=a,b", "maybe"},
+			{`{"StringEqualsIgnoreCase":{"k":"a"}}`, "k[]=a,b", "maybe"},
+			{`{"Bool":{"k":"true"}}`, "k[]=true,false", "maybe"},
+		} {
+			c := keys(strings.Fields(row.keys)...)
+			c.Observe(observed)
+			if got := held(t, "2012-10-17", row.condition, c); got != row.want {
+				t.Errorf("single-on-many=%s: %s %s: %s, want %s", answer, row.condition, row.keys, got, row.want)
+			}
+		}
+	}
+}

@@ -165,3 +165,57 @@ func TestADoubtAboutOperatorsOfSeveralTypesNamesTheKey(t *testing.T) {
 		}
 	}
 }
+
+// A request that plainly passes is found, however many others depend on behavior that AWS
+// does not document.
+func TestAPlainGapIsFoundBesideUndecidedRequests(t *testing.T) {
+	// a text that is no number
+	halves := func(scope string) []string {
+		return []string{
+			strings.Replace(fmt.Sprintf(denyAll, mfa+`,"NumericEquals":{"sts:ExternalId":"1"}`), `"iam:GetUser"`, scope, 1),
+			strings.Replace(fmt.Sprintf(denyAll, mfa+`,"NumericNotEqualsIfExists":{"sts:ExternalId":"1"}`), `"iam:GetUser"`, scope, 1),
+		}
+	}
+	for _, row := range []struct {
+		name       string
+		statements []string
+		want       string
+	}{
+		{"nothing else", append(halves(`"iam:GetUser"`), others, byKey), "unknown"},
+		{"a device by access key", append(halves(`"iam:GetUser"`), others), "open iam:EnableMFADevice without MFA by access key on " + self},
+		{"the device of another user", append(halves(`"iam:GetUser"`), byKey), "open iam:EnableMFADevice without MFA by console on arn:aws:iam::" + account + ":user/somebody-else"},
+		{"one more action", append(halves(`"iam:GetUser","braket:CancelJob"`), others, byKey), "open braket:CancelJob "},
+		{"more actions", append(halves(`"iam:GetUser","braket:Cancel*"`), others, byKey), "open braket:Cancel"},
+	} {
+		s := bob(identity(append(row.statements, admin)...))
+		a := prove.User(s)
+		if got := text(a); !strings.HasPrefix(got, row.want) {
+			t.Errorf("%s: %s (%s), want %s", row.name, got, a.Why, row.want)
+		}
+		if a.Outcome == prove.Open {
+			replay(t, s, a)
+		}
+		if a.Outcome == prove.Unknown && !strings.Contains(a.Why, "negated operator") {
+			t.Errorf("%s: why %q", row.name, a.Why)
+		}
+	}
+}
+
+// Where an Allow meets a Deny that may apply or not, nobody can say that nothing is
+// allowed today, also when another request is found that nothing refuses.
+func TestAnAllowUnderADoubtfulDenyIsNotSafeToday(t *testing.T) {
+	doubtful := `{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}}}`
+	for _, row := range []struct {
+		allow string
+		want  prove.Outcome
+	}{
+		{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`, prove.Unknown},
+		{`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`, prove.Enforced},
+		{`{"Effect":"Allow","Action":"sqs:SendMessage","Resource":"*"}`, prove.Open},
+	} {
+		a := prove.User(bob(identity(row.allow, doubtful)))
+		if a.Outcome != prove.Open || a.Today.Outcome != row.want || (row.want == prove.Unknown) != strings.Contains(a.Today.Why, "BinaryEquals") {
+			t.Errorf("%s: %s, today %v %q, want %v", row.allow, text1(a), a.Today.Outcome, a.Today.Why, row.want)
+		}
+	}
+}

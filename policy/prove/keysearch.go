@@ -25,6 +25,7 @@ type keySearch struct {
 	chosen map[string]option
 	by     []*residual // the clauses that stopped it
 	found  bool
+	clear  bool // a request of it was decided
 }
 
 // run searches, and reports whether the clauses refuse everything.
@@ -34,11 +35,19 @@ func (k *keySearch) run() (settled bool) {
 		k.kill(k.entry.name, k.resource, by...)
 		return true
 	}
+	if k.doubted[id] {
+		k.work.doubts++
+		return false
+	}
 	if !k.prepare() {
 		return false
 	}
 	k.chosen = map[string]option{}
 	k.from(0)
+	if k.found && !k.clear {
+		k.doubted[id] = true
+		k.work.doubts++
+	}
 	if k.found || k.work.why != "" {
 		return false
 	}
@@ -205,8 +214,8 @@ func (k *keySearch) from(i int) bool {
 		t := k.trial()
 		t.others = k.others(t)
 		next := k.visit(t)
-		k.stopped = next == stop
-		return next != goOn
+		k.stopped, k.clear = next == stop, k.clear || next != undecided
+		return next > undecided
 	}
 	key := k.keys[i]
 	list, _ := k.list(key)

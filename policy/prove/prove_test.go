@@ -125,6 +125,8 @@ func TestUser(t *testing.T) {
 		{"a Deny on all resources but one", bob(identity(
 			`{"Effect":"Deny","NotAction":"iam:GetUser","NotResource":"arn:aws:dynamodb:*:*:table/free-*","Condition":{`+mfa+`}}`, admin)),
 			"open dynamodb:GetItem without MFA by access key on arn:aws:dynamodb:us-east-1:111111111111:table/free-example"},
+		{"a Deny on every resource, also where a variable of the sender names one", bob(identity(
+			strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"Resource":["arn:aws:s3:::${aws:RequestTag/a}/*","*"]`, 1), others, byKey, admin)), "enforced"},
 		{"a Deny outside of one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:SourceIp 192.0.2.0 by"},
 		{"a Deny in one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),

@@ -37,14 +37,16 @@ type query struct {
 	options  map[string]listing
 	loose    map[string]listing // the options without those that the resource determines
 	dead     map[string][]*residual
+	doubted  map[string]bool // what leaves requests undecided
 }
 
 // next says how to continue after a visit.
 type next uint8
 
 const (
-	goOn next = iota // find another request of the same cell
-	skip             // go to the next cell
+	goOn      next = iota // find another request of the same cell
+	undecided             // the same; a Deny may refuse this one or not
+	skip                  // go to the next cell
 	stop
 )
 
@@ -54,6 +56,7 @@ type work struct {
 	left       int
 	why        string
 	states     int // remaining states of automata
+	doubts     int // actions on resources that were left undecided
 	partitions map[string][]member
 	bases      map[string]base
 }
@@ -94,15 +97,41 @@ func (q *query) run() {
 		if q.stopped {
 			return
 		}
+		if q.work.doubts >= enough {
+			break
+		}
 		q.entry(&e, cuts)
 	}
+	if q.work.doubts < enough {
+		return
+	}
+	for _, e := range q.exceptions() {
+		if q.entry(&e, cuts); q.stopped {
+			return
+		}
+	}
+}
+
+// exceptions are the actions that a Deny with NotAction names: when most requests are
+// undecided, these may be plainly possible.
+func (q *query) exceptions() []entry {
+	var patterns []actionPattern
+	for _, r := range q.never {
+		if r.notAction {
+			patterns = append(patterns, r.actions...)
+		}
+	}
+	if breadth(patterns) > enough*enough {
+		return nil
+	}
+	return matching(patterns)
 }
 
 func (q *query) prepare() {
 	if q.classes == nil {
 		q.classes, q.hopeless = map[string]bool{}, map[string]bool{}
 		q.places, q.options, q.dead = map[string][]string{}, map[string]listing{}, map[string][]*residual{}
-		q.loose = map[string]listing{}
+		q.loose, q.doubted = map[string]listing{}, map[string]bool{}
 	}
 	if q.rule == nil {
 		q.rule = q.subject.rule
@@ -547,7 +576,7 @@ func (q *query) at(e *entry, resource string, active []*residual) {
 		}
 		with := *q
 		with.row, with.killed = &row, nil
-		with.options, with.dead = map[string]listing{}, map[string][]*residual{}
+		with.options, with.dead, with.doubted = map[string]listing{}, map[string][]*residual{}, map[string]bool{}
 		with.settles(e, resource, active, named)
 		if q.stopped = with.stopped; q.stopped {
 			return

@@ -117,6 +117,7 @@ func (r *row) residual(c *clause) *residual {
 	for i := range c.patterns {
 		p := &c.patterns[i]
 		switch {
+		case c.whole: // nothing depends on the others
 		case len(p.parts) < 6 && c.statement.NotResources != nil:
 			left.vague = "has a resource of fewer than six parts in NotResource"
 		case slices.ContainsFunc(p.variables, r.free) || odd(p):

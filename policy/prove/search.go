@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -180,10 +181,13 @@ func (out *result) visit(s *Subject, r *row, t trial) next {
 			out.why = t.undecidable()
 		}
 	}
-	if out.undecided++; out.undecided >= enough {
-		return stop
+	switch out.undecided++; {
+	case out.undecided >= enough:
+		return skip
+	case refusedByAWS(t.action, t.resource):
+		return goOn
 	}
-	return goOn
+	return undecided
 }
 
 // refuses asks the evaluator about a trial.
@@ -276,7 +280,7 @@ func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *ver
 	}
 	h.work = newWork()
 	allows := p.clauses(s.Set, policy.Allow)
-	if h.telling(allows) || h.granted(allows) {
+	if h.telling(allows) || h.granted(allows) || h.found(v) {
 		v.outcome, v.trial, v.why, v.today, v.harm = Open, *h.allowed, "", Open, h.harm
 		v.assumes = slices.ContainsFunc(allows, allowsAssumeRole)
 		return
@@ -341,6 +345,21 @@ func (h *hunt) telling(allows []*clause) bool {
 	return false
 }
 
+// found tries the request of the exact search, when the others met too many
+// undecidable ones before it.
+func (h *hunt) found(v *verdict) bool {
+	if v.outcome != Open {
+		return false
+	}
+	h.harm, h.template = harmOf(v.trial.action, v.trial.resource), ""
+	for i := range h.rows {
+		if r := &h.rows[i]; r.credential == v.trial.credential && r.present == v.trial.present {
+			h.visit(r, v.trial)
+		}
+	}
+	return h.allowed != nil
+}
+
 // conditional removes the clauses without conditions.
 func conditional(clauses []*clause) []*clause {
 	return slices.DeleteFunc(slices.Clone(clauses), func(c *clause) bool { return len(c.tests) == 0 })
@@ -379,16 +398,14 @@ func (h *hunt) visit(r *row, t trial) next {
 		return goOn
 	}
 	if d := s.binding(t.resource).Refuses(request); d.Verdict != policy.ImplicitDenied {
-		if h.undecided++; h.undecided < enough {
-			return goOn
+		h.undecided++
+		if h.doubt == "" && (h.undecided >= enough || s.owning(t.resource).Decide(request).Verdict != policy.ImplicitDenied) {
+			h.doubt = cmp.Or(d.Why, t.undecidable())
 		}
-		if h.doubt == "" {
-			h.doubt = d.Why
+		if h.undecided >= enough {
+			return stop
 		}
-		if h.doubt == "" {
-			h.doubt = t.undecidable()
-		}
-		return stop
+		return goOn
 	}
 	if !t.however(func(o trial) bool { return s.refuses(r, o).Verdict == policy.ImplicitDenied }) {
 		return h.unread(&t)

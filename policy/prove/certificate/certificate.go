@@ -248,6 +248,8 @@ func (k *inquiry) chosen(key string) bool {
 	switch {
 	case key == "aws:tokenissuetime":
 		return k.proof.Credential.MFA().IssueTime
+	case key == "aws:signinsessionarn": // aws login signs in as the console does
+		return k.proof.Credential == policy.ConsolePassword && !known
 	case known || slices.Contains(never, key) || slices.Contains(never, kind+":"):
 		return false
 	case key == "aws:multifactorauthpresent" || strings.HasPrefix(key, "aws:principaltag/"):

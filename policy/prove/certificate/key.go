@@ -89,10 +89,13 @@ func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
 	return out, nil
 }
 
+// always lists the keys that every request of an IAM user has. The time of issue is
+// among those of a session.
+// Source: IAM User Guide, "AWS global condition context keys", availability.
+var always = []string{clock, "aws:securetransport", "aws:tokenissuetime", "aws:userid", "aws:principalarn", "aws:principalaccount", "aws:principaltype"}
+
 // present reports whether every request has a key.
-func present(key string) bool {
-	return key == clock || key == "aws:securetransport" || key == "aws:tokenissuetime"
-}
+func present(key string) bool { return slices.Contains(always, key) }
 
 // subsets returns the lists of up to n of the texts. More than one text for each
 // condition makes no difference.

@@ -120,9 +120,6 @@ func (k *inquiry) patterns() [][6]pattern {
 	add(5, exactly("user/"+name).anyCase())
 	add(5, slices.Concat(exactly("user/"), glob("*"), exactly("/"+name)).anyCase())
 	for _, d := range k.denies {
-		if d.layer == policy.RCP {
-			add(4, exactly(k.Principal.Account))
-		}
 		for _, written := range slices.Concat(d.statement.Resources, d.statement.NotResources) {
 			if p, ok := k.parts(written, d.version == "2012-10-17"); ok {
 				out = append(out, p)

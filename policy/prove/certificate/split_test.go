@@ -2,6 +2,7 @@ package certificate_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,12 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"a Region alone", []string{on("aws:RequestedRegion", "StringEqualsIfExists", "eu-west-1")}, false},
 		{"a caller that is no service", []string{on("aws:PrincipalIsAWSService", "Bool", "false")}, true},
 		{"a caller that is a service", []string{on("aws:PrincipalIsAWSService", "Bool", "true")}, false},
+		{"the name of the user, which nothing else names", []string{tag("StringNotEquals", `"${aws:username}"`)}, false},
+		{"wildcards in each part of an ARN, and in a text", []string{tag("ArnLike", `"*:*:*:*:*:x"`), tag("StringNotLike", `"*:*:*:*:*:x"`)}, false},
+		{"a key that every request of a user has", []string{on("aws:userid", "Null", "false")}, true},
+		{"a session of aws login or another request", []string{on("aws:SignInSessionArn", "Null", "false"), on("aws:SignInSessionArn", "Null", "true")}, true},
+		{"a request that is not of aws login", []string{on("aws:SignInSessionArn", "Null", "true")}, false},
+		{"a session of aws login", []string{on("aws:SignInSessionArn", "Null", "false")}, false},
 		{"the internet or an endpoint", []string{on("aws:SourceIp", "Null", "true"), on("aws:SourceVpce", "Null", "true")}, true},
 	} {
 		var denies []string
@@ -118,5 +125,96 @@ func TestTheRegionOfARequestIsThatOfItsResource(t *testing.T) {
 	}
 	if err := certificate.Check(a.Proof, claim(s)); err != nil {
 		t.Error(err)
+	}
+}
+
+// either is a proof that nobody made: it says that every request is refused by one of
+// the Denies, each of which refuses a request that it names.
+func either(t *testing.T, strict bool, denies []string, requests [][2]string) (*policy.Proof, certificate.Claim) {
+	t.Helper()
+	out := copied(t, prove.User(bob(source(t, others, byKey, fmt.Sprintf(denyAll, mfa)))).Proof)
+	out.Strict = strict
+	for i := range out.Cases {
+		cells := slices.DeleteFunc(out.Cases[i].Cells, func(c policy.ProofCell) bool { return c.By[0].Statement == 2 })
+		for n, r := range requests {
+			cells = append(cells, policy.ProofCell{Action: r[0], Resource: r[1], By: []policy.ProofDeny{{Statement: 2 + n}}})
+		}
+		out.Cases[i].Cells = cells
+	}
+	return out, claim(bob(source(t, append([]string{others, byKey}, denies...)...)))
+}
+
+// The checker itself finds the resource that escapes all Denies.
+func TestTheCheckerFindsTheResourceThatEscapes(t *testing.T) {
+	on := func(element, resource string) string {
+		return strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, fmt.Sprintf("%q:%q", element, resource), 1)
+	}
+	instances := []certificate.Action{{Name: "ec2:RunInstances", Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}"}}}
+	queue := [2]string{"sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q"}
+	instance := func(region string) [2]string {
+		return [2]string{"ec2:RunInstances", "arn:aws:ec2:" + region + ":111111111111:instance/i-1"}
+	}
+	for _, row := range []struct {
+		name     string
+		actions  []certificate.Action // nil: strict
+		denies   []string
+		requests [][2]string
+		tight    bool
+	}{
+		{"a Region of one letter and the others", nil, []string{on("NotResource", "arn:aws:ec2:?:*:*"), on("Resource", "arn:aws:ec2:?:*:*")},
+			[][2]string{queue, instance("z")}, true},
+		{"a Region of one letter, and the first letter that a search may try", nil, []string{on("NotResource", "arn:aws:ec2:?:*:*"), on("Resource", "arn:aws:ec2:z:*:*")},
+			[][2]string{queue, instance("z")}, false},
+		{"one Region, and none", instances, []string{on("NotResource", "arn:aws:ec2:*:*:*"), on("Resource", "arn:aws:ec2:eu-west-1:*:*"), on("Resource", "arn:aws:ec2::*:*")},
+			[][2]string{queue, instance("eu-west-1"), instance("")}, false},
+		{"one Region, and all", instances, []string{on("NotResource", "arn:aws:ec2:*:*:*"), on("Resource", "arn:aws:ec2:eu-west-1:*:*"), on("Resource", "arn:aws:ec2:*:*:*")},
+			[][2]string{queue, instance("eu-west-1"), instance("us-east-1")}, true},
+		{"instances of one account", instances, []string{on("NotResource", "arn:aws:ec2:*:*:*"), on("Resource", "arn:aws:ec2:*:111111111111:*")},
+			[][2]string{queue, instance("eu-west-1")}, false},
+		{"instances with a name in capitals", instances, []string{on("NotResource", "arn:aws:ec2:*:*:instance/I-*"), on("Resource", "arn:aws:ec2:*:*:instance/i-*")},
+			[][2]string{queue, instance("eu-west-1")}, false},
+		{"buckets of a name that is longer", nil, []string{on("NotResource", "arn:aws:s3:::a*"), on("Resource", "arn:aws:s3:::a?*")},
+			[][2]string{queue, {"s3:GetObject", "arn:aws:s3:::ab"}}, false},
+		{"two buckets of three", nil, []string{on("NotResource", "arn:aws:s3:::${aws:username}-?/*"), on("Resource", "arn:aws:s3:::bob-?/*")},
+			[][2]string{queue, {"s3:GetObject", "arn:aws:s3:::bob-a/k"}}, true},
+		{"the bucket of another user", nil, []string{on("NotResource", "arn:aws:s3:::${aws:username}/*"), on("Resource", "arn:aws:s3:::bo?y/*")},
+			[][2]string{queue, {"s3:GetObject", "arn:aws:s3:::boby/k"}}, false},
+	} {
+		proof, claimed := either(t, row.actions == nil, row.denies, row.requests)
+		claimed.Actions = row.actions
+		if err := certificate.Check(proof, claimed); (err == nil) != row.tight {
+			t.Errorf("%s: %v, want accepted %v", row.name, err, row.tight)
+		}
+	}
+}
+
+// A resource control policy refuses requests for the resources of the account. For those
+// of other accounts it counts for nothing.
+func TestResourceControlPoliciesProtectTheAccountAlone(t *testing.T) {
+	rcp := policy.ParseSource("rcp", policy.RCP, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},
+		{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{`+mfa+`}}]}`)
+	queues := func(account string) prove.Subject {
+		s := bob(source(t, strings.Replace(fmt.Sprintf(denyAll, mfa), `"iam:GetUser"`, `"iam:GetUser","sqs:*"`, 1),
+			`{"Effect":"Deny","Action":"sqs:*","NotResource":"arn:aws:sqs:*:`+account+`:*","Condition":{`+mfa+`}}`, others, byKey))
+		s.Set.RCPs = [][]policy.Source{{rcp}}
+		return s
+	}
+	own, all := queues(account), queues("*")
+	a := prove.User(own)
+	if a.Outcome != prove.Enforced {
+		t.Fatalf("%v %s", a.Counterexample, a.Why)
+	}
+	if beyond := prove.User(all); beyond.Outcome != prove.Open || !strings.HasPrefix(beyond.Counterexample.Action, "sqs:") {
+		t.Errorf("queues of other accounts: %v", beyond.Counterexample)
+	}
+	for name, row := range map[string]struct {
+		subject prove.Subject
+		tight   bool
+	}{"own": {own, true}, "all": {all, false}} {
+		c := claim(row.subject)
+		c.Actions = []certificate.Action{{Name: "sqs:SendMessage", Resources: []string{"arn:${Partition}:sqs:${Region}:${Account}:${QueueName}"}}}
+		if err := certificate.Check(a.Proof, c); (err == nil) != row.tight {
+			t.Errorf("%s: %v, want accepted %v", name, err, row.tight)
+		}
 	}
 }
