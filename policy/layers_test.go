@@ -280,6 +280,7 @@ func TestTrustPoliciesAndKeyPoliciesMustAllow(t *testing.T) {
 		{name: "trust wants MFA and lacks it", who: bob, identity: allowAll, mfa: "absent", action: sts, on: role, resource: `{"Effect":"Allow","Principal":` + toRoot + `,"Action":"sts:AssumeRole","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}`, want: "not allowed by trust policy", from: "IAM User Guide, id_credentials_mfa_configure-api-require"},
 		{name: "identity denies what trust allows", who: bob, identity: denyAll, action: sts, on: role, resource: trust(toBob), want: "denied by identity policy", from: sourceLogic},
 		{name: "trust was not given", who: bob, identity: allowAll, action: sts, on: role, want: "unknown", from: "every role has a trust policy"},
+		{name: "trust was not given, and it may name the caller", who: bob, identity: allowS3, action: sts, on: role, want: "unknown", from: "every role has a trust policy"},
 		{name: "trust was not given, identity denies", who: bob, identity: denyAll, action: sts, on: role, want: "denied by identity policy", from: sourceLogic},
 		{name: "trust could not be read", who: bob, identity: allowAll, action: sts, on: role, resource: unreadableText, want: "unknown", from: "unreadable is unknown"},
 		{name: "STS without a role", who: bob, identity: allowAll, action: "sts:GetFederationToken", on: "arn:aws:sts::123456789012:federated-user/kim", want: "allowed by identity policy", from: from},
@@ -505,5 +506,29 @@ func TestRefusesLooksAtDeniesOnly(t *testing.T) {
 				t.Errorf("%v %q, want %v", d.Verdict, d.Why, row.verdict)
 			}
 		})
+	}
+}
+
+// A proof names a source by its position; its layer is that of the field it comes from.
+func TestEachSourceHasItsLayer(t *testing.T) {
+	named := func(names ...string) (out []Source) {
+		for _, name := range names {
+			out = append(out, Source{Name: name})
+		}
+		return out
+	}
+	set := &Set{Identity: named("identity", "identity"), Boundary: &Source{Name: "boundary"}, Session: named("session", "session"),
+		SCPs: [][]Source{named("SCP"), named("SCP", "SCP")}, RCPs: [][]Source{named("RCP", "RCP"), named("RCP")}}
+	want := map[string]Kind{"identity": Identity, "boundary": Boundary, "session": Session, "SCP": SCP, "RCP": RCP}
+	for _, s := range []*Set{set, {SCPs: set.SCPs, RCPs: set.RCPs}, {Identity: set.Identity, Session: set.Session}, {Boundary: set.Boundary, RCPs: set.RCPs}, {}} {
+		sources := s.Sources()
+		for i, source := range sources {
+			if got := s.Layer(i); got != want[source.Name] {
+				t.Errorf("source %d of %d: %v, want %v", i, len(sources), got, want[source.Name])
+			}
+		}
+		if got := s.Layer(len(sources)); got != 0 {
+			t.Errorf("after the last of %d sources: %v", len(sources), got)
+		}
 	}
 }

@@ -42,6 +42,9 @@ func TestWeakens(t *testing.T) {
 			"open"},
 		{"a user is exempt by name", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:username":"workload"}`)}, force[1:]...),
 			"open"},
+		{"a Deny of which AWS does not document whether it applies is gone", []string{fmt.Sprintf(denyAll, `"BinaryEquals":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}`)},
+			[]string{admin}, "unknown"},
+		{"such a Deny replaces one that applies", force, append([]string{fmt.Sprintf(denyAll, `"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}`)}, force[1:]...), "unknown"},
 		{"others can be enrolled", force, []string{force[0], force[2]}, "open iam:EnableMFADevice without MFA by console"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

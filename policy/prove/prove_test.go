@@ -140,6 +140,12 @@ func TestUser(t *testing.T) {
 		{"a Deny since a time that is over", bob(identity(fmt.Sprintf(denyAll, mfa+`,"NumericGreaterThanEquals":{"aws:EpochTime":"1767225600"}`), others, byKey, admin)), "enforced"},
 		{"a Deny since the first second of 2026", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 2026-01-01T00:00:00Z"},
+		{"a Deny since a time of the first day of 2026", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateGreaterThanEquals":{"aws:CurrentTime":"2026-01-01T06:00:00Z"}`), others, byKey, admin)),
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 2026-01-01T00:00:00Z"},
+		{"queues of other accounts are not protected by a resource control policy", bob(&policy.Set{
+			Identity: identity(strings.Replace(fmt.Sprintf(denyAll, mfa), `"iam:GetUser"`, `"iam:GetUser","sqs:*"`, 1), others, byKey, admin).Identity,
+			RCPs: [][]policy.Source{{source(policy.RCP, "rcp", `{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}`,
+				`{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":{`+mfa+`}}`)}}}), "latent sqs:"},
 		{"a Deny that has ended", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:CurrentTime 2026-01-01T12:10:00Z"},
 		{"a Deny until a date", bob(identity(fmt.Sprintf(denyAll, mfa+`,"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}`), others, byKey, admin)),
@@ -184,6 +190,21 @@ func TestUser(t *testing.T) {
 				t.Errorf("%s\nwant %s", got, row.want)
 			}
 		})
+	}
+}
+
+// No example has a value that AWS never gives to a key.
+func TestExamplesHaveNoValueThatAWSNeverMakes(t *testing.T) {
+	for key, condition := range map[string]string{
+		"aws:SourceIp":        `"StringNotEquals":{"aws:SourceIp":"office"}`,
+		"aws:VpcSourceIp":     `"StringNotLike":{"aws:VpcSourceIp":"office*"}`,
+		"aws:SecureTransport": `"StringNotEquals":{"aws:SecureTransport":"encrypted"}`,
+		"aws:CurrentTime":     `"StringNotLike":{"aws:CurrentTime":"monday*"}`,
+	} {
+		a := prove.User(bob(identity(fmt.Sprintf(denyAll, mfa+","+condition), others, byKey, admin)))
+		if a.Outcome == prove.Open || a.Strict == prove.Open {
+			t.Errorf("%s: %s", key, text1(a))
+		}
 	}
 }
 

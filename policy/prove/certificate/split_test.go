@@ -188,6 +188,25 @@ func TestTheCheckerFindsTheResourceThatEscapes(t *testing.T) {
 	}
 }
 
+// The Region of a resource is compared with all conditions as they are written, whether
+// they ignore case or not.
+func TestTheRegionOfAResourceIsInAnyCase(t *testing.T) {
+	region := func(operator string) string {
+		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{"aws:RequestedRegion":"eu-west-1"}`, operator))
+	}
+	for operator, tight := range map[string]bool{"StringNotEquals": true, "StringNotEqualsIgnoreCase": false} {
+		proof, claimed := either(t, false, []string{region("StringEquals"), region(operator)}, nil)
+		for i := range proof.Cases {
+			proof.Cases[i].Cells = append(proof.Cases[i].Cells, policy.ProofCell{Action: "ec2:RunInstances", Resource: "arn:aws:ec2:eu-west-1:111111111111:instance/i-1",
+				By: []policy.ProofDeny{{Statement: 2}, {Statement: 3}}})
+		}
+		claimed.Actions = []certificate.Action{{Name: "ec2:RunInstances", Resources: []string{"arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}"}}}
+		if err := certificate.Check(proof, claimed); (err == nil) != tight {
+			t.Errorf("%s: %v, want accepted %v", operator, err, tight)
+		}
+	}
+}
+
 // A resource control policy refuses requests for the resources of the account. For those
 // of other accounts it counts for nothing.
 func TestResourceControlPoliciesProtectTheAccountAlone(t *testing.T) {
