@@ -38,7 +38,7 @@ func TestProtocolsSayWhatIsWrong(t *testing.T) {
 		{"a parameter twice", queryRequest("iam", getUser+"&UserName=fay"), 400, "<Code>MalformedQueryString</Code>"},
 		{"a query with a syntax error", queryRequest("iam", getUser+"&a=%zz"), 400, "<Code>MalformedQueryString</Code>"},
 		{"no version", queryRequest("iam", "Action=GetUser"), 400, "Could not find operation GetUser for version NO_VERSION_SPECIFIED"},
-		{"an operation that is not here", queryRequest("iam", "Action=AcceptDelegationRequest&Version=2010-05-08"), 501, "<Code>NotImplemented</Code>"},
+		{"an operation that is not here", queryRequest("iam", "Action=CreateSomethingNew&Version=2010-05-08"), 501, "<Code>NotImplemented</Code>"},
 		{"a service that is not here", queryRequest("rds", "Action=DescribeDBInstances&Version=2014-10-31"), 501, "<Code>NotImplemented</Code>"},
 		{"a JSON service that is not here", jsonRequest("kms", "TrentService.ListKeys", "{}"), 501, `"__type":"NotImplemented"`},
 		{"a REST service", signed{method: "GET", url: "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/", service: "lambda", creds: alice(), at: noon}, 501, "It was not authorized either"},
