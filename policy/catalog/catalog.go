@@ -6,11 +6,11 @@
 package catalog
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +40,21 @@ type Service struct {
 	// Resources lists the resource types of the service's actions.
 	Resources []*ResourceType
 
-	byName map[string]*Action
+	names  sync.Once
+	byName map[string]*Action // lower case; see action
+}
+
+// action returns an action by its name in lower case. Most services are never asked, so
+// their index is built with the first question.
+func (s *Service) action(lower string) (*Action, bool) {
+	s.names.Do(func() {
+		s.byName = make(map[string]*Action, len(s.Actions))
+		for _, a := range s.Actions {
+			s.byName[strings.ToLower(a.Name)] = a
+		}
+	})
+	a, ok := s.byName[lower]
+	return a, ok
 }
 
 // An Action is one API action as policies name it.
@@ -49,7 +63,8 @@ type Action struct {
 	Name    string // as documented: GetObject
 	Access  Access
 	// Resources is empty for an action without resources: its requests have the
-	// resource *, and only a Resource of * matches it.
+	// resource *, and only a Resource of * matches it. Actions of a service that act on the
+	// same resources share it.
 	Resources []ActionResource
 	// Keys lists the condition keys of the action itself; the types of Resources
 	// add theirs.
@@ -110,8 +125,7 @@ func (c *Catalog) Action(name string) (*Action, bool) {
 	if !ok {
 		return nil, false
 	}
-	a, ok := s.byName[strings.ToLower(rest)]
-	return a, ok
+	return s.action(strings.ToLower(rest))
 }
 
 // Load returns the embedded catalog, parsed once. Callers must not change it.
@@ -128,16 +142,29 @@ func unpack(data []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
 	c := &Catalog{byPrefix: make(map[string]*Service)}
 	r := reader{catalog: c}
-	lines := bufio.NewScanner(z)
-	for n := 1; lines.Scan(); n++ {
-		if err := r.line(n, strings.Split(lines.Text(), "\t")); err != nil {
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		var fields [6]string
+		count := 0
+		for field := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), "\t") {
+			if count < len(fields) {
+				fields[count] = field
+				count++
+			}
+		}
+		if err := r.line(n, fields[:count]); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	c.addNewer()
-	return c, lines.Err()
+	return c, nil
 }
 
 // A reader parses lines into a Catalog. A line refers to earlier lines of its
@@ -146,6 +173,10 @@ type reader struct {
 	catalog *Catalog
 	service *Service
 	keys    []*Key
+
+	actions   []Action                    // room for further ones
+	lists     map[string][]*Key           // of the service, by their positions
+	resources map[string][]ActionResource // of the service, by their text
 }
 
 func (r *reader) line(n int, fields []string) error {
@@ -182,14 +213,21 @@ func (r *reader) line(n int, fields []string) error {
 }
 
 func (r *reader) open(prefix string, rcp bool) {
-	r.service = &Service{Prefix: prefix, RCP: rcp, byName: make(map[string]*Action)}
-	r.keys = nil
+	r.service = &Service{Prefix: prefix, RCP: rcp}
+	r.keys, r.lists, r.resources = nil, map[string][]*Key{}, map[string][]ActionResource{}
 	r.catalog.Services = append(r.catalog.Services, r.service)
 	r.catalog.byPrefix[prefix] = r.service
 }
 
+// room is how many actions are allocated at once.
+const room = 512
+
 func (r *reader) action(fields []string) error {
-	a := &Action{Service: r.service, Name: fields[1]}
+	if len(r.actions) == cap(r.actions) {
+		r.actions = make([]Action, 0, room)
+	}
+	r.actions = append(r.actions, Action{Service: r.service, Name: fields[1]})
+	a := &r.actions[len(r.actions)-1]
 	for _, initial := range fields[2] {
 		i := strings.IndexRune("LRWTP", initial)
 		if i < 0 {
@@ -201,7 +239,22 @@ func (r *reader) action(fields []string) error {
 	if a.Keys, err = r.list(fields[4]); err != nil {
 		return err
 	}
-	for word := range strings.SplitSeq(fields[3], ";") {
+	if a.Resources, err = r.actionResources(fields[3]); err != nil {
+		return err
+	}
+	r.service.Actions = append(r.service.Actions, a)
+	return nil
+}
+
+// actionResources parses the resources of an action.
+func (r *reader) actionResources(text string) (out []ActionResource, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	if known, ok := r.resources[text]; ok {
+		return known, nil
+	}
+	for word := range strings.SplitSeq(text, ";") {
 		if word == "" {
 			continue
 		}
@@ -209,24 +262,25 @@ func (r *reader) action(fields []string) error {
 		position, required := strings.CutSuffix(on, "!")
 		i, err := index(position, len(r.service.Resources))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		keys, err := r.list(own)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		a.Resources = append(a.Resources, ActionResource{Type: r.service.Resources[i], Required: required, Keys: keys})
+		out = append(out, ActionResource{Type: r.service.Resources[i], Required: required, Keys: keys})
 	}
-	r.service.Actions = append(r.service.Actions, a)
-	r.service.byName[strings.ToLower(a.Name)] = a
-	return nil
+	r.resources[text] = out
+	return out, nil
 }
 
-func (r *reader) list(positions string) ([]*Key, error) {
+func (r *reader) list(positions string) (out []*Key, err error) {
 	if positions == "" {
 		return nil, nil
 	}
-	var out []*Key
+	if known, ok := r.lists[positions]; ok {
+		return known, nil
+	}
 	for position := range strings.SplitSeq(positions, ",") {
 		i, err := index(position, len(r.keys))
 		if err != nil {
@@ -234,6 +288,7 @@ func (r *reader) list(positions string) ([]*Key, error) {
 		}
 		out = append(out, r.keys[i])
 	}
+	r.lists[positions] = out
 	return out, nil
 }
 

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,12 +20,10 @@ var newer = []struct {
 func (c *Catalog) addNewer() {
 	for _, n := range newer {
 		s, ok := c.Service(n.service)
-		if !ok || s.byName[strings.ToLower(n.name)] != nil {
+		if !ok || slices.ContainsFunc(s.Actions, func(a *Action) bool { return strings.EqualFold(a.Name, n.name) }) {
 			continue
 		}
-		a := &Action{Service: s, Name: n.name, Access: n.access}
-		s.Actions = append(s.Actions, a)
-		s.byName[strings.ToLower(n.name)] = a
+		s.Actions = append(s.Actions, &Action{Service: s, Name: n.name, Access: n.access})
 	}
 }
 

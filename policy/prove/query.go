@@ -181,13 +181,13 @@ func (q *query) entries(cuts []*residual) []entry {
 			}
 		}
 	}
-	return append(slices.Clip(listed().entries), matching(named)...)
+	return append(slices.Clip(listed()), matching(named)...)
 }
 
 // generator is the narrowest list that all actions to try are in, and the Deny
 // that refuses the others, where it is one.
 func (q *query) generator(cuts []*residual) (patterns []actionPattern, cut *residual, ok bool) {
-	best := len(listed().entries)
+	best := known()
 	consider := func(list []actionPattern, by *residual) {
 		if n := breadth(list); n < best {
 			best, patterns, cut, ok = n, list, by, true

@@ -40,48 +40,138 @@ type entry struct {
 	action        *catalog.Action
 }
 
-// A list is the catalog in the form that the search uses.
+// A list holds the actions of a service of the catalog in the form that the search uses.
 type list struct {
-	entries  []entry // the telling ones first
-	services map[string][]entry
-	names    map[string]*entry
+	service *catalog.Service
+	number  int // of the service
+
+	fill    sync.Once
+	all     []entry // the telling ones first
+	byLower sync.Once
+	index   map[string]int // of all
 }
 
-// listed returns the catalog, prepared once.
-var listed = sync.OnceValue(func() *list {
-	l := &list{services: map[string][]entry{}, names: map[string]*entry{}}
-	rank := map[string]int{}
+// lists returns the lists of all services by their prefix in lower case. Each is filled
+// when it is needed: the catalog has 22,000 actions, of which most subjects need a few.
+var lists = sync.OnceValue(func() map[string]*list {
+	services := catalog.Load().Services
+	out := make(map[string]*list, len(services))
+	for i, s := range services {
+		out[strings.ToLower(s.Prefix)] = &list{service: s, number: i}
+	}
+	return out
+})
+
+// ranks are the places of the telling actions, by service and verb.
+var ranks = sync.OnceValue(func() map[string]map[string]int {
+	out := map[string]map[string]int{}
 	for i, action := range telling {
-		rank[strings.ToLower(action)] = i - len(telling)
-	}
-	shapes := map[string]int{}
-	for _, s := range catalog.Load().Services {
-		var own []entry
-		for _, a := range s.Actions {
-			key := s.Prefix + " " + strings.Join(kinds(a), " ")
-			shape, ok := shapes[key]
-			if !ok {
-				shape = len(shapes)
-				shapes[key] = shape
-			}
-			lower := strings.ToLower(a.String())
-			service, verb, _ := strings.Cut(lower, ":")
-			own = append(own, entry{a.String(), lower, service, verb, rank[lower], shape, a})
+		service, verb, _ := strings.Cut(strings.ToLower(action), ":")
+		if out[service] == nil {
+			out[service] = map[string]int{}
 		}
-		tellingFirst(own)
-		l.services[strings.ToLower(s.Prefix)] = own
-		l.entries = append(l.entries, own...)
+		out[service][verb] = i - len(telling)
 	}
-	tellingFirst(l.entries)
-	for i := range l.entries {
-		l.names[l.entries[i].lower] = &l.entries[i]
+	return out
+})
+
+// entries returns the actions of a service.
+func (l *list) entries() []entry {
+	l.fill.Do(func() {
+		prefix := l.service.Prefix
+		var text strings.Builder // all names, so that they are one allocation
+		for _, a := range l.service.Actions {
+			text.WriteString(prefix + ":" + a.Name)
+		}
+		names := text.String()
+		lower, service := strings.ToLower(names), strings.ToLower(prefix)
+		rank := ranks()[service]
+		shapes, seen := map[string]int{}, map[*catalog.ActionResource]int{}
+		l.all = make([]entry, 0, len(l.service.Actions))
+		for _, a := range l.service.Actions {
+			end := len(prefix) + 1 + len(a.Name)
+			verb := lower[len(prefix)+1 : end]
+			l.all = append(l.all, entry{names[:end], lower[:end], service, verb, rank[verb], l.number<<16 | shapeOf(a, shapes, seen), a})
+			names, lower = names[end:], lower[end:]
+		}
+		tellingFirst(l.all)
+	})
+	return l.all
+}
+
+// shapeOf numbers the actions of a service by their resources. Actions that share the list
+// of their resources have the same number without a look at it.
+func shapeOf(a *catalog.Action, shapes map[string]int, seen map[*catalog.ActionResource]int) int {
+	var first *catalog.ActionResource
+	if len(a.Resources) > 0 {
+		first = &a.Resources[0]
 	}
-	return l
+	if n, ok := seen[first]; ok {
+		return n
+	}
+	key := strings.Join(kinds(a), " ")
+	n, ok := shapes[key]
+	if !ok {
+		n = len(shapes)
+		shapes[key] = n
+	}
+	seen[first] = n
+	return n
+}
+
+// find returns an action of a service by its name in lower case.
+func (l *list) find(lower string) (entry, bool) {
+	all := l.entries()
+	l.byLower.Do(func() {
+		l.index = make(map[string]int, len(all))
+		for i := range all {
+			l.index[all[i].lower] = i
+		}
+	})
+	i, ok := l.index[lower]
+	if !ok {
+		return entry{}, false
+	}
+	return all[i], true
+}
+
+// listed returns the actions of the catalog, the telling ones first.
+var listed = sync.OnceValue(func() []entry {
+	out := make([]entry, 0, known())
+	for _, s := range catalog.Load().Services {
+		out = append(out, lists()[strings.ToLower(s.Prefix)].entries()...)
+	}
+	tellingFirst(out)
+	return out
+})
+
+// known is the number of actions in the catalog.
+var known = sync.OnceValue(func() (n int) {
+	for _, s := range catalog.Load().Services {
+		n += len(s.Actions)
+	}
+	return n
 })
 
 // tellingFirst moves the telling actions to the front.
 func tellingFirst(entries []entry) {
-	slices.SortStableFunc(entries, func(a, b entry) int { return a.rank - b.rank })
+	var first, rest []entry
+	for i := range entries {
+		if entries[i].rank < 0 {
+			first = append(first, entries[i])
+		}
+	}
+	if len(first) == 0 {
+		return
+	}
+	rest = make([]entry, 0, len(entries)-len(first))
+	for i := range entries {
+		if entries[i].rank >= 0 {
+			rest = append(rest, entries[i])
+		}
+	}
+	slices.SortStableFunc(first, func(a, b entry) int { return a.rank - b.rank })
+	copy(entries[copy(entries, first):], rest)
 }
 
 // kinds returns the names of the resource types of an action.
@@ -100,10 +190,12 @@ func kinds(a *catalog.Action) []string {
 // lookup returns an action by its name, known or not.
 func lookup(name string) entry {
 	lower := strings.ToLower(name)
-	if e, ok := listed().names[lower]; ok {
-		return *e
-	}
 	service, verb, _ := strings.Cut(lower, ":")
+	if l := lists()[service]; l != nil {
+		if e, ok := l.find(lower); ok {
+			return e
+		}
+	}
 	return entry{name: name, lower: lower, service: service, verb: verb, shape: -1}
 }
 
@@ -124,9 +216,11 @@ func matching(patterns []actionPattern) []entry {
 			add(lookup(p.written))
 			continue
 		}
-		from := listed().entries
-		if service, exact := p.service.Exact(); exact && !p.all {
-			from = listed().services[service]
+		var from []entry
+		if service, exact := p.service.Exact(); !exact || p.all {
+			from = listed()
+		} else if l := lists()[service]; l != nil {
+			from = l.entries()
 		}
 		for _, e := range from {
 			if p.match(e.service, e.verb) != no {
@@ -148,9 +242,11 @@ func breadth(patterns []actionPattern) int {
 		case p.literal():
 			n++
 		case exact && !p.all:
-			n += len(listed().services[service])
+			if l := lists()[service]; l != nil {
+				n += len(l.service.Actions)
+			}
 		default:
-			n += len(listed().entries)
+			n += known()
 		}
 	}
 	return n
