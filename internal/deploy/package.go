@@ -19,13 +19,12 @@ const (
 	X86   = "x86_64"
 )
 
-// The files in the package: Lambda starts bootstrap, which reads the config
-// file.
+// bootstrapName is the program in the package.
 // Source: Lambda Developer Guide, "Building a custom runtime".
-const (
-	bootstrapName = "bootstrap"
-	configName    = "forcemfa.yaml"
-)
+const bootstrapName = "bootstrap"
+
+// ConfigName is the config file in the package, which the program reads.
+const ConfigName = "forcemfa.yaml"
 
 // unpackedLimit is the maximum size of a package.
 // Source: Lambda Developer Guide, "Lambda quotas", deployment package size.
@@ -61,7 +60,7 @@ func Pack(bootstrap, config []byte, architecture string) (*Package, error) {
 		name string
 		mode uint32
 		text []byte
-	}{{bootstrapName, 0o755, bootstrap}, {configName, 0o644, config}} {
+	}{{bootstrapName, 0o755, bootstrap}, {ConfigName, 0o644, config}} {
 		if err := add(w, file.name, file.mode, file.text); err != nil {
 			return nil, fmt.Errorf("pack %s: %w", file.name, err)
 		}

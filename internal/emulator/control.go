@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
@@ -41,13 +42,14 @@ type ClockState struct {
 //	GET /delegation-token?request=ID   the token of a delegation request that was sent
 //	GET /trail                 CloudTrail's records of the calls since the start or the reset
 //	POST /reset                go back to the state of now, without sessions; the clock stays
-func (c *Cloud) Control(address string) (*Control, error) {
+//
+// advance moves the clock: [Cloud.Move] unless something happens in the meantime.
+func (c *Cloud) Control(address string, advance func(context.Context, time.Duration) error) (*Control, error) {
 	control := &Control{Token: rand.Text()}
 	c.recent.Store(&recentRecords{})
 	first := c.Fork()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) { c.writeClock(w) })
-	mux.HandleFunc("POST /clock", c.moveClock)
+	c.handleClock(mux, advance)
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.Faults()) })
 	mux.HandleFunc("PUT /faults", c.replaceFaults)
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
@@ -66,6 +68,28 @@ func (c *Cloud) Control(address string) (*Control, error) {
 	return control, err
 }
 
+// ServeClock serves /clock alone, as [Cloud.Control] does, for programs that follow the
+// clock of the cloud.
+func (c *Cloud) ServeClock(address string) (*Control, error) {
+	control := &Control{Token: rand.Text()}
+	mux := http.NewServeMux()
+	c.handleClock(mux, c.Move)
+	server, err := Listen(address, control.guard(mux))
+	control.Server = server
+	return control, err
+}
+
+func (c *Cloud) handleClock(mux *http.ServeMux, advance func(context.Context, time.Duration) error) {
+	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) { c.writeClock(w) })
+	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) { c.moveClock(w, r, advance) })
+}
+
+// Move moves the clock forward, as [Cloud.Advance] does.
+func (c *Cloud) Move(ctx context.Context, d time.Duration) error {
+	c.Advance(d)
+	return ctx.Err()
+}
+
 // guard refuses requests without the token. A web page can make a browser send
 // requests to loopback, but it cannot know the token.
 func (s *Control) guard(next http.Handler) http.Handler {
@@ -79,7 +103,7 @@ func (s *Control) guard(next http.Handler) http.Handler {
 	})
 }
 
-func (c *Cloud) moveClock(w http.ResponseWriter, r *http.Request) {
+func (c *Cloud) moveClock(w http.ResponseWriter, r *http.Request, advance func(context.Context, time.Duration) error) {
 	var in struct{ Advance string }
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&in)
 	if err != nil {
@@ -91,7 +115,14 @@ func (c *Cloud) moveClock(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("advance %q: want a duration of 0s to %s, such as 30s or 13h", in.Advance, left), http.StatusBadRequest)
 		return
 	}
-	c.Advance(d)
+	before := time.Duration(c.offset.Load())
+	if err := advance(r.Context(), d); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if moved := time.Duration(c.offset.Load()) - before; moved < d { // time passed by itself
+		c.Advance(d - moved)
+	}
 	c.writeClock(w)
 }
 

@@ -38,7 +38,7 @@ func clockRequest(t *testing.T, c *Control, method, token, body string) (status 
 
 func controlOf(t *testing.T, c *Cloud) *Control {
 	t.Helper()
-	control, err := c.Control("127.0.0.1:0")
+	control, err := c.Control("127.0.0.1:0", c.Move)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestControlRefuses(t *testing.T) {
 	if !c.Now().Equal(noon) {
 		t.Errorf("the clock moved to %s", c.Now())
 	}
-	if _, err := c.Control("0.0.0.0:0"); err == nil {
+	if _, err := c.Control("0.0.0.0:0", c.Move); err == nil {
 		t.Error("a control endpoint for other machines was opened")
 	}
 }

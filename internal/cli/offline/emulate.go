@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,12 +62,17 @@ one fault, --faults a file of them:
   forcemfa emulate --fault down,service=sts --fault throttle,rate=0.2
 
 With --control, a second loopback endpoint moves the clock forward (/clock), which
-drives TOTP codes, sessions, schedules and quotas, changes the faults (/faults),
+drives TOTP codes, sessions, schedules, functions and quotas, changes the faults (/faults),
 shows the code of an MFA device (/code) and the CloudTrail log (/trail), and goes
 back to the first state (/reset). The age of signatures stays on the clock of this
 machine, because clients sign with it:
 
   curl -H "Authorization: Bearer $TOKEN" -d '{"advance":"13h"}' $CONTROL/clock
+
+The functions of a deployment run: make one with "forcemfa deploy apply", the AWS CLI or
+Terraform against the endpoint, and the functions of forcemfa in it run on their schedule
+and on events, as processes of this program. Moving the clock runs everything that is due
+until then. Any other program in a function is not run.
 
 The endpoint also has the sign-in page and the OAuth endpoints of AWS Sign-In, as
 "aws login" uses them, for users with a console password.
@@ -223,7 +229,12 @@ func serve(ctx context.Context, e *command.Env, o emulateOptions, box *rehearse.
 		return err
 	}
 	ready := servedBy(box, server.Endpoint)
-	more, err := o.serveMore(box.Cloud, &ready)
+	work, err := startWork(ctx, e, box.Cloud)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	defer work.close()
+	more, err := o.serveMore(box.Cloud, work.Advance, &ready)
 	defer more.close()
 	if err != nil {
 		return errors.Join(err, server.Close())
@@ -252,9 +263,9 @@ func (e endpoints) close() {
 }
 
 // serveMore serves the control endpoint and the console, and adds them to what is printed.
-func (o *emulateOptions) serveMore(c *emulator.Cloud, ready *served) (more endpoints, err error) {
+func (o *emulateOptions) serveMore(c *emulator.Cloud, advance func(context.Context, time.Duration) error, ready *served) (more endpoints, err error) {
 	if o.control {
-		control, err := c.Control("127.0.0.1:0")
+		control, err := c.Control("127.0.0.1:0", advance)
 		if err != nil {
 			return more, err
 		}

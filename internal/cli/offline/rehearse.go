@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -183,12 +181,12 @@ func rehearseDeployment(ctx context.Context, o *rehearseOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
+	program, err := functionProgram()
 	if err != nil {
-		return fmt.Errorf("start the functions: %w", err)
+		return err
 	}
 	story, err := rollout.Run(ctx, box, rollout.Options{
-		Baseline: b, Config: sample.Config(), Program: func() *exec.Cmd { return &exec.Cmd{Path: self, Args: []string{os.Args[0], functionVerb}} }, Progress: func(title string) { o.Remark("%s", title) },
+		Baseline: b, Config: sample.Config(), Program: program, Progress: func(title string) { o.Remark("%s", title) },
 	})
 	if err != nil {
 		return err
@@ -207,11 +205,11 @@ func rehearseDeployment(ctx context.Context, o *rehearseOptions, args []string) 
 // functionVerb is the verb of the functions in a rehearsal. Nobody runs it by hand.
 const functionVerb = "rehearsed-function"
 
-// NewFunction returns the verb of the processes that rehearse --deploy starts.
+// NewFunction returns the verb of the processes that rehearse --deploy and emulate start.
 func NewFunction(e *command.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: functionVerb, Hidden: true, DisableFlagParsing: true,
-		Short: "Serve a Lambda function of rehearse --deploy",
+		Short: "Serve a Lambda function of rehearse --deploy or emulate",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return rollout.ServeFunction(c.Context(), e.Getenv, e.Stdout)
 		},

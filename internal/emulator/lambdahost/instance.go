@@ -30,6 +30,8 @@ type instance struct {
 	function string // its ID
 	revision int
 	expires  time.Time
+	renewed  string // JSON of a [renewal], for a program that can be renewed; else empty
+	folder   string // of the unpacked package
 	cmd      *exec.Cmd
 	api      *http.Server
 	log      *os.File // what the process writes; a file, so that it is complete when the process answers
@@ -74,14 +76,27 @@ func (one *instance) end() {
 	_ = os.Remove(one.log.Name())
 }
 
-func (h *Host) start(i *engine.Invocation) (*instance, error) {
-	folder, err := h.unpack(i.Function.Code)
-	if err != nil {
-		return nil, fmt.Errorf("Runtime.InvalidEntrypoint: %w", err)
+// begin makes a process an instance of a function as it is now.
+func (h *Host) begin(one *instance, i *engine.Invocation) (err error) {
+	if one.folder, err = h.unpack(i.Function.Code); err != nil {
+		return fmt.Errorf("Runtime.InvalidEntrypoint: %w", err)
 	}
-	one := &instance{
-		function: i.Function.ID, revision: i.Function.Revision, expires: h.o.Now().Add(lifetime), cmd: h.o.Program(folder),
-		events: make(chan *event), answers: make(chan answer, 1), gone: make(chan struct{}),
+	one.function, one.revision, one.expires = i.Function.ID, i.Function.Revision, h.o.Now().Add(lifetime)
+	if h.o.Renew {
+		h.instances++
+		one.renewed, err = renew(strconv.Itoa(h.instances), environment(i, one.folder, h.o.Endpoint))
+	}
+	return err
+}
+
+func (h *Host) start(i *engine.Invocation) (*instance, error) {
+	one := &instance{events: make(chan *event), answers: make(chan answer, 1), gone: make(chan struct{})}
+	err := h.begin(one, i)
+	if err != nil {
+		return nil, err
+	}
+	if one.cmd, err = h.o.Program(one.folder); err != nil {
+		return nil, fmt.Errorf("Runtime.InvalidEntrypoint: %w", err)
 	}
 	if one.log, err = os.CreateTemp(h.folder, "log-"); err != nil {
 		return nil, err
@@ -92,8 +107,8 @@ func (h *Host) start(i *engine.Invocation) (*instance, error) {
 	}
 	one.api = &http.Server{Handler: one.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = one.api.Serve(listener) }() // ends with the instance
-	one.cmd.Dir, one.cmd.Stdout, one.cmd.Stderr = folder, one.log, one.log
-	one.cmd.Env = append(append(environment(i, folder, h.o.Endpoint), h.o.Env...), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
+	one.cmd.Dir, one.cmd.Stdout, one.cmd.Stderr = one.folder, one.log, one.log
+	one.cmd.Env = append(append(environment(i, one.folder, h.o.Endpoint), h.o.Env...), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
 	if err := one.cmd.Start(); err != nil {
 		_ = one.api.Close()
 		return nil, fmt.Errorf("Runtime.InvalidEntrypoint: %w", err)
@@ -104,7 +119,7 @@ func (h *Host) start(i *engine.Invocation) (*instance, error) {
 		close(one.gone)
 	}()
 	if h.o.Started != nil {
-		h.o.Started(i.Function.Name, one.cmd.Process.Pid)
+		h.o.Started(i.Function.ARN, one.cmd.Process.Pid)
 	}
 	return one, nil
 }
@@ -168,6 +183,9 @@ func (one *instance) handler() http.Handler {
 			head.Set("Lambda-Runtime-Aws-Request-Id", e.RequestID)
 			head.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(e.deadline.UnixMilli(), 10))
 			head.Set("Lambda-Runtime-Invoked-Function-Arn", e.Function.ARN)
+			if one.renewed != "" {
+				head.Set("Lambda-Runtime-Client-Context", one.renewed)
+			}
 			_, _ = w.Write(e.Payload) // a process that ended is noticed elsewhere
 		case <-q.Context().Done():
 		}

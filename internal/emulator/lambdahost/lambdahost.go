@@ -22,12 +22,17 @@ type Options struct {
 	Endpoint string
 	// Now is the clock that ends instances.
 	Now func() time.Time
-	// Program returns the command of a function whose package is unpacked in folder; nil:
-	// its file bootstrap, as the runtime provided.al2023 has it.
-	Program func(folder string) *exec.Cmd
+	// Program returns the command of a function whose package is unpacked in folder, or why
+	// it cannot run; nil: its file bootstrap, as the runtime provided.al2023 has it.
+	Program func(folder string) (*exec.Cmd, error)
 	// Env is added to the environment of every function.
 	Env []string
-	// Started is called with the ID of each process that starts; nil: never.
+	// Renew means that the program takes the environment of its instance from [Renewed]
+	// with every event. A process then begins the next instance of its function when its
+	// own has expired or the function has changed, which saves the start of a process.
+	Renew bool
+	// Started is called with the ARN of the function and the ID of each process that
+	// starts; nil: never.
 	Started func(function string, pid int)
 }
 
@@ -40,6 +45,8 @@ type Host struct {
 	idle    map[string][]*instance // by the ARN of their function
 	running map[string]int         // busy instances, by the same
 	all     map[*instance]bool     // instances whose process may be alive
+
+	instances int // begun, where a process can begin several
 }
 
 // New returns a host, which [Host.Close] ends.
@@ -49,9 +56,13 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	if o.Program == nil {
-		o.Program = func(folder string) *exec.Cmd { return exec.Command(filepath.Join(folder, "bootstrap")) }
+		o.Program = bootstrap
 	}
 	return &Host{o: o, folder: folder, idle: map[string][]*instance{}, running: map[string]int{}, all: map[*instance]bool{}}, nil
+}
+
+func bootstrap(folder string) (*exec.Cmd, error) {
+	return exec.Command(filepath.Join(folder, "bootstrap")), nil
 }
 
 // Close ends all processes and removes their files.
@@ -88,20 +99,31 @@ func (h *Host) take(i *engine.Invocation) (*instance, error) {
 	if f.Reserved != lambdasvc.NoReservation && h.running[f.ARN] >= f.Reserved {
 		return nil, engine.ErrThrottled
 	}
-	var found *instance
+	var found, spare *instance
 	for _, one := range h.idle[f.ARN] {
-		if found == nil && one.serves(f) && h.o.Now().Before(one.expires) && !one.ended() {
+		switch current := one.serves(f) && h.o.Now().Before(one.expires); {
+		case one.ended():
+			h.drop(one)
+		case current && found == nil:
 			found = one
-		} else if !one.serves(f) || one.ended() || !h.o.Now().Before(one.expires) {
+		case !current && h.o.Renew && spare == nil:
+			spare = one
+		case !current:
 			h.drop(one)
 		}
 	}
-	if found == nil {
-		var err error
-		if found, err = h.start(i); err != nil {
-			return nil, err
+	var err error
+	switch {
+	case found != nil:
+	case spare != nil:
+		found, err = spare, h.begin(spare, i)
+	default:
+		if found, err = h.start(i); err == nil {
+			h.all[found] = true
 		}
-		h.all[found] = true
+	}
+	if err != nil {
+		return nil, err
 	}
 	h.idle[f.ARN] = h.alive(f.ARN, found)
 	h.running[f.ARN]++

@@ -37,10 +37,13 @@ type order struct {
 	Hang                      bool
 }
 
-func work(o order) (map[string]string, error) {
+func work(ctx context.Context, o order) (map[string]string, error) {
 	fmt.Println(o.Log)
 	if o.Write != "" {
 		text := fmt.Sprintf("%d\n%s", os.Getpid(), strings.Join(os.Environ(), "\n"))
+		if id, getenv, ok := Renewed(ctx); ok {
+			text = fmt.Sprintf("%d\ninstance=%s\nOWN=%s\nroot=%s", os.Getpid(), id, getenv("OWN"), getenv("LAMBDA_TASK_ROOT"))
+		}
 		if err := os.WriteFile(o.Write, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
@@ -88,7 +91,7 @@ func newHost(t *testing.T, now func() time.Time) *Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(Options{Endpoint: "http://127.0.0.1:1", Now: now, Program: func(string) *exec.Cmd { return exec.Command(self) }})
+	h, err := New(Options{Endpoint: "http://127.0.0.1:1", Now: now, Program: func(string) (*exec.Cmd, error) { return exec.Command(self), nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +177,54 @@ func TestAnInstanceServesEventsWithTheEnvironmentOfLambda(t *testing.T) {
 	}
 }
 
+// A process that can be renewed begins the next instance when its function has changed or
+// its instance has expired. Another function, or an event at the same time, has a process
+// of its own.
+func TestAProcessIsRenewed(t *testing.T) {
+	clock := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	h := newHost(t, func() time.Time { return clock })
+	h.o.Renew = true
+	code, file := packed(t), filepath.Join(t.TempDir(), "out")
+	run := func(name string, revision int) (pid string, env []string) {
+		t.Helper()
+		i := invocation(t, code, name, order{Write: file})
+		i.Function.ARN, i.Function.Revision = i.Function.ARN+name, revision
+		i.Function.Environment = map[string]string{"OWN": fmt.Sprintf("revision %d, ünd %q", revision, name)}
+		if _, err := h.Run(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+		return read(t, file)
+	}
+	first, env := run("a", 1)
+	want := func(got []string, instance, own string) {
+		t.Helper()
+		if got[0] != "instance="+instance || got[1] != "OWN="+own || !strings.HasPrefix(got[2], "root="+h.folder) {
+			t.Errorf("%q, want the instance %s", got, instance)
+		}
+	}
+	want(env, "1", `revision 1, ünd "a"`)
+	again, env := run("a", 1)
+	want(env, "1", `revision 1, ünd "a"`)
+	changed, env := run("a", 2)
+	want(env, "2", `revision 2, ünd "a"`)
+	clock = clock.Add(lifetime)
+	later, env := run("a", 2)
+	want(env, "3", `revision 2, ünd "a"`)
+	other, env := run("b", 1)
+	want(env, "4", `revision 1, ünd "b"`)
+	if again != first || changed != first || later != first || other == first {
+		t.Errorf("processes %s, %s, %s, %s of a function, and %s of another", first, again, changed, later, other)
+	}
+	for one := range h.all {
+		one.end()
+	}
+	fresh, env := run("a", 2)
+	want(env, "5", `revision 2, ünd "a"`)
+	if fresh == first {
+		t.Error("an event went to a process that has ended")
+	}
+}
+
 func TestAFailedEventSaysHow(t *testing.T) {
 	h, code := newHost(t, time.Now), packed(t)
 	for _, row := range []struct {
@@ -241,7 +292,7 @@ func TestReservedConcurrencyIsKept(t *testing.T) {
 
 func TestAPackageThatCannotStartIsAnError(t *testing.T) {
 	h := newHost(t, time.Now)
-	h.o.Program = func(folder string) *exec.Cmd { return exec.Command(filepath.Join(folder, "bootstrap")) }
+	h.o.Program = bootstrap
 	for name, code := range map[string][]byte{"not a zip file": []byte("text"), "not a program": packed(t)} {
 		if _, err := h.Run(t.Context(), invocation(t, code, "1", order{})); err == nil || !strings.Contains(err.Error(), "Runtime.InvalidEntrypoint") {
 			t.Errorf("%s, on %s: %v", name, runtime.GOOS, err)

@@ -30,7 +30,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{Options: Options{Config: sample.Config()}, box: box}
+	s := &stage{Options: Options{Config: sample.Config(), Program: program}, box: box}
 	if s.Baseline, err = box.Baseline(); err != nil {
 		t.Fatal(err)
 	}

@@ -267,7 +267,7 @@ func (s *stage) correct(ctx context.Context, accounts []string) (steps int, err 
 // do makes steps as an administrator. The error names the first that failed.
 func (s *stage) do(ctx context.Context, steps []plan.Step) (done int, err error) {
 	config := func(account string) (aws.Config, error) { return s.enter(ctx, account) }
-	result := apply.Run(ctx, steps, config, unwritten{}, apply.Options{Now: s.box.Cloud.Now, Sleep: s.runner.sleep})
+	result := apply.Run(ctx, steps, config, unwritten{}, apply.Options{Now: s.box.Cloud.Now, Sleep: s.sleep})
 	for i := range result.Outcomes {
 		if o := &result.Outcomes[i]; !o.Status.Reached() {
 			return 0, fmt.Errorf("%s of %s: %s: %s", o.Step.Op, o.Step.Subject, o.Status, o.Why)

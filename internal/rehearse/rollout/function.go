@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -16,7 +19,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"forcemfa/internal/bootstrap"
+	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/engine"
 	"forcemfa/internal/emulator/lambdahost"
 )
 
@@ -32,20 +37,44 @@ const (
 func ServeFunction(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	c := &clock{url: getenv(clockVariable), token: getenv(tokenVariable)}
 	if !strings.HasPrefix(c.url, "http://127.0.0.1:") {
-		return fmt.Errorf("only rehearse starts this program: %s is not set", clockVariable)
+		return fmt.Errorf("only rehearse and emulate start this program: %s is not set", clockVariable)
 	}
 	if err := c.ask(ctx, http.MethodGet, nil); err != nil {
 		return err
 	}
-	// A process that lives for seconds collects its garbage only when it has much.
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(100 << 20)
-	h, err := bootstrap.Handler(ctx, &bootstrap.Environment{Getenv: getenv, Out: out, Loopback: true, Rate: -1, Now: c.Now, Sleep: c.Sleep})
-	if err != nil {
-		return err
-	}
-	lambda.StartWithOptions(timed{h, c}, lambda.WithContext(ctx))
+	// Garbage is collected less often. Not collecting it costs more: every page of a larger
+	// heap is a page fault.
+	debug.SetGCPercent(200)
+	lambda.StartWithOptions(&function{clock: c, out: out}, lambda.WithContext(ctx))
 	return ctx.Err()
+}
+
+// A function is the bootstrap of the deployed functions, begun anew with each instance that
+// the process serves.
+type function struct {
+	clock    *clock
+	out      io.Writer
+	instance string
+	handler  bootstrap.Lambda // of the instance
+}
+
+// Invoke implements [bootstrap.Lambda]. It reads the clock with every event.
+func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if err := f.clock.ask(ctx, http.MethodGet, nil); err != nil {
+		return nil, err
+	}
+	id, getenv, ok := lambdahost.Renewed(ctx)
+	if !ok {
+		return nil, errors.New("the event has no instance")
+	}
+	if id != f.instance {
+		h, err := bootstrap.Handler(context.WithoutCancel(ctx), &bootstrap.Environment{Getenv: getenv, Out: f.out, Loopback: true, Rate: -1, Now: f.clock.Now, Sleep: f.clock.Sleep})
+		if err != nil {
+			return nil, err
+		}
+		f.instance, f.handler = id, h
+	}
+	return f.handler.Invoke(ctx, payload)
 }
 
 // A clock is that of the embedded AWS, read from its control endpoint: with every event,
@@ -67,20 +96,6 @@ func (c *clock) Now() time.Time {
 // Sleep moves the clock: other functions do not run in the meantime.
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.ask(ctx, http.MethodPost, []byte(`{"advance":"`+max(d, 0).String()+`"}`))
-}
-
-// A timed function reads the clock with every event.
-type timed struct {
-	bootstrap.Lambda
-	clock *clock
-}
-
-// Invoke implements [bootstrap.Lambda].
-func (t timed) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	if err := t.clock.ask(ctx, http.MethodGet, nil); err != nil {
-		return nil, err
-	}
-	return t.Lambda.Invoke(ctx, payload)
 }
 
 func (c *clock) ask(ctx context.Context, method string, body []byte) error {
@@ -107,41 +122,68 @@ func (c *clock) ask(ctx context.Context, method string, body []byte) error {
 	return nil
 }
 
-// processes are the functions of a rehearsal, each in a process, and the sockets that they
-// use.
-type processes struct {
-	*lambdahost.Host
+// Functions runs the functions of forcemfa that are deployed in a cloud, each in a process
+// of a program that calls [ServeFunction]. It is an [engine.Runner]. Its sockets are opened
+// when the first function runs.
+type Functions struct {
+	cloud   *emulator.Cloud
+	program func() *exec.Cmd
+	started func(string, int)
+
+	open    sync.Once
+	failure error // of open
+	host    *lambdahost.Host
 	aws     *emulator.Server
-	control *emulator.Control
+	clock   *emulator.Control
 }
 
-// startProcesses opens the embedded AWS to processes of program.
-func startProcesses(c *emulator.Cloud, program func() *exec.Cmd, started func(string, int)) (p *processes, err error) {
-	p = &processes{}
-	if p.aws, err = c.Listen("127.0.0.1:0"); err != nil {
-		return nil, err
+// NewFunctions returns the functions of a cloud. started is called with the ARN of the
+// function and the ID of each process that starts; nil: never.
+func NewFunctions(c *emulator.Cloud, program func() *exec.Cmd, started func(function string, pid int)) *Functions {
+	return &Functions{cloud: c, program: program, started: started}
+}
+
+// Run implements [engine.Runner].
+func (f *Functions) Run(ctx context.Context, i *engine.Invocation) (log []byte, err error) {
+	if f.open.Do(f.listen); f.failure != nil {
+		return nil, f.failure
 	}
-	if p.control, err = c.Control("127.0.0.1:0"); err != nil {
-		p.close()
-		return nil, err
+	return f.host.Run(ctx, i)
+}
+
+// listen opens the embedded AWS and its clock to the processes.
+func (f *Functions) listen() {
+	if f.aws, f.failure = f.cloud.Listen("127.0.0.1:0"); f.failure != nil {
+		return
 	}
-	p.Host, err = lambdahost.New(lambdahost.Options{
-		Endpoint: p.aws.Endpoint, Now: c.Now, Started: started,
-		Program: func(string) *exec.Cmd { return program() },
-		Env:     []string{clockVariable + "=" + p.control.Endpoint + "/clock", tokenVariable + "=" + p.control.Token},
+	if f.clock, f.failure = f.cloud.ServeClock("127.0.0.1:0"); f.failure != nil {
+		return
+	}
+	f.host, f.failure = lambdahost.New(lambdahost.Options{
+		Endpoint: f.aws.Endpoint, Now: f.cloud.Now, Renew: true, Started: f.started, Program: f.programOf,
+		Env: []string{clockVariable + "=" + f.clock.Endpoint + "/clock", tokenVariable + "=" + f.clock.Token},
 	})
-	if err != nil {
-		p.close()
-	}
-	return p, err
 }
 
-func (p *processes) close() {
-	if p.Host != nil {
-		_ = p.Host.Close() // the folder is temporary
+// programOf returns the command for a package of forcemfa. Any other program is not run:
+// what clients of the embedded AWS upload stays data.
+func (f *Functions) programOf(folder string) (*exec.Cmd, error) {
+	if _, err := os.Stat(filepath.Join(folder, deploy.ConfigName)); err != nil {
+		return nil, fmt.Errorf("the package has no %s: only the functions of forcemfa run here", deploy.ConfigName)
 	}
-	_ = p.aws.Close()
-	if p.control != nil {
-		_ = p.control.Close()
+	return f.program(), nil
+}
+
+// Close ends the processes and closes the sockets.
+func (f *Functions) Close() {
+	f.open.Do(func() { f.failure = errors.New("the functions have ended") })
+	if f.host != nil {
+		_ = f.host.Close() // the folder is temporary
+	}
+	if f.aws != nil {
+		_ = f.aws.Close()
+	}
+	if f.clock != nil {
+		_ = f.clock.Close()
 	}
 }

@@ -28,7 +28,7 @@ func TestDeletedPartsComeBackWithTheirStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{Options: Options{Config: sample.Config()}, box: box}
+	s := &stage{Options: Options{Config: sample.Config(), Program: program}, box: box}
 	if s.Baseline, err = box.Baseline(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ package rollout
 
 import (
 	"context"
-	"net/http"
 	"os/exec"
 	"slices"
 	"time"
@@ -27,20 +26,17 @@ type Options struct {
 	Config   []byte // the config file of the baseline; nil: none
 	// Progress is called with the title of each part before it is played; nil: never.
 	Progress func(title string)
-	// Program returns the command of a function, which calls [ServeFunction]; nil: the
-	// functions run in this process.
+	// Program returns the command of a function, which calls [ServeFunction].
 	Program func() *exec.Cmd
 	// The following fields are for tests. Their zero values play the story as it is.
 
-	// Started is called with every process of a function that starts; nil: never.
+	// Started is called with the ARN of a function and every process of it that starts; nil:
+	// never.
 	Started func(function string, pid int)
 	// Observe is called with every call of the embedded AWS; nil: never.
 	Observe func(emulator.Record)
 	// Template changes a template before it is deployed; nil: not.
 	Template func(name string, text []byte) []byte
-	// Transport changes the transport of a function; nil: not. After a transport with a
-	// method Killed that returns true, the instance has ended.
-	Transport func(function string, next http.RoundTripper) http.RoundTripper
 	// Only are the names of the parts to play; none: all.
 	Only []string
 	// Patience multiplies the time that a change may take to be repaired.
@@ -52,8 +48,7 @@ type stage struct {
 	Options
 	box    *rehearse.Sandbox
 	engine *engine.Engine
-	runner *runner
-	procs  *processes // nil: the functions run in this process
+	procs  *Functions
 	slack  *receiver
 	secret string // ARN of the secret with the URL of the webhook
 	fleet  *fleet.Fleet
@@ -90,16 +85,9 @@ func (s *stage) prepare(ctx context.Context) error {
 	now := s.box.Cloud.Now()
 	s.box.Cloud.Advance(now.Truncate(24 * time.Hour).Add(32 * time.Hour).Sub(now))
 	s.story = &Story{Began: s.box.Cloud.Now()}
-	s.runner = &runner{cloud: s.box.Cloud, wrap: s.Transport}
+	s.procs = NewFunctions(s.box.Cloud, s.Program, s.Started)
 	var err error
-	var functions engine.Runner = s.runner
-	if s.Program != nil {
-		if s.procs, err = startProcesses(s.box.Cloud, s.Program, s.Started); err != nil {
-			return err
-		}
-		functions = s.procs
-	}
-	if s.engine, err = engine.New(s.box.Cloud, functions); err != nil {
+	if s.engine, err = engine.New(s.box.Cloud, s.procs); err != nil {
 		return err
 	}
 	s.box.Cloud.OnCall(s.observe)
@@ -122,11 +110,14 @@ func (s *stage) prepare(ctx context.Context) error {
 	return nil
 }
 
+// reportTime is longer than a credential report takes in the embedded AWS.
+const reportTime = 10 * time.Second
+
 // observe lets a credential report become ready at once: a function polls it by the clock
 // of this machine.
 func (s *stage) observe(r emulator.Record) {
 	if r.Operation == "GenerateCredentialReport" {
-		s.box.Cloud.Advance(10 * time.Second)
+		s.box.Cloud.Advance(reportTime)
 	}
 	s.engine.Watch(r)
 	if s.Observe != nil {
@@ -135,9 +126,7 @@ func (s *stage) observe(r emulator.Record) {
 }
 
 func (s *stage) close() {
-	if s.procs != nil {
-		s.procs.close()
-	}
+	s.procs.Close()
 	s.slack.close()
 	s.engine.Close()
 	s.box.Cloud.OnCall(nil)
@@ -146,6 +135,12 @@ func (s *stage) close() {
 // wait lets the embedded AWS work for some time.
 func (s *stage) wait(ctx context.Context, d time.Duration) error {
 	return s.engine.Run(ctx, s.box.Cloud.Now().Add(d))
+}
+
+// sleep moves the clock: nothing else happens in the meantime.
+func (s *stage) sleep(ctx context.Context, d time.Duration) error {
+	s.box.Cloud.Advance(d)
+	return ctx.Err()
 }
 
 // enter returns the config of an administrator of an account.

@@ -5,22 +5,20 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/rehearse"
+	"forcemfa/policy/arn"
 )
 
 var (
@@ -52,7 +50,7 @@ func played(t *testing.T, o Options) *Story {
 	if o.Baseline, err = box.Baseline(); err != nil {
 		t.Fatal(err)
 	}
-	o.Config = sample.Config()
+	o.Config, o.Program = sample.Config(), program
 	story, err := Run(t.Context(), box, o)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +74,7 @@ var varying = regexp.MustCompile(`day \d+ \d\d:\d\d:\d\d|[0-9hm.]+s later|[0-9.]
 
 // docs/rollout.md has the transcript of the story, in which every function is a process.
 func TestTheDeploymentWorksAsDocumented(t *testing.T) {
-	story := played(t, Options{Program: program})
+	story := played(t, Options{})
 	got := text(t, story)
 	if !story.Passed() || len(story.Chapters) != len(chapters) {
 		t.Fatalf("the deployment does not work:\n%s", got)
@@ -102,78 +100,62 @@ func TestTheDeploymentWorksAsDocumented(t *testing.T) {
 	}
 }
 
-// A killer ends a function at one of its calls.
+// A killer kills the process that makes one of the calls of the functions.
 type killer struct {
-	next http.RoundTripper
-	left *atomic.Int64 // calls until then
-	dead atomic.Bool
+	at func(call int, r *emulator.Record) bool // whether it is this call
+
+	mu     sync.Mutex
+	pids   map[string]int // by account
+	calls  int
+	killed int // a process
 }
 
-// RoundTrip implements http.RoundTripper. The SDK does not retry its error.
-func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
-	if k.dead.Load() || k.left.Add(-1) == 0 {
-		k.dead.Store(true)
-		return nil, &aws.RequestCanceledError{Err: fmt.Errorf("killed")}
+func (k *killer) started(function string, pid int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if named, err := arn.Parse(function); err == nil && strings.HasSuffix(function, ":"+deploy.FunctionName) {
+		k.pids[named.Account] = pid
 	}
-	return k.next.RoundTrip(r)
 }
 
-// Killed reports whether the function has ended.
-func (k *killer) Killed() bool { return k.dead.Load() }
+// observe is called before the function gets its answer.
+func (k *killer) observe(r emulator.Record) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r.Caller.Role == nil || r.Caller.Role.Name != deploy.FunctionRole || k.killed > 0 {
+		return
+	}
+	if k.calls++; !k.at(k.calls, &r) {
+		return
+	}
+	pid := k.pids[r.Caller.Account]
+	if p, err := os.FindProcess(pid); err == nil && p.Kill() == nil {
+		k.killed = pid
+	}
+}
 
-// A function that is killed, wherever that is, only delays the end.
-func TestAKilledFunctionOnlyDelaysTheEnd(t *testing.T) {
-	points := []int64{61}
+// A process of a function that is killed, wherever that is, only delays the end.
+func TestAKilledProcessOnlyDelaysTheEnd(t *testing.T) {
+	points := map[string]func(int, *emulator.Record) bool{
+		"call 60":        func(call int, _ *emulator.Record) bool { return call == 60 },
+		"AddUserToGroup": func(_ int, r *emulator.Record) bool { return r.Operation == "AddUserToGroup" },
+	}
 	if *whole {
-		for n := int64(1); n < 900; n += 37 {
-			points = append(points, n)
+		for n := 1; n < 900; n += 37 {
+			points[fmt.Sprint("call ", n)] = func(call int, _ *emulator.Record) bool { return call == n }
 		}
 	}
-	for _, point := range points {
-		t.Run(fmt.Sprint("call ", point), func(t *testing.T) {
-			var left atomic.Int64
-			left.Store(point)
-			story := played(t, Options{Only: []string{"plan", "deploy", "schedule", "event", "tampering"}, Patience: 15, Transport: func(function string, next http.RoundTripper) http.RoundTripper {
-				if function != deploy.FunctionName {
-					return next
-				}
-				return &killer{next: next, left: &left}
-			}})
-			if left.Load() > 0 {
-				t.Fatalf("only %d calls were made", point-left.Load())
+	for name, at := range points {
+		t.Run(name, func(t *testing.T) {
+			k := &killer{at: at, pids: map[string]int{}}
+			story := played(t, Options{Only: []string{"plan", "deploy", "schedule", "event", "tampering"}, Patience: 15, Started: k.started, Observe: k.observe})
+			if k.killed == 0 {
+				t.Fatalf("no process was killed: %d calls were made", k.calls)
 			}
 			if !story.Passed() {
-				t.Errorf("killed at call %d:\n%s", point, text(t, story))
+				t.Errorf("process %d was killed:\n%s", k.killed, text(t, story))
 			}
 		})
-	}
-}
-
-// A process of a function that is killed, while it works, only delays the end.
-func TestAKilledProcessOnlyDelaysTheEnd(t *testing.T) {
-	var mu sync.Mutex
-	var pid, killed int
-	kill := func(r emulator.Record) {
-		mu.Lock()
-		defer mu.Unlock()
-		if killed == 0 && r.Operation == "AddUserToGroup" && r.Caller.Role != nil && r.Caller.Role.Name == deploy.FunctionRole {
-			p, err := os.FindProcess(pid)
-			if err == nil && p.Kill() == nil {
-				killed = pid
-			}
-		}
-	}
-	started := func(_ string, now int) {
-		mu.Lock()
-		defer mu.Unlock()
-		pid = now
-	}
-	story := played(t, Options{Program: program, Only: []string{"plan", "deploy", "schedule", "event"}, Patience: 15, Started: started, Observe: kill})
-	if killed == 0 {
-		t.Fatal("no process was killed")
-	}
-	if !story.Passed() {
-		t.Errorf("process %d was killed:\n%s", killed, text(t, story))
 	}
 }
 

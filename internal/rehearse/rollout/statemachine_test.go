@@ -281,7 +281,7 @@ func (s *stage) invoker(t *testing.T) func([]byte) ([]byte, error) {
 				}
 				return f.Environment[name]
 			},
-			Out: io.Discard, Root: files, HTTP: &http.Client{Transport: s.box.Cloud.Transport()}, Loopback: true, Rate: -1, Now: s.box.Cloud.Now, Sleep: s.runner.sleep,
+			Out: io.Discard, Root: files, HTTP: &http.Client{Transport: s.box.Cloud.Transport()}, Loopback: true, Rate: -1, Now: s.box.Cloud.Now, Sleep: s.sleep,
 		})
 		if err != nil {
 			return nil, err
