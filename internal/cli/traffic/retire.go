@@ -40,10 +40,11 @@ Ctrl-C, or by the next "keys retire" if this process was killed. Requests of all
 keys of the user stop; sessions, also those that began with the key, go on. Whoever
 needs the key notices, and CloudTrail records AccessDenied with its ID.
 
---deactivate deactivates the keys after a quiet period. Calls with an inactive key leave
-no record in CloudTrail. --delete deletes inactive keys and asks again, because nothing
-can restore a deleted key. "forcemfa rollback RUN" undoes every stage except that one.
-A key or policy that somebody changed in the meantime is left alone.
+--deactivate deactivates the keys after a quiet period. Expect no record in CloudTrail of
+calls with an inactive key: AWS does not document one. --delete deletes inactive keys and
+asks again, because nothing can restore a deleted key. "forcemfa rollback RUN" undoes
+every stage except that one. A key or policy that somebody changed in the meantime is
+left alone.
 ` + command.StatusHelp,
 		Example: `  forcemfa keys retire AKIAIOSFODNN7EXAMPLE --for 1h
   forcemfa keys retire --end
@@ -456,7 +457,7 @@ func (o *retireOptions) showNext(r *retired) {
 		fmt.Fprintf(w, "The brown-out is over; run %s ended it.\n", r.Undo)
 		style.Lines(w, "Look for AccessDenied with the ID of the key in CloudTrail, then: "+o.Next("keys retire --deactivate KEY"))
 	case r.Stage == "deactivate":
-		style.Lines(w, "Calls with an inactive key leave no record in CloudTrail: whoever misses it has to report it.")
+		style.Lines(w, "Expect no record in CloudTrail of calls with an inactive key: whoever misses it has to report it.")
 		fmt.Fprintf(w, "Undo: %s\n", o.Next("rollback "+r.Run))
 	}
 }
