@@ -1,9 +1,9 @@
 // Package extract finds policy documents in the files that people have.
 //
 // [Documents] takes the output of the AWS CLI and of Terraform, CloudFormation
-// and CDK templates in JSON or YAML, snapshots, arrays and JSON Lines, in UTF-8 or
-// UTF-16. A document is an object with a Statement, or a string, URL-encoded or
-// not, that holds one. Its kind follows from the member that it stands in and from
+// CDK and Serverless templates in JSON or YAML, snapshots, arrays, JSON Lines and the code
+// blocks of Markdown, in UTF-8 or UTF-16. A document is an object with a Statement, a list
+// of statements, or a string, URL-encoded or not, that holds one. Its kind follows from the member that it stands in and from
 // the types beside it. Intrinsic functions of templates stand for text that is
 // not known.
 package extract
@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,12 +55,24 @@ func Documents(text []byte) ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots, err := parse(decoded)
+	found, err := documents(decoded)
+	if len(found) > 0 {
+		return found, err
+	}
+	return fenced(decoded, err)
+}
+
+// documents returns the documents of a text in UTF-8.
+func documents(s string) ([]Document, error) {
+	roots, err := parse(s)
 	if err != nil {
 		return nil, err
 	}
 	f := finder{seen: map[string]bool{}}
 	for _, root := range roots {
+		if root.member("service") != nil && root.member("provider") != nil {
+			root.replace(serverless)
+		}
 		f.visit(root, nil)
 	}
 	switch {
@@ -154,6 +167,10 @@ func (f *finder) visit(n *node, path []step) {
 		for i := range n.members {
 			m := &n.members[i]
 			at := append(path, step{m.key, n})
+			if loop := m.value; strings.HasPrefix(m.key, forEach) && loop.kind == array && len(loop.elements) == 3 {
+				id := regexp.QuoteMeta(loop.elements[0].scalar)
+				loop.elements[2].replace(regexp.MustCompile(`[$&]\{` + id + `\}`))
+			}
 			switch {
 			case m.key == "after_unknown":
 				f.afterApply(m.value, path)
@@ -163,6 +180,10 @@ func (f *finder) visit(n *node, path []step) {
 				f.visit(m.value, at)
 			}
 		}
+	case n.isStatements():
+		f.add(&node{kind: object, line: n.line, members: []member{
+			{"Version", &node{kind: text, line: n.line, scalar: "2012-10-17"}}, {"Statement", n},
+		}}, path)
 	case n.kind == array:
 		for _, e := range n.elements {
 			f.visit(e, path)
@@ -201,6 +222,9 @@ func (f *finder) unread(n *node, path []step, why string) {
 	f.found = append(f.found, Document{Label: label(path), Line: n.line, Unread: why})
 }
 
+// mostQuoted bounds how often a document is quoted as a JSON string.
+const mostQuoted = 4
+
 // embedded looks at a string that may hold a document.
 func (f *finder) embedded(n *node, path []step) {
 	s := strings.TrimSpace(n.scalar)
@@ -210,6 +234,13 @@ func (f *finder) embedded(n *node, path []step) {
 			return
 		}
 		s = plain
+	}
+	for range mostQuoted {
+		var within string
+		if !strings.HasPrefix(s, `"`) || json.Unmarshal([]byte(s), &within) != nil {
+			break
+		}
+		s = strings.TrimSpace(within)
 	}
 	if !strings.HasPrefix(s, "{") || !strings.Contains(s, "Statement") {
 		return
@@ -275,6 +306,16 @@ func (n *node) isDocument() bool {
 	return s.kind == array && slices.ContainsFunc(s.elements, func(e *node) bool { return e.object() && e.member("Effect") != nil })
 }
 
+// isStatements reports whether a node is a list of statements without the document
+// around them, as in the templates of the Serverless Framework.
+// Source: Serverless Framework, "IAM Permissions" and "API Gateway", Resource policy.
+func (n *node) isStatements() bool {
+	return n.kind == array && len(n.elements) > 0 && !slices.ContainsFunc(n.elements, func(e *node) bool {
+		acts := e.member("Action") != nil || e.member("NotAction") != nil
+		return !e.object() || e.member("Effect") == nil || !acts
+	})
+}
+
 // policyTypes are the types of Organizations and of Terraform's resources.
 // Source: Organizations API Reference, PolicySummary.
 var policyTypes = map[string]policy.Kind{"SERVICE_CONTROL_POLICY": policy.SCP, "RESOURCE_CONTROL_POLICY": policy.RCP}
@@ -313,6 +354,8 @@ var roleTypes = []string{"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::SSO::Pe
 func ofRole(path []step) bool {
 	for i, s := range slices.Backward(path) {
 		switch {
+		case s.key == "iamRoleStatements" || s.key == "statements" && i > 0 && path[i-1].key == "role":
+			return true
 		case s.key == "RolePolicyList", s.key == "roles" && i < len(path)-1:
 			return true
 		case s.key == "InlinePolicy" && i == 0, s.key == "PolicyDocument" && s.parent.text("RoleName") != "":

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -37,7 +38,7 @@ func (n *node) resolved() *node {
 			return &node{kind: absent, line: n.line}
 		case key == "Fn::If" && value.kind == array && len(value.elements) == 3:
 			return &node{kind: choice, line: n.line, elements: value.elements[1:]}
-		case key == "Ref" || strings.HasPrefix(key, "Fn::"):
+		case key == "Ref" || strings.HasPrefix(key, "Fn::") && !strings.HasPrefix(key, forEach):
 			known := call(key, value)
 			return &node{kind: text, line: n.line, scalar: known, made: known == unknown}
 		}
@@ -46,6 +47,33 @@ func (n *node) resolved() *node {
 		n.source = ""
 	}
 	return n
+}
+
+// forEach begins the name of a loop of CloudFormation. Its third element is repeated
+// for each value of the variable that the first names.
+// Source: CloudFormation User Guide, "Fn::ForEach".
+const forEach = "Fn::ForEach::"
+
+// serverless matches the variables of the Serverless Framework.
+// Source: Serverless Framework, "Variables".
+var serverless = regexp.MustCompile(`\$\{(?:(?:self|opt|env|param|ssm|cf|sls|s3|git)[:(]|file\(|aws:(?:accountId|region|stage)\b)[^}]*\}`)
+
+// replace puts text that only a deployment knows in the place of variables. It reports
+// whether a node has any.
+func (n *node) replace(variable *regexp.Regexp) (found bool) {
+	for i := range n.members {
+		found = n.members[i].value.replace(variable) || found
+	}
+	for _, e := range n.elements {
+		found = e.replace(variable) || found
+	}
+	if n.kind == text && variable.MatchString(n.scalar) {
+		n.scalar, found = variable.ReplaceAllString(n.scalar, unknown), true
+	}
+	if found {
+		n.source = ""
+	}
+	return found
 }
 
 // open reports whether a node depends on a condition of the template.

@@ -1,10 +1,13 @@
 package extract
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -83,8 +86,21 @@ var errDeep = fmt.Errorf("nested deeper than %d levels", maxDepth)
 
 // decodeText makes UTF-8 of a file: Windows tools write UTF-16.
 func decodeText(b []byte) (string, error) {
-	big := len(b) >= 2 && b[0] == 0xfe && b[1] == 0xff
-	little := len(b) >= 2 && b[0] == 0xff && b[1] == 0xfe
+	switch {
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(b, []byte{0, 0, 0xfe, 0xff}), bytes.HasPrefix(b, []byte{'{', 0, 0, 0}), bytes.HasPrefix(b, []byte{0, 0, 0, '{'}):
+		return "", &NotFoundError{"UTF-32; save the file in UTF-8", true}
+	case bytes.HasPrefix(b, []byte{0x1f, 0x8b}):
+		return "", &NotFoundError{"compressed with gzip; lint the output of: gzip -dc FILE", true}
+	}
+	big := bytes.HasPrefix(b, []byte{0xfe, 0xff})
+	little := bytes.HasPrefix(b, []byte{0xff, 0xfe})
+	switch { // without a byte order mark, the zero bytes of ASCII tell
+	case big || little || len(b) < 4 || len(b)%2 != 0:
+	case b[0] == 0 && b[1] != 0 && b[2] == 0 && b[3] != 0:
+		b, big = append([]byte{0xfe, 0xff}, b...), true
+	case b[0] != 0 && b[1] == 0 && b[2] != 0 && b[3] == 0:
+		b, little = append([]byte{0xff, 0xfe}, b...), true
+	}
 	if !big && !little {
 		s := strings.TrimPrefix(string(b), "\ufeff")
 		if !utf8.ValidString(s) {
@@ -107,18 +123,63 @@ func decodeText(b []byte) (string, error) {
 func parse(s string) ([]*node, error) {
 	begin := strings.TrimLeft(s, " \t\r\n")
 	if begin == "" {
-		return nil, &NotFoundError{Why: "the file is empty"}
+		return nil, &NotFoundError{Why: "the file is empty", Recognized: true}
 	}
-	if strings.Contains(s, "resource \"aws_") || strings.Contains(s, "data \"aws_") {
-		return nil, &NotFoundError{Why: "Terraform's language; lint the output of: terraform show -json PLAN", Recognized: true}
+	if why := otherLanguage(s, begin); why != "" {
+		return nil, &NotFoundError{Why: why, Recognized: true}
+	}
+	if begin[0] == '"' || strings.HasPrefix(strings.ToUpper(begin), "%7B") {
+		if roots, ok := parseTexts(begin); ok {
+			return roots, nil
+		}
 	}
 	if begin[0] == '{' || begin[0] == '[' {
 		roots, err := parseJSON(s)
+		if err != nil && comment.MatchString(begin) {
+			return nil, errComments
+		}
 		if err == nil || begin[0] == '[' || strings.Contains(begin, `"`) {
 			return roots, err
 		}
 	}
 	return parseYAML(s)
+}
+
+// Blocks of Terraform's language, and the output of the AWS CLI as text and as a table.
+var (
+	terraform = regexp.MustCompile(`(?m)^(resource|data|module|locals|variable|provider|terraform|output)(\s+"[^"\n]*")*\s*\{\s*(#.*)?$`)
+	asText    = regexp.MustCompile(`^[A-Za-z]+\t`)
+	asTable   = regexp.MustCompile(`^-{3,}\r?\n\|`)
+)
+
+// otherLanguage says what a text is that cannot be read, and what to lint in its place;
+// empty if it may be JSON or YAML.
+func otherLanguage(s, begin string) string {
+	switch {
+	case terraform.MatchString(s), strings.Contains(s, "resource \"aws_"), strings.Contains(s, "data \"aws_"):
+		return "Terraform's language; lint the output of: terraform show -json PLAN"
+	case asText.MatchString(begin), asTable.MatchString(begin):
+		return "output of the AWS CLI as text or table; get it with --output json"
+	case strings.HasPrefix(begin, "//"), strings.HasPrefix(begin, "/*"):
+		return errComments.Why
+	case strings.HasPrefix(begin, "{") && strings.ContainsAny(begin, "\u201c\u201d") && !strings.Contains(begin, `"`):
+		return "JSON with typographic quotation marks; replace them by straight ones"
+	}
+	return ""
+}
+
+// comment matches a comment where JSON has a name.
+var comment = regexp.MustCompile(`[{,]\s*(//|/\*)`)
+
+var errComments = &NotFoundError{"JSON with comments, which IAM refuses; remove the comments", true}
+
+// parseTexts reads JSON strings, or one URL-encoded text, that hold documents.
+func parseTexts(s string) ([]*node, bool) {
+	if s[0] == '%' {
+		return []*node{{kind: text, line: 1, scalar: s}}, true
+	}
+	roots, err := parseJSON(s)
+	return roots, err == nil && !slices.ContainsFunc(roots, func(n *node) bool { return n.kind != text })
 }
 
 // parseJSON reads the JSON values of a text, one after the other.

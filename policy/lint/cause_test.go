@@ -102,6 +102,7 @@ func TestFindingsThatWouldBeUntrue(t *testing.T) {
 		{policy.Boundary, doc(gateAll, allow("iam:*", `"*"`)), "L-1"},
 		{policy.Boundary, doc(strings.Replace(gateAll, "Bool", "BoolIfExists", 1)), "L-1"},
 		{policy.RCP, rcp("s3:*", noMFA), "G-1"},
+		{policy.Resource, strings.Replace(bucket(users), "arn:aws:s3:::b/*", "execute-api:/*", 1), "G-1"},
 		{policy.Trust, doc(trust(alice, `"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}`)), "M-1"},
 	} {
 		if f := find(check(t, row.kind, row.text), row.code); f != nil {

@@ -252,8 +252,8 @@ credentials that can lack MFA: a long-term access key (without ` + "`aws:MultiFa
 AdministratorAccess allows, or FullAWSAccess together with a control policy.
 
 A file is one policy document, or the output of a tool that holds some: of ` + "`aws iam get-account-authorization-details`" + `, ` + "`get-role`" + `,
-` + "`get-policy-version`" + `, ` + "`aws s3api get-bucket-policy`" + `, ` + "`aws organizations describe-policy`" + ` and ` + "`terraform show -json`" + `, a CloudFormation or
-CDK template in JSON or YAML, a snapshot, an array or JSON Lines. Intrinsic functions of templates stand for text that is not known. For
+` + "`get-policy-version`" + `, ` + "`aws s3api get-bucket-policy`" + `, ` + "`aws organizations describe-policy`" + ` and ` + "`terraform show -json`" + `, a CloudFormation, CDK or
+Serverless template in JSON or YAML, a snapshot, an array, JSON Lines, or a page with code blocks. Intrinsic functions of templates stand for text that is not known. For
 Terraform's own language, lint the output of ` + "`terraform show -json PLAN`" + `.
 
 An own policy of a role looks like one of a user. It is known where it stands in such a file (inline policies of roles, permission sets);

@@ -34,11 +34,12 @@ pass, lock out users without a device, or never apply. Each finding has a code (
 docs/lint.md), an example request, and the corrected statements.
 
 A file is a policy document, or holds some: output of the AWS CLI, terraform show -json,
-a CloudFormation or CDK template in JSON or YAML, a snapshot, JSON Lines. A folder is
-read recursively: *.json, sorted by name. - is stdin. Principals and resources decide
-whether a document is an identity, trust or resource policy; a service control policy
-looks like an identity policy and needs --kind scp. So does an own policy of a role:
---kind role reports conditions on MFA, because sessions of a role usually carry none.
+a CloudFormation, CDK or Serverless template in JSON or YAML, a snapshot, JSON Lines, a
+page with code blocks. A folder is read recursively: *.json, sorted by name. - is stdin.
+Principals and resources decide whether a document is an identity, trust or resource
+policy; a service control policy looks like an identity policy and needs --kind scp. So
+does an own policy of a role: --kind role reports conditions on MFA, because sessions of
+a role usually carry none.
 
 --fix corrects the documents: it prints a diff, and with --write changes the files.
 Corrections that are choices (severity info) are not applied.
@@ -322,6 +323,10 @@ func lintDocuments(text string) ([]extract.Document, error) {
 		return []extract.Document{{Text: text}}, nil // broken: Check says where
 	case errors.As(err, &none) && none.Recognized:
 		return nil, &lint.NotPolicyError{Why: none.Why}
+	}
+	var notPolicy *lint.NotPolicyError
+	if errors.As(guessed, &notPolicy) && none == nil {
+		return nil, &lint.NotPolicyError{Why: err.Error()} // says where
 	}
 	return nil, guessed
 }
