@@ -66,6 +66,7 @@ func TestTagsThatExemptAlone(t *testing.T) {
 	}{
 		{"a tag", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}]", 1},
 		{"a tag and a name", "exemptions: [{match: {tag: workload=yes, name: ci}, owner: a, reason: r}]", 0},
+		{"a tag in two exemptions", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}, {match: {tag: Workload=yes}, owner: b, reason: s}]", 1},
 		{"set by a break-glass user", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}]\nbreak_glass: [{match: {name: bob}, owner: a, reason: r}]", 0},
 		{"set by an exempt user", "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}, {match: {name: bob}, owner: a, reason: r}]", 1},
 	} {
@@ -75,6 +76,49 @@ func TestTagsThatExemptAlone(t *testing.T) {
 		got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, row.config), a)
 		if list := found(got, "exemption-tag-settable"); len(list) != row.want {
 			t.Errorf("%s: %q", row.name, list)
+		}
+	}
+}
+
+// A tag is set on users: a permission on the session of the role itself sets none.
+func TestARoleThatMayTagItsSessionExemptsNobody(t *testing.T) {
+	a := quiet(t)
+	a.Groups[1].Inline[0].Document = allow("s3:*")
+	a.Roles = []org.Role{{Name: "R", Path: "/", ARN: "arn:aws:iam::" + account + ":role/R",
+		Trust:  `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`,
+		Inline: []org.InlinePolicy{{Name: "own", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:TagUser","Resource":["arn:aws:sts::*:assumed-role/*","arn:aws:iam::*:role/*"]}}`}}}}
+	got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: [{match: {tag: workload=yes}, owner: a, reason: r}]"), a)
+	if list := found(got, "exemption-tag-settable"); len(list) != 0 {
+		t.Errorf("%q", list)
+	}
+}
+
+// Several sinks get each item of the stream.
+func TestSinksGetEveryItem(t *testing.T) {
+	var a, b recording
+	both := audit.Sinks{&a, &b}
+	both.User(audit.User{Name: "bob"})
+	both.Finding(audit.Finding{Rule: "open"})
+	both.Gap(org.Gap{What: "roles"})
+	both.Account(audit.Account{})
+	for _, r := range []recording{a, b} {
+		if len(r.users) != 1 || len(r.findings) != 1 || len(r.gaps) != 1 || len(r.accounts) != 1 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// AWS's own policies are not those of the account, so nobody corrects them.
+func TestPoliciesOfAWSOnRolesAreNoFindings(t *testing.T) {
+	const deny = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","NotAction":"iam:GetUser","Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`
+	for arn, want := range map[string]int{"arn:aws:iam::aws:policy/Odd": 0, "arn:aws:iam::" + account + ":policy/Odd": 1} {
+		a := quiet(t)
+		a.Policies = append(a.Policies, org.Policy{ARN: arn, Name: "Odd", Path: "/", Default: "v1", Versions: []org.Version{{ID: "v1", Document: deny}}})
+		a.Roles = []org.Role{{Name: "R", Path: "/", ARN: "arn:aws:iam::" + account + ":role/R", Attached: []string{arn},
+			Trust: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`}}
+		got, _ := run(t, &org.Header{Partition: "aws"}, baseline.Default(), a)
+		if list := found(got, "role-policy-mfa"); len(list) != want {
+			t.Errorf("%s: %q", arn, list)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 	"forcemfa/policy/lint"
 )
 
@@ -167,5 +168,48 @@ func TestATrustPolicyWithAResourceIsNotRead(t *testing.T) {
 	text := doc(strings.Replace(trust(alice, mfa), `"Action"`, `"Resource":"*","Action"`, 1))
 	if _, err := lint.Check(0, text); err == nil || !strings.Contains(err.Error(), "a trust policy has no Resource") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Two globs overlap where a text of theirs matches both.
+func TestGlobsOverlapWhereATextMatchesBoth(t *testing.T) {
+	var globs, texts []string
+	for _, a := range []string{"", "a", "b", "*", "?"} {
+		for _, b := range []string{"", "a", "*", "?"} {
+			for _, c := range []string{"", "b", "*"} {
+				globs = append(globs, a+b+c)
+			}
+		}
+	}
+	for n := range 4 {
+		for i := range 1 << n {
+			text := ""
+			for bit := range n {
+				text += string("ab"[i>>bit&1])
+			}
+			texts = append(texts, text)
+		}
+	}
+	for _, a := range globs {
+		for _, b := range globs {
+			want := false
+			ga, gb := arn.Compile(a), arn.Compile(b)
+			for _, text := range texts {
+				want = want || ga.Match(text) && gb.Match(text)
+			}
+			if got := lint.Overlap(a, b); got != want {
+				t.Errorf("%q and %q: %v, want %v", a, b, got, want)
+			}
+		}
+	}
+}
+
+// The correction of a pattern with the user's name keeps the other resources.
+func TestCorrectingThePatternOfAUserKeepsOtherResources(t *testing.T) {
+	text := doc(allow("iam:*", `"arn:aws:iam::123456789012:user/${aws:username}*","arn:aws:iam::123456789012:mfa/*"`))
+	text = strings.Replace(strings.Replace(text, `"Resource":"`, `"Resource":["`, 1), `mfa/*"`, `mfa/*"]`, 1)
+	f := find(check(t, policy.Identity, text), "U-1")
+	if f == nil || f.Fix == nil || !strings.Contains(string(f.Fix.Changes[0].Text), ":mfa/*") || !strings.Contains(string(f.Fix.Changes[0].Text), ":user/*/${aws:username}") {
+		t.Errorf("%+v", f)
 	}
 }
