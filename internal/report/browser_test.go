@@ -15,15 +15,10 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/run"
 	"forcemfa/internal/testbrowser"
-	"forcemfa/internal/testclients"
 	"forcemfa/internal/testdepth"
 )
 
-func TestMain(m *testing.M) {
-	status := testclients.Run(m)
-	testbrowser.Stop()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { os.Exit(testbrowser.Run(m)) }
 
 // A tab shows a report.
 type tab struct{ *testbrowser.Tab }

@@ -2,7 +2,7 @@
 // page must not do: ask another origin for something, run into an error, open a dialog,
 // violate its content security policy or the rules of axe-core.
 //
-// Only tests import this package. TestMain calls [Stop] after the tests.
+// Only tests import this package. TestMain calls [Run].
 package testbrowser
 
 import (
@@ -45,11 +45,14 @@ func (b *sharedBrowser) start() {
 	b.ctx, b.cancel = ctx, func() { cancel(); stop() }
 }
 
-// Stop ends the browser, if a test started it.
-func Stop() {
+// Run runs the tests of a package as [testclients.Run] does, ends the browser if a test
+// started it, and returns the exit status.
+func Run(m *testing.M) int {
+	status := testclients.Run(m)
 	if browser.cancel != nil {
 		browser.cancel()
 	}
+	return status
 }
 
 // A Tab shows one page. What it asks of the network, and what its script or its content

@@ -15,14 +15,9 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/rehearse"
 	"forcemfa/internal/testbrowser"
-	"forcemfa/internal/testclients"
 )
 
-func TestMain(m *testing.M) {
-	status := testclients.Run(m)
-	testbrowser.Stop()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { os.Exit(testbrowser.Run(m)) }
 
 // newSample returns the sample organization on a clock that stands still.
 func newSample(t *testing.T) *emulator.Cloud {

@@ -30,14 +30,9 @@ import (
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/testbrowser"
-	"forcemfa/internal/testclients"
 )
 
-func TestMain(m *testing.M) {
-	status := testclients.Run(m)
-	testbrowser.Stop()
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { os.Exit(testbrowser.Run(m)) }
 
 const legacy, identity, staging, acquired = "111111111111", "222222222222", "444444444444", "666666666666"
 
