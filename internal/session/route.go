@@ -387,7 +387,7 @@ func (r *Route) check(req Request) error {
 			Next:     "use a duration such as 12h",
 		}
 	}
-	if !validRegion(r.stsRegion) {
+	if !cache.IsRegion(r.stsRegion) {
 		return &Problem{Sentence: fmt.Sprintf("%q is not the name of a Region", r.stsRegion), Next: "set region in the profile, or AWS_REGION, to one such as eu-west-1"}
 	}
 	if err := r.checkDevice(); err != nil {
@@ -397,15 +397,6 @@ func (r *Route) check(req Request) error {
 		return err
 	}
 	return r.capChains()
-}
-
-func validRegion(s string) bool {
-	for _, c := range s {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // name is the name in the cache of a step of the route; of -1 the MFA session.

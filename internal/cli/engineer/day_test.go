@@ -422,13 +422,3 @@ func TestWrongInputHasANextStep(t *testing.T) {
 		}
 	}
 }
-
-func TestTimeLeftIsShort(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "over", 30 * time.Second: "over", 59 * time.Minute: "59m", 3*time.Hour + 5*time.Minute: "3h05m", 36 * time.Hour: "36h00m",
-	} {
-		if got := left(d); got != want {
-			t.Errorf("%s: %s, want %s", d, got, want)
-		}
-	}
-}

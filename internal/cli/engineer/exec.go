@@ -17,6 +17,7 @@ import (
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/session/environ"
+	"forcemfa/internal/session/listing"
 )
 
 func newExec(e *machine) *cobra.Command {
@@ -173,7 +174,7 @@ func runExec(ctx context.Context, o *execOptions, argv []string) error {
 	}
 	name := o.profileName()
 	if shell {
-		o.say("started a shell with the session of %s until %s (%s); type exit to leave it", name, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+		o.say("started a shell with the session of %s until %s (%s); type exit to leave it", name, e.Expires.Local().Format("Mon 15:04"), listing.Left(e.Expires.Sub(o.env.Now())))
 	}
 	if err := o.env.remind(notice, name, o.renew.end(e), os.Getpid()); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/session/environ"
+	"forcemfa/internal/session/listing"
 )
 
 func newExport(e *machine) *cobra.Command {
@@ -268,6 +269,6 @@ func (o *exportOptions) writeProfile(e *cache.Entry) error {
 	if err != nil {
 		return err
 	}
-	o.say("profile %s of %s holds the session until %s (%s)", o.write, path, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+	o.say("profile %s of %s holds the session until %s (%s)", o.write, path, e.Expires.Local().Format("Mon 15:04"), listing.Left(e.Expires.Sub(o.env.Now())))
 	return nil
 }

@@ -2,8 +2,6 @@ package engineer
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +9,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
-	"forcemfa/internal/view"
+	"forcemfa/internal/session/listing"
 )
 
 func newLogin(e *machine) *cobra.Command {
@@ -84,13 +82,13 @@ func runLogin(ctx context.Context, o *loginOptions) error {
 
 func (o *loginOptions) print(e *cache.Entry) error {
 	if o.output == "json" {
-		return view.JSON(o.env.Stdout, sessionView(*e, o.env.Now()))
+		return listing.JSON(o.env.Stdout, listing.Of(*e, o.env.Now()))
 	}
 	what := "MFA session"
 	if e.Kind != cache.MFASession {
 		what = "session of " + e.ARN
 	}
-	o.say("%s: %s until %s (%s)", e.Profile, what, e.Expires.Local().Format("Mon 15:04"), left(e.Expires.Sub(o.env.Now())))
+	o.say("%s: %s until %s (%s)", e.Profile, what, e.Expires.Local().Format("Mon 15:04"), listing.Left(e.Expires.Sub(o.env.Now())))
 	if o.env.StderrTerminal && !o.continues {
 		o.say("next: %s", o.nextCommand(e.Profile))
 	}
@@ -109,31 +107,4 @@ func (o *loginOptions) nextCommand(profile string) string {
 		}
 	}
 	return "forcemfa exec " + awsfile.Argument(profile) + " -- " + call
-}
-
-// A listedSession is a session as JSON shows it: no secret is in it.
-type listedSession struct {
-	Profile     string    `json:"profile"`
-	Kind        string    `json:"kind"` // mfa, role or direct
-	ARN         string    `json:"arn,omitempty"`
-	Account     string    `json:"account,omitempty"`
-	Serial      string    `json:"serial"`
-	AccessKeyID string    `json:"access_key_id"`
-	Expires     time.Time `json:"expires"`
-	SecondsLeft int       `json:"seconds_left"`
-}
-
-func sessionView(e cache.Entry, now time.Time) listedSession {
-	return listedSession{
-		Profile: e.Profile, Kind: e.Kind, ARN: e.ARN, Account: e.Account, Serial: e.Serial,
-		AccessKeyID: e.AccessKeyID, Expires: e.Expires.UTC(), SecondsLeft: max(0, int(e.Expires.Sub(now).Seconds())),
-	}
-}
-
-// label names a session for people.
-func (s listedSession) label() string {
-	if s.ARN != "" {
-		return s.ARN
-	}
-	return fmt.Sprintf("MFA by %s", s.Serial)
 }

@@ -12,6 +12,7 @@ import (
 	"forcemfa/internal/picker"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/listing"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
@@ -92,7 +93,7 @@ func (e *machine) profileItems(profiles []awsfile.Profile, dir cache.Dir) ([]aws
 	for i, p := range profiles {
 		remains := ""
 		if d := latest[p.Name].Expires.Sub(e.Now()); d >= time.Minute {
-			remains = left(d)
+			remains = listing.Left(d)
 		}
 		items[i] = picker.Item{Name: view.Clean(p.Name), Columns: []string{remains, view.Clean(describe(p))}}
 	}

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/listing"
 	"forcemfa/internal/view"
 )
 
@@ -67,10 +68,10 @@ func (s *sessionFlags) checkLeft(e *cache.Entry) error {
 		next = fmt.Sprintf("run \"forcemfa login --force %s\"", awsfile.Argument(s.profileName()))
 	}
 	if s.exact {
-		return command.WithHint(fmt.Errorf("the session of %s expires in %s, which is less than --min-left %s", s.profileName(), left(remains), s.minLeft),
+		return command.WithHint(fmt.Errorf("the session of %s expires in %s, which is less than --min-left %s", s.profileName(), listing.Left(remains), s.minLeft),
 			next+", or lower --min-left")
 	}
-	s.say("the session of %s expires in %s; to get a new one, %s", s.profileName(), left(remains), next)
+	s.say("the session of %s expires in %s; to get a new one, %s", s.profileName(), listing.Left(remains), next)
 	return nil
 }
 
@@ -185,15 +186,4 @@ func (s *sessionFlags) talk(format string, a ...any) {
 		}
 	}
 	s.say(format, a...)
-}
-
-// left says how long something lasts, in hours and minutes.
-func left(d time.Duration) string {
-	switch d = d.Truncate(time.Minute); {
-	case d <= 0:
-		return "over"
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
 }

@@ -1,7 +1,6 @@
 package engineer
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/session/listing"
 	"forcemfa/internal/view"
 )
 
@@ -49,37 +49,19 @@ func runSessions(o *sessionsOptions) error {
 	if err != nil {
 		return command.WithHint(err, "set HOME or XDG_CACHE_HOME")
 	}
-	all, err := dir.List()
+	now := o.env.Now()
+	list, err := listing.Current(dir, now)
 	if err != nil {
 		return command.FileError("read the sessions", err)
 	}
-	now := o.env.Now()
-	list := []listedSession{}
-	for _, e := range all {
-		if now.Before(e.Expires) {
-			list = append(list, sessionView(*e.Entry, now))
-		}
-	}
-	slices.SortFunc(list, func(a, b listedSession) int {
-		return cmp.Or(cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ARN, b.ARN))
-	})
 	if o.output == "json" {
-		return view.JSON(o.env.Stdout, list)
+		return listing.JSON(o.env.Stdout, list)
 	}
 	if len(list) == 0 {
-		fmt.Fprintln(o.env.Stderr, "no sessions")
+		fmt.Fprintln(o.env.Stderr, listing.None)
 		return nil
 	}
-	width := len("PROFILE")
-	for _, s := range list {
-		width = max(width, len(view.Clean(s.Profile)))
-	}
-	fmt.Fprintf(o.env.Stdout, "%-*s  %-7s  %-6s  %s\n", width, "PROFILE", "LEFT", "UNTIL", "SESSION")
-	for _, s := range list {
-		fmt.Fprintf(o.env.Stdout, "%-*s  %-7s  %-6s  %s\n", width, view.Clean(s.Profile), left(s.Expires.Sub(now)),
-			s.Expires.Local().Format("15:04"), view.Clean(s.label()))
-	}
-	return nil
+	return listing.Text(o.env.Stdout, list, now)
 }
 
 func newSessionsClear(e *machine) *cobra.Command {

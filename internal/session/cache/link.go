@@ -97,6 +97,16 @@ func (p Place) Seen() []string {
 	return out
 }
 
+// IsRegion reports whether a text can be the name of a Region.
+func IsRegion(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // Settings are those of a profile that a warm call needs.
 type Settings struct{ Region, Exec string }
 
