@@ -49,12 +49,21 @@ func TestWithoutAProfileAPersonPicksOne(t *testing.T) {
 		t.Fatalf("exit status %d:\n%s", status, again.Shown())
 	}
 
-	left := n.inTerminal("forcemfa", "console")
-	left.Expect("3 of 3")
-	left.Type("\x03")
-	left.Expect("no profile was picked")
-	if status := left.Wait(); status != 1 || !left.Echoes() {
-		t.Fatalf("exit status %d:\n%s", status, left.Shown())
+	for key, want := range map[string]struct {
+		message string
+		status  int
+	}{
+		"\x03": {"forcemfa: interrupted", 130}, // Ctrl-C, also where a signal does not come from the keyboard
+		"\x04": {"no profile was picked", 1},
+		"\x1b": {"no profile was picked", 1},
+	} {
+		left := n.inTerminal("forcemfa", "console")
+		left.Expect("3 of 3")
+		left.Type(key)
+		left.Expect(want.message)
+		if status := left.Wait(); status != want.status || !left.Echoes() {
+			t.Fatalf("%q: exit status %d, want %d:\n%s", key, status, want.status, left.Shown())
+		}
 	}
 }
 

@@ -21,8 +21,12 @@ type Item struct {
 	Columns []string
 }
 
-// ErrCanceled is the error of a person who leaves the list.
-var ErrCanceled = errors.New("no profile was picked")
+// The errors of a person who leaves the list: with Escape or Ctrl-D, and with Ctrl-C,
+// which the terminal of a list does not turn into a signal.
+var (
+	ErrCanceled    = errors.New("no profile was picked")
+	ErrInterrupted = errors.New("interrupted")
+)
 
 // mostLines is how many items are shown at once.
 const mostLines = 12
@@ -38,11 +42,14 @@ func Pick(ctx context.Context, in, out *os.File, title string, items []Item) (in
 	if err != nil {
 		return 0, fmt.Errorf("show the list: %w", err)
 	}
-	l := last.(list)
-	if l.picked < 0 {
+	switch l := last.(list); {
+	case l.interrupted:
+		return 0, ErrInterrupted
+	case l.picked < 0:
 		return 0, ErrCanceled
+	default:
+		return l.picked, nil
 	}
-	return l.picked, nil
 }
 
 // Ranked returns the indexes of the items that match a query: those whose name begins with
@@ -92,6 +99,8 @@ type list struct {
 	height int // lines for items
 	picked int // -1: none yet
 	done   bool
+
+	interrupted bool
 }
 
 func newList(title string, items []Item) list {
@@ -144,7 +153,7 @@ func (l list) key(m tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		l.picked, l.done = l.shown[l.cursor], true
 		return l, tea.Quit
 	case "esc", "ctrl+c", "ctrl+d":
-		l.done = true
+		l.done, l.interrupted = true, m.Keystroke() == "ctrl+c"
 		return l, tea.Quit
 	case "up", "ctrl+p":
 		l.cursor = max(0, l.cursor-1)

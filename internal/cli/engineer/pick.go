@@ -3,7 +3,9 @@ package engineer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -77,6 +79,10 @@ func (e *machine) pick(ctx context.Context, title string, profiles []awsfile.Pro
 	defer in.Close()
 	defer out.Close()
 	i, err := picker.Pick(ctx, in, out, title, items)
+	if errors.Is(err, picker.ErrInterrupted) {
+		end := &command.Interrupted{Signal: os.Interrupt}
+		return "", &command.Error{Status: end.Status(), Err: end, Hint: "name a profile, or set AWS_PROFILE"}
+	}
 	if err != nil {
 		return "", command.WithHint(err, "name a profile, or set AWS_PROFILE")
 	}
