@@ -72,7 +72,7 @@ func TestWithoutAProfileAPersonPicksOne(t *testing.T) {
 func TestAMistypedProfileGetsTheNearestOne(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t, "111111111111/carlos", rolesOfCarlos)
-	for _, verb := range [][]string{{"login"}, {"exec", "--profile"}, {"export"}, {"console"}, {"rotate"}, {"enroll"}, {"configure"}, {"credential-process"}} {
+	for _, verb := range [][]string{{"login"}, {"exec", "--profile"}, {"export"}, {"console"}, {"rotate"}, {"enroll"}, {"configure"}, {"credential-process"}, {"setup", "--dry-run"}} {
 		args := append(append([]string{}, verb...), "prod-amdin")
 		if verb[0] == "exec" {
 			args = append(args, "--", "true")

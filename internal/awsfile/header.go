@@ -4,9 +4,11 @@ import "strings"
 
 // A Header is the line that begins a section.
 type Header struct {
-	Text   string // between the brackets, as it stands
-	Name   string // canonical, as in [Section]
-	Origin Origin
+	Text string // between the brackets, as it stands
+	Name string // canonical, as in [Section]
+	// Spaces between a bracket and the text, which botocore takes for a part of the name.
+	Before, Behind bool
+	Origin         Origin
 }
 
 // Headers are in the order of their lines.
@@ -17,8 +19,10 @@ func (f *File) Headers() []Header {
 		if l.kind != header {
 			continue
 		}
-		text, _ := cutHeader(strings.TrimSpace(l.text))
-		list = append(list, Header{Text: text, Name: l.section, Origin: f.origin(i)})
+		line := strings.TrimSpace(l.text)
+		text, _ := cutHeader(line)
+		before, behind, _ := strings.Cut(line[1:], text)
+		list = append(list, Header{Text: text, Name: l.section, Before: before != "", Behind: behind[0] != ']', Origin: f.origin(i)})
 	}
 	return list
 }

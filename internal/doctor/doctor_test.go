@@ -98,6 +98,8 @@ func TestFindingsInFiles(t *testing.T) {
 			want: []string{"broken | profile | config:2 | profile r has a role_arn and no credentials to assume it with"}},
 		{name: "setting that STS refuses", config: "[profile r]\nrole_arn = arn:aws:iam::111111111111:role/R\ncredential_source = Environment\nexternal_id = x\n",
 			want: []string{"broken | setting | config:4 | external_id of profile r is not accepted by STS: x"}},
+		{name: "variable as Region", config: "[profile r]\nregion = ${AWS_REGION}\n",
+			want: []string{"broken | setting | config:2 | region of profile r is not the name of a Region: ${AWS_REGION}"}},
 		{name: "role by credential_source", config: "[profile r]\nrole_arn = arn:aws:iam::111111111111:role/R\ncredential_source = Environment\n", want: []string{}},
 		{name: "circle of two", config: "[profile a]\nrole_arn = arn:aws:iam::111111111111:role/A\nsource_profile = b\n[profile b]\nrole_arn = arn:aws:iam::111111111111:role/B\nsource_profile = a\n",
 			want: []string{

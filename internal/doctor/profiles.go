@@ -132,12 +132,15 @@ func (e *examination) checkProfiles() {
 	}
 }
 
-// checkSettings reports settings that STS refuses, before a code is spent on them.
+// checkSettings reports settings that STS refuses, before a code is spent on them, and
+// Regions that no tool knows.
 func (e *examination) checkSettings(p awsfile.Profile) {
-	var problem *session.Problem
-	if errors.As(session.CheckProfile(p), &problem) {
-		where, what, _ := strings.Cut(problem.Sentence, ": ")
-		e.add("setting", Broken, where, what, problem.Next)
+	for _, err := range []error{session.CheckProfile(p), session.CheckRegion(p)} {
+		var problem *session.Problem
+		if errors.As(err, &problem) {
+			where, what, _ := strings.Cut(problem.Sentence, ": ")
+			e.add("setting", Broken, where, what, problem.Next)
+		}
 	}
 }
 
@@ -209,7 +212,11 @@ func (e *examination) checkProcess(p awsfile.Profile) {
 		return
 	}
 	if _, err := exec.LookPath(words[0]); err != nil {
-		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": the program of credential_process was not found: "+words[0], "install it or add it to PATH")
+		next := "install it or add it to PATH"
+		if _, own := awsfile.HelperProfile(s.Value); own {
+			next = run("configure", p.Name) + ", which writes where forcemfa is now"
+		}
+		e.add("process", Broken, s.Origin.String(), "profile "+p.Name+": the program of credential_process was not found: "+words[0], next)
 	}
 	switch {
 	case p.Get(session.ManagerSetting) == session.ManagerName && p.Get(awsfile.KeyIDSetting) != "":

@@ -13,6 +13,10 @@ import (
 // Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
 func (e *examination) checkSections() {
 	for _, h := range e.files.Config.Headers() {
+		if h.Before || h.Behind && h.Text == "default" {
+			e.spaced(h)
+			continue
+		}
 		switch kind, name, prefixed := strings.Cut(h.Name, " "); {
 		case prefixed && slices.Contains([]string{"profile", "sso-session", "services"}, kind):
 			e.checkName(h, kind, name)
@@ -24,6 +28,10 @@ func (e *examination) checkSections() {
 		}
 	}
 	for _, h := range e.files.Credentials.Headers() {
+		if h.Before || h.Behind {
+			e.spaced(h)
+			continue
+		}
 		if name, ok := strings.CutPrefix(h.Name, "profile "); ok {
 			e.ignored(h, "in this file the section of a profile is its name alone", "["+name+"]")
 			continue
@@ -34,6 +42,13 @@ func (e *examination) checkSections() {
 
 func (e *examination) ignored(h awsfile.Header, why, instead string) {
 	e.add("profile", Broken, h.Origin.String(), fmt.Sprintf("AWS tools ignore [%s]: %s", h.Text, why), "rename the section to "+instead)
+}
+
+// spaced reports a space inside the brackets, which SDKs ignore, except that of Python.
+// Source: botocore 1.43, configloader.build_profile_map and load_config.
+func (e *examination) spaced(h awsfile.Header) {
+	text := "[" + strings.Join(strings.Fields(h.Text), " ") + "]"
+	e.add("profile", Broken, h.Origin.String(), fmt.Sprintf("the AWS CLI and boto3 ignore [%s], because a space stands next to a bracket", h.Text), "write it as "+text)
 }
 
 // checkName reports names of the config file that are more or less than one word

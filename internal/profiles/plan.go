@@ -21,6 +21,9 @@ type Options struct {
 	// Fallback is the region of profiles whose key's profile has none; may be empty.
 	Fallback string
 	Helper   string // path of the credential helper or of forcemfa; empty: not installed
+	// Gone reports whether a program, by name or path, is not there; nil: none is looked for.
+	// A credential_process of forcemfa that names such a program gets Helper.
+	Gone func(program string) bool
 	// SignIn: Profile gets its credentials from "aws login", which writes login_session. It
 	// may be new, and has no other credentials.
 	SignIn bool
@@ -37,6 +40,7 @@ type plan struct {
 	region string // --region: replaces another region in the profiles
 	usual  string // for profiles without a region; empty: unknown
 	helper string
+	gone   func(program string) bool
 	signIn bool // source has the login_session that "aws login" writes
 	roles  []roleProfile
 	serial string // mfa_serial of the roles, for the source
@@ -62,7 +66,7 @@ func Plan(files *awsfile.Files, o Options) (*Change, error) {
 }
 
 func newPlan(files *awsfile.Files, o Options) (*plan, error) {
-	pl := &plan{files: files, base: o.Profile, source: o.Profile, region: o.Region, helper: o.Helper, signIn: o.SignIn}
+	pl := &plan{files: files, base: o.Profile, source: o.Profile, region: o.Region, helper: o.Helper, gone: o.Gone, signIn: o.SignIn}
 	if o.As != "" {
 		pl.source = o.As
 	}
@@ -215,7 +219,11 @@ func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting
 	for _, s := range settings {
 		now, ok := have.Get(s.Key)
 		switch {
-		case ok && (now.Value == s.Value || s.Key == "credential_process" && serves(now.Value, pl.base)):
+		case ok && now.Value == s.Value:
+		case ok && s.Key == processSetting && serves(now.Value, pl.base):
+			if pl.moved(now.Value) {
+				err = f.Set(section, s.Key, s.Value)
+			}
 		case managed:
 			err = f.Set(section, s.Key, s.Value)
 		default:
@@ -226,6 +234,12 @@ func (pl *plan) profile(f *awsfile.File, name string, settings []awsfile.Setting
 		}
 	}
 	return nil
+}
+
+// moved reports whether the program of a command is not there, and another one is.
+func (pl *plan) moved(command string) bool {
+	words, err := awsfile.SplitCommand(command)
+	return err == nil && len(words) > 0 && pl.helper != "" && pl.gone != nil && pl.gone(words[0])
 }
 
 // chainedSeconds is the most that AWS allows a role that is assumed with a session.

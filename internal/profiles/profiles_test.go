@@ -280,3 +280,29 @@ func TestProcessLineIsQuotedForShellsAndBotocore(t *testing.T) {
 		}
 	}
 }
+
+// An upgrade may move the program: configure then writes where it is, and keeps a program
+// that is there.
+func TestAProgramThatMovedIsFoundAgain(t *testing.T) {
+	files := load(t, "[profile bob]\nforcemfa_store = file\n# forcemfa-set\ncredential_process = /old/forcemfa credential-process --profile bob # mine\nregion = eu-west-1\n", "")
+	for _, row := range []struct {
+		name, helper, gone, want string
+	}{
+		{"moved", "/new/forcemfa-credential-process", "/old/forcemfa", "/new/forcemfa-credential-process --profile bob"},
+		{"still there", "/new/forcemfa-credential-process", "", "/old/forcemfa credential-process --profile bob"},
+		{"not installed", "", "/old/forcemfa", "/old/forcemfa credential-process --profile bob"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c, err := Plan(files, Options{Profile: "bob", Helper: row.helper, Gone: func(program string) bool { return program == row.gone }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := settings(t, c, "bob")["bob"]["credential_process"]; got != row.want {
+				t.Errorf("credential_process = %s, want %s", got, row.want)
+			}
+			if text := string(c.after.Bytes()); strings.Count(text, "credential_process") != 1 || strings.Contains(text, "forcemfa-was") {
+				t.Errorf("the old program is still in the file:\n%s", text)
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/mfapreset"
+	"forcemfa/internal/session/cache"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
 )
@@ -64,6 +65,15 @@ func CheckProfile(p awsfile.Profile) error {
 	}
 	if text := p.Get("duration_seconds"); text != "" && seconds(text) == 0 {
 		return settingProblem(p, "duration_seconds", "is not a number of seconds", "set it to a number from 900 to 129600")
+	}
+	return nil
+}
+
+// CheckRegion returns a problem if the Region of a profile is none. The environment may
+// replace it, so that a session does not need it.
+func CheckRegion(p awsfile.Profile) error {
+	if text := p.Get("region"); text != "" && !cache.IsRegion(text) {
+		return settingProblem(p, "region", "is not the name of a Region", "set it to one such as eu-west-1; AWS tools replace no variables in this file")
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (o *configureOptions) plan(files *awsfile.Files) (*profiles.Change, error) 
 	if o.remove {
 		return profiles.Undo(files)
 	}
-	return profiles.Plan(files, profiles.Options{Profile: o.profile, As: o.as, Roles: o.roles, Region: o.region, Fallback: o.env.environmentRegion(), Helper: helper()})
+	return profiles.Plan(files, profiles.Options{Profile: o.profile, As: o.as, Roles: o.roles, Region: o.region, Fallback: o.env.environmentRegion(), Helper: helper(), Gone: gone})
 }
 
 // change shows and asks, then does what was shown or nothing.

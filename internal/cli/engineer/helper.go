@@ -43,3 +43,9 @@ func chooseHelper(own string) string {
 	}
 	return own
 }
+
+// gone reports whether a program is neither a file nor in PATH.
+func gone(program string) bool {
+	_, err := exec.LookPath(program)
+	return err != nil
+}

@@ -147,7 +147,11 @@ func (o *setupOptions) begin(ctx context.Context) error {
 		return nil
 	}
 	if o.dryRun {
-		return command.WithHint(fmt.Errorf("profile %s has no access key yet, so there is nothing to show", o.profile), "run it without --dry-run in a terminal")
+		next := "run it without --dry-run in a terminal"
+		if errors.Is(err, awsfile.ErrNoProfile) {
+			next = files.DidYouMean(o.profile, next)
+		}
+		return command.WithHint(fmt.Errorf("profile %s has no access key yet, so there is nothing to show", o.profile), next)
 	}
 	o.printf("Profile %s has no access key in the AWS files yet: setup stores it first.\n", o.profile)
 	in := importOptions{
@@ -303,7 +307,7 @@ func (s *conversation) planProfiles() (err error) {
 }
 
 func (s *conversation) profilesOf(files *awsfile.Files) (*profiles.Change, error) {
-	return profiles.Plan(files, profiles.Options{Profile: s.base(), Roles: s.roles, Region: s.region, Fallback: s.env.environmentRegion(), Helper: helper(), SignIn: s.awsLogin})
+	return profiles.Plan(files, profiles.Options{Profile: s.base(), Roles: s.roles, Region: s.region, Fallback: s.env.environmentRegion(), Helper: helper(), Gone: gone, SignIn: s.awsLogin})
 }
 
 // roleNames are the profiles of roles that lead to the key, new ones included.
