@@ -146,6 +146,8 @@ func (f *follower) role(ctx context.Context, p awsfile.Profile) error {
 			Sentence: fmt.Sprintf("profile %s takes its credentials from %s, which has no MFA device", p.Name, p.Get("credential_source")),
 			Next:     "use it with the AWS CLI directly, or give it a source_profile with an IAM user's key",
 		}
+	case p.Get("web_identity_token_file") != "":
+		return f.keyless(p)
 	}
 	return &Problem{
 		Sentence: fmt.Sprintf("profile %s has a role_arn and no source_profile", p.Name),
@@ -232,14 +234,17 @@ func (f *follower) take(p awsfile.Profile, from KeyPlace, key secret.Keys) {
 }
 
 func (f *follower) unknown(name string) error {
-	next := f.files.DidYouMean(name, "run "+command("import", name)+" to store a key under this name")
+	what := fmt.Sprintf("no profile %s in %s or %s", name, f.files.Config.Path, f.files.Credentials.Path)
+	next := "run " + command("import", name) + " to store a key under this name"
+	if n := len(f.passed); n > 0 {
+		what = fmt.Sprintf("profile %s leads to profile %s, and there is %s", f.passed[n-1].Name, name, what)
+		next = "correct profile " + f.passed[n-1].Name + ", or " + next
+	}
+	next = f.files.DidYouMean(name, next)
 	if known := f.files.Profiles(); len(known) > 0 {
 		next += "; existing profiles: " + strings.Join(known, ", ")
 	}
-	return &Problem{
-		Sentence: fmt.Sprintf("no profile %s in %s or %s", name, f.files.Config.Path, f.files.Credentials.Path),
-		Next:     next,
-	}
+	return &Problem{Sentence: what, Next: next}
 }
 
 // keyless says why a profile without a key cannot be served.
@@ -254,6 +259,14 @@ func (f *follower) keyless(p awsfile.Profile) error {
 			return &Problem{
 				Sentence: fmt.Sprintf("profile %s %s: forcemfa creates sessions for access keys of IAM users", p.Name, other.is),
 				Next:     "use it with the AWS CLI directly",
+			}
+		}
+	}
+	for _, half := range [][2]string{{awsfile.KeyIDSetting, awsfile.SecretSetting}, {awsfile.SecretSetting, awsfile.KeyIDSetting}} {
+		if s, _ := p.Setting(half[0]); s.Value != "" && p.Get(half[1]) == "" {
+			return &Problem{
+				Sentence: fmt.Sprintf("%s: profile %s has %s, but no %s", s.Origin, p.Name, half[0], half[1]),
+				Next:     fmt.Sprintf("add it, or delete the line and run %s", command("import", p.Name)),
 			}
 		}
 	}
