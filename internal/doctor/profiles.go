@@ -191,7 +191,7 @@ const maxSources = 20
 func (e *examination) baseOf(p awsfile.Profile) string {
 	for range maxSources {
 		next, err := e.files.Profile(p.Get("source_profile"))
-		if err != nil || p.Get("role_arn") == "" {
+		if err != nil || p.Get("role_arn") == "" && !session.IsAlias(p) {
 			break
 		}
 		p = next

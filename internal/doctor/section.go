@@ -12,7 +12,14 @@ import (
 // ignore because of their names.
 // Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files".
 func (e *examination) checkSections() {
-	for _, h := range e.files.Config.Headers() {
+	headers := e.files.Config.Headers()
+	named := func(name string) int {
+		return slices.IndexFunc(headers, func(h awsfile.Header) bool { return h.Name == name })
+	}
+	if i, j := named("default"), named("profile default"); i >= 0 && j >= 0 {
+		e.add("profile", Risk, headers[j].Origin.String(), "the file has [default] and [profile default], and AWS tools differ in which one they read", "move all settings into [default]")
+	}
+	for _, h := range headers {
 		if h.Before || h.Behind && h.Text == "default" {
 			e.spaced(h)
 			continue

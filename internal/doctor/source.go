@@ -1,11 +1,15 @@
 package doctor
 
-import "forcemfa/internal/awsfile"
+import (
+	"forcemfa/internal/awsfile"
+	"forcemfa/internal/session"
+)
 
 // checkSource checks that a role profile has a source of credentials.
 func (e *examination) checkSource(p awsfile.Profile) {
 	role, ok := p.Setting("role_arn")
 	if !ok {
+		e.checkAlias(p)
 		return
 	}
 	if s, ok := p.Setting("credential_process"); ok {
@@ -28,4 +32,19 @@ func (e *examination) checkSource(p awsfile.Profile) {
 	if circle := e.circle(p); circle != "" {
 		e.add("profile", Broken, source.Origin.String(), "source_profile settings form a loop: "+circle, "set source_profile of one of them to a profile with a key")
 	}
+}
+
+// checkAlias reports a profile that is another name of its source_profile, which only
+// forcemfa and aws-vault know.
+func (e *examination) checkAlias(p awsfile.Profile) {
+	if !session.IsAlias(p) {
+		return
+	}
+	source, _ := p.Setting("source_profile")
+	if !e.files.Has(source.Value) {
+		e.add("profile", Broken, source.Origin.String(), "profile "+p.Name+": source_profile "+source.Value+" is in neither file", "name an existing profile")
+		return
+	}
+	e.add("profile", Risk, source.Origin.String(), "profile "+p.Name+": AWS tools read source_profile only with a role_arn, so that they find no credentials",
+		"use profile "+source.Value+" with them, or add credential_process = "+awsfile.Helper+" --profile "+awsfile.Word(p.Name))
 }

@@ -167,7 +167,21 @@ func (f *follower) base(ctx context.Context, p awsfile.Profile) error {
 	if command := p.Get("credential_process"); command != "" {
 		return f.process(ctx, p, command)
 	}
+	if IsAlias(p) {
+		return f.follow(ctx, p.Get("source_profile"))
+	}
 	return f.stored(ctx, p, f.keyless(p))
+}
+
+// IsAlias reports whether a profile is another name of its source_profile, with a Region of
+// its own, for example: it has neither a role nor credentials. aws-vault knows such
+// profiles, and AWS tools do not.
+func IsAlias(p awsfile.Profile) bool {
+	own := []string{
+		"role_arn", awsfile.KeyIDSetting, awsfile.SecretSetting, awsfile.TokenSetting, StoreSetting, "credential_process",
+		"credential_source", "sso_session", "sso_account_id", "web_identity_token_file", "login_session",
+	}
+	return p.Get("source_profile") != "" && !slices.ContainsFunc(own, func(key string) bool { return p.Get(key) != "" })
 }
 
 // temporary handles a profile that holds a session: one of another tool, or one

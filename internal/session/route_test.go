@@ -26,3 +26,24 @@ func TestAProfileWithoutAKeySaysWhatItHas(t *testing.T) {
 		}
 	}
 }
+
+// A profile with a source_profile and no role is another name of its source, also in the
+// middle of a chain, and keeps its own Region. One session serves both.
+func TestAnAliasHasTheSessionOfItsSource(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "[profile jonas]\nregion = eu-west-1\n[profile west]\nsource_profile = jonas\nregion = us-west-2\n"+
+		"[profile role]\nrole_arn = arn:aws:iam::222222222222:role/Administrator\nsource_profile = west\n", "jonas")
+	jonas, west := r.session("jonas"), r.session("west")
+	if west.AccessKeyID != jonas.AccessKeyID || west.Region != "us-west-2" || jonas.Region != "eu-west-1" {
+		t.Errorf("west has %s in %s, jonas %s in %s", west.AccessKeyID, west.Region, jonas.AccessKeyID, jonas.Region)
+	}
+	if role := r.session("role"); role.ARN != "arn:aws:iam::222222222222:role/Administrator" || len(r.asked) != 1 {
+		t.Errorf("the role is %s after %d prompts", role.ARN, len(r.asked))
+	}
+	r.settings(identity, "[profile a]\nsource_profile = b\n[profile b]\nsource_profile = a\n[profile own]\nsource_profile = own\n")
+	for _, name := range []string{"a", "own"} {
+		if p := r.refused(r.manager(), session.Request{Profile: name}); !strings.Contains(p.Sentence, "profiles form a loop: "+name) {
+			t.Errorf("%s: %q", name, p.Sentence)
+		}
+	}
+}
