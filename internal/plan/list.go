@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
+
+	"forcemfa/internal/prose"
 )
 
 // A List names everybody whom the plan affects in one way. It is whole, however long.
@@ -68,7 +69,7 @@ func (l *List) Sentence(most int) string {
 	}
 	text := l.What + ": " + strings.Join(names, ", ")
 	if more := len(l.Users) - len(shown); more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+		text += " and " + prose.Number(more) + " more"
 	}
 	return text
 }

@@ -370,7 +370,7 @@ func (p *accountPlanner) remark(c *candidate) {
 	case c.place == throughInline:
 		p.remarks.inline = append(p.remarks.inline, name)
 	}
-	if c.acknowledged {
-		p.remarks.lockedOut = append(p.remarks.lockedOut, name)
+	if c.lockedOut != "" {
+		p.remarks.lockedOut = append(p.remarks.lockedOut, name+" ("+c.lockedOut+")")
 	}
 }

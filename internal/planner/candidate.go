@@ -40,7 +40,7 @@ type candidate struct {
 	needsWindow     bool
 	window          *plan.Step // TagUser, once planned
 	blocked, remedy string
-	acknowledged    bool // has no sign-in path, which was acknowledged
+	lockedOut       string // why the user has no sign-in path, which was acknowledged; empty: has one
 }
 
 // candidates are the users whom steps of this plan enforce, by ARN.

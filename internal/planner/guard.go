@@ -81,7 +81,7 @@ func (g *guard) checkCovered(c *candidate) {
 	if c.blocked == "" && !g.groupPermitsDevices(&granted) {
 		return
 	}
-	if g.checkLockout(&granted, g.after); granted.blocked == "" && !granted.acknowledged {
+	if g.checkLockout(&granted, g.after); granted.blocked == "" && granted.lockedOut == "" {
 		*c = granted
 	}
 }
@@ -113,7 +113,7 @@ func (g *guard) checkLockout(c *candidate, account *org.Account) {
 	switch {
 	case path.state == pathFound:
 	case g.in.acknowledged(baseline.GuardLockout, u.Account, u.Name):
-		c.acknowledged = true
+		c.lockedOut = path.why
 	default:
 		c.blocked = "no sign-in path: " + path.why
 		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", path.remedy, u.Name, baseline.GuardLockout, u.Account, u.Name)

@@ -197,7 +197,7 @@ func TestNotesAreOrdered(t *testing.T) {
 	want := append(s.plan(t).Notes[:len(baseline.Default().Notes()):len(baseline.Default().Notes())],
 		"role sessions that started before the apply stay valid for up to 12 hours, until 2026-11-02T21:00:00Z if the plan is applied now",
 		"unused acknowledgement lockout:luo: no user or role with that name was read",
-		"WARNING: will be locked out (acknowledged): 111122223333/lou",
+		"WARNING: will be locked out (acknowledged): 111122223333/lou (lou has an access key, but no console password and no MFA device that generates codes)",
 		"SSH keys and service-specific credentials not read (they would stop working): 111122223333/ada, 111122223333/eve, 111122223333/lou",
 		"enrollment window, enrolls with an access key until the end of 2026-11-09 (tag forcemfa-enrollment): 111122223333/ada",
 		"policy attached directly, because the group is full or cannot be used: 111122223333/bob",
