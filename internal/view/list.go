@@ -9,7 +9,8 @@ import (
 )
 
 // On a terminal with less columns than wide, the last cell of a row stands below the
-// row, unless it has at least roomy columns next to the others.
+// row, unless it has at least roomy columns next to the others. At any width it stands
+// there if a word, such as an ARN, would be cut in two next to the others and not below.
 const (
 	wide  = 100
 	roomy = 40
@@ -17,14 +18,33 @@ const (
 
 // lastBelow reports whether the last cells stand below their rows.
 func (s Style) lastBelow(rows [][]string) bool {
-	if s.Width <= 0 || s.Width >= wide || fits(rows, s.Width) {
+	if s.Width <= 0 || fits(rows, s.Width) {
 		return false
 	}
 	front := 0
 	for _, width := range columnWidths(rows) {
 		front += width + columnGap
 	}
-	return s.Width-front < roomy
+	indent := belowIndent
+	for _, r := range rows {
+		indent = max(indent, leading(r[0])+belowIndent)
+	}
+	room, longest := s.Width-front, longestWord(rows)
+	return s.Width < wide && room < roomy || longest > room && longest <= s.Width-indent
+}
+
+// belowIndent is how far a last cell below its row is to the right of it.
+const belowIndent = 4
+
+// longestWord is the width of the longest word in the last cells.
+func longestWord(rows [][]string) int {
+	longest := 0
+	for _, r := range rows {
+		for _, word := range strings.Fields(r[len(r)-1]) {
+			longest = max(longest, text.StringWidthWithoutEscSequences(word))
+		}
+	}
+	return longest
 }
 
 // List prints rows in columns, without a header. Leading spaces of the first cell indent
@@ -58,7 +78,7 @@ func (s Style) list(w io.Writer, rows [][]string, widths []int, below bool) {
 		case below:
 			s.hang(w, "", strings.TrimRight(front, " "), indent+2)
 			if last != "" {
-				s.hang(w, strings.Repeat(" ", indent+4), last, indent+4)
+				s.hang(w, strings.Repeat(" ", indent+belowIndent), last, indent+belowIndent)
 			}
 		case s.Width > 0 && room >= leastColumn:
 			s.hang(w, front, last, s.Width-room)

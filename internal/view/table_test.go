@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"forcemfa/internal/org"
 )
 
 func printed(s Style, header []string, rows [][]string, total []string) string {
@@ -98,5 +100,30 @@ func TestCellsStandBelowTheirHeadersInANarrowTerminal(t *testing.T) {
 	lines := strings.Split(out.String(), "\n")
 	if len(lines) < 4 || strings.Index(lines[0], "critical") != strings.Index(lines[2], "60") || strings.TrimSpace(lines[3]) != "incomplete and with more words" {
 		t.Errorf("\n%s", out.String())
+	}
+}
+
+// A word that would be cut next to the other cells goes below them, where it can be
+// copied whole.
+func TestAnARNIsNotCutNextToOtherCells(t *testing.T) {
+	const role, session = "arn:aws:iam::666666666666:role/OrganizationAccountAccessRole", "arn:aws:sts::111111111111:assumed-role/ForceMFAAdministrator/forcemfa"
+	gap := org.Gap{Account: "666666666666", What: "assume OrganizationAccountAccessRole", Why: "AccessDenied: User: " + session + " is not authorized to perform: sts:AssumeRole on resource: " + role}
+	for _, width := range []int{80, 100, 120, 160} {
+		var out strings.Builder
+		Unread(&out, Style{Width: width}, []org.Gap{gap})
+		for _, whole := range []string{role, session} {
+			if !strings.Contains(out.String(), whole) {
+				t.Errorf("%d columns: %s is cut:\n%s", width, whole, out.String())
+			}
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("%d columns: a line has %d: %q", width, n, line)
+			}
+		}
+		table := printed(Style{Width: width}, []string{"account", "what", "reason"}, [][]string{{gap.Account, gap.What, gap.Why}}, nil)
+		if !strings.Contains(table, session) {
+			t.Errorf("%d columns: the table cuts %s:\n%s", width, session, table)
+		}
 	}
 }
