@@ -141,6 +141,22 @@ func (r *Record) Finished() bool {
 	return len(r.Entries) > 0 && r.Entries[len(r.Entries)-1].Kind == End
 }
 
+// Steps is how many steps the run has, those that are blocked included.
+func (r *Record) Steps() int {
+	if len(r.Entries) == 0 {
+		return 0
+	}
+	return r.Entries[0].Steps
+}
+
+// Interrupted is how many steps a run that ended did not reach, because it was stopped.
+func (r *Record) Interrupted() (n int) {
+	for i := range r.Entries {
+		n += r.Entries[i].Counts[Interrupted]
+	}
+	return n
+}
+
 // Failed is how many steps of a run that ended were neither reached nor left alone as
 // stale or blocked, those that never began included.
 func (r *Record) Failed() (n int) {

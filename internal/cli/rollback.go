@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
 )
@@ -36,7 +36,10 @@ can be undone.
 Policy versions that the run deleted are created again with the same text; AWS gives
 them new version numbers. A policy or group that is created again gets a new unique ID.
 
---list lists the runs of this machine, oldest first. --journal reads the journals of
+--list lists the runs of this machine, oldest first. A run that was stopped is
+"interrupted", one that was killed or is still running "unfinished"; the last column
+has the number of steps and the command that does the rest. Give a saved plan again
+if the run had one. --journal reads the journals of
 the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT. Other principals may be able to
 write there, so a journal with an entry that the function of that account cannot have
 written is refused as a whole (exit status 5).
@@ -203,12 +206,15 @@ type listed struct {
 	Began    time.Time            `json:"began"`
 	Home     string               `json:"home,omitempty"`
 	By       string               `json:"by,omitempty"` // ARN of the identity that made it
-	Status   string               `json:"status"`       // finished, unfinished or unreadable
+	Status   string               `json:"status"`       // finished, interrupted, unfinished or unreadable
 	Undoes   string               `json:"undoes,omitempty"`
 	Finished bool                 `json:"finished"` // ended by itself, and was not killed
+	Planned  int                  `json:"planned"`  // all steps of the run
 	Steps    map[apply.Status]int `json:"steps"`    // of those that were begun
 	InDoubt  int                  `json:"in_doubt"`
-	Error    string               `json:"error,omitempty"` // why its journal cannot be read
+	Left     int                  `json:"interrupted"`        // steps that a run which was stopped did not reach
+	Continue string               `json:"continue,omitempty"` // the command that finishes a run which was stopped
+	Error    string               `json:"error,omitempty"`    // why its journal cannot be read
 }
 
 // listRuns lists the runs. A run whose journal cannot be read is listed with the reason
@@ -220,7 +226,7 @@ func (o *rollbackOptions) listRuns(from *journals) error {
 	}
 	all, status := []listed{}, command.StatusOK
 	for _, run := range runs {
-		l := from.listed(run)
+		l := o.described(from, run)
 		if l.Error != "" {
 			status = command.StatusIncomplete
 		}
@@ -236,6 +242,19 @@ func (o *rollbackOptions) listRuns(from *journals) error {
 	return errors.Join(err, command.Exit(status))
 }
 
+// described is a run with the command that does the rest of it.
+func (o *rollbackOptions) described(from *journals, run string) listed {
+	l := from.listed(run)
+	switch {
+	case l.Status != "interrupted" && l.Status != "unfinished" || from.account != "": // the next scan of a function does the rest
+	case l.Undoes != "":
+		l.Continue = o.Next("rollback " + l.Undoes)
+	default:
+		l.Continue = o.Next("apply")
+	}
+	return l
+}
+
 func (j *journals) listed(run string) listed {
 	record, err := j.read(run)
 	if err != nil {
@@ -243,9 +262,12 @@ func (j *journals) listed(run string) listed {
 	}
 	l := listed{
 		Run: run, Began: record.Began(), Home: record.Home(), By: record.By(), Status: "unfinished", Undoes: record.Undoes(), Finished: record.Finished(),
-		Steps: map[apply.Status]int{}, InDoubt: len(record.InDoubt()),
+		Planned: record.Steps(), Steps: map[apply.Status]int{}, InDoubt: len(record.InDoubt()), Left: record.Interrupted(),
 	}
-	if l.Finished {
+	switch {
+	case l.Left > 0:
+		l.Status = "interrupted"
+	case l.Finished:
 		l.Status = "finished"
 	}
 	for _, status := range record.Statuses() {
@@ -276,9 +298,9 @@ func (o *rollbackOptions) showRuns(from *journals, all []listed) {
 		if !l.Began.IsZero() {
 			began = l.Began.UTC().Format("2006-01-02 15:04 MST")
 		}
-		rows[i] = []string{l.Run, began, view.Clean(l.who()), l.Home, l.Status, strconv.Itoa(l.Steps[apply.Done]), l.remark()}
+		rows[i] = []string{l.Run, began, l.Status, prose.Number(l.Steps[apply.Done]) + " of " + prose.Number(l.Planned), view.Clean(l.origin()) + l.remark()}
 	}
-	o.Style().Table(o.Stdout(), []string{"run", "began", "by", "organization of", "status", "steps done", "remarks"}, rows, nil)
+	o.Style().Table(o.Stdout(), []string{"run", "began", "status", "steps done", "remarks"}, rows, nil)
 }
 
 // who is the identity that made a run, without what all ARNs begin with.
@@ -287,6 +309,30 @@ func (l *listed) who() string {
 		return a.Resource
 	}
 	return l.By
+}
+
+// origin says who made a run, and for which organization.
+func (l *listed) origin() string {
+	text := ""
+	if l.By != "" {
+		text = "by " + l.who()
+	}
+	if l.Home != "" {
+		text = strings.TrimPrefix(text+" in the organization of "+l.Home, " ")
+	}
+	if text != "" && l.remark() != "" {
+		text += "; "
+	}
+	return text
+}
+
+// begun is how many steps have an entry in the journal.
+func (l *listed) begun() int {
+	n := l.InDoubt
+	for _, count := range l.Steps {
+		n += count
+	}
+	return n
 }
 
 // remark describes a run in the last column.
@@ -304,8 +350,14 @@ func (l *listed) remark() string {
 	if l.InDoubt > 0 {
 		parts = append(parts, view.Count(l.InDoubt, "step")+" in doubt")
 	}
-	if l.Status == "unfinished" {
-		parts = append(parts, "was killed or is running")
+	switch {
+	case l.Status == "unfinished":
+		parts = append(parts, fmt.Sprintf("was killed or is running, %d of %s begun", l.begun(), view.Count(l.Planned, "step")))
+	case l.Left > 0:
+		parts = append(parts, fmt.Sprintf("stopped before %d of %s", l.Left, view.Count(l.Planned, "step")))
+	}
+	if l.Continue != "" {
+		parts = append(parts, "continue: "+l.Continue)
 	}
 	return strings.Join(parts, ", ")
 }
