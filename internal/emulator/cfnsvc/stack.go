@@ -16,7 +16,7 @@ import (
 
 // Operations returns the operations of CloudFormation.
 func Operations() []operation.Operation {
-	return slices.Concat(stackOperations(), changeSetOperations(), setOperations())
+	return slices.Concat(stackOperations(), changeSetOperations(), driftOperations(), setOperations())
 }
 
 func stackOperations() []operation.Operation {

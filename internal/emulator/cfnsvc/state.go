@@ -29,6 +29,7 @@ type Stack struct {
 	Outputs          map[string]string
 	Events           []Event // oldest first
 	ChangeSets       map[string]ChangeSet
+	Detection        Detection // of drift; the zero value: never
 	Deleted          bool
 }
 

@@ -269,6 +269,48 @@ func TestStackFromCreationToDeletion(t *testing.T) {
 	})
 }
 
+// Source: CloudFormation User Guide, "Detect unmanaged configuration changes to stacks and
+// resources with drift detection".
+func TestDriftOfAStackIsDetected(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	client := cloudformation.NewFromConfig(r.config(member))
+	id := r.deploy(member, fmt.Sprintf(template, rights, "rate(1 day)"))
+	detect := func() (*cloudformation.DescribeStackDriftDetectionStatusOutput, map[string]string) {
+		t.Helper()
+		run := ok(client.DetectStackDrift(ctx, &cloudformation.DetectStackDriftInput{StackName: &id}))(t).StackDriftDetectionId
+		in := &cloudformation.DescribeStackDriftDetectionStatusInput{StackDriftDetectionId: run}
+		if out := ok(client.DescribeStackDriftDetectionStatus(ctx, in))(t); out.DetectionStatus != cfntypes.StackDriftDetectionStatusDetectionInProgress {
+			t.Errorf("at once: %s", out.DetectionStatus)
+		}
+		r.wait(time.Minute)
+		found := map[string]string{}
+		for _, d := range ok(client.DescribeStackResourceDrifts(ctx, &cloudformation.DescribeStackResourceDriftsInput{
+			StackName: &id, StackResourceDriftStatusFilters: []cfntypes.StackResourceDriftStatus{"MODIFIED", "DELETED"},
+		}))(t).StackResourceDrifts {
+			text := string(d.StackResourceDriftStatus)
+			for _, p := range d.PropertyDifferences {
+				text += " " + *p.PropertyPath + " " + *p.ExpectedValue + "→" + *p.ActualValue
+			}
+			found[*d.LogicalResourceId] = text
+		}
+		return ok(client.DescribeStackDriftDetectionStatus(ctx, in))(t), found
+	}
+	if out, found := detect(); out.StackDriftStatus != cfntypes.StackDriftStatusInSync || *out.DriftedStackResourceCount != 0 || len(found) > 0 {
+		t.Errorf("a new stack: %s, %v", out.StackDriftStatus, found)
+	}
+	events := eventbridge.NewFromConfig(r.config(member))
+	ok(events.DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("new-users")}))(t)
+	ok(events.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String("daily"), Ids: []string{"function"}}))(t)
+	ok(events.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String("daily")}))(t)
+	ok(iam.NewFromConfig(r.config(member)).DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: aws.String("worker"), PolicyName: aws.String("own")}))(t)
+	out, found := detect()
+	if out.StackDriftStatus != cfntypes.StackDriftStatusDrifted || *out.DriftedStackResourceCount != 3 ||
+		found["Rule"] != "MODIFIED /State ENABLED→DISABLED" || found["Daily"] != "DELETED" || !strings.HasPrefix(found["Role"], "MODIFIED /Policies ") {
+		t.Errorf("%s, %v", out.StackDriftStatus, found)
+	}
+}
+
 func TestStackSetsFollowAccounts(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
