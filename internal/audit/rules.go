@@ -220,6 +220,12 @@ var Rules = []Rule{
 		Remedy: "create an organization trail that logs write management events in all Regions", Refs: nil,
 	},
 	{
+		Name: "deployment-drift", Severities: []Severity{High},
+		Means: "A resource of the deployed stacks (a rule, the function, a role, an alarm, a queue) was changed or deleted after CloudFormation created it, " +
+			"so users who appear later may not be enforced. Reported by `deploy plan`, which has CloudFormation compare every stack.",
+		Remedy: "run the command that the finding names, and ask who changed it", Refs: nil,
+	},
+	{
 		Name: "report-missing", Severities: []Severity{Medium},
 		Means:  "No credential report could be read, so devices, passwords and keys may be unknown.",
 		Remedy: "allow iam:GenerateCredentialReport and iam:GetCredentialReport for the role that forcemfa assumes", Refs: nil,

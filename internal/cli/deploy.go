@@ -362,7 +362,9 @@ func newDeployPlan(e *command.Env, central bool) *cobra.Command {
 		Long: `deploy plan shows what deploy apply would do: stacks, the stack set, the resources
 that change, and accounts whose policy somebody edited. For each account it shows
 whether a trail logs write management events; without one EventBridge receives no
-events, and only the daily scheduled scan detects changes. It changes nothing: the
+events, and only the daily scheduled scan detects changes. CloudFormation compares
+each stack with its account: a rule, function, role or alarm that somebody changed
+or deleted is a finding with the next command. deploy plan changes nothing: the
 change set that it creates in CloudFormation is deleted again.
 
 A parameter that is not given keeps its deployed value.

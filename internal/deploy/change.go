@@ -64,6 +64,8 @@ type Instance struct {
 	Region  string `json:"region"`
 	Status  string `json:"status"` // CURRENT, OUTDATED, INOPERABLE…
 	Why     string `json:"why,omitempty"`
+
+	StackID string `json:"-"` // empty: it has no stack
 }
 
 // settings returns the parameters that differ, sorted by name.

@@ -502,6 +502,11 @@ func (d *Deployment) Plan(ctx context.Context) (*Plan, error) {
 		}
 		p.Parts = append(p.Parts, c)
 	}
+	drift, gaps, err := d.drift(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.Findings, p.Unread = append(p.Findings, drift...), append(p.Unread, gaps...)
 	return p, nil
 }
 

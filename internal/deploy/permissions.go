@@ -100,6 +100,7 @@ var callsOfDeploy = []string{
 	"cloudformation:CreateChangeSet", "cloudformation:CreateStackInstances", "cloudformation:CreateStackSet", "cloudformation:DeleteChangeSet",
 	"cloudformation:DeleteStack", "cloudformation:DeleteStackInstances", "cloudformation:DeleteStackSet", "cloudformation:DescribeChangeSet",
 	"cloudformation:DescribeStackEvents", "cloudformation:DescribeStackSet", "cloudformation:DescribeStackSetOperation", "cloudformation:DescribeStacks",
+	"cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:DescribeStackResourceDrifts", "cloudformation:DetectStackDrift",
 	"cloudformation:ExecuteChangeSet", "cloudformation:GetTemplate", "cloudformation:ListStackInstances", "cloudformation:ListStackSetOperationResults",
 	"cloudformation:UpdateStackSet",
 	"cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus",

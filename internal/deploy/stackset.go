@@ -122,7 +122,7 @@ func (s *stackSet) instances(ctx context.Context) ([]Instance, error) {
 		for _, i := range page.Summaries {
 			all = append(all, Instance{
 				Account: aws.ToString(i.Account), Region: aws.ToString(i.Region),
-				Status: string(i.Status), Why: aws.ToString(i.StatusReason),
+				Status: string(i.Status), Why: aws.ToString(i.StatusReason), StackID: aws.ToString(i.StackId),
 			})
 		}
 	}

@@ -25,6 +25,16 @@ func (p *Plan) Text(w io.Writer, style view.Style) error {
 	fmt.Fprintln(w)
 	p.coverageTable(w, style)
 	view.Unread(w, style, p.Unread)
+	drifts := 0
+	for i := range p.Findings {
+		if p.Findings[i].Rule == driftRule {
+			drifts++
+		}
+	}
+	if drifts > 0 {
+		fmt.Fprintf(w, "%s changed or deleted after the deployment. Next: the commands above; deploy apply alone does not restore what CloudFormation has not changed.\n",
+			prose.Plural(drifts, "1 deployed resource was", prose.Number(drifts)+" deployed resources were"))
+	}
 	_, err := fmt.Fprintf(w, "Plan: %s to change.\n", view.Count(p.Changes(), "part"))
 	return err
 }
@@ -92,7 +102,7 @@ func (p *Plan) coverageTable(w io.Writer, style view.Style) {
 	}
 	style.Table(w, []string{"account", "changes are detected", "reason"}, rows, nil)
 	fmt.Fprintln(w)
-	for _, same := range grouped(p.Findings, func(f audit.Finding) string { return f.Rule + "\x00" + f.Subject + "\x00" + f.Remedy }) {
+	for _, same := range grouped(p.Findings, likeness) {
 		f := &same[0]
 		if len(same) <= fewAccounts {
 			for i := range same {
@@ -104,8 +114,21 @@ func (p *Plan) coverageTable(w io.Writer, style view.Style) {
 		for i := range same {
 			ids = append(ids, same[i].Account)
 		}
-		fmt.Fprintf(w, "%s %s in %s accounts: %s\n  remedy: %s\n", f.Severity, f.Rule, prose.Number(len(same)), prose.Few(ids), f.Remedy)
+		fmt.Fprintf(w, "%s %s in %s accounts: %s\n", f.Severity, f.Rule, prose.Number(len(same)), prose.Few(ids))
+		if f.Rule == driftRule {
+			fmt.Fprintf(w, "  %s\n", view.Clean(f.What))
+		}
+		fmt.Fprintf(w, "  remedy: %s\n", strings.ReplaceAll(f.Remedy, f.Account, strings.Join(ids, ",")))
 	}
+}
+
+// likeness is the same for findings that differ only in their account.
+func likeness(f audit.Finding) string {
+	key := f.Rule + "\x00" + f.Subject + "\x00" + strings.ReplaceAll(f.Remedy, f.Account, "ACCOUNT")
+	if f.Rule == driftRule {
+		key += "\x00" + f.What
+	}
+	return key
 }
 
 // reason is the trail, or why there is none.

@@ -2,9 +2,14 @@ package testclients
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -15,27 +20,87 @@ import (
 // loopback port and returns when it listens. The caller needs moto_server, and
 // calls stop at the end. The server also ends with this process on Linux, so a
 // test that is killed leaves none behind.
-func StartMoto() (url string, stop func(), err error) {
+func StartMoto() (address string, stop func(), err error) {
 	c := exec.Command("moto_server", "-H", "127.0.0.1", "-p", "0")
 	endWithParent(c)
-	log, err := c.StderrPipe()
+	output, err := c.StderrPipe()
 	if err != nil {
 		return "", nil, err
 	}
 	if err := c.Start(); err != nil {
 		return "", nil, fmt.Errorf("start moto_server: %w", err)
 	}
-	stop = sync.OnceFunc(func() {
+	end := sync.OnceFunc(func() {
 		_ = c.Process.Kill() // one process: the shims of pyenv become it
 		_ = c.Wait()
 	})
-	url, text := listening(log)
-	if url == "" {
-		stop()
+	behind, text := listening(output)
+	if behind == "" {
+		end()
 		return "", nil, fmt.Errorf("moto_server ended before it listened:\n%s", text)
 	}
-	go func() { _, _ = io.Copy(io.Discard, log) }()
-	return url, stop, nil
+	go func() { _, _ = io.Copy(io.Discard, output) }()
+	front, err := inFrontOf(behind)
+	if err != nil {
+		end()
+		return "", nil, err
+	}
+	return "http://" + front.Addr, sync.OnceFunc(func() {
+		_ = front.Close()
+		end()
+	}), nil
+}
+
+// inFrontOf starts a server that passes requests on to moto, and answers those of
+// CloudFormation's drift detection, which moto does not have, as for a stack without drift.
+func inFrontOf(moto string) (*http.Server, error) {
+	to, err := url.Parse(moto)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen in front of moto_server: %w", err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host
+	}, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Addr: listener.Addr().String(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !answersDrift(w, r) {
+			proxy.ServeHTTP(w, r)
+		}
+	})}
+	go func() { _ = server.Serve(listener) }()
+	return server, nil
+}
+
+// drift are the results of the operations of drift detection, by name.
+var drift = map[string]string{
+	"DetectStackDrift": "<StackDriftDetectionId>detection</StackDriftDetectionId>",
+	"DescribeStackDriftDetectionStatus": "<StackDriftDetectionId>detection</StackDriftDetectionId><StackId>stack</StackId><Timestamp>2026-01-01T00:00:00Z</Timestamp>" +
+		"<DetectionStatus>DETECTION_COMPLETE</DetectionStatus><StackDriftStatus>IN_SYNC</StackDriftStatus><DriftedStackResourceCount>0</DriftedStackResourceCount>",
+}
+
+// answersDrift answers a request of drift detection, and reports whether it was one.
+func answersDrift(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return false
+	}
+	text, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	if err != nil {
+		return false
+	}
+	form, err := url.ParseQuery(string(text))
+	action := form.Get("Action")
+	result, ok := drift[action]
+	if err != nil || !ok {
+		return false
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(w, "<%[1]sResponse><%[1]sResult>%[2]s</%[1]sResult></%[1]sResponse>", action, result)
+	return true
 }
 
 var runningOn = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
@@ -43,9 +108,9 @@ var runningOn = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 // listening reads the log until the server says where it listens. There is no
 // limit of time: a busy machine takes a minute to start it, and go test has its
 // own limit.
-func listening(log io.Reader) (url, text string) {
+func listening(output io.Reader) (address, text string) {
 	var lines strings.Builder
-	in := bufio.NewReader(log)
+	in := bufio.NewReader(output)
 	for {
 		line, err := in.ReadString('\n')
 		lines.WriteString(line)
@@ -74,11 +139,11 @@ func Moto(t T) string {
 	moto.Lock()
 	defer moto.Unlock()
 	if moto.url == "" {
-		url, stop, err := StartMoto()
+		address, stop, err := StartMoto()
 		if err != nil {
 			t.Fatal(err)
 		}
-		moto.url, moto.stop = url, stop
+		moto.url, moto.stop = address, stop
 	}
 	answer, err := http.Post(moto.url+"/moto-api/reset", "", nil)
 	if err != nil {

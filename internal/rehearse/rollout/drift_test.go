@@ -1,0 +1,126 @@
+package rollout
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/deploy"
+	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/cloudwatchsvc"
+	"forcemfa/internal/emulator/lambdasvc"
+	"forcemfa/internal/emulator/sample"
+	"forcemfa/internal/rehearse"
+	"forcemfa/internal/view"
+)
+
+// deploy plan names each deployed resource that somebody changed or deleted, in a member
+// account and in the management account, with the next command. Right after a deployment
+// it names none.
+func TestChangedResourcesAreFindingsOfThePlan(t *testing.T) {
+	ctx := t.Context()
+	box, err := rehearse.OpenSandbox("", emulator.Options{Stopped: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{Options: Options{Config: sample.Config()}, box: box}
+	if s.Baseline, err = box.Baseline(); err != nil {
+		t.Fatal(err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s.prepare(ctx))
+	defer s.close()
+	c := new(Chapter)
+	must(playPlan(ctx, s, c))
+	must(playDeploy(ctx, s, c))
+	if found, _ := s.drift(t); len(found) > 0 {
+		t.Fatalf("findings right after the deployment: %q", found)
+	}
+
+	cfg, err := s.enter(ctx, home)
+	must(err)
+	_, err = eventbridge.NewFromConfig(cfg).DisableRule(ctx, &eventbridge.DisableRuleInput{Name: aws.String("forcemfa-events")})
+	must(err)
+	settings := s.function(home).Settings
+	settings.Environment = maps.Clone(settings.Environment)
+	settings.Environment["FORCEMFA_MODE"] = "off"
+	must(s.lambda(ctx, home, "UpdateFunctionConfiguration", &lambdasvc.SettingsInput{FunctionName: deploy.FunctionName, Settings: settings}))
+	_, err = iam.NewFromConfig(cfg).PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+		RoleName: aws.String("ForceMFAFunction"), PolicyName: aws.String("ForceMFAFunction"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`),
+	})
+	must(err)
+	must(s.deleteSchedule(ctx, s.box.Home))
+	own, err := s.enter(ctx, s.box.Home)
+	must(err)
+	keys, err := own.Credentials.Retrieve(ctx)
+	must(err)
+	caller, err := s.box.Cloud.Caller(keys.AccessKeyID)
+	must(err)
+	_, err = s.box.Cloud.Do(caller, "monitoring", "DeleteAlarms", &cloudwatchsvc.DeleteAlarmsInput{AlarmNames: []string{"forcemfa-silence"}})
+	must(err)
+
+	found, text := s.drift(t)
+	want := []string{
+		home + ": the function forcemfa of the stack forcemfa was changed after it was deployed: Environment.Variables.FORCEMFA_MODE is off, deployed enforce",
+		home + ": the role ForceMFAFunction of the stack forcemfa was changed after it was deployed: Policies differs",
+		home + ": the rule forcemfa-events of the stack forcemfa was changed after it was deployed: State is DISABLED, deployed ENABLED",
+		s.box.Home + ": the alarm forcemfa-silence of the stack forcemfa was deleted",
+		s.box.Home + ": the rule forcemfa-schedule of the stack forcemfa was deleted",
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	for _, part := range []string{
+		"in account " + home + ": aws events enable-rule --name forcemfa-events --region us-east-1\n",
+		"Accounts=" + home + ",AccountFilterType=INTERSECTION --region us-east-1; then forcemfa deploy apply\n",
+		"in account " + s.box.Home + ": aws cloudformation delete-stack --stack-name forcemfa --region us-east-1; then forcemfa deploy apply\n",
+		"5 deployed resources were changed or deleted after the deployment.",
+		"Plan: 0 parts to change.\n",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the text of the plan lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+// drift returns the findings about deployed resources, sorted, and the text of the plan.
+func (s *stage) drift(t *testing.T) (found []string, text string) {
+	t.Helper()
+	d, err := s.open(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range p.Findings {
+		if f.Rule == "deployment-drift" {
+			found = append(found, f.Account+": "+f.What)
+		}
+	}
+	for _, gap := range p.Unread {
+		if strings.HasPrefix(gap.What, "drift") {
+			t.Errorf("not read: %+v", gap)
+		}
+	}
+	slices.Sort(found)
+	var out strings.Builder
+	if err := p.Text(&out, view.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	return found, out.String()
+}
