@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -80,10 +81,18 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	return filelock.Take(ctx, path+".lock", lockWait)
 }
 
-// writePrivate puts a whole file with mode 0600 in the place of another.
+// writePrivate puts a whole file with mode 0600 in the place of another. The file is on
+// disk afterwards, because the caller may delete the key where it was before.
 func writePrivate(path string, text []byte) error {
 	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return atomic.WriteFile(path, bytes.NewReader(text))
+	if err := atomic.WriteFile(path, bytes.NewReader(text)); err != nil || runtime.GOOS == "windows" {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path)) // the new name is in the directory; Windows has no such call
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
