@@ -11,6 +11,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/prose"
 )
@@ -45,26 +46,24 @@ type traceKey struct{}
 
 // traced notes the answers to changes in the trace of the context. It sees every attempt
 // of the SDK, so an error after one that got no answer can be told from a refusal.
-func traced(reads func(operation string) bool) func(*middleware.Stack) error {
-	return func(stack *middleware.Stack) error {
-		return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Trace",
-			func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
-				out, data, err := next.HandleDeserialize(ctx, in)
-				t, ok := ctx.Value(traceKey{}).(*trace)
-				operation := middleware.GetOperationName(ctx)
-				if !ok || reads(operation) {
-					return out, data, err
-				}
-				r, answered := out.RawResponse.(*smithyhttp.Response)
-				switch {
-				case err == nil && answered && r.StatusCode < 300:
-					t.made = t.made || operation != "TagPolicy" && operation != "UntagPolicy"
-				case !answered || r.StatusCode < 400 || r.StatusCode >= 500:
-					t.doubt = true
-				}
+func traced(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Trace",
+		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+			out, data, err := next.HandleDeserialize(ctx, in)
+			t, ok := ctx.Value(traceKey{}).(*trace)
+			operation := middleware.GetOperationName(ctx)
+			if !ok || fleet.Reads(operation) {
 				return out, data, err
-			}), middleware.After)
-	}
+			}
+			r, answered := out.RawResponse.(*smithyhttp.Response)
+			switch {
+			case err == nil && answered && r.StatusCode < 300:
+				t.made = t.made || operation != "TagPolicy" && operation != "UntagPolicy"
+			case !answered || r.StatusCode < 400 || r.StatusCode >= 500:
+				t.doubt = true
+			}
+			return out, data, err
+		}), middleware.After)
 }
 
 // refused is the result of a change that AWS refused each time, so the run made none.

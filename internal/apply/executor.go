@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 	"forcemfa/policy/arn"
 )
@@ -158,7 +159,7 @@ func readGroup(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, er
 	case err != nil:
 		return plan.State{}, err
 	}
-	group, err := whole(out.Group, "GetGroup")
+	group, err := fleet.Whole(out.Group, "GetGroup")
 	if err != nil {
 		return plan.State{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 )
 
@@ -37,7 +38,7 @@ func readPolicy(ctx context.Context, c *iam.Client, s *plan.Step) (plan.State, e
 	if err != nil {
 		return plan.State{}, err
 	}
-	managed, err := whole(out.Policy, "GetPolicy")
+	managed, err := fleet.Whole(out.Policy, "GetPolicy")
 	if err != nil {
 		return plan.State{}, err
 	}
@@ -87,7 +88,7 @@ func getVersion(ctx context.Context, c *iam.Client, policyARN, id string) (Versi
 	if err != nil {
 		return Version{}, err
 	}
-	version, err := whole(out.PolicyVersion, "GetPolicyVersion")
+	version, err := fleet.Whole(out.PolicyVersion, "GetPolicyVersion")
 	if err != nil {
 		return Version{}, err
 	}
@@ -256,7 +257,7 @@ func makeDefault(ctx context.Context, c *iam.Client, s *plan.Step, all []Version
 	if err != nil {
 		return "", err
 	}
-	created, err := whole(out.PolicyVersion, "CreatePolicyVersion")
+	created, err := fleet.Whole(out.PolicyVersion, "CreatePolicyVersion")
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 )
 
@@ -20,7 +21,7 @@ func getRole(ctx context.Context, c *iam.Client, s *plan.Step) (*types.Role, err
 	if err != nil {
 		return nil, err
 	}
-	role, err := whole(out.Role, "GetRole")
+	role, err := fleet.Whole(out.Role, "GetRole")
 	if err == nil && aws.ToString(role.Arn) != s.Subject {
 		err = fmt.Errorf("the name is used by %s", aws.ToString(role.Arn))
 	}

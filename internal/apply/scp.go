@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 )
 
@@ -52,7 +53,7 @@ func readSCP(ctx context.Context, c *organizations.Client, s *plan.Step) (plan.S
 	if err != nil {
 		return plan.State{}, err
 	}
-	found, err := whole(out.Policy, "DescribePolicy")
+	found, err := fleet.Whole(out.Policy, "DescribePolicy")
 	if err != nil {
 		return plan.State{}, err
 	}

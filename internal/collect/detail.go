@@ -72,6 +72,9 @@ func (r *reader) identity(ctx context.Context, name string) (*org.User, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := fleet.Whole(out.User, "GetUser"); err != nil {
+		return nil, err
+	}
 	u := &org.User{
 		Name:         aws.ToString(out.User.UserName),
 		Path:         aws.ToString(out.User.Path),

@@ -28,7 +28,7 @@ func KeyOwner(ctx context.Context, f *fleet.Fleet, from aws.Config, id string) (
 	if err != nil {
 		return account, nil, fmt.Errorf("access key %s belongs to account %s: %w", id, account, err)
 	}
-	used, err := iam.NewFromConfig(cfg).GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
+	used, err := client(cfg).GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: &id})
 	if err != nil {
 		return account, nil, fmt.Errorf("find the user of access key %s: %w", id, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,6 +55,9 @@ func (l *policyCache) fetch(ctx context.Context, client *iam.Client, arn string)
 	if err != nil {
 		return org.Policy{}, err
 	}
+	if _, err := fleet.Whole(out.Policy, "GetPolicy"); err != nil {
+		return org.Policy{}, err
+	}
 	p := org.Policy{
 		ARN:     arn,
 		Name:    aws.ToString(out.Policy.PolicyName),
@@ -63,6 +67,9 @@ func (l *policyCache) fetch(ctx context.Context, client *iam.Client, arn string)
 	}
 	version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: &p.Default})
 	if err != nil {
+		return org.Policy{}, err
+	}
+	if _, err := fleet.Whole(version.PolicyVersion, "GetPolicyVersion"); err != nil {
 		return org.Policy{}, err
 	}
 	text, err := decodeDocument(aws.ToString(version.PolicyVersion.Document))
@@ -89,6 +96,9 @@ func (r *reader) fingerprint(ctx context.Context) {
 	}
 	ours := r.to.Policies[i].ARN
 	out, err := r.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &ours})
+	if err == nil {
+		_, err = fleet.Whole(out.Policy, "GetPolicy")
+	}
 	if err != nil {
 		r.gap("iam:GetPolicy "+ours, err)
 		return

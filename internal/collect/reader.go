@@ -36,7 +36,11 @@ type reader struct {
 type failure struct{ operation, code string }
 
 func newReader(cfg aws.Config, a *org.Account) *reader {
-	return &reader{iam: iam.NewFromConfig(cfg), to: a, failed: map[failure]map[string]error{}}
+	return &reader{iam: client(cfg), to: a, failed: map[failure]map[string]error{}}
+}
+
+func client(cfg aws.Config) *iam.Client {
+	return iam.NewFromConfig(cfg, func(o *iam.Options) { o.APIOptions = append(o.APIOptions, fleet.WholeAnswers) })
 }
 
 // account reads everything that [Run] returns of one account.

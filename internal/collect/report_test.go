@@ -145,3 +145,29 @@ func FuzzReport(f *testing.F) {
 		}
 	})
 }
+
+// A row that says nothing certain about the keys of a user counts as no row: the user is
+// read alone. A key that nobody knows of would still work without MFA.
+func TestARowWithoutEveryKeyDoesNotCount(t *testing.T) {
+	const columns = "user,password_enabled,mfa_active,access_key_1_active,access_key_2_active,additional_credentials_info\n"
+	for row, usable := range map[string]bool{
+		"bob,false,false,false,false,":               true,
+		"bob,false,false,false,false,0":              true,
+		"bob,false,false,false,false,N/A":            true,
+		"bob,false,false,false,false,false":          true,
+		"bob,false,false,false,false,1":              false,
+		"bob,false,false,false,false,true":           false,
+		"bob,false,false,false,not_supported,":       false,
+		"bob,false,false,,false,":                    false,
+		"bob,no_information,no_information,TRUE,no,": false,
+	} {
+		r, err := parseReport(columns + row + "\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &org.User{Name: "bob"}
+		if got := r.row(u) != nil; got != usable || !usable && !r.mayMiss(u) {
+			t.Errorf("%s: the row counts: %v, want %v; mayMiss %v", row, got, usable, r.mayMiss(u))
+		}
+	}
+}

@@ -43,7 +43,11 @@ func Self(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, *org.Acco
 
 // describe reads which organization the caller's account belongs to.
 func describe(ctx context.Context, cfg aws.Config, h *org.Header) {
-	out, err := organizations.NewFromConfig(cfg).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
+	client := organizations.NewFromConfig(cfg, func(o *organizations.Options) { o.APIOptions = append(o.APIOptions, fleet.WholeAnswers) })
+	out, err := client.DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{})
+	if err == nil {
+		_, err = fleet.Whole(out.Organization, "DescribeOrganization")
+	}
 	var none *types.AWSOrganizationsNotInUseException
 	switch {
 	case errors.As(err, &none):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -91,6 +92,9 @@ func (r *reader) passwordPolicy(ctx context.Context) {
 		return
 	}
 	out, err := r.iam.GetAccountPasswordPolicy(ctx, &iam.GetAccountPasswordPolicyInput{})
+	if err == nil {
+		_, err = fleet.Whole(out.PasswordPolicy, "GetAccountPasswordPolicy")
+	}
 	var none *types.NoSuchEntityException
 	switch {
 	case errors.As(err, &none):

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +33,9 @@ func (r *reader) readDevices(ctx context.Context, u *org.User) {
 
 func (r *reader) readPassword(ctx context.Context, u *org.User) {
 	out, err := r.iam.GetLoginProfile(ctx, &iam.GetLoginProfileInput{UserName: &u.Name})
+	if err == nil {
+		_, err = fleet.Whole(out.LoginProfile, "GetLoginProfile")
+	}
 	var none *types.NoSuchEntityException
 	switch {
 	case errors.As(err, &none):

@@ -36,7 +36,7 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 		return nil, err
 	}
 	e := &explorer{
-		client: organizations.NewFromConfig(f.organizations),
+		client: newOrganizations(f.organizations),
 		caller: c, targets: map[string][]string{},
 		d: &Discovery{Header: org.Header{
 			Format: org.Format, Partition: c.partition, Caller: c.arn.String(),
@@ -68,7 +68,7 @@ func (f *Fleet) List(ctx context.Context) (*Discovery, error) {
 		return nil, err
 	}
 	e := &explorer{
-		client: organizations.NewFromConfig(f.organizations), caller: c,
+		client: newOrganizations(f.organizations), caller: c,
 		d: &Discovery{Header: org.Header{Format: org.Format, Partition: c.partition, Caller: c.arn.String()}},
 	}
 	if err := e.describe(ctx); err != nil {
@@ -81,6 +81,10 @@ func (f *Fleet) List(ctx context.Context) (*Discovery, error) {
 		note(a)
 	}
 	return e.d, nil
+}
+
+func newOrganizations(cfg aws.Config) *organizations.Client {
+	return organizations.NewFromConfig(cfg, func(o *organizations.Options) { o.APIOptions = append(o.APIOptions, WholeAnswers) })
 }
 
 // Enterable reports whether AWS accepts requests in the account. An account whose
@@ -145,7 +149,10 @@ func (e *explorer) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := out.Organization
+	o, err := Whole(out.Organization, "DescribeOrganization")
+	if err != nil {
+		return err
+	}
 	e.d.Header.Organization = &org.Organization{
 		ID:                aws.ToString(o.Id),
 		ManagementAccount: aws.ToString(o.MasterAccountId),
