@@ -74,19 +74,43 @@ func TestTheUserIsNotItsOwnTarget(t *testing.T) {
 			{Name: "hers", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}},
 			{Name: "others", Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"}},
 		},
-		Roles: []org.Role{{Name: "AWSServiceRoleForX", Path: "/aws-service-role/x/", ARN: "x"}, {Name: "r", Path: "/", ARN: "r"}},
+		Roles: []org.Role{{Name: "AWSServiceRoleForX", Path: "/aws-service-role/x/", ARN: "x"}, {Name: "r", Path: "/", ARN: "r"}, {Name: "s", Path: "/", ARN: "s"}},
 	}
 	resources := map[string]Resources{home: {Objects: []string{"b/1", "b/2", "b/3", "b/4", "b/5"}, Instances: []string{"i-1"}, Tables: []string{"t"}}}
 	inv := NewInventory([]*org.Account{account}, resources)
 	want := targets{
 		objects: []string{"b/1", "b/2", "b/3", "b/4"}, instances: []string{"i-1"}, tables: []string{"t"},
 		other: "bob", otherNoPassword: "bob", otherPassword: "carol", otherNoDevice: "bob", otherWithDevice: "carol", otherDevice: "GAHT1",
-		adminGroup: "others", editableRole: "r", ownRoles: []string{"x", "r"},
+		adminGroup: "others", editableRole: "r", ownRoles: []string{"x", "r", "s"},
 	}
 	got := inv.targets(&org.User{Name: "alice", ARN: alice, Groups: []string{"hers"}}, account)
 	got.permissiveTrust = ""
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(targets{}, role{})); diff != "" {
 		t.Errorf("targets of alice (-want +got):\n%s", diff)
+	}
+}
+
+// Only the management account can act as the root user of others: of the member accounts.
+func TestMemberAccountsAreTargetsOfTheManagementAccount(t *testing.T) {
+	user := []org.User{{Name: "alice", ARN: alice}}
+	management := &org.Account{ID: home, Management: true, Unit: "r-1", Users: user}
+	accounts := []*org.Account{management, {ID: away, Unit: "ou-1", Users: user}, {ID: "333333333333", Users: user}}
+	inv := NewInventory(accounts, nil)
+	for i, want := range [][]string{{away}, nil, nil} {
+		if d := cmp.Diff(want, inv.targets(&user[0], accounts[i]).members); d != "" {
+			t.Errorf("member accounts for %s (-want +got):\n%s", accounts[i].ID, d)
+		}
+	}
+}
+
+// An instance and a table of the role's account are there to be destroyed: the last ones,
+// which no other attack needs.
+func TestRolesComeWithSomethingToDestroy(t *testing.T) {
+	account := &org.Account{ID: home, Roles: []org.Role{{Name: "r", Path: "/", ARN: "r", Trust: trust(`{"AWS":"`+home+`"}`, "")}}}
+	inv := NewInventory([]*org.Account{account}, map[string]Resources{home: {Instances: []string{"i-1", "i-2"}, Tables: []string{"t1", "t2"}}})
+	want := []role{{arn: "r", account: home, instance: "i-2", table: "t2"}}
+	if d := cmp.Diff(want, inv.targets(&org.User{Name: "alice", ARN: alice}, account).roles, cmp.AllowUnexported(role{})); d != "" {
+		t.Errorf("roles (-want +got):\n%s", d)
 	}
 }
 
