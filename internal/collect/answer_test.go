@@ -11,11 +11,14 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/org"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
 )
 
 // hollow answers one operation of IAM or Organizations with status 200 and a text, from
@@ -98,9 +101,11 @@ func TestAnswersThatContainNothingAreGaps(t *testing.T) {
 						t.Fatal(err)
 					}
 					a := collected(t, all)[1]
-					told := slices.ContainsFunc(a.Gaps, func(g org.Gap) bool {
-						return strings.HasPrefix(g.What, "iam:"+row.operation) || row.operation == "GetPolicy" && strings.HasPrefix(g.What, "iam:GetPolicy")
-					})
+					what := "iam:" + row.operation
+					if row.operation == "GetPolicy" { // of the ForceMFA policy, for its fingerprint
+						what += " " + baseline.PolicyARN("aws", member)
+					}
+					told := slices.ContainsFunc(a.Gaps, func(g org.Gap) bool { return strings.HasPrefix(g.What, what) })
 					if !told && !(row.list && name == "an empty result") {
 						t.Errorf("no gap: %v", a.Gaps)
 					}
@@ -252,5 +257,46 @@ func TestOrganizationsThatAnswerNothingAreGaps(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Without a password policy, users change an expired password themselves. When the policy
+// cannot be read, nobody knows.
+func TestThePolicyOfExpiredPasswordsIsAbsentOrNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, accounts := company()
+		s := newStand(t, h, accounts, emulator.Options{})
+		s.cloud.Update(func(w *world.World) {
+			w.Edit(member).PasswordPolicy = &world.PasswordPolicy{MaxAge: 90, HardExpiry: true}
+		})
+		for name, text := range hollowTexts {
+			_, all, err := Run(t.Context(), s.hollowFleet(t, "GetAccountPasswordPolicy", 0, text), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := collected(t, all)[1]
+			if a.HardExpiry != org.Unknown || !slices.ContainsFunc(a.Gaps, func(g org.Gap) bool { return g.What == "iam:GetAccountPasswordPolicy" }) {
+				t.Errorf("%s: hard expiry %q, gaps %v", name, a.HardExpiry, a.Gaps)
+			}
+		}
+		s.cloud.Update(func(w *world.World) { w.Edit(member).PasswordPolicy = nil }) // after the credential report
+		if a := collectAll(t, s)[1]; a.HardExpiry != org.No || a.User("console").PasswordExpires == nil {
+			t.Errorf("no policy: hard expiry %q, gaps %v", a.HardExpiry, a.Gaps)
+		}
+	})
+}
+
+// A policy of AWS counts when it is attached, and when it is a boundary: without its text
+// nobody knows what the boundary permits.
+func TestPoliciesOfAWSThatAreUsedAnywhereAreRead(t *testing.T) {
+	const of = "arn:aws:iam::aws:policy/"
+	r := reader{to: &org.Account{
+		Users:  []org.User{{Attached: []string{of + "A", "arn:aws:iam::" + member + ":policy/own"}, Boundary: of + "B"}},
+		Groups: []org.Group{{Attached: []string{of + "C"}}},
+		Roles:  []org.Role{{Attached: []string{of + "D"}, Boundary: of + "E"}, {Boundary: "arn:aws:iam::" + member + ":policy/own"}},
+	}}
+	want := map[string]bool{of + "A": true, of + "B": true, of + "C": true, of + "D": true, of + "E": true}
+	if d := cmp.Diff(want, r.used()); d != "" {
+		t.Errorf("policies (-want +got):\n%s", d)
 	}
 }

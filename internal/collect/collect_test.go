@@ -596,7 +596,8 @@ func TestForbiddenDetailIsAGapAndUnknown(t *testing.T) {
 		s := newStand(t, h, accounts, emulator.Options{})
 		got := collectAll(t, s)[1]
 		allowOnly(s, "iam:ListMFADevices")
-		got.User("console").PasswordReset = org.No // as it was read before
+		u := got.User("console")
+		u.PasswordReset, u.Services = org.No, &org.ServiceCredentials{} // as they were read before
 		if err := Detail(t.Context(), s.fleet(t, fleet.Options{}), got, []string{"console", "hardware"}); err != nil {
 			t.Fatal(err)
 		}
@@ -612,7 +613,6 @@ func TestForbiddenDetailIsAGapAndUnknown(t *testing.T) {
 		if d := cmp.Diff(want, what); d != "" {
 			t.Error(d, got.Gaps)
 		}
-		u := got.User("console")
 		if u.PasswordReset != org.Unknown || u.Services != nil || u.CredentialsKnown() {
 			t.Errorf("%+v", u)
 		}
