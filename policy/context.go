@@ -62,7 +62,29 @@ func (c *Context) findMFA() *entry {
 }
 
 // Set sets a single-valued key, replacing earlier values.
-func (c *Context) Set(key, value string) { c.put(entry{strings.ToLower(key), []string{value}, false}) }
+func (c *Context) Set(key, value string) { c.put(entry{lowered(key), []string{value}, false}) }
+
+// lowered is strings.ToLower, without an allocation for the keys that every request has.
+func lowered(key string) string {
+	if known, ok := frequentKeys[key]; ok {
+		return known
+	}
+	return strings.ToLower(key)
+}
+
+// frequentKeys are the keys that AWS sets for the caller and the connection.
+var frequentKeys = func() map[string]string {
+	lower := map[string]string{}
+	for _, key := range []string{
+		"aws:CurrentTime", "aws:EpochTime", "aws:MultiFactorAuthAge", "aws:MultiFactorAuthPresent", "aws:PrincipalAccount", "aws:PrincipalArn",
+		"aws:PrincipalIsAWSService", "aws:PrincipalOrgID", "aws:PrincipalOrgMasterAccountId", "aws:PrincipalOrgPaths", "aws:PrincipalType", "aws:RequestedRegion",
+		"aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths", "aws:SecureTransport", "aws:SourceIp", "aws:TokenIssueTime", "aws:UserAgent",
+		"aws:ViaAWSService", "aws:userid", "aws:username",
+	} {
+		lower[key] = strings.ToLower(key)
+	}
+	return lower
+}()
 
 // SetMany sets a multi-valued key. An empty list makes the key absent.
 func (c *Context) SetMany(key string, values []string) {
@@ -70,7 +92,7 @@ func (c *Context) SetMany(key string, values []string) {
 		c.Delete(key)
 		return
 	}
-	c.put(entry{strings.ToLower(key), slices.Clone(values), true})
+	c.put(entry{lowered(key), slices.Clone(values), true})
 }
 
 func (c *Context) put(e entry) {
@@ -86,7 +108,10 @@ func (c *Context) put(e entry) {
 
 // Delete makes a key absent.
 func (c *Context) Delete(key string) {
-	key = strings.ToLower(key)
+	key = lowered(key)
+	if c.find(key) == nil {
+		return
+	}
 	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return e.key == key })
 	c.mfa = 1 + slices.IndexFunc(c.entries, func(e entry) bool { return e.key == mfaKey })
 }
@@ -94,7 +119,7 @@ func (c *Context) Delete(key string) {
 // Get returns the values of a key and whether it is present. The caller must
 // not change the values.
 func (c *Context) Get(key string) (values []string, ok bool) {
-	if e := c.find(strings.ToLower(key)); e != nil {
+	if e := c.find(lowered(key)); e != nil {
 		return e.values, true
 	}
 	return nil, false
@@ -113,13 +138,20 @@ func (c *Context) Keys() []string {
 	return keys
 }
 
-// Clone returns an independent copy; an empty context for nil.
+// Clone returns an independent copy, with room for the keys of an operation; an empty
+// context for nil.
 func (c *Context) Clone() *Context {
 	if c == nil {
 		return &Context{}
 	}
-	return &Context{slices.Clone(c.entries), c.mfa, c.observed}
+	return &Context{slices.Grow(slices.Clip(c.entries), roomOfClone), c.mfa, c.observed}
 }
+
+// roomOfClone is how many keys a clone gets without another allocation.
+const roomOfClone = 8
+
+// Grow makes room for n more keys.
+func (c *Context) Grow(n int) { c.entries = slices.Grow(c.entries, n) }
 
 // SetMFA sets the keys that depend on the credential: aws:MultiFactorAuthPresent
 // as given by present, aws:MultiFactorAuthAge (seconds since the code was

@@ -26,6 +26,9 @@ func (j *job) origin() origin {
 	return from
 }
 
+// keysOfCaller is how many condition keys most calls have before those of the operation.
+const keysOfCaller = 20
+
 // conditions returns the condition keys of a call that depend on the caller and
 // the connection.
 // Source: IAM User Guide, "AWS global condition context keys".
@@ -34,6 +37,7 @@ func (j *job) origin() origin {
 // represent AWS's HTTPS endpoints.
 func (c *Cloud) conditions(call *operation.Call, from origin) *policy.Context {
 	x := &policy.Context{}
+	x.Grow(keysOfCaller)
 	x.Observe(call.Readings.Observed)
 	who := &call.Caller
 	if who.Principal.Kind != policy.Anonymous {
