@@ -72,8 +72,13 @@ func parseCSV(text []byte, user string) (secret.Keys, error) {
 			found = append(found, secret.Keys{AccessKeyID: id, SecretAccessKey: secret.NewText(field(row, csvSecret)), User: field(row, csvUser)})
 		}
 	}
-	if len(found) != 1 {
-		return secret.Keys{}, fmt.Errorf("it holds %d keys that fit; want one: name the user with --user", len(found))
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return secret.Keys{}, fmt.Errorf("it holds %d keys: name the user with --user", len(found))
+	case user != "":
+		return secret.Keys{}, fmt.Errorf("no access key of user %s is in it", user)
 	}
-	return found[0], nil
+	return secret.Keys{}, errors.New("no access key is in it")
 }

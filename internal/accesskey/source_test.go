@@ -139,7 +139,9 @@ func TestCSVOfTheConsole(t *testing.T) {
 		{"access keys", "Access key ID,Secret access key\nAKIA1,s1\n", "", secret.Keys{AccessKeyID: "AKIA1", SecretAccessKey: secret.NewText("s1")}, ""},
 		{"of a new user, with a byte order mark and CRLF", "\ufeffUser name,Password,Access key ID,Secret access key,Console login link\r\nbob,,AKIA2,s2,https://x\r\n", "", secret.Keys{AccessKeyID: "AKIA2", SecretAccessKey: secret.NewText("s2"), User: "bob"}, ""},
 		{"one of several", "User name,Access key ID,Secret access key\na,AKIA1,s1\nb,AKIA2,s2\n", "b", secret.Keys{AccessKeyID: "AKIA2", SecretAccessKey: secret.NewText("s2"), User: "b"}, ""},
-		{"several", "User name,Access key ID,Secret access key\na,AKIA1,s1\nb,AKIA2,s2\n", "", secret.Keys{}, "it holds 2 keys that fit"},
+		{"several", "User name,Access key ID,Secret access key\na,AKIA1,s1\nb,AKIA2,s2\n", "", secret.Keys{}, "it holds 2 keys: name the user with --user"},
+		{"no row", "User name,Access key ID,Secret access key\n", "", secret.Keys{}, "no access key is in it"},
+		{"another user", "User name,Access key ID,Secret access key\na,AKIA1,s1\n", "b", secret.Keys{}, "no access key of user b is in it"},
 		{"other columns", "name,secret\na,canary\n", "", secret.Keys{}, `no column "access key id"`},
 		{"empty", "", "", secret.Keys{}, "not a CSV file"},
 	} {

@@ -44,6 +44,7 @@ func TestTypingMistakesAreRefusedWithASuggestion(t *testing.T) {
 		want    string
 	}{
 		{nil, []string{"audti"}, "\ndid you mean: audit\n"},
+		{nil, []string{"assume", "prod"}, "\ndid you mean: exec\n"},
 		{[]string{"FORCEMFA_ACOUNTS=1"}, []string{"audit", "--sandbox"}, "unknown environment variable FORCEMFA_ACOUNTS\nhint: did you mean FORCEMFA_ACCOUNTS?"},
 		{[]string{"FORCEMFA_ACOUNTS=1"}, []string{"rehearse"}, "unknown environment variable FORCEMFA_ACOUNTS"},
 		{[]string{"FORCEMFA_SOMETHING_ELSE=1"}, []string{"plan", "--sandbox"}, "unknown environment variable FORCEMFA_SOMETHING_ELSE\nhint: unset it"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"forcemfa/internal/session"
+	"forcemfa/internal/session/cache"
 )
 
 func TestAdviceAboutTheCacheFitsTheCause(t *testing.T) {
@@ -41,5 +42,23 @@ func TestAFileInThePlaceOfTheCache(t *testing.T) {
 	p := r.refused(r.manager(), session.Request{Profile: "jonas"})
 	if !strings.Contains(p.Next, "a file is in the place of a directory") || len(r.asked) != 0 {
 		t.Errorf("%s; next step %q; %d prompts", p.Sentence, p.Next, len(r.asked))
+	}
+}
+
+// The message about a lock that cannot be taken has the path once.
+func TestALockThatCannotBeTaken(t *testing.T) {
+	r := newRig(t)
+	r.settings(identity, "", "jonas")
+	m := r.manager()
+	name := cache.PlaceOf("jonas", m.Getenv).LockName()
+	if err := os.MkdirAll(m.Cache.LockPath(name), 0o700); err != nil { // a directory has its place
+		t.Fatal(err)
+	}
+	if err := os.Chmod(m.Cache.Path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := r.refused(m, session.Request{Profile: "jonas"})
+	if strings.Count(p.Sentence, m.Cache.Path) != 1 || !strings.HasPrefix(p.Sentence, "lock "+m.Cache.LockPath(name)+": ") || len(r.asked) != 0 {
+		t.Errorf("%s; %d prompts", p.Sentence, len(r.asked))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"forcemfa/internal/filefault"
@@ -44,5 +45,9 @@ func (m *Manager) lock(ctx context.Context, name string) (unlock func(), err err
 			Next:     "answer its prompt or end it, then run this again", Err: err,
 		}
 	}
-	return nil, &Problem{Sentence: "lock " + path + ": " + err.Error(), Next: cmp.Or(filefault.Next(err, m.Cache.Path), "check that the file system of "+m.Cache.Path+" supports locks"), Err: err}
+	reason := err
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		reason = file.Err // its path is in the sentence
+	}
+	return nil, &Problem{Sentence: "lock " + path + ": " + reason.Error(), Next: cmp.Or(filefault.Next(err, m.Cache.Path), "check that the file system of "+m.Cache.Path+" supports locks"), Err: err}
 }

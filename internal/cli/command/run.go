@@ -26,7 +26,7 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 	root.SetFlagErrorFunc(Misused)
 	hintArguments(root)
 	root.SetArgs(e.Args)
-	err := root.ExecuteContext(ctx)
+	err := exclusive(root.ExecuteContext(ctx))
 	var end *Error
 	switch {
 	case data.err != nil && (err == nil || errors.As(err, &end) && end.Err == nil || errors.Is(err, data.err)):
@@ -47,6 +47,21 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		fmt.Fprintf(e.Stderr, "hint: %s\n", view.CleanLines(end.Hint))
 	}
 	return end.Status
+}
+
+// exclusive words the error of cobra about flags of which only one can be given; other
+// errors stay.
+func exclusive(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, text, found := strings.Cut(err.Error(), " are set none of the others can be; [")
+	list, _, whole := strings.Cut(text, "] were all set")
+	if !found || !whole {
+		return err
+	}
+	flags := strings.Fields(list)
+	return WithHint(fmt.Errorf("--%s cannot be given together", strings.Join(flags, " and --")), "give only one of them")
 }
 
 // suggested splits the suggestions of cobra off an error about an unknown verb.

@@ -412,13 +412,29 @@ func TestWrongInputHasANextStep(t *testing.T) {
 		"enroll eve":             noProfile,
 		"shell-init":             "forcemfa: 0 arguments given: write forcemfa shell-init bash|zsh|fish|nushell|powershell\nhint: see forcemfa shell-init --help\n",
 		"login bob eve":          "forcemfa: 2 arguments given: write forcemfa login [PROFILE]\nhint: see forcemfa login --help\n",
-		"sessions clear --all":   "forcemfa: unknown flag: --all\nhint: see forcemfa sessions clear --help\n",
+		"use bob --region x":     "forcemfa: \"forcemfa use\" is a function of the shell, which this shell does not have\nhint: \"forcemfa shell-init --help\" shows how to define it; without it, use \"forcemfa exec\"\n",
+		"console bob --service ec2 --destination s3": "forcemfa: --destination and --service cannot be given together\nhint: give only one of them\n",
+		"sessions clear --all":                       "forcemfa: unknown flag: --all\nhint: see forcemfa sessions clear --help\n",
 	} {
 		e, out, errs := day(t, strings.Fields(args)...)
 		status := run(t.Context(), e)
 		got := strings.ReplaceAll(errs.String(), e.Getenv("HOME"), "HOME")
 		if diff := cmp.Diff(want, got); diff != "" || status != command.StatusFailed || out.Len() > 0 {
 			t.Errorf("%s: status %d\n%s%s", args, status, out, diff)
+		}
+	}
+}
+
+func TestFunctionsOfTheShellAreDefinedForEachShell(t *testing.T) {
+	for shell, want := range map[string]string{
+		"/bin/bash":                    `run eval "$(forcemfa shell-init bash)", also in ~/.bashrc; `,
+		"/usr/bin/zsh":                 `run eval "$(forcemfa shell-init zsh)", also in ~/.zshrc; `,
+		"/usr/bin/fish":                "run forcemfa shell-init fish | source, also in ~/.config/fish/config.fish; ",
+		"/usr/bin/nu":                  `"forcemfa shell-init --help" shows how to define it; `,
+		"C:/Program Files/Git/zsh.exe": `run eval "$(forcemfa shell-init zsh)", also in ~/.zshrc; `,
+	} {
+		if got := definition(shell); got != want+`without it, use "forcemfa exec"` {
+			t.Errorf("%s: %s", shell, got)
 		}
 	}
 }

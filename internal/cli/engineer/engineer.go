@@ -14,5 +14,6 @@ func Commands(e *command.Env) []*cobra.Command {
 	return []*cobra.Command{
 		newSetup(m), newImport(m), newConfigure(m), newDoctor(m), newLogin(m), newCredentialProcess(m), newExec(m), newExport(m),
 		newSessions(m), newShellInit(m), newConsole(m), newRotate(m), newEnroll(m), newNotice(m),
+		newShellFunction(m, "use"), newShellFunction(m, "unuse"),
 	}
 }

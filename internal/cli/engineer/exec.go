@@ -24,8 +24,9 @@ func newExec(e *machine) *cobra.Command {
 	o := execOptions{sessionFlags: sessionFlags{env: e}}
 	o.renew = renewal{sessionFlags: &o.sessionFlags, setting: true}
 	c := &cobra.Command{
-		Use:   "exec [PROFILE] [--] [COMMAND [ARG…]]",
-		Short: "Run a command with a profile's session",
+		Use:        "exec [PROFILE] [--] [COMMAND [ARG…]]",
+		SuggestFor: []string{"assume", "run"},
+		Short:      "Run a command with a profile's session",
 		Long: `exec replaces itself with the command and sets the session of the profile in its
 environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, the Region,
 and the expiration in AWS_CREDENTIAL_EXPIRATION and AWS_SESSION_EXPIRATION. The command

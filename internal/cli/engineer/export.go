@@ -24,8 +24,9 @@ func newExport(e *machine) *cobra.Command {
 	o := exportOptions{sessionFlags: sessionFlags{env: e}}
 	o.renew = renewal{sessionFlags: &o.sessionFlags}
 	c := &cobra.Command{
-		Use:   "export [PROFILE]",
-		Short: "Print a profile's session, or write it into a profile",
+		Use:        "export [PROFILE]",
+		SuggestFor: []string{"env"},
+		Short:      "Print a profile's session, or write it into a profile",
 		Long: `export prints the session of a profile in one of the formats of "aws configure
 export-credentials" (process, env, env-no-export, powershell, windows-cmd, fish), or
 as ini, a section of ~/.aws/credentials.

@@ -22,8 +22,9 @@ import (
 func newImport(e *machine) *cobra.Command {
 	o := importOptions{env: e}
 	c := &cobra.Command{
-		Use:   "import [PROFILE]",
-		Short: "Move a long-lived access key out of plain text into the secret store",
+		Use:        "import [PROFILE]",
+		SuggestFor: []string{"add"},
+		Short:      "Move a long-lived access key out of plain text into the secret store",
 		Long: `import moves an access key from ~/.aws/credentials (or the environment, a CSV file of
 the console, or a prompt) into the secret store: the keyring of the system, a file
 encrypted with a passphrase, or a password manager.

@@ -18,8 +18,9 @@ import (
 func newSessions(e *machine) *cobra.Command {
 	o := sessionsOptions{env: e}
 	c := &cobra.Command{
-		Use:   "sessions",
-		Short: "List sessions and the time left",
+		Use:        "sessions",
+		SuggestFor: []string{"list", "ls", "logout", "status"},
+		Short:      "List sessions and the time left",
 		Long: `sessions lists the sessions in the cache and the time left. It shows no secrets and
 does not call AWS. "sessions clear" removes them from this machine. In AWS they stay
 valid until they expire, unless a policy revokes them.

@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -58,4 +60,25 @@ EXIT STATUS
 			return err
 		},
 	}
+}
+
+// newShellFunction explains a function of the shell to people whose shell does not have it.
+func newShellFunction(e *machine, name string) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: "Explain how to get this function of the shell", Hidden: true, DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return command.WithHint(fmt.Errorf("\"forcemfa %s\" is a function of the shell, which this shell does not have", name), definition(ownShell(e.Getenv)))
+		},
+	}
+}
+
+// definition says how a shell gets the functions.
+func definition(shell string) string {
+	switch name := strings.TrimSuffix(filepath.Base(shell), ".exe"); name {
+	case "bash", "zsh":
+		return fmt.Sprintf("run eval \"$(forcemfa shell-init %s)\", also in ~/.%src; without it, use \"forcemfa exec\"", name, name)
+	case "fish":
+		return "run forcemfa shell-init fish | source, also in ~/.config/fish/config.fish; without it, use \"forcemfa exec\""
+	}
+	return "\"forcemfa shell-init --help\" shows how to define it; without it, use \"forcemfa exec\""
 }
