@@ -210,7 +210,7 @@ func TestSummaryAndListOfDelegationRequests(t *testing.T) {
 func TestControlShowsTheTokenOfADelegationRequest(t *testing.T) {
 	t.Parallel()
 	c := delegationCloud()
-	control, err := c.Control("127.0.0.1:0")
+	control, err := c.Control("127.0.0.1:0", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
