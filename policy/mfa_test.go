@@ -237,6 +237,7 @@ func TestLimitsOutsideThePolicyLanguage(t *testing.T) {
 		{RootKey, "sts:AssumeRole", true},
 		{RootSession, "sts:AssumeRole", true},
 		{RootKey, "iam:CreateUser", false},
+		{RootKey, "sts:GetAccessKeyInfo", false},
 		{NoCredential, "s3:GetObject", false},
 	}
 	for _, row := range rows {

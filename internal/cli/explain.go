@@ -29,7 +29,7 @@ nothing.
 ` + command.StatusHelp,
 		Example: `  forcemfa explain bob
   forcemfa explain 111122223333/bob -o json
-  forcemfa explain --sandbox victor`,
+  forcemfa explain --sandbox pavel`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runExplain(c.Context(), &o, args[0]) },
 	}

@@ -130,12 +130,14 @@ func (w *comparison) visit(out *result, r *row, t trial) next {
 // strangers returns users that stand for all users: one that no document names,
 // and those that a condition or a resource names.
 func strangers(documents ...*policy.Document) []*Subject {
-	const account = "111111111111"
-	names := []string{"forcemfa-unnamed"}
-	arns := []string{"arn:aws:iam::" + account + ":user/forcemfa-unnamed"}
-	add := func(name, arn string) {
-		if !slices.Contains(arns, arn) && len(arns) < 16 {
-			names, arns = append(names, name), append(arns, arn)
+	user := func(account, resource string) arn.ARN {
+		return arn.ARN{Partition: "aws", Service: "iam", Account: account, Resource: resource}
+	}
+	const account, nobody = "111111111111", "user/forcemfa-unnamed"
+	users := []arn.ARN{user(account, nobody)}
+	add := func(a arn.ARN) {
+		if !slices.Contains(users, a) && len(users) < 16 {
+			users = append(users, a)
 		}
 	}
 	for _, d := range documents {
@@ -147,13 +149,18 @@ func strangers(documents ...*policy.Document) []*Subject {
 				for _, v := range c.Values {
 					switch strings.ToLower(c.Key) {
 					case "aws:username":
-						name := fill(v, unnamed)
-						add(name, "arn:aws:iam::"+account+":user/"+name)
+						add(user(account, "user/"+fill(v, unnamed)))
+					case "aws:principalaccount":
+						if arn.IsAccountID(v) {
+							add(user(v, nobody))
+						}
 					case "aws:principalarn":
 						if a, ok := arn.Split(v); ok && a.Service == "iam" && strings.HasPrefix(a.Resource, "user/") {
-							a.Resource = fill(a.Resource, unnamed)
-							a.Partition, a.Account = "aws", account
-							add(a.Name(), a.String())
+							own := user(account, fill(a.Resource, unnamed))
+							if arn.IsAccountID(a.Account) {
+								own.Account = a.Account
+							}
+							add(own)
 						}
 					}
 				}
@@ -161,17 +168,17 @@ func strangers(documents ...*policy.Document) []*Subject {
 		}
 	}
 	var out []*Subject
-	for i := range names {
-		out = append(out, stranger(names[i], arns[i], account))
+	for _, a := range users {
+		out = append(out, stranger(a))
 	}
 	return out
 }
 
-func stranger(name, arn, account string) *Subject {
-	s := &Subject{Principal: policy.Principal{Kind: policy.IAMUser, Account: account, ARN: arn}, Set: &policy.Set{}, Context: new(policy.Context), tagsUnknown: true}
-	s.Context.Set("aws:username", name)
-	s.Context.Set("aws:PrincipalArn", arn)
-	s.Context.Set("aws:PrincipalAccount", account)
+func stranger(a arn.ARN) *Subject {
+	s := &Subject{Principal: policy.Principal{Kind: policy.IAMUser, Account: a.Account, ARN: a.String()}, Set: &policy.Set{}, Context: new(policy.Context), tagsUnknown: true}
+	s.Context.Set("aws:username", a.Name())
+	s.Context.Set("aws:PrincipalArn", a.String())
+	s.Context.Set("aws:PrincipalAccount", a.Account)
 	s.Context.Set("aws:PrincipalType", "User")
 	return s
 }

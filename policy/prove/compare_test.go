@@ -45,6 +45,10 @@ func TestWeakens(t *testing.T) {
 		{"a Deny of which AWS does not document whether it applies is gone", []string{fmt.Sprintf(denyAll, `"BinaryEquals":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}`)},
 			[]string{admin}, "unknown"},
 		{"such a Deny replaces one that applies", force, append([]string{fmt.Sprintf(denyAll, `"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}`)}, force[1:]...), "unknown"},
+		{"a user is exempt by ARN", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::222222222222:user/ci/workload"}`)}, force[1:]...),
+			"open"},
+		{"an account is exempt", force, append([]string{fmt.Sprintf(denyAll, mfa+`,"StringNotEquals":{"aws:PrincipalAccount":"222222222222"}`)}, force[1:]...),
+			"open"},
 		{"others can be enrolled", force, []string{force[0], force[2]}, "open iam:EnableMFADevice without MFA by console"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

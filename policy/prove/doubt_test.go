@@ -44,6 +44,8 @@ func TestAnAllowIsFoundWithTheValueOfItsCondition(t *testing.T) {
 		{`"NumericGreaterThan":{"athena:Limit":"7"}`, "athena:Limit", ""},
 		{`"StringEquals":{"aws:username":["${aws:RequestTag/First}-x","${aws:ResourceTag/Owner}"]}`, "aws:ResourceTag/Owner", "bob"},
 		{`"StringEquals":{"aws:username":["${aws:ResourceTag/Owner}","${aws:RequestTag/Second}-x"]}`, "aws:ResourceTag/Owner", "bob"},
+		{`"StringEquals":{"aws:RequestTag/First":"*-${aws:ResourceTag/Owner}"}`, "aws:RequestTag/First", "*-example"},
+		{`"StringLike":{"aws:RequestTag/First":"?-${aws:ResourceTag/Owner}"}`, "aws:RequestTag/First", "x-example"},
 	} {
 		s := bob(identity(`{"Effect":"Allow","Action":"athena:StartQueryExecution","Resource":"*","Condition":{` + row.condition + `}}`))
 		a := prove.User(s)

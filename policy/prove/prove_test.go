@@ -129,6 +129,8 @@ func TestUser(t *testing.T) {
 			strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"Resource":["arn:aws:s3:::${aws:RequestTag/a}/*","*"]`, 1), others, byKey, admin)), "enforced"},
 		{"a Deny outside of one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:SourceIp 192.0.2.0 by"},
+		{"a Deny in the networks around one", bob(identity(fmt.Sprintf(denyAll, mfa+`,"IpAddressIfExists":{"aws:SourceIp":["0.0.0.0/1","192.0.0.0/2","::/0"]}`), others, byKey, admin)),
+			"open iam:AttachUserPolicy without MFA by access key on " + self + ", aws:SourceIp 128.0.0.0 by"},
 		{"a Deny in one network", bob(identity(fmt.Sprintf(denyAll, mfa+`,"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), others, byKey, admin)),
 			"open iam:AttachUserPolicy without MFA by access key on " + self + " by"},
 		{"a Deny in one region", bob(identity(fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:RequestedRegion":["eu-west-1","eu-north-1"]}`), others, byKey, admin)),

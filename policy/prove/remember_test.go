@@ -31,6 +31,8 @@ func TestAnAnswerIsNotRememberedForAUserThatDiffers(t *testing.T) {
 		{"by the account in a pattern with a variable", []string{others, byKey,
 			fmt.Sprintf(denyAll, mfa+`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalTag/account}:user/*"}`)}, tagged(account, account), tagged("222222222222", account)},
 		{"by a tag", []string{others, byKey, fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:PrincipalTag/account":"x"}`)}, tagged(account, "x"), tagged(account, "y")},
+		{"by a bucket with the user's name", []string{others, byKey, strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"NotResource":"arn:aws:s3:::home-${aws:username}/*"`, 1),
+			strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"Resource":"arn:aws:s3:::home-alice/*"`, 1)}, user("/", "alice", nil), user("/", "bob", nil)},
 		{"by the name", []string{others, byKey, fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:username":"alice"}`)}, user("/", "alice", nil), user("/", "bob", nil)},
 	} {
 		sources := []policy.Source{source(policy.Identity, "admin", admin)}
@@ -45,6 +47,60 @@ func TestAnAnswerIsNotRememberedForAUserThatDiffers(t *testing.T) {
 		}
 		if a := p.User(row.second); a.Outcome != prove.Open {
 			t.Errorf("%s: the second user: %s %s", row.name, text(a), a.Why)
+		}
+	}
+}
+
+// An answer by one observation is not remembered for another one.
+func TestAnAnswerIsNotRememberedForAnotherObservation(t *testing.T) {
+	s := bob(identity(fmt.Sprintf(denyAll, `"BinaryEqualsIfExists":{"aws:MultiFactorAuthPresent":"ZmFsc2U="}`), others, byKey, admin))
+	var p prove.Prover
+	for _, row := range []struct {
+		answer string
+		want   prove.Outcome
+	}{{"yes", prove.Enforced}, {"no", prove.Open}, {"yes", prove.Enforced}} {
+		o, err := policy.ParseObserved([]string{"binary-on-mfa-key=" + row.answer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Observed = o
+		if a := p.User(s); a.Outcome != row.want {
+			t.Errorf("%s: %s %s", row.answer, text1(a), a.Why)
+		}
+	}
+	s.Observed = policy.Observed{}
+	if a := p.User(s); a.Outcome != prove.Unknown {
+		t.Errorf("without an answer: %s", text1(a))
+	}
+}
+
+// IAM acts on the resources of the account alone; other services reach into other accounts.
+func TestResourcesOfIAMBelongToTheAccount(t *testing.T) {
+	const roles = `"arn:aws:iam::` + account + `:role/*"`
+	deny := func(actions, element string) string {
+		return `{"Effect":"Deny","Action":[` + actions + `],` + element + `,"Condition":{` + mfa + `}}`
+	}
+	list := []string{strings.Replace(fmt.Sprintf(denyAll, mfa), `"iam:GetUser"`, `"iam:GetUser","sts:AssumeRole","iam:GetRole"`, 1), others, byKey,
+		deny(`"sts:AssumeRole","iam:GetRole"`, `"Resource":`+roles), deny(`"iam:GetRole"`, `"Resource":`+roles)}
+	if a := prove.User(bob(identity(append(list, admin)...))); a.Outcome != prove.Open || a.Counterexample.Action != "sts:AssumeRole" {
+		t.Errorf("roles of the account: %s %s", text(a), a.Why)
+	}
+	list = append(list, deny(`"sts:AssumeRole"`, `"NotResource":`+roles))
+	if a := prove.User(bob(identity(append(list, admin)...))); a.Outcome != prove.Enforced {
+		t.Errorf("roles of the account, and those of others: %s %s", text(a), a.Why)
+	}
+}
+
+// An example about another user is about one that exists, where one is known.
+func TestAnExampleNamesAnotherUserThatExists(t *testing.T) {
+	s := bob(identity(`{"Effect":"Allow","Action":"iam:GetUserPolicy","Resource":"*"}`, `{"Effect":"Deny","Action":"iam:GetUserPolicy","Resource":"`+self+`"}`))
+	for known, want := range map[string]string{"": "somebody-else", "staff/alice": "staff/alice"} {
+		if s.Known = nil; known != "" {
+			s.Known = map[string]string{"OtherUserName": known}
+		}
+		a := prove.User(s)
+		if a.Outcome != prove.Open || a.Latent || a.Counterexample.Resource != "arn:aws:iam::"+account+":user/"+want {
+			t.Errorf("%q: %s", known, text(a))
 		}
 	}
 }

@@ -270,11 +270,7 @@ func invent(patterns []actionPattern, left *int) (out []entry, complete bool) {
 	members, complete := partition(base, languages, nil, left)
 	prefer(members, base, languages, []string{strings.ToLower(invented)})
 	for _, m := range members {
-		e := lookup(m.text)
-		if e.action == nil && m.text == strings.ToLower(invented) {
-			e.name = invented
-		}
-		out = append(out, e)
+		out = append(out, lookup(m.text))
 	}
 	return out, complete
 }

@@ -43,6 +43,8 @@ func TestRequestsThatNeedNoDeny(t *testing.T) {
 		{"transfer:UpdateUser", "arn:aws:transfer:eu-west-1:111111111111:user/bob", policy.LongTermKey, facts{}, false},
 		{"iam:EnableMFADevice", "arn:aws:transfer::111111111111:user/bob", policy.ConsolePassword, facts{}, false},
 		{"iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, true},
+		{"iam:DeleteRole", "arn:aws:other::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, false},
+		{"sso:DeleteRole", "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, false},
 		{"iam:GetRole", "arn:aws:iam::111111111111:role/aws-reserved/sso.amazonaws.com/x", policy.LongTermKey, facts{}, false},
 		{"iam:DeleteRole", "arn:aws:iam::111111111111:role/x", policy.LongTermKey, facts{}, false},
 	} {

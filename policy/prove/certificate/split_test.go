@@ -88,6 +88,7 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"any and none of a list", []string{list("ForAnyValue:StringEquals", `"a"`), list("ForAllValues:StringNotEquals", `"a"`)}, true},
 		{"any and any other of a list", []string{list("ForAnyValue:StringEquals", `"a"`), list("ForAnyValue:StringNotEquals", `"a"`)}, false},
 		{"all and none of a list", []string{list("ForAllValues:StringEquals", `"a"`), list("ForAllValues:StringNotEquals", `"a"`)}, false},
+		{"all and none of a key with one value", []string{tag("ForAllValues:StringEquals", `"a"`), tag("ForAllValues:StringNotEquals", `"a"`)}, true},
 		{"no list", []string{list("Null", `"true"`)}, false},
 		{"lists of a service's key", []string{`"ForAllValues:StringEquals":{"ec2:Attribute/x":"a"}`, `"ForAllValues:StringNotEquals":{"ec2:Attribute/x":"a"}`}, false},
 		{"two keys", []string{tag("StringEquals", `"x"`), tag("StringNotEquals", `"x"`) + `,"StringEquals":{"aws:RequestTag/b":"y"}`}, false},
