@@ -82,7 +82,7 @@ func units(t *testing.T, a *org.Account, p *plan.Plan) (*iac.Wanted, []*iac.Unit
 }
 
 func emptyAccount() *org.Account {
-	return &org.Account{ID: account, Name: "Acme \"prod\"\n", Partition: "aws", Read: true}
+	return &org.Account{ID: account, Name: "Acme \"prod\"\n\u009b2J\u202e", Partition: "aws", Read: true}
 }
 
 func TestEveryKindOfResourceIsWritten(t *testing.T) {
@@ -96,7 +96,7 @@ func TestEveryKindOfResourceIsWritten(t *testing.T) {
 		string(iac.Terraform(member)): {
 			`resource "aws_iam_policy" "forcemfa"`, `resource "aws_iam_group" "forcemfa"`, `resource "aws_iam_group_policy_attachment" "forcemfa"`,
 			`resource "aws_iam_group_policy_attachment" "groups"`, `resource "aws_iam_user_group_membership" "forcemfa"`, `resource "aws_iam_user_policy_attachment" "forcemfa"`,
-			`resource "aws_iam_user_policy" "forcemfa"`, `resource "aws_iam_user_policy" "forcemfa_2"`, `resource "aws_iam_role" "Deploy"`, `resource "aws_iam_role" "role_1_a_b_c"`, `"finn+ci=1"`, `(Acme "prod")`,
+			`resource "aws_iam_user_policy" "forcemfa"`, `resource "aws_iam_user_policy" "forcemfa_2"`, `resource "aws_iam_role" "Deploy"`, `resource "aws_iam_role" "role_1_a_b_c"`, `"finn+ci=1"`, `(Acme "prod" ?2J?)`,
 		},
 		string(iac.CloudFormation(organization)): {`"AWS::Organizations::Policy"`, `"TargetIds"`},
 		string(iac.CloudFormation(member)):       {`"AWS::IAM::ManagedPolicy"`, `"AWS::IAM::Group"`, `"AWS::IAM::UserToGroupAddition"`, `"AWS::IAM::UserPolicy"`, `"Groups": [`, `"Users": [`, `"Ref": "Policy"`},

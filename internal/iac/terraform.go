@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/baseline"
+	"forcemfa/internal/prose"
 )
 
 // Terraform returns a unit as one file of Terraform 1.7 or later, formatted as
@@ -33,12 +34,12 @@ func Terraform(u *Unit) []byte {
 
 func place(u *Unit) string {
 	if u.ID == Organization {
-		return "the organization " + u.Name
+		return "the organization " + prose.Clean(u.Name)
 	}
 	if u.Name == "" {
 		return "account " + u.ID
 	}
-	return fmt.Sprintf("account %s (%s)", u.ID, strings.Join(strings.Fields(u.Name), " "))
+	return fmt.Sprintf("account %s (%s)", u.ID, prose.Clean(strings.Join(strings.Fields(u.Name), " ")))
 }
 
 // An hcl collects lines of HCL.

@@ -19,6 +19,7 @@ import (
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/interchange"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 )
@@ -49,7 +50,7 @@ func (k *kept) Account(a audit.Account) { k.send = append(k.send, func(s audit.S
 // hostile are an account, a user and a finding with names that other formats would read
 // as something else.
 func (k *kept) hostile() {
-	const name = "=HYPERLINK(\"http://x\")</script>\u202e\n| a | \"q\" 'r' \x00 &amp; ]]> é"
+	const name = "=HYPERLINK(\"http://x\")</script>\u202e\u009b2J\x1b]0;\a\r\u200b\u2028\x7f\U000e0041\n| a | \"q\" 'r' \x00 &amp; ]]> é"
 	const account = "999999999999"
 	k.User(audit.User{Account: account, AccountName: name, Name: name, ARN: "arn:aws:iam::" + account + ":user/x", State: audit.Unknown, Why: name, MFA: org.Unknown})
 	k.Finding(audit.Finding{ID: "user-unknown/" + account + "/user/" + name, Rule: "user-unknown", Severity: audit.High, Account: account, AccountName: name,
@@ -102,6 +103,18 @@ func (k *kept) in(t *testing.T, format string) []byte {
 	return out.Bytes()
 }
 
+// TestNoFormatMovesTheCursor: every format goes to stdout without a file.
+func TestNoFormatMovesTheCursor(t *testing.T) {
+	k := sampled(t)
+	for _, format := range interchange.Formats {
+		for _, r := range string(k.in(t, format)) {
+			if r != '\n' && r != '\t' && prose.Unseen(r) {
+				t.Errorf("%s has %U", format, r)
+			}
+		}
+	}
+}
+
 func decoded[T any](t *testing.T, text []byte) T {
 	t.Helper()
 	var v T
@@ -143,7 +156,11 @@ func TestFindingsHaveTheSameIDsInTheSameOrder(t *testing.T) {
 	}](t, k.in(t, "ocsf")) {
 		got["ocsf"] = append(got["ocsf"], e.Info.UID)
 	}
-	for _, format := range []string{"jsonl", "csv-findings", "sarif", "ocsf"} {
+	shown := make([]string, len(want)) // CSV has no escapes
+	for i, id := range want {
+		shown[i] = view.Clean(id)
+	}
+	for format, want := range map[string][]string{"jsonl": want, "csv-findings": shown, "sarif": want, "ocsf": want} {
 		if diff := cmp.Diff(want, got[format]); diff != "" {
 			t.Errorf("%s (-want +got):\n%.3000s", format, diff)
 		}

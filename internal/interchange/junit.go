@@ -2,10 +2,13 @@ package interchange
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
+	"strings"
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 )
@@ -129,7 +132,25 @@ func (j *junit) suite(name string, cases []testCase) {
 	if err != nil && j.err == nil {
 		j.err = err
 	}
-	j.print(string(text) + "\n")
+	j.print(referenced(string(text)) + "\n")
+}
+
+// referenced is XML in which unseen characters are references, so that they do nothing on
+// a terminal.
+func referenced(text string) string {
+	unseen := func(r rune) bool { return r != '\n' && r != '\t' && prose.Unseen(r) }
+	if !strings.ContainsFunc(text, unseen) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if unseen(r) {
+			fmt.Fprintf(&out, "&#x%X;", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 func (*junit) Verified(view.Verification) {}

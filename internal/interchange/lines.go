@@ -6,6 +6,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 )
@@ -18,7 +19,7 @@ type lines struct {
 }
 
 func newLines(w io.Writer, h *run.Head) *lines {
-	l := &lines{e: json.NewEncoder(w)}
+	l := &lines{e: json.NewEncoder(prose.JSON(w))}
 	l.e.SetEscapeHTML(false)
 	l.write("head", h)
 	return l

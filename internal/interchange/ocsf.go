@@ -7,6 +7,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 	"forcemfa/policy/prove"
@@ -26,7 +27,7 @@ type ocsf struct {
 }
 
 func newOCSF(w io.Writer, h *run.Head) *ocsf {
-	return &ocsf{array: array{w: w}, head: h, users: map[string]audit.User{}}
+	return &ocsf{array: array{w: prose.JSON(w)}, head: h, users: map[string]audit.User{}}
 }
 
 func (o *ocsf) User(u audit.User) {

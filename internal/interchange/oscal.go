@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/internal/run"
 	"forcemfa/internal/view"
 )
@@ -47,7 +48,7 @@ type observed struct {
 // NewOSCAL returns the sink that writes assessment results to w. Memory grows with the
 // findings by some bytes each.
 func NewOSCAL(w io.Writer, h *run.Head) view.AuditSink {
-	o := &oscal{w: w, head: h, rules: map[string]*oscalRule{}}
+	o := &oscal{w: prose.JSON(w), head: h, rules: map[string]*oscalRule{}}
 	o.print(`{"assessment-results":{"uuid":%s,"metadata":%s,"import-ap":{"href":%s},"results":[{"uuid":%s,"title":%s,"description":%s,"start":%s,"reviewed-controls":%s`,
 		o.uuid("results"), object{"title": "MFA of IAM users", "last-modified": o.time(), "version": "1", "oscal-version": oscalVersion},
 		"#"+o.uuid("config"), o.uuid("result"), "Audit by forcemfa "+h.Version,

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"forcemfa/internal/prose"
 )
 
 // longest is how many bytes a line of a snapshot may have: far above an
@@ -20,7 +22,7 @@ const longest = 1 << 30
 func Write(w io.Writer, h Header, accounts Accounts) error {
 	h.Format = Format
 	out := bufio.NewWriter(w)
-	lines := json.NewEncoder(out)
+	lines := json.NewEncoder(prose.JSON(out))
 	lines.SetEscapeHTML(false)
 	if err := lines.Encode(&h); err != nil {
 		return fmt.Errorf("write snapshot: %w", err)

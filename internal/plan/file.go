@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"forcemfa/internal/prose"
 )
 
 // The limits of a plan file. The largest organizations (10 000 accounts) stay well
@@ -43,7 +45,7 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // Write saves a plan as JSON that a person can review.
 func Write(w io.Writer, p *Plan) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(prose.JSON(w))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(p); err != nil {

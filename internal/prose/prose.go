@@ -1,11 +1,16 @@
-// Package prose puts lists and numbers into sentences, and finds characters that nobody
-// sees, for every package that writes messages.
+// Package prose puts lists and numbers into sentences, and finds and replaces characters
+// that nobody sees, for every package that writes messages or data.
 package prose
 
 import (
+	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // most is how many names of a list a sentence has.
@@ -54,4 +59,57 @@ var unseen = []*unicode.RangeTable{unicode.Cf, unicode.Zl, unicode.Zp, unicode.O
 // Source: Unicode Standard Annex 44, Default_Ignorable_Code_Point.
 func Unseen(r rune) bool {
 	return unicode.IsControl(r) || r > 0x7f && unicode.In(r, unseen...)
+}
+
+// Clean makes text that others wrote harmless on a terminal: control characters, which
+// could move the cursor or hide text, and characters without width or with a direction,
+// which make one name look like another, become ?.
+func Clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if Unseen(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// Message is a message that others wrote, cut after a few thousand bytes: an endpoint can
+// answer with megabytes.
+func Message(s string) string {
+	const most = 4096
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "… (" + Number(len(s)) + " bytes)"
+}
+
+// JSON is a writer of JSON to w, in which every unseen character is escaped. The values
+// stay as they are, and text that others wrote does nothing on a terminal. Each call of
+// Write must have whole characters.
+func JSON(w io.Writer) io.Writer { return escaper{w} }
+
+type escaper struct{ w io.Writer }
+
+func (e escaper) Write(text []byte) (int, error) {
+	if !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x7f }) {
+		return e.w.Write(text)
+	}
+	out := make([]byte, 0, len(text)+64)
+	for rest := text; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r < 0x7f || !Unseen(r):
+			out = append(out, rest[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		rest = rest[size:]
+	}
+	if n, err := e.w.Write(out); err != nil || n < len(out) {
+		return 0, err
+	}
+	return len(text), nil
 }

@@ -1,8 +1,11 @@
 package prose_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"forcemfa/internal/prose"
 )
@@ -37,5 +40,43 @@ func TestCharactersThatNobodySees(t *testing.T) {
 		if got := prose.Unseen(r); got != want {
 			t.Errorf("%U: %v", r, got)
 		}
+	}
+}
+
+func TestUnseenCharactersOfJSONAreEscaped(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                            `"plain"`,
+		"äöü 日本 \U0001f511":                "\"äöü 日本 \U0001f511\"",
+		"a\u009b2J\u0085\x7f":              `"a\u009b2J\u0085\u007f"`,
+		"\u202eexe.gpj\u200b\ufeff \u00ad": `"\u202eexe.gpj\u200b\ufeff \u00ad"`,
+		"tag\U000e0041 \ufe0f\U000e0100":   `"tag\udb40\udc41 \ufe0f\udb40\udd00"`,
+		"esc \x1b]0;\a":                    `"esc \u001b]0;\u0007"`,
+	} {
+		var out bytes.Buffer
+		e := json.NewEncoder(prose.JSON(&out))
+		if err := e.Encode(in); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(out.String()); got != want {
+			t.Errorf("%q is %s, want %s", in, got, want)
+		}
+		var back string
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back != in {
+			t.Errorf("%q is read as %q, %v", in, back, err)
+		}
+	}
+}
+
+func TestLongMessagesAreCut(t *testing.T) {
+	for _, text := range []string{"", "AccessDenied: no", strings.Repeat("x", 4096)} {
+		if got := prose.Message(text); got != text {
+			t.Errorf("%d bytes became %d", len(text), len(got))
+		}
+	}
+	if got, want := prose.Message(strings.Repeat("ä", 3_000_000)), strings.Repeat("ä", 2048)+"… (6,000,000 bytes)"; got != want {
+		t.Errorf("%d bytes: …%s", len(got), got[len(got)-40:])
+	}
+	if got := prose.Message("x" + strings.Repeat("ä", 5000)); !utf8.ValidString(got) {
+		t.Error("a character was cut")
 	}
 }

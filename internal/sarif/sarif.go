@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/prose"
 )
 
 // A Log is one run of a verb.
@@ -160,7 +161,7 @@ type Writer struct {
 
 // NewWriter prints the beginning of a log.
 func NewWriter(w io.Writer, version string, list []Rule) *Writer {
-	s := &Writer{w: w, index: map[string]int{}}
+	s := &Writer{w: prose.JSON(w), index: map[string]int{}}
 	rules := make([]rule, len(list))
 	for i, r := range list {
 		rules[i], s.index[r.ID] = r.object(), i

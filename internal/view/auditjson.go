@@ -6,6 +6,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 )
 
 // AuditJSON prints a stream as one JSON object, account by account, so that
@@ -24,7 +25,7 @@ type AuditJSON struct {
 }
 
 // NewAuditJSON prints to w.
-func NewAuditJSON(w io.Writer) *AuditJSON { return &AuditJSON{w: w} }
+func NewAuditJSON(w io.Writer) *AuditJSON { return &AuditJSON{w: prose.JSON(w)} }
 
 // User keeps a user until its account is complete.
 func (a *AuditJSON) User(u audit.User) { a.users = append(a.users, u) }

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// CSV writes rows for spreadsheets. No cell is a formula.
+// CSV writes rows for spreadsheets. No cell is a formula, and none moves the cursor of a
+// terminal: CSV has no escapes, so unseen characters become ? as in tables.
 type CSV struct{ w *csv.Writer }
 
 // NewCSV writes the header.
@@ -20,7 +21,7 @@ func NewCSV(w io.Writer, header ...string) CSV {
 // Row writes a row. The first error is kept for Flush.
 func (c CSV) Row(cells ...string) {
 	for i := range cells {
-		cells[i] = cell(cells[i])
+		cells[i] = Clean(cell(cells[i]))
 	}
 	_ = c.w.Write(cells)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/impact"
+	"forcemfa/internal/prose"
 )
 
 // ImpactCSV prints the users of a report, one a row.
@@ -25,7 +26,7 @@ func ImpactCSV(w io.Writer, r *impact.Report) error {
 
 // ImpactLines prints the users of a report as JSON Lines.
 func ImpactLines(w io.Writer, r *impact.Report) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(prose.JSON(w))
 	e.SetEscapeHTML(false)
 	for i := range r.Users {
 		if err := e.Encode(&r.Users[i]); err != nil {

@@ -107,14 +107,7 @@ func numberColumns(header []string, rows [][]string) []table.ColumnConfig {
 // Clean makes text that others wrote harmless on a terminal: control characters, which
 // could move the cursor or hide text, and characters without width or with a direction,
 // which make one name look like another, become ?.
-func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if prose.Unseen(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
+func Clean(s string) string { return prose.Clean(s) }
 
 // Paint colours text when the style says so.
 func (s Style) Paint(c text.Color, words string) string {
@@ -127,7 +120,7 @@ func (s Style) Paint(c text.Color, words string) string {
 
 // JSON prints a value as indented JSON with a final newline.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(prose.JSON(w))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
