@@ -150,6 +150,7 @@ func (r *report) accountFindings() {
 	r.exemptionTags()
 	r.exemptionNames()
 	r.guardRoles()
+	r.exemptCredentials()
 	r.outside()
 	r.windowTag()
 }

@@ -107,6 +107,54 @@ func (r *report) guardRoles() {
 	}
 }
 
+// newCredentials are the actions that give a user a credential which whoever calls them
+// knows.
+var newCredentials = []string{"iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:CreateServiceSpecificCredential", "iam:UploadSSHPublicKey", "iam:UploadSigningCertificate"}
+
+// exemptCredentials adds the finding about principals that can create credentials of exempt
+// users. The guard SCP does not refuse it: whatever replaces the keys of service accounts
+// has to.
+func (r *report) exemptCredentials() {
+	b := r.auditor.baseline
+	if !baseline.Under(r.auditor.header, r.account, b.Guard.Targets) {
+		return
+	}
+	var exempt []*org.User
+	for i := range r.account.Users {
+		if u := &r.account.Users[i]; b.Exempt(r.place, u, r.auditor.now) != nil {
+			exempt = append(exempt, u)
+		}
+	}
+	var who, whose []string
+	impersonates := func(a *actor, self string) bool {
+		found := false
+		for _, u := range exempt {
+			if u.Name != self && slices.ContainsFunc(newCredentials, func(action string) bool { return a.can(action, u.ARN) }) {
+				found = true
+				if !slices.Contains(whose, u.Name) {
+					whose = append(whose, u.Name)
+				}
+			}
+		}
+		return found
+	}
+	for i := range r.account.Users {
+		if u := &r.account.Users[i]; impersonates(r.userActor(u).with(policy.SessionTokenMFA, policy.True), u.Name) {
+			who = append(who, "user "+u.Name)
+		}
+	}
+	for i := range r.account.Roles {
+		role := &r.account.Roles[i]
+		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) && impersonates(r.roleActor(role), "") {
+			who = append(who, "role "+role.Name)
+		}
+	}
+	if len(who) > 0 {
+		slices.Sort(whose)
+		r.add("exempt-credentials", "account", "credentials of exempt users (%s) can be created by %s", prose.Few(whose), prose.Few(who))
+	}
+}
+
 // outside adds the finding about an account in no organization whose config relies on
 // service control policies.
 func (r *report) outside() {

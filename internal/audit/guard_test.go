@@ -118,6 +118,39 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 	}
 }
 
+func TestPrincipalsThatCanCreateCredentialsOfExemptUsers(t *testing.T) {
+	const guard = "guard_scp: {targets: [r-ab12], except: [\"arn:aws:iam::*:role/Administrator\"]}\n"
+	const exempt = "exemptions: [{match: {name: backup}, owner: a@example.com, reason: r}]\n"
+	const selfService = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:CreateAccessKey","iam:DeleteAccessKey"],"Resource":"arn:aws:iam::*:user/${aws:username}"}}`
+	const what = "info: credentials of exempt users (backup) can be created by user bob, role Deploy"
+	for _, row := range []struct{ name, config, unit, backup, want string }{
+		{"an administrator and a role", guard + exempt, "r-ab12", selfService, what},
+		{"an exempt administrator is no way to itself", guard + exempt, "r-ab12", admin, what},
+		{"outside the targets of the guard", guard + exempt, "r-zz99", selfService, ""},
+		{"without a guard", exempt, "r-ab12", selfService, ""},
+		{"without exempt users", guard, "r-ab12", selfService, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			a.Unit = row.unit
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "all", Document: admin}}
+			backup := a.Users[0]
+			backup.Name, backup.ARN, backup.ID, backup.Groups = "backup", "arn:aws:iam::"+account+":user/backup", "AIDABACKUP", nil
+			backup.Inline = []org.InlinePolicy{{Name: "own", Document: row.backup}}
+			a.Users = append(a.Users, backup)
+			deploy := role("/", "Deploy", `{"AWS":"`+account+`"}`, withMFA)
+			deploy.Inline = []org.InlinePolicy{{Name: "keys", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:UpdateLoginProfile","Resource":"*"}}`}}
+			excepted := role("/", "Administrator", `{"AWS":"`+account+`"}`, withMFA)
+			excepted.Inline = a.Groups[0].Inline
+			reader := role("/", "Reader", `{"AWS":"`+account+`"}`, withMFA)
+			a.Roles = []org.Role{excepted, deploy, reader}
+			h := &org.Header{Partition: "aws", Organization: &org.Organization{ID: "o-1", ManagementAccount: "999999999999"}, Units: []org.Unit{{ID: "r-ab12"}, {ID: "r-zz99"}}}
+			got, _ := run(t, h, configOf(t, row.config), a)
+			only(t, found(got, "exempt-credentials"), row.want)
+		})
+	}
+}
+
 // A user who can create a role that the guard SCP excepts by name can disable the
 // enforcement, in the accounts under the targets of the guard.
 func TestReachIncludesTheRolesThatTheGuardExceptsByName(t *testing.T) {

@@ -98,6 +98,12 @@ var Rules = []Rule{
 		Remedy: "apply the plan, which puts the guard SCP of this version in force", Refs: nil,
 	},
 	{
+		Name: "exempt-credentials", Severities: []Severity{Info},
+		Means: "A principal under the guard SCP can create access keys, passwords or other credentials of exempt users, and so get a credential that works without MFA. " +
+			"The guard SCP leaves that open, because keys of service accounts have to be replaced.",
+		Remedy: "let only the role that replaces these keys create credentials of exempt users, add that role to guard_scp.except, or replace the exempt users with roles", Refs: nil,
+	},
+	{
 		Name: "window-open", Severities: []Severity{Medium},
 		Means:  "The enrollment window of the user is open: its access key can enroll a first device without MFA.",
 		Remedy: "let the user enroll before the window ends", Refs: nil,
