@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +21,9 @@ const (
 	uploadTime  = 15 * time.Minute
 	bodyTime    = 10 * time.Minute
 	mostInReply = 256 << 20
+	// The client of the SDK follows redirects 307 and 308, without a limit. S3 answers with
+	// one while a new bucket is not known everywhere.
+	mostConnections = 10
 )
 
 // A SlowError says that an answer did not come in time. It is a timeout to the SDK,
@@ -38,6 +42,9 @@ func (e *SlowError) Temporary() bool { return true }
 
 // ErrLargeAnswer is the error of a response that no service of AWS sends.
 var ErrLargeAnswer = errors.New("the response is larger than any of AWS: check AWS_ENDPOINT_URL, endpoint_url and proxies")
+
+// ErrManyRedirects is the error of an endpoint that redirects without end.
+var ErrManyRedirects = errors.New("the endpoint redirects again and again: check AWS_ENDPOINT_URL, endpoint_url and proxies")
 
 // limits are those of one answer.
 type limits struct {
@@ -60,7 +67,13 @@ func (b bounded) Do(r *http.Request) (*http.Response, error) {
 		header = max(header, uploadTime)
 	}
 	late := time.AfterFunc(header, func() { cancel(&SlowError{header}) })
-	answer, err := b.next.Do(r.WithContext(ctx))
+	connections := 0
+	hops := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { // one after the other
+		if connections++; connections > mostConnections {
+			cancel(ErrManyRedirects)
+		}
+	}})
+	answer, err := b.next.Do(r.WithContext(hops))
 	if err != nil {
 		late.Stop()
 		defer cancel(nil)
@@ -72,8 +85,11 @@ func (b bounded) Do(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// slow returns the [*SlowError] that ended a request, else the error itself.
+// slow returns the limit that ended a request, else the error itself.
 func slow(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), ErrManyRedirects) {
+		return ErrManyRedirects
+	}
 	var late *SlowError
 	if errors.As(context.Cause(ctx), &late) {
 		return late

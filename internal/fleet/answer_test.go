@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,44 @@ func TestAnswersHaveALargestSize(t *testing.T) {
 	})
 	if !errors.Is(err, ErrLargeAnswer) {
 		t.Errorf("an answer without end: %v", err)
+	}
+}
+
+func TestAnEndpointCannotRedirectWithoutEnd(t *testing.T) {
+	for status, most := range map[int]int32{http.StatusTemporaryRedirect: mostConnections, http.StatusPermanentRedirect: mostConnections, http.StatusFound: 1} {
+		var requests atomic.Int32
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			http.Redirect(w, r, "/again", status)
+		}))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("Action=GetUser"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := Transport(nil).Do(r)
+		switch {
+		case err == nil && answer.StatusCode == status && status == http.StatusFound:
+			_ = answer.Body.Close()
+		case !errors.Is(err, ErrManyRedirects):
+			t.Errorf("%d: %v", status, err)
+		}
+		if n := requests.Load(); n > most {
+			t.Errorf("%d: %d requests", status, n)
+		}
+		server.Close()
+	}
+}
+
+func TestOneRedirectIsFollowed(t *testing.T) {
+	text, err := get(t, limits{time.Minute, time.Minute, 100}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/there", http.StatusTemporaryRedirect)
+			return
+		}
+		_, _ = io.WriteString(w, "here")
+	})
+	if err != nil || text != "here" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

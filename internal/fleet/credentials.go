@@ -11,6 +11,10 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
+// longest is half of what Linux passes in one variable. Tokens of AWS have about a thousand
+// characters.
+const longest = 64 << 10
+
 // Limits of the expiration of a new session. AWS grants 36 hours at most. A clock may
 // be wrong by a day; the time in the answer counts too if it is within a month of this
 // machine's clock. Source: STS API Reference, GetSessionToken.
@@ -74,6 +78,8 @@ func written(name string, value *string, not func(rune) bool) error {
 	switch {
 	case aws.ToString(value) == "":
 		return &CredentialsError{"the " + name + " is empty"}
+	case len(*value) > longest:
+		return &CredentialsError{"the " + name + " is longer than an environment variable can be"}
 	case strings.ContainsFunc(*value, not):
 		return &CredentialsError{"the " + name + " contains characters that AWS does not use"}
 	}

@@ -48,6 +48,7 @@ func TestUnusableCredentialsAreRefused(t *testing.T) {
 		change(fmt.Sprintf("token %q", bad), func(c *types.Credentials) { c.SessionToken = &bad })
 	}
 	change("access key ID with quotes", func(c *types.Credentials) { c.AccessKeyId = aws.String("ASIA';id;'") })
+	change("a token of megabytes", func(c *types.Credentials) { c.SessionToken = aws.String(strings.Repeat("A", 3<<20)) })
 	change("no token", func(c *types.Credentials) { c.SessionToken = nil })
 	change("no expiration", func(c *types.Credentials) { c.Expiration = nil })
 	change("expired", func(c *types.Credentials) { c.Expiration = aws.Time(time.Unix(0, 0)) })

@@ -5,12 +5,17 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"forcemfa/internal/prose"
 )
 
 // Reason returns the short form of an error from AWS, for example in a gap: its
 // code and message, or the network error. Request ID and number of attempts are
-// left out, so that the text is the same in every run.
-func Reason(err error) string {
+// left out, so that the text is the same in every run. A text that no service of AWS
+// sends is cut.
+func Reason(err error) string { return prose.Message(reason(err)) }
+
+func reason(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		if api.ErrorMessage() == "" {

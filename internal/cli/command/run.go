@@ -37,7 +37,7 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		end = ending(ctx, err)
 	}
 	if end.Err != nil {
-		text, suggestions := suggested(end.Err.Error())
+		text, suggestions := suggested(prose.Message(end.Err.Error()))
 		fmt.Fprintf(e.Stderr, "forcemfa: %s\n", view.Clean(text))
 		for _, verb := range suggestions {
 			fmt.Fprintf(e.Stderr, "did you mean: %s\n", view.Clean(verb))
