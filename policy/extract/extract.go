@@ -71,7 +71,7 @@ func documents(s string) ([]Document, error) {
 	f := finder{seen: map[string]bool{}}
 	for _, root := range roots {
 		if root.member("service") != nil && root.member("provider") != nil {
-			root.replace(serverless)
+			root.replace(serverless())
 		}
 		f.visit(root, nil)
 	}

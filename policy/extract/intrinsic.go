@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // unknown stands for text that only a deployment knows.
@@ -56,7 +57,9 @@ const forEach = "Fn::ForEach::"
 
 // serverless matches the variables of the Serverless Framework.
 // Source: Serverless Framework, "Variables".
-var serverless = regexp.MustCompile(`\$\{(?:(?:self|opt|env|param|ssm|cf|sls|s3|git)[:(]|file\(|aws:(?:accountId|region|stage)\b)[^}]*\}`)
+var serverless = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$\{(?:(?:self|opt|env|param|ssm|cf|sls|s3|git)[:(]|file\(|aws:(?:accountId|region|stage)\b)[^}]*\}`)
+})
 
 // replace puts text that only a deployment knows in the place of variables. It reports
 // whether a node has any.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -135,7 +136,7 @@ func parse(s string) ([]*node, error) {
 	}
 	if begin[0] == '{' || begin[0] == '[' {
 		roots, err := parseJSON(s)
-		if err != nil && comment.MatchString(begin) {
+		if err != nil && comment().MatchString(begin) {
 			return nil, errComments
 		}
 		if err == nil || begin[0] == '[' || strings.Contains(begin, `"`) {
@@ -147,16 +148,18 @@ func parse(s string) ([]*node, error) {
 
 // Blocks of Terraform's language, and the output of the AWS CLI as text and as a table.
 var (
-	terraform = regexp.MustCompile(`(?m)^(resource|data|module|locals|variable|provider|terraform|output)(\s+"[^"\n]*")*\s*\{\s*(#.*)?$`)
-	asText    = regexp.MustCompile(`^[A-Za-z]+\t`)
-	asTable   = regexp.MustCompile(`^-{3,}\r?\n\|`)
+	terraform = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^(resource|data|module|locals|variable|provider|terraform|output)(\s+"[^"\n]*")*\s*\{\s*(#.*)?$`)
+	})
+	asText  = regexp.MustCompile(`^[A-Za-z]+\t`)
+	asTable = regexp.MustCompile(`^-{3,}\r?\n\|`)
 )
 
 // otherLanguage says what a text is that cannot be read, and what to lint in its place;
 // empty if it may be JSON or YAML.
 func otherLanguage(s, begin string) string {
 	switch {
-	case terraform.MatchString(s), strings.Contains(s, "resource \"aws_"), strings.Contains(s, "data \"aws_"):
+	case terraform().MatchString(s), strings.Contains(s, "resource \"aws_"), strings.Contains(s, "data \"aws_"):
 		return "Terraform's language; lint the output of: terraform show -json PLAN"
 	case asText.MatchString(begin), asTable.MatchString(begin):
 		return "output of the AWS CLI as text or table; get it with --output json"
@@ -169,7 +172,7 @@ func otherLanguage(s, begin string) string {
 }
 
 // comment matches a comment where JSON has a name.
-var comment = regexp.MustCompile(`[{,]\s*(//|/\*)`)
+var comment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[{,]\s*(//|/\*)`) })
 
 var errComments = &NotFoundError{"JSON with comments, which IAM refuses; remove the comments", true}
 

@@ -49,7 +49,7 @@ func typed(c *policy.Condition) bool {
 		seen[v] = true
 		switch {
 		case base == "Null":
-		case isAge(c) && (!numeral.MatchString(v) || !strings.HasPrefix(base, "Numeric")):
+		case isAge(c) && (!numeral().MatchString(v) || !strings.HasPrefix(base, "Numeric")):
 			return false
 		case isPresent(c) && (v != "true" && v != "false" || !strings.HasPrefix(base, "Bool") && !strings.HasPrefix(base, "String")):
 			return false

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
@@ -348,10 +349,10 @@ func possible(key, value string) bool {
 		return strings.HasPrefix(value, otherUserID[:2])
 	}
 	id, _, path := strings.Cut(value, "/")
-	return organizationID.MatchString(id) && path == strings.EqualFold(key, "aws:PrincipalOrgPaths")
+	return organizationID().MatchString(id) && path == strings.EqualFold(key, "aws:PrincipalOrgPaths")
 }
 
-var organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
+var organizationID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^o-[a-z0-9]{10,32}$`) })
 
 // candidates returns values around one in a condition.
 func (in *inspection) candidates(op, value string) []string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"forcemfa/policy"
@@ -176,7 +177,7 @@ func (in *inspection) literalWildcards(i int) {
 
 // numeral matches the numbers that AWS documents.
 // Source: IAM User Guide, "IAM JSON policy elements: Condition operators", Numeric.
-var numeral = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+var numeral = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`) })
 
 // longestSession is how long MFA can be valid, in seconds: the longest session of
 // GetSessionToken.
@@ -195,7 +196,7 @@ func (in *inspection) ages(i int) {
 		for _, v := range c.Values {
 			n, err := strconv.ParseFloat(v, 64)
 			switch {
-			case !numeral.MatchString(v):
+			case !numeral().MatchString(v):
 				in.add("M-10", i, "aws:MultiFactorAuthAge is a number of seconds, so %q sets no limit", v)
 			case n > longestSession || err != nil:
 				in.add("M-10", i, "no session with MFA is %s seconds old: the longest lasts %d", v, longestSession)

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"forcemfa/policy"
 )
@@ -127,6 +128,6 @@ func (in *inspection) undecidedElements(i int) {
 
 // withoutPlace removes from a reason which statement it is about: the statement was
 // decided in a document of its own, and the finding names it.
-func withoutPlace(why string) string { return placeOfReason.ReplaceAllString(why, "") }
+func withoutPlace(why string) string { return placeOfReason().ReplaceAllString(why, "") }
 
-var placeOfReason = regexp.MustCompile(`^(document: )?(statement \d+( \([^)]*\))?: )?`)
+var placeOfReason = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(document: )?(statement \d+( \([^)]*\))?: )?`) })
