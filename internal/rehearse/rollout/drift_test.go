@@ -12,11 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/deploy"
-	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/cloudwatchsvc"
 	"forcemfa/internal/emulator/lambdasvc"
-	"forcemfa/internal/emulator/sample"
-	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 )
 
@@ -25,22 +22,13 @@ import (
 // it names none.
 func TestChangedResourcesAreFindingsOfThePlan(t *testing.T) {
 	ctx := t.Context()
-	box, err := rehearse.OpenSandbox("", emulator.Options{Stopped: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &stage{Options: Options{Config: sample.Config()}, box: box}
-	if s.Baseline, err = box.Baseline(); err != nil {
-		t.Fatal(err)
-	}
+	s := newStage(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(s.prepare(ctx))
-	defer s.close()
 	c := new(Chapter)
 	must(playPlan(ctx, s, c))
 	must(playDeploy(ctx, s, c))
