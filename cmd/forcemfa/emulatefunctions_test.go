@@ -110,13 +110,15 @@ func TestEmulateRunsTheFunctionsOfAStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.advance(t, "25h"); got != "25h0m0s" {
+	// A function that waits for the credential report moves the clock some seconds further.
+	if got := w.advance(t, "25h"); !strings.HasPrefix(got, "25h0m") {
 		t.Errorf("the clock was moved by %s", got)
 	}
 	if _, err := stacks.ListStacks(ctx, nil); err == nil || !strings.Contains(err.Error(), "explicit deny") {
 		t.Errorf("after the scheduled scan, the administrator without MFA: %v", err)
 	}
 	admin = w.withMFA(t, "111111111111/admin")
+	admin.RetryMaxAttempts = 3 // on a busy machine a connection was closed within an answer
 	out, err := cloudformation.NewFromConfig(admin).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String("forcemfa")})
 	if err != nil || out.Stacks[0].StackStatus != cfntypes.StackStatusCreateComplete {
 		t.Fatalf("the stack: %v %+v", err, out)
