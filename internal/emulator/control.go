@@ -45,7 +45,6 @@ type ClockState struct {
 //
 // advance moves the clock: [Cloud.Move] unless something happens in the meantime.
 func (c *Cloud) Control(address string, advance func(context.Context, time.Duration) error) (*Control, error) {
-	control := &Control{Token: rand.Text()}
 	c.recent.Store(&recentRecords{})
 	first := c.Fork()
 	mux := http.NewServeMux()
@@ -63,18 +62,21 @@ func (c *Cloud) Control(address string, advance func(context.Context, time.Durat
 		c.reset(first)
 		w.WriteHeader(http.StatusNoContent)
 	})
-	server, err := Listen(address, control.guard(mux))
-	control.Server = server
-	return control, err
+	return serveGuarded(address, mux)
 }
 
 // ServeClock serves /clock alone, as [Cloud.Control] does, for programs that follow the
 // clock of the cloud.
 func (c *Cloud) ServeClock(address string) (*Control, error) {
-	control := &Control{Token: rand.Text()}
 	mux := http.NewServeMux()
 	c.handleClock(mux, c.Move)
-	server, err := Listen(address, control.guard(mux))
+	return serveGuarded(address, mux)
+}
+
+// serveGuarded serves a handler to callers with a token of its own.
+func serveGuarded(address string, handler http.Handler) (*Control, error) {
+	control := &Control{Token: rand.Text()}
+	server, err := Listen(address, control.guard(handler))
 	control.Server = server
 	return control, err
 }

@@ -119,7 +119,7 @@ func (r *request) setState(id, state string) {
 	h.State, h.Changed = state, r.Now.Truncate(time.Second)
 }
 
-// after returns a handshake after a change.
+// afterChange returns a handshake after a change.
 func (r *request) afterChange(id string) *types.Handshake {
 	return r.describeHandshake(r.World.Organization.FindHandshake(id))
 }

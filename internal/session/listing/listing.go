@@ -71,20 +71,10 @@ func Text(w io.Writer, list []Session, now time.Time) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-*s  %-7s  %-6s  %s\n", width, "PROFILE", "LEFT", "UNTIL", "SESSION")
 	for _, s := range list {
-		fmt.Fprintf(&b, "%-*s  %-7s  %-6s  %s\n", width, clean(s.Profile), Left(s.Expires.Sub(now)), s.Expires.Local().Format("15:04"), clean(s.Label()))
+		fmt.Fprintf(&b, "%-*s  %-7s  %-6s  %s\n", width, prose.Clean(s.Profile), Left(s.Expires.Sub(now)), s.Expires.Local().Format("15:04"), prose.Clean(s.Label()))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// clean replaces characters that a terminal would act on.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if prose.Unseen(r) {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // Label names a session for people.
