@@ -38,11 +38,13 @@ them new version numbers. A policy or group that is created again gets a new uni
 
 --list lists the runs of this machine, oldest first. A run that was stopped is
 "interrupted", one that was killed or is still running "unfinished"; the last column
-has the number of steps and the command that does the rest. Give a saved plan again
-if the run had one. --journal reads the journals of
-the Lambda from S3 instead: s3://BUCKET/PREFIX/ACCOUNT. Other principals may be able to
-write there, so a journal with an entry that the function of that account cannot have
-written is refused as a whole (exit status 5).
+has the number of steps and the command that does the rest. Give a saved plan again if
+the run had one.
+
+--journal reads the journals of the Lambda from S3 instead:
+s3://BUCKET/PREFIX/ACCOUNT. Other principals may be able to write there, so a journal
+with an entry that the function of that account cannot have written is refused as a
+whole (exit status 5).
 ` + command.StatusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
