@@ -68,11 +68,18 @@ func (b bounded) Do(r *http.Request) (*http.Response, error) {
 	}
 	late := time.AfterFunc(header, func() { cancel(&SlowError{header}) })
 	connections := 0
-	hops := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) { // one after the other
-		if connections++; connections > mostConnections {
-			cancel(ErrManyRedirects)
-		}
-	}})
+	hops := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{ // its hooks are called one after the other
+		GetConn: func(string) {
+			if connections++; connections > mostConnections {
+				cancel(ErrManyRedirects)
+			}
+		},
+		GotConn: func(got httptrace.GotConnInfo) {
+			if connections > mostConnections { // an idle connection can be there before the cancellation is seen
+				_ = got.Conn.Close()
+			}
+		},
+	})
 	answer, err := b.next.Do(r.WithContext(hops))
 	if err != nil {
 		late.Stop()
