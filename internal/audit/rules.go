@@ -243,6 +243,15 @@ var Rules = []Rule{
 	},
 }
 
+// RuleNames are the names of all rules, in the order of [Rules].
+func RuleNames() []string {
+	out := make([]string, len(Rules))
+	for i := range Rules {
+		out[i] = Rules[i].Name
+	}
+	return out
+}
+
 var ruleByName = func() map[string]*Rule {
 	m := make(map[string]*Rule, len(Rules))
 	for i := range Rules {

@@ -29,6 +29,8 @@ type Report struct {
 	Documents   []Document `json:"documents"`   // that the proofs rely on, those of most users first
 	Assumptions []string   `json:"assumptions"` // of the proofs, in the words of the version that checked them
 	SameBuild   bool       `json:"same_build"`  // false: another build wrote the pack, and its sentences were not compared
+
+	Rules RuleDifference `json:"rules"`
 }
 
 // A Document is a policy document with the number of users whose proofs rely on it.
@@ -41,7 +43,7 @@ type Document struct {
 // Check checks everything in a pack except the signature next to it. program and formats
 // are those of the version that checks: every byte must be what the same build would
 // write. Of a pack of another build, the sentences are not compared, nor which of several
-// examples a prover chose. The error is an *[Error] if the pack is refused.
+// examples a prover chose, nor the findings of rules that only one of the two has. The error is an *[Error] if the pack is refused.
 func Check(ctx context.Context, in io.ReaderAt, size int64, program Program, formats Formats) (*Report, error) {
 	p, err := open(ctx, in, size)
 	if err != nil {
@@ -62,7 +64,7 @@ func Check(ctx context.Context, in io.ReaderAt, size int64, program Program, for
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return &Report{&p.manifest, c.documents(), assumptionList(c.some, c.listed != nil), c.sameBuild}, nil
+	return &Report{&p.manifest, c.documents(), assumptionList(c.some, c.listed != nil), c.sameBuild, c.run.rules.difference()}, nil
 }
 
 // A check checks the snapshot and the users of one pack side by side.

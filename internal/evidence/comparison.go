@@ -28,7 +28,11 @@ func (c *check) openRun() error {
 	case head.Organization != c.manifest.Organization || head.Config != c.manifest.ConfigHash:
 		return refusedFile(runFile, "its organization or config is not the one in the manifest")
 	}
-	c.run = newComparison(saved)
+	rules, err := c.ruleBook(saved)
+	if err != nil {
+		return err
+	}
+	c.run = newComparison(saved, rules)
 	in := Input{Header: &c.header, Baseline: c.baseline, Formats: c.formats}
 	c.recorder = newRecorder(c.hashes[runFile], c.derived, &in, c.auditor, &head)
 	for i := range c.baseline.Exemptions {
@@ -36,6 +40,9 @@ func (c *check) openRun() error {
 	}
 	for _, g := range c.header.Gaps {
 		c.run.Gap(g)
+	}
+	if !c.sameBuild {
+		c.run.formats, c.recorder.findings = c.recorder.findings, nil
 	}
 	return nil
 }
@@ -56,14 +63,16 @@ func (c *check) derived(file string) io.Writer {
 // that a prover chose, are those of the version that wrote the pack; only the same build
 // can be expected to give the same.
 type comparison struct {
-	saved *run.Run
-	pull  func() (run.Record, error, bool)
-	stop  func()
-	err   error // the first difference
+	saved   *run.Run
+	rules   *ruleBook
+	formats audit.Sinks // of a pack of another build: get each record of the pack that was compared, or cannot be
+	pull    func() (run.Record, error, bool)
+	stop    func()
+	err     error // the first difference
 }
 
-func newComparison(saved *run.Run) *comparison {
-	c := &comparison{saved: saved}
+func newComparison(saved *run.Run, rules *ruleBook) *comparison {
+	c := &comparison{saved: saved, rules: rules}
 	c.pull, c.stop = iter.Pull2(saved.Records())
 	return c
 }
@@ -71,7 +80,11 @@ func newComparison(saved *run.Run) *comparison {
 // User implements [audit.Sink], as do the next three.
 func (c *comparison) User(u audit.User) { c.want(run.Record{User: &u}) }
 
-func (c *comparison) Finding(f audit.Finding) { c.want(run.Record{Finding: &f}) }
+func (c *comparison) Finding(f audit.Finding) {
+	if c.rules.expects(&f) {
+		c.want(run.Record{Finding: &f})
+	}
+}
 
 func (c *comparison) Gap(g org.Gap) { c.want(run.Record{Unread: &g}) }
 
@@ -88,7 +101,7 @@ func (c *comparison) end(want run.End) error {
 	return c.err
 }
 
-// next is the next record that is more than words.
+// next is the next record that is more than words, and that this version can give.
 func (c *comparison) next() (record run.Record, more bool) {
 	for c.err == nil {
 		record, err, more := c.pull()
@@ -99,11 +112,24 @@ func (c *comparison) next() (record run.Record, more bool) {
 			return record, false
 		case record.Document != nil && record.Document.SHA256 != hashOf([]byte(record.Document.Text)):
 			c.fail("the document %s has another SHA-256", record.Document.Name)
+		case record.Finding != nil && !c.comparable(record.Finding):
 		case record.Document == nil && record.Rule == nil:
 			return record, true
 		}
 	}
 	return record, false
+}
+
+// comparable reports whether a finding of the pack is of a rule of this version. The
+// findings of other rules are only passed on.
+func (c *comparison) comparable(f *audit.Finding) bool {
+	yes, why := c.rules.comparable(f)
+	if why != "" {
+		c.fail("%s", why)
+	} else if !yes {
+		c.formats.Finding(*f)
+	}
+	return yes
 }
 
 // want expects a record to be the next.
@@ -118,7 +144,9 @@ func (c *comparison) want(want run.Record) {
 	default:
 		if member := different(decisive(have), decisive(want)); member != "" {
 			c.fail("%q of %s is not what the snapshot and the config give", member, title(&have))
+			return
 		}
+		have.Send(c.formats)
 	}
 }
 

@@ -16,7 +16,7 @@ func anotherBuild(f *forgery) {
 	for _, name := range []string{"run.jsonl", "findings.ocsf.json", "assessment-results.oscal.json"} {
 		e := f.at(name)
 		for _, sentence := range []string{"what", "remedy", "means", "message", "desc", "description"} {
-			e.text = regexp.MustCompile(`"`+sentence+`":"`).ReplaceAll(e.text, []byte(`"`+sentence+`":"In other words: `))
+			e.text = regexp.MustCompile(`"`+sentence+`":"([^"])`).ReplaceAll(e.text, []byte(`"`+sentence+`":"In other words: $1`))
 		}
 	}
 	f.replace("README.txt", "explicit Deny", "explicit deny")

@@ -110,6 +110,7 @@ type Manifest struct {
 	Users        audit.Counts    `json:"users"`
 	Proofs       ProofCounts     `json:"proofs"`
 	Claim        Claim           `json:"claim"`
+	Rules        []string        `json:"rules,omitempty"` // that the findings come from; missing in the packs of earlier versions
 	Redaction    *RedactionCount `json:"redaction,omitempty"`
 	Assumptions  []string        `json:"assumptions"`
 	Files        []File          `json:"files"`

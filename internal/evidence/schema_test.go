@@ -23,7 +23,7 @@ func TestManifestsFitTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, in := range []evidence.Input{sampleInput(t), evidence.Redact(sampleInput(t), redactionKey)} {
+	for _, in := range []evidence.Input{sampleInput(t), evidence.Redact(sampleInput(t), redactionKey), binaryInput(t, answeredYes)} {
 		f := takeApart(t, written(t, in))
 		manifest, err := jsonschema.UnmarshalJSON(bytes.NewReader(f.at("manifest.json").text))
 		if err != nil {

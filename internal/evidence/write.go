@@ -39,7 +39,7 @@ func Write(w io.Writer, in Input) (*Manifest, error) {
 		auditor: audit.New(in.Header, in.Baseline, now), assumptions: map[string]bool{},
 		manifest: Manifest{
 			Kind: Kind, Format: Format, AsOf: now, Taken: in.Header.Taken.UTC(), Program: in.Program, ConfigHash: in.Baseline.Hash(),
-			Organization: organizationID(in.Header), Claim: claimOf(in.Baseline), Redaction: in.Redaction,
+			Organization: organizationID(in.Header), Claim: claimOf(in.Baseline), Rules: audit.RuleNames(), Redaction: in.Redaction,
 		},
 	}
 	p.auditor.CheckProofs = true

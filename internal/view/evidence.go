@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/evidence"
+	"forcemfa/internal/prose"
 )
 
 // WrittenEvidence is a pack that was written, in JSON.
@@ -60,10 +61,37 @@ func Evidence(w io.Writer, s Style, r *evidence.Report, signer string) {
 		row("sentences", "were written by that program; this build compared everything else in the run and the findings")
 	}
 	s.List(w, rows)
+	evidenceRules(w, s, &r.Rules)
 	evidenceDocuments(w, s, r.Documents)
 	fmt.Fprintln(w, "\nAssumptions:")
 	for _, a := range r.Assumptions {
 		s.hang(w, "  - ", Clean(a), 4)
+	}
+}
+
+// evidenceRules names the rules that only the pack or only this version has.
+func evidenceRules(w io.Writer, s Style, r *evidence.RuleDifference) {
+	names := func(rules []evidence.RuleCount) string {
+		out := make([]string, len(rules))
+		for i, rule := range rules {
+			out[i] = rule.Rule
+		}
+		return strings.Join(out, ", ")
+	}
+	if n := len(r.NotApplied); n > 0 {
+		fmt.Fprintln(w)
+		s.hang(w, "", fmt.Sprintf("WARNING: the findings of the pack leave out %s of this version, which would add %s: %s. The %s newer than the pack, or left out of it. "+
+			"The states and the proofs do not depend on rules.",
+			Count(n, "rule"), Count(evidence.CountFindings(r.NotApplied), "finding"), names(r.NotApplied), prose.Plural(n, "rule is", "rules are")), 2)
+	}
+	if n := len(r.NotChecked); n > 0 {
+		fmt.Fprintln(w)
+		s.hang(w, "", fmt.Sprintf("WARNING: this version does not have %s of the pack, and did not check %s: %s. Use a version of forcemfa that has them.",
+			Count(n, "rule"), Count(evidence.CountFindings(r.NotChecked), "finding"), names(r.NotChecked)), 2)
+	}
+	if !r.Listed {
+		fmt.Fprintln(w)
+		s.hang(w, "", "The pack does not list its rules, as those of earlier versions. A rule without findings in the pack, although this version gives some, counts as left out.", 2)
 	}
 }
 

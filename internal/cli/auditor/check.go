@@ -32,7 +32,8 @@ but whoever changed a pack could have signed it again: the exit status is 4.
 EXIT STATUS
   0  the pack is whole, signed with the key, and everything in it was checked
   1  the pack is refused
-  4  the pack is intact, and signed with an unknown key`,
+  4  the pack is intact, and signed with an unknown key, or has findings of rules that
+     this version does not have and did not check`,
 		Example: `  forcemfa evidence check pack.zip --key evidence.pub
   forcemfa evidence check pack.zip --key evidence.pub -o json | jq .manifest.users`,
 		Args:    cobra.ExactArgs(1),
@@ -116,6 +117,9 @@ func (o *checkOptions) print(r *evidence.Report, key evidence.PublicKey) error {
 	}
 	if !known {
 		return &command.Error{Status: command.StatusIncomplete, Hint: "compare the fingerprint with the signer's, or name the public key with --key"}
+	}
+	if evidence.CountFindings(r.Rules.NotChecked) > 0 {
+		return &command.Error{Status: command.StatusIncomplete, Hint: "check the pack with the version of forcemfa that wrote it, or a newer one"}
 	}
 	return nil
 }
