@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"strconv"
-
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
@@ -47,21 +45,8 @@ func (a *Auditor) cannotEnroll(s *prove.Subject, account *org.Account, u *org.Us
 // refusal says why a request is not possible; empty when it is, or when that is not
 // known.
 func refusal(o prove.Outcome, d policy.Decision, action string) string {
-	switch {
-	case o != prove.Enforced:
+	if o != prove.Enforced {
 		return ""
-	case d.Verdict != policy.ExplicitDenied && d.Layer == policy.SCP:
-		return "no service control policy allows " + action
-	case d.Verdict != policy.ExplicitDenied && d.Layer == policy.Boundary:
-		return "the permissions boundary does not allow " + action
-	case d.Verdict != policy.ExplicitDenied:
-		return "no policy allows " + action
-	case d.Source == nil:
-		return action + " is denied"
 	}
-	statement := ""
-	if d.Source.Document != nil && d.Statement >= 0 && d.Statement < len(d.Source.Document.Statements) {
-		statement = ", statement " + strconv.Itoa(d.Statement+1)
-	}
-	return d.Source.Name + statement + " denies " + action
+	return prove.Obstacle(d, action)
 }

@@ -34,6 +34,7 @@ type User struct {
 	State          State                 `json:"state"`
 	Example        *prove.Counterexample `json:"example,omitempty"`         // for an open user
 	NotExploitable bool                  `json:"not_exploitable,omitempty"` // open, but nothing that was read allows the example today
+	Obstacle       string                `json:"obstacle,omitempty"`        // what refuses the example that is not exploitable today
 	Why            string                `json:"why,omitempty"`             // for an unknown user
 	Exemption      string                `json:"exemption,omitempty"`
 	ExemptBy       *baseline.Exemption   `json:"exempt_by,omitempty"` // the exemption of an exempt user

@@ -60,7 +60,7 @@ func (a *Auditor) user(account *org.Account, at baseline.Place, u *org.User, aro
 			out.State, out.Proof, out.DeniedBy, out.Why = Unknown, "", nil, "the independent checker rejected the proof: "+err.Error()
 		}
 	case prove.Open:
-		out.State, out.Example, out.NotExploitable = Open, answer.Counterexample, answer.Latent
+		out.State, out.Example, out.NotExploitable, out.Obstacle = Open, answer.Counterexample, answer.Latent, answer.Obstacle
 	default:
 		out.State, out.Why = Unknown, answer.Why
 	}

@@ -152,10 +152,14 @@ func (u *User) Meaning() string {
 	case u.State == Unknown || u.Example == nil:
 		return u.Why
 	case u.NotExploitable:
-		return "nothing today, because no policy allows it; nothing denies " + u.Example.Action
+		return "nothing today, because " + u.Hindrance() + "; MFA is not required for " + u.Example.Action
 	}
 	return u.Worst()
 }
+
+// Hindrance is what refuses the example of a user who is not exploitable today. Runs of
+// earlier versions do not say it.
+func (u *User) Hindrance() string { return cmp.Or(u.Obstacle, "no policy allows it") }
 
 // With is the credential of the example request, as people call it.
 func (u *User) With() string {

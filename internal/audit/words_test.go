@@ -54,7 +54,7 @@ func TestRanksOfOtherStates(t *testing.T) {
 		user    audit.User
 		meaning string
 	}{
-		{audit.User{State: audit.Open, Example: example, NotExploitable: true}, "nothing today, because no policy allows it; nothing denies s3:GetObject"},
+		{audit.User{State: audit.Open, Example: example, NotExploitable: true}, "nothing today, because no policy allows it; MFA is not required for s3:GetObject"},
 		{audit.User{State: audit.Unknown, Why: "a policy could not be read"}, "a policy could not be read"},
 		{audit.User{State: audit.Exempt, Exemption: "build server"}, "build server"},
 		{audit.User{State: audit.Enforced}, "nothing except enroll a device"},

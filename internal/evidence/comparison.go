@@ -178,7 +178,7 @@ func title(r *run.Record) string {
 func decisive(r run.Record) run.Record {
 	if r.User != nil {
 		u := *r.User
-		u.Why, u.Assumptions, u.CannotEnroll, u.Example, u.DeniedBy = "", nil, "", nil, nil
+		u.Why, u.Obstacle, u.Assumptions, u.CannotEnroll, u.Example, u.DeniedBy = "", "", nil, "", nil, nil
 		return run.Record{User: &u}
 	}
 	if r.Finding != nil {

@@ -61,7 +61,7 @@ func (t *users) user(u *audit.User, unit string) {
 	}
 	why := u.Why
 	if u.NotExploitable {
-		why = "not exploitable today: nothing allows the example"
+		why = "not exploitable today: " + u.Hindrance()
 	}
 	oldest, used := keyDates(u.Keys, t.now)
 	t.Row(

@@ -102,7 +102,7 @@ func (d *data) user(u *audit.User) {
 	r.list(func() { d.texts.list(r, u.Assumptions, o) })
 	r.list(func() { d.devices(r, u.Devices, o) })
 	r.number(d.texts.of(string(u.Proof)))
-	r.number(d.texts.text(cmp.Or(u.Why, u.CannotEnroll), o))
+	r.number(d.texts.text(cmp.Or(u.Why, u.Obstacle, u.CannotEnroll), o))
 	r.number(epochDay(&u.Created))
 	r.number(u.ActiveKeys)
 	r.number(d.texts.text(u.Boundary, o))

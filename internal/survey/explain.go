@@ -150,6 +150,9 @@ func documentsOf(set *policy.Set) []view.ExplainedDocument {
 	for _, level := range set.SCPs {
 		add("scp", level...)
 	}
+	for _, level := range set.RCPs {
+		add("rcp", level...)
+	}
 	return out
 }
 

@@ -379,7 +379,7 @@ func (a *AuditText) severity(s audit.Severity) string {
 func reason(u audit.User) string {
 	switch {
 	case u.Example != nil && u.NotExploitable:
-		return "nothing denies " + u.Example.String() + "; not exploitable today, because no policy allows it"
+		return "MFA is not required: " + u.Example.String() + "; not exploitable today, because " + u.Hindrance()
 	case u.Example != nil:
 		return u.Example.String()
 	case u.Exemption != "":

@@ -48,7 +48,7 @@ type DisablingRequest struct {
 
 // An ExplainedDocument is a policy document that decides a user's requests.
 type ExplainedDocument struct {
-	Layer      string   `json:"layer"` // identity, boundary or scp
+	Layer      string   `json:"layer"` // identity, boundary, scp or rcp
 	Name       string   `json:"name"`
 	Unreadable string   `json:"unreadable,omitempty"`
 	Allows     int      `json:"allows"` // statements
@@ -82,7 +82,7 @@ func (e *Explanation) title() string {
 	case e.State == audit.Unknown:
 		return "Whether MFA is enforced for " + who + " could not be decided: " + e.Why
 	case e.NotExploitable:
-		return "Nothing denies requests of " + who + " without MFA, although no policy allows the example today."
+		return "MFA is not enforced for " + who + ". The example request is not exploitable today, because " + e.Hindrance() + "."
 	}
 	return who + " can act without MFA."
 }
@@ -101,6 +101,9 @@ func (e *Explanation) facts() [][]string {
 		}
 		add("request", e.Example.String())
 		add("allowed by", e.Example.AllowedBy)
+		if e.NotExploitable {
+			add("refused today", e.Hindrance())
+		}
 	}
 	for _, by := range e.DeniedBy {
 		add("denied by", by)

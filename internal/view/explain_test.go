@@ -91,7 +91,7 @@ func TestTheFirstLineOfAnExplanationIsTheState(t *testing.T) {
 		{audit.User{State: audit.Exempt, Exemption: "build server until 2027", Console: org.No}, "bob (1 dev) is exempt: build server until 2027", "password    none"},
 		{audit.User{State: audit.Unknown, Why: "a policy could not be read", Console: org.Unknown}, "Whether MFA is enforced for bob (1 dev) could not be decided: a policy could not be read", "access keys  unknown"},
 		{audit.User{State: audit.Open, NotExploitable: true, Example: &prove.Counterexample{Action: "s3:GetObject", Resource: "*", Credential: policy.LongTermKey}, NewerThan: &report},
-			"Nothing denies requests of bob (1 dev) without MFA, although no policy allows the example today.", "newer than the credential report of 2026-11-01 10:02 UTC"},
+			"MFA is not enforced for bob (1 dev). The example request is not exploitable today, because no policy allows it.", "newer than the credential report of 2026-11-01 10:02 UTC"},
 	} {
 		c.user.Name, c.user.Account, c.user.AccountName = "bob", "1", "dev"
 		e := Explanation{User: c.user}

@@ -123,6 +123,9 @@ type Answer struct {
 	// Latent means that nothing refuses the counterexample, but nothing that was
 	// read allows it today.
 	Latent bool
+	// Obstacle says what refuses a latent counterexample today, as in "no policy
+	// allows s3:GetObject"; empty otherwise.
+	Obstacle string
 	// Why is the reason for Unknown; empty otherwise.
 	Why string
 	// Assumptions lists what the answer relies on in addition to the documents.

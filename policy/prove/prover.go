@@ -147,7 +147,7 @@ func (p *Prover) answer(s *Subject, v verdict) (a Answer, ok bool) {
 		a.Today = Today{Why: doubt}
 	}
 	w.AllowedBy = ""
-	a.Counterexample, a.Latent = w, true
+	a.Counterexample, a.Latent, a.Obstacle = w, true, Obstacle(decides, w.Action)
 	if a.Today.Outcome == Enforced {
 		a.Today.Assumptions = []string{"resource-based policies were not read; one that names the user would allow more"}
 	}
