@@ -18,6 +18,9 @@ type Auditor struct {
 	// CheckProofs checks every proof with package certificate, which does not
 	// depend on the prover. A user whose proof is rejected is unknown.
 	CheckProofs bool
+	// Departed are accounts that left the organization, which nothing that is read now
+	// can show.
+	Departed []Departure
 
 	header     *org.Header
 	baseline   *baseline.Baseline
@@ -75,6 +78,7 @@ func (a *Auditor) Account(account *org.Account, sink Sink) Counts {
 	case summary.Skipped == "":
 		r.unreadable()
 	}
+	r.departures()
 	slices.SortStableFunc(r.findings, func(x, y Finding) int { return strings.Compare(x.ID, y.ID) })
 	for _, f := range r.findings {
 		sink.Finding(f)

@@ -220,6 +220,13 @@ var Rules = []Rule{
 		Remedy: "invite the account into the organization, or remove scp and guard_scp from the config file", Refs: nil,
 	},
 	{
+		Name: "account-departed", Severities: []Severity{High},
+		Means: "An account that an earlier run of this machine listed in the organization is not in it any more: it left, or was removed. " +
+			"Its users keep their credentials, and no service control policy affects them. Accounts that a run has seen suspended are not reported. " +
+			"The finding is about the management account; it ends after 90 days, or when the departure is acknowledged.",
+		Remedy: "find out who removed the account, and invite it again; if it was intended, add account-departed:ACCOUNT to acknowledge in the config file", Refs: nil,
+	},
+	{
 		Name: "no-trail", Severities: []Severity{Medium},
 		Means: "No trail logs the write management events of the account in the home Region of IAM, so EventBridge delivers no events " +
 			"and the function finds changes at its next scheduled scan. Reported by `deploy plan`.",

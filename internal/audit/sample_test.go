@@ -93,7 +93,7 @@ func TestSampleShowsTheRules(t *testing.T) {
 	}
 	// Rules that the sample cannot show: unreadable or old data, windows opened by a
 	// run, a guard SCP, own policies of roles that depend on MFA, and findings of deploy plan.
-	elsewhere := map[string]bool{"user-unknown": true, "role-trust-unknown": true, "role-policy-mfa": true, "report-missing": true, "report-stale": true, "guard-bypass": true, "exempt-credentials": true, "outside-organization": true, "device-by-key": true,
+	elsewhere := map[string]bool{"user-unknown": true, "role-trust-unknown": true, "role-policy-mfa": true, "report-missing": true, "report-stale": true, "guard-bypass": true, "exempt-credentials": true, "outside-organization": true, "account-departed": true, "device-by-key": true,
 		"window-open": true, "window-expired": true, "no-trail": true, "deployment-drift": true}
 	var missing []string
 	for _, r := range audit.Rules {

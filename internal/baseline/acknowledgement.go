@@ -20,6 +20,10 @@ const (
 	GuardLastAdministrator = "last-administrator" // the account would have no administrator left
 )
 
+// DepartedAccount acknowledges, instead of a guard, that an account left the
+// organization. The name is the ID of the account.
+const DepartedAccount = "account-departed"
+
 var guards = []string{
 	GuardLockout, GuardTrust, GuardBreaksWorkload, GuardBreakGlass, GuardCLILockout, GuardCaller, GuardLastAdministrator,
 }
@@ -31,11 +35,17 @@ type Acknowledgement struct {
 	Name    string `json:"name"`
 }
 
-// ParseAcknowledgement reads guard:NAME or guard:ACCOUNT/NAME.
+// ParseAcknowledgement reads guard:NAME, guard:ACCOUNT/NAME, or account-departed:ACCOUNT.
 func ParseAcknowledgement(s string) (Acknowledgement, error) {
 	guard, name, found := strings.Cut(s, ":")
 	if !found {
 		return Acknowledgement{}, fmt.Errorf("acknowledgement %q: want guard:NAME or guard:ACCOUNT/NAME", s)
+	}
+	if guard == DepartedAccount {
+		if !arn.IsAccountID(name) {
+			return Acknowledgement{}, fmt.Errorf("acknowledgement %q: want %s:ACCOUNT, with an account ID of 12 digits", s, DepartedAccount)
+		}
+		return Acknowledgement{Guard: guard, Name: name}, nil
 	}
 	if !slices.Contains(guards, guard) {
 		return Acknowledgement{}, fmt.Errorf("acknowledgement %q: unknown guard %q; the guards are %s", s, guard, strings.Join(guards, ", "))

@@ -64,7 +64,7 @@ func (f *configFile) over(b *Baseline) mapping {
 				sequence[Wave]{&b.Waves, func(w *Wave, _ node) value { return w.fields() }}},
 			{"exemptions", optional, "Users without ForceMFA, with an owner and a reason.", exemptions(&b.Exemptions, false)},
 			{"break_glass", optional, "Emergency users. They are exempt, and are expected to have a console password.", exemptions(&f.breakGlass, true)},
-			{"acknowledge", optional, "Guards that are overridden by name: guard:NAME or guard:ACCOUNT/NAME.",
+			{"acknowledge", optional, "Guards that are overridden by name: guard:NAME or guard:ACCOUNT/NAME. Accounts that left the organization: account-departed:ACCOUNT.",
 				sequence[Acknowledgement]{&b.Acknowledge, func(a *Acknowledgement, _ node) value {
 					return word[Acknowledgement]{to: a, parse: ParseAcknowledgement, shape: `^[a-z-]+:.`}
 				}}},

@@ -180,6 +180,8 @@ func TestParseRefuses(t *testing.T) {
 			`2:15: acknowledge[0]: acknowledgement "mfa:fiona": unknown guard "mfa"; the guards are lockout, trust, breaks-workload, break-glass, cli-lockout, caller, last-administrator`},
 		{"acknowledgement of no account", "version: 1\nacknowledge: [\"trust:prod/Admin\"]\n",
 			`2:15: acknowledge[0]: acknowledgement "trust:prod/Admin": "prod" is not an account ID of 12 digits`},
+		{"departure of no account", "version: 1\nacknowledge: [\"account-departed:111111111111/x\"]\n",
+			`2:15: acknowledge[0]: acknowledgement "account-departed:111111111111/x": want account-departed:ACCOUNT, with an account ID of 12 digits`},
 		{"acknowledgement of nobody", "version: 1\nacknowledge: [\"trust:\"]\n", `2:15: acknowledge[0]: acknowledgement "trust:": "" is not the name of a user or role`},
 		{"a price that is no number", "version: 1\nathena: {price_per_tb: five}\n", `2:24: athena.price_per_tb: want a number; this is text`},
 		{"a negative price", "version: 1\nathena: {price_per_tb: -1.5}\n", `2:24: athena.price_per_tb: -1.5: want 0 to 1000`},

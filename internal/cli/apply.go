@@ -94,7 +94,7 @@ func runApply(ctx context.Context, o *applyOptions, args []string) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	results.Begin(s.RunHead(), s.Target.Baseline)
+	s.Begin(ctx, results)
 	today, err := s.Plan(ctx, survey.PlanOptions{Resume: file, Acknowledge: acks, Remove: o.remove, Sink: results.Run()})
 	if err != nil {
 		return err

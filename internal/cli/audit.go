@@ -79,7 +79,7 @@ func runAudit(ctx context.Context, o *auditOptions) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	results.Begin(s.RunHead(), s.Target.Baseline)
+	s.Begin(ctx, results)
 	found, status := 0, command.StatusOK
 	var messages []notify.Message
 	err = o.PrintData(func(w io.Writer) error {

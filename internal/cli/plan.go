@@ -137,7 +137,7 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err != nil {
 		return err
 	}
-	results.Begin(s.RunHead(), s.Target.Baseline)
+	s.Begin(ctx, results)
 	p, err := s.Plan(ctx, survey.PlanOptions{Acknowledge: acks, Remove: o.remove, Impact: recorded, Sink: o.sink(results.Run(), recorded)})
 	if err != nil {
 		return err

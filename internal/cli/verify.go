@@ -68,7 +68,7 @@ func runVerify(ctx context.Context, o *verifyOptions) error {
 		return err
 	}
 	defer o.ProgressLine().Done()
-	results.Begin(s.RunHead(), t.Baseline)
+	s.Begin(ctx, results)
 	open := 0
 	var opinions []simulator.Opinion
 	err = o.PrintData(func(w io.Writer) (err error) {

@@ -21,6 +21,9 @@ type Options struct {
 	// takes up to two requests for each user, and three for a user who is newer than the
 	// credential report.
 	LongTerm bool
+	// Listed is called with all accounts of the organization before any is read, nil if
+	// they could not be listed; nil: not called.
+	Listed func([]fleet.Listed)
 	// Progress is called for every account before [Run] yields it; nil: not
 	// called.
 	Progress func(Progress)
@@ -46,6 +49,9 @@ func Run(ctx context.Context, f *fleet.Fleet, o Options) (org.Header, org.Accoun
 	}
 	if o.ReportPatience == 0 {
 		o.ReportPatience = time.Minute
+	}
+	if o.Listed != nil {
+		o.Listed(d.Listed)
 	}
 	c := &collector{fleet: f, options: o, managed: &policyCache{}}
 	h := d.Header

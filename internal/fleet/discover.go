@@ -23,6 +23,15 @@ type Discovery struct {
 	// An account that is not ACTIVE cannot be entered. Unless it is suspended or
 	// closed (see [org.Account.Skipped]), it has a gap with the reason.
 	Accounts []*org.Account
+	// Listed are all accounts of the organization, also those that the filters leave
+	// out; nil if they could not be listed.
+	Listed []Listed
+}
+
+// A Listed is an account in the list of the organization.
+type Listed struct {
+	ID, Name string
+	Closing  bool // AWS has suspended or closed it, or is closing it
 }
 
 // Discover reads the organization. Without an organization, or without
@@ -46,17 +55,32 @@ func (f *Fleet) Discover(ctx context.Context) (*Discovery, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(e.d.Accounts) == 0 {
+	listed := len(e.d.Accounts) > 0
+	if !listed {
 		e.alone(f.options.Accounts)
 	}
 	for _, a := range e.d.Accounts {
 		note(a)
+	}
+	if listed {
+		e.d.list()
 	}
 	tags := func(account string) (map[string]string, error) { return e.tags(ctx, account) }
 	if err := e.d.filter(f.options, tags); err != nil {
 		return nil, err
 	}
 	return e.d, nil
+}
+
+// list keeps the accounts before they are filtered. A list without the management account
+// is not the list of the whole organization.
+func (d *Discovery) list() {
+	if !slices.ContainsFunc(d.Accounts, func(a *org.Account) bool { return a.Management }) {
+		return
+	}
+	for _, a := range d.Accounts {
+		d.Listed = append(d.Listed, Listed{ID: a.ID, Name: a.Name, Closing: a.Skipped() != ""})
+	}
 }
 
 // List reads only the organization's ID and its accounts, which takes one call for twenty

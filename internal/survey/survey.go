@@ -59,11 +59,20 @@ type Survey struct {
 	Unread  []org.Gap
 	Skipped []org.Gap // accounts that AWS has suspended or closed
 
-	read     int // accounts
+	// Listed are all accounts of the organization, also those that filters leave out;
+	// nil if they could not be listed.
+	Listed []fleet.Listed
+	// Departed are accounts that earlier runs listed and this one doesn't. Set it before
+	// the accounts are read.
+	Departed []audit.Departure
+
+	read     int            // accounts
+	users    map[string]int // numbers of users of the accounts that were read, by ID
 	accounts org.Accounts
 	aliases  map[string]string // of the accounts that were read, by ID
 	names    map[string]string // of all accounts, by ID
 	digests  []string
+	missed   []org.Gap // that are not gaps of the header or of an account
 }
 
 // Open lists the accounts of the organization. They are read as the stream is.
@@ -71,10 +80,11 @@ func Open(ctx context.Context, o Options) (*Survey, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	s := &Survey{Options: o, aliases: map[string]string{}, names: map[string]string{}}
+	s := &Survey{Options: o, aliases: map[string]string{}, names: map[string]string{}, users: map[string]int{}}
 	stop := s.showRequests()
 	header, accounts, err := collect.Run(ctx, o.Fleet, collect.Options{
 		LongTerm: o.LongTerm,
+		Listed:   func(all []fleet.Listed) { s.Listed = all },
 		Progress: func(p collect.Progress) { o.Progress("accounts read:", p.Done, p.Of) },
 	})
 	stop()
@@ -111,9 +121,7 @@ func (s *Survey) showRequests() (stop func()) {
 
 // Audit audits every account into the sink.
 func (s *Survey) Audit(ctx context.Context, sink audit.Sink) error {
-	for _, g := range s.Header.Gaps {
-		sink.Gap(g)
-	}
+	s.sendGaps(sink)
 	auditor := s.auditor()
 	for audited, err := range auditor.Accounts(ctx, s.accounts) {
 		if err != nil {
@@ -125,9 +133,19 @@ func (s *Survey) Audit(ctx context.Context, sink audit.Sink) error {
 	return nil
 }
 
+// sendGaps sends what could not be read of the organization as a whole.
+func (s *Survey) sendGaps(sink audit.Sink) {
+	for _, g := range s.Header.Gaps {
+		sink.Gap(g)
+	}
+	for _, g := range s.missed {
+		sink.Gap(g)
+	}
+}
+
 func (s *Survey) auditor() *audit.Auditor {
 	auditor := audit.New(s.Header, s.Baseline, s.Now)
-	auditor.CheckProofs = s.CheckProofs
+	auditor.CheckProofs, auditor.Departed = s.CheckProofs, s.Departed
 	return auditor
 }
 
@@ -188,9 +206,7 @@ func (s *Survey) detailed(ctx context.Context, in *planner.Input, sink audit.Sin
 	auditor := s.auditor()
 	return func(yield func(*audit.Audited, error) bool) {
 		if sink != nil {
-			for _, g := range s.Header.Gaps {
-				sink.Gap(g)
-			}
+			s.sendGaps(sink)
 		}
 		for audited, err := range auditor.Accounts(ctx, s.accounts) {
 			if err != nil {
@@ -232,6 +248,7 @@ func (s *Survey) note(a *org.Account) {
 	}
 	if a.Read {
 		s.read++
+		s.users[a.ID] = len(a.Users)
 	}
 	s.aliases[a.ID], s.names[a.ID] = a.Alias, a.Name
 }
@@ -241,6 +258,15 @@ func (s *Survey) NothingRead() bool { return s.read == 0 && len(s.Unread) > 0 }
 
 // Readable is the number of accounts that could be read.
 func (s *Survey) Readable() int { return s.read }
+
+// UsersRead are the numbers of users of the accounts that were read, by ID.
+func (s *Survey) UsersRead() map[string]int { return s.users }
+
+// Miss adds something that could not be read, before the accounts are read.
+func (s *Survey) Miss(g org.Gap) {
+	s.missed = append(s.missed, g)
+	s.Unread = append(s.Unread, g)
+}
 
 // Names are the names of the accounts, by ID.
 func (s *Survey) Names() map[string]string { return s.names }

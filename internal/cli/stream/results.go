@@ -30,6 +30,7 @@ type Results struct {
 	zip     *gzip.Writer  // around save; nil: plain
 	kept    *history.File // nil: not kept
 	lost    error         // why it is not kept
+	after   func() error  // what else the history keeps; nil: nothing
 	writer  *run.Writer   // nil: the run is neither saved nor kept
 	written bool
 }
@@ -104,6 +105,13 @@ func (r *Results) keep(h *run.Head) {
 		return
 	}
 	r.kept, r.lost = history.Create(r.out.Env.HistoryDir(), h)
+}
+
+// Remember calls after when the run is complete, unless it must leave nothing in the history.
+func (r *Results) Remember(after func() error) {
+	if !r.flags.NoHistory {
+		r.after = after
+	}
 }
 
 func documents(b *baseline.Baseline, partition string) []run.Document {
@@ -245,6 +253,11 @@ func (r *Results) Commit() error {
 	if r.kept != nil {
 		r.lost = r.kept.Commit()
 		r.kept = nil
+	}
+	if r.after != nil {
+		if err := r.after(); err != nil {
+			r.out.Remark("WARNING: the accounts of the organization are not in the history: %v", command.FileError("write", err))
+		}
 	}
 	if r.lost != nil {
 		r.out.Remark("WARNING: the run is not in the history: %v", command.FileError("write", r.lost))

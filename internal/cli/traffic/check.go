@@ -33,7 +33,7 @@ func runCheck(ctx context.Context, o *impactOptions) error {
 	defer results.Discard()
 	o.audit = func(s *organization.Survey) audit.Sink {
 		sinks := audit.Sinks{o.judge.States()}
-		if run := o.auditInto(results)(s); run != nil {
+		if run := o.auditInto(ctx, results)(s); run != nil {
 			sinks = append(sinks, run)
 		}
 		return sinks

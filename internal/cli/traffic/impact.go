@@ -105,7 +105,7 @@ func runImpact(ctx context.Context, o *impactOptions) error {
 		return err
 	}
 	defer results.Discard()
-	o.audit = o.auditInto(results)
+	o.audit = o.auditInto(ctx, results)
 	if o.results.Save == "" && o.by == "" && o.exempt == "" {
 		o.lookup.only = o.user
 	}

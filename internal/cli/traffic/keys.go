@@ -74,7 +74,7 @@ func runKeys(ctx context.Context, o *keysOptions) error {
 		return err
 	}
 	defer results.Discard()
-	o.audit = o.auditInto(results)
+	o.audit = o.auditInto(ctx, results)
 	var accounts []*org.Account
 	s, report, err := o.read(ctx, func(a *org.Account) { accounts = append(accounts, a) })
 	if err != nil {

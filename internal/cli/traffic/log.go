@@ -137,9 +137,9 @@ func (o *logOptions) printUnread(w io.Writer, r *impact.Report) {
 
 // auditInto begins the run with the organization, and audits it if the run is saved or
 // kept.
-func (o *logOptions) auditInto(results *stream.Results) func(*organization.Survey) audit.Sink {
+func (o *logOptions) auditInto(ctx context.Context, results *stream.Results) func(*organization.Survey) audit.Sink {
 	return func(s *organization.Survey) audit.Sink {
-		results.Begin(s.RunHead(), s.Target.Baseline)
+		s.Begin(ctx, results)
 		return results.Run()
 	}
 }
