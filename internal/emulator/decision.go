@@ -50,6 +50,15 @@ type Decision struct {
 	Permissions []Permission `json:"permissions,omitempty"`
 }
 
+// Refused reports whether the request was refused by its credential or by policies.
+func (d *Decision) Refused() bool {
+	switch d.Decision {
+	case ExplicitDeny, ImplicitDeny, Undecided, Limited, Unauthenticated:
+		return !d.Passed
+	}
+	return false
+}
+
 // A Permission is one action on one resource that a request needs.
 type Permission struct {
 	Decision string `json:"decision"`

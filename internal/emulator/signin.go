@@ -22,7 +22,7 @@ var (
 	ErrSignIn        = errors.New("the account, user name or password is wrong")
 	ErrCodeMissing   = errors.New("the user has an MFA device and must use it")
 	ErrNoSuchDevice  = errors.New("the user has no MFA device of this kind")
-	ErrResetRequired = errors.New("the password must be changed first")
+	ErrResetRequired = errors.New("the password must be changed first") // by [Cloud.ChangePassword]
 	ErrExpired       = errors.New("the password has expired, and only an administrator can replace it")
 )
 
@@ -71,26 +71,12 @@ func (c *Cloud) signIn(account, name, password, code string) (aws.Credentials, e
 	} else if code != "" {
 		return aws.Credentials{}, ErrNoSuchDevice
 	}
-	now := c.Now()
-	if at := a.PasswordPolicy.Expires(u.Login); !at.IsZero() && !now.Before(at) {
-		if a.PasswordPolicy.HardExpiry {
-			return aws.Credentials{}, ErrExpired
-		}
-		return aws.Credentials{}, ErrResetRequired
+	if err := c.mustReset(a, u); err != nil {
+		return aws.Credentials{}, err
 	}
-	if u.Login.ResetRequired {
-		return aws.Credentials{}, ErrResetRequired
-	}
-	c.world.Edit(account).Users[world.Fold(name)].Login.Used = now
+	c.world.Edit(account).Users[world.Fold(name)].Login.Used = c.Now()
 	c.sets = nil
-	s := &world.Session{
-		Credential: policy.ConsolePassword, Present: policy.False, Account: account, User: world.Fold(name),
-		Issued: now, Expires: now.Add(consoleSession),
-	}
-	if len(devices) > 0 {
-		s.Credential, s.Present, s.MFAAt = policy.ConsoleMFA, policy.True, now
-	}
-	return c.mint(s), nil
+	return c.mint(c.consoleSession(account, u, len(devices) > 0)), nil
 }
 
 func (c *Cloud) presentDevice(devices []*world.Device, code string) error {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,14 @@ type Options struct {
 	Wait func(context.Context, time.Duration) error
 	// Show is called with each question before it is asked; nil: never.
 	Show func(question string)
+	// SignIn asks a person to sign in to the console and to set a new password. It returns
+	// when the person says that the page has refused, or when its context ends: then the page
+	// accepted. nil: there is no person, and the question about it is not measured.
+	SignIn func(context.Context, SignIn) error
+	// SignInPage is the address of the sign-in page; empty: that of AWS for the account.
+	SignInPage string
+	// Pause is like Wait, and waits for the person.
+	Pause func(context.Context, time.Duration) error
 }
 
 // An Answer is what was observed about one question.
@@ -84,17 +93,18 @@ func Run(ctx context.Context, o Options) (answers []Answer, err error) {
 		a := q.Answer
 		o.Show(a.Question)
 		var refused smithy.APIError
+		var open notMeasured
 		switch a.Observed, err = q.ask(ctx, s); {
 		case errors.As(err, &refused) && ctx.Err() == nil: // the next question has another policy
 			a.Observed, a.Why, err = "", refused.ErrorCode()+": "+refused.ErrorMessage(), nil
-		case errors.Is(err, errNoEvents):
-			a.Observed, a.Why, err = "", err.Error(), nil
+		case errors.As(err, &open):
+			a.Observed, a.Why, err = "", string(open), nil
 		case err != nil:
 			return answers, fmt.Errorf("%s: %w", a.ID, err)
 		}
 		answers = append(answers, a)
 	}
-	return append(answers, unmeasured...), nil
+	return answers, nil
 }
 
 // removeWithin is how long removing may take: CloudFormation deletes a stack in half a
@@ -128,13 +138,28 @@ type Call struct {
 	For       string `json:"for"`
 }
 
-// Calls lists every operation of a probe. None of them costs anything.
-var Calls = []Call{
+// Calls lists every operation of a probe, with a person who signs in or without. None of
+// them costs anything.
+func Calls(signIn bool) []Call {
+	if signIn {
+		return slices.Concat(calls, signInCalls)
+	}
+	return calls
+}
+
+// signInCalls are those of the question about a first sign-in.
+var signInCalls = []Call{
+	{"iam", "GetAccountPasswordPolicy", "see whether it lets every user change the password"},
+	{"iam", "CreateLoginProfile", "give the user " + Path + signInName + " a password that must be changed"},
+	{"iam", "GetLoginProfile", "see whether the person has changed it"},
+}
+
+var calls = []Call{
 	{"iam", "ListUsers", "refuse an account that is not empty; find leftovers"},
 	{"iam", "ListRoles", "find leftovers"},
 	{"iam", "ListVirtualMFADevices", "find leftovers"},
-	{"iam", "CreateUser", "make the user " + Path + name},
-	{"iam", "CreateAccessKey", "make its two access keys"},
+	{"iam", "CreateUser", "make the user " + Path + name + "; with --sign-in, another one without a device"},
+	{"iam", "CreateAccessKey", "make their access keys"},
 	{"iam", "UpdateAccessKey", "make the second key inactive"},
 	{"sts", "GetCallerIdentity", "leave a trace with the second key, active and inactive"},
 	{"iam", "CreateVirtualMFADevice", "make two virtual MFA devices"},
@@ -158,6 +183,7 @@ var Calls = []Call{
 	{"iam", "ListMFADevices", "remove the user"},
 	{"iam", "DeactivateMFADevice", "remove the user"},
 	{"iam", "DeleteVirtualMFADevice", "remove the devices"},
+	{"iam", "DeleteLoginProfile", "remove the user"},
 	{"iam", "ListUserPolicies", "remove the user"},
 	{"iam", "DeleteUserPolicy", "remove the user"},
 	{"iam", "DeleteUser", "remove the user"},

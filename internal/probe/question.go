@@ -63,16 +63,17 @@ var questions = []question{
 	{Answer{ID: "cloudtrail-tags", Question: "Does CloudTrail record the tags of the user who calls?", Documented: "not documented", Assumed: "they do not appear"}, trailTags},
 	{Answer{ID: "cloudtrail-inactive-keys", Question: "Does CloudTrail record calls with an inactive access key?", Documented: "not documented", Assumed: "they do not appear"},
 		trailInactiveKey},
+	{Answer{ID: "change-password", Question: "What does a first sign-in need in order to change the password?",
+		Documented: needsChange, Assumed: needsBoth}, changePassword},
 }
+
+// notMeasured leaves a question open, and says why.
+type notMeasured string
+
+func (e notMeasured) Error() string { return string(e) }
 
 // errNoEvents leaves a question about CloudTrail open.
-var errNoEvents = errors.New("CloudTrail showed no event of the user within " + trailWithin.String())
-
-// unmeasured is the question that needs more than calls to AWS.
-var unmeasured = []Answer{
-	{ID: "change-password", Question: "What does a first sign-in need in order to change the password?", Documented: "iam:ChangePassword", Assumed: "iam:ChangePassword",
-		Why: "the sign-in page asks for it, and no API does: it needs a browser"},
-}
+var errNoEvents = notMeasured("CloudTrail showed no event of the user within " + trailWithin.String())
 
 // userGroup attaches a policy to the user, and asks for a group with its access key. The
 // answer is yes if the call is allowed and the statement allows, or denied and it denies.

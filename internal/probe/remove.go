@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
 // remove removes everything under the path of probes, also of an earlier one.
@@ -55,6 +56,10 @@ func (s *stand) removeUser(ctx context.Context, user *string) error {
 		if _, err := s.admin.DeactivateMFADevice(ctx, &iam.DeactivateMFADeviceInput{UserName: user, SerialNumber: d.SerialNumber}); err != nil {
 			return err
 		}
+	}
+	var none *iamtypes.NoSuchEntityException
+	if _, err := s.admin.DeleteLoginProfile(ctx, &iam.DeleteLoginProfileInput{UserName: user}); err != nil && !errors.As(err, &none) {
+		return err
 	}
 	policies, err := s.admin.ListUserPolicies(ctx, &iam.ListUserPoliciesInput{UserName: user})
 	if err != nil {

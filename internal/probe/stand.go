@@ -20,11 +20,13 @@ import (
 // A stand is the user, the devices and the role of a probe.
 type stand struct {
 	Options
-	admin   *iam.Client
-	key     aws.CredentialsProvider
-	devices []*device
-	role    string // ARN
-	marks   int
+	admin     *iam.Client
+	key       aws.CredentialsProvider
+	devices   []*device
+	role      string // ARN
+	account   string
+	partition string
+	marks     int
 
 	second   string    // access key ID, which leaves traces in CloudTrail
 	inactive time.Time // when it was used for the first time since it is inactive
@@ -53,6 +55,7 @@ func (s *stand) make(ctx context.Context) error {
 	if len(parts) != 6 {
 		return fmt.Errorf("the serial number %q of a device is no ARN", user)
 	}
+	s.partition, s.account = parts[1], parts[4]
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + parts[1] + `:iam::` + parts[4] + `:root"},"Action":"sts:AssumeRole"}]}`
 	role, err := s.admin.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(name), Path: aws.String(Path), AssumeRolePolicyDocument: &trust})
 	if err != nil {
@@ -204,12 +207,16 @@ func (s *stand) document(statements string) (document, mark string) {
 
 // userPolicy gives the user a policy and waits until it is in force for its access key.
 func (s *stand) userPolicy(ctx context.Context, statements string) error {
+	return s.policyOf(ctx, name, s.key, statements)
+}
+
+func (s *stand) policyOf(ctx context.Context, user string, key aws.CredentialsProvider, statements string) error {
 	document, mark := s.document(statements)
-	_, err := s.admin.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: aws.String(name), PolicyName: aws.String(name), PolicyDocument: &document})
+	_, err := s.admin.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &user, PolicyName: aws.String(name), PolicyDocument: &document})
 	if err != nil {
 		return err
 	}
-	return s.inForce(ctx, func() (aws.CredentialsProvider, error) { return s.key, nil }, mark)
+	return s.inForce(ctx, func() (aws.CredentialsProvider, error) { return key, nil }, mark)
 }
 
 // rolePolicy gives the role a policy, and waits until it is in force for sessions that

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/cli/organization"
+	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/probe"
 	"forcemfa/internal/rehearse"
@@ -41,6 +42,11 @@ them at the end, also after Ctrl-C. An account with other users is refused. It t
 to 40 minutes, because each MFA code works once and CloudTrail shows events late, and
 costs nothing. --dry-run lists every call.
 
+What a first sign-in needs in order to change the password is only asked by the sign-in
+page. With --sign-in, the probe makes a user with a password that must be changed, and
+prompts you to sign in as this user in a browser, up to three times. The password is
+shown on the terminal only.
+
 --learn FILE writes the observed answers that verdicts can rely on, as a section of the
 config. With it in forcemfa.yaml, audit, verify, explain, plan and evidence decide what
 is unknown without it, and name each observed answer among their assumptions. If AWS
@@ -50,6 +56,7 @@ behaves other than forcemfa assumes, nothing is written and the exit status is 3
   forcemfa probe-aws --profile empty-test-account
   forcemfa probe-aws --profile empty-test-account --learn observed.yaml
   cat observed.yaml >> forcemfa.yaml
+  forcemfa probe-aws --profile empty-test-account --sign-in
   forcemfa probe-aws --sandbox -o json`,
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error { return command.CheckOutput(o.Format) },
@@ -60,12 +67,15 @@ behaves other than forcemfa assumes, nothing is written and the exit status is 3
 	f.StringVar(&o.Region, "region", "", "AWS Region for STS and CloudFormation (default: of the profile)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "work on an empty account of the embedded AWS")
 	f.BoolVar(&o.dryRun, "dry-run", false, "list every call, and make none")
+	f.BoolVar(&o.signIn, "sign-in", false, "have a person sign in to the console, to measure what a first sign-in needs")
 	f.BoolVar(&o.yes, "yes", false, "don't ask for the name of the account")
 	f.StringVar(&o.learn, "learn", "", "write the answers that verdicts can rely on to this `file`, as a section of the config")
 	f.StringSliceVar(&o.observed, "interpret", nil, "in the sandbox, how AWS behaves where its documentation is open, as `QUESTION=yes` or QUESTION=no")
 	f.BoolVar(&o.readings.CodeInCallIsNotMFA, "code-in-call-is-not-mfa", false, "in the sandbox, a code sent with AssumeRole satisfies no Deny")
 	f.BoolVar(&o.readings.RolesKeepMFA, "roles-keep-mfa", false, "in the sandbox, role sessions keep the MFA flag")
+	f.BoolVar(&o.readings.NewPasswordNeedsPolicy, "new-password-needs-policy", false, "in the sandbox, a first sign-in needs iam:GetAccountPasswordPolicy too")
 	_ = f.MarkHidden("interpret")
+	_ = f.MarkHidden("new-password-needs-policy")
 	_ = f.MarkHidden("code-in-call-is-not-mfa")
 	f.BoolVar(&o.readings.ForwardingLosesMFA, "forwarding-loses-mfa", false, "in the sandbox, calls that a service forwards are without MFA")
 	_ = f.MarkHidden("roles-keep-mfa")
@@ -79,9 +89,11 @@ type probeOptions struct {
 	sandbox  bool
 	dryRun   bool
 	yes      bool
+	signIn   bool
 	learn    string
 	observed []string
 	readings operation.Readings
+	cloud    *emulator.Cloud // of the sandbox
 }
 
 // probed is the result of a probe in JSON.
@@ -103,9 +115,19 @@ func runProbe(ctx context.Context, o *probeOptions) error {
 	if o.readings.Observed, err = policy.ParseObserved(o.observed); err != nil {
 		return err
 	}
+	if err := o.Env.WhyNotAsk(); o.signIn && err != nil {
+		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("ask somebody to sign in: %w", err), Hint: "run it on a terminal, or without --sign-in"}
+	}
 	options, err := o.options(ctx)
 	if err != nil {
 		return err
+	}
+	if o.signIn {
+		closePage, err := o.askPerson(&options)
+		if err != nil {
+			return err
+		}
+		defer closePage()
 	}
 	caller, err := sts.NewFromConfig(options.Config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -171,6 +193,7 @@ func (o *probeOptions) options(ctx context.Context) (probe.Options, error) {
 	if err != nil {
 		return probe.Options{}, err
 	}
+	o.cloud = box.Cloud
 	return probe.Options{Config: box.Config, Now: box.Cloud.Now, Wait: func(ctx context.Context, d time.Duration) error {
 		box.Cloud.Advance(d)
 		return ctx.Err()
@@ -213,10 +236,10 @@ func (o *probeOptions) confirm(ctx context.Context, cfg aws.Config, account stri
 
 func (o *probeOptions) listCalls() error {
 	if o.JSON() {
-		return view.JSON(o.Stdout(), probe.Calls)
+		return view.JSON(o.Stdout(), probe.Calls(o.signIn))
 	}
 	var rows [][]string
-	for _, c := range probe.Calls {
+	for _, c := range probe.Calls(o.signIn) {
 		rows = append(rows, []string{c.Service + ":" + c.Operation, c.For})
 	}
 	o.Style().Table(o.Stdout(), []string{"CALL", "FOR"}, rows, nil)

@@ -143,7 +143,7 @@ func TestMistakesAtSignIn(t *testing.T) {
 	b := newClient(t, c)
 	wants(t, b.post("sign-in", "account", staging, "user", "petra", "password", "guess"), "The account, the user name or the password is wrong.")
 	wants(t, b.post("sign-in", "account", "nowhere", "user", "petra", "password", "guess"), "The account, the user name or the password is wrong.")
-	wants(t, b.post("sign-in", "account", legacy, "user", "lars", "password", passwordOf(c, legacy, "lars")), "The password must be changed")
+	wants(t, b.post("sign-in", "account", legacy, "user", "lars", "password", passwordOf(c, legacy, "lars")), "The password of lars must be changed", "Set a new password")
 	wants(t, b.post("sign-in", "attempt", "unknown", "code", "123456"), "This sign-in has ended.")
 	page := b.post("sign-in", "account", legacy, "user", "admin", "password", passwordOf(c, legacy, "admin"))
 	_, attempt, _ := strings.Cut(page, `name="attempt" value="`)

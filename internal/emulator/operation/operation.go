@@ -71,6 +71,10 @@ type Readings struct {
 	// user signed in to the console with it. AWS documents `aws login` as the way to
 	// credentials for users of passkeys, which implies MFA, and does not say so.
 	LoginLosesMFA bool
+	// NewPasswordNeedsPolicy means that a user who must set a new password at sign-in needs
+	// iam:GetAccountPasswordPolicy in addition to iam:ChangePassword. AWS names only the
+	// latter where it describes the first sign-in, and both for the page of credentials.
+	NewPasswordNeedsPolicy bool
 }
 
 // An Ask is one permission that a call needs.

@@ -30,8 +30,8 @@ const mostAttempts = 1000
 // attemptLasts is how long a sign-in waits for a code.
 const attemptLasts = 10 * time.Minute
 
-// A Form signs users in, in two steps: password, then code. It is safe for concurrent
-// use.
+// A Form signs users in, in steps: password, then code, then a new password if it must be
+// changed. It is safe for concurrent use.
 type Form struct {
 	cloud *emulator.Cloud
 
@@ -39,10 +39,12 @@ type Form struct {
 	attempts map[string]attempt // by a random ID
 }
 
-// An attempt has a correct password and waits for the MFA device. The password stays
-// here: the page of the second step does not contain it.
+// An attempt has a correct password and waits for the MFA device, or for a new password.
+// The password stays here: the page of the next step does not contain it.
 type attempt struct {
 	account, user, password string
+	reset                   bool   // the new password is next
+	code                    string // that was accepted before it
 	begun                   time.Time
 }
 
@@ -76,6 +78,9 @@ type formData struct {
 	Attempt     string
 	Codes, Keys bool // kinds of devices
 	Shown       []ShownCode
+	// Of the third step.
+	Reset    bool
+	Decision *emulator.Decision // that refused the change
 }
 
 // Show writes the first step.
@@ -94,6 +99,9 @@ func (f *Form) Submit(w http.ResponseWriter, r *http.Request, u Use) *SignedIn {
 		return nil
 	}
 	u.Account, u.User = a.account, a.user
+	if a.reset {
+		return f.change(w, r, u, a, id)
+	}
 	code := strings.Join(strings.Fields(r.PostFormValue("code")), "")
 	if r.PostFormValue("key") != "" {
 		code = emulator.SecurityKey
@@ -105,6 +113,13 @@ func (f *Form) Submit(w http.ResponseWriter, r *http.Request, u Use) *SignedIn {
 		return &SignedIn{account, f.userName(account, a.user), session.AccessKeyID, code != ""}
 	}
 	d := formData{Use: u, Error: message(err)}
+	if errors.Is(err, emulator.ErrResetRequired) {
+		f.forget(id)
+		next := *a
+		next.reset, next.code = true, code
+		f.write(w, http.StatusOK, formData{Use: u, Attempt: f.remember(next), Reset: true})
+		return nil
+	}
 	if id == "" && !errors.Is(err, emulator.ErrCodeMissing) {
 		f.write(w, http.StatusForbidden, d)
 		return nil
@@ -205,7 +220,7 @@ func message(err error) string {
 	case errors.Is(err, emulator.ErrNoSuchDevice):
 		return "The user has no MFA device of this kind."
 	case errors.Is(err, emulator.ErrResetRequired):
-		return "The password must be changed before the user can sign in. This page cannot change it."
+		return "The password must be changed before the user can sign in."
 	case errors.Is(err, emulator.ErrExpired):
 		return "The password has expired. Only an administrator can replace it."
 	}
