@@ -4,7 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
+
+	"forcemfa/internal/testdepth"
 )
 
 // special are the clients that are more than a program on PATH. A function says
@@ -24,10 +27,17 @@ var special = map[string]func() string{
 	nushellModule:      nodeModule(nushellModule),
 }
 
+// slow are the clients that take seconds of processor time for each use. A plain "go test
+// ./..." does not use them, so that it ends in the time that a person waits for it.
+var slow = []string{"chromium", "cfn-lint", "moto_server", "terraform", "@duckdb/node-api", "dt-sql-parser", "@aws-sdk/credential-provider-login"}
+
 var found sync.Map // client → func() string
 
 // missing says why a client cannot be used; empty: it can. It looks once.
 func missing(client string) string {
+	if slices.Contains(slow, client) && !testdepth.Long() && os.Getenv(requireVariable) == "" {
+		return client + " is slow: FORCEMFATEST_LONG=1 uses it"
+	}
 	look := special[client]
 	if look == nil {
 		look = func() string { return program(client) }

@@ -10,6 +10,9 @@
 //   - FORCEMFATEST_SKIPPED=FILE appends a line for each skip to FILE, because
 //     "go test" hides what a package that passes prints.
 //
+// Clients that take seconds of processor time, such as Terraform and a browser, are used
+// where clients are required, and with FORCEMFATEST_LONG=1.
+//
 // Only tests import this package.
 package testclients
 
@@ -25,9 +28,8 @@ import (
 	"testing"
 )
 
-// The settings, read only when a test is about to be skipped: the go command
-// keeps the result of a package that has every client in its cache, whatever
-// they say.
+// The settings, read only when a test is about to be skipped or names a slow client: the
+// go command keeps the result of any other package in its cache, whatever they say.
 const (
 	requireVariable = "FORCEMFATEST_REQUIRE_CLIENTS"
 	skippedVariable = "FORCEMFATEST_SKIPPED"
