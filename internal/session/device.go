@@ -14,7 +14,7 @@ import (
 // settle finds the MFA device of a route, if it is not known: by what is
 // remembered of the key, else by asking IAM.
 func (m *Manager) settle(ctx context.Context, r *Route) error {
-	if r.Serial != "" {
+	if r.Serial != "" || r.KeyFrom == KeyFromSignIn {
 		return nil
 	}
 	if r.Serial = m.Cache.Device(r.deviceName()).Serial; r.Serial != "" {

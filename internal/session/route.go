@@ -32,22 +32,23 @@ type Route struct {
 	// Roles are assumed one after the other, from the key's MFA session on.
 	Roles []Role
 
-	Region       string // where its user works; empty: nobody says
-	ownRegion    string // what the profile itself says
-	MFAProcess   string // command that prints codes, as the profile says
-	Exec         string // ExecSetting of the profile
-	duration     time.Duration
-	stsRegion    string
-	stsEndpoint  string
-	iamEndpoint  string
-	fips         aws.FIPSEndpointState
-	dualStack    aws.DualStackEndpointState
-	caBundle     string          // ca_bundle of the profile
-	configured   bool            // the serial was said, not found
-	special      bool            // flags ask for another session than the profile
-	sessionStore string          // the backend of the secret store for sessions; empty: files
-	keyProfile   awsfile.Profile // the profile with the key
-	keyProcess   []string        // the program that prints the key, for KeyFromProcess
+	Region         string // where its user works; empty: nobody says
+	ownRegion      string // what the profile itself says
+	MFAProcess     string // command that prints codes, as the profile says
+	Exec           string // ExecSetting of the profile
+	duration       time.Duration
+	stsRegion      string
+	stsEndpoint    string
+	iamEndpoint    string
+	signInEndpoint string
+	fips           aws.FIPSEndpointState
+	dualStack      aws.DualStackEndpointState
+	caBundle       string          // ca_bundle of the profile
+	configured     bool            // the serial was said, not found
+	special        bool            // flags ask for another session than the profile
+	sessionStore   string          // the backend of the secret store for sessions; empty: files
+	keyProfile     awsfile.Profile // the profile with the key
+	keyProcess     []string        // the program that prints the key, for KeyFromProcess
 }
 
 // A KeyPlace is where a long-lived key rests.
@@ -59,6 +60,7 @@ const (
 	KeyInFile        KeyPlace = "file"
 	KeyInStore       KeyPlace = "store"
 	KeyFromProcess   KeyPlace = "process"
+	KeyFromSignIn    KeyPlace = "sign-in" // there is no key: a person signs in with a browser
 )
 
 // Route finds the way to the session of a profile. It reads files and stores,
@@ -69,7 +71,7 @@ func (m *Manager) Route(ctx context.Context, req Request) (*Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{manager: m, files: files, route: r}
+	f := &follower{manager: m, files: files, route: r, browser: req.browser}
 	if req.RoleARN != "" {
 		if err := f.givenRole(req.RoleARN); err != nil {
 			return nil, err
@@ -99,6 +101,7 @@ type follower struct {
 	route   *Route
 	passed  []awsfile.Profile // nearest first
 	seen    []string
+	browser bool // a person signs in now
 }
 
 // follow goes on to a profile: as a role from another, or as the one that has
@@ -113,6 +116,9 @@ func (f *follower) follow(ctx context.Context, name string) error {
 	f.seen = append(f.seen, name)
 	p, err := f.files.Profile(name)
 	if errors.Is(err, awsfile.ErrNoProfile) {
+		if f.signsIn(awsfile.Profile{Name: name}) {
+			return nil
+		}
 		return f.unknown(name)
 	}
 	if err != nil {
@@ -232,6 +238,8 @@ func (f *follower) stored(ctx context.Context, p awsfile.Profile, otherwise erro
 	switch {
 	case err != nil:
 		return err
+	case id == "" && f.signsIn(p):
+		return nil
 	case id == "":
 		return otherwise
 	}
@@ -337,6 +345,10 @@ func (f *follower) settings(req Request) {
 	r.fips, r.dualStack = f.endpointOptions()
 	r.stsEndpoint = f.endpoint("sts", "AWS_ENDPOINT_URL_STS")
 	r.iamEndpoint = f.endpoint("iam", "AWS_ENDPOINT_URL_IAM")
+	r.signInEndpoint = f.endpoint("signin", "AWS_ENDPOINT_URL_SIGNIN")
+	if r.KeyFrom == KeyFromSignIn {
+		r.Serial, r.configured = "", false // any device of the user signs in
+	}
 	r.duration = req.Duration
 	if n := len(f.passed); r.duration == 0 && n > 0 && f.passed[n-1].Get("role_arn") == "" {
 		r.duration = seconds(f.passed[n-1].Get("duration_seconds"))
@@ -422,6 +434,12 @@ func (r *Route) check(req Request) error {
 	}
 	if err := r.checkSessionStore(); err != nil {
 		return err
+	}
+	if r.KeyFrom == KeyFromSignIn && len(r.Roles) > 0 && r.Roles[0].direct(0) {
+		return &Problem{
+			Sentence: fmt.Sprintf("%s requests %s, which takes a code, and profile %s has no access key to send one with", r.Roles[0].source(), r.Roles[0].Duration, r.Base),
+			Next:     "set duration_seconds to 3600 or less; the session is renewed by itself",
+		}
 	}
 	return r.capChains()
 }

@@ -82,6 +82,8 @@ type Request struct {
 	// Renew replaces an MFA session of which less than a quarter is left, also
 	// where the profile is a role that is assumed from it.
 	Renew bool
+
+	browser bool // a person signs in with a browser now
 }
 
 // longEnough reports whether a session lasts as long as a request needs.
@@ -89,7 +91,7 @@ func (r Request) longEnough(e *cache.Entry, now time.Time) bool {
 	if r.Exact && e.Expires.Sub(now) < r.MinLeft || !e.Lasts(now, r.MinLeft) {
 		return false
 	}
-	return !r.Renew || e.Kind == cache.RoleSession || e.Lasts(now, e.Quarter())
+	return !r.Renew || e.Silent() || e.Lasts(now, e.Quarter())
 }
 
 // plain says that nothing but the profile was asked for, so that a link in the
@@ -232,6 +234,8 @@ func (m *Manager) step(ctx context.Context, r *Route, req Request, i int, began 
 	}
 	var e *cache.Entry
 	switch {
+	case i < 0 && r.KeyFrom == KeyFromSignIn:
+		e, err = m.refreshed(ctx, r, req, began)
 	case i < 0 || r.Roles[i].direct(i):
 		e, err = m.withCode(ctx, r, req, i, began)
 	default:

@@ -49,6 +49,9 @@ func (m *Manager) loadKey(ctx context.Context, r *Route) error {
 }
 
 func (m *Manager) readKey(ctx context.Context, r *Route) (secret.Keys, error) {
+	if r.KeyFrom == KeyFromSignIn {
+		return secret.Keys{}, &Problem{Sentence: "profile " + r.Base + " has no access key: it signs in with a browser", Next: "run " + command("import", r.Base) + " to store a key for it"}
+	}
 	if r.KeyFrom == KeyFromProcess {
 		key, err := m.runProcess(ctx, r.Base, r.keyProcess)
 		if err == nil {

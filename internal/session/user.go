@@ -45,6 +45,17 @@ func (m *Manager) Own(ctx context.Context, req Request, others func(context.Cont
 	case err == nil:
 		a.roles, r.Roles = r.Roles, nil
 		a.Route = r
+		if r.KeyFrom == KeyFromSignIn {
+			a.Bare = false
+			e, _, err := m.step(ctx, r, req, -1, m.Now())
+			if err != nil {
+				return nil, err
+			}
+			if a.Config, err = m.entryConfig(r, e); err != nil {
+				return nil, err
+			}
+			break
+		}
 		if a.Config, err = m.keyConfig(ctx, r); err != nil {
 			return nil, err
 		}

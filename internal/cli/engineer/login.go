@@ -2,6 +2,7 @@ package engineer
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,14 @@ on a terminal, else takes default. The code comes from the terminal, --code-stdi
 --mfa-process, FORCEMFA_CODE, or the profile's mfa_process. login never sends a code twice.
 
 Security keys and passkeys show no codes, and STS does not support them. Enroll
-an authenticator app as well, or use "aws login" of the AWS CLI.
+an authenticator app as well, or add --browser.
+
+--browser is for profiles without an access key, also new ones: you sign in to the AWS
+console with any MFA device, and login keeps the session of AWS Sign-In. It lasts 15
+minutes, and exec, export and credential-process renew it without you until AWS ends the
+sign-in after 12 hours. Your user needs signin:AuthorizeOAuth2Access and
+signin:CreateOAuth2Token, as in the AWS managed policy SignInLocalDevelopmentAccess. AWS
+does not document whether requests with these credentials count as made with MFA.
 
 EXIT STATUS
   0  there is a session
@@ -36,11 +44,15 @@ EXIT STATUS
 		Example: `  forcemfa login bob
   forcemfa login prod-admin            # a role of the same user: no second code
   forcemfa login bob --duration 36h --force
-  pass otp aws/bob | forcemfa login bob --code-stdin`,
+  pass otp aws/bob | forcemfa login bob --code-stdin
+  forcemfa login bob --browser         # without an access key`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.named(args); err != nil {
 				return err
+			}
+			if o.browser {
+				return runBrowserLogin(c.Context(), &o)
 			}
 			return runLogin(c.Context(), &o)
 		},
@@ -48,14 +60,30 @@ EXIT STATUS
 	o.add(c)
 	c.Flags().DurationVar(&o.duration, "duration", 0, "`duration` of a new MFA session, 15m to 36h (default 12h)")
 	c.Flags().BoolVarP(&o.force, "force", "f", false, "start a new session even if there is one")
+	c.Flags().BoolVar(&o.browser, "browser", false, "sign in with a browser, for a profile without an access key")
+	c.Flags().IntVar(&o.port, "port", 0, "with --browser, the loopback `port` to which the browser comes back (default: a free one)")
+	c.Flags().BoolVar(&o.noOpen, "no-open", false, "with --browser, print the address and start no browser")
+	c.Flags().DurationVar(&o.wait, "wait", 10*time.Minute, "with --browser, how long to wait for you")
+	for _, other := range []string{"code-stdin", "mfa-process", "serial", "duration", "force"} {
+		c.MarkFlagsMutuallyExclusive("browser", other)
+	}
 	c.Flags().StringVarP(&o.output, "output", "o", "text", "text or json")
-	c.PreRunE = func(*cobra.Command, []string) error { return command.CheckOutput(o.output) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if err := o.checkBrowser(c.Flags().Changed); err != nil {
+			return err
+		}
+		return command.CheckOutput(o.output)
+	}
 	return c
 }
 
 type loginOptions struct {
 	sessionFlags
 	force     bool
+	browser   bool
+	port      int
+	noOpen    bool
+	wait      time.Duration
 	output    string
 	continues bool // setup goes on: there is no next command
 }
@@ -85,7 +113,10 @@ func (o *loginOptions) print(e *cache.Entry) error {
 		return listing.JSON(o.env.Stdout, listing.Of(*e, o.env.Now()))
 	}
 	what := "MFA session"
-	if e.Kind != cache.MFASession {
+	switch {
+	case e.Kind == cache.SignInSession:
+		what = "signed in as " + listing.Of(*e, o.env.Now()).Label() + ", session"
+	case e.Kind != cache.MFASession:
 		what = "session of " + e.ARN
 	}
 	o.say("%s: %s until %s (%s)", e.Profile, what, e.Expires.Local().Format("Mon 15:04"), listing.Left(e.Expires.Sub(o.env.Now())))

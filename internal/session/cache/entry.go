@@ -17,6 +17,9 @@ const (
 	RoleSession = "role"
 	// DirectRole is AssumeRole with a code: making another needs a person.
 	DirectRole = "direct"
+	// SignInSession is from a sign-in with a browser: making another needs nobody until AWS
+	// ends the sign-in.
+	SignInSession = "sign-in"
 )
 
 // An Entry is one session.
@@ -26,6 +29,8 @@ type Entry struct {
 	SecretAccessKey string
 	SessionToken    string
 	Issued, Expires time.Time
+	// RefreshToken and ProofKey renew a SignInSession.
+	RefreshToken, ProofKey string
 
 	// What follows is for people who look at the list.
 	Profile string // the profile for which it was made
@@ -58,11 +63,14 @@ const (
 // Fresh says that a session can be handed out without trying to renew it.
 func (e *Entry) Fresh(now time.Time) bool {
 	margin := personMargin
-	if e.Kind == RoleSession {
+	if e.Silent() {
 		margin = max(personMargin, min(silentMargin, e.Expires.Sub(e.Issued)/3))
 	}
 	return now.Add(margin).Before(e.Expires)
 }
+
+// Silent reports whether making another session needs nobody.
+func (e *Entry) Silent() bool { return e.Kind == RoleSession || e.Kind == SignInSession }
 
 // futureMargin is more than two clocks differ that are kept right.
 const futureMargin = 15 * time.Minute
@@ -94,6 +102,8 @@ func (e *Entry) record() record {
 	if e.Backend == "" {
 		r.put("secret_access_key", e.SecretAccessKey)
 		r.put("session_token", e.SessionToken)
+		r.put("refresh_token", e.RefreshToken)
+		r.put("proof_key", e.ProofKey)
 	}
 	r.put("backend", e.Backend)
 	r.putTime("issued", e.Issued)
@@ -112,6 +122,7 @@ func entryOf(r record) (*Entry, error) {
 		SessionToken: r.get("session_token"), Issued: r.getTime("issued"), Expires: r.getTime("expires"),
 		Profile: r.get("profile"), Account: r.get("account"), ARN: r.get("arn"),
 		KeyID: r.get("key_id"), Serial: r.get("serial"), Backend: r.get("backend"),
+		RefreshToken: r.get("refresh_token"), ProofKey: r.get("proof_key"),
 	}
 	if e.AccessKeyID == "" || e.Expires.IsZero() || e.Backend == "" && !e.whole() {
 		return nil, ErrCold
@@ -130,6 +141,13 @@ func (d Dir) look(name string) (*Entry, error) {
 		return nil, err
 	}
 	return entryOf(r)
+}
+
+// Has reports whether there is an entry of a kind, also one that has expired. It opens no
+// vault.
+func (d Dir) Has(name, kind string) bool {
+	e, err := d.look(name)
+	return err == nil && e.Kind == kind
 }
 
 // Load reads the entry of this name. An error that is not ErrCold is the

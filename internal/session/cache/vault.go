@@ -30,6 +30,8 @@ func (d Dir) seal(name string, e *Entry) error {
 	r.put("access_key_id", e.AccessKeyID)
 	r.put("secret_access_key", e.SecretAccessKey)
 	r.put("session_token", e.SessionToken)
+	r.put("refresh_token", e.RefreshToken)
+	r.put("proof_key", e.ProofKey)
 	return v.Set(inVault(name), r.text())
 }
 
@@ -53,6 +55,7 @@ func (d Dir) unseal(name string, e *Entry) (*Entry, error) {
 		return nil, err
 	}
 	e.SecretAccessKey, e.SessionToken = r.get("secret_access_key"), r.get("session_token")
+	e.RefreshToken, e.ProofKey = r.get("refresh_token"), r.get("proof_key")
 	if r.get("access_key_id") != e.AccessKeyID || !e.whole() {
 		return nil, ErrCold
 	}

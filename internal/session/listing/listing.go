@@ -19,7 +19,7 @@ import (
 // A Session is a session as JSON shows it.
 type Session struct {
 	Profile     string    `json:"profile"`
-	Kind        string    `json:"kind"` // mfa, role or direct
+	Kind        string    `json:"kind"` // mfa, role, direct or sign-in
 	ARN         string    `json:"arn,omitempty"`
 	Account     string    `json:"account,omitempty"`
 	Serial      string    `json:"serial"`
