@@ -53,7 +53,7 @@ func (s *stage) central(t *testing.T, parameters map[string]string) *deploy.Depl
 		t.Fatal(err)
 	}
 	d, err := deploy.Open(t.Context(), f, deploy.Options{
-		Baseline: s.Baseline, Package: pkg, Parameters: parameters, Except: s.except, Central: true, Now: s.box.Cloud.Now, Sleep: s.wait,
+		Baseline: s.Baseline, Package: pkg, Parameters: parameters, Except: s.except, Central: true, Template: s.Template, Now: s.box.Cloud.Now, Sleep: s.wait,
 	})
 	if err != nil {
 		t.Fatal(err)

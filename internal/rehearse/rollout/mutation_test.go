@@ -13,7 +13,7 @@ import (
 
 // A mutation changes a statement of a template.
 type mutation struct {
-	template, sid string
+	template, sid string // without a Sid: the name of the policy; of the resource for a trust policy
 	names         string // must be in the message
 	unseen        string // why the story cannot fail without the statement; empty: it must
 }
@@ -61,6 +61,11 @@ var rights = []mutation{
 	{template: deploy.Bucket, sid: "JournalsAreNotOverwritten", unseen: "the role of the function refuses it too"},
 	{template: deploy.Bucket, sid: "JournalsAreNotDeleted", names: "s3:DeleteObject"},
 	{template: deploy.Bucket, sid: "TLSOnly", unseen: secure},
+	{template: deploy.Member, sid: "Role", names: "sts:AssumeRole"},
+	{template: deploy.Member, sid: "ForwarderRole", unseen: onlyIf},
+	{template: deploy.Member, sid: "ForceMFAForwarder", unseen: onlyIf},
+	{template: deploy.Notifier, sid: "Role", names: "sts:AssumeRole"},
+	{template: deploy.Notifier, sid: "BusPolicy", names: "events:PutEvents"},
 }
 
 // conditions are the statements whose conditions refuse something.
@@ -71,6 +76,7 @@ var conditions = []mutation{
 	{template: deploy.Member, sid: "Journal", unseen: "the bucket refuses to overwrite a journal too"},
 	{template: deploy.Member, sid: "KeepUndelivered", names: "sqs:SendMessage"},
 	{template: deploy.Member, sid: "TLSOnly", unseen: secure},
+	{template: deploy.Member, sid: "ForwarderRole", unseen: "aws:SourceAccount refuses rules of other accounts, which cannot name this role"},
 	{template: deploy.Notifier, sid: "BusPolicy", names: "events:PutEvents"},
 	{template: deploy.Notifier, sid: "RulesMaySend", names: "sqs:SendMessage"},
 	{template: deploy.Notifier, sid: "TLSOnly", unseen: secure},
@@ -83,7 +89,7 @@ var conditions = []mutation{
 
 // cut splits a template before and behind the line that begins the statement.
 func (m *mutation) cut(name string, template []byte) (before, statement string, found bool) {
-	for _, line := range []string{"Sid: " + m.sid + "\n", "\n  " + m.sid + ":\n"} {
+	for _, line := range []string{"Sid: " + m.sid + "\n", "\n  " + m.sid + ":\n", "PolicyName: " + m.sid + "\n"} {
 		if before, statement, found = strings.Cut(string(template), line); found {
 			return before + line, statement, name == m.template
 		}
@@ -94,11 +100,17 @@ func (m *mutation) cut(name string, template []byte) (before, statement string, 
 // action is the action of a statement, up to its resource or principal.
 var action = regexp.MustCompile(`(?s)Action:.*?(\n\s+(?:Resource|Principal):)`)
 
+// trustAction is the start of a resource up to the action of its trust policy.
+var trustAction = regexp.MustCompile(`(?s)^    Type: AWS::IAM::Role\n.*?AssumeRolePolicyDocument:.*?Action: sts:AssumeRole\n`)
+
 // withoutRight changes the action of the statement.
 func (m *mutation) withoutRight(name string, template []byte) []byte {
 	before, statement, found := m.cut(name, template)
 	if !found {
 		return template
+	}
+	if trust := trustAction.FindStringIndex(statement); trust != nil {
+		return []byte(before + statement[:trust[0]] + strings.Replace(statement[trust[0]:trust[1]], "sts:AssumeRole", "sts:TagSession", 1) + statement[trust[1]:])
 	}
 	at := action.FindStringIndex(statement)
 	changed := action.ReplaceAllString(statement[at[0]:at[1]], "Action: sts:DecodeAuthorizationMessage$1")
@@ -186,6 +198,11 @@ func TestEveryStatementOfTheTemplatesIsMutated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, place := range unnamed(string(text)) {
+			if m := (mutation{template: name, sid: place}); !listed(rights, &m) {
+				t.Errorf("no right is taken from the statement of %s in template %s", m.sid, name)
+			}
+		}
 		for _, found := range sid.FindAllSubmatch(text, -1) {
 			m := mutation{template: name, sid: string(found[1])}
 			if !listed(rights, &m) {
@@ -196,6 +213,34 @@ func TestEveryStatementOfTheTemplatesIsMutated(t *testing.T) {
 			}
 		}
 	}
+}
+
+var (
+	resourceLine = regexp.MustCompile(`^  (\w+):\n$`)
+	policyLine   = regexp.MustCompile(`^ +- PolicyName: (\w+)\n$`)
+)
+
+// unnamed returns where the statements of a template are that have no Sid: the resource, or
+// the policy in it.
+func unnamed(template string) (places []string) {
+	place, named := "", false
+	for line := range strings.Lines(template) {
+		text := strings.TrimLeft(strings.TrimSpace(line), "- ")
+		switch found, policy := resourceLine.FindStringSubmatch(line), policyLine.FindStringSubmatch(line); {
+		case found != nil:
+			place = found[1]
+		case policy != nil:
+			place = policy[1]
+		case strings.HasPrefix(text, "Sid:"):
+			named = true
+		case strings.HasPrefix(text, "Effect:"):
+			if !named {
+				places = append(places, place)
+			}
+			named = false
+		}
+	}
+	return places
 }
 
 // ownStatement is a template up to the end of a statement.

@@ -40,6 +40,7 @@ type machine struct {
 	read    func(bucket, key string) []byte
 	entered []string // names of states
 	fails   func(batch int) bool
+	asked   []*policy.Request // by Step Functions
 }
 
 // fields are the fields of states that a machine knows.
@@ -160,10 +161,12 @@ func (m *machine) account() string {
 // may fails the test unless the role of the state machine allows a call.
 func (m *machine) may(action, resource string) {
 	m.t.Helper()
-	got := m.rights.Decide(&policy.Request{
+	request := &policy.Request{
 		Principal: policy.Principal{Kind: policy.RoleSession, Account: m.account(), ARN: "arn:aws:sts::" + m.account() + ":assumed-role/ForceMFACentralStates/s", Issuer: m.self},
 		Action:    action, Resource: resource, ResourceAccount: m.account(), Context: new(policy.Context),
-	})
+	}
+	m.asked = append(m.asked, request)
+	got := m.rights.Decide(request)
 	if got.Verdict != policy.Allowed {
 		m.t.Errorf("the role of the state machine may not call %s on %s: %v", action, resource, got.Verdict)
 	}
@@ -347,6 +350,41 @@ func TestTheWorkersOfTheMapEnforceInEveryAccount(t *testing.T) {
 		}
 		if reported := slices.ContainsFunc(posts, func(p post) bool { return strings.Contains(p.text, "no worker has written a result") }); reported != (failing > 0) {
 			t.Errorf("worker %d fails, and a message says so: %v", failing, reported)
+		}
+		m.needsEveryStatement(t)
+	}
+}
+
+// needsEveryStatement takes each statement from the role of the state machine: Step Functions
+// must miss a right of that statement.
+func (m *machine) needsEveryStatement(t *testing.T) {
+	t.Helper()
+	text, err := json.Marshal(m.rights.Identity[0].Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole struct {
+		Version   string
+		Statement []map[string]any
+	}
+	if err := json.Unmarshal(text, &whole); err != nil {
+		t.Fatal(err)
+	}
+	for i, statement := range whole.Statement {
+		rest := whole
+		rest.Statement = slices.Delete(slices.Clone(whole.Statement), i, i+1)
+		text, err := json.Marshal(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := policy.Parse(policy.Identity, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		less := policy.Set{Identity: []policy.Source{{Name: "role", Document: d}}}
+		missed := slices.IndexFunc(m.asked, func(r *policy.Request) bool { return less.Decide(r).Verdict != policy.Allowed })
+		if missed < 0 || !strings.Contains(fmt.Sprint(statement["Action"]), m.asked[missed].Action) {
+			t.Errorf("nothing fails without the statement %v of the state machine", statement["Sid"])
 		}
 	}
 }
