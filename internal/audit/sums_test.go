@@ -141,6 +141,36 @@ func TestReachIncludesPoliciesOfTheUserItself(t *testing.T) {
 	}
 }
 
+// The inline policy of forcemfa counts by its name, among others, also while it does not enforce; one of another name
+// counts only where a proof rests on it.
+func TestReachIncludesTheInlinePolicyOfForcemfa(t *testing.T) {
+	for _, row := range []struct {
+		names []string
+		want  bool
+	}{
+		{[]string{baseline.InlinePolicyName}, true},
+		{[]string{baseline.InlinePolicyName, "own"}, true},
+		{[]string{"own", baseline.InlinePolicyName}, true},
+		{[]string{"own"}, false},
+		{nil, false},
+	} {
+		a := quiet(t)
+		a.Groups[1].Inline[0].Document = allow("*")
+		u := &a.Users[0]
+		u.Groups, u.Attached, u.Inline = []string{"people"}, nil, nil
+		for _, name := range row.names {
+			u.Inline = append(u.Inline, org.InlinePolicy{Name: name, Document: allow("s3:*")})
+		}
+		got := false
+		for _, s := range audit.New(new(org.Header), wanted(t), now).Reach(a, u).Switches {
+			got = got || s.Action == "iam:DeleteUserPolicy"
+		}
+		if got != row.want {
+			t.Errorf("%q: iam:DeleteUserPolicy %v, want %v", row.names, got, row.want)
+		}
+	}
+}
+
 // An example on a bucket names one that some policy of the account names.
 func TestAnExampleNamesABucketOfTheAccount(t *testing.T) {
 	a := quiet(t)

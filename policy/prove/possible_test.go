@@ -1,0 +1,73 @@
+package prove_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"forcemfa/policy"
+	"forcemfa/policy/prove"
+)
+
+// A search that was given up is no proof that a request is refused, nor that a role cannot be assumed.
+func TestASearchThatWasGivenUpIsUnknown(t *testing.T) {
+	var patterns, conditions []string
+	for _, letter := range "abcdefghijklmn" {
+		patterns = append(patterns, fmt.Sprintf(`"*%c%c%c*"`, letter, letter, letter))
+		conditions = append(conditions, fmt.Sprintf(`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotLike":{"aws:UserAgent":"*%c%c%c*"}}}`, letter, letter, letter))
+	}
+	hard := bob(identity(append(conditions, admin)...))
+	o, _, why := new(prove.Prover).Possible(hard, []policy.Credential{policy.LongTermKey}, "iam:GetRole", "arn:aws:iam::"+account+":role/r")
+	if o != prove.Unknown || !strings.Contains(why, "distinguish") {
+		t.Errorf("%v %q after %d patterns", o, why, len(patterns))
+	}
+	hard.Roles = []prove.Role{role("R", admin)}
+	if roles, unknown := new(prove.Prover).Reach(hard); len(roles) > 0 || len(unknown) == 0 {
+		t.Errorf("%v, unknown %q", roles, unknown)
+	}
+}
+
+// Each credential is tried, and only those that are given.
+func TestPossibleTriesTheGivenCredentials(t *testing.T) {
+	byConsole := bob(identity(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"false"}}}`))
+	both := []policy.Credential{policy.LongTermKey, policy.ConsolePassword}
+	for _, row := range []struct {
+		credentials []policy.Credential
+		want        prove.Outcome
+	}{
+		{both, prove.Open}, {both[:1], prove.Enforced}, {both[1:], prove.Open}, {nil, prove.Enforced},
+	} {
+		if o, d, why := new(prove.Prover).Possible(byConsole, row.credentials, "s3:GetObject", object); o != row.want || why != "" || (o == prove.Open) != (d.Verdict == policy.Allowed) {
+			t.Errorf("%v: %v %v %q", row.credentials, o, d.Verdict, why)
+		}
+	}
+	if o, _, why := new(prove.Prover).Possible(prove.Subject{}, both, "s3:GetObject", object); o != prove.Unknown || why == "" {
+		t.Errorf("without policies: %v %q", o, why)
+	}
+}
+
+// The values of keys that escape a Deny of every resource belong to the request that is shown, whose resource is
+// that of its action.
+func TestAnExampleHasTheResourceOfItsAction(t *testing.T) {
+	for _, condition := range []string{
+		`"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, `"StringNotEquals":{"aws:RequestTag/a":"x"}`, `"StringLike":{"aws:UserAgent":"*aws*"}`,
+		`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, `"StringEquals":{"aws:ResourceTag/owner":"${aws:username}"}`,
+	} {
+		s := bob(identity(fmt.Sprintf(denyAll, mfa+","+condition), others, byKey, admin))
+		a := prove.User(s)
+		if a.Outcome != prove.Open || a.Latent || a.Counterexample.Resource != self || a.Counterexample.Action != "iam:AttachUserPolicy" {
+			t.Errorf("%s: %s", condition, text1(a))
+		}
+	}
+}
+
+// A Deny under a condition leaves nothing where another Deny covers all resources that the action can have.
+func TestAResourceThatAnActionCannotHaveIsNoExample(t *testing.T) {
+	a := prove.User(bob(identity(admin, others, byKey,
+		`{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetUser","secretsmanager:GetSecretValue"],"Resource":"*","Condition":{`+mfa+`}}`,
+		`{"Effect":"Deny","Action":"secretsmanager:GetSecretValue","Resource":"*","Condition":{`+mfa+`,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}`,
+		`{"Effect":"Deny","Action":"secretsmanager:GetSecretValue","Resource":"arn:*:secretsmanager:*:*:*","Condition":{`+mfa+`}}`)))
+	if a.Outcome != prove.Enforced {
+		t.Errorf("%s", text1(a))
+	}
+}
