@@ -171,6 +171,25 @@ func TestReachIncludesTheInlinePolicyOfForcemfa(t *testing.T) {
 	}
 }
 
+// A tag that exempts users is one that a user can set on itself.
+func TestReachIncludesTheTagsOfExemptions(t *testing.T) {
+	a := quiet(t)
+	a.Groups[1].Inline[0].Document = allow("*")
+	a.Users[0].Groups = []string{"people"}
+	b := wanted(t)
+	b.Exemptions = append(b.Exemptions, baseline.Exemption{Match: baseline.Match{Tag: "kind=robot"}, Owner: "ops", Reason: "test"})
+	b.Window.Tag = "enroll-until"
+	tags := map[string]bool{}
+	for _, s := range audit.New(new(org.Header), b, now).Reach(a, &a.Users[0]).Switches {
+		if s.Action == "iam:TagUser" {
+			tags[s.What] = true
+		}
+	}
+	if !tags["set the tag kind"] || !tags["set the tag enroll-until"] {
+		t.Errorf("%v", tags)
+	}
+}
+
 // An example on a bucket names one that some policy of the account names.
 func TestAnExampleNamesABucketOfTheAccount(t *testing.T) {
 	a := quiet(t)

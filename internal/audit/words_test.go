@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"strings"
 	"testing"
 
 	"forcemfa/internal/audit"
@@ -65,5 +66,49 @@ func TestRanksOfOtherStates(t *testing.T) {
 	}
 	if u := (audit.User{State: audit.Open, Example: example}); u.With() != "console password" {
 		t.Errorf("%q", u.With())
+	}
+}
+
+func TestSeveritiesAreRanked(t *testing.T) {
+	for i, s := range audit.Severities {
+		if s.Rank() != i {
+			t.Errorf("%s: %d, want %d", s, s.Rank(), i)
+		}
+	}
+	if got := audit.Severity("odd").Rank(); got != len(audit.Severities) {
+		t.Errorf("an unknown severity: %d", got)
+	}
+}
+
+// What a request on the user itself does depends on all of its conditions; a resource need not be an ARN.
+func TestWordsOfTheEdgesOfAnExample(t *testing.T) {
+	const own = "arn:aws:iam::111111111111:user/bob"
+	tag := map[string][]string{"aws:RequestTag/a": {"x"}}
+	for _, row := range []struct {
+		example  prove.Counterexample
+		boundary string
+		want     string
+	}{
+		{prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: own}, "", "administer account prod"},
+		{prove.Counterexample{Action: "iam:PutUserPolicy", Resource: strings.ToUpper(own)}, "", "administer account prod"},
+		{prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: own, Keys: tag}, "", "attach policies to user bob, its own, in account prod"},
+		{prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: own}, "arn:aws:iam::111111111111:policy/b", "attach policies to user bob, its own, in account prod"},
+		{prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: own + "by"}, "", "attach policies to user bobby in account prod"},
+		{prove.Counterexample{Action: "dynamodb:GetItem", Resource: "*"}, "", "read table * in account prod"},
+		{prove.Counterexample{Action: "dynamodb:GetItem", Resource: "arn:aws:dynamodb:us-east-1::table/t"}, "", "read table t in account prod"},
+		{prove.Counterexample{Action: "dynamodb:GetItem", Resource: "arn:aws:dynamodb:us-east-1:222222222222:table/t"}, "", "read table t in account 222222222222"},
+		{prove.Counterexample{Action: "dynamodb:GetItem", Resource: "arn:aws:dynamodb:us-east-1:111111111111:table/t"}, "", "read table t in account prod"},
+		{prove.Counterexample{Action: "s3:GetObject", Resource: "*"}, "", "read all objects in S3"},
+		{prove.Counterexample{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/k/l"}, "", "read objects of bucket b"},
+		{prove.Counterexample{Action: "s3:ListBucket", Resource: "arn:aws:s3:::b"}, "", "read objects of bucket b"},
+		{prove.Counterexample{Action: "quantum:Entangle", Resource: own}, "", "call quantum:Entangle in account prod"},
+	} {
+		u := audit.User{State: audit.Open, Account: "111111111111", AccountName: "prod", ARN: own, Example: &row.example, Boundary: row.boundary}
+		if got := u.Worst(); got != row.want {
+			t.Errorf("%s on %s: %q, want %q", row.example.Action, row.example.Resource, got, row.want)
+		}
+	}
+	if got := (&audit.User{}).Worst(); got != "" {
+		t.Errorf("without an example: %q", got)
 	}
 }

@@ -71,3 +71,15 @@ func TestAResourceThatAnActionCannotHaveIsNoExample(t *testing.T) {
 		t.Errorf("%s", text1(a))
 	}
 }
+
+// The resource of an example is one that a policy names: its pattern with the wildcards filled in. Patterns that are no
+// ARN are not taken.
+func TestAnExampleTakesTheResourceOfAPattern(t *testing.T) {
+	open := `{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetUser"],"NotResource":[%s],"Condition":{` + mfa + `}}`
+	for _, list := range []string{`"arn:aws:dynamodb:*:*:table/free-*"`, `"*z","arn:aws:dynamodb:*:*:table/free-*"`, `"arn:aws:dynamodb:*:*:table/free-*","a:b"`} {
+		a := prove.User(bob(identity(fmt.Sprintf(open, list), others, byKey, admin)))
+		if a.Outcome == prove.Enforced || a.Counterexample != nil && !strings.HasSuffix(a.Counterexample.Resource, ":table/free-example") {
+			t.Errorf("%s: %s", list, text1(a))
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package certificate_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"forcemfa/policy/prove"
+	"forcemfa/policy/prove/certificate"
+)
+
+const administrator = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+
+// rests claims that these Denies refuse together what one Deny of requests without MFA does. It returns what the checker
+// says about a proof that only names them.
+func rests(t *testing.T, denies ...string) error {
+	t.Helper()
+	sound := []string{administrator, others, byKey}
+	tried := append([]string(nil), sound...)
+	for _, deny := range denies {
+		sound = append(sound, fmt.Sprintf(denyAll, mfa))
+		tried = append(tried, deny)
+	}
+	s := bob(source(t, sound...))
+	p := prove.User(s).Proof
+	for i := range p.Cases {
+		for j := range p.Cases[i].Cells {
+			cell := &p.Cases[i].Cells[j]
+			for _, by := range cell.By {
+				if by.Statement < 3 {
+					continue
+				}
+				cell.By = nil
+				for n := range denies {
+					by.Statement = 3 + n
+					cell.By = append(cell.By, by)
+				}
+				break
+			}
+		}
+	}
+	return certificate.Check(p, claim(bob(source(t, tried...))))
+}
+
+// A text with wildcards stands for itself in one operator, for many texts in another, and ends at a colon in a third: the
+// checker tries a value of each kind.
+func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
+	on := func(operator, value string) string {
+		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{"aws:RequestTag/a":%q}`, operator, value))
+	}
+	in := func(operator, value string) string {
+		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{"aws:RequestedRegion":%q}`, operator, value))
+	}
+	const arn = "arn:aws:iam::*:role/*"
+	for _, row := range []struct {
+		denies []string
+		sound  bool
+	}{
+		{[]string{on("StringEquals", "a*"), on("StringNotEquals", "a*")}, true},
+		{[]string{on("StringLike", "a*"), on("StringNotLike", "a*")}, true},
+		{[]string{on("StringLike", "a*"), on("StringNotEquals", "a*")}, true},
+		{[]string{on("StringEquals", "a*"), on("StringNotLike", "a*")}, false}, // ab
+		{[]string{on("StringNotLike", "a*"), on("StringEquals", "a*")}, false},
+		{[]string{on("StringEquals", "a?"), on("StringNotLike", "a?")}, false},
+		{[]string{on("StringNotEquals", "a*")}, false}, // a* itself
+		{[]string{on("StringNotEquals", "a?")}, false},
+		{[]string{on("StringNotLike", "a")}, false},
+		{[]string{on("StringEquals", "a"), on("StringNotEqualsIgnoreCase", "a")}, false}, // A
+		{[]string{on("StringEqualsIgnoreCase", "a"), on("StringNotEquals", "a")}, true},
+		{[]string{on("ArnLike", arn), on("StringNotLike", arn)}, false}, // arn:aws:iam::1:2:role/x
+		{[]string{on("StringLike", arn), on("StringNotLike", arn)}, true},
+		{[]string{on("StringLike", arn), on("StringNotLike", "arn:aws:iam::*")}, false},
+		{[]string{in("StringLike", "eu-*"), in("StringNotLike", "eu-*")}, true},
+		{[]string{in("StringEquals", "eu-*"), in("StringNotLike", "eu-*")}, false}, // eu-west-1
+		{[]string{in("StringNotEquals", "eu-west-1"), in("StringEqualsIgnoreCase", "EU-WEST-1")}, true},
+	} {
+		if err := rests(t, row.denies...); (err == nil) != row.sound {
+			t.Errorf("%s: %v", strings.Join(row.denies, " and "), err)
+		}
+	}
+}
+
+// A proof of Denies that split the resources does not hold for Denies that leave some out.
+func TestResourcesThatOnePatternTellsFromAnother(t *testing.T) {
+	at := func(element, value string) string {
+		return strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, fmt.Sprintf("%q:%q", element, value), 1)
+	}
+	set := func(one, other string) prove.Subject {
+		return bob(source(t, administrator, others, byKey, at("Resource", one), at("NotResource", other)))
+	}
+	for _, row := range []struct{ split, left string }{
+		{"arn:aws:s3:::ab*", "arn:aws:s3:::a*"}, // leaves arn:aws:s3:::ac
+		{"arn:aws:s3:::a?", "arn:aws:s3:::a*"},
+		{"arn:aws:s3:::a*", "arn:*:*:*:*:a*"},
+	} {
+		s := set(row.split, row.split)
+		p := prove.User(s).Proof
+		if err := certificate.Check(p, claim(s)); err != nil {
+			t.Errorf("%s: %v", row.split, err)
+		}
+		if err := certificate.Check(p, claim(set(row.split, row.left))); err == nil {
+			t.Errorf("%s leaves what %s names, and is accepted", row.split, row.left)
+		}
+	}
+}
