@@ -177,7 +177,7 @@ func TestReachIncludesTheTagsOfExemptions(t *testing.T) {
 	a.Groups[1].Inline[0].Document = allow("*")
 	a.Users[0].Groups = []string{"people"}
 	b := wanted(t)
-	b.Exemptions = append(b.Exemptions, baseline.Exemption{Match: baseline.Match{Tag: "kind=robot"}, Owner: "ops", Reason: "test"})
+	b.Exemptions = append(b.Exemptions, baseline.Exemption{Match: baseline.Match{Tag: "kind=workload"}, Owner: "ops", Reason: "test"})
 	b.Window.Tag = "enroll-until"
 	tags := map[string]bool{}
 	for _, s := range audit.New(new(org.Header), b, now).Reach(a, &a.Users[0]).Switches {
