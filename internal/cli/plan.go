@@ -204,8 +204,13 @@ func (o *planOptions) show(s *organization.Survey, p *plan.Plan) error {
 func (o *planOptions) report(s *organization.Survey, p *plan.Plan) *view.PlanReport {
 	r := planReport(s, p)
 	r.Unread, r.Skipped = s.Unread, s.Skipped
-	if p.Summary().Steps > 0 {
+	switch sum := p.Summary(); {
+	case sum.Steps > 0:
 		r.Next = o.nextApply(p)
+	case sum.Blocked > 0:
+		r.Next = "follow the remedies above, then " + o.Next("plan")
+	case !o.remove && !s.NothingRead():
+		r.Next = o.Next("verify")
 	}
 	return r
 }

@@ -36,6 +36,7 @@ func (a Affected) String() string {
 // The kinds of lists.
 const (
 	KindStops          = "stops"           // users with credentials that stop working
+	KindThrough        = "through"         // users who are enforced by a step on a policy or group that covers them already
 	KindWindow         = "window"          // users for whom an enrollment window is opened
 	KindLockedOut      = "locked-out"      // users who are enforced without a sign-in path, by acknowledgement
 	KindServicesUnread = "services-unread" // users whose SSH keys and service-specific credentials could not be read

@@ -238,7 +238,7 @@ func (p *accountPlanner) enforceAll(users []audit.User) {
 	candidates := p.candidates(users)
 	p.guard = newGuard(p.accountState)
 	p.guard.check(users, candidates)
-	p.remarks.stops, p.remarks.servicesUnread = p.guard.stops, p.guard.servicesUnread
+	p.noteStops(candidates)
 	if p.covered {
 		p.scpCandidates = slices.Clone(candidates)
 	}

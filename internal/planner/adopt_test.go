@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
 )
 
 // byHand is a policy that requires MFA, as people write it without forcemfa.
@@ -85,5 +86,31 @@ func TestExistingPolicyIsAdoptedInPlace(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// One run names what resolves all users of a shared step: the remedy of the first, and the
+// flags for the others. Nobody is counted as enforced by a step that is blocked.
+func TestASharedStepNamesTheFlagsOfAllItsUsers(t *testing.T) {
+	root := "arn:aws:iam::111122223333:policy/ForceMFA"
+	blocked := scene{baseline: config(t, "adopt: [/ForceMFA]"), account: org.Account{
+		Policies: []org.Policy{other("/", "ForceMFA", byHand)},
+		Users:    []org.User{user("ada", with(root)), user("fay", with(root), fidoOnly, noPassword), user("fred", with(root), fidoOnly, noPassword)},
+	}}
+	p := blocked.plan(t)
+	if got, want := lines(p), []string{"UpdatePolicy ForceMFA BLOCKED also enforces fay, fred: no sign-in path: fay has an access key, but no console password and no MFA device that generates codes"}; !slices.Equal(got, want) {
+		t.Fatalf("plan %q, want %q", got, want)
+	}
+	for _, part := range []string{"with --ack lockout:111122223333/fay;", "; resolve the others as well, or acknowledge them with --ack lockout:111122223333/fred"} {
+		if !strings.Contains(p.Steps[0].Remedy, part) {
+			t.Errorf("the remedy lacks %q: %s", part, p.Steps[0].Remedy)
+		}
+	}
+	if l := slices.Concat(p.List(plan.KindThrough), p.List(plan.KindStops)); len(l) > 0 {
+		t.Errorf("a blocked step affects %v", l)
+	}
+	blocked.account.Users = blocked.account.Users[:1]
+	if got, want := blocked.plan(t).List(plan.KindThrough), []plan.Affected{{Account: "111122223333", User: "ada"}}; !slices.Equal(got, want) {
+		t.Errorf("enforced through the policy: %v, want %v", got, want)
 	}
 }

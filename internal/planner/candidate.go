@@ -40,6 +40,7 @@ type candidate struct {
 	needsWindow     bool
 	window          *plan.Step // TagUser, once planned
 	blocked, remedy string
+	ack             string // the flag that acknowledges the guard; empty: no guard blocks
 	lockedOut       string // why the user has no sign-in path, which was acknowledged; empty: has one
 }
 
@@ -214,20 +215,32 @@ func (p *accountPlanner) placementBlocked(candidates []candidate, place placemen
 // blockByCandidates blocks a step on the policy or on a group when one of the
 // users whom it would enforce is blocked.
 func blockByCandidates(s *plan.Step, candidates []candidate, place placement) {
-	var names []string
+	var names, acks []string
 	var first *candidate
 	for i := range candidates {
 		c := &candidates[i]
-		if c.place == place && c.blocked != "" {
-			names = append(names, c.user.Name)
-			if first == nil {
-				first = c
-			}
+		if c.place != place || c.blocked == "" {
+			continue
+		}
+		names = append(names, c.user.Name)
+		if first == nil {
+			first = c
+		} else if c.ack != "" {
+			acks = append(acks, c.ack)
 		}
 	}
 	if first != nil && s.Blocked == "" {
-		s.Block(fmt.Sprintf("also enforces %s: %s", prose.Few(names), first.blocked), first.remedy)
+		s.Block(fmt.Sprintf("also enforces %s: %s", prose.Few(names), first.blocked), allRemedies(first.remedy, acks))
 	}
+}
+
+// allRemedies is the remedy of a step that enforces several blocked users: that of the
+// first, and the acknowledgements of the others, so that one run resolves all of them.
+func allRemedies(first string, others []string) string {
+	if len(others) == 0 {
+		return first
+	}
+	return first + "; resolve the others as well, or acknowledge them with " + strings.Join(others, " ")
 }
 
 // windowsOf are the IDs of the steps that open enrollment windows for the users

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +26,8 @@ func (g *guard) disrupts(c *candidate) bool {
 			continue
 		}
 		c.blocked = d.why
-		c.remedy = fmt.Sprintf("%s; or acknowledge with --ack %s:%s/%s", d.remedy, d.guard, u.Account, u.Name)
+		c.ack = ackFlag(d.guard, u)
+		c.remedy = d.remedy + "; or acknowledge with " + c.ack
 		return true
 	}
 	return false
@@ -164,19 +164,23 @@ func givesCodes(devices []org.Device) bool {
 	return false
 }
 
-// noteStops notes the users who are enforced and whose credentials stop working.
-func (g *guard) noteStops(candidates []candidate) {
+// noteStops notes the users whom the plan enforces: those without a step of their own,
+// and those whose credentials stop working.
+func (p *accountPlanner) noteStops(candidates []candidate) {
 	for i := range candidates {
 		c := &candidates[i]
-		if c.blocked != "" || c.user.State == audit.Enforced {
+		if c.blocked != "" || c.user.State == audit.Enforced || p.placementBlocked(candidates, c.place) {
 			continue
 		}
-		name := g.account.ID + "/" + c.user.Name
-		if what := g.stopsOf(c.user); what != "" {
-			g.stops = append(g.stops, name+" ("+what+")")
+		name := p.account.ID + "/" + c.user.Name
+		if c.place == throughPolicy || c.place == throughNewAttachment {
+			p.remarks.through = append(p.remarks.through, name)
+		}
+		if what := p.guard.stopsOf(c.user); what != "" {
+			p.remarks.stops = append(p.remarks.stops, name+" ("+what+")")
 		}
 		if c.user.Read.Services == nil && !givesCodes(c.user.Devices) {
-			g.servicesUnread = append(g.servicesUnread, name)
+			p.remarks.servicesUnread = append(p.remarks.servicesUnread, name)
 		}
 	}
 }

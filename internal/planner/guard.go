@@ -22,9 +22,6 @@ type guard struct {
 	header         *org.Header
 	// kept are exempt users, by ARN, who stay under the group or policy, and why.
 	kept map[string]block
-
-	stops          []string // users who are enforced, with their credentials that stop working
-	servicesUnread []string // users whose service credentials could not be read
 }
 
 // A block is why a step is not done, and what to do about it. The zero value
@@ -47,7 +44,6 @@ func (g *guard) check(users []audit.User, candidates []candidate) {
 		g.checkCandidate(&candidates[i])
 	}
 	g.keepAdministrator(users, candidates)
-	g.noteStops(candidates)
 }
 
 func (g *guard) checkCandidate(c *candidate) {
@@ -116,7 +112,8 @@ func (g *guard) checkLockout(c *candidate, account *org.Account) {
 		c.lockedOut = path.why
 	default:
 		c.blocked = "no sign-in path: " + path.why
-		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with --ack %s:%s/%s", path.remedy, u.Name, baseline.GuardLockout, u.Account, u.Name)
+		c.ack = ackFlag(baseline.GuardLockout, u)
+		c.remedy = fmt.Sprintf("%s; or exempt %s, or acknowledge with %s", path.remedy, u.Name, c.ack)
 	}
 }
 
@@ -139,8 +136,14 @@ func (g *guard) isCaller(c *candidate) bool {
 		return false
 	}
 	c.blocked = u.Name + " is the user who runs the plan, and could lose access during the run"
-	c.remedy = fmt.Sprintf("run it as another administrator, preferably in a role session; or acknowledge with --ack %s:%s/%s", baseline.GuardCaller, u.Account, u.Name)
+	c.ack = ackFlag(baseline.GuardCaller, u)
+	c.remedy = "run it as another administrator, preferably in a role session; or acknowledge with " + c.ack
 	return true
+}
+
+// ackFlag is the flag that overrides a guard for one user.
+func ackFlag(guard string, u *audit.User) string {
+	return "--ack " + guard + ":" + u.Account + "/" + u.Name
 }
 
 // afterStep is the user as the step leaves it, without an enrollment window that

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"fmt"
 	"slices"
 
 	"forcemfa/internal/audit"
@@ -72,16 +71,16 @@ func (g *guard) blockAdministrator(u *audit.User, c *candidate) {
 	if g.in.acknowledged(baseline.GuardLastAdministrator, u.Account, u.Name) {
 		return
 	}
+	ack := ackFlag(baseline.GuardLastAdministrator, u)
 	b := block{
 		"account " + u.Account + " would have no administrator with a sign-in path, and " + u.Name + " is one now",
-		fmt.Sprintf("enroll a virtual MFA device for an administrator first, or make another user with MFA an administrator; or acknowledge with --ack %s:%s/%s",
-			baseline.GuardLastAdministrator, u.Account, u.Name),
+		"enroll a virtual MFA device for an administrator first, or make another user with MFA an administrator; or acknowledge with " + ack,
 	}
 	if c == nil {
 		g.kept[u.ARN] = b
 		return
 	}
-	c.blocked, c.remedy = b.why, b.remedy
+	c.blocked, c.remedy, c.ack = b.why, b.remedy, ack
 }
 
 // detaches reports whether the group or a policy of forcemfa, whatever it grants

@@ -25,6 +25,7 @@ type remarks struct {
 	windows        []string                   // users for whom an enrollment window is opened
 	lockedOut      []string                   // users who are enforced without a sign-in path, by acknowledgement
 	outOfScope     []string                   // users with a device, when the scope is without-device
+	through        []string                   // users who are enforced without a step of their own
 	stops          []string                   // users with credentials that stop working
 	servicesUnread []string                   // users whose SSH keys and service-specific credentials could not be read
 	unmatched      []baseline.Acknowledgement // for users and roles that do not exist
@@ -80,6 +81,7 @@ func (r *remarks) add(o *remarks) {
 	r.windows = append(r.windows, o.windows...)
 	r.lockedOut = append(r.lockedOut, o.lockedOut...)
 	r.outOfScope = append(r.outOfScope, o.outOfScope...)
+	r.through = append(r.through, o.through...)
 	r.stops = append(r.stops, o.stops...)
 	r.servicesUnread = append(r.servicesUnread, o.servicesUnread...)
 	for _, s := range o.scheduled {
@@ -133,6 +135,7 @@ func lists(in *Input, r *remarks) []plan.List {
 		}
 	}
 	add(plan.KindLockedOut, r.lockedOut, "WARNING: will be locked out (acknowledged)")
+	add(plan.KindThrough, r.through, "enforced by a change of a policy or group that already covers them")
 	add(plan.KindStops, r.stops, "stops working without MFA")
 	add(plan.KindServicesUnread, r.servicesUnread, "SSH keys and service-specific credentials not read (they would stop working)")
 	add(plan.KindWindow, r.windows, fmt.Sprintf("enrollment window, enrolls with an access key until the end of %s (tag %s)", in.Baseline.Window.Value(in.windowStart()), in.Baseline.Window.Tag))

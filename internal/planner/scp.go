@@ -91,6 +91,7 @@ type scpPlanner struct {
 	seen     map[string]bool     // accounts
 	blocked  []string            // users who would be locked out, as account/name
 	first    block               // of the first of them
+	acks     []string            // flags that acknowledge the guards of the others
 	needs    []string            // IDs of steps that must be done before
 	unread   []string            // accounts that the SCP would reach and that could not be read
 	shut     []string            // accounts whose role for this run the guard SCP would deny
@@ -122,6 +123,8 @@ func (s *scpPlanner) addAccount(p *accountPlanner) {
 			s.blocked = append(s.blocked, a.ID+"/"+c.user.Name)
 			if s.first == (block{}) {
 				s.first = block{c.blocked, c.remedy}
+			} else if c.ack != "" {
+				s.acks = append(s.acks, c.ack)
 			}
 		}
 		s.needs = append(s.needs, plan.IDs(c.window)...)
@@ -179,7 +182,7 @@ func (s *scpPlanner) enforceBlock(inexpressible error) block {
 	case len(s.unread) > 0:
 		return block{"it could lock out users in accounts that were not read: " + prose.Few(s.unread), "let forcemfa assume a role there, or set other targets"}
 	case len(s.blocked) > 0:
-		return block{fmt.Sprintf("it would also enforce %s: %s", prose.Few(s.blocked), s.first.why), s.first.remedy}
+		return block{fmt.Sprintf("it would also enforce %s: %s", prose.Few(s.blocked), s.first.why), allRemedies(s.first.remedy, s.acks)}
 	}
 	return block{}
 }

@@ -76,7 +76,8 @@ func (r *PlanReport) summary(w io.Writer, style Style) {
 	style.List(w, rows)
 }
 
-// enforced counts the users that the plan brings under the policy by name.
+// enforced counts the users that the plan enforces, by a step of their own or by one on a
+// policy or group that covers them already.
 func enforced(p *plan.Plan) int {
 	users := map[string]bool{}
 	for i := range p.Steps {
@@ -87,7 +88,7 @@ func enforced(p *plan.Plan) int {
 			}
 		}
 	}
-	return len(users)
+	return len(users) + len(p.List(plan.KindThrough))
 }
 
 // fewUsers is how many users of a list are shown unless all are.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/offline"
@@ -46,7 +48,7 @@ func (t *Target) Survey(ctx context.Context) (*Survey, error) {
 func (o *Survey) Exit(statuses ...int) error {
 	status := command.Worst(append(statuses, o.incomplete())...)
 	if status != command.StatusOK && o.NothingRead() {
-		return &command.Error{Status: status, Hint: nothingReadHint}
+		return &command.Error{Status: status, Hint: o.nothingReadHint()}
 	}
 	return command.Exit(status)
 }
@@ -60,7 +62,15 @@ func (o *Survey) ExitZero(zero bool, statuses ...int) error {
 	return o.Exit(statuses...)
 }
 
-const nothingReadHint = "nothing could be read: use a role that can read IAM and assume the member role, see docs/permissions.md"
+// nothingReadHint is what to do when nothing could be read. An IAM user whom a policy
+// denies everything is enforced: the same user may be able to read with MFA.
+func (o *Survey) nothingReadHint() string {
+	denied := func(g org.Gap) bool { return strings.Contains(g.Why, "explicit deny") }
+	if caller, err := arn.Parse(o.Header.Caller); err == nil && strings.HasPrefix(caller.Resource, "user/") && slices.ContainsFunc(o.Unread, denied) {
+		return "nothing could be read: a policy denies it to " + caller.Resource + "; if it requires MFA, use an MFA session: forcemfa exec PROFILE -- forcemfa audit"
+	}
+	return "nothing could be read: use a role that can read IAM and assume the member role, see docs/permissions.md"
+}
 
 // incomplete is the status for what could not be read or decided.
 func (o *Survey) incomplete() int {
@@ -105,7 +115,7 @@ func (o *Survey) PrintUnread(w io.Writer) {
 func (o *Survey) NoSuchUser(name string) error {
 	view.Unread(o.Stderr(), o.Style(), o.Unread)
 	if o.NothingRead() {
-		return &command.Error{Status: command.StatusIncomplete, Err: fmt.Errorf("user %q not found: no account could be read", name), Hint: nothingReadHint}
+		return &command.Error{Status: command.StatusIncomplete, Err: fmt.Errorf("user %q not found: no account could be read", name), Hint: o.nothingReadHint()}
 	}
 	return command.WithHint(fmt.Errorf("user %q not found in %s", name, view.Count(o.Readable(), "readable account")), `"forcemfa audit --all" lists the users`)
 }
