@@ -31,25 +31,33 @@ failed account is reported with the reason, and the exit status is 4; correct th
 cause and run it again. A policy that somebody edited gets a new version, which is
 journaled as in forcemfa apply.
 
+--revert-drift first restores the rules, functions, roles and alarms that somebody
+changed or deleted, with a drift-aware change set of each of these stacks: deploy
+plan names them. Without it they stay as they are, because CloudFormation compares a
+template with the previous one, not with the account.
+
 --remove deletes the stacks and the stack set. The policy and the group stay, so
 that users stay enforced until forcemfa apply --remove. The bucket stays, too.
 ` + command.StatusHelp,
 		Example: `  forcemfa deploy apply
   forcemfa deploy apply --mode enforce
   forcemfa deploy apply --ou Workloads --sign-in-regions us-east-2,eu-north-1
+  forcemfa deploy apply --revert-drift
   forcemfa deploy apply --remove`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return runDeployApply(c.Context(), &o) },
 	}
 	o.add(c)
 	c.Flags().BoolVar(&o.yes, "yes", false, "skip the confirmation; guards still apply")
+	c.Flags().BoolVar(&o.revert, "revert-drift", false, "restore deployed resources that somebody changed or deleted")
 	c.Flags().BoolVar(&o.remove, "remove", false, "delete stacks and stack set; users stay enforced")
+	c.MarkFlagsMutuallyExclusive("revert-drift", "remove")
 	return c
 }
 
 type deployApplyOptions struct {
 	deployOptions
-	yes bool
+	yes, revert bool
 }
 
 // A deployment is what became of a deploy apply, as -o json prints it.
@@ -74,7 +82,7 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 				return err
 			}
 		}
-		if p.Changes() == 0 {
+		if p.Changes() == 0 && !(o.revert && p.Restorable() > 0) {
 			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Unread: site.Gaps()})
 		}
 	} else {
@@ -93,6 +101,11 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 	do := site.Apply
 	if o.remove {
 		do = site.Remove
+	}
+	if o.revert {
+		if err := site.Revert(ctx, o.teller(r)); err != nil {
+			return err
+		}
 	}
 	if err := do(ctx, o.teller(r)); err != nil {
 		return err

@@ -92,6 +92,17 @@ func (p *Plan) Changes() int {
 	return n
 }
 
+// Restorable counts the deployed resources that somebody changed or deleted.
+func (p *Plan) Restorable() int {
+	n := 0
+	for i := range p.Findings {
+		if p.Findings[i].Rule == driftRule {
+			n++
+		}
+	}
+	return n
+}
+
 // Open reads the organization, each selected account, and the current
 // deployment. It changes nothing.
 func Open(ctx context.Context, f *fleet.Fleet, o Options) (*Deployment, error) {

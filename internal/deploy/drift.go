@@ -48,28 +48,7 @@ const (
 // Source: CloudFormation User Guide, "Detect unmanaged configuration changes to stacks
 // and resources with drift detection".
 func (d *Deployment) drift(ctx context.Context) ([]audit.Finding, []org.Gap, error) {
-	checks, err := d.driftChecks(ctx)
-	if err != nil || len(checks) == 0 {
-		return nil, nil, err
-	}
-	if err := d.each(ctx, checks, (*driftCheck).start); err != nil {
-		return nil, nil, err
-	}
-	wait := firstLook
-	for end := d.clock.now().Add(mostDetection); anyRunning(checks); wait = poll {
-		if d.clock.now().After(end) {
-			for _, c := range checks {
-				c.expire()
-			}
-			break
-		}
-		if err := d.clock.sleep(ctx, wait); err != nil {
-			return nil, nil, err
-		}
-		if err := d.each(ctx, checks, (*driftCheck).look); err != nil {
-			return nil, nil, err
-		}
-	}
+	checks, err := d.detect(ctx)
 	var findings []audit.Finding
 	var gaps []org.Gap
 	for _, c := range checks {
@@ -82,7 +61,34 @@ func (d *Deployment) drift(ctx context.Context) ([]audit.Finding, []org.Gap, err
 			}
 		}
 	}
-	return findings, gaps, nil
+	return findings, gaps, err
+}
+
+// detect compares every stack with its account, and returns when all results are there.
+func (d *Deployment) detect(ctx context.Context) ([]*driftCheck, error) {
+	checks, err := d.driftChecks(ctx)
+	if err != nil || len(checks) == 0 {
+		return nil, err
+	}
+	if err := d.each(ctx, checks, (*driftCheck).start); err != nil {
+		return nil, err
+	}
+	wait := firstLook
+	for end := d.clock.now().Add(mostDetection); anyRunning(checks); wait = poll {
+		if d.clock.now().After(end) {
+			for _, c := range checks {
+				c.expire()
+			}
+			break
+		}
+		if err := d.clock.sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+		if err := d.each(ctx, checks, (*driftCheck).look); err != nil {
+			return nil, err
+		}
+	}
+	return checks, nil
 }
 
 func anyRunning(checks []*driftCheck) bool {
@@ -231,10 +237,10 @@ func (c *driftCheck) fail(why string) {
 // driftFinding is the finding about one resource. A policy with another document is not
 // one: Drifted compares what the documents mean, and deploy apply corrects them.
 func (d *Deployment) driftFinding(c *driftCheck, r *types.StackResourceDrift) (audit.Finding, bool) {
-	kind, deleted := aws.ToString(r.ResourceType), r.StackResourceDriftStatus == types.StackResourceDriftStatusDeleted
-	if kind == "AWS::IAM::ManagedPolicy" && !deleted {
+	if editedPolicy(r) {
 		return audit.Finding{}, false
 	}
+	kind, deleted := aws.ToString(r.ResourceType), r.StackResourceDriftStatus == types.StackResourceDriftStatusDeleted
 	l := &accountState{account: &org.Account{ID: c.place.Account}}
 	for i := range d.accounts {
 		if d.accounts[i].account.ID == c.place.Account {
@@ -248,8 +254,13 @@ func (d *Deployment) driftFinding(c *driftCheck, r *types.StackResourceDrift) (a
 		what += "changed after it was deployed: " + differences(r.PropertyDifferences)
 	}
 	f := finding(driftRule, l, "stack/"+c.name+"/"+c.place.Region+"/"+aws.ToString(r.LogicalResourceId), what)
-	f.Remedy = c.remedy(kind, deleted, r)
+	f.Remedy = c.remedy(kind)
 	return f, true
+}
+
+// editedPolicy reports whether a resource is a policy that has another document.
+func editedPolicy(r *types.StackResourceDrift) bool {
+	return aws.ToString(r.ResourceType) == "AWS::IAM::ManagedPolicy" && r.StackResourceDriftStatus != types.StackResourceDriftStatusDeleted
 }
 
 // nounOf is a type of resources in the words of its service.
@@ -298,32 +309,11 @@ func differences(all []types.PropertyDifference) string {
 }
 
 // remedy is the next command. deploy apply alone restores nothing: CloudFormation compares
-// a template with the previous one, not with the account.
-func (c *driftCheck) remedy(kind string, deleted bool, r *types.StackResourceDrift) string {
-	region := " --region " + c.place.Region
-	switch {
-	case kind == "AWS::IAM::ManagedPolicy" || kind == "AWS::IAM::Group":
+// a template with the previous one, not with the account. Policies and groups are those of
+// apply, which journals what it does.
+func (c *driftCheck) remedy(kind string) string {
+	if kind == "AWS::IAM::ManagedPolicy" || kind == "AWS::IAM::Group" {
 		return "forcemfa apply --accounts " + c.place.Account
-	case kind == "AWS::Events::Rule" && !deleted && len(r.PropertyDifferences) == 1 && aws.ToString(r.PropertyDifferences[0].PropertyPath) == "/State":
-		return "in account " + c.place.Account + ": aws events enable-rule --name " + ruleName(aws.ToString(r.PhysicalResourceId)) + region
-	case strings.HasPrefix(kind, "AWS::S3::"):
-		return "restore the settings of the bucket: aws cloudformation describe-stack-resource-drifts --stack-name " + c.name + region
-	case c.set != nil:
-		as := ""
-		if c.set.callAs == types.CallAsDelegatedAdmin {
-			as = " --call-as DELEGATED_ADMIN"
-		}
-		return "aws cloudformation delete-stack-instances --stack-set-name " + c.name + " --regions " + c.place.Region + " --no-retain-stacks" + as +
-			" --deployment-targets OrganizationalUnitIds=" + strings.Join(c.set.units, ",") + ",Accounts=" + c.place.Account + ",AccountFilterType=INTERSECTION --region " + c.set.place.Region +
-			"; then forcemfa deploy apply"
 	}
-	return "in account " + c.place.Account + ": aws cloudformation delete-stack --stack-name " + c.name + region + "; then forcemfa deploy apply"
-}
-
-// ruleName returns the name of a rule; on a custom bus its ID is BUS|NAME.
-func ruleName(id string) string {
-	if bus, name, ok := strings.Cut(id, "|"); ok {
-		return name + " --event-bus-name " + bus
-	}
-	return id
+	return "forcemfa deploy apply --revert-drift"
 }

@@ -157,13 +157,17 @@ type proposal struct {
 
 // propose creates a change set and waits until CloudFormation has computed it.
 func (s *stack) propose(ctx context.Context, kind types.ChangeSetType, name string) (*proposal, error) {
-	out, err := s.client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
-		StackName: &s.name, ChangeSetType: kind,
-		ChangeSetName: aws.String(fmt.Sprintf("%s-%d", name, s.clock.now().UnixNano())),
-		TemplateBody:  aws.String(string(s.template)), Parameters: parametersOf(s.values),
-		Capabilities:            []types.Capability{types.CapabilityCapabilityNamedIam},
+	return s.await(ctx, &cloudformation.CreateChangeSetInput{
+		ChangeSetType: kind, ChangeSetName: &name, TemplateBody: aws.String(string(s.template)), Parameters: parametersOf(s.values),
 		ImportExistingResources: aws.Bool(s.adopt && kind == types.ChangeSetTypeCreate),
 	})
+}
+
+// await creates a change set, whose name gets a suffix, and waits until it is computed.
+func (s *stack) await(ctx context.Context, in *cloudformation.CreateChangeSetInput) (*proposal, error) {
+	in.StackName, in.Capabilities = &s.name, []types.Capability{types.CapabilityCapabilityNamedIam}
+	in.ChangeSetName = aws.String(fmt.Sprintf("%s-%d", *in.ChangeSetName, s.clock.now().UnixNano()))
+	out, err := s.client.CreateChangeSet(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("create a change set of %s: %w", s, err)
 	}
@@ -255,14 +259,19 @@ func (s *stack) apply(ctx context.Context, report func(Outcome)) error {
 		report(s.outcome(Already, ""))
 		return p.drop(ctx)
 	}
-	if _, err := s.client.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.id, StackName: &s.name}); err != nil {
-		return fmt.Errorf("execute the change set of %s: %w", s, err)
-	}
-	if err := s.settle(ctx); err != nil {
+	if err := p.execute(ctx); err != nil {
 		return err
 	}
 	report(s.outcome(Done, ""))
 	return nil
+}
+
+// execute makes the changes and returns when CloudFormation has finished.
+func (p *proposal) execute(ctx context.Context) error {
+	if _, err := p.stack.client.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &p.id, StackName: &p.stack.name}); err != nil {
+		return fmt.Errorf("execute the change set of %s: %w", p.stack, err)
+	}
+	return p.stack.settle(ctx)
 }
 
 // settle waits until the stack's operation ends. A failure is an error that

@@ -25,15 +25,9 @@ func (p *Plan) Text(w io.Writer, style view.Style) error {
 	fmt.Fprintln(w)
 	p.coverageTable(w, style)
 	view.Unread(w, style, p.Unread)
-	drifts := 0
-	for i := range p.Findings {
-		if p.Findings[i].Rule == driftRule {
-			drifts++
-		}
-	}
-	if drifts > 0 {
-		fmt.Fprintf(w, "%s changed or deleted after the deployment. Next: the commands above; deploy apply alone does not restore what CloudFormation has not changed.\n",
-			prose.Plural(drifts, "1 deployed resource was", prose.Number(drifts)+" deployed resources were"))
+	if n := p.Restorable(); n > 0 {
+		fmt.Fprintf(w, "%s changed or deleted after the deployment. Next: forcemfa deploy apply --revert-drift\n",
+			prose.Plural(n, "1 deployed resource was", prose.Number(n)+" deployed resources were"))
 	}
 	_, err := fmt.Fprintf(w, "Plan: %s to change.\n", view.Count(p.Changes(), "part"))
 	return err

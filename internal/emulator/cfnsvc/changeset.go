@@ -2,6 +2,7 @@ package cfnsvc
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,11 +44,17 @@ func createChangeSet(c *operation.Call, in *cloudformation.CreateChangeSetInput)
 	}
 	w.adopt = aws.ToBool(in.ImportExistingResources)
 	k := caller(c, s.Name).work(s)
+	compared := k
+	revert := in.DeploymentMode == types.DeploymentModeRevertDrift
+	if revert {
+		compared = caller(c, s.Name).work(s)
+		compared.readActual()
+	}
 	set := ChangeSet{
 		ID: strings.Replace(s.ID, ":stack/", ":changeSet/", 1) + "/" + aws.ToString(in.ChangeSetName), Name: aws.ToString(in.ChangeSetName), Kind: string(in.ChangeSetType),
-		Status: "CREATE_COMPLETE", Template: w.text, Values: w.values, Import: w.adopt, Created: c.Now,
+		Status: "CREATE_COMPLETE", Template: w.text, Values: w.values, Import: w.adopt, Revert: revert, Created: c.Now,
 	}
-	if set.Changes, err = k.planned(w); err != nil {
+	if set.Changes, err = compared.planned(w); err != nil {
 		set.Status, set.Reason = "FAILED", err.Error()
 	} else if len(set.Changes) == 0 && (s.Status == "REVIEW_IN_PROGRESS" || w.text == s.Template && maps.Equal(w.values, s.Values)) {
 		set.Status, set.Reason = "FAILED", "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -76,7 +83,7 @@ func describeChangeSet(c *operation.Call, in *cloudformation.DescribeChangeSetIn
 		return nil, err
 	}
 	out := &cloudformation.DescribeChangeSetOutput{
-		ChangeSetId: &set.ID, ChangeSetName: &set.Name, StackId: &s.ID, StackName: &s.Name, Status: types.ChangeSetStatus(set.Status), CreationTime: &set.Created,
+		ChangeSetId: &set.ID, ChangeSetName: &set.Name, StackId: &s.ID, StackName: &s.Name, Status: types.ChangeSetStatus(set.Status), CreationTime: &set.Created, DeploymentMode: deploymentMode(set.Revert),
 		ExecutionStatus: types.ExecutionStatusAvailable, Parameters: parametersOf(set.Values), Changes: []types.Change{},
 	}
 	if set.Reason != "" {
@@ -124,6 +131,37 @@ func executeChangeSet(c *operation.Call, in *cloudformation.ExecuteChangeSetInpu
 	}
 	k := caller(c, s.Name).work(s)
 	k.stack.ChangeSets = map[string]ChangeSet{}
+	if set.Revert {
+		k.readActual()
+	}
 	_ = k.make(&desired{text: set.Template, t: t, values: set.Values, adopt: set.Import}, verb) // the stack has the reason
 	return &cloudformation.ExecuteChangeSetOutput{}, nil
+}
+
+func deploymentMode(revert bool) types.DeploymentMode {
+	if revert {
+		return types.DeploymentModeRevertDrift
+	}
+	return ""
+}
+
+// readActual takes the resources as they are in the account for what the stack was given,
+// so that a change set compares the template with the account: a resource that was changed
+// is updated, one that was deleted is created again, and a failed update goes back to what
+// was there.
+// Source: CloudFormation User Guide, "Using drift-aware change sets".
+func (k *work) readActual() {
+	account := k.c.World.Account(k.account)
+	k.stack.Resources = slices.DeleteFunc(k.stack.Resources, func(r Resource) bool {
+		read := readers[r.Type]
+		return read != nil && read(account, &r) == nil
+	})
+	for i := range k.stack.Resources {
+		r := &k.stack.Resources[i]
+		if read := readers[r.Type]; read != nil {
+			_, actual := drifted(r.Properties, read(account, r))
+			r.Properties = maps.Clone(r.Properties)
+			maps.Copy(r.Properties, actual)
+		}
+	}
 }

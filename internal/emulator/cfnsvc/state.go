@@ -55,6 +55,7 @@ type ChangeSet struct {
 	Values         map[string]string
 	Changes        []Change
 	Import         bool // existing resources are adopted
+	Revert         bool // resources are compared as they are in the account
 	Created        time.Time
 }
 

@@ -18,8 +18,8 @@ import (
 )
 
 // deploy plan names each deployed resource that somebody changed or deleted, in a member
-// account and in the management account, with the next command. Right after a deployment
-// it names none.
+// account and in the management account, with the next command, which restores them. Right
+// after a deployment it names none.
 func TestChangedResourcesAreFindingsOfThePlan(t *testing.T) {
 	ctx := t.Context()
 	s := newStage(t)
@@ -72,15 +72,41 @@ func TestChangedResourcesAreFindingsOfThePlan(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	for _, part := range []string{
-		"in account " + home + ": aws events enable-rule --name forcemfa-events --region us-east-1\n",
-		"Accounts=" + home + ",AccountFilterType=INTERSECTION --region us-east-1; then forcemfa deploy apply\n",
-		"in account " + s.box.Home + ": aws cloudformation delete-stack --stack-name forcemfa --region us-east-1; then forcemfa deploy apply\n",
-		"5 deployed resources were changed or deleted after the deployment.",
+		"  remedy: forcemfa deploy apply --revert-drift\n",
+		"5 deployed resources were changed or deleted after the deployment. Next: forcemfa deploy apply --revert-drift\n",
 		"Plan: 0 parts to change.\n",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the text of the plan lacks %q:\n%s", part, text)
 		}
+	}
+	s.revert(t)
+}
+
+// revert restores what the plan named: the stacks of both accounts, nothing else.
+func (s *stage) revert(t *testing.T) {
+	t.Helper()
+	d, err := s.open(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcomes []deploy.Outcome
+	if err := d.Revert(t.Context(), func(o deploy.Outcome) { outcomes = append(outcomes, o) }); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(outcomes, func(a, b deploy.Outcome) int { return strings.Compare(a.Why, b.Why) })
+	want := []deploy.Outcome{
+		{Kind: deploy.KindStack, Name: "forcemfa", Account: s.box.Home, Region: "us-east-1", Status: deploy.Done, Why: "resources restored: 2"},
+		{Kind: deploy.KindStack, Name: "forcemfa", Account: home, Region: "us-east-1", Status: deploy.Done, Why: "resources restored: 3"},
+	}
+	if diff := cmp.Diff(want, outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if found, text := s.drift(t); len(found) > 0 || strings.Contains(text, "--revert-drift") {
+		t.Errorf("findings after the restoration: %q\n%s", found, text)
+	}
+	if mode := s.function(home).Environment["FORCEMFA_MODE"]; mode != "enforce" {
+		t.Errorf("the mode of the function is %q", mode)
 	}
 }
 

@@ -1,0 +1,66 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// Revert restores the resources that were changed or deleted after CloudFormation created
+// them: a drift-aware change set of each stack that drifted brings them in line with its
+// template. A stack that cannot be compared or restored is an outcome with the reason.
+// Source: CloudFormation User Guide, "Using drift-aware change sets".
+func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
+	checks, err := d.detect(ctx)
+	if err != nil {
+		return err
+	}
+	drifted := slices.DeleteFunc(checks, func(c *driftCheck) bool { return c.gap == nil && !c.restorable() })
+	return d.each(ctx, drifted, func(c *driftCheck, ctx context.Context) {
+		out := Outcome{Kind: KindStack, Name: c.name, Account: c.place.Account, Region: c.place.Region, Status: Failed}
+		if c.gap != nil {
+			out.Why = c.gap.What + ": " + c.gap.Why
+		} else if n, err := c.revert(ctx, d.clock); err != nil {
+			out.Why = err.Error()
+		} else {
+			out.Status, out.Why = Done, fmt.Sprintf("resources restored: %d", n)
+		}
+		report(out)
+	})
+}
+
+// restorable reports whether a resource of the stack is a finding. A policy with another
+// document is not one: apply corrects it, and journals that.
+func (c *driftCheck) restorable() bool {
+	return slices.ContainsFunc(c.found, func(r types.StackResourceDrift) bool { return !editedPolicy(&r) })
+}
+
+// revert brings the resources of the stack in line with the template and the values that
+// it has, and returns their number.
+func (c *driftCheck) revert(ctx context.Context, clock clock) (int, error) {
+	s := &stack{client: c.client, name: c.id, place: c.place, clock: clock}
+	state, err := s.describe(ctx, s.name)
+	if err != nil {
+		return 0, err
+	}
+	var same []types.Parameter
+	for _, name := range slices.Sorted(maps.Keys(state.values)) {
+		same = append(same, types.Parameter{ParameterKey: &name, UsePreviousValue: aws.Bool(true)})
+	}
+	p, err := s.await(ctx, &cloudformation.CreateChangeSetInput{
+		ChangeSetType: types.ChangeSetTypeUpdate, ChangeSetName: aws.String("forcemfa-revert"), UsePreviousTemplate: aws.Bool(true), Parameters: same,
+		DeploymentMode: types.DeploymentModeRevertDrift,
+	})
+	if err != nil {
+		return 0, err
+	}
+	if p.empty {
+		return 0, p.drop(ctx)
+	}
+	return len(c.found), p.execute(ctx) // the change set also has resources that depend on them
+}
