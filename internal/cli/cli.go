@@ -60,6 +60,7 @@ runs the whole job on the embedded AWS and changes nothing real.`,
 	root.SetCompletionCommandGroupID("other")
 	root.InitDefaultCompletionCmd()
 	refuseUnknownShells(root)
+	wrapHelp(root, e.Columns)
 	return root
 }
 
