@@ -32,6 +32,8 @@ func Next(err error, path string) string {
 		return "give your user access to " + path + ", or use another directory"
 	case caused(err, []syscall.Errno{syscall.ENOTDIR}):
 		return "a file is in the place of a directory of " + path + ": rename it, or use another directory"
+	case caused(err, []syscall.Errno{syscall.EISDIR}):
+		return "a directory is in the place of the file " + path + ": give the path of a file"
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -20,6 +21,7 @@ func TestNextFitsTheCause(t *testing.T) {
 		{"wrapped", "", "free space on the file system of /c/y", fmt.Errorf("store: %w", &os.LinkError{Op: "rename", Old: "/c/x", New: "/c/y", Err: full[0]})},
 		{"text of the cause", "", "free space on the file system of the directory", fmt.Errorf("cannot write data to tempfile %q: %v", "/c/x", full[0])},
 		{"read-only", "", "the file system of /c/x is read-only", &fs.PathError{Op: "open", Path: "/c/x", Err: readOnly[0]}},
+		{"a directory for a file", "", "a directory is in the place of the file /c/x", &fs.PathError{Op: "read", Path: "/c/x", Err: syscall.EISDIR}},
 		{"not allowed", "", "give your user access to /c/x", &fs.PathError{Op: "open", Path: "/c/x", Err: fs.ErrPermission}},
 		{"something else", "", "", errors.New("unknown")},
 		{"no error", "", "", nil},

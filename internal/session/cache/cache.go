@@ -81,12 +81,16 @@ const (
 // name.
 func (d Dir) LockPath(name string) string { return join(d.Path, name+lockSuffix) }
 
-// Make makes the directory, and refuses one that others can look into.
+// Make makes the directory, and refuses one that others can look into. A symbolic link
+// that belongs to us is followed: home directories on a small disk have them.
 func (d Dir) Make() error {
 	if err := os.MkdirAll(d.Path, 0o700); err != nil {
 		return err
 	}
 	info, err := os.Lstat(d.Path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && own(info) {
+		info, err = os.Stat(d.Path)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,33 @@ func TestLinkToAFileIsNotFollowed(t *testing.T) {
 	}
 	if _, err := d.Load("y"); !errors.Is(err, ErrCold) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The directory may be a symbolic link of the user, to a directory that is as private.
+func TestALinkedDirectoryIsFollowed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links take rights there")
+	}
+	target := t.TempDir()
+	d := Dir{Path: filepath.Join(t.TempDir(), "cache")}
+	if err := os.Symlink(target, d.Path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(target, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Store("x", someEntry()); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		t.Errorf("a target that others can look into: %v", err)
+	}
+	if err := os.Chmod(target, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Store("x", someEntry()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Load("x"); err != nil {
+		t.Error(err)
 	}
 }
 
