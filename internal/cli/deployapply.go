@@ -72,23 +72,10 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 	if err != nil {
 		return err
 	}
-	if !o.remove {
-		p, err := site.Plan(ctx)
-		if err != nil {
-			return err
-		}
-		if !o.JSON() {
-			if err := p.Text(o.Stderr(), view.Style{}); err != nil {
-				return err
-			}
-		}
-		if p.Changes() == 0 && !(o.revert && p.Restorable() > 0) {
-			return o.end(&deployment{Outcomes: []deploy.Outcome{}, Unread: site.Gaps()})
-		}
-	} else {
-		for _, note := range site.Notes() {
-			o.Remark("note: %s", view.Clean(note))
-		}
+	if needed, err := o.preview(ctx, site); err != nil {
+		return err
+	} else if !needed {
+		return o.end(&deployment{Outcomes: []deploy.Outcome{}, Unread: site.Gaps()})
 	}
 	home, alias, err := t.Home(ctx)
 	if err != nil {
@@ -98,16 +85,7 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 		return err
 	}
 	r := &deployment{Outcomes: []deploy.Outcome{}}
-	do := site.Apply
-	if o.remove {
-		do = site.Remove
-	}
-	if o.revert {
-		if err := site.Revert(ctx, o.teller(r)); err != nil {
-			return err
-		}
-	}
-	if err := do(ctx, o.teller(r)); err != nil {
+	if err := o.change(ctx, site, r); err != nil {
 		return err
 	}
 	r.Unread = site.Gaps()
@@ -117,6 +95,38 @@ func runDeployApply(ctx context.Context, o *deployApplyOptions) error {
 		}
 	}
 	return o.end(r)
+}
+
+// preview shows the plan, and reports whether there is anything to do.
+func (o *deployApplyOptions) preview(ctx context.Context, site *deploy.Deployment) (needed bool, err error) {
+	if o.remove {
+		for _, note := range site.Notes() {
+			o.Remark("note: %s", view.Clean(note))
+		}
+		return true, nil
+	}
+	p, err := site.Plan(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !o.JSON() {
+		err = p.Text(o.Stderr(), view.Style{})
+	}
+	return p.Changes() > 0 || o.revert && p.Restorable() > 0, err
+}
+
+// change makes the changes, or removes what was deployed.
+func (o *deployApplyOptions) change(ctx context.Context, site *deploy.Deployment, r *deployment) error {
+	report := o.teller(r)
+	if o.remove {
+		return site.Remove(ctx, report)
+	}
+	if o.revert {
+		if err := site.Revert(ctx, report); err != nil {
+			return err
+		}
+	}
+	return site.Apply(ctx, report)
 }
 
 // teller keeps each outcome and says it as it comes.

@@ -12,16 +12,15 @@ import (
 )
 
 // Revert restores the resources that were changed or deleted after CloudFormation created
-// them: a drift-aware change set of each stack that drifted brings them in line with its
-// template. A stack that cannot be compared or restored is an outcome with the reason.
+// them, with a drift-aware change set. A stack that cannot be restored is an outcome.
 // Source: CloudFormation User Guide, "Using drift-aware change sets".
 func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
 	checks, err := d.detect(ctx)
 	if err != nil {
 		return err
 	}
-	drifted := slices.DeleteFunc(checks, func(c *driftCheck) bool { return c.gap == nil && !c.restorable() })
-	return d.each(ctx, drifted, func(c *driftCheck, ctx context.Context) {
+	checks = slices.DeleteFunc(checks, func(c *driftCheck) bool { return c.gap == nil && !c.restorable() })
+	return d.each(ctx, checks, func(c *driftCheck, ctx context.Context) {
 		out := Outcome{Kind: KindStack, Name: c.name, Account: c.place.Account, Region: c.place.Region, Status: Failed}
 		if c.gap != nil {
 			out.Why = c.gap.What + ": " + c.gap.Why
@@ -40,8 +39,7 @@ func (c *driftCheck) restorable() bool {
 	return slices.ContainsFunc(c.found, func(r types.StackResourceDrift) bool { return !editedPolicy(&r) })
 }
 
-// revert brings the resources of the stack in line with the template and the values that
-// it has, and returns their number.
+// revert brings the resources in line with the template of the stack, and counts them.
 func (c *driftCheck) revert(ctx context.Context, clock clock) (int, error) {
 	s := &stack{client: c.client, name: c.id, place: c.place, clock: clock}
 	state, err := s.describe(ctx, s.name)

@@ -44,10 +44,8 @@ func createChangeSet(c *operation.Call, in *cloudformation.CreateChangeSetInput)
 	}
 	w.adopt = aws.ToBool(in.ImportExistingResources)
 	k := caller(c, s.Name).work(s)
-	compared := k
-	revert := in.DeploymentMode == types.DeploymentModeRevertDrift
+	compared, revert := caller(c, s.Name).work(s), in.DeploymentMode == types.DeploymentModeRevertDrift
 	if revert {
-		compared = caller(c, s.Name).work(s)
 		compared.readActual()
 	}
 	set := ChangeSet{
