@@ -310,7 +310,7 @@ func differences(all []types.PropertyDifference) string {
 
 // remedy is the next command. deploy apply alone restores nothing: CloudFormation compares
 // a template with the previous one, not with the account. Policies and groups are those of
-// apply, which journals what it does.
+// apply, which journals its changes.
 func (c *driftCheck) remedy(kind string) string {
 	if kind == "AWS::IAM::ManagedPolicy" || kind == "AWS::IAM::Group" {
 		return "forcemfa apply --accounts " + c.place.Account

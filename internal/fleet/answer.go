@@ -26,6 +26,13 @@ const (
 	mostConnections = 10
 )
 
+// The limits of an answer that a person waits for, such as a session of STS. The SDK tries
+// three times, so an endpoint that sends nothing, or too slowly, ends after a minute.
+const (
+	promptTime = 20 * time.Second
+	mostPrompt = 4 << 20
+)
+
 // A SlowError says that an answer did not come in time. It is a timeout to the SDK,
 // which repeats the request, and no deadline of the caller's.
 type SlowError struct{ Limit time.Duration }

@@ -161,3 +161,11 @@ func (endlessAnswer) Do(r *http.Request) (*http.Response, error) {
 type spaces struct{}
 
 func (spaces) Read(p []byte) (int, error) { return len(p), nil }
+
+// A person does not wait for minutes: the SDK tries three times.
+func TestAnswersThatAPersonWaitsForHaveLowerLimits(t *testing.T) {
+	w, _ := PromptTransport(nil).(whole)
+	if b, ok := w.next.(bounded); !ok || b.header <= 0 || 3*b.header > time.Minute || b.body <= 0 || 3*b.body > time.Minute || b.size <= 0 || b.size > 4<<20 {
+		t.Errorf("%+v", w.next)
+	}
+}

@@ -20,6 +20,16 @@ import (
 // response is very fast, as on the loopback interface. A body in memory is
 // written at once and never read again.
 func Transport(next aws.HTTPClient) aws.HTTPClient {
+	return within(next, limits{headerTime, bodyTime, mostInReply})
+}
+
+// PromptTransport is a [Transport] for small answers that a person waits for: its limits
+// are much lower.
+func PromptTransport(next aws.HTTPClient) aws.HTTPClient {
+	return within(next, limits{promptTime, promptTime, mostPrompt})
+}
+
+func within(next aws.HTTPClient, l limits) aws.HTTPClient {
 	if next == nil {
 		next = awshttp.NewBuildableClient()
 	}
@@ -27,7 +37,7 @@ func Transport(next aws.HTTPClient) aws.HTTPClient {
 		// Every account of a partition has the same host.
 		next = own.WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = t.MaxIdleConns })
 	}
-	return whole{bounded{next, limits{headerTime, bodyTime, mostInReply}}}
+	return whole{bounded{next, l}}
 }
 
 // mostInMemory is more than the size of any request except an upload to S3.

@@ -45,7 +45,7 @@ func (m *Manager) config(r *Route, creds aws.Credentials) (aws.Config, error) {
 		}
 		client = own
 	}
-	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: fleet.Transport(client)}, nil
+	return aws.Config{Region: r.stsRegion, Credentials: credentials.StaticCredentialsProvider{Value: creds}, HTTPClient: fleet.PromptTransport(client)}, nil
 }
 
 // mostCertificates is more than the bundles of all systems hold.

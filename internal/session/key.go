@@ -49,7 +49,7 @@ func (s KeySettings) Config(ctx context.Context, k secret.Keys) (aws.Config, err
 			Next:     "check the profile with \"aws sts get-caller-identity --profile " + awsfile.Word(s.Profile) + "\"", Err: err,
 		}
 	}
-	cfg.HTTPClient = fleet.Transport(cfg.HTTPClient)
+	cfg.HTTPClient = fleet.PromptTransport(cfg.HTTPClient)
 	cfg.Region = or(s.Region, cfg.Region, s.homeRegion())
 	return cfg, nil
 }

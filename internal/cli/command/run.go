@@ -93,15 +93,18 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 func ending(ctx context.Context, err error) *Error {
 	var signal *Interrupted
 	stopped := errors.As(context.Cause(ctx), &signal)
+	hint := "no change is half done: run it again"
 	var end *Error
 	if !errors.As(err, &end) {
 		end = &Error{Status: StatusFailed, Err: err, Hint: HintFor(err)}
+	} else if end.Hint != "" {
+		hint = end.Hint
 	}
 	switch {
 	case !stopped || end.Status != StatusFailed || end.Err == nil: // a child has its own status
 		return end
 	case errors.Is(err, context.Canceled):
-		return &Error{Status: signal.Status(), Err: signal, Hint: "no change is half done: run it again"}
+		return &Error{Status: signal.Status(), Err: signal, Hint: hint}
 	}
 	return &Error{Status: signal.Status(), Err: fmt.Errorf("%w: %w", signal, end.Err), Hint: end.Hint}
 }

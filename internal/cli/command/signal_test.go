@@ -43,6 +43,9 @@ func TestAnInterruptedVerbSaysSoWhateverItsErrorIs(t *testing.T) {
 			t.Errorf("%s: status %d, %v", name, end.Status, end.Err)
 		}
 	}
+	if end := ending(ctx, WithHint(context.Canceled, "delete the device")); end.Hint != "delete the device" {
+		t.Errorf("the hint about what is left became %q", end.Hint)
+	}
 	if end := ending(ctx, Exit(StatusIncomplete)); end.Status != StatusIncomplete {
 		t.Errorf("a run that was interrupted and reported: status %d", end.Status)
 	}

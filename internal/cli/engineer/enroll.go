@@ -190,7 +190,7 @@ func (o *enrollOptions) enroll(ctx context.Context, k *session.Manager, own, acc
 	enabled, err := o.enable(ctx, k, own, access, d.Serial)
 	if !enabled {
 		if gone := access.DiscardDevice(context.WithoutCancel(ctx), d.Serial); gone != nil {
-			o.say("the unfinished device %s remains; delete it in the console, or ask an administrator", d.Serial)
+			return command.WithHint(err, fmt.Sprintf("the unfinished device %s remains: delete it in the console, or ask an administrator", d.Serial))
 		}
 	}
 	return err
