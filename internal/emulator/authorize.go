@@ -17,14 +17,15 @@ func (c *Cloud) documents(who *world.Caller) *policy.Set {
 	return &own
 }
 
-// identity returns the documents that do not depend on the session. It is cached
-// until the next write to the world.
+// identity returns the documents that do not depend on the session. They are cached
+// until the next write to the account, or to what it depends on.
 func (c *Cloud) identity(who *world.Caller) *policy.Set {
 	key := who.Principal.Issuer // a session's name may be the name of a user
 	if key == "" {
 		key = who.Principal.ARN
 	}
-	if known := c.sets[key]; known != nil {
+	l := c.cell(who.Account)
+	if known := l.sets.Known(key, c.generation); known != nil {
 		return known
 	}
 	var set policy.Set
@@ -36,10 +37,7 @@ func (c *Cloud) identity(who *world.Caller) *policy.Set {
 	default:
 		set = policy.Set{SCPs: c.world.SCPs(who.Account)}
 	}
-	if c.sets == nil {
-		c.sets = map[string]*policy.Set{}
-	}
-	c.sets[key] = &set
+	l.sets.Learn(key, c.generation, &set)
 	return &set
 }
 

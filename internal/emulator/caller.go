@@ -29,14 +29,17 @@ func (c *Cloud) Caller(accessKeyID string) (world.Caller, error) {
 // secret returns the secret of an access key. For a session it compares the
 // token.
 func (c *Cloud) secret(key, token string) (string, *refusal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	if s := c.world.Session(key); s != nil {
 		if subtle.ConstantTimeCompare([]byte(s.Token), []byte(token)) != 1 {
 			return "", refuse(unknownKey, invalidToken)
 		}
 		return s.Secret, nil
 	}
+	l := c.cell(c.accountOfKey(key))
+	l.mu.RLock()
+	defer l.mu.RUnlock()
 	_, k := c.key(key)
 	if k == nil || token != "" {
 		return "", refuse(unknownKey, invalidToken)
@@ -73,8 +76,8 @@ func (c *Cloud) sender(s *signature) (world.Caller, *refusal) {
 
 // homeRegion is the Region of unsigned requests, which do not name one.
 func (c *Cloud) homeRegion() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	return arn.HomeRegion(c.world.Partition)
 }
 

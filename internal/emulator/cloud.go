@@ -17,9 +17,9 @@ import (
 
 	"forcemfa/internal/emulator/fault"
 	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/share"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/trail"
-	"forcemfa/policy"
 )
 
 // Options configure a Cloud. The zero value is AWS as documented, on the wall
@@ -65,18 +65,17 @@ type Cloud struct {
 	subscribers atomic.Pointer[[]*subscriber] // replaced as a whole
 	logged      atomic.Pointer[func(*trail.Record)]
 	history     bool
-	recent      atomic.Pointer[recentRecords] // nil: the control endpoint is off
+	recent      atomic.Pointer[share.Records] // nil: the control endpoint is off
 
-	mu     sync.Mutex // guards the fields below
-	world  *world.World
-	faults faults
-	engine *fault.Engine // nil: no faults but those of strict
-	counts map[Count]int // Calls is zero in the keys
+	counts    share.Tally[Count] // Calls is zero in the keys
+	performed atomic.Uint64      // calls
 
-	performed uint64                 // calls
-	sets      map[string]*policy.Set // see identity
-
-	happened []happening // in the call that is performed
+	cells      sync.Map     // locks by account: see cell
+	mu         sync.RWMutex // guards the fields below; see cell
+	world      *world.World
+	faults     faults
+	engine     *fault.Engine // nil: no faults but those of strict
+	generation uint64        // of the documents of principals: see cell.sets
 }
 
 // New returns a cloud for a world, which then belongs to the cloud.
@@ -92,7 +91,7 @@ func New(w *world.World, o Options) *Cloud {
 	}
 	return &Cloud{
 		clock: clock, time: worldTime, readings: o.Readings, seed: o.Seed, strict: o.Strict, keys: &signingKeys{}, logOnly: o.LogOnly, stopped: o.Stopped,
-		history: o.History, world: w, counts: map[Count]int{},
+		history: o.History, world: w,
 	}
 }
 
@@ -103,7 +102,7 @@ func (c *Cloud) Fork() *Cloud {
 	defer c.mu.Unlock()
 	fork := &Cloud{
 		clock: c.clock, time: c.time, readings: c.readings, seed: c.seed, strict: c.strict, keys: c.keys, logOnly: c.logOnly, stopped: c.stopped,
-		history: c.history, world: c.world.Fork(), counts: map[Count]int{},
+		history: c.history, world: c.world.Fork(),
 	}
 	fork.offset.Store(c.offset.Load())
 	return fork
@@ -130,7 +129,7 @@ func (c *Cloud) View(f func(*world.World)) {
 func (c *Cloud) Update(f func(*world.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sets = nil
+	c.generation++
 	f(c.world)
 }
 

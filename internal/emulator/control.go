@@ -10,12 +10,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"forcemfa/internal/emulator/fault"
+	"forcemfa/internal/emulator/share"
 	"forcemfa/internal/emulator/world"
-	"forcemfa/internal/trail"
 )
 
 // A Control is a server that controls a cloud for whoever has its token.
@@ -45,7 +44,7 @@ type ClockState struct {
 //
 // advance moves the clock: [Cloud.Move] unless something happens in the meantime.
 func (c *Cloud) Control(address string, advance func(context.Context, time.Duration) error) (*Control, error) {
-	c.recent.Store(&recentRecords{})
+	c.recent.Store(&share.Records{})
 	first := c.Fork()
 	mux := http.NewServeMux()
 	c.handleClock(mux, advance)
@@ -57,7 +56,7 @@ func (c *Cloud) Control(address string, advance func(context.Context, time.Durat
 	})
 	mux.HandleFunc("GET /code", c.writeCode)
 	mux.HandleFunc("GET /delegation-token", c.writeDelegationToken)
-	mux.HandleFunc("GET /trail", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.recent.Load().log()) })
+	mux.HandleFunc("GET /trail", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.recent.Load().Log()) })
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
 		c.reset(first)
 		w.WriteHeader(http.StatusNoContent)
@@ -207,40 +206,12 @@ func (c *Cloud) reset(first *Cloud) {
 	w := first.Fork().world
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.world, c.sets, c.faults = w, nil, faults{}
-	clear(c.counts)
+	c.world, c.faults = w, faults{}
+	c.generation++
+	c.counts.Reset()
 	if c.engine != nil {
 		c.engine = fault.New(c.engine.Plan(), c.Now())
 		c.skewed.Store(c.engine)
 	}
-	c.recent.Store(&recentRecords{})
-}
-
-// mostRecent bounds the records that the control endpoint returns.
-const mostRecent = 10000
-
-// recentRecords are the newest CloudTrail records, oldest first.
-type recentRecords struct {
-	mu      sync.Mutex
-	records []*trail.Record
-}
-
-func (r *recentRecords) add(record *trail.Record) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.records) >= 2*mostRecent {
-		r.records = append([]*trail.Record(nil), r.records[mostRecent:]...)
-	}
-	r.records = append(r.records, record)
-}
-
-// A recentLog has the form of CloudTrail's log files.
-type recentLog struct {
-	Records []*trail.Record `json:"Records"`
-}
-
-func (r *recentRecords) log() recentLog {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return recentLog{append([]*trail.Record{}, r.records[max(0, len(r.records)-mostRecent):]...)}
+	c.recent.Store(&share.Records{})
 }

@@ -200,7 +200,7 @@ func (v *incoming) decode(into func(any) error) {
 
 func (v *incoming) job(done func(any)) job {
 	return job{
-		service: v.service, operation: v.operation, in: v.in, inErr: v.inErr, id: v.id, wired: true, done: done,
+		key: v.sign.key, service: v.service, operation: v.operation, in: v.in, inErr: v.inErr, id: v.id, wired: true, done: done,
 		from: origin{ip: v.address(), agent: v.r.UserAgent(), region: v.sign.region},
 		who:  func() (world.Caller, *refusal) { return v.cloud.sender(v.sign) },
 	}

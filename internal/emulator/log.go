@@ -38,12 +38,12 @@ func (c *Cloud) log(records []*trail.Record) {
 			(*f)(r)
 		}
 		if recent != nil {
-			recent.add(r)
+			recent.Add(r)
 		}
 	}
 }
 
-// keep adds records to the Event history. The cloud is locked.
+// keep adds records to the Event history. Their accounts are locked.
 func (c *Cloud) keep(records []*trail.Record) {
 	if !c.history {
 		return

@@ -110,7 +110,7 @@ func (c *Cloud) consoleSession(account string, u *world.User, mfa bool) *world.S
 func (c *Cloud) signedInWith(p PasswordChange) *trail.Event {
 	c.mu.Lock()
 	c.world.Edit(p.Account).Users[world.Fold(p.User)].Login.Used = c.Now()
-	c.sets = nil
+	c.generation++
 	happened := c.signedIn(p.Account, p.User, p.Code, nil)
 	c.keep(c.records(happened))
 	c.mu.Unlock()

@@ -55,10 +55,8 @@ type Count struct {
 // Counts returns the calls since the cloud was created or [Cloud.ResetCounts],
 // sorted.
 func (c *Cloud) Counts() []Count {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make([]Count, 0, len(c.counts))
-	for key, n := range c.counts {
+	out := []Count{}
+	for key, n := range c.counts.Copy() {
 		key.Calls = n
 		out = append(out, key)
 	}
@@ -69,8 +67,4 @@ func (c *Cloud) Counts() []Count {
 }
 
 // ResetCounts clears the counts.
-func (c *Cloud) ResetCounts() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.counts)
-}
+func (c *Cloud) ResetCounts() { c.counts.Reset() }

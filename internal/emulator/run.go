@@ -24,8 +24,11 @@ type job struct {
 	via       string // service principal of the service that makes the call
 	forwarded bool   // for its own caller
 	from      origin
-	who       func() (world.Caller, *refusal) // called while the cloud is locked
+	key       string                          // of the caller; empty: unsigned, or a nested call
+	who       func() (world.Caller, *refusal) // called while what the call reaches is locked
 	done      func(out any)                   // likewise; receives the output of a success
+	hold      *hold                           // what is locked
+	happened  *[]happening                    // calls that have ended
 	explain   bool                            // the caller asks for the decision
 	trace     *trace                          // nil: nobody asks for decisions
 }
@@ -63,7 +66,7 @@ func (c *Cloud) direct(caller world.Caller, service, operation string, in any) (
 	}
 	return job{
 		service: s, operation: operation, in: in, id: c.requestID(),
-		from: origin{ip: memoryAddress, region: "us-east-1"},
+		from: origin{ip: memoryAddress, region: "us-east-1"}, key: caller.AccessKeyID,
 		who:  func() (world.Caller, *refusal) { return c.again(caller) },
 		done: func(any) {},
 	}, nil
@@ -122,17 +125,17 @@ type happening struct {
 // perform performs a job and returns what must be delivered after the cloud is
 // unlocked: the calls that it made, and itself.
 func (c *Cloud) perform(j *job, r *Record) []happening {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.happened = nil
+	var all []happening
+	h := c.hold(j)
+	defer func() { h.end(all) }()
+	j.hold, j.happened = &h, &all
 	c.conclude(j, r)
-	return c.happened
+	return all
 }
 
-// conclude performs a job and adds it to what happened. The cloud is locked.
+// conclude performs a job and adds it to what happened. What the job reaches is locked.
 func (c *Cloud) conclude(j *job, r *Record) {
-	c.performed++
-	r.Time, r.number = c.Now(), c.performed
+	r.Time, r.number = c.Now(), c.performed.Add(1)
 	j.trace = c.newTrace(j)
 	c.admit(j, r)
 	event := c.recorded(j, r)
@@ -141,24 +144,25 @@ func (c *Cloud) conclude(j *job, r *Record) {
 	if follows != nil && c.logs() {
 		records = append(records, &follows.Detail)
 	}
-	c.keep(records)
 	var why *refusal
 	if errors.As(r.Err, &why) {
 		r.Err = why.in(j.service)
 	}
-	c.happened = append(c.happened, happening{*r, records, event, event != nil && c.matched(r), follows, c.decision(j, r)})
+	*j.happened = append(*j.happened, happening{*r, records, event, event != nil && c.matched(r), follows, c.decision(j, r)})
 }
 
 // admit performs the job of a known caller.
 func (c *Cloud) admit(j *job, r *Record) {
-	c.vanish(r.Time)
+	if j.hold.cell == nil {
+		c.vanish(r.Time)
+	}
 	caller, why := j.who()
 	if why != nil {
 		r.Err = why
 		return
 	}
 	r.Caller = caller
-	c.counts[Count{Account: caller.Account, Service: j.service.name, Operation: j.operation}]++
+	c.counts.Add(Count{Account: caller.Account, Service: j.service.name, Operation: j.operation})
 	c.use(&caller, j, r.Time)
 	op := j.service.byName[j.operation]
 	r.Writes = op != nil && op.Writes
@@ -206,21 +210,21 @@ func (c *Cloud) use(caller *world.Caller, j *job, now time.Time) {
 
 func (c *Cloud) call(j *job, caller world.Caller, now time.Time) *operation.Call {
 	return &operation.Call{
-		World: c.world, Caller: caller, Now: now, Region: j.from.region, SourceIP: j.from.ip,
+		World: j.hold.seenBy(caller.Account), Caller: caller, Now: now, Region: j.from.region, SourceIP: j.from.ip,
 		RequestID: j.id, PageSize: c.pageSize(j), Readings: c.readings,
 		ReportStuck: c.engine != nil && c.engine.ReportStuck(caller.Account, now),
-		Invoke:      c.nested, Assume: c.assume, Allowed: c.allowedIn(j.from.region),
+		Invoke:      func(n operation.Nested) (any, error) { return c.nested(j, n) }, Assume: c.assume, Allowed: c.allowedIn(j.from.region),
 	}
 }
 
 // nested performs a call of a service while another one is performed.
-func (c *Cloud) nested(n operation.Nested) (any, error) {
+func (c *Cloud) nested(outer *job, n operation.Nested) (any, error) {
 	s := services()[n.Service]
 	j := job{
 		service: s, operation: n.Operation, in: n.In, id: c.requestID(), via: n.Via, forwarded: n.Forwarded,
 		from: origin{ip: n.Via, agent: n.Via, region: n.Region},
 		who:  func() (world.Caller, *refusal) { return c.caller(n.AccessKeyID) },
-		done: func(any) {},
+		done: func(any) {}, hold: outer.hold, happened: outer.happened,
 	}
 	r := j.record()
 	c.conclude(&j, &r)
@@ -310,7 +314,7 @@ func (c *Cloud) unserved(j *job, call *operation.Call) error {
 func (c *Cloud) execute(j *job, op *operation.Operation, call *operation.Call) (any, error) {
 	if past := c.past(j, call); past != nil {
 		stale := *call
-		stale.World = past
+		stale.World = past.Of(call.Caller.Account)
 		out, err := op.Do(&stale, j.in)
 		if !op.Writes || isAbsent(j.service, err) {
 			return out, err
@@ -320,7 +324,7 @@ func (c *Cloud) execute(j *job, op *operation.Operation, call *operation.Call) (
 		return op.Do(call, j.in)
 	}
 	c.remember(j, call)
-	c.sets = nil
+	j.hold.changed()
 	return op.Do(call, j.in)
 }
 

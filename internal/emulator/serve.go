@@ -14,10 +14,12 @@ func (c *Cloud) Serve(account, region string, f func(*operation.Call)) {
 
 func (c *Cloud) serve(account, region string, f func(*operation.Call)) []happening {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.happened, c.sets = nil, nil
-	j := &job{service: services()["sts"], id: c.requestID(), from: origin{region: region}}
+	var all []happening
+	h := hold{cloud: c}
+	defer func() { h.end(all) }()
+	h.changed()
+	j := &job{service: services()["sts"], id: c.requestID(), from: origin{region: region}, hold: &h, happened: &all}
 	f(c.call(j, world.Caller{Account: account}, c.Now()))
-	c.sets = nil
-	return c.happened
+	h.changed()
+	return all
 }

@@ -75,7 +75,7 @@ func (c *Cloud) signIn(account, name, password, code string) (aws.Credentials, e
 		return aws.Credentials{}, err
 	}
 	c.world.Edit(account).Users[world.Fold(name)].Login.Used = c.Now()
-	c.sets = nil
+	c.generation++
 	return c.mint(c.consoleSession(account, u, len(devices) > 0)), nil
 }
 

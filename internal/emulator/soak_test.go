@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
@@ -31,8 +34,10 @@ var (
 // A soaker is a client that calls random operations on few names, so that clients meet.
 type soaker struct {
 	*rand.Rand
-	iam *iam.Client
-	sts *sts.Client
+	account string
+	iam     *iam.Client
+	sts     *sts.Client
+	org     *organizations.Client
 
 	sessions []*ststypes.Credentials // that it started
 }
@@ -43,7 +48,7 @@ func (s *soaker) policy() *string {
 	if s.IntN(3) == 0 {
 		return aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")
 	}
-	return aws.String(arn.IAM("aws", member, "policy", "/", *s.name("p")))
+	return aws.String(arn.IAM("aws", s.account, "policy", "/", *s.name("p")))
 }
 
 // aDocument allows something.
@@ -77,7 +82,7 @@ func (s *soaker) users(ctx context.Context) {
 	case 10:
 		_, _ = s.iam.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: s.name("d")})
 	case 11:
-		_, _ = s.iam.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: aws.String(arn.IAM("aws", member, "mfa", "/", *s.name("d")))})
+		_, _ = s.iam.DeleteVirtualMFADevice(ctx, &iam.DeleteVirtualMFADeviceInput{SerialNumber: aws.String(arn.IAM("aws", s.account, "mfa", "/", *s.name("d")))})
 	}
 }
 
@@ -119,7 +124,7 @@ func (s *soaker) roles(ctx context.Context) {
 	r := s.name("r")
 	switch s.IntN(9) {
 	case 0:
-		_, _ = s.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: r, AssumeRolePolicyDocument: aws.String(trustMember)})
+		_, _ = s.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: r, AssumeRolePolicyDocument: aws.String(strings.ReplaceAll(trustMember, member, s.account))})
 	case 1:
 		_, _ = s.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: r})
 	case 2:
@@ -129,7 +134,8 @@ func (s *soaker) roles(ctx context.Context) {
 	case 4:
 		_, _ = s.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: r, Tags: []types.Tag{{Key: s.name("k"), Value: aws.String("v")}}})
 	case 5:
-		out, err := s.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(arn.IAM("aws", member, "role", "/", *r)), RoleSessionName: aws.String("soak")})
+		owner := []string{s.account, member}[s.IntN(2)]
+		out, err := s.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(arn.IAM("aws", owner, "role", "/", *r)), RoleSessionName: aws.String("soak")})
 		if err == nil {
 			s.sessions = append(s.sessions, out.Credentials)
 		}
@@ -139,6 +145,28 @@ func (s *soaker) roles(ctx context.Context) {
 		s.useSession(ctx)
 	case 8:
 		_, _ = s.iam.GetAccountAuthorizationDetails(ctx, nil)
+	}
+}
+
+// accounts are operations of Organizations, which concern all accounts.
+func (s *soaker) accounts(ctx context.Context) {
+	switch s.IntN(8) {
+	case 0:
+		_, _ = s.org.ListAccounts(ctx, nil)
+	case 1:
+		_, _ = s.org.ListParents(ctx, &organizations.ListParentsInput{ChildId: aws.String(member)})
+	case 2:
+		_, _ = s.org.DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(member)})
+	case 3:
+		_, _ = s.org.ListTargetsForPolicy(ctx, &organizations.ListTargetsForPolicyInput{PolicyId: aws.String("p-full")})
+	case 4:
+		_, _ = s.org.TagResource(ctx, &organizations.TagResourceInput{ResourceId: aws.String(member), Tags: []orgtypes.Tag{{Key: s.name("k"), Value: aws.String("v")}}})
+	case 5:
+		_, _ = s.org.CreateOrganizationalUnit(ctx, &organizations.CreateOrganizationalUnitInput{ParentId: aws.String("ou-work"), Name: s.name("unit")})
+	case 6:
+		_, _ = s.iam.CreateAccountAlias(ctx, &iam.CreateAccountAliasInput{AccountAlias: s.name("alias")})
+	case 7:
+		_, _ = s.iam.GenerateCredentialReport(ctx, nil)
 	}
 }
 
@@ -170,18 +198,36 @@ func (s *soaker) useSession(ctx context.Context) {
 
 func (s *soaker) run(ctx context.Context, until time.Time) {
 	for time.Now().Before(until) {
-		[]func(context.Context){s.users, s.users, s.groups, s.policies, s.roles}[s.IntN(5)](ctx)
+		[]func(context.Context){s.users, s.users, s.groups, s.policies, s.roles, s.accounts}[s.IntN(6)](ctx)
 	}
 }
 
-// Eight clients call random operations through faults. The world is consistent then, and
+// soakers are the users of the clients of TestSoak.
+var soakers = []struct{ account, user string }{{member, "alice"}, {management, "root-admin"}, {"333333333333", "dora"}, {"333333333333", "dora"}}
+
+// soakCloud is a cloud with an account that has no faults that lag.
+func soakCloud(t *testing.T, o Options) *Cloud {
+	c := newCloud(t, o)
+	c.Update(func(w *world.World) {
+		w.AddAccount(&world.Account{ID: "333333333333", Name: "other", Unit: "ou-work", SCPs: []string{"p-full"}, Users: map[string]*world.User{"dora": user("dora", administrator)}})
+		w.AddKey("333333333333", "dora", &world.Key{ID: keyOf("dora"), Secret: "secret of dora", Active: true, Created: made})
+	})
+	return c
+}
+
+// Eight clients of three accounts call random operations through faults. The world is consistent then, and
 // what was done gives the same world when it is done again. .ci/run does this for a minute
 // under the race detector.
 func TestSoak(t *testing.T) {
 	now := noon
-	c := newCloud(t, Options{})
+	c := soakCloud(t, Options{})
 	plan := fault.Chaos(*soakSeed)
 	plan.Faults = slices.DeleteFunc(plan.Faults, func(r fault.Rule) bool { return r.Kind == fault.Slow })
+	for i := range plan.Faults {
+		if plan.Faults[i].Kind == fault.Lag {
+			plan.Faults[i].Account = member // its writes lock the whole cloud, those of the others do not
+		}
+	}
 	if err := c.SetFaults(plan); err != nil {
 		t.Fatal(err)
 	}
@@ -198,9 +244,10 @@ func TestSoak(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			config := c.Config(as("alice"), "us-east-1")
+			caller := soakers[i%len(soakers)]
+			config := c.Config(as(caller.user), "us-east-1")
 			config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-			s := &soaker{Rand: rand.New(rand.NewPCG(*soakSeed, uint64(i))), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config)}
+			s := &soaker{Rand: rand.New(rand.NewPCG(*soakSeed, uint64(i))), account: caller.account, iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config), org: organizations.NewFromConfig(config)}
 			s.run(t.Context(), time.Now().Add(*soak))
 		})
 	}
@@ -217,7 +264,7 @@ func TestSoak(t *testing.T) {
 		t.Logf("%d sessions", sessions)
 	})
 	slices.SortFunc(log, func(a, b Record) int { return cmp.Compare(a.number, b.number) })
-	fresh := newCloud(t, Options{Clock: func() time.Time { return now }})
+	fresh := soakCloud(t, Options{Clock: func() time.Time { return now }})
 	for _, r := range log {
 		now = r.Time
 		caller, err := fresh.Caller(r.Caller.AccessKeyID)

@@ -87,7 +87,7 @@ func (c *Cloud) vanish(now time.Time) {
 	for _, id := range c.engine.Gone(now) {
 		if c.world.Account(id) != nil {
 			c.world.RemoveAccount(id)
-			c.sets = nil
+			c.generation++
 		}
 	}
 }

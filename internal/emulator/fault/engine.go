@@ -2,13 +2,16 @@ package fault
 
 import (
 	"hash/fnv"
+	"sync"
 	"time"
 )
 
-// An Engine decides the faults of requests. It must not be used concurrently.
+// An Engine decides the faults of requests. It is safe for concurrent use.
 type Engine struct {
-	plan    Plan
-	start   time.Time
+	plan  Plan
+	start time.Time
+
+	mu      sync.Mutex           // guards the fields below
 	calls   map[operation]uint64 // how many so far
 	unlucky map[operation]int    // consecutive hits of rules with a rate
 	buckets map[bucket]*tokens
@@ -42,6 +45,8 @@ func (e *Engine) Plan() Plan { return e.plan }
 
 // Next decides the effect of the next request, and counts it.
 func (e *Engine) Next(q Request) Effect {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	key := operation{q.Account, q.Service, q.Operation}
 	e.calls[key]++
 	effect := Effect{}
@@ -168,6 +173,8 @@ func (e *Engine) Gone(now time.Time) (accounts []string) {
 // Draw returns a number from 0 to 1 for the present request of an operation and a
 // question about it.
 func (e *Engine) Draw(q Request, question string) float64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return e.draw(-1, operation{q.Account, q.Service, q.Operation}, question)
 }
 

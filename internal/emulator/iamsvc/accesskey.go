@@ -106,10 +106,11 @@ func deleteAccessKey(c *operation.Call, in *iam.DeleteAccessKeyInput) (*iam.Dele
 // never used.
 // Source: IAM API Reference, AccessKeyLastUsed.
 func getAccessKeyLastUsed(c *operation.Call, in *iam.GetAccessKeyLastUsedInput) (*iam.GetAccessKeyLastUsedOutput, error) {
-	owner, k := c.World.Key(*in.AccessKeyId)
-	if k == nil || owner.Account != c.Caller.Account {
+	owner, known := c.World.FindKey(*in.AccessKeyId)
+	if !known || owner.Account != c.Caller.Account {
 		return nil, noSuchEntity("The Access Key with id %s cannot be found.", *in.AccessKeyId)
 	}
+	_, k := c.World.Key(*in.AccessKeyId)
 	u := account(c).Users[owner.User]
 	last := &types.AccessKeyLastUsed{Region: aws.String("N/A"), ServiceName: aws.String("N/A")}
 	if use := c.World.KeyUse(k); !use.At.IsZero() {

@@ -10,9 +10,27 @@ import (
 // Source of resource types and condition keys: Service Authorization Reference.
 func Operations() []operation.Operation {
 	return slices.Concat(
-		principalOperations(), instanceProfileOperations(), oidcOperations(), samlOperations(),
-		serverCertificateOperations(), serviceLinkedRoleOperations(), accessAdvisorOperations(), featureOperations(), delegationOperations(),
+		reachingAccount(slices.Concat(
+			principalOperations(), instanceProfileOperations(), oidcOperations(), samlOperations(),
+			serverCertificateOperations(), serviceLinkedRoleOperations(), accessAdvisorOperations(), featureOperations(),
+		)), delegationOperations(),
 	)
+}
+
+// beyond are the operations that read other accounts or change the organization.
+var beyond = []string{
+	"CreateAccountAlias", "GenerateOrganizationsAccessReport", "SimulatePrincipalPolicy", // of a caller of another account
+	"EnableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootCredentialsManagement", "EnableOrganizationsRootSessions", "DisableOrganizationsRootSessions",
+}
+
+// reachingAccount sets the reach of the others.
+func reachingAccount(operations []operation.Operation) []operation.Operation {
+	for i := range operations {
+		if !slices.Contains(beyond, operations[i].Name) {
+			operations[i].Reach = func(string, any) operation.Reach { return operation.Account }
+		}
+	}
+	return operations
 }
 
 // principalOperations are those of users, groups, roles, their policies and credentials,

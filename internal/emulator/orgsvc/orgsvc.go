@@ -62,7 +62,12 @@ type row[I, O any] struct {
 	do       func(*request, *I) (*O, error)
 }
 
-func (r row[I, O]) read() operation.Operation  { return operation.Read(r.name, r.asks, r.perform) }
+func (r row[I, O]) read() operation.Operation {
+	op := operation.Read(r.name, r.asks, r.perform)
+	op.Reach = func(string, any) operation.Reach { return operation.Members }
+	return op
+}
+
 func (r row[I, O]) write() operation.Operation { return operation.Write(r.name, r.asks, r.perform) }
 
 // asks returns the resources in the caller's account: Organizations evaluates

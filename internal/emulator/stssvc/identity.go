@@ -66,7 +66,7 @@ func getWebIdentityToken(c *operation.Call, in *sts.GetWebIdentityTokenInput) (*
 	}
 	claims := claims{
 		Issuer: issuer.URL, Subject: subjectOf(c), Audience: in.Audience, IssuedAt: c.Now.Unix(), NotBefore: c.Now.Unix(),
-		Expires: expires.Unix(), ID: c.World.NewUUID(), AWS: awsClaims(c, in.Tags),
+		Expires: expires.Unix(), ID: c.RequestID, AWS: awsClaims(c, in.Tags),
 	}
 	if len(claims.AWS) > largestIdentity {
 		return nil, &types.JWTPayloadSizeExceededException{Message: aws.String("The requested token payload size exceeds the maximum allowed size. Reduce the number of request tags.")}

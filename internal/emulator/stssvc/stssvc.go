@@ -13,23 +13,43 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"forcemfa/internal/emulator/operation"
+	"forcemfa/policy/arn"
 )
 
 // Operations returns the operations of STS.
 func Operations() []operation.Operation {
 	return []operation.Operation{
-		operation.Write("AssumeRole", assumeRoleAsks, assumeRole),
+		within(operation.Write("AssumeRole", assumeRoleAsks, assumeRole), roleIsOwn),
 		unsigned(operation.Write("AssumeRoleWithSAML", assumeRoleWithSAMLAsks, assumeRoleWithSAML)),
 		unsigned(operation.Write("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityAsks, assumeRoleWithWebIdentity)),
 		operation.Write("AssumeRoot", assumeRootAsks, assumeRoot),
-		operation.Read("DecodeAuthorizationMessage", decodeAuthorizationMessageAsks, decodeAuthorizationMessage),
-		operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo),
-		operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity),
+		within(operation.Read("DecodeAuthorizationMessage", decodeAuthorizationMessageAsks, decodeAuthorizationMessage), always),
+		within(operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo), always),
+		within(operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity), always),
 		operation.Write("GetDelegatedAccessToken", getDelegatedAccessTokenAsks, getDelegatedAccessToken),
-		operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken),
-		operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken),
-		operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken),
+		within(operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken), always),
+		within(operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken), always),
+		within(operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken), always),
 	}
+}
+
+// within is an operation that concerns the account of the caller alone where own says so.
+func within(op operation.Operation, own func(account string, in any) bool) operation.Operation {
+	op.Reach = func(account string, in any) operation.Reach {
+		if own(account, in) {
+			return operation.Account
+		}
+		return operation.Everything
+	}
+	return op
+}
+
+func always(string, any) bool { return true }
+
+// roleIsOwn reports whether the role is in the account of the caller.
+func roleIsOwn(account string, in any) bool {
+	role, err := arn.Parse(aws.ToString(in.(*sts.AssumeRoleInput).RoleArn))
+	return err == nil && role.Account == account
 }
 
 func unsigned(op operation.Operation) operation.Operation {

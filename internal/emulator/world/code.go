@@ -33,8 +33,14 @@ const (
 )
 
 // Device returns the device with this serial number and the ID of its account,
-// read-only; nil if there is none.
+// read-only; nil if there is none. An account sees its own devices only.
 func (w *World) Device(serial string) (account string, d *Device) {
+	if w.account != "" {
+		if a := w.accountOf(w.account); a != nil && a.Devices[serial] != nil {
+			return w.account, a.Devices[serial]
+		}
+		return "", nil
+	}
 	if parsed, err := arn.Parse(serial); err == nil {
 		a := w.Account(parsed.Account)
 		if a == nil {

@@ -9,7 +9,12 @@ import (
 // New returns a world without accounts. The same seed gives the same IDs, keys,
 // secrets and TOTP seeds; with seed 0 the secrets are random.
 func New(partition string, seed uint64) *World {
-	return &World{Partition: partition, seed: seed, managed: awsManaged(partition), documents: new(documents)}
+	return &World{state: &state{
+		Partition: partition, seed: seed, managed: awsManaged(partition), documents: new(documents),
+		accounts: new(overlay[*Account]), sessions: new(overlay[*Session]), keys: new(overlay[KeyOwner]),
+		uses: new(overlay[Use]), services: new(overlay[Use]), codes: new(overlay[int64]),
+		delegations: new(overlay[*DelegationRequest]), issued: new(overlay[uint64]),
+	}}
 }
 
 // Fork returns an independent copy of the world. It takes microseconds, whatever
@@ -20,7 +25,7 @@ func (w *World) Fork() *World {
 	if !w.borrowed {
 		w.borrowed = true
 	}
-	return &World{
+	return &World{state: &state{
 		Partition:    w.Partition,
 		Organization: w.Organization,
 		accounts:     w.accounts.fork(),
@@ -31,22 +36,31 @@ func (w *World) Fork() *World {
 		codes:        w.codes.fork(),
 		delegations:  w.delegations.fork(),
 		managed:      w.managed.fork(),
+		issued:       w.issued.fork(),
 		documents:    w.documents,
 		tasks:        w.tasks,
+		first:        w.first,
 		next:         w.next,
 		seed:         w.seed,
 		borrowed:     true,
-	}
+	}}
 }
 
 // Account returns an account, read-only; nil if there is none with this ID.
 func (w *World) Account(id string) *Account {
+	w.mustReach(id)
+	return w.accountOf(id)
+}
+
+// accountOf is Account for what [World.Within] may read of any account.
+func (w *World) accountOf(id string) *Account {
 	a, _ := w.accounts.get(id)
 	return a
 }
 
 // Accounts returns the IDs of all accounts, sorted.
 func (w *World) Accounts() []string {
+	w.mustReach("")
 	var ids []string
 	for id := range w.accounts.all {
 		ids = append(ids, id)
@@ -104,6 +118,7 @@ func makeMap[V any](m *map[string]V) {
 // Edit returns an account for writing; nil if there is none with this ID. It is
 // valid until the next Fork of this world.
 func (w *World) Edit(id string) *Account {
+	w.mustReach(id)
 	a, ok := w.accounts.get(id)
 	if !ok {
 		return nil
@@ -118,6 +133,7 @@ func (w *World) Edit(id string) *Account {
 // EditOrganization returns the organization for writing; nil if there is none.
 // It is valid until the next Fork of this world.
 func (w *World) EditOrganization() *Organization {
+	w.mustReach("")
 	if w.Organization != nil && w.borrowed {
 		w.Organization = w.Organization.clone()
 		w.borrowed = false

@@ -217,7 +217,7 @@ func TestSeveralGoroutinesForkOneWorld(t *testing.T) {
 
 func TestOverlayBehavesAsAMap(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var o overlay[int]
+		o := new(overlay[int])
 		model := map[string]int{}
 		for range rapid.IntRange(0, 40).Draw(rt, "steps") {
 			key := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "key")

@@ -23,8 +23,7 @@ func (w *World) NewID(prefix string) string {
 
 // letters returns n capital letters and digits.
 func (w *World) letters(n int) string {
-	w.next++
-	return base32.StdEncoding.EncodeToString(w.hash("id", w.next))[:n]
+	return base32.StdEncoding.EncodeToString(w.hash("id", w.number()))[:n]
 }
 
 // NewCertificateID returns the ID of a signing certificate, which has no prefix.
@@ -33,8 +32,7 @@ func (w *World) NewCertificateID() string { return w.letters(32) }
 
 // NewUUID returns a unique ID in the form of a UUID.
 func (w *World) NewUUID() string {
-	w.next++
-	b := w.hash("uuid", w.next)
+	b := w.hash("uuid", w.number())
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
@@ -59,16 +57,28 @@ func (w *World) secretBytes(n int) []byte {
 		rand.Read(b) // never fails
 		return b
 	}
-	w.next++
+	number := w.number()
 	var b []byte
 	for block := uint64(0); len(b) < n; block++ {
-		b = append(b, w.hash("secret", w.next, block)...)
+		b = append(b, w.hash("secret", number, block)...)
 	}
 	return b[:n]
 }
 
+// number returns the number of the next ID. Each account has a series of its own, so that
+// its IDs do not depend on the calls of others.
+func (w *World) number() uint64 {
+	if w.account == "" {
+		w.next++
+		return w.next
+	}
+	var n uint64
+	w.issued.update(w.account, func(issued uint64) uint64 { n = issued + 1; return n })
+	return w.first + n
+}
+
 func (w *World) hash(what string, numbers ...uint64) []byte {
-	b := binary.BigEndian.AppendUint64([]byte(what), w.seed)
+	b := binary.BigEndian.AppendUint64([]byte(what+w.account), w.seed)
 	for _, n := range numbers {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}

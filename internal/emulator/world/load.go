@@ -24,7 +24,8 @@ func Load(header org.Header, accounts org.Accounts, seed uint64) (*World, error)
 		return nil, fmt.Errorf("load snapshot: its header has no partition")
 	}
 	if !header.Taken.IsZero() { // IDs that an earlier world gave out, and that the snapshot has, must not be given out again
-		w.next = uint64(header.Taken.UnixNano())
+		w.first = uint64(header.Taken.UnixNano())
+		w.next = w.first
 	}
 	w.Organization = loadOrganization(header)
 	for a, err := range accounts {

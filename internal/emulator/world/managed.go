@@ -34,9 +34,9 @@ var awsManagedTexts = []struct {
 
 // awsManaged returns the AWS managed policies of a partition, with that
 // partition in every ARN.
-func awsManaged(partition string) overlay[*Policy] {
-	var all overlay[*Policy]
-	ids := &World{}
+func awsManaged(partition string) *overlay[*Policy] {
+	all := new(overlay[*Policy])
+	ids := &World{state: &state{}}
 	for _, t := range awsManagedTexts {
 		created, err := time.Parse(time.RFC3339, t.created)
 		if err != nil {

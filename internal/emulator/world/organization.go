@@ -16,7 +16,7 @@ func (w *World) IsManagement(account string) bool {
 // Units returns the units above an account, root first; nil without an
 // organization.
 func (w *World) Units(account string) []org.Unit {
-	a := w.Account(account)
+	a := w.accountOf(account)
 	if w.Organization == nil || a == nil {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (o *Organization) unit(id string) (org.Unit, bool) {
 // Source: IAM User Guide, "AWS global condition context keys",
 // aws:PrincipalOrgPaths.
 func (w *World) OrgPath(account string) string {
-	if w.Organization == nil || w.Account(account) == nil {
+	if w.Organization == nil || w.accountOf(account) == nil {
 		return ""
 	}
 	parts := []string{w.Organization.ID}

@@ -19,7 +19,7 @@ func BucketName(account string) string { return "data-" + account }
 // InstanceID returns the ID of an account's EC2 instance: i-0 and 16 hexadecimal
 // digits that depend only on the account.
 func InstanceID(account string) string {
-	sum := new(World).hash("instance " + account)
+	sum := (&World{state: new(state)}).hash("instance " + account)
 	return fmt.Sprintf("i-0%016x", binary.BigEndian.Uint64(sum))
 }
 

@@ -1,7 +1,8 @@
 // Package world holds the state of the embedded AWS: accounts, users, keys,
 // sessions, policies.
 //
-// A World is not safe for concurrent use; the emulator holds a lock. Fork returns
+// A World is not safe for concurrent use, with one exception: goroutines may use
+// different accounts of it at once, each by a [World.Within] of its own. Fork returns
 // an independent copy at the cost of a few pointers: an account is copied when one
 // of the two worlds first writes to it, so everything that [World.Account] returns
 // is read-only, and writes go through [World.Edit].
@@ -18,22 +19,31 @@ import (
 	"forcemfa/policy"
 )
 
-// A World is the complete state of the embedded AWS.
+// A World is the complete state of the embedded AWS, as one account or nobody in
+// particular sees it.
 type World struct {
+	*state
+	account string // see Of
+	alone   bool   // see Within
+}
+
+// state is what all views of a world share.
+type state struct {
 	Partition    string
 	Organization *Organization // nil: the accounts are in no organization
 
-	accounts    overlay[*Account]           // by ID
-	sessions    overlay[*Session]           // by access key ID
-	keys        overlay[KeyOwner]           // by access key ID
-	uses        overlay[Use]                // by access key ID or role ARN
-	services    overlay[Use]                // by ARN of a user or role, and service
-	codes       overlay[int64]              // by serial number: the last accepted TOTP step
-	delegations overlay[*DelegationRequest] // by ID
-	managed     overlay[*Policy]            // AWS managed policies, by ARN
-	documents   *documents                  // shared by all forks
-	tasks       []Task                      // by time; replaced as a whole
-	next        uint64                      // of the next generated ID; IDs are a hash of seed and next
+	accounts    *overlay[*Account]           // by ID
+	sessions    *overlay[*Session]           // by access key ID
+	keys        *overlay[KeyOwner]           // by access key ID
+	uses        *overlay[Use]                // by access key ID or role ARN
+	services    *overlay[Use]                // by ARN of a user or role, and service
+	codes       *overlay[int64]              // by serial number: the last accepted TOTP step
+	delegations *overlay[*DelegationRequest] // by ID
+	managed     *overlay[*Policy]            // AWS managed policies, by ARN
+	issued      *overlay[uint64]             // by account: how many IDs it has generated
+	documents   *documents                   // shared by all forks
+	tasks       []Task                       // by time; replaced as a whole
+	first, next uint64                       // of the next ID of no account, at first and now; IDs are a hash of seed, account and number
 	seed        uint64
 	borrowed    bool // Organization is shared with another world
 }
