@@ -92,12 +92,7 @@ func (d *Deployment) detect(ctx context.Context) ([]*driftCheck, error) {
 }
 
 func anyRunning(checks []*driftCheck) bool {
-	for _, c := range checks {
-		if c.running != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(checks, func(c *driftCheck) bool { return c.running != "" })
 }
 
 // each calls a step of all checks, some at the same time.

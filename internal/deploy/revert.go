@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -12,7 +13,8 @@ import (
 )
 
 // Revert restores the resources that were changed or deleted after CloudFormation created
-// them, with a drift-aware change set. A stack that cannot be restored is an outcome.
+// them, with a drift-aware change set. A stack that cannot be restored is an outcome; they
+// are reported one at a time.
 // Source: CloudFormation User Guide, "Using drift-aware change sets".
 func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
 	checks, err := d.detect(ctx)
@@ -20,6 +22,7 @@ func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
 		return err
 	}
 	checks = slices.DeleteFunc(checks, func(c *driftCheck) bool { return c.gap == nil && !c.restorable() })
+	var one sync.Mutex
 	return d.each(ctx, checks, func(c *driftCheck, ctx context.Context) {
 		out := Outcome{Kind: KindStack, Name: c.name, Account: c.place.Account, Region: c.place.Region, Status: Failed}
 		if c.gap != nil {
@@ -29,6 +32,8 @@ func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
 		} else {
 			out.Status, out.Why = Done, fmt.Sprintf("resources restored: %d", n)
 		}
+		one.Lock()
+		defer one.Unlock()
 		report(out)
 	})
 }
