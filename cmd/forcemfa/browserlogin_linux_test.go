@@ -18,8 +18,6 @@ import (
 	"forcemfa/internal/testclients"
 )
 
-var signInAddress = regexp.MustCompile(`http://\S+/v1/authorize\?\S+`)
-
 // keyless is a person with a password and no access key, and no MFA device.
 func keyless(t *testing.T) *newcomer {
 	t.Helper()
@@ -57,7 +55,7 @@ func (n *newcomer) browserLogin(flags ...string) (cmd *exec.Cmd, address string,
 	lines := bufio.NewReader(out)
 	for address == "" {
 		line, err := lines.ReadString('\n')
-		address = signInAddress.FindString(line)
+		address = regexp.MustCompile(`http://\S+/v1/authorize\?\S+`).FindString(line)
 		if err != nil && address == "" {
 			n.t.Fatalf("no address: %v", err)
 		}

@@ -15,11 +15,6 @@ import (
 	"forcemfa/internal/testclients"
 )
 
-var (
-	signInPrompt = regexp.MustCompile(`address +(\S+)\s+account +(\S+)\s+user name +(\S+)\s+password +(\S+)`)
-	signInField  = regexp.MustCompile(`name="attempt" value="(\w+)"`)
-)
-
 // setPassword signs in on the page of the probe, and sets a new password.
 func setPassword(t *testing.T, prompt []string) (accepted bool) {
 	t.Helper()
@@ -34,7 +29,7 @@ func setPassword(t *testing.T, prompt []string) (accepted bool) {
 		return string(text), answer.StatusCode == http.StatusSeeOther
 	}
 	page, _ := post(url.Values{"account": prompt[2:3], "user": prompt[3:4], "password": prompt[4:5]})
-	attempt := signInField.FindStringSubmatch(page)
+	attempt := regexp.MustCompile(`name="attempt" value="(\w+)"`).FindStringSubmatch(page)
 	if attempt == nil {
 		t.Fatalf("no step for a new password:\n%s", page)
 	}
@@ -56,7 +51,7 @@ func TestProbePromptsAPersonToSignIn(t *testing.T) {
 	cmd.Env, cmd.Dir, cmd.Stdout = append(testclients.Environment(), "HOME="+home, "PATH="+os.Getenv("PATH")), home, out
 	term := testclients.InTerminal(t, cmd)
 	term.Expect("Press Enter only if the page refuses it:")
-	prompt := signInPrompt.FindStringSubmatch(term.Shown())
+	prompt := regexp.MustCompile(`address +(\S+)\s+account +(\S+)\s+user name +(\S+)\s+password +(\S+)`).FindStringSubmatch(term.Shown())
 	if prompt == nil {
 		t.Fatalf("no address and password:\n%s", term.Shown())
 	}
