@@ -66,11 +66,11 @@ func refusals(t *testing.T, change func(string, []byte) []byte) []string {
 		defer mu.Unlock()
 		failed[why] = true
 	}
-	s.box.Cloud.OnCall(func(r emulator.Record) {
+	s.Observe = func(r emulator.Record) {
 		if r.Err != nil && (strings.Contains(r.Err.Error(), "not authorized") || strings.Contains(r.Err.Error(), "AccessDenied")) {
 			add(fmt.Sprintf("%s:%s: %v", r.Service, r.Operation, r.Err))
 		}
-	})
+	}
 	s.Template = change
 	err := s.central(t, map[string]string{"Mode": "enforce", "SlackWebhookParameter": s.secret}).Apply(ctx, func(o deploy.Outcome) {
 		if o.Status == deploy.Failed {
