@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"runtime"
 
 	"forcemfa/internal/prose"
 )
@@ -61,9 +63,7 @@ func Read(r io.Reader) (Header, Accounts, error) {
 	}
 	return h, func(yield func(*Account, error) bool) {
 		seen := order{}
-		for {
-			a := new(Account)
-			err := in.next(a)
+		for a, err := range in.accounts() {
 			if err == io.EOF {
 				if err := seen.end(h.Accounts); err != nil {
 					yield(nil, fmt.Errorf("line %d: %w", in.line, err))
@@ -71,15 +71,15 @@ func Read(r io.Reader) (Header, Accounts, error) {
 				return
 			}
 			if err == nil {
-				if err = seen.next(a); err != nil {
-					err = fmt.Errorf("line %d: %w", in.line, err)
+				if err = seen.next(a.account); err != nil {
+					err = fmt.Errorf("line %d: %w", a.line, err)
 				}
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(a, nil) {
+			if !yield(a.account, nil) {
 				return
 			}
 		}
@@ -111,7 +111,7 @@ func (r *reader) header(h *Header) error {
 			return fmt.Errorf("line 1: snapshot format %d: this version reads format %d only; take the snapshot again", *version.Format, Format)
 		}
 	}
-	if err := r.decode(line, whole, h); err != nil {
+	if err := decode(line, r.line, whole, h); err != nil {
 		return err
 	}
 	if err := h.check(); err != nil {
@@ -120,13 +120,42 @@ func (r *reader) header(h *Header) error {
 	return nil
 }
 
-// next decodes the next account; io.EOF when there is none.
-func (r *reader) next(a *Account) error {
-	line, whole, err := r.read()
-	if err != nil {
-		return err
+// A decoding is an account that is decoded while others are.
+type decoding struct {
+	account *Account
+	line    int
+	err     chan error
+}
+
+// accounts are the accounts in their order, and io.EOF after the last. The lines are read
+// on the caller's goroutine, as many ahead as there are processors to decode them.
+func (r *reader) accounts() iter.Seq2[decoding, error] {
+	return func(yield func(decoding, error) bool) {
+		var ahead []decoding
+		var last error
+		for {
+			for last == nil && len(ahead) < runtime.GOMAXPROCS(0) {
+				d := decoding{new(Account), 0, make(chan error, 1)}
+				var line []byte
+				var whole bool
+				if line, whole, last = r.read(); last != nil {
+					break
+				}
+				d.line = r.line
+				go func() { d.err <- decode(line, d.line, whole, d.account) }()
+				ahead = append(ahead, d)
+			}
+			if len(ahead) == 0 {
+				yield(decoding{}, last)
+				return
+			}
+			d := ahead[0]
+			ahead = ahead[1:]
+			if !yield(d, <-d.err) {
+				return
+			}
+		}
 	}
-	return r.decode(line, whole, a)
 }
 
 // read is the next line without its end. whole is false when the line has no
@@ -157,7 +186,8 @@ func (r *reader) read() (line []byte, whole bool, err error) {
 	}
 }
 
-func (r *reader) decode(line []byte, whole bool, to any) error {
+// decode reads a line of JSON.
+func decode(line []byte, number int, whole bool, to any) error {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	err := d.Decode(to)
@@ -165,25 +195,25 @@ func (r *reader) decode(line []byte, whole bool, to any) error {
 		end := d.InputOffset()
 		if _, err = d.Token(); err == io.EOF {
 			if member, at := duplicate(line); member != "" {
-				return fmt.Errorf("line %d, column %d: member %q is there twice; take the snapshot again", r.line, at+1, member)
+				return fmt.Errorf("line %d, column %d: member %q is there twice; take the snapshot again", number, at+1, member)
 			}
 			return nil
 		}
-		return fmt.Errorf("line %d, column %d: something follows the object", r.line, end+1)
+		return fmt.Errorf("line %d, column %d: something follows the object", number, end+1)
 	}
 	cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	if cut && !whole {
-		return fmt.Errorf("line %d: the file is cut off in the middle of this line; take the snapshot again", r.line)
+		return fmt.Errorf("line %d: the file is cut off in the middle of this line; take the snapshot again", number)
 	}
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fmt.Errorf("line %d, column %d: not JSON: %w", r.line, syntax.Offset, err)
+		return fmt.Errorf("line %d, column %d: not JSON: %w", number, syntax.Offset, err)
 	case errors.As(err, &kind):
-		return fmt.Errorf("line %d, column %d: %s is a JSON %s, want %s", r.line, kind.Offset, kind.Field, kind.Value, kind.Type)
+		return fmt.Errorf("line %d, column %d: %s is a JSON %s, want %s", number, kind.Offset, kind.Field, kind.Value, kind.Type)
 	case cut:
-		return fmt.Errorf("line %d: not a whole JSON object", r.line)
+		return fmt.Errorf("line %d: not a whole JSON object", number)
 	}
-	return fmt.Errorf("line %d: %w", r.line, err)
+	return fmt.Errorf("line %d: %w", number, err)
 }
