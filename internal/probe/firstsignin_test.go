@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,7 +109,12 @@ func TestAPersonShowsWhatAFirstSignInNeeds(t *testing.T) {
 			p := &person{t: t}
 			o.SignIn = p.signIn
 			before, used := digest(t, box), map[string]bool{}
-			box.Cloud.OnCall(func(r emulator.Record) { used[r.Service+":"+r.Operation] = true })
+			var mu sync.Mutex // the page and the probe call at the same time
+			box.Cloud.OnCall(func(r emulator.Record) {
+				mu.Lock()
+				defer mu.Unlock()
+				used[r.Service+":"+r.Operation] = true
+			})
 			answers, err := probe.Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
@@ -122,6 +128,8 @@ func TestAPersonShowsWhatAFirstSignInNeeds(t *testing.T) {
 			if digest(t, box) != before {
 				t.Error("the account is not as it was")
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			delete(used, "iam:ChangePassword") // of the page
 			checkCalls(t, probe.Calls(true), used)
 		})
