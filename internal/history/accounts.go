@@ -13,6 +13,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/natefinch/atomic"
+
 	"forcemfa/internal/audit"
 	"forcemfa/internal/filelock"
 	"forcemfa/internal/fleet"
@@ -230,17 +232,8 @@ func (a *Accounts) write(all map[string]known) error {
 	if err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(filepath.Dir(a.name), ".accounts-") // mode 0600
-	if err != nil {
-		return err
+	if err := os.Chmod(a.name, 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // the new file gets the mode of the old one
 	}
-	_, err = out.Write(append(text, '\n'))
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), a.name)
-	}
-	if err != nil {
-		_ = os.Remove(out.Name())
-	}
-	return err
+	return atomic.WriteFile(a.name, bytes.NewReader(append(text, '\n')))
 }
