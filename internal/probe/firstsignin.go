@@ -1,15 +1,17 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"forcemfa/policy/arn"
 )
 
 // signInName is the name of the user who signs in. It has no MFA device.
@@ -45,7 +47,11 @@ func changePassword(ctx context.Context, s *stand) (string, error) {
 	if err := s.refuseOpenPolicy(ctx); err != nil {
 		return "", err
 	}
-	in := SignIn{Page: s.signInPage(), Account: s.account, User: signInName, Password: "Aa1-" + rand.Text()}
+	partition, _ := arn.LookupPartition(s.partition)
+	in := SignIn{Page: cmp.Or(s.SignInPage, partition.SignInPage(s.account)), Account: s.account, User: signInName, Password: "Aa1-" + rand.Text()}
+	if in.Page == "" {
+		return "", notMeasured("AWS does not document a sign-in page of partition " + s.partition)
+	}
 	key, err := s.makeSignInUser(ctx, in.Password)
 	if err != nil {
 		return "", err
@@ -88,21 +94,6 @@ func (s *stand) makeSignInUser(ctx context.Context, password string) (aws.Creden
 	}
 	_, err = s.admin.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: aws.String(signInName), Password: &password, PasswordResetRequired: true})
 	return static(key.AccessKey), err
-}
-
-// signInPage is the address of the account's sign-in page.
-// Source: AWS Sign-In User Guide, "Sign in to the AWS Management Console", and the guides
-// of AWS GovCloud (US) and of AWS in China.
-func (s *stand) signInPage() string {
-	switch {
-	case s.SignInPage != "":
-		return s.SignInPage
-	case s.partition == "aws-us-gov":
-		return fmt.Sprintf("https://%s.signin.amazonaws-us-gov.com/console", s.account)
-	case s.partition == "aws-cn":
-		return fmt.Sprintf("https://%s.signin.amazonaws.cn/console", s.account)
-	}
-	return fmt.Sprintf("https://%s.signin.aws.amazon.com/console", s.account)
 }
 
 // How long a person may take for one try, and how often the password is still the old one

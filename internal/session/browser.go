@@ -204,13 +204,7 @@ func (m *Manager) oauth(r *Route) (*oauth.Client, error) {
 	}
 	endpoint := r.signInEndpoint
 	if endpoint == "" {
-		id := "aws"
-		for prefix, other := range map[string]string{"cn-": "aws-cn", "us-gov-": "aws-us-gov"} {
-			if strings.HasPrefix(r.stsRegion, prefix) {
-				id = other
-			}
-		}
-		partition, _ := arn.LookupPartition(id)
+		partition := arn.PartitionOf(r.stsRegion)
 		endpoint = "https://" + r.stsRegion + "." + strings.TrimPrefix(partition.SignInHost, partition.HomeRegion+".")
 	}
 	return &oauth.Client{Endpoint: endpoint, HTTP: client, Now: m.Now}, nil

@@ -69,6 +69,23 @@ func HomeRegion(id string) string {
 	return partitions[0].HomeRegion
 }
 
+// PartitionOf returns the partition of a Region, by the area in its name; that of aws for
+// an area of no other partition.
+func PartitionOf(region string) Partition {
+	for _, p := range partitions[1:] {
+		if area(region) == area(p.HomeRegion) {
+			return p
+		}
+	}
+	return partitions[0]
+}
+
+// area is the name of a Region without its direction and number.
+func area(region string) string {
+	parts := strings.Split(region, "-")
+	return strings.Join(parts[:max(0, len(parts)-2)], "-")
+}
+
 // SignInPage returns the page where the IAM users of an account sign in with
 // their password: the account's own page, or the console where account pages
 // are not documented. It is empty where neither is documented.
@@ -88,7 +105,7 @@ func (p Partition) SignInPage(account string) string {
 // Source: AWS General Reference, "Regions and Endpoints".
 func IsRegion(name string) bool {
 	parts := strings.Split(name, "-")
-	if len(parts) < 3 || len(parts) > 4 || !slices.Contains(areas, strings.Join(parts[:len(parts)-2], "-")) {
+	if len(parts) < 3 || len(parts) > 4 || !slices.Contains(areas, area(name)) {
 		return false
 	}
 	number := parts[len(parts)-1]

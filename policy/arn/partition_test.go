@@ -68,3 +68,19 @@ func TestIsRegion(t *testing.T) {
 		}
 	}
 }
+
+func TestTheNameOfARegionSaysItsPartition(t *testing.T) {
+	for _, id := range PartitionIDs() {
+		p, _ := LookupPartition(id)
+		if got := PartitionOf(p.HomeRegion); got.ID != id {
+			t.Errorf("%s is in %s, want %s", p.HomeRegion, got.ID, id)
+		}
+	}
+	for region, want := range map[string]string{
+		"us-gov-east-1": "aws-us-gov", "cn-northwest-1": "aws-cn", "us-iso-west-1": "aws-iso", "eu-central-1": "aws", "us-west-2": "aws", "": "aws", "cn": "aws",
+	} {
+		if got := PartitionOf(region); got.ID != want {
+			t.Errorf("%q is in %s, want %s", region, got.ID, want)
+		}
+	}
+}
