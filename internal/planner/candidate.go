@@ -196,6 +196,18 @@ func attaches(candidates []candidate) bool {
 	})
 }
 
+// blockedPlacements says which placements of the candidates rest on a blocked step.
+func (p *accountPlanner) blockedPlacements(candidates []candidate) map[placement]bool {
+	blocked := map[placement]bool{}
+	for i := range candidates {
+		place := candidates[i].place
+		if _, known := blocked[place]; !known {
+			blocked[place] = p.placementBlocked(candidates, place)
+		}
+	}
+	return blocked
+}
+
 // placementBlocked reports whether the step that a placement rests on is blocked,
 // so that nothing should be prepared for its users.
 func (p *accountPlanner) placementBlocked(candidates []candidate, place placement) bool {

@@ -167,9 +167,10 @@ func givesCodes(devices []org.Device) bool {
 // noteStops notes the users whom the plan enforces: those without a step of their own,
 // and those whose credentials stop working.
 func (p *accountPlanner) noteStops(candidates []candidate) {
+	blocked := p.blockedPlacements(candidates)
 	for i := range candidates {
 		c := &candidates[i]
-		if c.blocked != "" || c.user.State == audit.Enforced || p.placementBlocked(candidates, c.place) {
+		if c.blocked != "" || c.user.State == audit.Enforced || blocked[c.place] {
 			continue
 		}
 		name := p.account.ID + "/" + c.user.Name

@@ -18,9 +18,10 @@ const maxTags = 50
 // openWindows lets users who can enroll a device only by access key do so until a
 // date, before a step enforces them.
 func (p *accountPlanner) openWindows(candidates []candidate) {
+	blocked := p.blockedPlacements(candidates)
 	for i := range candidates {
 		c := &candidates[i]
-		if !c.needsWindow || c.blocked != "" || p.placementBlocked(candidates, c.place) ||
+		if !c.needsWindow || c.blocked != "" || blocked[c.place] ||
 			c.place == throughGroups && p.blockedByGroup(candidates, c) {
 			continue
 		}
