@@ -139,13 +139,13 @@ var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "
 func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, c := range conditions {
-		if kind := kindOf(c.operator); kind != "" {
+		kind := kindOf(c.operator)
+		if kind == "number" && strings.EqualFold(c.Key, "aws:EpochTime") { // aws:CurrentTime is no number
+			kind = "date"
+		}
+		if kind != "" {
 			kinds[kind] = true
 		}
-	}
-	if key == clock && kinds["number"] {
-		delete(kinds, "number")
-		kinds["date"] = true
 	}
 	own := madeByAWS[key]
 	textual := len(kinds) == 2 && kinds["text"] && kinds["bool"] // both compare texts

@@ -51,6 +51,9 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 	in := func(operator, value string) string {
 		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{"aws:RequestedRegion":%q}`, operator, value))
 	}
+	at := func(operator, key, value string) string {
+		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{%q:%q}`, operator, key, value))
+	}
 	const arn = "arn:aws:iam::*:role/*"
 	for _, row := range []struct {
 		denies []string
@@ -73,6 +76,14 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{in("StringLike", "eu-*"), in("StringNotLike", "eu-*")}, true},
 		{[]string{in("StringEquals", "eu-*"), in("StringNotLike", "eu-*")}, false}, // eu-west-1
 		{[]string{in("StringNotEquals", "eu-west-1"), in("StringEqualsIgnoreCase", "EU-WEST-1")}, true},
+		{[]string{at("DateLessThan", "aws:CurrentTime", "2030-01-01"), at("DateGreaterThanEquals", "aws:CurrentTime", "2030-01-01")}, true},
+		{[]string{at("NumericLessThan", "aws:EpochTime", "1900000000"), at("NumericGreaterThanEquals", "aws:EpochTime", "1900000000")}, true},
+		{[]string{at("NumericLessThan", "aws:EpochTime", "1900000000"), at("DateGreaterThanEquals", "aws:CurrentTime", "2030-03-17T17:46:40Z")}, true},
+		{[]string{at("DateLessThan", "aws:EpochTime", "1900000000"), at("DateGreaterThanEquals", "aws:EpochTime", "1900000000")}, true},
+		{[]string{at("NumericLessThan", "aws:CurrentTime", "7"), at("NumericGreaterThanEquals", "aws:CurrentTime", "7")}, false}, // a date is no number
+		{[]string{at("NumericLessThan", "aws:EpochTime", "7"), at("NumericGreaterThanEquals", "aws:CurrentTime", "7")}, false},
+		{[]string{at("NumericLessThan", "aws:TokenIssueTime", "7"), at("NumericGreaterThanEquals", "aws:TokenIssueTime", "7")}, false},
+		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanEquals", "s3:max-keys", "7")}, false}, // absent
 	} {
 		if err := rests(t, row.denies...); (err == nil) != row.sound {
 			t.Errorf("%s: %v", strings.Join(row.denies, " and "), err)
