@@ -150,6 +150,7 @@ func (s *accessSurvey) people(a *org.Account) []string {
 }
 
 func runAccessPlan(ctx context.Context, o *accessOptions) error {
+	apply := o.Next("access apply " + organization.Quoted(o.out)) // before the accounts are chosen
 	s, limit, err := o.openAccess(ctx)
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func runAccessPlan(ctx context.Context, o *accessOptions) error {
 	if err := checkLimit(limit, p); err != nil {
 		return err
 	}
-	if err := savePlan(&o.Flags, o.out, p, "access apply"); err != nil {
+	if err := savePlan(&o.Flags, o.out, p, apply); err != nil {
 		return err
 	}
 	blocked := command.StatusOK

@@ -30,19 +30,36 @@ func wrapHelp(root *cobra.Command, columns int) {
 	})
 }
 
+// wrappedPage wraps a help page. Paragraphs of the text before the usage are filled,
+// because their line breaks are those of the source. Indented lines stay lines.
 func wrappedPage(page string, columns int) string {
 	var text strings.Builder
-	examples := false
+	var paragraph []string
+	fill := func() {
+		if paragraph != nil {
+			text.WriteString(wrappedLine(strings.Join(paragraph, " "), columns) + "\n")
+			paragraph = nil
+		}
+	}
+	prose, examples := true, false
 	for line := range strings.Lines(page) {
 		line = strings.TrimRight(line, "\n")
-		if line != "" && line[0] != ' ' {
+		starts := line != "" && line[0] != ' '
+		if starts {
 			examples = line == "Examples:"
+			prose = prose && line != "Usage:"
 		}
+		if prose && starts && line != "EXIT STATUS" {
+			paragraph = append(paragraph, line)
+			continue
+		}
+		fill()
 		if !examples {
 			line = wrappedLine(line, columns)
 		}
 		text.WriteString(line + "\n")
 	}
+	fill()
 	return text.String()
 }
 

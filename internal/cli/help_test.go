@@ -58,3 +58,12 @@ func TestWrappedLinesKeepTheirColumn(t *testing.T) {
 		}
 	}
 }
+
+// A paragraph of the source is filled: its line breaks are not those of the terminal.
+func TestParagraphsOfHelpPagesAreFilled(t *testing.T) {
+	page := "one two three\nfour\nfive:\n\n  kept as\n  it is\nEXIT STATUS\n  0  fine\nsix\nseven\n\nUsage:\n  a b\n\nExamples:\n  a long example of a verb\n"
+	want := "one two three\nfour five:\n\n  kept as\n  it is\nEXIT STATUS\n  0  fine\nsix seven\n\nUsage:\n  a b\n\nExamples:\n  a long example of a verb\n"
+	if got := wrappedPage(page, 15); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}

@@ -99,7 +99,11 @@ func (o *initOptions) write(text []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return command.WithHint(command.FileError("write", err), "free disk space, delete the partial file and run it again")
 	}
-	o.Remark("wrote %s; read it, then: forcemfa plan", o.Format)
+	plan := o.Flags
+	if plan.Config = o.Format; plan.Config == command.DefaultConfig {
+		plan.Config = ""
+	}
+	o.Remark("wrote %s; read it, then: %s", o.Format, plan.Next("plan"))
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -160,11 +161,7 @@ func runPlan(ctx context.Context, o *planOptions) error {
 	if err := o.writeReview(s, p); err != nil {
 		return err
 	}
-	apply := "apply"
-	if o.remove {
-		apply = "apply --remove"
-	}
-	if err := savePlan(&o.Flags, o.out, p, apply); err != nil {
+	if err := savePlan(&o.Flags, o.out, p, o.nextApply()); err != nil {
 		return err
 	}
 	return s.Exit(o.status(p)...)
@@ -206,9 +203,9 @@ func (o *planOptions) report(s *organization.Survey, p *plan.Plan) *view.PlanRep
 	r.Unread, r.Skipped = s.Unread, s.Skipped
 	switch sum := p.Summary(); {
 	case sum.Steps > 0:
-		r.Next = o.nextApply(p)
+		r.Next = o.nextApply()
 	case sum.Blocked > 0:
-		r.Next = "follow the remedies above, then " + o.Next("plan")
+		r.Next = "follow the remedies above, then " + o.Next("plan"+o.overrides())
 	case !o.remove && !s.NothingRead():
 		r.Next = o.Next("verify")
 	}
@@ -216,7 +213,7 @@ func (o *planOptions) report(s *organization.Survey, p *plan.Plan) *view.PlanRep
 }
 
 // nextApply is the command that applies the plan.
-func (o *planOptions) nextApply(p *plan.Plan) string {
+func (o *planOptions) nextApply() string {
 	verb := "apply"
 	if o.remove {
 		verb += " --remove"
@@ -224,11 +221,21 @@ func (o *planOptions) nextApply(p *plan.Plan) string {
 	if o.out != "" {
 		verb += " " + organization.Quoted(o.out)
 	} else {
-		for _, ack := range o.guards.ack {
-			verb += " --ack " + organization.Quoted(ack)
-		}
+		verb += o.overrides()
 	}
 	return o.Next(verb)
+}
+
+// overrides are the flags that a saved plan keeps and another command has to repeat.
+func (o *planOptions) overrides() string {
+	var flags strings.Builder
+	for _, name := range o.Adopt {
+		flags.WriteString(" --adopt " + organization.Quoted(name))
+	}
+	for _, ack := range o.guards.ack {
+		flags.WriteString(" --ack " + organization.Quoted(ack))
+	}
+	return flags.String()
 }
 
 // planReport is a plan with what is known about the organization.
@@ -238,14 +245,14 @@ func planReport(o *organization.Survey, p *plan.Plan) *view.PlanReport {
 
 // save writes a plan to a file, if one is named, and prints the command that applies
 // it.
-func savePlan(s *organization.Flags, name string, p *plan.Plan, verb string) error {
+func savePlan(s *organization.Flags, name string, p *plan.Plan, apply string) error {
 	if name == "" {
 		return nil
 	}
 	if err := command.SavePlan(name, p); err != nil {
 		return err
 	}
-	s.Remark("saved to %s; apply it with: forcemfa %s %s", name, verb, name)
+	s.Remark("saved to %s; apply it with: %s", name, apply)
 	return nil
 }
 

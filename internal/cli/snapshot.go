@@ -53,5 +53,8 @@ func runSnapshot(ctx context.Context, o *snapshotOptions) error {
 		return err
 	}
 	s.PrintUnread(o.Stderr())
+	if o.out != "" {
+		o.Remark("saved to %s; read it with: forcemfa audit --sandbox=%s", o.out, organization.Quoted(o.out))
+	}
 	return s.Exit()
 }

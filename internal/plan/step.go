@@ -199,9 +199,22 @@ func (s *Step) Block(why, remedy string) {
 func (s *Step) BlockBy(needed ...*Step) {
 	for _, n := range needed {
 		if n != nil && n.Blocked != "" && s.Blocked == "" {
-			s.Block("needs "+n.ID+", which is blocked", n.Remedy)
+			s.Block(blockedBy(n.ID), n.Remedy)
 		}
 	}
+}
+
+func blockedBy(id string) string { return "needs " + id + ", which is blocked" }
+
+// BlockedBy is the ID of the needed step that blocks this one, as BlockBy wrote it;
+// empty: the step is not blocked, or by itself.
+func (s *Step) BlockedBy() string {
+	for _, id := range s.Needs {
+		if s.Blocked == blockedBy(id) {
+			return id
+		}
+	}
+	return ""
 }
 
 // Before reports whether steps of one kind are done before those of another in

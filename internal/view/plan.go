@@ -147,14 +147,65 @@ func (r *PlanReport) steps(w io.Writer, style Style) {
 
 func (r *PlanReport) eachStep(w io.Writer, style Style) {
 	account := ""
+	why, groups := blockReasons(r.Plan)
 	for i := range r.Plan.Steps {
 		s := &r.Plan.Steps[i]
 		if s.Account != account {
 			account = s.Account
 			fmt.Fprintf(w, "\n%s\n", style.Paint(text.Bold, AccountName(account, r.Names[account])))
 		}
-		planLine(w, style, s)
+		group := groups[why[i]]
+		switch {
+		case s.Blocked == "":
+			planLine(w, style, s)
+		case group[0] == s:
+			for _, same := range group {
+				planLine(w, style, same)
+			}
+			style.hang(w, "      blocked: ", Clean(why[i].text), 8)
+			if why[i].remedy != "" {
+				style.hang(w, "      remedy: ", Clean(why[i].remedy), 8)
+			}
+		}
 	}
+}
+
+// A blockReason is why steps of an account are blocked. Steps that need a blocked one have
+// the remedy of that one, which is shown there.
+type blockReason struct{ account, text, remedy string }
+
+// blockReasons are the reasons of all steps, by index, and the steps of each reason.
+func blockReasons(p *plan.Plan) ([]blockReason, map[blockReason][]*plan.Step) {
+	steps := map[string]*plan.Step{}
+	for i := range p.Steps {
+		steps[p.Steps[i].ID] = &p.Steps[i]
+	}
+	why, groups := make([]blockReason, len(p.Steps)), map[blockReason][]*plan.Step{}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		if s.Blocked == "" {
+			continue
+		}
+		why[i] = blockReason{s.Account, s.Blocked, s.Remedy}
+		if first := firstBlocked(steps, s); first != s {
+			why[i] = blockReason{s.Account, "needs " + StepSentence(first) + ", which is blocked", ""}
+		}
+		groups[why[i]] = append(groups[why[i]], s)
+	}
+	return why, groups
+}
+
+// firstBlocked is the step that a step needs, directly or through others, and that is
+// blocked by itself.
+func firstBlocked(steps map[string]*plan.Step, s *plan.Step) *plan.Step {
+	for range steps {
+		needed := steps[s.BlockedBy()]
+		if needed == nil {
+			break
+		}
+		s = needed
+	}
+	return s
 }
 
 // byAccount prints one row for each of the accounts with the most changes.
@@ -218,25 +269,31 @@ func (r *PlanReport) blocked(w io.Writer, style Style) {
 		fmt.Fprintf(w, "\n  %s %s × %s\n", style.Paint(red, "!"), prose.Number(len(g.users)), Clean(g.guard))
 		style.hang(w, "      ", Clean(prose.Few(g.users)), 6)
 		style.hang(w, "      blocked: ", Clean(g.why), 8)
-		style.hang(w, "      remedy: ", Clean(g.remedy), 8)
+		if g.remedy != "" {
+			style.hang(w, "      remedy: ", Clean(g.remedy), 8)
+		}
 	}
 }
 
 func blockedGroups(p *plan.Plan) []*blockedGroup {
 	var groups []*blockedGroup
 	at := map[string]*blockedGroup{}
+	why, _ := blockReasons(p)
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		if s.Blocked == "" {
 			continue
 		}
 		guard := cmp.Or(GuardOf(s), "not possible")
+		if s.BlockedBy() != "" {
+			guard = "needs a blocked step"
+		}
 		key := guard
 		if guard == "not possible" {
 			key = strings.ReplaceAll(strings.ReplaceAll(s.Blocked, s.Account, ""), s.UserName(), "")
 		}
 		if at[key] == nil {
-			at[key] = &blockedGroup{guard: guard, why: s.Blocked, remedy: s.Remedy}
+			at[key] = &blockedGroup{guard: guard, why: why[i].text, remedy: why[i].remedy}
 			groups = append(groups, at[key])
 		}
 		who := s.UserName()
@@ -258,10 +315,6 @@ func (r *PlanReport) verdict(style Style) string {
 func planLine(w io.Writer, style Style, s *plan.Step) {
 	mark, color := mark(s)
 	style.hang(w, "  "+style.Paint(color, mark)+" ", Clean(StepSentence(s)), 6)
-	if s.Blocked != "" {
-		style.hang(w, "      blocked: ", Clean(s.Blocked), 8)
-		style.hang(w, "      remedy: ", Clean(s.Remedy), 8)
-	}
 }
 
 // mark is how a step is marked: + makes, ~ changes, - takes away, ! is blocked.

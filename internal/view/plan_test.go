@@ -39,6 +39,65 @@ Plan: 4 steps in 2 accounts, 1 blocked.
 `)
 }
 
+// Steps that are blocked for the same reason share it, and a step that needs a blocked
+// one names that one without repeating its remedy.
+func TestABlockedPlanGivesEachRemedyOnce(t *testing.T) {
+	there := plan.State{Present: true}
+	policy := plan.NewStep(plan.UpdatePolicy, "111111111111", "policy/ForceMFA", "", there, there)
+	policy.Block("also enforces dave", "exempt dave; or acknowledge with --ack breaks-workload:111111111111/dave")
+	attachment := plan.NewStep(plan.AttachGroupPolicy, "111111111111", "group/ForceMFA", "policy/ForceMFA", plan.State{}, there)
+	attachment.Needs = plan.IDs(&policy)
+	attachment.BlockBy(&policy)
+	steps := []plan.Step{policy, attachment}
+	for _, user := range []string{"ann", "bob"} {
+		s := plan.NewStep(plan.AddUserToGroup, "111111111111", "arn:aws:iam::111111111111:user/"+user, "ForceMFA", plan.State{}, there)
+		s.Needs = plan.IDs(&attachment)
+		s.BlockBy(&attachment)
+		steps = append(steps, s)
+	}
+	for _, user := range []string{"ann", "bob"} {
+		s := plan.NewStep(plan.AddUserToGroup, "222222222222", "arn:aws:iam::222222222222:user/"+user, "ForceMFA", plan.State{}, there)
+		s.Block("the account has another policy with the name ForceMFA", "plan with --adopt /ForceMFA")
+		steps = append(steps, s)
+	}
+	p := &plan.Plan{Steps: steps}
+	var out strings.Builder
+	Plan(&out, Style{}, p)
+	assertText(t, out.String(), `
+
+111111111111
+  ! UpdatePolicy policy/ForceMFA
+      blocked: also enforces dave
+      remedy: exempt dave; or acknowledge with --ack breaks-workload:111111111111/dave
+  ! AttachGroupPolicy group/ForceMFA policy/ForceMFA
+  ! AddUserToGroup arn:aws:iam::111111111111:user/ann ForceMFA
+  ! AddUserToGroup arn:aws:iam::111111111111:user/bob ForceMFA
+      blocked: needs UpdatePolicy policy/ForceMFA, which is blocked
+
+222222222222
+  ! AddUserToGroup arn:aws:iam::222222222222:user/ann ForceMFA
+  ! AddUserToGroup arn:aws:iam::222222222222:user/bob ForceMFA
+      blocked: the account has another policy with the name ForceMFA
+      remedy: plan with --adopt /ForceMFA
+
+Plan: 0 steps in 0 accounts, 6 blocked.
+`)
+	var guards []string
+	for _, g := range blockedGroups(p) {
+		guards = append(guards, g.guard+": "+strings.Join(g.users, " "))
+	}
+	assertText(t, strings.Join(guards, "\n"), `breaks-workload: 111111111111/UpdatePolicy
+needs a blocked step: 111111111111/AttachGroupPolicy 111111111111/ann 111111111111/bob
+not possible: 222222222222/ann 222222222222/bob`)
+}
+
+func TestOneChangeIsWrittenInTheSingular(t *testing.T) {
+	a := accountSteps{ops: map[string]int{"policy": 1, "users added": 1, "windows opened": 1, "trust policies": 1, "other changes": 1, "attached": 1}}
+	if got, want := a.words(), "policy, 1 user added, 1 attached, 1 window opened, 1 trust policy, 1 other change"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestADocumentIsComparedByStatement(t *testing.T) {
 	before := `{"Version":"2012-10-17","Statement":[
 		{"Sid":"Same","Effect":"Allow","Action":"iam:GetUser","Resource":"*"},

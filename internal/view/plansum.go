@@ -47,7 +47,7 @@ func (a *accountSteps) words() string {
 	add := func(words string) {
 		if n := a.ops[words]; n > 0 {
 			if n > 1 || words != "policy" && words != "group" && words != "policy updated" {
-				words = prose.Number(n) + " " + words
+				words = counted(n, words)
 			}
 			parts = append(parts, words)
 		}
@@ -59,6 +59,14 @@ func (a *accountSteps) words() string {
 	}
 	add("other changes")
 	return strings.Join(parts, ", ")
+}
+
+// counted is a number of changes in words, whose first noun is written in the plural.
+func counted(n int, words string) string {
+	if n == 1 {
+		words = strings.NewReplacer("users ", "user ", "windows ", "window ", "policies", "policy", "changes", "change").Replace(words)
+	}
+	return prose.Number(n) + " " + words
 }
 
 // sortByChanges puts the accounts with the most changes first.

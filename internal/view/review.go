@@ -102,9 +102,10 @@ func (r *Review) documentSection() reviewSection {
 // guardSection lists every blocked step.
 func (r *Review) guardSection() reviewSection {
 	s := reviewSection{Title: "Guards", Header: []string{"account", "blocked change", "why", "remedy"}}
+	why, _ := blockReasons(r.Plan)
 	for i := range r.Plan.Steps {
 		if step := &r.Plan.Steps[i]; step.Blocked != "" {
-			s.Rows = append(s.Rows, []string{AccountName(step.Account, r.Names[step.Account]), StepSentence(step), step.Blocked, step.Remedy})
+			s.Rows = append(s.Rows, []string{AccountName(step.Account, r.Names[step.Account]), StepSentence(step), why[i].text, why[i].remedy})
 		}
 	}
 	if len(s.Rows) == 0 {
