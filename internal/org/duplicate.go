@@ -15,12 +15,17 @@ func duplicate(text []byte) (member string, at int) {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '{', '[':
-			open = append(open, nil)
+			if len(open) < cap(open) {
+				open = open[:len(open)+1]
+				open[len(open)-1] = open[len(open)-1][:0] // the room of an object before
+			} else {
+				open = append(open, nil)
+			}
 		case '}', ']':
 			open = open[:len(open)-1]
 		case '"':
 			end := stringEnd(text, i)
-			if rest := bytes.TrimLeft(text[end:], " \t\r\n"); len(open) > 0 && len(rest) > 0 && rest[0] == ':' {
+			if len(open) > 0 && isMember(text[end:]) {
 				key, top := unquoted(text[i:end]), len(open)-1
 				if slices.ContainsFunc(open[top], func(k []byte) bool { return bytes.EqualFold(k, key) }) {
 					return string(key), i
@@ -33,17 +38,27 @@ func duplicate(text []byte) (member string, at int) {
 	return "", 0
 }
 
+// isMember reports whether a string was the name of a member, by what follows it.
+func isMember(rest []byte) bool {
+	for _, b := range rest {
+		switch b {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return b == ':'
+		}
+	}
+	return false
+}
+
 // stringEnd is behind the string that begins at i.
 func stringEnd(text []byte, i int) int {
 	for i++; i < len(text); i++ {
-		next := bytes.IndexAny(text[i:], `"\`)
-		if next < 0 {
-			break
-		}
-		if i += next; text[i] == '"' {
+		switch text[i] {
+		case '\\':
+			i++ // the escaped character
+		case '"':
 			return i + 1
 		}
-		i++ // the escaped character
 	}
 	return len(text)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"sync"
 
 	"forcemfa/internal/prose"
 )
@@ -87,8 +88,9 @@ func Read(r io.Reader) (Header, Accounts, error) {
 }
 
 type reader struct {
-	in   *bufio.Reader
-	line int // of the last line read, from 1
+	in    *bufio.Reader
+	line  int       // of the last line read, from 1
+	lines sync.Pool // of *[]byte: the room of lines that were decoded
 }
 
 func (r *reader) header(h *Header) error {
@@ -142,7 +144,10 @@ func (r *reader) accounts() iter.Seq2[decoding, error] {
 					break
 				}
 				d.line = r.line
-				go func() { d.err <- decode(line, d.line, whole, d.account) }()
+				go func() {
+					d.err <- decode(line, d.line, whole, d.account)
+					r.lines.Put(&line)
+				}()
 				ahead = append(ahead, d)
 			}
 			if len(ahead) == 0 {
@@ -161,6 +166,9 @@ func (r *reader) accounts() iter.Seq2[decoding, error] {
 // read is the next line without its end. whole is false when the line has no
 // end, as the last one of a file that was cut.
 func (r *reader) read() (line []byte, whole bool, err error) {
+	if room, ok := r.lines.Get().(*[]byte); ok {
+		line = (*room)[:0]
+	}
 	for {
 		part, err := r.in.ReadSlice('\n')
 		if len(line) == 0 && errors.Is(err, bufio.ErrBufferFull) && part[0] != '{' {

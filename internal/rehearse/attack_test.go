@@ -84,7 +84,7 @@ func newLab(t *testing.T, document string) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box.CompleteReports(t.Context())
+	box.CompleteReports()
 	none := func(string, int, int) {}
 	l := &lab{rehearsal: rehearsal{box: box, Options: Options{Baseline: baseline.Default(), Now: time.Now, Progress: none}}}
 	l.fixture = newFixture(box, l.Baseline)

@@ -68,7 +68,7 @@ type rehearsal struct {
 }
 
 func (r *rehearsal) run(ctx context.Context) error {
-	r.box.CompleteReports(ctx)
+	r.box.CompleteReports()
 	r.Log("auditing the organization")
 	before, err := r.audit(ctx, r.Record)
 	if err != nil {

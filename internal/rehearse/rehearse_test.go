@@ -121,7 +121,7 @@ func TestStaleStepsOfAPlanAreCounted(t *testing.T) {
 func labPlan(t *testing.T) *plan.Plan {
 	t.Helper()
 	r := rehearsal{box: openLab(t), Options: Options{Baseline: baseline.Default(), Now: time.Now, Progress: func(string, int, int) {}}}
-	r.box.CompleteReports(context.Background())
+	r.box.CompleteReports()
 	s, err := r.survey(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func TestTheMonthSentAgainIsRefusedWhereImpactSaysSo(t *testing.T) {
 // A plan that was not applied refuses nothing: every forecast call differs.
 func TestAReplayFindsAPlanThatDoesNothing(t *testing.T) {
 	r := sampleReplay(t)
-	r.box.CompleteReports(t.Context())
+	r.box.CompleteReports()
 	before, err := r.audit(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

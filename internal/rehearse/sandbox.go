@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
@@ -229,24 +226,17 @@ func (b *Sandbox) LoadHistory(now time.Time) error {
 	return b.Cloud.Remember(sample.Records(now))
 }
 
-// CompleteReports generates the credential reports of all accounts, so that nobody waits
-// for them. An account without one is reported when it is read.
-func (b *Sandbox) CompleteReports(ctx context.Context) {
-	var ids []string
-	b.Cloud.View(func(w *world.World) { ids = w.Accounts() })
-	for _, id := range ids {
-		creds, err := b.Cloud.AssumeAs(id, roleIn(id, b.Home), "forcemfa")
-		if err != nil {
-			continue
-		}
-		client := iam.NewFromConfig(b.Cloud.Config(credentials.StaticCredentialsProvider{Value: creds}, b.Config.Region))
-		for state := types.ReportStateTypeStarted; err == nil && state != types.ReportStateTypeComplete; {
-			var out *iam.GenerateCredentialReportOutput
-			if out, err = client.GenerateCredentialReport(ctx, &iam.GenerateCredentialReportInput{}); err == nil {
-				state = out.State
+// CompleteReports gives every account a credential report of the moment when it is first
+// asked for, so that nobody waits for one.
+func (b *Sandbox) CompleteReports() {
+	b.Cloud.Update(func(w *world.World) {
+		for _, id := range w.Accounts() {
+			if a := w.Account(id); a.Report != nil || !a.Reported {
+				a = w.Edit(id)
+				a.Report, a.Reported = nil, true
 			}
 		}
-	}
+	})
 }
 
 func stream(accounts []org.Account) org.Accounts {

@@ -39,7 +39,7 @@ func TestASandboxReportsOnlyWhatItsFileHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box.CompleteReports(t.Context())
+	box.CompleteReports()
 	o := optionsOf(t, box, fleet.Options{})
 	o.Account = func(a *org.Account) {
 		if len(a.Roles) > 0 {

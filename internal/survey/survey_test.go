@@ -31,7 +31,7 @@ func options(t *testing.T, o fleet.Options) survey.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box.CompleteReports(t.Context())
+	box.CompleteReports()
 	return optionsOf(t, box, o)
 }
 
@@ -294,7 +294,7 @@ func TestExplainShowsConditionsOnMFAAndUnreadableDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	box.CompleteReports(t.Context())
+	box.CompleteReports()
 	o := optionsOf(t, box, fleet.Options{})
 	found, err := open(t, o).Explain(t.Context(), "bob")
 	if err != nil || len(found) != 1 {

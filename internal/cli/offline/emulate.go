@@ -1,14 +1,10 @@
 package offline
 
 import (
-	"bytes"
 	"context"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +15,6 @@ import (
 	"forcemfa/internal/emulator/console"
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/signin"
-	"forcemfa/internal/emulator/world"
-	"forcemfa/internal/org"
 	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 )
@@ -146,12 +140,12 @@ const (
 
 // served is what emulate prints when it is ready.
 type served struct {
-	Endpoint   string            `json:"endpoint"`
-	Region     string            `json:"region"`
-	Accounts   []servedAccount   `json:"accounts"`
-	Principals []servedPrincipal `json:"principals"`
-	Control    *servedControl    `json:"control,omitempty"`
-	Console    string            `json:"console,omitempty"` // URL
+	Endpoint   string          `json:"endpoint"`
+	Region     string          `json:"region"`
+	Accounts   []servedAccount `json:"accounts"`
+	Principals *principals     `json:"principals"`
+	Control    *servedControl  `json:"control,omitempty"`
+	Console    string          `json:"console,omitempty"` // URL
 }
 
 // servedControl is the control endpoint.
@@ -164,20 +158,6 @@ type servedAccount struct {
 	ID    string `json:"id"`
 	Alias string `json:"alias"`
 	Name  string `json:"name"`
-}
-
-type servedPrincipal struct {
-	Name            string         `json:"name"`
-	Account         string         `json:"account"`
-	AccessKeyID     string         `json:"access_key_id"`
-	SecretAccessKey string         `json:"secret_access_key"`
-	ConsolePassword string         `json:"console_password,omitempty"`
-	MFA             []servedDevice `json:"mfa"`
-}
-
-type servedDevice struct {
-	Serial string `json:"serial"`
-	Seed   string `json:"seed_base32"`
 }
 
 func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
@@ -210,7 +190,7 @@ func runEmulate(ctx context.Context, e *command.Env, o emulateOptions) error {
 	if err := save(box, o.save); err != nil { // a place that cannot be written is known before any work is lost
 		return err
 	}
-	box.CompleteReports(ctx)
+	box.CompleteReports()
 	decisions, err := logDecisions(e, box.Cloud, o)
 	if err != nil {
 		return err
@@ -243,7 +223,7 @@ func serve(ctx context.Context, e *command.Env, o emulateOptions, box *rehearse.
 		return errors.Join(err, server.Close())
 	}
 	if o.output == "json" {
-		err = view.JSON(e.Stdout, ready)
+		err = ready.write(e.Stdout)
 	} else {
 		err = printExports(e, ready, o.principals)
 	}
@@ -289,11 +269,7 @@ func (o *emulateOptions) savePrincipals(s served) error {
 	if o.principals == "" {
 		return nil
 	}
-	var text bytes.Buffer
-	if err := view.JSON(&text, s); err != nil {
-		return err
-	}
-	if err := command.WriteFile(o.principals, text.Bytes(), 0o600); err != nil {
+	if err := command.WriteStream(o.principals, 0o600, s.write); err != nil {
 		return fmt.Errorf("--principals: %w", err)
 	}
 	return nil
@@ -325,11 +301,10 @@ func printExports(e *command.Env, s served, file string) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "export AWS_ENDPOINT_URL=%s\nexport AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", s.Endpoint, s.Region, s.Region)
 	fmt.Fprintf(&out, "export %s=0\n", command.Variable("rate")) // the embedded AWS has no quotas to share
-	if len(s.Principals) > 0 {
-		first := s.Principals[0]
+	if first, count := s.Principals.first(); count > 0 {
 		fmt.Fprintf(&out, "export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", first.AccessKeyID, first.SecretAccessKey)
 		fmt.Fprintf(&out, "# these keys are of %s in %s; %s with access keys in %s: %s\n", view.Clean(first.Name), first.Account,
-			view.Count(len(s.Principals), "user"), view.Count(len(s.Accounts), "account"), whereListed(file))
+			view.Count(count, "user"), view.Count(len(s.Accounts), "account"), whereListed(file))
 	}
 	if s.Control != nil {
 		fmt.Fprintf(&out, "export CONTROL=%s\nexport TOKEN=%s\n", s.Control.URL, s.Control.Token)
@@ -349,53 +324,4 @@ func whereListed(file string) string {
 		return "list them with -o json or --principals FILE"
 	}
 	return "listed in " + view.Clean(file)
-}
-
-// served lists the accounts and every user that has an active key, the
-// administrator first.
-func servedBy(b *rehearse.Sandbox, endpoint string) served {
-	out := served{Endpoint: endpoint, Region: b.Config.Region}
-	b.Cloud.View(func(w *world.World) {
-		for _, id := range w.Accounts() {
-			a := w.Account(id)
-			out.Accounts = append(out.Accounts, servedAccount{ID: id, Alias: a.Alias, Name: a.Name})
-			for _, name := range slices.Sorted(maps.Keys(a.Users)) {
-				if p, ok := servedUser(a, a.Users[name]); ok {
-					out.Principals = append(out.Principals, p)
-				}
-			}
-		}
-	})
-	moveFirst(out.Principals, func(p servedPrincipal) bool { return p.Account == b.Home && p.Name == b.Administrator })
-	return out
-}
-
-func servedUser(a *world.Account, u *world.User) (servedPrincipal, bool) {
-	p := servedPrincipal{Name: u.Name, Account: a.ID, MFA: []servedDevice{}}
-	for _, k := range u.Keys {
-		if k.Active && p.AccessKeyID == "" {
-			p.AccessKeyID, p.SecretAccessKey = k.ID, k.Secret
-		}
-	}
-	if u.Login != nil {
-		p.ConsolePassword = u.Login.Password
-	}
-	for _, d := range a.DevicesOf(u.Name) {
-		if d.Kind == org.VirtualMFA || d.Kind == org.HardwareMFA {
-			seed := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(d.Seed)
-			p.MFA = append(p.MFA, servedDevice{Serial: d.Serial, Seed: seed})
-		}
-	}
-	return p, p.AccessKeyID != ""
-}
-
-// moveFirst moves the first item that matches to the front.
-func moveFirst[T any](list []T, match func(T) bool) {
-	for i, item := range list {
-		if match(item) {
-			copy(list[1:i+1], list[:i])
-			list[0] = item
-			return
-		}
-	}
 }

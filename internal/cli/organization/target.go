@@ -67,7 +67,7 @@ func (s *Flags) openBox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	box.CompleteReports(ctx)
+	box.CompleteReports()
 	s.box = box
 	return nil
 }

@@ -34,11 +34,18 @@ const (
 func generateCredentialReport(c *operation.Call, _ *iam.GenerateCredentialReportInput) (*iam.GenerateCredentialReportOutput, error) {
 	a := edit(c)
 	if a.Report == nil || c.Now.Sub(a.Report.Generated) >= reportLife {
+		first := a.Report == nil && a.Reported
 		content, err := reportOf(c, a)
 		if err != nil {
 			return nil, err
 		}
 		a.Report = &world.Report{Started: c.Now, Ready: c.Now.Add(reportTime), Generated: c.Now, Content: content, Polls: 1}
+		if first {
+			a.Report.Ready = c.Now
+		}
+		if first && ready(c, a.Report) {
+			return &iam.GenerateCredentialReportOutput{State: types.ReportStateTypeComplete}, nil
+		}
 		return &iam.GenerateCredentialReportOutput{
 			State:       types.ReportStateTypeStarted,
 			Description: aws.String("No report exists. Starting a new report generation task"),
@@ -56,7 +63,15 @@ func ready(c *operation.Call, r *world.Report) bool {
 }
 
 func getCredentialReport(c *operation.Call, _ *iam.GetCredentialReportInput) (*iam.GetCredentialReportOutput, error) {
-	r := account(c).Report
+	a := account(c)
+	r := a.Report
+	if r == nil && a.Reported {
+		content, err := reportOf(c, a)
+		if err != nil {
+			return nil, err
+		}
+		r = &world.Report{Ready: c.Now, Generated: c.Now, Content: content}
+	}
 	switch {
 	case r == nil:
 		return nil, &types.CredentialReportNotPresentException{Message: aws.String("No report is present. Use GenerateCredentialReport to generate one.")}

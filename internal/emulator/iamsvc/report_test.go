@@ -66,6 +66,29 @@ func TestReportIsCompleteAfterSomePollsOfAStoppedClock(t *testing.T) {
 	}
 }
 
+func TestReportOfAReportedAccountIsOfTheMomentWhenItIsFirstAskedFor(t *testing.T) {
+	s := populated(t)
+	s.call.World.Edit(s.call.Caller.Account).Reported = true
+	s.call.ReportStuck = true
+	s.wantRefused(&iam.GetCredentialReportInput{}, "ReportInProgress: ")
+	s.call.ReportStuck = false
+	s.call.Now = noon.Add(time.Minute)
+	if got := do[iam.GetCredentialReportOutput](s, &iam.GetCredentialReportInput{}); !got.GeneratedTime.Equal(s.call.Now) || len(got.Content) == 0 {
+		t.Errorf("the report is of %v", got.GeneratedTime)
+	}
+	if got := s.generate(); got != types.ReportStateTypeComplete {
+		t.Errorf("first: %s", got)
+	}
+	s.call.Now = noon.Add(time.Hour)
+	if got := do[iam.GetCredentialReportOutput](s, &iam.GetCredentialReportInput{}); !got.GeneratedTime.Equal(noon.Add(time.Minute)) {
+		t.Errorf("an hour later it is of %v", got.GeneratedTime)
+	}
+	s.call.Now = noon.Add(5 * time.Hour)
+	if got := s.generate(); got != types.ReportStateTypeStarted {
+		t.Errorf("after four hours: %s", got)
+	}
+}
+
 func TestReportIsUpToFourHoursOld(t *testing.T) {
 	s := populated(t)
 	s.generate()

@@ -20,7 +20,7 @@ func (w *World) Snapshot(taken time.Time) (org.Header, org.Accounts) {
 	}
 	return h, func(yield func(*org.Account, error) bool) {
 		for _, id := range w.Accounts() {
-			if !yield(w.snapshotAccount(w.Account(id)), nil) {
+			if !yield(w.snapshotAccount(w.Account(id), taken), nil) {
 				return
 			}
 		}
@@ -43,7 +43,7 @@ func (w *World) snapshotOrganization(h *org.Header) {
 	}
 }
 
-func (w *World) snapshotAccount(a *Account) *org.Account {
+func (w *World) snapshotAccount(a *Account, taken time.Time) *org.Account {
 	s := &org.Account{
 		ID: a.ID, Name: a.Name, Alias: a.Alias, Partition: w.Partition, State: a.State,
 		Unit: a.Unit, SCPs: slices.Clone(a.SCPs), Management: w.IsManagement(a.ID), Read: !a.Unread,
@@ -52,8 +52,11 @@ func (w *World) snapshotAccount(a *Account) *org.Account {
 		s.Alias = ""
 		return s
 	}
-	if a.Report != nil {
+	switch {
+	case a.Report != nil:
 		s.Report = a.Report.Generated
+	case a.Reported:
+		s.Report = taken
 	}
 	s.Quotas = a.snapshotQuotas()
 	s.Root = org.Root{

@@ -124,6 +124,9 @@ type Account struct {
 	Policies map[string]*Policy // customer managed, by ARN
 	Devices  map[string]*Device // by serial number, assigned or not
 	Report   *Report            // nil: none was generated yet
+	// Reported means that the account has a report before it is first asked for: one of
+	// that moment.
+	Reported bool
 
 	InstanceProfiles   map[string]*InstanceProfile   // by lower-case name
 	OIDCProviders      map[string]*OIDCProvider      // by ARN

@@ -237,7 +237,7 @@ func (s *stage) place(account string) (from, to string) {
 
 // survey reads some accounts; none: all.
 func (s *stage) survey(ctx context.Context, accounts []string) (*survey.Survey, error) {
-	s.box.CompleteReports(ctx)
+	s.box.CompleteReports()
 	f, err := fleet.New(s.box.Config, fleet.Options{Rate: -1, Now: s.box.Cloud.Now, Accounts: accounts})
 	if err != nil {
 		return nil, err
