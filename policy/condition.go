@@ -294,7 +294,7 @@ func (c *condition) compare(e *evaluation, v *operand, value string) truth {
 	case stringEquals, stringLike:
 		return truthOf(v.template.matches(e.context, value))
 	case stringFold:
-		return truthOf(v.template.matchesFold(e.context, value))
+		return v.template.matchesFold(e, value)
 	case numeric:
 		return c.compareNumber(e, v, value)
 	case date:
@@ -376,7 +376,7 @@ func (v *operand) compareBool(e *evaluation, value string) truth {
 }
 
 func (v *operand) boolVariable(e *evaluation, value string) truth {
-	if v.template.matchesFold(e.context, value) {
+	if v.template.matchesFold(e, value) != no {
 		return e.doubts(boolVariable)
 	}
 	return no
@@ -402,33 +402,60 @@ func (c *condition) compareARN(e *evaluation, v *operand, value string) truth {
 }
 
 // matchesFold is matches without wildcards, ignoring case.
-func (t *template) matchesFold(c *Context, text string) bool {
+func (t *template) matchesFold(e *evaluation, text string) truth {
 	var room fill
-	values, ok := t.resolve(c, &room)
+	values, ok := t.resolve(e.context, &room)
 	if !ok {
-		return false
+		return no
 	}
+	result := yes
 	for _, p := range t.glob.Pieces() {
 		part := p.Text
 		if p.Kind == arn.Hole {
 			part = values[p.Index]
 		}
-		if text, ok = cutPrefixFold(text, part); !ok {
-			return false
+		var same truth
+		text, same = cutPrefixFold(text, part)
+		if result = min(result, same); result == no {
+			return no
 		}
 	}
-	return text == ""
+	switch {
+	case text != "":
+		return no
+	case result == maybe:
+		return e.doubts(oddCase)
+	}
+	return yes
 }
 
-// cutPrefixFold removes a prefix, comparing character by character in lower
-// case.
-func cutPrefixFold(text, prefix string) (rest string, ok bool) {
+// cutPrefixFold removes a prefix, comparing letter by letter.
+func cutPrefixFold(text, prefix string) (rest string, same truth) {
+	same = yes
 	for _, want := range prefix {
 		got, width := utf8.DecodeRuneInString(text)
-		if width == 0 || unicode.ToLower(got) != unicode.ToLower(want) {
-			return "", false
+		if width == 0 {
+			return "", no
+		}
+		if same = min(same, sameLetter(got, want)); same == no {
+			return "", no
 		}
 		text = text[width:]
 	}
-	return text, true
+	return text, same
+}
+
+// sameLetter reports whether two letters differ only in case. AWS does not document
+// whether that is so for letters that have one case in common, as k and the Kelvin sign.
+func sameLetter(a, b rune) truth {
+	if a == b {
+		return yes
+	}
+	switch lower, upper := unicode.ToLower(a) == unicode.ToLower(b), unicode.ToUpper(a) == unicode.ToUpper(b); {
+	case lower && upper:
+		return yes
+	case lower || upper:
+		return maybe
+	}
+	return no
 }

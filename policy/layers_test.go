@@ -393,6 +393,7 @@ func TestResourceControlPolicies(t *testing.T) {
 		{name: "callers from outside", who: bob, owner: elsewhere, identity: allowAll, resource: grant(toBob), rcps: [][]string{{allowAll, denyAll}}, want: "denied by resource control policy", from: sourceRCP},
 		{name: "service in any case", who: bob, identity: allowAll, action: "S3:GetObject", on: bucket, rcps: [][]string{{denyAll}}, want: "denied by resource control policy", from: sourceRCP},
 		{name: "a service without RCPs", who: bob, identity: allowAll, action: "ec2:StopInstances", on: "*", rcps: [][]string{{denyAll}}, want: "allowed by identity policy", from: sourceRCP},
+		{name: "kms:RetireGrant has none", who: bob, identity: allowAll, action: "kms:retiregrant", on: "*", rcps: [][]string{{denyAll}}, want: "allowed by identity policy", from: sourceRCP},
 		{name: "IAM has none", who: bob, identity: allowAll, action: "iam:CreateUser", on: "*", rcps: [][]string{{denyAll}}, want: "allowed by identity policy", from: sourceRCP},
 		{name: "not service-linked roles", who: linked, identity: allowAll, rcps: [][]string{{denyAll}}, want: "allowed by identity policy", from: sourceRCP},
 		{name: "it grants nothing", who: bob, rcps: [][]string{{allowAll}}, want: "not allowed by identity policy", from: sourceRCP},

@@ -17,9 +17,13 @@ var rcpServices = []string{
 	"textract", "timestream-influxdb", "transcribe", "transfer", "translate", "wafv2", "workspaces", "xray",
 }
 
-// takesRCPs reports whether resource control policies apply to the service of
-// the request.
+// takesRCPs reports whether resource control policies apply to the action of the
+// request. The one exception among the actions of these services is kms:RetireGrant.
+// Source: KMS Developer Guide, "Resource control policies in AWS KMS".
 func (e *evaluation) takesRCPs() bool {
+	if equalFold(e.name, "retiregrant") && equalFold(e.service, "kms") {
+		return false
+	}
 	_, found := slices.BinarySearchFunc(rcpServices, e.service, compareFold)
 	return found
 }

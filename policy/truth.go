@@ -44,6 +44,7 @@ const (
 	boolVariable
 	oddBinary
 	oddValue
+	oddCase
 	oddARN
 	oddDate
 	missingPolicy
@@ -69,6 +70,7 @@ var doubts = [...]string{
 	oddBool:               "AWS does not document Bool on a value that is neither true nor false",
 	boolVariable:          "AWS documents both ways whether Bool resolves variables",
 	oddBinary:             "AWS does not document BinaryEquals on a key that is not binary",
+	oddCase:               "AWS does not document whether letters with only one case in common, such as k and the Kelvin sign, are equal if case is ignored",
 	oddValue:              "AWS does not document a negated operator on a value of the wrong type",
 	oddARN:                "AWS does not document an ARN operator on a value that is not an ARN",
 	oddDate:               "a number of four digits can be a year or seconds since 1970",

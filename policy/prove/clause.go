@@ -206,14 +206,13 @@ func (c *clause) covers(r *policy.Request) truth { return truthOf(c.bare.Refuses
 // split cuts a resource pattern at its first five colons outside of variables.
 func split(pattern string, variables bool) written {
 	w := written{}
-	from, inside := 0, false
-	for i := range len(pattern) {
+	from := 0
+	for i := 0; i < len(pattern) && len(w.parts) < 5; i++ {
 		switch {
 		case variables && strings.HasPrefix(pattern[i:], "${"):
-			inside = true
-		case pattern[i] == '}':
-			inside = false
-		case pattern[i] == ':' && !inside && len(w.parts) < 5:
+			inner, _, _ := cutVariable(pattern[i+2:])
+			i += len("${") + len(inner)
+		case pattern[i] == ':':
 			w.parts = append(w.parts, pattern[from:i])
 			from = i + 1
 		}
@@ -223,6 +222,21 @@ func split(pattern string, variables bool) written {
 		w.variables = variablesOf(pattern)
 	}
 	return w
+}
+
+// cutVariable cuts the text after ${ at the end of the variable, which is not inside of
+// the quotes of its default.
+func cutVariable(text string) (inner, after string, closed bool) {
+	quoted := false
+	for i := range len(text) {
+		switch {
+		case text[i] == '\'':
+			quoted = !quoted
+		case text[i] == '}' && !quoted:
+			return text[:i], text[i+1:], true
+		}
+	}
+	return text, "", false
 }
 
 // variablesOf returns the keys of the variables of a text, in lower case.
@@ -242,7 +256,7 @@ func spelledVariables(text string) []string {
 		if !found {
 			return out
 		}
-		inner, after, _ := strings.Cut(rest, "}")
+		inner, after, _ := cutVariable(rest)
 		key, _, _ := strings.Cut(inner, ",")
 		if key = strings.TrimSpace(key); key != "*" && key != "?" && key != "$" {
 			out = append(out, key)
@@ -268,7 +282,7 @@ func fillIn(text string, variables, wildcards bool, c *policy.Context) (out lang
 			break
 		}
 		plain(before)
-		inner, after, _ := strings.Cut(rest, "}")
+		inner, after, _ := cutVariable(rest)
 		text = after
 		value, ok := valueOf(inner, c)
 		if !ok {
@@ -280,13 +294,14 @@ func fillIn(text string, variables, wildcards bool, c *policy.Context) (out lang
 	return out, true
 }
 
-// valueOf returns the value of a variable.
+// valueOf returns the value of a variable. A key with a list has none.
 func valueOf(inner string, c *policy.Context) (string, bool) {
 	if inner == "*" || inner == "?" || inner == "$" {
 		return inner, true
 	}
 	key, fallback, has := strings.Cut(inner, ",")
-	if values, ok := c.Get(strings.TrimSpace(key)); ok && len(values) == 1 {
+	key = strings.TrimSpace(key)
+	if values, ok := c.Get(key); ok && !isList(key) {
 		return values[0], true
 	}
 	return strings.Trim(strings.TrimSpace(fallback), "'"), has

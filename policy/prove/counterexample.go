@@ -25,8 +25,8 @@ type Counterexample struct {
 // SetKeys adds the chosen keys to the context of a request.
 func (w *Counterexample) SetKeys(c *policy.Context) {
 	for key, values := range w.Keys {
-		_, many := plurality(strings.ToLower(key), nil)
-		chosen := choice{key: key, values: values, many: many || len(values) > 1}
+		single, many := plurality(strings.ToLower(key), nil)
+		chosen := choice{key: key, values: values, many: many && !single || len(values) > 1}
 		chosen.write(c)
 	}
 }

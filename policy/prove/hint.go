@@ -49,7 +49,7 @@ func around(operand, key string) (before, after string, found bool) {
 			return "", "", false
 		}
 		i += from
-		inner, rest, closed := strings.Cut(operand[i+2:], "}")
+		inner, rest, closed := cutVariable(operand[i+2:])
 		if name, _, _ := strings.Cut(inner, ","); closed && strings.EqualFold(strings.TrimSpace(name), key) {
 			return operand[:i], rest, true
 		}
@@ -70,7 +70,7 @@ func (k *keySearch) filled(t *test, text string) string {
 		if !found {
 			return out.String()
 		}
-		inner, after, _ := strings.Cut(rest, "}")
+		inner, after, _ := cutVariable(rest)
 		if value, ok := valueOf(inner, k.row.context); ok {
 			out.WriteString(value)
 		} else {

@@ -16,6 +16,7 @@ type glyph struct {
 	kind  arn.PieceKind // Literal, One or Many
 	r     rune          // of a Literal; lower case when fold is set
 	fold  bool          // the other case matches too
+	loose bool          // what has one case in common matches too
 	inner bool          // One and Many stop at a colon
 }
 
@@ -23,8 +24,10 @@ func (g *glyph) takes(r rune) bool {
 	switch {
 	case g.kind != arn.Literal:
 		return !g.inner || r != ':'
+	case g.loose:
+		return unicode.ToLower(r) == unicode.ToLower(g.r) || unicode.ToUpper(r) == unicode.ToUpper(g.r)
 	case g.fold:
-		return unicode.ToLower(r) == g.r
+		return r == g.r || unicode.ToLower(r) == unicode.ToLower(g.r) && unicode.ToUpper(r) == unicode.ToUpper(g.r)
 	}
 	return r == g.r
 }
@@ -46,6 +49,33 @@ func folded(text string) language {
 	out := literal(strings.ToLower(text))
 	for i := range out {
 		out[i].fold = true
+	}
+	return out
+}
+
+// folds returns the language of a text in any case, and that of everything that may be
+// the same if case is ignored, if it is another one.
+func (l language) folds() []language {
+	strict, loose, differ := slices.Clone(l), slices.Clone(l), false
+	for i := range l {
+		strict[i].fold, loose[i].loose = true, true
+		differ = differ || len(cases(l[i].r)) > 2 || l[i].r > unicode.MaxASCII
+	}
+	if !differ {
+		return []language{strict}
+	}
+	return []language{strict, loose}
+}
+
+// cases returns the letters that have a case in common with one.
+func cases(r rune) []rune {
+	out := []rune{r}
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		out = append(out, next)
+	}
+	const letters = "iI\u0130\u0131" // simple folding leaves the other two out
+	if strings.ContainsRune(letters, r) {
+		return []rune(letters)
 	}
 	return out
 }
@@ -152,6 +182,11 @@ func newAutomaton(base language, patterns []language, only []rune) *automaton {
 			break
 		}
 	}
+	for r := rune(0x2030); a.other == 0; r++ {
+		if !named[r] {
+			a.other = r
+		}
+	}
 	return a
 }
 
@@ -203,9 +238,8 @@ func (a *automaton) alphabet(state bits, out []rune) []rune {
 	for i, w := range state {
 		for ; w != 0; w &= w - 1 {
 			if g := &a.glyphs[i*64+mathbits.TrailingZeros64(w)]; g.kind == arn.Literal {
-				out = append(out, g.r)
-				if upper := unicode.ToUpper(g.r); g.fold && upper != g.r {
-					out = append(out, upper)
+				if out = append(out, g.r); g.fold || g.loose {
+					out = append(out, cases(g.r)...)
 				}
 			} else if g.kind != end && g.inner {
 				out = append(out, ':')

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"forcemfa/policy"
 	"forcemfa/policy/catalog"
@@ -65,7 +64,7 @@ func (r *row) options(key string, tests []*test, fixed, suggested []string, left
 		o.suggest(suggested, single, many)
 	}
 	if d.partial {
-		o.undecided(many)
+		o.undecided(many && !single)
 	}
 	if len(o.list) > maxOptions {
 		return nil, "the conditions on " + key + " distinguish too many sets of values"
@@ -207,10 +206,22 @@ func plurality(key string, tests []*test) (single, many bool) {
 	if k, global := catalog.Global(key); global {
 		return !k.Many(), k.Many()
 	}
-	if list, known := keyTypes()[key]; known {
+	list, known := keyTypes()[key]
+	for i := 0; i < len(key) && !known; i++ {
+		if key[i] == '/' || key[i] == ':' { // the catalog has a variable after it
+			list, known = keyTypes()[key[:i+1]]
+		}
+	}
+	if known {
 		return !list, list
 	}
-	return true, slices.ContainsFunc(tests, func(t *test) bool { return t.set })
+	return true, true // the catalog does not know the key
+}
+
+// isList reports whether a global key has several values.
+func isList(key string) bool {
+	k, global := catalog.Global(key)
+	return global && k.Many()
 }
 
 // keyTypes says which keys of the catalog are lists.
@@ -218,9 +229,8 @@ var keyTypes = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	add := func(keys []*catalog.Key) {
 		for _, k := range keys {
-			if !strings.Contains(k.Name, "${") {
-				out[strings.ToLower(k.Name)] = k.Many()
-			}
+			name, _, _ := strings.Cut(strings.ToLower(k.Name), "${")
+			out[name] = out[name] || k.Many() // of a key with a variable what is before it
 		}
 	}
 	for _, s := range catalog.Load().Services {
@@ -392,10 +402,7 @@ func (t *test) languages(value string, c *policy.Context) (out []language, ok bo
 		return []language{whole}, ok
 	case strings.HasSuffix(t.operator, "ignorecase"):
 		l, ok := fillIn(value, t.language, false, c)
-		for i := range l {
-			l[i].r, l[i].fold = unicode.ToLower(l[i].r), true
-		}
-		return []language{l}, ok
+		return l.folds(), ok
 	}
 	l, ok := fillIn(value, t.language, strings.HasSuffix(t.operator, "like"), c)
 	return []language{l}, ok
@@ -538,7 +545,7 @@ func lastOf(p netip.Prefix) netip.Addr {
 }
 
 func binaries(tests []*test) []string {
-	out := []string{"forcemfa"}
+	var out []string
 	for _, t := range tests {
 		for _, v := range t.Values {
 			if text, err := base64.StdEncoding.DecodeString(v); err == nil {
@@ -546,5 +553,9 @@ func binaries(tests []*test) []string {
 			}
 		}
 	}
-	return out
+	other := "forcemfa"
+	for slices.Contains(out, other) {
+		other += "x"
+	}
+	return append([]string{other}, out...)
 }

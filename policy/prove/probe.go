@@ -144,7 +144,7 @@ func fill(pattern, word string) string {
 		if !found {
 			return out.String()
 		}
-		name, after, _ := strings.Cut(rest, "}")
+		name, after, _ := cutVariable(rest)
 		out.WriteString("${" + name + "}")
 		pattern = after
 	}
@@ -170,7 +170,7 @@ func (s *Subject) expand(template string) string {
 		if !found {
 			return out.String()
 		}
-		name, after, found := strings.Cut(rest, "}")
+		name, after, found := cutVariable(rest)
 		if !found {
 			out.WriteString("${" + rest)
 			return out.String()
@@ -203,10 +203,12 @@ func (s *Subject) variable(name string) string {
 		return value
 	}
 	key, fallback, _ := strings.Cut(name, ",")
-	if values, ok := s.Context.Get(key); ok && len(values) == 1 {
-		return values[0]
+	if key = strings.TrimSpace(key); key != "" {
+		if values, ok := s.Context.Get(key); ok && !isList(key) {
+			return values[0]
+		}
 	}
-	if fallback = strings.Trim(fallback, " '"); fallback != "" {
+	if fallback = strings.Trim(strings.TrimSpace(fallback), "'"); fallback != "" {
 		return fallback
 	}
 	return unnamed

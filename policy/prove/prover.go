@@ -290,9 +290,9 @@ func (t *traits) variables(text string, inCondition bool) {
 		if !found {
 			return
 		}
-		name, after, _ := strings.Cut(rest, "}")
+		name, after, _ := cutVariable(rest)
 		key, _, _ := strings.Cut(strings.ToLower(name), ",")
-		if key != "aws:username" || inCondition {
+		if key = strings.TrimSpace(key); key != "aws:username" || inCondition {
 			t.keys[key] = true
 		}
 		text = after

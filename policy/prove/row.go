@@ -120,7 +120,7 @@ func (r *row) residual(c *clause) *residual {
 		case c.whole: // nothing depends on the others
 		case len(p.parts) < 6 && c.statement.NotResources != nil:
 			left.vague = "has a resource of fewer than six parts in NotResource"
-		case slices.ContainsFunc(p.variables, r.free) || odd(p):
+		case slices.ContainsFunc(p.variables, r.free):
 			left.vague = "depends on a variable that the sender chooses"
 		}
 	}
@@ -136,7 +136,7 @@ func (r *row) loosen(pattern string) string {
 		if !found {
 			return out.String()
 		}
-		inner, after, _ := strings.Cut(rest, "}")
+		inner, after, _ := cutVariable(rest)
 		if keys := variablesOf("${" + inner + "}"); len(keys) == 1 && r.free(keys[0]) {
 			out.WriteString("*")
 		} else {
@@ -144,17 +144,6 @@ func (r *row) loosen(pattern string) string {
 		}
 		pattern = after
 	}
-}
-
-// odd reports whether a pattern has a variable with quotes inside of which this
-// package would look for its end.
-func odd(p *written) bool {
-	for _, part := range p.parts {
-		if i := strings.IndexByte(part, '}'); i >= 0 && strings.Count(part[:i], "'")%2 == 1 {
-			return true
-		}
-	}
-	return false
 }
 
 // open returns the truth of a condition that depends on the sender.

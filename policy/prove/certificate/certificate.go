@@ -192,23 +192,27 @@ func (k *inquiry) deny(at policy.ProofDeny) (*deny, error) {
 		return nil, fmt.Errorf("statement %d of policy %d is not a Deny", at.Statement, at.Source)
 	}
 	s := document.Statements[at.Statement]
-	d := &deny{at: at, statement: &document.Statements[at.Statement], version: document.Version, layer: k.Set.Layer(at.Source)}
 	s.Principals, s.NotPrincipals = nil, nil
-	var err error
+	err := k.certain(&s, document.Version)
+	if err != nil {
+		return nil, fmt.Errorf("statement %d of policy %d %w", at.Statement, at.Source, err)
+	}
+	d := &deny{at: at, statement: &s, version: document.Version, layer: k.Set.Layer(at.Source)}
 	if d.refuses, err = d.alone(s); err != nil {
 		return nil, err
 	}
 	for _, written := range s.Conditions {
 		c := newCondition(written, document.Version)
-		if key := k.chosenVariable(c); key != "" {
-			return nil, fmt.Errorf("statement %d of policy %d compares with ${%s}, which the sender chooses", at.Statement, at.Source, key)
+		if i := slices.IndexFunc(c.Values, func(v string) bool { return k.chosenVariable(v, c.variables) }); i >= 0 {
+			return nil, fmt.Errorf("statement %d of policy %d compares with %s, which the sender chooses", at.Statement, at.Source, c.Values[i])
 		}
 		if k.sendersChoice(c) {
 			d.open = append(d.open, c)
 		}
 	}
-	s.Conditions = nil
-	if d.covers, err = d.alone(s); err != nil {
+	bare := s
+	bare.Conditions = nil
+	if d.covers, err = d.alone(bare); err != nil {
 		return nil, err
 	}
 	k.denies[at] = d
@@ -267,24 +271,6 @@ func (k *inquiry) sendersChoice(c condition) bool {
 		return false
 	}
 	return k.chosen(c.key)
-}
-
-// chosenVariable returns a variable of a condition whose value the sender of a
-// request chooses; empty if there is none.
-func (k *inquiry) chosenVariable(c condition) string {
-	if !c.variables {
-		return ""
-	}
-	for _, v := range c.Values {
-		for _, rest := range strings.Split(v, "${")[1:] {
-			name, _, _ := strings.Cut(rest, "}")
-			name, _, _ = strings.Cut(name, ",")
-			if name = strings.ToLower(strings.TrimSpace(name)); name != "*" && name != "?" && name != "$" && k.chosen(name) {
-				return name
-			}
-		}
-	}
-	return ""
 }
 
 func (k *inquiry) check() error {

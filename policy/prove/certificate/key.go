@@ -39,8 +39,7 @@ const clock = "aws:currenttime"
 type condition struct {
 	policy.Condition
 	key, operator string // lower case, the operator without prefix and suffix
-	set           bool
-	variables     bool // ${…} is a variable
+	variables     bool   // ${…} is a variable
 }
 
 func newCondition(c policy.Condition, version string) condition {
@@ -50,14 +49,14 @@ func newCondition(c policy.Condition, version string) condition {
 	}
 	operator := strings.ToLower(c.Operator)
 	if _, rest, found := strings.Cut(operator, ":"); found {
-		operator, out.set = rest, true
+		operator = rest
 	}
 	out.operator = strings.TrimSuffix(operator, "ifexists")
 	return out
 }
 
 // lists contains the keys of all services that have several values. Other keys
-// that AWS defines have one.
+// that AWS defines for all services have one; those of single services may be lists.
 var lists = []string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths",
 	"aws:vpceorgpaths", "aws:principalservicenameslist"}
 
@@ -78,8 +77,7 @@ func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
 			out = append(out, value{texts: []string{t}})
 		}
 	}
-	set := slices.ContainsFunc(conditions, func(c condition) bool { return c.set })
-	if slices.Contains(lists, key) || set && !global {
+	if slices.Contains(lists, key) || !global {
 		more, err := subsets(texts, len(conditions)+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
@@ -201,13 +199,14 @@ func (k *inquiry) strings(key string, conditions []condition) ([]string, error) 
 			if !ok {
 				continue
 			}
-			if isARN {
-				p = inParts(p)
+			switch {
+			case isARN:
+				patterns = append(patterns, inParts(p))
+			case strings.HasSuffix(c.operator, "ignorecase"):
+				patterns = append(patterns, p.anyCase(), p.anyLetter())
+			default:
+				patterns = append(patterns, p)
 			}
-			if strings.HasSuffix(c.operator, "ignorecase") {
-				p = p.anyCase()
-			}
-			patterns = append(patterns, p)
 		}
 	}
 	var out []string
@@ -249,27 +248,18 @@ func (k *inquiry) filled(text string, variables, wildcards bool) (p pattern, ok 
 	if wildcards {
 		plain = glob
 	}
-	for variables {
-		before, rest, found := strings.Cut(text, "${")
-		if !found {
-			break
+	for _, s := range cut(text, variables) {
+		if !s.variable {
+			p = append(p, plain(s.text)...)
+			continue
 		}
-		name, after, _ := strings.Cut(rest, "}")
-		p, text = append(p, plain(before)...), after
-		key, fallback, has := strings.Cut(name, ",")
-		values, known := k.context.Get(strings.TrimSpace(key))
-		switch {
-		case name == "*" || name == "?" || name == "$":
-			p = append(p, exactly(name)...)
-		case known && len(values) == 1:
-			p = append(p, exactly(values[0])...)
-		case has:
-			p = append(p, exactly(strings.Trim(fallback, " '"))...)
-		default:
+		value, ok := k.valueOf(s)
+		if !ok {
 			return nil, false
 		}
+		p = append(p, exactly(value)...)
 	}
-	return append(p, plain(text)...), true
+	return p, true
 }
 
 // around returns the numbers, one below, one above and one between each two.
@@ -366,8 +356,9 @@ func addresses(conditions []condition) []string {
 	return out
 }
 
+// bytes returns the operands, and a text that is none of them.
 func bytes(conditions []condition) []string {
-	out := []string{"example"}
+	var out []string
 	for _, c := range conditions {
 		for _, v := range c.Values {
 			if text, err := base64.StdEncoding.DecodeString(v); err == nil {
@@ -375,5 +366,9 @@ func bytes(conditions []condition) []string {
 			}
 		}
 	}
-	return out
+	other := "other"
+	for slices.Contains(out, other) {
+		other += "x"
+	}
+	return append(out, other)
 }

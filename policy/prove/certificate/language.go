@@ -12,6 +12,7 @@ type token struct {
 	wild  rune // '?', '*' or 0
 	r     rune
 	fold  bool // matches in any case
+	loose bool // matches what has one case in common
 	inner bool // a wildcard that stops at a colon
 }
 
@@ -19,8 +20,10 @@ func (t token) takes(r rune) bool {
 	switch {
 	case t.wild != 0:
 		return !t.inner || r != ':'
-	case t.fold:
-		return unicode.ToLower(t.r) == unicode.ToLower(r)
+	case t.loose:
+		return unicode.ToLower(t.r) == unicode.ToLower(r) || unicode.ToUpper(t.r) == unicode.ToUpper(r)
+	case t.fold && t.r != r:
+		return unicode.ToLower(t.r) == unicode.ToLower(r) && unicode.ToUpper(t.r) == unicode.ToUpper(r)
 	}
 	return t.r == r
 }
@@ -56,6 +59,16 @@ func (p pattern) anyCase() pattern {
 	return out
 }
 
+// anyLetter returns the pattern of all texts that are the same if case is ignored, in any
+// reading: the Kelvin sign is a capital k in some.
+func (p pattern) anyLetter() pattern {
+	out := slices.Clone(p)
+	for i := range out {
+		out[i].loose = true
+	}
+	return out
+}
+
 // segment returns the pattern of a part between colons.
 func (p pattern) segment() pattern {
 	out := slices.Clone(p)
@@ -77,6 +90,9 @@ func (p pattern) appendKey(to []byte) []byte {
 		}
 		if t.wild != 0 {
 			kind += 4
+		}
+		if t.loose {
+			kind += 8
 		}
 		to = utf8.AppendRune(append(to, kind), t.r)
 	}
@@ -200,15 +216,22 @@ func (from place) letters(patterns []pattern, other rune) []rune {
 	return slices.Compact(out)
 }
 
-// letters adds the characters that a token names, in both cases if it takes both.
+// dotted are letters with a case in common that simple folding does not connect.
+const dotted = "iI\u0130\u0131"
+
+// letters adds the characters that a token names, in every case.
 func (t token) letters(to []rune) []rune {
 	switch {
 	case t.wild != 0:
 		return to
-	case t.fold:
-		return append(to, t.r, unicode.ToLower(t.r), unicode.ToUpper(t.r))
+	case strings.ContainsRune(dotted, t.r):
+		to = append(to, []rune(dotted)...)
 	}
-	return append(to, t.r)
+	to = append(to, t.r)
+	for r := unicode.SimpleFold(t.r); r != t.r; r = unicode.SimpleFold(r) {
+		to = append(to, r)
+	}
+	return to
 }
 
 // unnamed is a character that no pattern names.
@@ -220,9 +243,13 @@ func unnamed(patterns []pattern) rune {
 		}
 	}
 	for _, other := range "zqxjkvwygf0987654321\u00a7\u00b6" {
-		if !slices.Contains(named, other) && !slices.Contains(named, unicode.ToUpper(other)) {
+		if !slices.Contains(named, other) {
 			return other
 		}
 	}
-	return '\u2020'
+	other := '\u2020'
+	for slices.Contains(named, other) {
+		other++
+	}
+	return other
 }

@@ -130,7 +130,11 @@ func (k *inquiry) patterns() [][6]pattern {
 			for _, v := range c.Values {
 				like := strings.HasSuffix(c.operator, "like")
 				if p, ok := k.filled(v, c.variables, like); ok && part > 0 {
-					add(part, p.anyCaseIf(strings.HasSuffix(c.operator, "ignorecase")))
+					add(part, p)
+					if strings.HasSuffix(c.operator, "ignorecase") {
+						add(part, p.anyCase())
+						add(part, p.anyLetter())
+					}
 				}
 			}
 		}
@@ -138,36 +142,22 @@ func (k *inquiry) patterns() [][6]pattern {
 	return out
 }
 
-func (p pattern) anyCaseIf(fold bool) pattern {
-	if fold {
-		return p.anyCase()
-	}
-	return p
-}
-
 // parts cuts a resource pattern at its colons outside of variables. Patterns
 // with fewer than six parts never certainly cover a request.
 func (k *inquiry) parts(written string, variables bool) (out [6]pattern, ok bool) {
-	at, inside, from := 0, false, 0
-	for i := range len(written) + 1 {
-		switch {
-		case i == len(written) || at < 5 && written[i] == ':' && !inside:
-			p, ok := k.filled(written[from:i], variables, true)
-			if !ok {
-				return out, false
-			}
-			if at < 5 {
-				p = p.segment()
-			}
-			out[at], from = p, i+1
-			at++
-		case variables && strings.HasPrefix(written[i:], "${"):
-			inside = true
-		case written[i] == '}':
-			inside = false
+	texts := split(written, variables)
+	if len(texts) < 6 {
+		return out, false
+	}
+	for i, text := range texts {
+		if out[i], ok = k.filled(text, variables, true); !ok {
+			return out, false
+		}
+		if i < 5 {
+			out[i] = out[i].segment()
 		}
 	}
-	return out, at == 6
+	return out, true
 }
 
 // byName lists the actions in the rules below, in addition to the enrollment

@@ -81,7 +81,7 @@ func TestValuesAreOnAndAroundThoseOfTheConditions(t *testing.T) {
 	if got, want := dates("aws:requesttag/a", values("1970-01-01", "7200")), []string{"-3600", "0", "3600", "7200", "10800"}; !slices.EqualFunc(got, want, func(g, w string) bool { return g == w+".000000000" }) {
 		t.Errorf("dates %v, want %v", got, want)
 	}
-	if got, want := bytes(values("eA==", "not base64")), []string{"example", "x"}; !slices.Equal(got, want) {
+	if got, want := bytes(values("eA==", "not base64")), []string{"x", "other"}; !slices.Equal(got, want) {
 		t.Errorf("bytes %v, want %v", got, want)
 	}
 }
@@ -90,10 +90,12 @@ func TestValuesAreOnAndAroundThoseOfTheConditions(t *testing.T) {
 func TestVariablesOfTheSenderAreThoseOfTheNewerVersion(t *testing.T) {
 	k := &inquiry{Claim: &Claim{}, proof: new(policy.ProofCase)}
 	k.context = new(policy.Context)
-	for version, want := range map[string]string{"2012-10-17": "aws:resourcetag/a", "2008-10-17": "", "": ""} {
+	for version, want := range map[string]bool{"2012-10-17": true, "2008-10-17": false, "": false} {
 		c := newCondition(policy.Condition{Operator: "StringEquals", Key: "aws:username", Values: []string{"x${*}", "${aws:ResourceTag/a, 'b'}"}}, version)
-		if got := k.chosenVariable(c); got != want {
-			t.Errorf("version %q: %q, want %q", version, got, want)
+		for i, chosen := range []bool{false, want} {
+			if got := k.chosenVariable(c.Values[i], c.variables); got != chosen {
+				t.Errorf("version %q, %s: %v, want %v", version, c.Values[i], got, chosen)
+			}
 		}
 	}
 }

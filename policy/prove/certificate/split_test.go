@@ -39,6 +39,11 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 	}
 	on := func(key, operator, value string) string { return fmt.Sprintf(`%q:{%q:%q}`, operator, key, value) }
 	list := func(operator, value string) string { return fmt.Sprintf(`%q:{"aws:TagKeys":%s}`, operator, value) }
+	var named []string
+	for _, letter := range "zqxjkvwygf0987654321\u00a7\u00b6\u2020:ZQXJKVWYGF" {
+		named = append(named, fmt.Sprintf("%q", string(letter)))
+	}
+	letters := "[" + strings.Join(named, ",") + "]"
 	for _, row := range []struct {
 		name       string
 		conditions []string
@@ -102,6 +107,18 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"a session of aws login or another request", []string{on("aws:SignInSessionArn", "Null", "false"), on("aws:SignInSessionArn", "Null", "true")}, true},
 		{"a request that is not of aws login", []string{on("aws:SignInSessionArn", "Null", "true")}, false},
 		{"a session of aws login", []string{on("aws:SignInSessionArn", "Null", "false")}, false},
+		{"one key of a list and the others", []string{`"StringEquals":{"dynamodb:LeadingKeys":"x"}`, `"StringNotEquals":{"dynamodb:LeadingKeys":"x"}`}, false},
+		{"bytes that the checker could try, and their absence", []string{`"BinaryEqualsIfExists":{"kms:RecipientAttestation:PCR0":["","ZXhhbXBsZQ==","b3RoZXI="]}`}, false},
+		{"many single letters and everything longer", []string{tag("StringEqualsIfExists", letters), tag("StringNotLike", `"?"`)}, false},
+		{"a letter with two capitals", []string{tag("StringEquals", `["k","K"]`), tag("StringNotEqualsIgnoreCase", `"k"`)}, false},
+		{"a letter with two capitals, in any case", []string{tag("StringEqualsIgnoreCase", `"k"`), tag("StringNotEqualsIgnoreCase", `"K"`)}, false},
+		{"a letter with two small ones", []string{tag("StringEquals", `["s","S"]`), tag("StringNotEqualsIgnoreCase", `"s"`)}, false},
+		{"a letter with and without its dot", []string{tag("StringEquals", `["i","I"]`), tag("StringNotEqualsIgnoreCase", `"I"`)}, false},
+		{"letters that have one other case", []string{tag("StringEqualsIgnoreCase", `"Aé"`), tag("StringNotEqualsIgnoreCase", `"aÉ"`)}, true},
+		{"a default with spaces", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, ' a '}"`)}, false},
+		{"a default with spaces and its value", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, ' a '}"`), tag("StringEquals", `" a "`)}, true},
+		{"a default with a brace", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, 'a}b'}"`)}, false},
+		{"a default with a brace and its value", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, 'a}b'}"`), tag("StringEquals", `"a}b"`)}, true},
 		{"the internet or an endpoint", []string{on("aws:SourceIp", "Null", "true"), on("aws:SourceVpce", "Null", "true")}, true},
 	} {
 		var denies []string

@@ -1,0 +1,70 @@
+package prove_test
+
+import (
+	"fmt"
+	"testing"
+
+	"forcemfa/policy/prove"
+	"forcemfa/policy/prove/certificate"
+)
+
+// Two Denies that seem to cover all values of a key, and leave one that only a sender who knows the details of the
+// language finds.
+func TestValuesThatOnlyTheDetailsOfTheLanguageTellApart(t *testing.T) {
+	on := func(operator, key, values string) string {
+		return fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,%q:{%q:%s}`, operator, key, values))
+	}
+	tag := func(operator, values string) string { return on(operator, "aws:RequestTag/a", values) }
+	for _, row := range []struct {
+		name    string
+		denies  []string
+		outcome prove.Outcome
+	}{
+		{"a default with a brace", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, 'a}b'}"`)}, prove.Open},
+		{"a default with a brace and its value", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, 'a}b'}"`), tag("StringEquals", `"a}b"`)}, prove.Enforced},
+		{"a default with spaces", []string{tag("StringNotEquals", `"${aws:PrincipalTag/none, ' a '}"`), tag("StringEquals", `"a"`)}, prove.Open},
+		{"a list has no value", []string{tag("StringNotEquals", `"${aws:PrincipalOrgPaths, 'a'}"`), tag("StringEquals", `"o-1"`)}, prove.Open},
+		{"a list has no value, but a default", []string{tag("StringNotEquals", `"${aws:PrincipalOrgPaths, 'a'}"`), tag("StringEquals", `"a"`)}, prove.Enforced},
+		{"a letter with two capitals", []string{tag("StringEquals", `["k","K"]`), tag("StringNotEqualsIgnoreCase", `"k"`)}, prove.Unknown},
+		{"a letter with two small ones", []string{tag("StringEquals", `["s","S"]`), tag("StringNotEqualsIgnoreCase", `"s"`)}, prove.Unknown},
+		{"a letter with and without its dot", []string{tag("StringEquals", `["i","I"]`), tag("StringNotEqualsIgnoreCase", `"I"`)}, prove.Unknown},
+		{"letters in both cases", []string{tag("StringEquals", `["é","É"]`), tag("StringNotEqualsIgnoreCase", `"É"`)}, prove.Enforced},
+		{"any case", []string{tag("StringEqualsIgnoreCase", `"kiss"`), tag("StringNotEqualsIgnoreCase", `"KISS"`)}, prove.Unknown},
+		{"bytes", []string{on("BinaryEqualsIfExists", "kms:RecipientAttestation:PCR0", `["","Zm9yY2VtZmE=","ZXhhbXBsZQ=="]`)}, prove.Open},
+		{"a list of a service", []string{on("StringEquals", "dynamodb:LeadingKeys", `"x"`), on("StringNotEquals", "dynamodb:LeadingKeys", `"x"`)}, prove.Unknown},
+		{"a list with a name", []string{on("StringEquals", "events:metadata/a", `"x"`), on("StringNotEquals", "events:metadata/a", `"x"`)}, prove.Unknown},
+		{"one value of a service", []string{on("StringEquals", "s3:prefix", `"x"`), on("StringNotEquals", "s3:prefix", `"x"`)}, prove.Enforced},
+		{"one value with a name", []string{on("StringEquals", "kms:EncryptionContext:a", `"x"`), on("StringNotEquals", "kms:EncryptionContext:a", `"x"`)}, prove.Enforced},
+		{"a key that is new", []string{on("StringEquals", "s3:new-key", `"x"`), on("StringNotEquals", "s3:new-key", `"x"`)}, prove.Unknown},
+	} {
+		s := bob(identity(append([]string{admin, others, byKey}, row.denies...)...))
+		s.Context.SetMany("aws:PrincipalOrgPaths", []string{"o-1"})
+		a := prove.User(s)
+		if a.Outcome != row.outcome {
+			t.Errorf("%s: %v, want %v", row.name, text1(a), row.outcome)
+		}
+		if a.Outcome == prove.Open {
+			replay(t, s, a)
+		}
+		if p := a.Proof; p != nil && row.outcome != prove.Enforced && certificate.Check(p, claimOf(s)) == nil {
+			t.Errorf("%s: the checker accepts the proof", row.name)
+		}
+	}
+}
+
+// Users whose tags a variable with spaces names do not share an answer.
+func TestUsersDifferByTheVariablesOfTheirPolicies(t *testing.T) {
+	document := identity(admin, others, byKey, fmt.Sprintf(denyAll, mfa+`,"StringEquals":{"aws:PrincipalTag/team":"${ aws:PrincipalTag/unit , 'x'}"}`))
+	var p prove.Prover
+	for _, row := range []struct {
+		unit    string
+		outcome prove.Outcome
+	}{{"red", prove.Enforced}, {"blue", prove.Open}, {"red", prove.Enforced}} {
+		s := bob(document)
+		s.Context.Set("aws:PrincipalTag/team", "red")
+		s.Context.Set("aws:PrincipalTag/unit", row.unit)
+		if a := p.User(s); a.Outcome != row.outcome {
+			t.Errorf("%s: %v, want %v", row.unit, text1(a), row.outcome)
+		}
+	}
+}
