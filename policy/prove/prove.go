@@ -35,7 +35,8 @@
 //
 // An answer relies on these assumptions: the evaluator of package policy is right;
 // all policies of the user were read; for Outcome, the catalog's ARN templates are
-// complete. A request with several resources counts as one request for each. Any
+// complete. An action of IAM, of the catalog or not, has resources of IAM in the
+// user's account. A request with several resources counts as one request for each. Any
 // request may have any condition key, whatever the catalog says about its action,
 // so a counterexample may have a key that its action never has. A user name may
 // contain any character. Resource control policies apply to resources of the

@@ -199,6 +199,9 @@ func (s *randomSender) resource(action string, anything bool, c *policy.Context)
 		return s.template(pick(s.dice, a.Resources).Type.ARN, c)
 	}
 	parts := strings.SplitN(s.fill(pick(s.dice, s.resources), c), ":", 6)
+	if len(parts) == 6 && strings.HasPrefix(strings.ToLower(action), "iam:") { // its actions have no other service's resources
+		parts[2], parts[3] = "iam", ""
+	}
 	if len(parts) < 6 || slices.Contains(parts[:3], "") || parts[0] != "arn" {
 		return "*"
 	}
