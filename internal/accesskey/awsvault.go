@@ -71,7 +71,7 @@ func (v AWSVault) export(ctx context.Context, profile string) (*Found, error) {
 	cmd := exec.CommandContext(ctx, path, "export", "--no-session", "--format=json", "--", profile)
 	cmd.Env = append(secret.Withheld(os.Environ()), "AWS_VAULT=") // it refuses to run in its own shell
 	cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
-	out, err := cmd.Output()
+	out, err := secret.Output(cmd)
 	if err != nil {
 		return nil, withNext(fmt.Errorf("aws-vault export --no-session %s: %w", profile, err), `"aws-vault list --credentials" shows its profiles`)
 	}

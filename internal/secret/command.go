@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,25 +71,28 @@ func (m *command) list(context.Context) ([]string, error) { return m.names.list(
 // have; their exit status is that of any error.
 const absent = "not in the password store"
 
+// maxTalk is how much of what a password manager prints on stderr is read.
+const maxTalk = 64 << 10
+
 func (m *command) run(ctx context.Context, stdin string, args ...string) (string, error) {
 	argv := append(append([]string{}, m.argv...), args...)
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Env = Withheld(os.Environ())
-	var out, talk bytes.Buffer
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(stdin), &out, &talk
-	err := c.Run()
+	talk := limited{size: maxTalk, rest: true}
+	c.Stdin, c.Stderr = strings.NewReader(stdin), &talk
+	out, err := Output(c)
 	switch {
 	case err == nil:
-		return out.String(), nil
+		return string(out), nil
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case strings.Contains(talk.String(), absent):
+	case strings.Contains(talk.text.String(), absent):
 		return "", ErrNotFound
 	case errors.Is(err, exec.ErrNotFound):
 		return "", &Error{Pass, "run", err, "install it, or name another with " + CommandVariable}
 	}
 	// A program that was given a secret may quote it, so its words are not.
-	if said, _, _ := strings.Cut(strings.TrimSpace(talk.String()), "\n"); said != "" && stdin == "" {
+	if said, _, _ := strings.Cut(strings.TrimSpace(talk.text.String()), "\n"); said != "" && stdin == "" {
 		err = fmt.Errorf("%w: %s", err, said)
 	}
 	what := strings.Join(argv, " ")

@@ -42,16 +42,16 @@ func (m *Manager) runProcess(ctx context.Context, profile string, words []string
 	defer cancel()
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(secret.Withheld(os.Environ()), chainVariable+"="+strings.Repeat("+", depth+1))
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	if err := cmd.Run(); err != nil {
+	cmd.Stderr = os.Stderr
+	out, err := secret.Output(cmd)
+	if err != nil {
 		return problem("failed: " + err.Error())
 	}
 	var answer struct {
 		Version                                    int
 		AccessKeyID, SecretAccessKey, SessionToken string
 	}
-	if json.Unmarshal(out.Bytes(), &answer) != nil || answer.Version != 1 || answer.AccessKeyID == "" || answer.SecretAccessKey == "" {
+	if json.Unmarshal(out, &answer) != nil || answer.Version != 1 || !secret.Plain(answer.AccessKeyID) || !secret.Plain(answer.SecretAccessKey) {
 		// What it printed may hold a secret, so it is not shown.
 		return problem("did not print credentials of version 1")
 	}
@@ -86,10 +86,9 @@ func commandCodes(command, serial string, limit time.Duration) CodeSource {
 		if err != nil {
 			return "", err
 		}
-		cmd.WaitDelay = time.Second // programs that the command started may keep stdout open
 		cmd.Env = append(secret.Withheld(os.Environ()), "AWS_MFA_SERIAL="+serial)
 		cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
-		out, err := cmd.Output()
+		out, err := secret.Output(cmd)
 		switch {
 		case err == nil:
 			return string(bytes.TrimSpace(out)), nil

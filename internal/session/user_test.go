@@ -222,13 +222,27 @@ credential_process = sh -c 'echo "$0"' '{"Version":1,"AccessKeyId":"ASIA","Secre
 credential_process = sh -c 'echo "$0"' topsecret
 [profile failing]
 credential_process = false
+[profile newline]
+credential_process = printf '{"Version":1,"AccessKeyId":"AKIAX\\\\nX-Other: y","SecretAccessKey":"topsecret"}'
+[profile control]
+credential_process = printf '{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"topsecret\\u001b"}'
+[profile endless]
+credential_process = sh -c 'while :; do echo topsecrettopsecrettopsecrettopsecrettopsecrettopsecret; done'
+[profile agent]
+credential_process = sh -c 'sleep 60 2>/dev/null & echo "$0"' topsecret
 `)
 	if got := r.who(r.session("vaulted")); got != "arn:aws:iam::222222222222:user/jonas" {
 		t.Errorf("the session is %s", got)
 	}
-	for _, profile := range []string{"temporary", "broken", "failing"} {
-		if p := r.refused(r.manager(), session.Request{Profile: profile}); strings.Contains(p.Sentence, "topsecret") {
-			t.Errorf("%s: %s", profile, p.Sentence)
+	const none = "did not print credentials of version 1"
+	for profile, want := range map[string]string{
+		"temporary": "temporary credentials", "broken": none, "failing": "exit status 1", "newline": none, "control": none,
+		"endless": "it printed more than", "agent": none,
+	} {
+		began := time.Now()
+		p := r.refused(r.manager(), session.Request{Profile: profile})
+		if strings.Contains(p.Sentence, "topsecret") || !strings.Contains(p.Sentence, want) || time.Since(began) > 40*time.Second {
+			t.Errorf("%s: after %s: %s", profile, time.Since(began), p.Sentence)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/internal/awsfile"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
 )
 
@@ -123,7 +124,7 @@ func findAWSLogin(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", command.WithHint(errors.New("the AWS CLI is not in PATH"), "install version 2.32.0 of the AWS CLI or later")
 	}
-	text, err := exec.CommandContext(ctx, program, "--version").Output()
+	text, err := secret.Output(exec.CommandContext(ctx, program, "--version"))
 	if err != nil {
 		return "", fmt.Errorf("%s --version: %w", program, err)
 	}
