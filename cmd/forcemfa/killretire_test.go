@@ -55,7 +55,7 @@ func TestRetireKilledAtAnyWriteIsEndedByTheNext(t *testing.T) {
 		{"delete", "nina", []string{"keys", "retire", "--yes", "--delete", "--confirm-delete", nina, nina}, nil, "", 1},
 	} {
 		for at := 1; at <= stage.writes; at++ {
-			for _, after := range []bool{false, true} {
+			for _, after := range sides() {
 				t.Run(fmt.Sprintf("%s, write %d, after it %v", stage.name, at, after), func(t *testing.T) {
 					t.Parallel()
 					state, f := t.TempDir(), &front{cloud: cloud.Fork(), at: at, after: after}
@@ -211,7 +211,7 @@ func TestServiceCredentialsAreRetired(t *testing.T) {
 	for _, id := range []string{words[0], words[len(words)-2]} {
 		inactive := strings.Replace(before, id+" true ", id+" false ", 1)
 		deactivate := []string{"keys", "retire", "--accounts", sample.Legacy, "--yes", "--deactivate", id}
-		for _, after := range []bool{false, true} {
+		for _, after := range sides() {
 			t.Run(fmt.Sprintf("%s killed, after the write %v", id[:4], after), func(t *testing.T) {
 				t.Parallel()
 				state, f := t.TempDir(), &front{cloud: cloud.Fork(), at: 1, after: after}
@@ -225,7 +225,7 @@ func TestServiceCredentialsAreRetired(t *testing.T) {
 			})
 		}
 		deleted := strings.Replace(before, id+" true ", "", 1)
-		for _, after := range []bool{false, true} {
+		for _, after := range sides() {
 			t.Run(fmt.Sprintf("%s killed in its deletion, after the write %v", id[:4], after), func(t *testing.T) {
 				t.Parallel()
 				state, ready := t.TempDir(), &front{cloud: cloud.Fork()}

@@ -14,6 +14,7 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
 	"forcemfa/internal/testclients"
+	"forcemfa/internal/testdepth"
 )
 
 // identify asks boto3 who it is; a refusal's code is printed.
@@ -28,6 +29,7 @@ except ClientError as e:
 
 func TestRealClientsReportAnExpiredSession(t *testing.T) {
 	t.Parallel()
+	testdepth.Need(t)
 	testclients.Need(t, "aws", "boto3")
 	cloud := sampleCloud(t)
 	creds, err := cloud.AssumeAs(sample.Legacy, "ForceMFAAdministrator", "morning")
