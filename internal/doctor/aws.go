@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/netfault"
 	"forcemfa/internal/session"
 )
 
@@ -67,7 +69,7 @@ func (e *examination) checkEndpoint(ctx context.Context, cfg aws.Config) bool {
 	}
 	answer, err := cfg.HTTPClient.Do(request)
 	if err != nil {
-		e.add("endpoint", Broken, url, "does not answer: "+err.Error(), next)
+		e.add("endpoint", Broken, url, "does not answer: "+cmp.Or(netfault.Reason(err), err.Error()), cmp.Or(netfault.Next(err), next))
 		return false
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<16))

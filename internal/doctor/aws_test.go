@@ -169,7 +169,7 @@ func TestAnEndpointThatDoesNotAnswer(t *testing.T) {
 	use(t, "http://127.0.0.1:1")
 	l := withKey(t, "", secret.Keys{AccessKeyID: "AKIABOB", SecretAccessKey: secret.NewText("s")})
 	got := l.examine(t, doctor.Options{Profile: "bob"})
-	if len(got) != 1 || !strings.HasPrefix(got[0], "broken | endpoint | http://127.0.0.1:1 | does not answer: ") {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "broken | endpoint | http://127.0.0.1:1 | does not answer: connection refused: ") {
 		t.Errorf("%q", got)
 	}
 	// Without an endpoint the SDK computes one, which needs a valid Region.

@@ -32,6 +32,10 @@ func (e *GoneError) Error() string {
 
 func (e *GoneError) Unwrap() error { return e.Err }
 
+// RetryableError tells the SDK that no attempt follows, although the last error of the
+// network could have been repeated.
+func (e *GoneError) RetryableError() bool { return false }
+
 // silence counts the requests without a response.
 type silence struct {
 	mu       sync.Mutex

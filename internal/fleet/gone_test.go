@@ -41,10 +41,14 @@ func TestAFleetStopsWhenAWSDoesNotAnswer(t *testing.T) {
 			t.Errorf("noticed after %s", took)
 		}
 		sent := network.sent
+		began = time.Now()
 		_, err = client.ListUsers(t.Context(), &iam.ListUsersInput{})
 		var gone *GoneError
 		if !errors.As(err, &gone) || network.sent != sent {
 			t.Errorf("%v; %d more requests", err, network.sent-sent)
+		}
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("the next request waited %s for attempts that are not made", waited)
 		}
 	})
 }

@@ -1,11 +1,14 @@
 package fleet
 
 import (
+	"cmp"
 	"errors"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"forcemfa/internal/netfault"
 	"forcemfa/internal/prose"
 )
 
@@ -25,7 +28,10 @@ func reason(err error) string {
 	}
 	var send *smithyhttp.RequestSendError
 	if errors.As(err, &send) {
-		return send.Err.Error()
+		return cmp.Or(netfault.Sentence(send.Err), send.Err.Error())
+	}
+	if strings.Contains(err.Error(), "no EC2 IMDS role found") { // the SDK has no type for it
+		return "there are no credentials"
 	}
 	return err.Error()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/netfault"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/session/oauth"
@@ -185,6 +186,8 @@ func (m *Manager) explainSignIn(err error, r *Route) error {
 		}
 	case errors.As(err, &refused) && (refused.Code == oauth.TokenExpired || refused.Code == oauth.CodeExpired || refused.Code == oauth.UserCredentialsChanged):
 		return r.notSignedIn("the sign-in of profile " + r.Base + " has ended: " + refused.Message)
+	case netfault.Sentence(err) != "":
+		return &Problem{Sentence: netfault.Sentence(err), Next: netfault.Next(err), Err: err}
 	case errors.As(err, &network):
 		return &Problem{Sentence: err.Error(), Next: checkEndpoint, Err: err}
 	}

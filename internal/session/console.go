@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"forcemfa/internal/fleet"
+	"forcemfa/internal/netfault"
 	"forcemfa/internal/session/cache"
 	"forcemfa/policy/arn"
 )
@@ -159,12 +160,16 @@ func (m *Manager) signInToken(ctx context.Context, endpoint string, e *cache.Ent
 	}
 	answer, err := fleet.PromptTransport(client).Do(req)
 	if err != nil {
+		what, next := netfault.Sentence(err), netfault.Next(err)
 		// The error of net/http holds the URL, and that the session.
 		var failed *url.Error
 		if errors.As(err, &failed) {
 			err = failed.Err
 		}
-		return "", &Problem{Sentence: "cannot reach the AWS sign-in endpoint: " + strings.ReplaceAll(err.Error(), req.URL.RawQuery, "…"), Next: "check the network and proxies"}
+		return "", &Problem{
+			Sentence: "the AWS sign-in endpoint: " + strings.ReplaceAll(cmp.Or(what, err.Error()), req.URL.RawQuery, "…"),
+			Next:     cmp.Or(next, "check the network and proxies"),
+		}
 	}
 	defer answer.Body.Close()
 	var got struct{ SigninToken string }

@@ -11,6 +11,8 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/netfault"
 )
 
 // What AWS says when it refuses a code. It has no code of its own for these:
@@ -156,6 +158,9 @@ func (m *Manager) common(err error, profile string) error {
 	login := "run " + command("login --force", profile)
 	switch {
 	case !ok:
+		if what := netfault.Sentence(err); what != "" {
+			return &Problem{Sentence: what, Next: netfault.Next(err), Err: err}
+		}
 		var network net.Error
 		if errors.As(err, &network) {
 			return &Problem{Sentence: "cannot reach AWS: " + network.Error(), Next: "check the network, AWS_ENDPOINT_URL and proxies", Err: err}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"forcemfa/internal/filefault"
+	"forcemfa/internal/netfault"
 	"forcemfa/internal/profiles"
 	"forcemfa/internal/secret"
 	"forcemfa/internal/session"
@@ -49,6 +50,8 @@ func HintFor(err error) string {
 		return apiHints[api.ErrorCode()]
 	case errors.As(err, &operation) && operation.Op == "listen":
 		return "listen on a free port of this machine: 127.0.0.1:0"
+	case netfault.Next(err) != "":
+		return netfault.Next(err)
 	case errors.As(err, &network) && !isErrno(network):
 		return "check the network, AWS_ENDPOINT_URL and proxies"
 	case strings.HasPrefix(err.Error(), "unknown command"): // of cobra, which has no type for it
