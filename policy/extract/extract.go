@@ -69,11 +69,17 @@ func documents(s string) ([]Document, error) {
 		return nil, err
 	}
 	f := finder{seen: map[string]bool{}}
+	if len(roots) == 1 {
+		f.whole = roots[0]
+	}
 	for _, root := range roots {
 		if root.member("service") != nil && root.member("provider") != nil {
 			root.replace(serverless())
 		}
 		f.visit(root, nil)
+	}
+	if len(roots) > 1 {
+		f.bare(&node{kind: array, elements: roots}, nil)
 	}
 	switch {
 	case len(f.found) > mostDocuments:
@@ -134,6 +140,7 @@ func (n *node) otherPolicy() string {
 type finder struct {
 	found []Document
 	seen  map[string]bool // by kind and text
+	whole *node           // the file, if it is one object
 }
 
 // A step is a member on the way to a node, and the object that holds it.
@@ -160,6 +167,12 @@ func (f *finder) visit(n *node, path []step) {
 		f.visit(n.chosen(1), path)
 	case n.isDocument():
 		f.add(n, path)
+	case n != f.whole && n.member("Statement") != nil && strings.HasPrefix(n.text("Version"), "20"):
+		why := "it has no statement with an Effect"
+		if n.member("Statement").made {
+			why = "an intrinsic function stands for its statements"
+		}
+		f.unread(n, path, why)
 	case n.object():
 		if n.text("IsDefaultVersion") == "false" {
 			return // only the default version of a managed policy counts
@@ -188,8 +201,25 @@ func (f *finder) visit(n *node, path []step) {
 		for _, e := range n.elements {
 			f.visit(e, path)
 		}
+		f.bare(n, path)
 	case n.kind == text:
 		f.embedded(n, path)
+	}
+}
+
+// bare notes the elements of a list of policy documents that hold none.
+func (f *finder) bare(list *node, path []step) {
+	if !slices.ContainsFunc(list.elements, func(e *node) bool { return e.isDocument() }) {
+		return
+	}
+	for _, e := range list.elements {
+		if e.isDocument() || e.kind == literal {
+			continue
+		}
+		within := finder{seen: map[string]bool{}}
+		if within.visit(e, path); len(within.found) == 0 {
+			f.unread(e, path, "not a policy document, as others in the list are")
+		}
 	}
 }
 
@@ -228,12 +258,11 @@ const mostQuoted = 4
 // embedded looks at a string that may hold a document.
 func (f *finder) embedded(n *node, path []step) {
 	s := strings.TrimSpace(n.scalar)
-	if strings.HasPrefix(s, "%7B") || strings.HasPrefix(s, "%7b") {
-		plain, err := url.PathUnescape(s)
-		if err != nil {
-			return
+	encoded := strings.HasPrefix(s, "%7B") || strings.HasPrefix(s, "%7b")
+	if encoded {
+		if plain, err := url.PathUnescape(s); err == nil {
+			s = plain
 		}
-		s = plain
 	}
 	for range mostQuoted {
 		var within string
@@ -242,11 +271,22 @@ func (f *finder) embedded(n *node, path []step) {
 		}
 		s = strings.TrimSpace(within)
 	}
+	ofPolicy := encoded || len(path) > 0 && holdsPolicy(path[len(path)-1].key, nil)
 	if !strings.HasPrefix(s, "{") || !strings.Contains(s, "Statement") {
+		if ofPolicy && s != "" {
+			f.unread(n, path, "its text is no policy document")
+		}
 		return
 	}
 	inner, err := parseJSON(s)
-	if err != nil || len(inner) != 1 || !inner[0].isDocument() {
+	switch ofPolicy = ofPolicy || strings.Contains(s, "Effect"); {
+	case err != nil && ofPolicy:
+		f.unread(n, path, "its text is not JSON: "+err.Error())
+		return
+	case ofPolicy && (len(inner) != 1 || !inner[0].isDocument()):
+		f.unread(n, path, "its text has no statement with an Effect")
+		return
+	case err != nil || len(inner) != 1 || !inner[0].isDocument():
 		return
 	}
 	inner[0].moveTo(n.line)
