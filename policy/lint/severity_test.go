@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,27 @@ func TestTheKindOfADocumentIsGuessedByItsElements(t *testing.T) {
 			if got, err := lint.Guess(text); err != nil || got != want {
 				t.Errorf("%s: %v, %v, want %v", text, got, err, want)
 			}
+		}
+	}
+}
+
+// A guard that only applies to ARNs of users does not refuse the sessions of GetFederationToken.
+func TestFederationTokensAreCriticalWhereTheGuardMissesTheirSessions(t *testing.T) {
+	for _, row := range []struct {
+		scope    string
+		severity lint.Severity
+	}{
+		{"", lint.Medium},
+		{`,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, lint.Critical},
+		{`,"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}`, lint.Medium},
+	} {
+		r, err := lint.Check(policy.Identity, doc(guard(`,"sts:GetFederationToken"`, row.scope, noOthers, noKeys)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(r.Findings, func(f lint.Finding) bool { return f.Code == "E-3" })
+		if i < 0 || r.Findings[i].Severity != row.severity {
+			t.Errorf("%s: %+v, want E-3 %v", row.scope, r.Findings, row.severity)
 		}
 	}
 }

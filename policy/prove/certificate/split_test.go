@@ -106,6 +106,7 @@ func TestTheCheckerFindsTheValueThatEscapes(t *testing.T) {
 		{"a key that every request of a user has", []string{on("aws:userid", "Null", "false")}, true},
 		{"a session of aws login or another request", []string{on("aws:SignInSessionArn", "Null", "false"), on("aws:SignInSessionArn", "Null", "true")}, true},
 		{"a request that is not of aws login", []string{on("aws:SignInSessionArn", "Null", "true")}, false},
+		{"a request that is not of aws login, or any session", []string{on("aws:SignInSessionArn", "Null", "true"), on("aws:TokenIssueTime", "Null", "false")}, true},
 		{"a session of aws login", []string{on("aws:SignInSessionArn", "Null", "false")}, false},
 		{"one key of a list and the others", []string{`"StringEquals":{"dynamodb:LeadingKeys":"x"}`, `"StringNotEquals":{"dynamodb:LeadingKeys":"x"}`}, false},
 		{"bytes that the checker could try, and their absence", []string{`"BinaryEqualsIfExists":{"kms:RecipientAttestation:PCR0":["","ZXhhbXBsZQ==","b3RoZXI="]}`}, false},
