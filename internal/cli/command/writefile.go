@@ -51,6 +51,9 @@ func WriteStream(name string, mode os.FileMode, write func(io.Writer) error) err
 
 // destination is the file that a name leads to, and how it is written.
 func destination(name string) (target string, put func(string, io.Reader, os.FileMode) error, err error) {
+	if err := checkLinks(name); err != nil {
+		return "", nil, fmt.Errorf("write %s: %w", name, err)
+	}
 	switch info, err := os.Stat(name); {
 	case err == nil && info.IsDir():
 		return "", nil, fmt.Errorf("write %s: is a directory", name)
@@ -92,11 +95,23 @@ func kindOf(mode os.FileMode) string {
 	return "a device"
 }
 
-func replaceFile(name string, from io.Reader, mode os.FileMode) error {
-	if err := atomic.WriteFile(name, from); err != nil {
+// replaceFile puts a new file in the place of an old one. The new file has its mode before
+// it has the name: with the mode of the old one, even for a moment, others could open it.
+func replaceFile(name string, from io.Reader, mode os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
 		return err
 	}
-	return os.Chmod(name, mode)
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = io.Copy(f, from)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return atomic.ReplaceFile(f.Name(), name)
 }
 
 // writeInto leaves the mode of a stream as it is.
