@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"forcemfa/internal/org"
 )
 
 // The files of a journal directory.
@@ -217,6 +219,9 @@ func parseJournal(text []byte) (*Record, error) {
 	return r, nil
 }
 
+// maxCounts is more than there are results of a step.
+const maxCounts = 20
+
 // parseEntry reads one line. The first must be a Begin of [Format].
 func parseEntry(line []byte, first bool) (e Entry, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
@@ -226,6 +231,12 @@ func parseEntry(line []byte, first bool) (e Entry, err error) {
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return e, errors.New("more than one entry on a line")
+	}
+	if len(e.Counts) > maxCounts { // before Duplicate, which compares all members of an object
+		return e, errors.New("more counts than there are results of steps")
+	}
+	if member, _ := org.Duplicate(line); member != "" {
+		return e, fmt.Errorf("member %q is there twice", member)
 	}
 	switch {
 	case first != (e.Kind == Begin):

@@ -150,7 +150,7 @@ func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run st
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s of %s: %w", run, place, err)
 	}
-	r := &Record{Run: run}
+	r, size := &Record{Run: run}, 0
 	for n, key := range keys {
 		if want := place.folder(run) + entryName(n+1); key != want {
 			return nil, fmt.Errorf("read journal %s of %s: entry %s is missing, and there is %s", run, place, want, key)
@@ -158,6 +158,9 @@ func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run st
 		text, err := getObject(ctx, client, place.Bucket, key)
 		if err != nil {
 			return nil, fmt.Errorf("read journal s3://%s/%s: %w", place.Bucket, key, err)
+		}
+		if size += len(text); size > maxJournal {
+			return nil, fmt.Errorf("read journal %s of %s: it is larger than %d bytes", run, place, maxJournal)
 		}
 		e, err := parseEntry(text, n == 0)
 		if err != nil {
@@ -180,6 +183,9 @@ func entryKeys(ctx context.Context, client *s3.Client, place S3Place, run string
 		for _, o := range page.Contents {
 			keys = append(keys, aws.ToString(o.Key))
 		}
+		if len(keys) > maxEntries {
+			return nil, fmt.Errorf("it has more than %d entries", maxEntries)
+		}
 	}
 	if len(keys) == 0 {
 		return nil, fs.ErrNotExist
@@ -188,9 +194,14 @@ func entryKeys(ctx context.Context, client *s3.Client, place S3Place, run string
 	return keys, nil
 }
 
-// maxEntry is the largest size of an entry. An entry contains at most a policy with its
-// versions.
-const maxEntry = 1 << 20
+// The largest sizes of a journal in S3, where others can write. An entry contains at most
+// a policy with its versions. A step has two entries of less than 1,000 bytes, and a
+// function makes at most three steps for each of the 5,000 users of an account.
+const (
+	maxEntry   = 1 << 20
+	maxEntries = 50_000
+	maxJournal = 64 << 20
+)
 
 func getObject(ctx context.Context, client *s3.Client, bucket, key string) (text []byte, err error) {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})

@@ -241,3 +241,64 @@ func TestOnlyRunsAreListed(t *testing.T) {
 		t.Errorf("runs (-want +got):\n%s%v", diff, err)
 	}
 }
+
+// Everybody who can write to the bucket can write an endless journal, and one that another
+// reader reads differently.
+func TestAJournalInS3IsBoundedAndHasOneReading(t *testing.T) {
+	begin := []byte(`{"kind":"begin","time":"2026-11-02T09:00:00Z","format":1,"steps":1,"home":"111122223333"}`)
+	padded := append(bytes.Repeat([]byte(" "), 1<<20-200), []byte(`{"kind":"end","time":"2026-11-02T09:00:00Z"}`)...)
+	answer := func(listed int, text func(key string) []byte) *s3.Client {
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			var body bytes.Buffer
+			switch {
+			case r.URL.Query().Has("list-type"):
+				body.WriteString("<ListBucketResult>")
+				for n := range listed {
+					fmt.Fprintf(&body, "<Contents><Key>%s/20261102T090000Z/%08d.json</Key></Contents>", journals.Prefix, n+1)
+				}
+				body.WriteString("</ListBucketResult>")
+			default:
+				body.Write(text(r.URL.Path))
+			}
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(&body), ContentLength: int64(body.Len()), Request: r}, nil
+		})
+		return s3.New(s3.Options{
+			Region: "us-east-1", UsePathStyle: true, HTTPClient: &http.Client{Transport: transport},
+			Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), Retryer: aws.NopRetryer{},
+		})
+	}
+	first := func(rest []byte) func(string) []byte {
+		return func(key string) []byte {
+			if strings.HasSuffix(key, "/00000001.json") {
+				return begin
+			}
+			return rest
+		}
+	}
+	for name, row := range map[string]struct {
+		client *s3.Client
+		want   string
+	}{
+		"many entries":       {answer(50_001, nil), "it has more than 50000 entries"},
+		"large entries":      {answer(70, first(padded)), "it is larger than 67108864 bytes"},
+		"a member twice":     {answer(2, first([]byte(`{"kind":"intent","kind":"end","time":"2026-11-02T09:00:00Z"}`))), `member "kind" is there twice`},
+		"in another case":    {answer(2, first([]byte(`{"kind":"end","time":"2026-11-02T09:00:00Z","STATUS":"done","status":"failed"}`))), `member "status" is there twice`},
+		"a member of a step": {answer(2, first([]byte(`{"kind":"intent","time":"2026-11-02T09:00:00Z","step":{"account":"111122223333","account":"444455556666"}}`))), `member "account" is there twice`},
+	} {
+		_, err := apply.ReadS3Journal(t.Context(), row.client, journals, "20261102T090000Z")
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %s", name, err, row.want)
+		}
+	}
+	var counts []string
+	for n := range 21 {
+		counts = append(counts, fmt.Sprintf(`"result %d":1`, n))
+	}
+	many := []byte(`{"kind":"end","time":"2026-11-02T09:00:00Z","counts":{` + strings.Join(counts, ",") + `}}`)
+	if _, err := apply.ReadS3Journal(t.Context(), answer(2, first(many)), journals, "20261102T090000Z"); err == nil || !strings.Contains(err.Error(), "more counts than there are results") {
+		t.Errorf("counts: %v", err)
+	}
+	if r, err := apply.ReadS3Journal(t.Context(), answer(60, first(padded)), journals, "20261102T090000Z"); err != nil || len(r.Entries) != 60 {
+		t.Errorf("60 entries of 1 MB: %v", err)
+	}
+}

@@ -20,7 +20,10 @@ type journals struct {
 	read func(run string) (*apply.Record, error)
 	list func() ([]string, error) // IDs of runs, oldest first
 
-	account string // whose function writes here: others can too, so its journals are checked; empty for this machine
+	account string // whose function writes here; empty for this machine
+	// check returns why the function cannot have written a journal. Others can write here,
+	// too. nil for this machine.
+	check func(*apply.Record) error
 }
 
 // openJournals is the place that --journal names, or the directory of this machine.
@@ -45,12 +48,17 @@ func (o *rollbackOptions) openJournals(ctx context.Context) (*journals, error) {
 	if err != nil {
 		return nil, err
 	}
+	t, err := o.opened(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &journals{
 		name: place.String(),
 		read: func(run string) (*apply.Record, error) { return apply.ReadS3Journal(ctx, client, place, run) },
 		list: func() ([]string, error) { return apply.S3RunIDs(ctx, client, place) },
 
 		account: place.Account(),
+		check:   func(r *apply.Record) error { return r.CheckFunction(place.Account(), t.Baseline, t.Env.Now()) },
 	}, nil
 }
 
@@ -98,14 +106,14 @@ func (j *journals) record(run string) (*apply.Record, error) {
 
 // verify refuses a journal with contradictory steps, and one in S3 that the function
 // cannot have written. A journal of this machine is a file that only its owner can write.
-func (j *journals) verify(record *apply.Record, t *organization.Target) error {
-	if j.account == "" {
+func (j *journals) verify(record *apply.Record) error {
+	if j.check == nil {
 		if err := record.Check(); err != nil {
 			return command.WithHint(err, "the journal was edited: restore the file, or undo the changes by hand")
 		}
 		return nil
 	}
-	if err := record.CheckFunction(j.account, t.Baseline, t.Env.Now()); err != nil {
+	if err := j.check(record); err != nil {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("%w: nothing was changed", err),
 			Hint: "find out who wrote to " + j.name + ": CloudTrail records s3:PutObject with data events, and the bucket keeps every version"}
 	}

@@ -131,6 +131,9 @@ func TestRollbackRefusesAForgedJournalInS3(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if status, out, errs := r.rollback(t, journalAccount, "--list"); status != command.StatusIncomplete || !strings.Contains(out, `"status": "refused"`) || !strings.Contains(out, "was not written by the function") {
+				t.Errorf("--list: status %d: %s%s", status, out, errs)
+			}
 			status, _, errs := r.rollback(t, journalAccount, journal.Run(), "--yes")
 			r.cloud.View(func(w *world.World) {
 				bob := w.Account(journalAccount).Users["bob"]

@@ -44,7 +44,7 @@ the run had one.
 --journal reads the journals of the Lambda from S3 instead:
 s3://BUCKET/PREFIX/ACCOUNT. Other principals may be able to write there, so a journal
 with an entry that the function of that account cannot have written is refused as a
-whole (exit status 5).
+whole (exit status 5), and --list shows it as "refused".
 ` + command.StatusHelp,
 		Example: `  forcemfa rollback --list
   forcemfa rollback 20270131T120000Z
@@ -97,7 +97,7 @@ func runRollback(ctx context.Context, o *rollbackOptions, args []string) error {
 		return &command.Error{Status: command.StatusGuarded, Err: fmt.Errorf("run %s belongs to the organization of %s, and these credentials belong to %s: nothing was changed", record.Run, made, id),
 			Hint: "use the credentials of the organization that the run changed"}
 	}
-	if err := runs.verify(record, t); err != nil {
+	if err := runs.verify(record); err != nil {
 		return err
 	}
 	if err := o.Settle(ctx, record); err != nil {
@@ -208,7 +208,7 @@ type listed struct {
 	Began    time.Time            `json:"began"`
 	Home     string               `json:"home,omitempty"`
 	By       string               `json:"by,omitempty"` // ARN of the identity that made it
-	Status   string               `json:"status"`       // finished, interrupted, unfinished or unreadable
+	Status   string               `json:"status"`       // finished, interrupted, unfinished, unreadable or refused
 	Undoes   string               `json:"undoes,omitempty"`
 	Finished bool                 `json:"finished"` // ended by itself, and was not killed
 	Planned  int                  `json:"planned"`  // all steps of the run
@@ -216,7 +216,7 @@ type listed struct {
 	InDoubt  int                  `json:"in_doubt"`
 	Left     int                  `json:"interrupted"`        // steps that a run which was stopped did not reach
 	Continue string               `json:"continue,omitempty"` // the command that finishes a run which was stopped
-	Error    string               `json:"error,omitempty"`    // why its journal cannot be read
+	Error    string               `json:"error,omitempty"`    // why its journal cannot be read, or was not written by the function
 }
 
 // listRuns lists the runs. A run whose journal cannot be read is listed with the reason
@@ -261,6 +261,11 @@ func (j *journals) listed(run string) listed {
 	record, err := j.read(run)
 	if err != nil {
 		return listed{Run: run, Status: "unreadable", Error: reason(err)}
+	}
+	if j.check != nil {
+		if err := j.check(record); err != nil {
+			return listed{Run: run, Status: "refused", Error: err.Error()}
+		}
 	}
 	l := listed{
 		Run: run, Began: record.Began(), Home: record.Home(), By: record.By(), Status: "unfinished", Undoes: record.Undoes(), Finished: record.Finished(),
@@ -340,7 +345,7 @@ func (l *listed) begun() int {
 // remark describes a run in the last column.
 func (l *listed) remark() string {
 	if l.Error != "" {
-		return "unreadable: " + view.Clean(l.Error)
+		return l.Status + ": " + view.Clean(l.Error)
 	}
 	var parts []string
 	if l.Undoes != "" {

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// duplicate returns a member that an object of a text has twice, and where the second
+// Duplicate returns a member that an object of a text has twice, and where the second
 // one begins; empty: none. The decoder takes the last one, in whatever case, so another
-// reader could see another organization in the same snapshot. The text is JSON that was
-// decoded into a struct, so an object has few different members.
-func duplicate(text []byte) (member string, at int) {
+// reader could see something else in the same text. The text is JSON that was decoded
+// into a struct, so an object has few different members.
+func Duplicate(text []byte) (member string, at int) {
 	var open [][][]byte // the members so far of each object and array around the position
 	for i := 0; i < len(text); i++ {
 		switch text[i] {

@@ -68,7 +68,7 @@ func BenchmarkDuplicate(b *testing.B) {
 	line = append(bytes.TrimSuffix(line, []byte(",")), "]}"...)
 	b.SetBytes(int64(len(line)))
 	for b.Loop() {
-		if member, _ := duplicate(line); member != "" {
+		if member, _ := Duplicate(line); member != "" {
 			b.Fatal(member)
 		}
 	}

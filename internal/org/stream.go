@@ -202,7 +202,7 @@ func decode(line []byte, number int, whole bool, to any) error {
 	if err == nil {
 		end := d.InputOffset()
 		if _, err = d.Token(); err == io.EOF {
-			if member, at := duplicate(line); member != "" {
+			if member, at := Duplicate(line); member != "" {
 				return fmt.Errorf("line %d, column %d: member %q is there twice; take the snapshot again", number, at+1, member)
 			}
 			return nil
