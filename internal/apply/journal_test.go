@@ -334,3 +334,16 @@ func TestJournalsThatOthersCanWriteAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFirstEntryOfAJournalDescribesTheRun(t *testing.T) {
+	r := apply.Record{Entries: []apply.Entry{
+		{Kind: apply.Begin, Time: start, Format: apply.Format, Steps: 3, Home: "111122223333", Undoes: "20261102T090000Z", By: "arn:aws:iam::111122223333:user/ann"},
+		{Kind: apply.End, Time: start.Add(time.Minute)},
+	}}
+	if !r.Began().Equal(start) || r.Home() != "111122223333" || r.Undoes() != "20261102T090000Z" || r.By() != "arn:aws:iam::111122223333:user/ann" || r.Steps() != 3 || !r.Finished() {
+		t.Errorf("%s, %q, %q, %q, %d, %v", r.Began(), r.Home(), r.Undoes(), r.By(), r.Steps(), r.Finished())
+	}
+	if r = (apply.Record{}); !r.Began().IsZero() || r.Home() != "" || r.Undoes() != "" || r.By() != "" || r.Steps() != 0 || r.Finished() {
+		t.Errorf("without entries: %+v", r)
+	}
+}
