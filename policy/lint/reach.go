@@ -334,6 +334,9 @@ func unfilled(v string) bool {
 	if strings.Contains(v, "<") && strings.Contains(v, ">") || strings.Contains(strings.ToUpper(v), "REPLACE") || markup().MatchString(v) {
 		return true
 	}
+	if org, _, _ := strings.Cut(v, "/"); org == "o-exampleorgid" || len(org) > 3 && strings.Trim(org, "xX") == "o-" {
+		return true // organizations of documentation
+	}
 	if a, ok := arn.Split(v); strings.HasPrefix(v, "arn:") && (fillers().MatchString(v) || ok && a.Service == "iam" && strings.Trim(a.Account, "0123456789") != "" && placeholder(v)) {
 		return true
 	}

@@ -255,6 +255,8 @@ var pairs = []pair{
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "{aws:username}")), guard("", "", noOthers)},
 	{"K-4", 0, guard("", "", strings.ReplaceAll(noOthers, "${aws:username}", "${var.user}")), guard("", "", noOthers)},
 	{"K-4", 0, allow("iam:GetUser", `"arn:aws:iam::ACCOUNT:user/*"`), allow("ssm:GetParameter", `"arn:aws:ssm:us-east-1:amazon:parameter/x"`)},
+	{"K-4", 0, guard("", `,"StringEquals":{"aws:PrincipalOrgID":"o-xxxxxxxxxx"}`), guard("", `,"StringEquals":{"aws:PrincipalOrgID":"o-xxxxxxxxx1"}`)},
+	{"K-4", 0, guard("", `,"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-exampleorgid/*"}`), guard("", `,"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/*"}`)},
 	{"K-4", 0, guard("", `,"StringEquals":{"aws:PrincipalOrgID":"REPLACE_ME"}`), guard("", `,"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}`)},
 	{"K-9", 0, allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:user/${aws:username}"`), allow("iam:CreateVirtualMFADevice", `"arn:aws:iam::*:mfa/*"`)},
 	{"K-9", 0, allow("iam:EnableMFADevice", `"arn:aws:iam::*:mfa/${aws:username}"`), allow("iam:EnableMFADevice", `["arn:aws:iam::*:mfa/*","arn:aws:iam::*:user/${aws:username}"]`)},
