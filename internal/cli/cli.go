@@ -58,6 +58,7 @@ runs the whole job on the embedded AWS and changes nothing real.`,
 	}
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
+	root.SetOut(standardOutput{e}) // the commands for shells keep it
 	root.InitDefaultCompletionCmd()
 	refuseUnknownShells(root)
 	wrapHelp(root, e.Columns)
@@ -80,3 +81,8 @@ func refuseUnknownShells(root *cobra.Command) {
 		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
 }
+
+// standardOutput is stdout as it is when something is written.
+type standardOutput struct{ e *command.Env }
+
+func (s standardOutput) Write(text []byte) (int, error) { return s.e.Stdout.Write(text) }

@@ -219,7 +219,7 @@ func decode(line []byte, number int, whole bool, to any) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d, column %d: not JSON: %w", number, syntax.Offset, err)
 	case errors.As(err, &kind):
-		return fmt.Errorf("line %d, column %d: %s is a JSON %s, want %s", number, kind.Offset, kind.Field, kind.Value, kind.Type)
+		return fmt.Errorf("line %d, column %d: %s is a JSON %s, which it cannot be", number, kind.Offset, kind.Field, kind.Value)
 	case cut:
 		return fmt.Errorf("line %d: not a whole JSON object", number)
 	}

@@ -65,7 +65,7 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 		{"not JSON", header + one + "{,}\n", "line 3, column 2: not JSON"},
 		{"unknown field of the header", `{"format":2,"colour":"red"}` + "\n", `line 1: json: unknown field "colour"`},
 		{"unknown field of a user", header + `{"id":"111111111111","users":[{"name":"a","colour":"red"}]}` + "\n", `line 2: json: unknown field "colour"`},
-		{"wrong type", header + `{"id":7}` + "\n", "line 2, column 7: id is a JSON number, want string"},
+		{"wrong type", header + `{"id":7}` + "\n", "line 2, column 7: id is a JSON number, which it cannot be"},
 		{"two on a line", header + strings.TrimSpace(one) + two, "line 2, column 80: something follows the object"},
 		{"cut in a line", header + one + two[:40], "line 3: the file is cut off in the middle of this line"},
 		{"cut in the header", header[:30], "line 1: the file is cut off"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -31,7 +32,7 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 	err := exclusive(root.ExecuteContext(ctx))
 	var end *Error
 	switch {
-	case data.err != nil && (err == nil || errors.As(err, &end) && end.Err == nil || errors.Is(err, data.err)):
+	case data.err != nil && (err == nil || errors.As(err, &end) && end.Err == nil || data.caused(err)):
 		end = &Error{Status: StatusFailed, Err: fmt.Errorf("write to stdout: %w", FileReason(data.err)), Hint: "the output is incomplete: free disk space, or keep the reader of the pipe open, and run it again"}
 	case err == nil:
 		return StatusOK
@@ -103,6 +104,12 @@ func (c *checkedWriter) Write(text []byte) (int, error) {
 		c.err = err
 	}
 	return n, err
+}
+
+// caused reports whether err is the error that is remembered, or the same of a later write.
+func (c *checkedWriter) caused(err error) bool {
+	var first, later *fs.PathError
+	return errors.Is(err, c.err) || errors.As(c.err, &first) && errors.As(err, &later) && *first == *later
 }
 
 // ending is how a verb ends that returned an error: with the error's own status, or

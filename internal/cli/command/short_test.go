@@ -3,8 +3,10 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"syscall"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -31,5 +33,14 @@ func TestAnErrorQuotesAWSWithoutTheSDKsWords(t *testing.T) {
 		if got := short(row.err); got != row.want {
 			t.Errorf("%s\nwant %s", got, row.want)
 		}
+	}
+}
+
+// Verbs write more than once, and return the error of any write.
+func TestAFullDiskIsTheSameErrorInEachWrite(t *testing.T) {
+	fault := func(path string) error { return &fs.PathError{Op: "write", Path: path, Err: syscall.ENOSPC} }
+	w := checkedWriter{err: fault("/dev/stdout")}
+	if !w.caused(w.err) || !w.caused(fmt.Errorf("print: %w", fault("/dev/stdout"))) || w.caused(fault("plan.json")) || w.caused(nil) {
+		t.Error("an error of stdout is not told from that of another file")
 	}
 }
