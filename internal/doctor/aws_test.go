@@ -199,6 +199,8 @@ func TestFindingsOfTheKey(t *testing.T) {
 		{name: "SSO is not tried", config: "[profile bob]\nsso_session = corp\n", want: []string{}},
 		{name: "the source of a role is tried", config: "[profile bob]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = base\n[profile base]\nregion = eu-west-1\n",
 			want: []string{"broken | profile | config:4 | profile base has no credentials"}},
+		{name: "a source that does not end", config: "[profile bob]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = bob\n",
+			want: []string{"broken | profile | config:3 | source_profile settings form a loop: bob → bob"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			l := newLaptop(t, row.config, row.credentials)

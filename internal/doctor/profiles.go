@@ -287,6 +287,8 @@ func (e *examination) keyless(p awsfile.Profile) {
 		}
 	}
 	switch {
+	case p.Get("role_arn") != "" && p.Get("source_profile") != "":
+		// Its chain of sources does not end, which is a finding of its own.
 	case p.Temporary() && p.Get(session.ManagerSetting) != session.ManagerName:
 		e.add("key", Unknown, p.Origin.String(), "profile "+p.Name+" holds temporary credentials, which cannot start an MFA session and were not tried", "name the profile with the long-lived key")
 	case p.Temporary() || p.Get(awsfile.KeyIDSetting) != "" || p.Get(awsfile.SecretSetting) != "":

@@ -31,7 +31,7 @@ func (e *examination) checkSections() {
 			if prefixed && strings.EqualFold(kind, "profile") {
 				h.Name = strings.TrimSpace(name)
 			}
-			e.ignored(h, "in this file the section of a profile begins with the word profile", "["+awsfile.ConfigSection(h.Name)+"]")
+			e.ignored(h, "in this file the section of a profile begins with the word profile", "["+awsfile.ConfigSection(awsfile.PlainName(h.Name))+"]")
 		}
 	}
 	for _, h := range e.files.Credentials.Headers() {

@@ -22,6 +22,7 @@ func TestSectionsThatToolsIgnore(t *testing.T) {
 		{header: "[services alice]"},
 		{header: "[alice]", want: "broken | profile | config:1 | AWS tools ignore [alice]: in this file the section of a profile begins with the word profile", next: "rename the section to [profile alice]"},
 		{header: "[Profile alice]", want: "broken | profile | config:1 | AWS tools ignore [Profile alice]: in this file the section of a profile begins with the word profile", next: "rename the section to [profile alice]"},
+		{header: "[alice smith]", want: "broken | profile | config:1 | AWS tools ignore [alice smith]: in this file the section of a profile begins with the word profile", next: "rename the section to [profile alice-smith]"},
 		{header: "[profile alice smith]", want: "broken | profile | config:1 | AWS tools ignore [profile alice smith]: a name with spaces or quotation marks", next: "rename the section to [profile alice-smith]"},
 		{header: "[profile o'hara]", want: "broken | profile | config:1 | AWS tools ignore [profile o'hara]: a name with spaces or quotation marks", next: "rename the section to [profile o-hara]"},
 		{header: "[sso-session my corp]", want: "broken | profile | config:1 | AWS tools ignore [sso-session my corp]: a name with spaces or quotation marks", next: "rename the section to [sso-session my-corp]"},
