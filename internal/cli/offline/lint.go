@@ -278,7 +278,7 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 	for i := range documents {
 		d := &documents[i]
 		if d.Unread != "" {
-			l.Skipped = append(l.Skipped, view.LintProblem{File: name, Line: d.Line, Why: d.Label + ": " + d.Unread})
+			l.Skipped = append(l.Skipped, view.LintProblem{File: name, Line: d.Line, Why: strings.TrimPrefix(d.Label+": "+d.Unread, ": ")})
 			continue
 		}
 		report, err := o.checkAgainst(d, old)
