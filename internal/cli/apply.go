@@ -321,13 +321,18 @@ func sumUp(w io.Writer, style view.Style, run, journal string, result *apply.Res
 // unreached prints why a step was not done. Blocked steps are left out: the plan, which
 // was shown before, has them with their remedies.
 func unreached(w io.Writer, style view.Style, outcomes []apply.Outcome) {
-	shown := map[apply.Status]int{}
+	shown, last := map[apply.Status]int{}, map[apply.Status]string{}
 	for _, out := range outcomes {
 		if out.Status.Reached() || out.Status == apply.Blocked {
 			continue
 		}
+		why := out.Why
+		if why == last[out.Status] {
+			why = "for the same reason"
+		}
+		last[out.Status] = out.Why
 		if shown[out.Status]++; shown[out.Status] <= mostLines {
-			style.Lines(w, fmt.Sprintf("%s: %s: %s", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(out.Why)))
+			style.Lines(w, fmt.Sprintf("%s: %s: %s", out.Status, view.Clean(view.StepSentence(&out.Step)), view.Clean(why)))
 		}
 	}
 	for _, status := range []apply.Status{apply.Stale, apply.Failed, apply.Skipped, apply.Interrupted} {

@@ -79,7 +79,8 @@ func TestAReviewEscapesWhatOthersWrote(t *testing.T) {
 	if err := r.HTML(&page); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(md.String(), `222222222222 (\<script\>a\|b)`) || !strings.Contains(md.String(), "\n````diff\n") {
+	if !strings.Contains(md.String(), `222222222222 (\<script\>a\|b)`) || !strings.Contains(md.String(), "\n````diff\n") ||
+		!strings.Contains(md.String(), "\n```sh\nforcemfa rollback --profile audit --list\n") {
 		t.Errorf("markup in Markdown:\n%s", md.String())
 	}
 	if strings.Contains(page.String(), "<script>") || strings.Count(page.String(), "</pre>") != strings.Count(page.String(), "<pre>") {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -61,9 +62,16 @@ func (s *reviewSection) codeMarkdown(w io.Writer) {
 			fence += "`"
 		}
 	}
-	fmt.Fprintf(w, "\n%sdiff\n", fence)
+	language := "sh" // commands
+	if slices.ContainsFunc(s.Code, func(line DifferenceLine) bool { return line.Mark != ' ' }) {
+		language = "diff"
+	}
+	fmt.Fprintf(w, "\n%s%s\n", fence, language)
 	for _, line := range s.Code {
-		fmt.Fprintf(w, "%c %s\n", line.Mark, Clean(line.Text))
+		if language == "diff" {
+			fmt.Fprintf(w, "%c ", line.Mark)
+		}
+		fmt.Fprintln(w, Clean(line.Text))
 	}
 	fmt.Fprintln(w, fence)
 }

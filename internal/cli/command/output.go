@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"forcemfa/internal/progress"
 	"forcemfa/internal/view"
 )
 
@@ -22,7 +23,7 @@ type Output struct {
 	NoPager  bool
 	Progress progressFlag
 
-	bar *view.Progress // see ProgressLine
+	bar *progress.Line // see ProgressLine
 }
 
 // AddFlags adds --output and the flags of what is shown on a terminal.
@@ -58,21 +59,21 @@ func (o *Output) Remark(format string, args ...any) {
 
 // ProgressLine is the progress line of the run on stderr; nil, which shows nothing, if the
 // user asked for quiet.
-func (o *Output) ProgressLine() *view.Progress {
+func (o *Output) ProgressLine() *progress.Line {
 	if o.bar == nil && !o.Quiet && o.Progress != "none" {
-		o.bar = view.NewProgress(o.Env.Stderr, o.progressForm(), o.Env.Now)
+		o.bar = progress.New(o.Env.Stderr, o.progressForm(), o.Env.Now)
 	}
 	return o.bar
 }
 
-func (o *Output) progressForm() view.ProgressForm {
+func (o *Output) progressForm() progress.Form {
 	switch {
 	case o.Progress == "json":
-		return view.ProgressJSON
+		return progress.JSON
 	case o.Env.StderrTerminal:
-		return view.ProgressTerminal
+		return progress.Terminal
 	}
-	return view.ProgressLog
+	return progress.Log
 }
 
 // progressFlag is the value of --progress.

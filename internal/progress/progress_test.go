@@ -1,4 +1,4 @@
-package view
+package progress
 
 import (
 	"io"
@@ -8,10 +8,10 @@ import (
 )
 
 // show calls Show every 50 ms and gives what was printed.
-func show(form ProgressForm, calls int, after func(*Progress, io.Writer)) string {
+func show(form Form, calls int, after func(*Line, io.Writer)) string {
 	var out strings.Builder
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := NewProgress(&out, form, func() time.Time { return now })
+	p := New(&out, form, func() time.Time { return now })
 	for i := range calls {
 		p.Show("accounts read:", i, calls)
 		now = now.Add(50 * time.Millisecond)
@@ -21,7 +21,7 @@ func show(form ProgressForm, calls int, after func(*Progress, io.Writer)) string
 }
 
 func TestATerminalSeesOneLineThatGoesAway(t *testing.T) {
-	got := show(ProgressTerminal, 41, func(p *Progress, _ io.Writer) { p.Done(); p.Done() })
+	got := show(Terminal, 41, func(p *Line, _ io.Writer) { p.Done(); p.Done() })
 	if strings.Contains(got, "\n") || !strings.HasSuffix(got, "\r\x1b[K") {
 		t.Errorf("printed %q", got)
 	}
@@ -34,7 +34,7 @@ func TestATerminalSeesOneLineThatGoesAway(t *testing.T) {
 }
 
 func TestALogSeesALineNowAndThen(t *testing.T) {
-	got := show(ProgressLog, 401, func(p *Progress, _ io.Writer) { p.Done() })
+	got := show(Log, 401, func(p *Line, _ io.Writer) { p.Done() })
 	want := "accounts read: 200 of 401, 20/s, about 10s left\naccounts read: 400 of 401, 20/s, about 0s left\n"
 	if got != want {
 		t.Errorf("printed %q, want %q", got, want)
@@ -42,7 +42,7 @@ func TestALogSeesALineNowAndThen(t *testing.T) {
 }
 
 func TestAMachineReadsAnObjectALine(t *testing.T) {
-	got := show(ProgressJSON, 61, func(p *Progress, _ io.Writer) { p.Done() })
+	got := show(JSON, 61, func(p *Line, _ io.Writer) { p.Done() })
 	want := `{"progress":{"time":"2026-11-22T12:00:01Z","what":"accounts read","done":20,"total":61,"seconds_left":2}}
 {"progress":{"time":"2026-11-22T12:00:02Z","what":"accounts read","done":40,"total":61,"seconds_left":1}}
 {"progress":{"time":"2026-11-22T12:00:03Z","what":"accounts read","done":60,"total":61,"seconds_left":0}}
@@ -55,7 +55,7 @@ func TestAMachineReadsAnObjectALine(t *testing.T) {
 func TestTheTimeLeftIsThatOfThePieceOfWork(t *testing.T) {
 	var out strings.Builder
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := NewProgress(&out, ProgressLog, func() time.Time { return now })
+	p := New(&out, Log, func() time.Time { return now })
 	for calls := 0; calls < 40; calls += 20 { // a minute of listing
 		now = now.Add(30 * time.Second)
 		p.Show("requests:", calls, 0)
@@ -71,7 +71,7 @@ func TestTheTimeLeftIsThatOfThePieceOfWork(t *testing.T) {
 }
 
 func TestTheLineMakesRoomForOtherOutput(t *testing.T) {
-	got := show(ProgressTerminal, 4, func(p *Progress, w io.Writer) {
+	got := show(Terminal, 4, func(p *Line, w io.Writer) {
 		over := p.Over(w)
 		_, _ = io.WriteString(over, "first\n")
 		_, _ = io.WriteString(over, "second\n")
@@ -82,7 +82,7 @@ func TestTheLineMakesRoomForOtherOutput(t *testing.T) {
 }
 
 func TestNoProgressIsQuiet(t *testing.T) {
-	var p *Progress
+	var p *Line
 	p.Show("accounts read:", 1, 2)
 	p.Done()
 }

@@ -1,4 +1,5 @@
-package view
+// Package progress shows how far a long piece of work is.
+package progress
 
 import (
 	"encoding/json"
@@ -9,11 +10,11 @@ import (
 	"time"
 )
 
-// Progress shows how far a long piece of work is, on a terminal by rewriting
-// one line, elsewhere by a line now and then. A nil Progress shows nothing.
-type Progress struct {
+// A Line shows how far a long piece of work is, on a terminal by rewriting
+// one line, elsewhere by a line now and then. A nil Line shows nothing.
+type Line struct {
 	w    io.Writer
-	form ProgressForm
+	form Form
 	now  func() time.Time
 
 	mu    sync.Mutex
@@ -28,23 +29,23 @@ type Progress struct {
 	had   int
 }
 
-// A ProgressForm is how progress is written.
-type ProgressForm int
+// A Form is how progress is written.
+type Form int
 
 // The forms of progress.
 const (
-	ProgressLog      ProgressForm = iota // a line every ten seconds
-	ProgressTerminal                     // one line, which is rewritten
-	ProgressJSON                         // a [ProgressRecord] a line, every second
+	Log      Form = iota // a line every ten seconds
+	Terminal             // one line, which is rewritten
+	JSON                 // a [Record] a line, every second
 )
 
-// progressPace is the least time between two lines.
-var progressPace = map[ProgressForm]time.Duration{
-	ProgressLog: 10 * time.Second, ProgressTerminal: 100 * time.Millisecond, ProgressJSON: time.Second,
+// pace is the least time between two lines.
+var pace = map[Form]time.Duration{
+	Log: 10 * time.Second, Terminal: 100 * time.Millisecond, JSON: time.Second,
 }
 
-// A ProgressRecord is a line of progress for machines.
-type ProgressRecord struct {
+// A Record is a line of progress for machines.
+type Record struct {
 	Time  time.Time `json:"time"`
 	What  string    `json:"what"`
 	Done  int       `json:"done"`
@@ -53,31 +54,31 @@ type ProgressRecord struct {
 	SecondsLeft *int `json:"seconds_left,omitempty"`
 }
 
-// NewProgress writes to w in a form.
-func NewProgress(w io.Writer, form ProgressForm, now func() time.Time) *Progress {
-	return &Progress{w: w, form: form, now: now, made: now()}
+// New writes to w in a form.
+func New(w io.Writer, form Form, now func() time.Time) *Line {
+	return &Line{w: w, form: form, now: now, made: now()}
 }
 
 // Show says that done of total are done, or of nobody knows how many when total
 // is zero. Calls that come faster than a person reads are dropped; it is safe for
 // concurrent use.
-func (p *Progress) Show(what string, done, total int) {
+func (p *Line) Show(what string, done, total int) {
 	if p == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, pace := p.now(), progressPace[p.form]
+	now, least := p.now(), pace[p.form]
 	if p.what != what {
 		p.what, p.begun, p.had = what, now, done
 	}
-	if now.Sub(p.made) < pace || now.Sub(p.shown) < pace {
+	if now.Sub(p.made) < least || now.Sub(p.shown) < least {
 		return
 	}
 	p.shown = now
 	rate, rest := left(done-p.had, total-p.had, now.Sub(p.begun))
-	if p.form == ProgressJSON {
-		p.record(ProgressRecord{Time: now.UTC(), What: strings.TrimSuffix(what, ":"), Done: done, Total: total}, rate, rest)
+	if p.form == JSON {
+		p.record(Record{Time: now.UTC(), What: strings.TrimSuffix(what, ":"), Done: done, Total: total}, rate, rest)
 		return
 	}
 	line := fmt.Sprintf("%s %d", what, done)
@@ -87,7 +88,7 @@ func (p *Progress) Show(what string, done, total int) {
 	if rate > 0 {
 		line += fmt.Sprintf(", %.0f/s, about %s left", rate, rest)
 	}
-	if p.form == ProgressLog {
+	if p.form == Log {
 		fmt.Fprintln(p.w, line)
 		return
 	}
@@ -95,18 +96,18 @@ func (p *Progress) Show(what string, done, total int) {
 	p.dirty = true
 }
 
-func (p *Progress) record(r ProgressRecord, rate float64, rest time.Duration) {
+func (p *Line) record(r Record, rate float64, rest time.Duration) {
 	if rate > 0 {
 		seconds := int(rest.Seconds())
 		r.SecondsLeft = &seconds
 	}
 	_ = json.NewEncoder(p.w).Encode(struct {
-		Progress ProgressRecord `json:"progress"`
+		Progress Record `json:"progress"`
 	}{r})
 }
 
 // Done takes the line away.
-func (p *Progress) Done() {
+func (p *Line) Done() {
 	if p == nil {
 		return
 	}
@@ -117,10 +118,10 @@ func (p *Progress) Done() {
 
 // Over is a writer to the same terminal, which takes the line away before it
 // writes to w.
-func (p *Progress) Over(w io.Writer) io.Writer { return over{p, w} }
+func (p *Line) Over(w io.Writer) io.Writer { return over{p, w} }
 
 type over struct {
-	progress *Progress
+	progress *Line
 	w        io.Writer
 }
 
@@ -131,7 +132,7 @@ func (o over) Write(text []byte) (int, error) {
 	return o.w.Write(text)
 }
 
-func (p *Progress) clear() {
+func (p *Line) clear() {
 	if p.dirty {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.dirty = false
