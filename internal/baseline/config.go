@@ -195,7 +195,7 @@ func (m *Match) fields() mapping {
 func (m *Match) keys() []field {
 	return []field{
 		{"tag", optional, "A tag as key=value, compared without case. Spaces around key and value are ignored; * and ? are wildcards; the value may be regex:… .",
-			pattern{to: &m.Tag, want: "key=value", ok: isTagPattern, shape: `^[^=]*[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}, tidy: tagPattern}},
+			pattern{to: &m.Tag, want: "key=value or key=regex:…", ok: isTagPattern, shape: `^[^=]*[^=\s][^=]*=`, regex: true, examples: []string{"userType=Service"}, tidy: tagPattern}},
 		{"name", optional, "The name of a user, a glob, or regex:… , which is anchored at both ends.",
 			pattern{to: &m.Name, want: "the name of a user", ok: isNamePattern, shape: `^[A-Za-z0-9_+=,.@*?-]+$`, regex: true, examples: []string{"ci-*"}}},
 		{"path", optional, "A path, a glob, or regex:… .",
@@ -232,7 +232,7 @@ func tagPattern(s string) string {
 // A tag pattern with an empty value is a tag whose value is empty.
 func isTagPattern(s string) bool {
 	key, _, found := strings.Cut(s, "=")
-	return found && key != ""
+	return found && key != "" && !strings.HasPrefix(key, regexMark) // only a value may be a regular expression
 }
 
 func isNamePattern(s string) bool { return strings.Trim(s, entityNameChars+"*?") == "" }
