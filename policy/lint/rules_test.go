@@ -283,6 +283,8 @@ var pairs = []pair{
 	{"T-4", 0, web(github, ""), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme/*"}`)},
 	{"T-4", 0, web(github, `"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}`), web(github, `"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:acme/app:ref:refs/heads/main"}`)},
 	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme*:*"}`), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme/a*:*"}`)},
+	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"*:acme/*"}`), web(github, `"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:acme/app:ref:refs/heads/main"}`)},
+	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"*acme/app*"}`), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:acme/*:environment:*"}`)},
 	{"T-4", 0, web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*/app:*"}`), web(github, `"StringLike":{"token.actions.githubusercontent.com:sub":["repo:acme/app:*"]}`)},
 	{"T-4", 0, web("cognito-identity.amazonaws.com", `"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}`),
 		web("cognito-identity.amazonaws.com", `"StringEquals":{"cognito-identity.amazonaws.com:aud":"us-east-1:12345678-abcd-abcd-abcd-123456790ab"},"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}`)},

@@ -129,15 +129,16 @@ func openSubject(s *policy.Statement, issuer string) string {
 }
 
 // anyOwner reports whether a pattern for the subject has a wildcard in the name of the
-// owner, as in repo:acme*:* or repo:*/app:*: anybody can register such a name.
+// owner or before it, as in repo:acme*:*, repo:*/app:* or *:acme/*: anybody can register
+// such a name, or have a subject that has acme further on, as the name of an environment.
 func anyOwner(s *policy.Statement, issuer string) bool {
 	return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool {
 		return strings.EqualFold(c.Key, issuer+":sub") && !Accepts(s, c.Key, "") && slices.ContainsFunc(c.Values, func(v string) bool {
-			_, rest, _ := strings.Cut(v, ":")
+			kind, rest, _ := strings.Cut(v, ":")
 			if end := strings.IndexAny(rest, "/:"); end >= 0 {
 				rest = rest[:end]
 			}
-			return strings.ContainsAny(rest, "*?") && Accepts(s, c.Key, filled(v))
+			return strings.ContainsAny(kind+rest, "*?") && Accepts(s, c.Key, filled(v))
 		})
 	})
 }
