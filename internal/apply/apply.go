@@ -23,6 +23,7 @@ import (
 	smithytime "github.com/aws/smithy-go/time"
 	"golang.org/x/sync/errgroup"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/plan"
 )
 
@@ -330,9 +331,9 @@ func (a *attempt) run() (Status, string) {
 	case gone(err) && a.look && len(a.step.Needs) > 0:
 		return Pending, "" // an earlier step creates the subject
 	case gone(err):
-		return Stale, "it no longer exists: " + err.Error()
+		return Stale, "it no longer exists: " + fleet.Reason(err)
 	case err != nil:
-		return Failed, err.Error()
+		return Failed, fleet.Reason(err)
 	case a.step.Want.Holds(now):
 		return Already, ""
 	case !a.step.Expect.Holds(now) && !lacksTexts(a.step, now):
@@ -342,7 +343,7 @@ func (a *attempt) run() (Status, string) {
 		others, err := a.shared()
 		switch {
 		case err != nil:
-			return Failed, err.Error()
+			return Failed, fleet.Reason(err)
 		case others != "":
 			return Stale, others
 		}
@@ -352,7 +353,7 @@ func (a *attempt) run() (Status, string) {
 	}
 	drop, err := a.prepare()
 	if err != nil {
-		return Failed, err.Error()
+		return Failed, fleet.Reason(err)
 	}
 	if !a.append(a.ctx, Entry{Kind: Intent, Step: a.step, Before: &now, Dropped: drop}) {
 		return Interrupted, "the journal could not be written"
@@ -413,7 +414,7 @@ func (a *attempt) write(drop []Version) (Status, string) {
 	case failure != nil && !a.trace.made && !a.trace.doubt:
 		return a.refused(failure)
 	case inUse(failure):
-		return Stale, failure.Error()
+		return Stale, fleet.Reason(failure)
 	case failure != nil && mayBeDone(failure, a.step.Op):
 		patience = earlier(patience, a.options.Now().Add(settling))
 	case failure != nil:
@@ -424,9 +425,9 @@ func (a *attempt) write(drop []Version) (Status, string) {
 	case seen:
 		return Done, ""
 	case failure != nil:
-		return Failed, failure.Error()
+		return Failed, fleet.Reason(failure)
 	case err != nil:
-		return Failed, "changed, but reading it back failed: " + err.Error()
+		return Failed, "changed, but reading it back failed: " + fleet.Reason(err)
 	}
 	return Failed, fmt.Sprintf("changed, but not visible within %s", a.options.Patience)
 }

@@ -71,9 +71,9 @@ func (a *attempt) refused(failure error) (Status, string) {
 	a.unchanged = true
 	now, err := a.readOnce()
 	if overtaken(failure) || err == nil && a.step.Want.Holds(now) {
-		return Stale, "somebody else changed it at the same time: " + failure.Error()
+		return Stale, "somebody else changed it at the same time: " + fleet.Reason(failure)
 	}
-	return Failed, failure.Error()
+	return Failed, fleet.Reason(failure)
 }
 
 // undone is what a rollback removes.
