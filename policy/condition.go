@@ -423,6 +423,8 @@ func (t *template) matchesFold(e *evaluation, text string) truth {
 	switch {
 	case text != "":
 		return no
+	case result == maybe && e.context != nil && e.context.supposed:
+		return e.context.oneCase
 	case result == maybe:
 		return e.doubts(oddCase)
 	}

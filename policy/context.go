@@ -16,7 +16,14 @@ type Context struct {
 	// frequent key; 0 when it is absent.
 	mfa      int
 	observed Observed
+	oneCase  truth // see SupposeOneCase
+	supposed bool  // oneCase was set
 }
+
+// SupposeOneCase decides for requests with this context whether letters with only one case
+// in common, such as k and the Kelvin sign, are equal where case is ignored: AWS does not
+// document it. Without it, a result holds in both cases.
+func (c *Context) SupposeOneCase(equal bool) { c.oneCase, c.supposed = truthOf(equal), true }
 
 // Observe sets the answers that requests with this context are decided by, where AWS's
 // documentation leaves the behavior open. Without any, a result holds in both
@@ -144,7 +151,9 @@ func (c *Context) Clone() *Context {
 	if c == nil {
 		return &Context{}
 	}
-	return &Context{slices.Grow(slices.Clip(c.entries), roomOfClone), c.mfa, c.observed}
+	clone := *c
+	clone.entries = slices.Grow(slices.Clip(c.entries), roomOfClone)
+	return &clone
 }
 
 // roomOfClone is how many keys a clone gets without another allocation.

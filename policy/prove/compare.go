@@ -41,7 +41,7 @@ func rankOf(a Answer) int {
 }
 
 func weakens(s *Subject, before, after *policy.Document) Answer {
-	w := comparison{subject: s, before: alone(before), after: alone(after)}
+	w := comparison{subject: s, before: alone(before), after: alone(after), variables: hasVariables(before) || hasVariables(after)}
 	var p Prover
 	w.denied, w.denies = p.clauses(w.before, policy.Deny), p.clauses(w.after, policy.Deny)
 	strict := w.search(Strict)
@@ -76,6 +76,7 @@ type comparison struct {
 	subject        *Subject
 	before, after  *policy.Set
 	denied, denies []*clause
+	variables      bool // one of the documents has variables
 }
 
 func (w *comparison) search(u Universe) result {
@@ -116,6 +117,8 @@ func (w *comparison) visit(out *result, r *row, t trial) next {
 	case old.Verdict == policy.ExplicitDenied && now.Verdict == policy.ImplicitDenied:
 		out.outcome, out.trial, out.why = Open, t, ""
 		return stop
+	case now.Verdict != policy.ExplicitDenied && w.agree(t, request):
+		return goOn
 	case now.Verdict == policy.ExplicitDenied && out.why == "":
 		out.why = t.undecidable()
 	case out.why == "":
@@ -125,6 +128,34 @@ func (w *comparison) visit(out *result, r *row, t trial) next {
 		return stop
 	}
 	return goOn
+}
+
+// agree reports whether the new document refuses what the old one does, whether letters with
+// only one case in common are equal or not: that is the same for both documents. A trial of
+// which not every value was tried, or with variables, doesn't stand for all its requests.
+func (w *comparison) agree(t trial, request *policy.Request) bool {
+	if w.variables || slices.ContainsFunc(t.keys, func(c choice) bool { return c.untried }) {
+		return false
+	}
+	for _, equal := range []bool{false, true} {
+		supposed := *request
+		supposed.Context = request.Context.Clone()
+		supposed.Context.SupposeOneCase(equal)
+		old, now := w.before.Refuses(&supposed).Verdict, w.after.Refuses(&supposed).Verdict
+		if old != policy.ImplicitDenied && now != policy.ExplicitDenied {
+			return false
+		}
+	}
+	return true
+}
+
+// hasVariables reports whether a statement of a document has a variable.
+func hasVariables(d *policy.Document) bool {
+	return d != nil && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
+		variable := func(text string) bool { return strings.Contains(text, "${") }
+		return slices.ContainsFunc(slices.Concat(s.Resources, s.NotResources), variable) ||
+			slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool { return slices.ContainsFunc(c.Values, variable) })
+	})
 }
 
 // strangers returns users that stand for all users: one that no document names,

@@ -1,6 +1,7 @@
 package prove_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -66,5 +67,26 @@ func TestADocumentThatIsGoneWeakens(t *testing.T) {
 	}
 	if a := prove.Weakens(nil, parsed(t, force...), nil); a.Outcome != prove.Enforced {
 		t.Errorf("%s", text(a))
+	}
+}
+
+// Whether k and the Kelvin sign are equal is not documented, and is the same for both documents.
+func TestLettersWithOneCaseAreTheSameInBothDocuments(t *testing.T) {
+	deny := func(operator string, tags ...string) *policy.Document {
+		list, _ := json.Marshal(tags)
+		return parsed(t, `{"Effect":"Deny","Action":"iam:TagUser","Resource":"*","Condition":{"`+operator+`":{"aws:RequestTag/a":`+string(list)+`}}}`)
+	}
+	for _, row := range []struct {
+		before, after *policy.Document
+		want          prove.Outcome
+	}{
+		{deny("StringEqualsIgnoreCase", "key"), deny("StringEqualsIgnoreCase", "key", "other"), prove.Enforced},
+		{deny("StringEqualsIgnoreCase", "key", "other"), deny("StringEqualsIgnoreCase", "key"), prove.Open},
+		{deny("StringEqualsIgnoreCase", "key"), deny("StringEquals", "key", "KEY", "Key", "kEy", "keY", "KEy", "kEY", "KeY"), prove.Unknown}, // the Kelvin sign
+		{deny("StringEqualsIgnoreCase", "key", "${aws:UserAgent}"), deny("StringEqualsIgnoreCase", "key", "${aws:UserAgent}", "other"), prove.Unknown},
+	} {
+		if a := prove.Weakens(row.before, row.after, nil); a.Outcome != row.want {
+			t.Errorf("%v, want %v: %s\n%v\n%v", a.Outcome, row.want, a.Why, row.before, row.after)
+		}
 	}
 }
