@@ -223,9 +223,9 @@ credential_process = sh -c 'echo "$0"' topsecret
 [profile failing]
 credential_process = false
 [profile newline]
-credential_process = sh -c 'printf %s "$0"' '{"Version":1,"AccessKeyId":"AKIAX\\nX-Other: y","SecretAccessKey":"topsecret"}'
+credential_process = sh -c 'printf %s "$0"' '{"Version":1,"AccessKeyId":"AKIAX\nX-Other: y","SecretAccessKey":"topsecret"}'
 [profile control]
-credential_process = sh -c 'printf %s "$0"' '{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"topsecret\\u001b"}'
+credential_process = sh -c 'printf %s "$0"' '{"Version":1,"AccessKeyId":"AKIAX","SecretAccessKey":"topsecret\u001b"}'
 [profile endless]
 credential_process = sh -c 'while :; do echo topsecrettopsecrettopsecrettopsecrettopsecrettopsecret; done'
 [profile agent]
