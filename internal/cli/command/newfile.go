@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,13 +17,14 @@ type NewFile struct {
 	target string // where links lead
 	file   *os.File
 	mode   os.FileMode
-	stream bool // a device, which is written directly
+	stream bool  // a device, which is written directly
+	err    error // of the first write that failed
 }
 
 // CreateFile begins a file. A place that cannot be written is an error now, before the
 // work whose result the file is for.
 func CreateFile(name string, mode os.FileMode) (*NewFile, error) {
-	target, _, err := destination(name)
+	target, err := destination(name)
 	if err != nil {
 		return nil, WithHint(err, writeElsewhere)
 	}
@@ -45,12 +47,14 @@ func (f *NewFile) Name() string { return f.name }
 func (f *NewFile) Write(text []byte) (int, error) {
 	n, err := f.file.Write(text)
 	if err != nil {
-		return n, f.failed(err)
+		f.err = cmp.Or(f.err, f.failed(err))
+		return n, f.err
 	}
 	return n, nil
 }
 
-// Commit puts the file under its name.
+// Commit puts the file under its name. The file has its mode before: with that of an old
+// file, even for a moment, others could open it.
 func (f *NewFile) Commit() error {
 	if f.stream {
 		return f.closed(f.file.Close())
