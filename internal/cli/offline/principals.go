@@ -46,43 +46,38 @@ func servedBy(b *rehearse.Sandbox, endpoint string) served {
 	return out
 }
 
-// all calls yield for every user with an active key, the administrator first, until it
-// returns an error. Requests go on meanwhile: a reader of the list may send some.
-func (p *principals) all(yield func(servedPrincipal) error) error {
-	var ids []string
-	var first []servedPrincipal
+// all are the users with an active key, the administrator first. Requests go on meanwhile:
+// a reader of the list may send some.
+func (p *principals) all(yield func(servedPrincipal) bool) {
 	home, administrator := p.box.Home, world.Fold(p.box.Administrator)
-	p.box.Cloud.View(func(w *world.World) {
-		ids = w.Accounts()
-		if a := w.Account(home); a != nil {
-			first = servedUsers(a, func(name string) bool { return name == administrator })
-		}
-	})
-	for _, user := range first {
-		if err := yield(user); err != nil {
-			return err
-		}
-	}
-	for _, id := range ids {
+	of := func(id string, chosen func(name string) bool) bool {
 		var users []servedPrincipal
 		p.box.Cloud.View(func(w *world.World) {
 			if a := w.Account(id); a != nil {
-				users = servedUsers(a, func(name string) bool { return id != home || name != administrator })
+				users = servedUsers(a, chosen)
 			}
 		})
-		for _, user := range users {
-			if err := yield(user); err != nil {
-				return err
-			}
+		return !slices.ContainsFunc(users, func(user servedPrincipal) bool { return !yield(user) })
+	}
+	if !of(home, func(name string) bool { return name == administrator }) {
+		return
+	}
+	var ids []string
+	p.box.Cloud.View(func(w *world.World) { ids = w.Accounts() })
+	for _, id := range ids {
+		if !of(id, func(name string) bool { return id != home || name != administrator }) {
+			return
 		}
 	}
-	return nil
 }
 
 // servedUsers returns the chosen users of an account that have an active key.
 func servedUsers(a *world.Account, chosen func(name string) bool) (out []servedPrincipal) {
 	for _, name := range slices.Sorted(maps.Keys(a.Users)) {
-		if user, ok := servedUser(a, a.Users[name]); ok && chosen(name) {
+		if !chosen(name) {
+			continue
+		}
+		if user, ok := servedUser(a, a.Users[name]); ok {
 			out = append(out, user)
 		}
 	}
@@ -91,25 +86,35 @@ func servedUsers(a *world.Account, chosen func(name string) bool) (out []servedP
 
 // first returns the user whose keys are printed, and how many users have keys.
 func (p *principals) first() (first servedPrincipal, count int) {
-	_ = p.all(func(user servedPrincipal) error { // never an error
-		if count++; count == 1 {
-			first = user
+	for first = range p.all {
+		break
+	}
+	p.box.Cloud.View(func(w *world.World) {
+		for _, id := range w.Accounts() {
+			for _, u := range w.Account(id).Users {
+				if activeKey(u) != nil {
+					count++
+				}
+			}
 		}
-		return nil
 	})
 	return first, count
 }
 
+// activeKey returns the first active key of a user; nil if there is none.
+func activeKey(u *world.User) *world.Key {
+	if i := slices.IndexFunc(u.Keys, func(k *world.Key) bool { return k.Active }); i >= 0 {
+		return u.Keys[i]
+	}
+	return nil
+}
+
 func servedUser(a *world.Account, u *world.User) (servedPrincipal, bool) {
-	p := servedPrincipal{Name: u.Name, Account: a.ID, MFA: []servedDevice{}}
-	for _, k := range u.Keys {
-		if k.Active && p.AccessKeyID == "" {
-			p.AccessKeyID, p.SecretAccessKey = k.ID, k.Secret
-		}
+	key := activeKey(u)
+	if key == nil {
+		return servedPrincipal{}, false
 	}
-	if p.AccessKeyID == "" {
-		return p, false
-	}
+	p := servedPrincipal{Name: u.Name, Account: a.ID, AccessKeyID: key.ID, SecretAccessKey: key.Secret, MFA: []servedDevice{}}
 	if u.Login != nil {
 		p.ConsolePassword = u.Login.Password
 	}
@@ -137,17 +142,16 @@ func (s served) write(out io.Writer) error {
 	w.Write(before)
 	w.WriteString(list)
 	separator := ""
-	err := s.Principals.all(func(user servedPrincipal) error {
+	for user := range s.Principals.all {
 		text, err := json.MarshalIndent(user, "    ", "  ")
-		if err == nil {
-			w.WriteString(separator + "\n    ")
-			separator = ","
-			_, err = prose.JSON(w).Write(text)
+		if err != nil {
+			return err
 		}
-		return err
-	})
-	if err != nil {
-		return err
+		w.WriteString(separator + "\n    ")
+		separator = ","
+		if _, err := prose.JSON(w).Write(text); err != nil {
+			return err
+		}
 	}
 	if separator != "" {
 		w.WriteString("\n  ")
