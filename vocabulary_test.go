@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 )
 
 // A refused word is one that a reader stumbles over, with what to write

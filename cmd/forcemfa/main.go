@@ -8,7 +8,8 @@ import (
 
 	"forcemfa/internal/cli"
 	"forcemfa/internal/cli/command"
-	_ "forcemfa/internal/warm" // sessions from the cache, before the packages above initialize
+	_ "forcemfa/internal/heapfloor" // before the packages above initialize
+	_ "forcemfa/internal/warm"      // sessions from the cache, also before them
 )
 
 func main() { os.Exit(run(command.ProcessEnv())) }

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/emulator"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 )

@@ -14,6 +14,7 @@ import (
 
 	"forcemfa/internal/audit"
 	"forcemfa/internal/cli/command"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/view"
 )
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"forcemfa/internal/baseline"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/testclients"
 )
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/testclients"
 )
 

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/evidence"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/interchange"
 	"forcemfa/internal/org"
 	"forcemfa/internal/run"

@@ -23,6 +23,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/world"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/notify"
 	"forcemfa/internal/org"
 	"forcemfa/policy/arn"

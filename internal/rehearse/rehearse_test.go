@@ -18,6 +18,7 @@ import (
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
 	"forcemfa/internal/survey"

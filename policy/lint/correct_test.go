@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )

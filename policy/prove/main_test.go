@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 )
 
 // TestMain limits the number of checks of a property, unless -rapid.checks sets it.

@@ -17,6 +17,7 @@ import (
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/rehearse"
 	"forcemfa/internal/testdepth"
 	"forcemfa/policy/arn"

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/policy"
 	"forcemfa/policy/catalog"
 	"forcemfa/policy/prove"

@@ -1,0 +1,99 @@
+package heapfloor
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheHeapIsCollectedAtTheFloorOrAtTwiceItsUse(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{
+		{0, 1600},
+		{4 << 20, 1600}, // Go's least heap is 64 MB then
+		{8 << 20, 700},  // 8 MB and 7 times 8 MB are 64 MB
+		{16 << 20, 300},
+		{32 << 20, 100},
+		{33 << 20, 100},
+		{4 << 30, 100},
+	} {
+		if got := percent(c.live); got != c.want {
+			t.Errorf("percent(%d) = %d, want %d", c.live, got, c.want)
+		}
+	}
+}
+
+// settingVariable makes the test program print its setting of GOGC and how many
+// collections ran while it allocated 32 MB.
+const settingVariable = "FORCEMFATEST_HEAP_SETTING"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(settingVariable) == "" {
+		os.Exit(m.Run())
+	}
+	for range 32 {
+		sink = make([]byte, 1<<20)
+	}
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	_, _ = fmt.Print(setting(), " ", stats.NumGC)
+}
+
+var sink []byte
+
+func TestAProgramCollectsNothingBelowTheFloor(t *testing.T) {
+	if got := output(t, ""); got != "1600 0" {
+		t.Errorf("setting and collections are %q, want 1600 and 0", got)
+	}
+}
+
+func TestTheSettingOfTheUserIsKept(t *testing.T) {
+	for _, setting := range []string{"50", "400"} {
+		if got, _, _ := strings.Cut(output(t, setting), " "); got != setting {
+			t.Errorf("with GOGC=%s the setting is %s", setting, got)
+		}
+	}
+}
+
+// output is what this test program prints about itself with GOGC set.
+func output(t *testing.T, gogc string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), settingVariable+"=1", "GOGC="+gogc)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func TestTheSettingFollowsTheHeap(t *testing.T) {
+	held := make([]byte, 100<<20)
+	deadline := time.Now().Add(10 * time.Second)
+	for setting() != usual {
+		if time.Now().After(deadline) {
+			t.Fatalf("the setting is %d with 100 MB in use, want %d", setting(), usual)
+		}
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	runtime.KeepAlive(held)
+}
+
+// setting is the present setting of GOGC.
+func setting() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
