@@ -32,6 +32,7 @@ type storeDay struct {
 // pass in between.
 func TestTheDayAsksOnceInEveryStore(t *testing.T) {
 	testclients.Need(t, "aws")
+	t.Parallel()
 	for i, d := range []storeDay{
 		{name: "credentials file"},
 		{name: "encrypted file", importKey: true, passphrase: true},

@@ -138,6 +138,7 @@ func digest(t *testing.T, c *emulator.Cloud) string {
 }
 
 func TestApplyKilledAtAnyWriteIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
 	cloud := sampleCloud(t)
 	verb := []string{"apply", "--yes", "--accounts", killAccounts}
 

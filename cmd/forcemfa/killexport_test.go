@@ -14,6 +14,7 @@ import (
 // A killed export leaves the credentials file as it was or as it should be, and
 // the session for the next one.
 func TestAKilledExportLeavesTheOldCredentialsFileOrTheNewOne(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	env := map[string]string{"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": filepath.Join(home, "cache"), "PATH": os.Getenv("PATH")}
 	getenv := func(name string) string { return env[name] }

@@ -41,6 +41,7 @@ func keyID(c *emulator.Cloud, user string, slot int) (id string) {
 // Killed at any write, a brown-out is ended by the next run, and the other stages are
 // finished by it. Nothing is lost, and every journal can be read.
 func TestRetireKilledAtAnyWriteIsEndedByTheNext(t *testing.T) {
+	t.Parallel()
 	cloud := sampleCloud(t)
 	mei, nina := keyID(cloud, "mei", 1), keyID(cloud, "nina", 1)
 	before := keyState(cloud, "mei")

@@ -56,9 +56,9 @@ func letTerminalBeRead() {
 type testRun struct{ *testing.M }
 
 func (m testRun) Run() int {
-	// Half of a scenario is waiting for servers, terminals and disks. -parallel, which is
+	// Most of a scenario is waiting for servers, terminals and disks. -parallel, which is
 	// read later, still counts.
-	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 	status := testclients.Run(m.M)
 	if dir, err := credentialProcessDir(); err == nil {
 		_ = os.RemoveAll(dir)
@@ -92,6 +92,7 @@ func (m testRun) Run() int {
 // and the conditions [client:NAME], for lines that need a client when the rest of
 // the script does not, and [long], which FORCEMFATEST_LONG=1 makes true.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	scripts := scenarios(setup)
 	scripts.Dir = "testdata"
 	testscript.Run(t, scripts)
@@ -100,6 +101,7 @@ func TestScenarios(t *testing.T) {
 // AWS does not document whether a code sent with AssumeRole satisfies a Deny in
 // the caller's own policies. The walk-throughs of the seeds work either way.
 func TestSeedsWorkWhenACodeInAssumeRoleIsNotMFA(t *testing.T) {
+	t.Parallel()
 	scripts := scenarios(func(e *testscript.Env) error {
 		e.Setenv(emulateFlags, "--code-in-call-is-not-mfa")
 		return setup(e)

@@ -93,6 +93,7 @@ func TestSignalEndsAProgramThatWaitsForAWS(t *testing.T) {
 }
 
 func TestAPipeIsNoPlanFile(t *testing.T) {
+	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
