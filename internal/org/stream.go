@@ -145,7 +145,7 @@ func (r *reader) accounts() iter.Seq2[decoding, error] {
 				}
 				d.line = r.line
 				go func() {
-					d.err <- decode(line, d.line, whole, d.account)
+					d.err <- decodeAccount(line, d.line, whole, d.account)
 					r.lines.Put(&line)
 				}()
 				ahead = append(ahead, d)
@@ -192,6 +192,15 @@ func (r *reader) read() (line []byte, whole bool, err error) {
 		trimmed, whole := bytes.CutSuffix(line, []byte("\n"))
 		return trimmed, whole, nil
 	}
+}
+
+// decodeAccount reads the line of an account.
+func decodeAccount(line []byte, number int, whole bool, to *Account) error {
+	if fast(line, to) {
+		return nil
+	}
+	*to = Account{}
+	return decode(line, number, whole, to)
 }
 
 // decode reads a line of JSON.
