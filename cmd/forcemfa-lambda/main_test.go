@@ -270,7 +270,7 @@ func inGroup(c *emulator.Cloud, name string) (in bool) {
 func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
 	cloud, env := emulated(t, 2)
 	cloud.Update(func(w *world.World) {
-		w.Edit(account).Buckets["journals"] = &world.Bucket{Name: "journals", Created: time.Now()}
+		w.AddBucket(account, &world.Bucket{Name: "journals", Created: time.Now()})
 	})
 	add(cloud, "bob")
 	p := start(t, os.Args[0], append(env, packed(t), "FORCEMFA_MODE=enforce", "FORCEMFA_JOURNAL=s3://journals/runs/"+account)...)

@@ -37,7 +37,7 @@ func s3Of(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) *s3.Clie
 		&emulator.Strict{PageSize: 3})
 	r.cloud.Update(func(w *world.World) {
 		a := w.Edit(account)
-		a.Buckets["journals"] = &world.Bucket{Name: "journals", Created: start}
+		w.AddBucket(a.ID, &world.Bucket{Name: "journals", Created: start})
 		a.Roles["forcemfa"] = &world.Role{Name: "forcemfa", Path: "/", ID: "AROAFORCEMFA", MaxSession: time.Hour, Trust: "{}",
 			Inline: map[string]string{"s3": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`}}
 	})

@@ -111,7 +111,7 @@ func (c *Cloud) reach(j *job, op *operation.Operation, account string) operation
 			return operation.Everything // remember copies the world
 		}
 	}
-	return op.Reach(account, j.in)
+	return op.Reach(c.world, account, j.in)
 }
 
 // accountOfKey returns the account of an access key; empty: there is none.

@@ -1,18 +1,33 @@
 package emulator
 
 import (
+	"errors"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"forcemfa/internal/emulator/cloudwatchsvc"
+	"forcemfa/internal/emulator/dynamodbsvc"
+	"forcemfa/internal/emulator/ec2svc"
+	"forcemfa/internal/emulator/lambdasvc"
+	"forcemfa/internal/emulator/logssvc"
 	"forcemfa/internal/emulator/operation"
+	"forcemfa/internal/emulator/s3svc"
 	"forcemfa/internal/emulator/world"
 )
 
@@ -59,6 +74,18 @@ func TestAccountsDoNotWaitForEachOther(t *testing.T) {
 			{"sts", "GetCallerIdentity", &sts.GetCallerIdentityInput{}},
 			{"sts", "GetSessionToken", &sts.GetSessionTokenInput{}},
 			{"organizations", "ListAccounts", &organizations.ListAccountsInput{}},
+			{"s3", "CreateBucket", &s3svc.BucketInput{Bucket: "made-meanwhile"}},
+			{"s3", "PutObject", &s3svc.PutObjectInput{Bucket: "made-meanwhile", Key: "key"}},
+			{"s3", "GetObject", &s3svc.GetObjectInput{Bucket: "made-meanwhile", Key: "key"}},
+			{"sqs", "CreateQueue", &sqs.CreateQueueInput{QueueName: aws.String("queue")}},
+			{"sqs", "SendMessage", &sqs.SendMessageInput{QueueUrl: aws.String("https://sqs.us-east-1.amazonaws.com/" + management + "/queue"), MessageBody: aws.String("text")}},
+			{"secretsmanager", "CreateSecret", &secretsmanager.CreateSecretInput{Name: aws.String("secret"), SecretString: aws.String("text")}},
+			{"events", "PutEvents", &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{Source: aws.String("test"), DetailType: aws.String("test"), Detail: aws.String("{}")}}}},
+			{"dynamodb", "ListTables", &dynamodbsvc.ListTablesInput{}},
+			{"cloudformation", "DescribeStacks", &cloudformation.DescribeStacksInput{}},
+			{"cloudtrail", "LookupEvents", &cloudtrail.LookupEventsInput{}},
+			{"lambda", "ListFunctions", &lambdasvc.ListInput{}},
+			{"logs", "CreateLogGroup", &logssvc.CreateLogGroupInput{LogGroupName: aws.String("group")}},
 		} {
 			if _, err := c.Do(admin, call.service, call.name, call.in); err != nil {
 				t.Errorf("%s: %v", call.name, err)
@@ -78,6 +105,13 @@ func TestCallLocksWhatItReaches(t *testing.T) {
 		{"alice", "iam", "CreateGroup", &iam.CreateGroupInput{GroupName: aws.String("g")}, operation.Account, true},
 		{"alice", "iam", "CreateAccountAlias", &iam.CreateAccountAliasInput{AccountAlias: aws.String("alias")}, operation.Everything, false},
 		{"alice", "sts", "AssumeRole", assumption(member), operation.Account, true},
+		{"alice", "s3", "ListBuckets", &s3svc.ListBucketsInput{}, operation.Account, false},
+		{"alice", "s3", "PutObject", &s3svc.PutObjectInput{Bucket: world.BucketName(member), Key: "key"}, operation.Account, true},
+		{"alice", "cloudtrail", "DescribeTrails", &cloudtrail.DescribeTrailsInput{}, operation.Everything, false},
+		{"alice", "cloudtrail", "CreateTrail", &cloudtrail.CreateTrailInput{Name: aws.String("trail")}, operation.Account, true},
+		{"root-admin", "cloudtrail", "DescribeTrails", &cloudtrail.DescribeTrailsInput{}, operation.Account, false},
+		{"root-admin", "cloudformation", "DescribeOrganizationsAccess", &cloudformation.DescribeOrganizationsAccessInput{}, operation.Account, false},
+		{"alice", "cloudformation", "DescribeOrganizationsAccess", &cloudformation.DescribeOrganizationsAccessInput{}, operation.Everything, false},
 		{"root-admin", "organizations", "ListRoots", &organizations.ListRootsInput{}, operation.Members, false},
 		{"root-admin", "organizations", "CreateOrganizationalUnit", &organizations.CreateOrganizationalUnitInput{ParentId: aws.String("r-root"), Name: aws.String("u")}, operation.Everything, false},
 	} {
@@ -140,6 +174,94 @@ func TestCallsThatNameOtherAccountsStayInTheirReach(t *testing.T) {
 	}
 	if sent < 100 {
 		t.Errorf("only %d calls name another account", sent)
+	}
+}
+
+// Accounts call all services at once, for things of their own and of the other account, and
+// compete for the name of a bucket. World panics when a call leaves its reach, and the race
+// detector sees what it shares.
+func TestServicesSeparateAccounts(t *testing.T) {
+	c := newCloud(t, Options{History: true})
+	var callers []world.Caller
+	for _, name := range []string{"alice", "root-admin"} {
+		callers = append(callers, callerOf(t, c, name))
+	}
+	var wait sync.WaitGroup
+	for i, caller := range callers {
+		other := callers[1-i].Account
+		wait.Go(func() {
+			for range 20 {
+				for _, owner := range []string{caller.Account, other} {
+					for _, call := range callsFor(owner) {
+						var api smithy.APIError
+						if _, err := c.Do(caller, call.service, call.name, call.in); err != nil && !errors.As(err, &api) {
+							t.Errorf("%s of %s: %v", call.name, owner, err)
+						}
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+	owner := ""
+	c.View(func(w *world.World) {
+		for _, id := range []string{member, management} {
+			if w.Account(id).Buckets["wanted"] != nil {
+				owner += id
+			}
+		}
+		if owner != w.BucketOwner("wanted") {
+			t.Errorf("the bucket is in the accounts %q, and its owner is %q", owner, w.BucketOwner("wanted"))
+		}
+	})
+}
+
+type directCall struct {
+	service, name string
+	in            any
+}
+
+// callsFor are calls for things of an account.
+func callsFor(account string) []directCall {
+	queue, bus := aws.String("https://sqs.us-east-1.amazonaws.com/"+account+"/queue"), aws.String("arn:aws:events:us-east-1:"+account+":event-bus/bus")
+	secret, bucket := aws.String("arn:aws:secretsmanager:us-east-1:"+account+":secret:secret"), world.BucketName(account)
+	entry := ebtypes.PutEventsRequestEntry{EventBusName: bus, Source: aws.String("test"), DetailType: aws.String("test"), Detail: aws.String("{}")}
+	role := "arn:aws:iam::" + account + ":role/Operator"
+	redrive := `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:` + account + `:queue","maxReceiveCount":1}`
+	return []directCall{
+		{"s3", "CreateBucket", &s3svc.BucketInput{Bucket: "wanted"}},
+		{"s3", "PutObject", &s3svc.PutObjectInput{Bucket: "wanted", Key: "key", Body: []byte("body")}},
+		{"s3", "GetObject", &s3svc.GetObjectInput{Bucket: "wanted", Key: "key"}},
+		{"s3", "DeleteObject", &s3svc.DeleteObjectInput{Bucket: "wanted", Key: "key"}},
+		{"s3", "DeleteBucket", &s3svc.BucketInput{Bucket: "wanted"}},
+		{"s3", "PutObject", &s3svc.PutObjectInput{Bucket: bucket, Key: "key", Body: []byte("body")}},
+		{"s3", "PutBucketPolicy", &s3svc.PolicyInput{Bucket: bucket, Policy: `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}`}},
+		{"s3", "ListObjectsV2", &s3svc.ListObjectsInput{Bucket: bucket}},
+		{"sqs", "CreateQueue", &sqs.CreateQueueInput{QueueName: aws.String("queue"), Attributes: map[string]string{"RedrivePolicy": redrive}}},
+		{"sqs", "SendMessage", &sqs.SendMessageInput{QueueUrl: queue, MessageBody: aws.String("text")}},
+		{"sqs", "ReceiveMessage", &sqs.ReceiveMessageInput{QueueUrl: queue}},
+		{"secretsmanager", "CreateSecret", &secretsmanager.CreateSecretInput{Name: aws.String("secret"), SecretString: aws.String("text")}},
+		{"secretsmanager", "GetSecretValue", &secretsmanager.GetSecretValueInput{SecretId: secret}},
+		{"events", "CreateEventBus", &eventbridge.CreateEventBusInput{Name: aws.String("bus")}},
+		{"events", "DescribeEventBus", &eventbridge.DescribeEventBusInput{Name: bus}},
+		{"events", "PutRule", &eventbridge.PutRuleInput{Name: aws.String("rule"), EventBusName: bus, EventPattern: aws.String(`{"source":["test"]}`)}},
+		{"events", "PutTargets", &eventbridge.PutTargetsInput{Rule: aws.String("rule"), EventBusName: bus, Targets: []ebtypes.Target{{Id: aws.String("1"), Arn: bus, RoleArn: &role}}}},
+		{"events", "PutEvents", &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{entry}}},
+		{"lambda", "CreateFunction", &lambdasvc.CreateInput{FunctionName: "function", S3Bucket: bucket, S3Key: "key", Settings: lambdasvc.Settings{Role: role, Timeout: 3, DeadLetter: "arn:aws:sqs:us-east-1:" + account + ":queue"}}},
+		{"lambda", "GetFunction", &lambdasvc.FunctionInput{FunctionName: "arn:aws:lambda:us-east-1:" + account + ":function:function"}},
+		{"cloudtrail", "CreateTrail", &cloudtrail.CreateTrailInput{Name: aws.String("trail"), S3BucketName: &bucket, IsOrganizationTrail: aws.Bool(true)}},
+		{"cloudtrail", "GetTrailStatus", &cloudtrail.GetTrailStatusInput{Name: aws.String("arn:aws:cloudtrail:us-east-1:" + account + ":trail/trail")}},
+		{"cloudtrail", "DescribeTrails", &cloudtrail.DescribeTrailsInput{}},
+		{"cloudtrail", "LookupEvents", &cloudtrail.LookupEventsInput{}},
+		{"cloudformation", "CreateStack", &cloudformation.CreateStackInput{StackName: aws.String("stack"), TemplateBody: aws.String(`{"Resources":{"Queue":{"Type":"AWS::SQS::Queue"}}}`)}},
+		{"cloudformation", "DescribeStacks", &cloudformation.DescribeStacksInput{StackName: aws.String("arn:aws:cloudformation:us-east-1:" + account + ":stack/stack/1")}},
+		{"cloudformation", "ListStackSets", &cloudformation.ListStackSetsInput{}},
+		{"cloudformation", "DescribeStackSet", &cloudformation.DescribeStackSetInput{StackSetName: aws.String("set")}},
+		{"monitoring", "DescribeAlarms", &cloudwatchsvc.DescribeAlarmsInput{}},
+		{"logs", "CreateLogGroup", &logssvc.CreateLogGroupInput{LogGroupName: aws.String("group")}},
+		{"logs", "DescribeLogGroups", &logssvc.DescribeLogGroupsInput{}},
+		{"dynamodb", "ListTables", &dynamodbsvc.ListTablesInput{}},
+		{"ec2", "DescribeInstances", &ec2svc.DescribeInstancesInput{}},
 	}
 }
 

@@ -30,6 +30,9 @@ func TestTheLogHasEveryCallAndTheHistoryEveryManagementEvent(t *testing.T) {
 		if r.ReadOnly {
 			l.ReadOnly = "read"
 		}
+		if (r.ResponseElements == nil) == (r.EventName == "CreateUser" || r.EventName == "ConsoleLogin") && r.ErrorCode == "" {
+			t.Errorf("the record of %s has the response %s", r.EventName, r.ResponseElements)
+		}
 		got = append(got, l)
 	})
 	alice := c.Config(as("alice"), "us-east-1")

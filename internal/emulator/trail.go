@@ -129,8 +129,13 @@ func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 		d.ManagementEvent, d.EventCategory = false, "Data"
 	}
 	d.Parameters = parameters(r.In)
-	if r.Err == nil {
+	switch {
+	case r.Err == nil && r.Writes:
+		// Source: CloudTrail User Guide, "CloudTrail record contents", responseElements: null
+		// for actions that only read.
 		d.ResponseElements = elements(r.Out)
+		return e
+	case r.Err == nil:
 		return e
 	}
 	failure := r.Err

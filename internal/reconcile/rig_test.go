@@ -120,7 +120,7 @@ func newRigAt(t testing.TB, clock func() time.Time, n int, strict *emulator.Stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Edit(home).Buckets[journalsAt] = &world.Bucket{Name: journalsAt, Created: start, Policy: bucketPolicy}
+	w.AddBucket(home, &world.Bucket{Name: journalsAt, Created: start, Policy: bucketPolicy})
 	r := &rig{
 		t: t, baseline: b, told: new(told), log: new(bytes.Buffer), metrics: new(bytes.Buffer), functions: map[string]*Function{},
 		cloud: emulator.New(w, emulator.Options{Clock: clock, Strict: strict, Seed: 11}),

@@ -19,10 +19,10 @@ import (
 // Operations returns the table of operations. Neither has a resource.
 // Source: Service Authorization Reference, IAM Access Analyzer.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Read("ValidatePolicy", operation.OnAll[ValidatePolicyInput]("access-analyzer:ValidatePolicy"), validate),
 		operation.Read("CheckNoNewAccess", operation.OnAll[CheckNoNewAccessInput]("access-analyzer:CheckNoNewAccess"), checkNoNewAccess),
-	}
+	}, operation.Own)
 }
 
 var codec = wire.Codec{Protocol: wire.REST, Lowered: []string{"*"}}

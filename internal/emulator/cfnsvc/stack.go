@@ -16,7 +16,18 @@ import (
 
 // Operations returns the operations of CloudFormation.
 func Operations() []operation.Operation {
-	return slices.Concat(stackOperations(), changeSetOperations(), driftOperations(), setOperations())
+	return slices.Concat(readingOwn(slices.Concat(stackOperations(), changeSetOperations(), driftOperations())), operation.Reaching(setOperations(), reachOfSets))
+}
+
+// readingOwn sets the reach of reads to the account of the caller. Writes perform calls of
+// other services, which can reach more.
+func readingOwn(operations []operation.Operation) []operation.Operation {
+	for i := range operations {
+		if !operations[i].Writes {
+			operations[i].Reach = operation.Own
+		}
+	}
+	return operations
 }
 
 func stackOperations() []operation.Operation {

@@ -36,6 +36,17 @@ func setOperations() []operation.Operation {
 	}
 }
 
+// reachOfSets is the reach of setOperations: reads concern the management account, to which
+// stack sets belong; writes deploy to other accounts.
+func reachOfSets(w *world.World, account string, in any) operation.Reach {
+	switch in.(type) {
+	case *cloudformation.DescribeStackSetInput, *cloudformation.ListStackSetsInput, *cloudformation.ListStackInstancesInput,
+		*cloudformation.DescribeStackSetOperationInput, *cloudformation.ListStackSetOperationResultsInput, *cloudformation.DescribeOrganizationsAccessInput:
+		return operation.ReachOf(owner(w) == account)
+	}
+	return operation.Everything
+}
+
 func onSet[I any](action string, name func(*I) *string) func(*operation.Call, *I) ([]operation.Ask, error) {
 	return func(c *operation.Call, in *I) ([]operation.Ask, error) {
 		resource := c.ARN("cloudformation", "stackset/"+aws.ToString(name(in))+":*")

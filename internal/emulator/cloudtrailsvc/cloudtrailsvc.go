@@ -59,7 +59,7 @@ func trails(w *world.World, account string) []*Trail {
 
 // Operations returns the operations of CloudTrail.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Read("DescribeTrails", operation.OnAll[cloudtrail.DescribeTrailsInput]("cloudtrail:DescribeTrails"), describe),
 		operation.Read("GetTrailStatus", on("GetTrailStatus", func(in *cloudtrail.GetTrailStatusInput) *string { return in.Name }), status),
 		operation.Read("GetEventSelectors", on("GetEventSelectors", func(in *cloudtrail.GetEventSelectorsInput) *string { return in.TrailName }), selectors),
@@ -71,7 +71,17 @@ func Operations() []operation.Operation {
 		operation.Write("StopLogging", on("StopLogging", func(in *cloudtrail.StopLoggingInput) *string { return in.Name }), stop),
 		operation.Write("DeleteTrail", on("DeleteTrail", func(in *cloudtrail.DeleteTrailInput) *string { return in.Name }), remove),
 		operation.Write("PutEventSelectors", on("PutEventSelectors", func(in *cloudtrail.PutEventSelectorsInput) *string { return in.TrailName }), putSelectors),
+	}, reach)
+}
+
+// reach returns that of a call: members also see the trails of the organization, which are
+// in its management account.
+func reach(w *world.World, account string, in any) operation.Reach {
+	switch in.(type) {
+	case *cloudtrail.DescribeTrailsInput, *cloudtrail.GetTrailStatusInput, *cloudtrail.GetEventSelectorsInput:
+		return operation.ReachOf(w.Organization == nil || w.Organization.ManagementAccount == account)
 	}
+	return operation.Account
 }
 
 func on[I any](action string, name func(*I) *string) func(*operation.Call, *I) ([]operation.Ask, error) {

@@ -173,7 +173,7 @@ type (
 
 // Operations returns the operations of CloudWatch.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("PutMetricAlarm", func(c *operation.Call, in *PutMetricAlarmInput) ([]operation.Ask, error) {
 			return []operation.Ask{{Action: "cloudwatch:PutMetricAlarm", Resource: c.ARN("cloudwatch", "alarm:"+in.Alarm.AlarmName)}}, nil
 		}, putAlarm),
@@ -187,7 +187,7 @@ func Operations() []operation.Operation {
 		operation.Read("DescribeAlarms", func(c *operation.Call, _ *DescribeAlarmsInput) ([]operation.Ask, error) {
 			return []operation.Ask{{Action: "cloudwatch:DescribeAlarms", Resource: c.ARN("cloudwatch", "alarm:*")}}, nil
 		}, describeAlarms),
-	}
+	}, operation.Own)
 }
 
 func putAlarm(c *operation.Call, in *PutMetricAlarmInput) (*Output, error) {

@@ -46,10 +46,10 @@ type TableDescription struct {
 
 // Operations returns the table of operations.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Read("ListTables", askList, listTables),
 		operation.Write("DeleteTable", askDelete, deleteTable),
-	}
+	}, operation.Own)
 }
 
 // Source: Service Authorization Reference, DynamoDB: ListTables has no resource.

@@ -46,10 +46,10 @@ type Change struct{ ID, Before, After string }
 
 // Operations returns the table of operations.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Read("DescribeInstances", askDescribe, describe),
 		operation.Write("TerminateInstances", askTerminate, terminate),
-	}
+	}, operation.Own)
 }
 
 // Source: Service Authorization Reference, EC2: DescribeInstances has no resource.

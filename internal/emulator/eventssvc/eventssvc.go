@@ -49,7 +49,7 @@ const DefaultBus = "default"
 
 // Operations returns the operations of EventBridge.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("CreateEventBus", askBus("CreateEventBus", func(in *eventbridge.CreateEventBusInput) *string { return in.Name }), createBus),
 		operation.Write("DeleteEventBus", askBus("DeleteEventBus", func(in *eventbridge.DeleteEventBusInput) *string { return in.Name }), deleteBus),
 		operation.Read("DescribeEventBus", askBus("DescribeEventBus", func(in *eventbridge.DescribeEventBusInput) *string { return in.Name }), describeBus),
@@ -64,8 +64,15 @@ func Operations() []operation.Operation {
 		operation.Read("DescribeRule", askRule("DescribeRule", func(in *eventbridge.DescribeRuleInput) (*string, *string) { return in.EventBusName, in.Name }), describeRule),
 		operation.Read("ListTargetsByRule", askRule("ListTargetsByRule", func(in *eventbridge.ListTargetsByRuleInput) (*string, *string) { return in.EventBusName, in.Rule }), listTargets),
 		operation.Read("ListRules", operation.OnAll[eventbridge.ListRulesInput]("events:ListRules"), listRules),
-		operation.Write("PutEvents", askEvents, putEvents),
-	}
+		operation.Within(operation.Write("PutEvents", askEvents, putEvents), busesAreOwn),
+	}, operation.Naming("EventBusName", "Name"))
+}
+
+// busesAreOwn reports whether all entries are for buses of the account of the caller.
+func busesAreOwn(account string, in any) bool {
+	return !slices.ContainsFunc(in.(*eventbridge.PutEventsInput).Entries, func(e types.PutEventsRequestEntry) bool {
+		return !operation.IsOwn(account, aws.ToString(e.EventBusName))
+	})
 }
 
 // busARN returns the ARN of a bus by its name or ARN.

@@ -27,7 +27,7 @@ var beyond = []string{
 func reachingAccount(operations []operation.Operation) []operation.Operation {
 	for i := range operations {
 		if !slices.Contains(beyond, operations[i].Name) {
-			operations[i].Reach = func(string, any) operation.Reach { return operation.Account }
+			operations[i].Reach = operation.Own
 		}
 	}
 	return operations

@@ -105,7 +105,7 @@ type (
 
 // Operations returns the operations of Lambda.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("CreateFunction", askCreate, create),
 		operation.Write("UpdateFunctionCode", askCode, updateCode),
 		operation.Write("UpdateFunctionConfiguration", askSettings, updateSettings),
@@ -125,7 +125,14 @@ func Operations() []operation.Operation {
 		operation.Write("PutFunctionEventInvokeConfig", func(c *operation.Call, in *EventInput) ([]operation.Ask, error) {
 			return on(c, "PutFunctionEventInvokeConfig", in.FunctionName), nil
 		}, putEvent),
-	}
+	}, reach)
+}
+
+// reach returns that of a call whose code and role can be those of another account.
+func reach(w *world.World, account string, in any) operation.Reach {
+	bucket := operation.Member(in, "S3Bucket")
+	owner := w.BucketOwner(bucket)
+	return operation.ReachOf(operation.IsOwn(account, operation.Member(in, "Role")) && (owner == "" || owner == account))
 }
 
 // FunctionARN returns the ARN of a function by its name or ARN.

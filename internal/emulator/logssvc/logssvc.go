@@ -51,7 +51,7 @@ type (
 
 // Operations returns the operations of CloudWatch Logs.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("CreateLogGroup", func(c *operation.Call, in *CreateLogGroupInput) ([]operation.Ask, error) {
 			return on(c, "CreateLogGroup", in.LogGroupName)
 		}, create),
@@ -64,7 +64,7 @@ func Operations() []operation.Operation {
 		operation.Read("DescribeLogGroups", func(c *operation.Call, _ *DescribeLogGroupsInput) ([]operation.Ask, error) {
 			return []operation.Ask{{Action: "logs:DescribeLogGroups", Resource: c.ARN("logs", "log-group:*")}}, nil
 		}, describe),
-	}
+	}, operation.Own)
 }
 
 func on(c *operation.Call, action string, name *string) ([]operation.Ask, error) {

@@ -102,8 +102,9 @@ type Operation struct {
 	// Writes is set for operations that change the world.
 	Writes bool
 	// Reach returns what a call of an account reads and changes; nil: everything. Calls
-	// that reach different accounts are performed at the same time.
-	Reach func(account string, in any) Reach
+	// that reach different accounts are performed at the same time. Of the world it may use
+	// the organization and [world.World.BucketOwner] only.
+	Reach func(w *world.World, account string, in any) Reach
 	// Unsigned operations need no signature: the input identifies the caller.
 	Unsigned bool
 	// New makes the SDK's input struct for this operation.
@@ -114,20 +115,6 @@ type Operation struct {
 	// Do performs it and returns the SDK's output struct.
 	Do func(c *Call, in any) (any, error)
 }
-
-// A Reach is what a call reads and changes.
-type Reach uint8
-
-const (
-	// Everything: nothing else happens meanwhile.
-	Everything Reach = iota
-	// Account: that of the caller, as [world.World.Within] allows.
-	Account
-	// Members: the account of the caller, and of the others only what calls of reach
-	// Account do not change: name, state and place in the organization. It is for
-	// operations that only read.
-	Members
-)
 
 // Read is an operation that does not change the world.
 func Read[I, O any](name string, asks func(*Call, *I) ([]Ask, error), do func(*Call, *I) (*O, error)) Operation {

@@ -64,7 +64,7 @@ type row[I, O any] struct {
 
 func (r row[I, O]) read() operation.Operation {
 	op := operation.Read(r.name, r.asks, r.perform)
-	op.Reach = func(string, any) operation.Reach { return operation.Members }
+	op.Reach = func(*world.World, string, any) operation.Reach { return operation.Members }
 	return op
 }
 

@@ -50,17 +50,15 @@ func onBucket(c *operation.Call, action, bucket string) []operation.Ask {
 var bucketPattern = operation.NewPattern(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 func createBucket(c *operation.Call, in *BucketInput) (*EmptyOutput, error) {
-	owner, b := find(c.World, in.Bucket)
 	switch {
 	case !bucketPattern.MatchString(in.Bucket):
 		return nil, refuse("InvalidBucketName", "The specified bucket is not valid.")
-	case b != nil && owner == c.Caller.Account:
+	case c.World.AddBucket(c.Caller.Account, &world.Bucket{Name: in.Bucket, Created: c.Now, Objects: map[string][]byte{}}):
+		return &EmptyOutput{}, nil
+	case c.World.BucketOwner(in.Bucket) == c.Caller.Account:
 		return nil, refuse("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
-	case b != nil:
-		return nil, refuse("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	}
-	c.World.Edit(c.Caller.Account).Buckets[in.Bucket] = &world.Bucket{Name: in.Bucket, Created: c.Now, Objects: map[string][]byte{}}
-	return &EmptyOutput{}, nil
+	return nil, refuse("BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 }
 
 func deleteBucket(c *operation.Call, in *BucketInput) (*EmptyOutput, error) {
@@ -71,7 +69,7 @@ func deleteBucket(c *operation.Call, in *BucketInput) (*EmptyOutput, error) {
 	case len(b.Objects) > 0:
 		return nil, refuse("BucketNotEmpty", "The bucket you tried to delete is not empty")
 	}
-	delete(c.World.Edit(owner).Buckets, in.Bucket)
+	c.World.RemoveBucket(owner, in.Bucket)
 	return &EmptyOutput{}, nil
 }
 

@@ -56,13 +56,19 @@ type PutObjectOutput struct{ ETag string }
 
 // Operations returns the table of operations.
 func Operations() []operation.Operation {
-	return append(bucketOperations(),
+	return operation.Reaching(append(bucketOperations(),
 		// Source: Service Authorization Reference, S3.
 		operation.Read("ListBuckets", operation.OnAll[ListBucketsInput]("s3:ListAllMyBuckets"), listBuckets),
 		operation.Read("ListObjectsV2", askObjects, listObjects),
 		operation.Read("GetObject", askGet, getObject),
 		operation.Write("PutObject", askPut, putObject),
-	)
+	), reach)
+}
+
+// reach returns that of a call for a bucket.
+func reach(w *world.World, account string, in any) operation.Reach {
+	owner := w.BucketOwner(operation.Member(in, "Bucket"))
+	return operation.ReachOf(owner == "" || owner == account)
 }
 
 func listBuckets(c *operation.Call, _ *ListBucketsInput) (*ListBucketsOutput, error) {
@@ -116,12 +122,7 @@ func Object(w *world.World, bucket, key string) (body []byte, ok bool) {
 
 // find returns a bucket and its owner: names are unique among all accounts.
 func find(w *world.World, bucket string) (owner string, b *world.Bucket) {
-	for _, id := range w.Accounts() {
-		if b := w.Account(id).Buckets[bucket]; b != nil {
-			return id, b
-		}
-	}
-	return "", nil
+	return w.Bucket(bucket)
 }
 
 func getObject(c *operation.Call, in *GetObjectInput) (*GetObjectOutput, error) {

@@ -27,7 +27,7 @@ func (s *Secret) CloneItem() world.Item { c := *s; return &c }
 
 // Operations returns the operations of Secrets Manager.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("CreateSecret", askCreate, create),
 		operation.Read("ListSecrets", operation.OnAll[secretsmanager.ListSecretsInput]("secretsmanager:ListSecrets"), list),
 		operation.Read("GetSecretValue", on("GetSecretValue", func(in *secretsmanager.GetSecretValueInput) *string { return in.SecretId }), get),
@@ -35,7 +35,7 @@ func Operations() []operation.Operation {
 		operation.Write("PutSecretValue", on("PutSecretValue", func(in *secretsmanager.PutSecretValueInput) *string { return in.SecretId }), put),
 		operation.Write("DeleteSecret", on("DeleteSecret", func(in *secretsmanager.DeleteSecretInput) *string { return in.SecretId }), remove),
 		operation.Write("PutResourcePolicy", on("PutResourcePolicy", func(in *secretsmanager.PutResourcePolicyInput) *string { return in.SecretId }), putPolicy),
-	}
+	}, operation.Naming("SecretId"))
 }
 
 func askCreate(c *operation.Call, in *secretsmanager.CreateSecretInput) ([]operation.Ask, error) {

@@ -59,6 +59,7 @@ func receive(c *operation.Call, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessag
 		return nil, err
 	}
 	q.Messages = slices.DeleteFunc(q.Messages, func(m Message) bool { return q.expired(&m, c.Now) })
+	account, _ := named(c, *in.QueueUrl)
 	hidden := q.seconds("VisibilityTimeout", 30)
 	if in.VisibilityTimeout != 0 {
 		hidden = time.Duration(in.VisibilityTimeout) * time.Second
@@ -70,7 +71,7 @@ func receive(c *operation.Call, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessag
 		if m.Visible.After(c.Now) || len(out.Messages) == most {
 			continue
 		}
-		if target, times := q.redrive(); times > 0 && m.Received >= times && redriven(c, target, *m) {
+		if target, times := q.redrive(); times > 0 && m.Received >= times && redriven(c, account, target, *m) {
 			dead[m.ID] = true
 			continue
 		}
@@ -115,9 +116,10 @@ func (q *Queue) redrive() (target string, times int) {
 }
 
 // redriven moves a message to a dead-letter queue, which keeps its time.
-func redriven(c *operation.Call, target string, m Message) bool {
+// Source: SQS Developer Guide, "Using dead-letter queues": both are in the same account.
+func redriven(c *operation.Call, account, target string, m Message) bool {
 	named, err := arn.Parse(target)
-	if err != nil {
+	if err != nil || named.Account != account {
 		return false
 	}
 	q, ok := world.Change[*Queue](c.World, named.Account, target)

@@ -76,7 +76,7 @@ func (q *Queue) expired(m *Message, now time.Time) bool {
 
 // Operations returns the operations of SQS.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Write("CreateQueue", askCreate, createQueue),
 		operation.Write("DeleteQueue", on("DeleteQueue", func(in *sqs.DeleteQueueInput) *string { return in.QueueUrl }), deleteQueue),
 		operation.Read("GetQueueUrl", askURL, getURL),
@@ -89,7 +89,13 @@ func Operations() []operation.Operation {
 		operation.Write("DeleteMessageBatch", on("DeleteMessage", func(in *sqs.DeleteMessageBatchInput) *string { return in.QueueUrl }), deleteBatch),
 		operation.Write("ChangeMessageVisibility", on("ChangeMessageVisibility", func(in *sqs.ChangeMessageVisibilityInput) *string { return in.QueueUrl }), changeVisibility),
 		operation.Write("ChangeMessageVisibilityBatch", on("ChangeMessageVisibility", func(in *sqs.ChangeMessageVisibilityBatchInput) *string { return in.QueueUrl }), changeVisibilityBatch),
-	}
+	}, reach)
+}
+
+// reach returns that of a call for the queue of a URL.
+func reach(_ *world.World, account string, in any) operation.Reach {
+	url := operation.Member(in, "QueueUrl")
+	return operation.ReachOf(ownerOf(url, account) == account)
 }
 
 // Source: SQS API Reference, CreateQueue, QueueName.
@@ -131,12 +137,16 @@ func policyOf(q *Queue) string {
 // named returns the account and the ARN of a queue by its URL, whose last two parts are
 // account and name.
 func named(c *operation.Call, url string) (account, arn string) {
-	parts := strings.Split(url, "/")
-	if len(parts) < 2 {
-		return c.Caller.Account, c.ARN("sqs", url)
+	account = ownerOf(url, c.Caller.Account)
+	return account, "arn:" + c.World.Partition + ":sqs:" + c.Region + ":" + account + ":" + url[strings.LastIndexByte(url, '/')+1:]
+}
+
+// ownerOf returns the account in the URL of a queue; a name alone is of the caller's.
+func ownerOf(url, caller string) string {
+	if parts := strings.Split(url, "/"); len(parts) >= 2 {
+		return parts[len(parts)-2]
 	}
-	account = parts[len(parts)-2]
-	return account, "arn:" + c.World.Partition + ":sqs:" + c.Region + ":" + account + ":" + parts[len(parts)-1]
+	return caller
 }
 
 func find(c *operation.Call, url *string) (*Queue, error) {

@@ -19,32 +19,25 @@ import (
 // Operations returns the operations of STS.
 func Operations() []operation.Operation {
 	return []operation.Operation{
-		within(operation.Write("AssumeRole", assumeRoleAsks, assumeRole), roleIsOwn),
+		operation.Within(operation.Write("AssumeRole", assumeRoleAsks, assumeRole), roleIsOwn),
 		unsigned(operation.Write("AssumeRoleWithSAML", assumeRoleWithSAMLAsks, assumeRoleWithSAML)),
 		unsigned(operation.Write("AssumeRoleWithWebIdentity", assumeRoleWithWebIdentityAsks, assumeRoleWithWebIdentity)),
 		operation.Write("AssumeRoot", assumeRootAsks, assumeRoot),
-		within(operation.Read("DecodeAuthorizationMessage", decodeAuthorizationMessageAsks, decodeAuthorizationMessage), always),
-		within(operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo), always),
-		within(operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity), always),
+		own(operation.Read("DecodeAuthorizationMessage", decodeAuthorizationMessageAsks, decodeAuthorizationMessage)),
+		own(operation.Read("GetAccessKeyInfo", getAccessKeyInfoAsks, getAccessKeyInfo)),
+		own(operation.Read("GetCallerIdentity", getCallerIdentityAsks, getCallerIdentity)),
 		operation.Write("GetDelegatedAccessToken", getDelegatedAccessTokenAsks, getDelegatedAccessToken),
-		within(operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken), always),
-		within(operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken), always),
-		within(operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken), always),
+		own(operation.Write("GetFederationToken", getFederationTokenAsks, getFederationToken)),
+		own(operation.Write("GetSessionToken", getSessionTokenAsks, getSessionToken)),
+		own(operation.Read("GetWebIdentityToken", getWebIdentityTokenAsks, getWebIdentityToken)),
 	}
 }
 
-// within is an operation that concerns the account of the caller alone where own says so.
-func within(op operation.Operation, own func(account string, in any) bool) operation.Operation {
-	op.Reach = func(account string, in any) operation.Reach {
-		if own(account, in) {
-			return operation.Account
-		}
-		return operation.Everything
-	}
+// own is an operation that concerns the account of the caller alone.
+func own(op operation.Operation) operation.Operation {
+	op.Reach = operation.Own
 	return op
 }
-
-func always(string, any) bool { return true }
 
 // roleIsOwn reports whether the role is in the account of the caller.
 func roleIsOwn(account string, in any) bool {

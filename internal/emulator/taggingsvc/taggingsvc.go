@@ -65,13 +65,13 @@ type (
 // Operations returns the table of operations. None has a resource.
 // Source: Service Authorization Reference, Resource Group Tagging API.
 func Operations() []operation.Operation {
-	return []operation.Operation{
+	return operation.Reaching([]operation.Operation{
 		operation.Read("GetResources", operation.OnAll[GetResourcesInput]("tag:GetResources"), getResources),
 		operation.Read("GetTagKeys", operation.OnAll[GetTagKeysInput]("tag:GetTagKeys"), getTagKeys),
 		operation.Read("GetTagValues", operation.OnAll[GetTagValuesInput]("tag:GetTagValues"), getTagValues),
 		operation.Write("TagResources", operation.OnAll[TagResourcesInput]("tag:TagResources"), tagResources),
 		operation.Write("UntagResources", operation.OnAll[UntagResourcesInput]("tag:UntagResources"), untagResources),
-	}
+	}, operation.Own)
 }
 
 func invalid(format string, a ...any) error {

@@ -13,7 +13,7 @@ func New(partition string, seed uint64) *World {
 		Partition: partition, seed: seed, managed: awsManaged(partition), documents: new(documents),
 		accounts: new(overlay[*Account]), sessions: new(overlay[*Session]), keys: new(overlay[KeyOwner]),
 		uses: new(overlay[Use]), services: new(overlay[Use]), codes: new(overlay[int64]),
-		delegations: new(overlay[*DelegationRequest]), issued: new(overlay[uint64]),
+		delegations: new(overlay[*DelegationRequest]), buckets: new(overlay[string]), tasks: new(tasks), issued: new(overlay[uint64]),
 	}}
 }
 
@@ -34,11 +34,12 @@ func (w *World) Fork() *World {
 		uses:         w.uses.fork(),
 		services:     w.services.fork(),
 		codes:        w.codes.fork(),
+		buckets:      w.buckets.fork(),
 		delegations:  w.delegations.fork(),
 		managed:      w.managed.fork(),
 		issued:       w.issued.fork(),
 		documents:    w.documents,
-		tasks:        w.tasks,
+		tasks:        w.tasks.fork(),
 		first:        w.first,
 		next:         w.next,
 		seed:         w.seed,
@@ -97,12 +98,18 @@ func (w *World) AddAccount(a *Account) *Account {
 			w.keys.set(k.ID, KeyOwner{a.ID, name})
 		}
 	}
+	for name := range a.Buckets {
+		w.buckets.set(name, a.ID)
+	}
 	return a
 }
 
 // RemoveAccount removes an account with everything in it. Its credentials are those of
 // no account from now on.
 func (w *World) RemoveAccount(id string) {
+	for name := range w.bucketsOf(id) {
+		w.buckets.remove(name)
+	}
 	w.accounts.remove(id)
 	if o := w.EditOrganization(); o != nil {
 		o.DelegatedAdmins = slices.DeleteFunc(o.DelegatedAdmins, func(d DelegatedAdmin) bool { return d.Account == id })

@@ -3,6 +3,7 @@ package world
 import (
 	"maps"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -59,19 +60,40 @@ type Task struct {
 	What any
 }
 
+// tasks are the tasks of a world. They are safe for concurrent use.
+type tasks struct {
+	mu  sync.Mutex // guards the field below
+	all []Task     // by time; replaced as a whole
+}
+
+func (t *tasks) fork() *tasks {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &tasks{all: t.all}
+}
+
 // Later adds a task.
 func (w *World) Later(due time.Time, what any) {
-	w.tasks = append(slices.Clip(w.tasks), Task{due, what})
-	slices.SortStableFunc(w.tasks, func(a, b Task) int { return a.Due.Compare(b.Due) })
+	w.tasks.mu.Lock()
+	defer w.tasks.mu.Unlock()
+	all := append(slices.Clip(w.tasks.all), Task{due, what})
+	slices.SortStableFunc(all, func(a, b Task) int { return a.Due.Compare(b.Due) })
+	w.tasks.all = all
 }
 
 // Next returns the earliest task, without removing it.
 func (w *World) Next() (Task, bool) {
-	if len(w.tasks) == 0 {
+	w.tasks.mu.Lock()
+	defer w.tasks.mu.Unlock()
+	if len(w.tasks.all) == 0 {
 		return Task{}, false
 	}
-	return w.tasks[0], true
+	return w.tasks.all[0], true
 }
 
 // Take removes the earliest task.
-func (w *World) Take() { w.tasks = w.tasks[1:] }
+func (w *World) Take() {
+	w.tasks.mu.Lock()
+	defer w.tasks.mu.Unlock()
+	w.tasks.all = w.tasks.all[1:]
+}

@@ -46,6 +46,17 @@ func (o *overlay[V]) put(key string, v V) {
 	delete(o.gone, key)
 }
 
+// claim sets the value of a key that has none; false: it has one.
+func (o *overlay[V]) claim(key string, v V) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, taken := o.find(key); taken {
+		return false
+	}
+	o.put(key, v)
+	return true
+}
+
 // update replaces the value of key by what f returns for it.
 func (o *overlay[V]) update(key string, f func(V) V) {
 	o.mu.Lock()

@@ -32,8 +32,8 @@ func (w *World) AddSampleData(account string, now time.Time) {
 	a.Instances[id] = &Instance{ID: id, State: "running", Launched: now}
 	a.Tables[TableName] = true
 	bucket := BucketName(account)
-	a.Buckets[bucket] = &Bucket{
+	w.AddBucket(account, &Bucket{
 		Name: bucket, Created: now,
 		Objects: map[string][]byte{ObjectKey: []byte("order,customer,total\n1,example,9.99\n")},
-	}
+	})
 }

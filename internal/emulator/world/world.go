@@ -37,13 +37,14 @@ type state struct {
 	keys        *overlay[KeyOwner]           // by access key ID
 	uses        *overlay[Use]                // by access key ID or role ARN
 	services    *overlay[Use]                // by ARN of a user or role, and service
+	buckets     *overlay[string]             // owners of S3 buckets, by name
 	codes       *overlay[int64]              // by serial number: the last accepted TOTP step
 	delegations *overlay[*DelegationRequest] // by ID
 	managed     *overlay[*Policy]            // AWS managed policies, by ARN
 	issued      *overlay[uint64]             // by account: how many IDs it has generated
 	documents   *documents                   // shared by all forks
-	tasks       []Task                       // by time; replaced as a whole
-	first, next uint64                       // of the next ID of no account, at first and now; IDs are a hash of seed, account and number
+	tasks       *tasks
+	first, next uint64 // of the next ID of no account, at first and now; IDs are a hash of seed, account and number
 	seed        uint64
 	borrowed    bool // Organization is shared with another world
 }
@@ -143,7 +144,7 @@ type Account struct {
 
 	Instances map[string]*Instance // EC2, by ID
 	Tables    map[string]bool      // DynamoDB, by name
-	Buckets   map[string]*Bucket   // S3, by name
+	Buckets   map[string]*Bucket   // S3, by name; see [World.AddBucket]
 	Items     map[string]Item      // of the other services, by ARN
 }
 
