@@ -116,3 +116,11 @@ func leaveOrganization(ctx context.Context, a *attempt, with aws.CredentialsProv
 	_, err := client.LeaveOrganization(ctx, &organizations.LeaveOrganizationInput{})
 	return err
 }
+
+// joinOrganization accepts the invitation of another organization, which moves the
+// account there without leaving its own first. The attack knows no invitation.
+func joinOrganization(ctx context.Context, a *attempt, with aws.CredentialsProvider) error {
+	client := organizations.NewFromConfig(a.Config, func(o *organizations.Options) { o.Credentials = with })
+	_, err := client.AcceptHandshake(ctx, &organizations.AcceptHandshakeInput{HandshakeId: aws.String("h-attackersinvitation")})
+	return err
+}

@@ -47,6 +47,7 @@ var afterAuthorization = map[string]bool{
 	"OrganizationNotFoundException":                         true,
 	"ServiceAccessNotEnabledException":                      true,
 	"FeatureEnabled":                                        true,
+	"HandshakeNotFoundException":                            true,
 	"DeleteConflict":                                        true,
 	"ConstraintViolationException":                          true,
 	"InvalidAuthenticationCode":                             true,

@@ -171,6 +171,7 @@ var Attacks = []Scenario{
 	insider("delete-inline-policy", "delete the inline policy", nothing, deleteInline),
 	insider("delete-boundary", "delete the permissions boundary", nothing, deleteBoundary),
 	insider("leave-organization", "let the account leave the organization", nothing, leaveOrganization),
+	insider("join-organization", "move the account to another organization", nothing, joinOrganization),
 
 	// Permissions, with the access key.
 	{Name: "key/inline-allow", Title: "put an inline policy that allows everything on the user", targets: once(key), try: byKey(allowInline),

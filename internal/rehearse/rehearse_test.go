@@ -202,7 +202,7 @@ func TestTheGuardSCPRefusesUsersWithMFA(t *testing.T) {
 			before[s.Name] = s.SucceededBefore
 		}
 	}
-	for _, name := range []string{"create-guarded-role", "trust-self", "move-exempt", "create-exempt", "tag-exempt", "open-window", "delete-boundary", "leave-organization"} {
+	for _, name := range []string{"create-guarded-role", "trust-self", "move-exempt", "create-exempt", "tag-exempt", "open-window", "delete-boundary", "leave-organization", "join-organization"} {
 		if before["insider/"+name] == 0 {
 			t.Errorf("insider/%s does not succeed without the guard: %v", name, before)
 		}
