@@ -15,6 +15,7 @@ import (
 
 	"forcemfa/internal/cli"
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/testdepth"
 )
 
 // The terminal of the recording, in characters.
@@ -33,6 +34,7 @@ type event struct {
 // asciicast and as picture, with what the commands print. FORCEMFATEST_UPDATE=1 writes
 // both.
 func TestRecordingShowsTheOutputOfToday(t *testing.T) {
+	testdepth.Need(t)
 	events, end := record(t, "audit --sandbox", "rehearse")
 	for name, want := range map[string][]byte{
 		"docs/pictures/rehearse.cast": asciicast(t, events),

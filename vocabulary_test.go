@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
+	"forcemfa/internal/testdepth"
 )
 
 // A refused word is one that a reader stumbles over, with what to write
@@ -107,8 +108,10 @@ func TestSchemaAndTemplatesUseTheVocabulary(t *testing.T) {
 func TestRehearsalUsesTheVocabulary(t *testing.T) {
 	_, output := rehearsal(t)
 	checkVocabulary(t, "forcemfa rehearse", output)
-	_, output = run(t, "rehearse", "-o", "json")
-	checkVocabulary(t, "forcemfa rehearse -o json", output)
+	if testdepth.Long() {
+		_, output = run(t, "rehearse", "-o", "json")
+		checkVocabulary(t, "forcemfa rehearse -o json", output)
+	}
 }
 
 func TestScenariosAndGoldenFilesUseTheVocabulary(t *testing.T) {

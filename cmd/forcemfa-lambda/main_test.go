@@ -268,6 +268,7 @@ func inGroup(c *emulator.Cloud, name string) (in bool) {
 }
 
 func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
+	t.Parallel()
 	cloud, env := emulated(t, 2)
 	cloud.Update(func(w *world.World) {
 		w.AddBucket(account, &world.Bucket{Name: "journals", Created: time.Now()})
@@ -311,6 +312,7 @@ func TestTheProcessAnswersEventsOfTheRuntime(t *testing.T) {
 }
 
 func TestAnEventThatFailsIsAnErrorAndNotTheEnd(t *testing.T) {
+	t.Parallel()
 	cloud, env := emulated(t, 1)
 	add(cloud, "bob")
 	p := start(t, os.Args[0], append(env, packed(t), "FORCEMFA_MODE=enforce")...)
@@ -326,6 +328,7 @@ func TestAnEventThatFailsIsAnErrorAndNotTheEnd(t *testing.T) {
 }
 
 func TestWithoutItsConfigTheProcessOnlyReports(t *testing.T) {
+	t.Parallel()
 	for name, env := range map[string]string{
 		"none is there":           "LAMBDA_TASK_ROOT=" + t.TempDir(),
 		"another one is deployed": "FORCEMFA_CONFIG_HASH=0123",

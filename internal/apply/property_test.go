@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,11 +20,12 @@ import (
 	_ "forcemfa/internal/heapfloor" // tests make as much garbage as commands
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/testdepth"
 )
 
 // TestMain limits the number of checks of a property, unless -rapid.checks sets it.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(25/testdepth.Each(3))); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

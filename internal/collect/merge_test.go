@@ -44,6 +44,7 @@ func TestARoleThatWasNeverUsedHasNoTime(t *testing.T) {
 
 // The caller of each account that was entered is recorded, because guards protect it; of others there is none.
 func TestTheCallerOfEachEnteredAccountIsRecorded(t *testing.T) {
+	t.Parallel()
 	header, accounts := company()
 	for _, a := range collectAll(t, newStand(t, header, accounts, emulator.Options{})) {
 		entered := a.ID != invited && a.ID != suspended

@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/emulator/fault"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/org"
+	"forcemfa/internal/testdepth"
 	"forcemfa/policy"
 )
 
@@ -411,6 +412,7 @@ func fails(t *testing.T, s *script, service, operation string, input map[string]
 // those that cannot happen.
 // No other error is produced, except the common ones.
 func TestEveryModeledErrorIsProduced(t *testing.T) {
+	testdepth.Need(t)
 	t.Parallel()
 	produced := map[string]bool{}
 	s := newScript(t, New(callsWorld(), Options{Clock: func() time.Time { return noon }}))

@@ -25,7 +25,7 @@ func anotherBuild(f *forgery) {
 }
 
 func TestAPackOfAnotherBuildMayWordItsFindingsDifferently(t *testing.T) {
-	f := takeApart(t, written(t, sampleInput(t)))
+	f := takeApart(t, samplePack(t))
 	anotherBuild(f)
 	f.hash()
 	r, err := check(f.pack())
@@ -73,7 +73,7 @@ func TestForgeriesInTheNameOfAnotherBuildAreRefused(t *testing.T) {
 		return func(f *forgery) { f.replace("assessment-results.oscal.json", from, to) }
 	}
 	const other = "findings.ocsf.json: has other findings"
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	for name, row := range map[string]struct {
 		forge func(*forgery)
 		why   string

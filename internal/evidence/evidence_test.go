@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,12 +80,24 @@ func written(t testing.TB, in evidence.Input) []byte {
 	return out.Bytes()
 }
 
+var (
+	samplePackOnce  sync.Once
+	samplePackBytes []byte
+)
+
+// samplePack is a copy of the pack of the sample organization.
+func samplePack(t testing.TB) []byte {
+	t.Helper()
+	samplePackOnce.Do(func() { samplePackBytes = written(t, sampleInput(t)) })
+	return bytes.Clone(samplePackBytes)
+}
+
 func check(pack []byte) (*evidence.Report, error) {
 	return evidence.Check(context.Background(), bytes.NewReader(pack), int64(len(pack)), program, formats)
 }
 
 func TestAWrittenPackIsAccepted(t *testing.T) {
-	r, err := check(written(t, sampleInput(t)))
+	r, err := check(samplePack(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +149,7 @@ func sign(t testing.TB, pack []byte, key evidence.PrivateKey) []byte {
 // without it.
 func TestAPackWithOneChangedByteIsRefused(t *testing.T) {
 	key, pub, _ := newKey(t)
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	signature := sign(t, pack, key)
 	for range 1000 {
 		changed := bytes.Clone(pack)
@@ -170,7 +183,7 @@ func random(t testing.TB, n int) int {
 func TestAPackSignedWithAnotherKeyIsRefused(t *testing.T) {
 	key, pub, _ := newKey(t)
 	other, otherPub, _ := newKey(t)
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	mine, signature := sign(t, pack, key), sign(t, pack, other)
 	if _, err := evidence.Verify(bytes.NewReader(pack), signature, &pub); err == nil {
 		t.Error("another key's signature is accepted")
@@ -195,7 +208,7 @@ func TestMinisignVerifiesAndSigns(t *testing.T) {
 	testclients.Need(t, "minisign")
 	dir := t.TempDir()
 	key, _, public := newKey(t)
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	file := func(name string, text []byte) string {
 		name = filepath.Join(dir, name)
 		if err := os.WriteFile(name, text, 0o600); err != nil {

@@ -18,7 +18,7 @@ func TestARedactedPackNamesNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := check(written(t, sampleInput(t)))
+	whole, err := check(samplePack(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func without(names ...string) func([]string) []string {
 // A rule that a later version adds does not make a pack invalid, and a rule that is left
 // out on purpose is named.
 func TestAPackWithOtherRulesIsCheckedByThoseThatBothHave(t *testing.T) {
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	for name, row := range map[string]struct {
 		change     func(*forgery)
 		listed     bool
@@ -152,7 +152,7 @@ func TestAPackWithOtherRulesIsCheckedByThoseThatBothHave(t *testing.T) {
 
 // The list of rules hides nothing of what both versions can compare.
 func TestForgeriesByTheListOfRulesAreRefused(t *testing.T) {
-	pack := written(t, sampleInput(t))
+	pack := samplePack(t)
 	other := func(change func(*forgery)) func(*forgery) {
 		return func(f *forgery) { change(f); anotherBuild(f) }
 	}
@@ -198,7 +198,7 @@ func many(n int) []string {
 }
 
 func TestThePackListsTheRules(t *testing.T) {
-	r, err := check(written(t, sampleInput(t)))
+	r, err := check(samplePack(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 // A program may print without end, and programs that it starts may keep its stdout open.
 func TestOutputOfAProgramIsBounded(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("runs sh")
 	}

@@ -13,6 +13,7 @@ import (
 // A program that never prints a code must not keep the lock of a session: the person at
 // the terminal is asked instead.
 func TestACommandForCodesThatHangsFallsBackToTheTerminal(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("the command is a shell command")
 	}

@@ -212,6 +212,7 @@ func TestSignInLinkIsMadeFromARole(t *testing.T) {
 }
 
 func TestForeignProcessGivesAKeyAndNotASession(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	key := r.key(identity, "jonas")
 	r.settings(identity, `[profile vaulted]

@@ -144,6 +144,7 @@ func TestAKeyIsLookedUp(t *testing.T) {
 
 // AWS takes two lookups a second: those that it refuses are sent again.
 func TestThrottledLookupsAreRepeated(t *testing.T) {
+	t.Parallel()
 	s := newStand(t, func(_ *http.Request, n int64) string {
 		if n == 2 || n == 5 {
 			return "ThrottlingException"

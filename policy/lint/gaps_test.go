@@ -271,7 +271,7 @@ func brought(before, after []lint.Finding) *lint.Finding {
 func TestCorrectionsOfGapsBringNoFindings(t *testing.T) {
 	fixes, tried := 0, 0
 	for i, c := range gapCases() {
-		if i%testdepth.Each(6) != 0 {
+		if i%testdepth.Each(12) != 0 {
 			continue
 		}
 		tried++
@@ -307,7 +307,7 @@ func TestCorrectionsOfGapsBringNoFindings(t *testing.T) {
 
 // What lint does not find in a corrected document, the prover does not find either.
 func TestCorrectedGapsAreProved(t *testing.T) {
-	proved, left, step := 0, 0, testdepth.Each(9)
+	proved, left, step := 0, 0, testdepth.Each(18)
 	for i, c := range gapCases() {
 		if i%step != 0 {
 			continue

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"forcemfa/internal/testdepth"
 	"forcemfa/policy"
 	"forcemfa/policy/lint"
 )
@@ -115,14 +116,14 @@ func TestHostileDocumentsEndInTime(t *testing.T) {
 	unit := unit(t)
 	for name, text := range map[string]string{
 		"10000 statements":   repeat(10000, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`)),
-		"weak denies":        repeat(260, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`)),
-		"weak gates":         repeat(260, gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`)),
-		"guards":             repeat(90, guard("", "")),
+		"weak denies":        repeat(260/testdepth.Each(2), deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`)),
+		"weak gates":         repeat(260/testdepth.Each(2), gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`)),
+		"guards":             repeat(90/testdepth.Each(2), guard("", "")),
 		"exceptions":         doc(guard(`,`+many(2000, `"ec2:*a*"`), "")),
-		"stars":              doc(guard(`,`+many(600, `"iam:`+stars+`"`), "")),
+		"stars":              doc(guard(`,`+many(600/testdepth.Each(3), `"iam:`+stars+`"`), "")),
 		"misspelled actions": doc(allow(`x:y","Action2":"`, `"*"`)),
 		"unknown actions":    doc(`{"Effect":"Allow","Action":[` + many(2000, `"ec2:Frobnica"`) + `],"Resource":"*"}`),
-		"resources":          doc(`{"Effect":"Deny","Action":"*","Resource":[` + many(500, `"arn:aws:s3:::`+stars+`"`) + `],"Condition":{` + noMFA + `}}`),
+		"resources":          doc(`{"Effect":"Deny","Action":"*","Resource":[` + many(500/testdepth.Each(2), `"arn:aws:s3:::`+stars+`"`) + `],"Condition":{` + noMFA + `}}`),
 		"values":             doc(guard("", `,"StringNotLike":{"aws:UserAgent":[`+many(1000, `"`+stars+`"`)+`]}`)),
 		"variables":          doc(allow("iam:*", `[`+many(500, `"arn:aws:iam::*:user/${aws:username}*"`)+`]`)),
 		"principals":         doc(trust(`{"AWS":[`+many(1500, `"123456789012"`)+`]}`, mfa)),

@@ -37,7 +37,7 @@ var keyValues = append([]string{"k", "K", "\u212a", "s", "\u017f", "i", "\u0130"
 func TestClaimsHoldForEveryGlobalKey(t *testing.T) {
 	keys := append(append([]catalog.GlobalKey{}, catalog.Globals()...), keysOfServices...)
 	accepted, enforced, tried := 0, 0, 0
-	for n := range 12_000 / testdepth.Each(20) {
+	for n := range 12_000 / testdepth.Each(60) {
 		dice := rand.New(rand.NewPCG(uint64(n), 26))
 		key := keys[n%len(keys)]
 		key.Name = strings.Replace(key.Name, "${TagKey}", "team", 1)

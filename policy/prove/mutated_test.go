@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"forcemfa/internal/testdepth"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
 	"forcemfa/policy/prove/certificate"
@@ -319,7 +320,7 @@ func TestMutatedProofsAreRefused(t *testing.T) {
 		}
 	})
 	t.Logf("%d refused, %d harmless", refused, harmless)
-	if refused < 100 || harmless < 10 {
+	if least := 10 / testdepth.Each(5); refused < 10*least || harmless < least {
 		t.Errorf("%d refused and %d harmless mutations are too few to say anything", refused, harmless)
 	}
 }
@@ -356,7 +357,7 @@ func TestOldProofsOfMutatedDocumentsAreRefused(t *testing.T) {
 		}
 	})
 	t.Logf("%d refused, %d harmless, %v", refused, harmless, outcomes)
-	if refused < 50 || outcomes[prove.Enforced] < 5 || outcomes[prove.Open] < 30 {
+	if least := 5 / testdepth.Each(5); refused < 10*least || outcomes[prove.Enforced] < least || outcomes[prove.Open] < 6*least {
 		t.Errorf("%d refused, outcomes %v: too few to say anything", refused, outcomes)
 	}
 }

@@ -17,12 +17,14 @@ import (
 	"forcemfa/internal/emulator/sample"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/rehearse"
+	"forcemfa/internal/testdepth"
 )
 
 // A rule, a target and a function that somebody deleted come back when the stack is
 // deleted before deploy apply, as docs/deploy.md says. deploy apply alone does not restore
 // them. Users stay enforced in the meantime.
 func TestDeletedPartsComeBackWithTheirStack(t *testing.T) {
+	testdepth.Need(t)
 	ctx := t.Context()
 	box, err := rehearse.OpenSandbox("", emulator.Options{Stopped: true})
 	if err != nil {

@@ -138,11 +138,10 @@ func (k *killer) observe(r emulator.Record) {
 
 // A process of a function that is killed, wherever that is, only delays the end.
 func TestAKilledProcessOnlyDelaysTheEnd(t *testing.T) {
+	testdepth.Need(t)
 	points := map[string]func(int, *emulator.Record) bool{
 		"AddUserToGroup": func(_ int, r *emulator.Record) bool { return r.Operation == "AddUserToGroup" },
-	}
-	if testdepth.Long() {
-		points["call 60"] = func(call int, _ *emulator.Record) bool { return call == 60 }
+		"call 60":        func(call int, _ *emulator.Record) bool { return call == 60 },
 	}
 	if *whole {
 		for n := 1; n < 900; n += 37 {

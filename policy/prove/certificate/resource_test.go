@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"forcemfa/internal/testdepth"
 	"forcemfa/policy"
 	"forcemfa/policy/prove"
 	"forcemfa/policy/prove/certificate"
@@ -18,7 +19,10 @@ func TestEachClassOfResourcesIsPartOfTheProof(t *testing.T) {
 		"arn:aws:iam::aws:policy/*", "arn:aws:sqs:*:" + account + ":*", "arn:aws:iam::" + account + ":policy/*", "arn:aws:iam::*:user/*", "arn:aws:iam::*:group/*",
 		"arn:aws:s3:::bucket-${aws:username}/*", "arn:aws:ec2:eu-west-1:*:instance/*", "arn:aws:iam::*:mfa/*",
 	}
-	for _, class := range classes {
+	for i, class := range classes {
+		if i%testdepth.Each(2) != 0 {
+			continue
+		}
 		not := strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"NotResource":"`+class+`"`, 1)
 		only := strings.Replace(fmt.Sprintf(denyAll, mfa), `"Resource":"*"`, `"Resource":"`+class+`"`, 1)
 		s := bob(source(t, not, only, others, byKey))
