@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -142,14 +143,15 @@ func unpack(data []byte) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(z)
-	if err != nil {
+	var text strings.Builder
+	text.Grow(size(data))
+	if _, err := io.Copy(&text, z); err != nil {
 		return nil, err
 	}
 	c := &Catalog{byPrefix: make(map[string]*Service)}
 	r := reader{catalog: c}
 	n := 0
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text.String()) {
 		n++
 		var fields [6]string
 		count := 0
@@ -167,6 +169,15 @@ func unpack(data []byte) (*Catalog, error) {
 	return c, nil
 }
 
+// size is how many bytes compressed data says that it has when it is decompressed, which
+// saves copies. Source: RFC 1952, ISIZE.
+func size(data []byte) int {
+	if len(data) < 4 {
+		return 0
+	}
+	return int(min(binary.LittleEndian.Uint32(data[len(data)-4:]), 16<<20))
+}
+
 // A reader parses lines into a Catalog. A line refers to earlier lines of its
 // service by position.
 type reader struct {
@@ -181,8 +192,7 @@ type reader struct {
 
 func (r *reader) line(n int, fields []string) error {
 	kind := fields[0]
-	want := map[string]int{"catalog": 3, "s": 2, "k": 3, "r": 4, "a": 5}[kind]
-	switch {
+	switch want := fieldsOf(kind); {
 	case want == 0 || len(fields) < want:
 		return fmt.Errorf("%q with %d fields is not a line of a catalog", kind, len(fields))
 	case (n == 1) != (kind == "catalog"):
@@ -210,6 +220,21 @@ func (r *reader) line(n int, fields []string) error {
 		return r.action(fields)
 	}
 	return nil
+}
+
+// fieldsOf is how many fields a line of a kind has at least; 0: there is no such kind.
+func fieldsOf(kind string) int {
+	switch kind {
+	case "catalog", "k":
+		return 3
+	case "s":
+		return 2
+	case "r":
+		return 4
+	case "a":
+		return 5
+	}
+	return 0
 }
 
 func (r *reader) open(prefix string, rcp bool) {
