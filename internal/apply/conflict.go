@@ -143,12 +143,15 @@ func (a *attempt) otherAttachments() (string, error) {
 	settled := a.options.Now().Add(settling)
 	for pause := firstPause; ; pause = longer(pause) {
 		out, err := a.client.GetPolicy(a.ctx, &iam.GetPolicyInput{PolicyArn: &a.step.Subject})
+		if err == nil {
+			_, err = fleet.Whole(out.Policy, "GetPolicy")
+		}
 		switch {
 		case gone(err):
 			return "", nil
 		case err != nil:
 			return "", err
-		case out.Policy == nil || aws.ToInt32(out.Policy.AttachmentCount) == 0:
+		case aws.ToInt32(out.Policy.AttachmentCount) == 0:
 			return "", nil
 		}
 		if !a.pause(pause, settled) {

@@ -622,7 +622,7 @@ func (d *Deployment) skip(parts []part, why string, report func(Outcome)) {
 
 func (d *Deployment) failure(p part, err error) Outcome {
 	out := d.identity(p)
-	out.Status, out.Why = Failed, err.Error()
+	out.Status, out.Why = Failed, fleet.Sentence(err)
 	return out
 }
 

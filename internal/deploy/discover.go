@@ -66,7 +66,7 @@ func (d *Deployment) discoverAccount(ctx context.Context, l *accountState) []org
 	if l.coverage = coverageOf(ctx, cfg); l.coverage.State == CoverageUnknown {
 		gaps = append(gaps, org.Gap{Account: l.account.ID, What: "trails", Why: l.coverage.Why})
 	}
-	client := iam.NewFromConfig(cfg)
+	client := iam.NewFromConfig(cfg, func(o *iam.Options) { o.APIOptions = append(o.APIOptions, fleet.WholeAnswers) })
 	if err := d.readPolicy(ctx, client, l); err != nil {
 		gaps = append(gaps, gap("policy", err)...)
 	}
@@ -139,10 +139,16 @@ func managedPolicy(ctx context.Context, client *iam.Client, policyARN string) (d
 	if errors.As(err, &none) {
 		return "", false, nil
 	}
+	if err == nil {
+		_, err = fleet.Whole(out.Policy, "GetPolicy")
+	}
 	if err != nil {
 		return "", false, err
 	}
 	version, err := client.GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: &policyARN, VersionId: out.Policy.DefaultVersionId})
+	if err == nil {
+		_, err = fleet.Whole(version.PolicyVersion, "GetPolicyVersion")
+	}
 	if err != nil {
 		return "", true, err
 	}

@@ -259,26 +259,11 @@ func editedPolicy(r *types.StackResourceDrift) bool {
 }
 
 // nounOf is a type of resources in the words of its service.
-func nounOf(kind string) string {
-	switch kind {
-	case "AWS::Events::Rule":
-		return "rule"
-	case "AWS::Lambda::Function":
-		return "function"
-	case "AWS::IAM::Role":
-		return "role"
-	case "AWS::IAM::Group":
-		return "group"
-	case "AWS::IAM::ManagedPolicy":
-		return "policy"
-	case "AWS::CloudWatch::Alarm":
-		return "alarm"
-	case "AWS::SQS::Queue":
-		return "queue"
-	case "AWS::Logs::LogGroup":
-		return "log group"
-	}
-	return kind
+func nounOf(kind string) string { return cmp.Or(nouns[kind], kind) }
+
+var nouns = map[string]string{
+	"AWS::Events::Rule": "rule", "AWS::Lambda::Function": "function", "AWS::IAM::Role": "role", "AWS::IAM::Group": "group",
+	"AWS::IAM::ManagedPolicy": "policy", "AWS::CloudWatch::Alarm": "alarm", "AWS::SQS::Queue": "queue", "AWS::Logs::LogGroup": "log group",
 }
 
 // longestValue is how long a value may be, in characters, to stand in a sentence.

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"forcemfa/internal/fleet"
 )
 
 // Revert restores the resources that were changed or deleted after CloudFormation created
@@ -28,7 +30,7 @@ func (d *Deployment) Revert(ctx context.Context, report func(Outcome)) error {
 		if c.gap != nil {
 			out.Why = c.gap.What + ": " + c.gap.Why
 		} else if n, err := c.revert(ctx, d.clock); err != nil {
-			out.Why = err.Error()
+			out.Why = fleet.Sentence(err)
 		} else {
 			out.Status, out.Why = Done, fmt.Sprintf("resources restored: %d", n)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/policy/arn"
 )
 
@@ -81,6 +82,9 @@ func (s *stackSet) describe(ctx context.Context) (*setState, error) {
 	var none *types.StackSetNotFoundException
 	if errors.As(err, &none) {
 		return &setState{}, nil
+	}
+	if err == nil {
+		_, err = fleet.Whole(out.StackSet, "DescribeStackSet")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("describe %s: %w", s, err)
@@ -334,6 +338,9 @@ func (s *stackSet) follow(ctx context.Context, operation string, good Status, re
 	told := map[string]bool{}
 	for {
 		out, err := s.client.DescribeStackSetOperation(ctx, &cloudformation.DescribeStackSetOperationInput{StackSetName: &s.name, OperationId: &operation, CallAs: s.callAs})
+		if err == nil {
+			_, err = fleet.Whole(out.StackSetOperation, "DescribeStackSetOperation")
+		}
 		if err != nil {
 			return fmt.Errorf("follow operation %s of %s: %w", operation, s, err)
 		}

@@ -18,6 +18,21 @@ import (
 // sends is cut.
 func Reason(err error) string { return prose.Message(reason(err)) }
 
+// Sentence is the text of an error in which AWS or the network is quoted without what the
+// SDK says about its attempts.
+func Sentence(err error) string {
+	text := err.Error()
+	var call *smithy.OperationError
+	if !errors.As(err, &call) {
+		return text
+	}
+	said := Reason(call)
+	if text == call.Error() {
+		return call.Service() + " " + call.Operation() + ": " + said
+	}
+	return strings.Replace(text, call.Error(), said, 1)
+}
+
 func reason(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {

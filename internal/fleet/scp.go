@@ -68,6 +68,9 @@ func (e *explorer) readSCPs(ctx context.Context) error {
 // which makes the accounts below it unknown.
 func (e *explorer) document(ctx context.Context, p *org.SCP) {
 	out, err := e.client.DescribePolicy(ctx, &organizations.DescribePolicyInput{PolicyId: &p.ID})
+	if err == nil {
+		_, err = Whole(out.Policy, "DescribePolicy")
+	}
 	if err != nil {
 		e.gap("DescribePolicy "+p.ID, err)
 		return

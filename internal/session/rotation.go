@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"forcemfa/internal/fleet"
 	"forcemfa/internal/session/cache"
 )
 
@@ -68,11 +69,14 @@ func (a *Access) resume(ctx context.Context) (done bool, oldID string, err error
 // deleteUnused deletes a key whose secret was lost, unless it was used.
 func (a *Access) deleteUnused(ctx context.Context, id string) error {
 	out, err := a.IAM().GetAccessKeyLastUsed(ctx, &iam.GetAccessKeyLastUsedInput{AccessKeyId: aws.String(id)})
+	if err == nil {
+		_, err = fleet.Whole(out.AccessKeyLastUsed, "GetAccessKeyLastUsed")
+	}
 	_, refused := denied(err)
 	switch {
 	case err != nil && !refused:
 		return a.keyProblem(err, "read when a key was last used")
-	case err == nil && out.AccessKeyLastUsed != nil && out.AccessKeyLastUsed.LastUsedDate != nil:
+	case err == nil && out.AccessKeyLastUsed.LastUsedDate != nil:
 		return nil // somebody has its secret: the quota is reported with the next step
 	}
 	if err := a.deactivate(ctx, id); err != nil {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/fleet"
@@ -40,7 +39,7 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		end = ending(ctx, err)
 	}
 	if end.Err != nil {
-		text, suggestions := suggested(prose.Message(short(end.Err)))
+		text, suggestions := suggested(prose.Message(fleet.Sentence(end.Err)))
 		fmt.Fprintf(e.Stderr, "forcemfa: %s\n", view.Clean(text))
 		for _, verb := range suggestions {
 			fmt.Fprintf(e.Stderr, "did you mean: %s\n", view.Clean(verb))
@@ -50,21 +49,6 @@ func Run(ctx context.Context, root *cobra.Command, e *Env) int {
 		fmt.Fprintf(e.Stderr, "hint: %s\n", view.CleanLines(end.Hint))
 	}
 	return end.Status
-}
-
-// short is the text of an error in which AWS or the network is quoted without what the
-// SDK says about its attempts.
-func short(err error) string {
-	text := err.Error()
-	var call *smithy.OperationError
-	if !errors.As(err, &call) {
-		return text
-	}
-	reason := fleet.Reason(call)
-	if text == call.Error() {
-		return call.Service() + " " + call.Operation() + ": " + reason
-	}
-	return strings.Replace(text, call.Error(), reason, 1)
 }
 
 // exclusive words the error of cobra about flags of which only one can be given; other

@@ -11,6 +11,8 @@ import (
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"forcemfa/internal/fleet"
 )
 
 // The request ID and the SDK's number of attempts are in no message, and what was being
@@ -30,7 +32,7 @@ func TestAnErrorQuotesAWSWithoutTheSDKsWords(t *testing.T) {
 		{WithHint(fmt.Errorf("audit: %w", unsent), "x"), "audit: cannot reach https://sts.nosuch.example: no such host"},
 		{errors.New("no profile"), "no profile"},
 	} {
-		if got := short(row.err); got != row.want {
+		if got := fleet.Sentence(row.err); got != row.want {
 			t.Errorf("%s\nwant %s", got, row.want)
 		}
 	}

@@ -132,7 +132,7 @@ func (t *Target) Home(ctx context.Context) (id, alias string, err error) {
 		return "", "", err
 	}
 	id = caller.Account
-	if out, err := organizations.NewFromConfig(cfg).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{}); err == nil {
+	if out, err := organizations.NewFromConfig(cfg).DescribeOrganization(ctx, &organizations.DescribeOrganizationInput{}); err == nil && out.Organization != nil {
 		id = aws.ToString(out.Organization.MasterAccountId)
 	}
 	if cfg, _, err = t.Fleet.Enter(ctx, id); err != nil {
