@@ -1,4 +1,4 @@
-// Package heapfloor lets the heap grow to 64 MB before garbage is collected.
+// Package heapfloor lets the heap grow to 128 MB before garbage is collected.
 //
 // Go collects garbage for the first time at 4 MB and then each time that the heap has
 // doubled. A command that lives for a moment spent up to half of its processor time on
@@ -17,7 +17,7 @@ import (
 )
 
 // Floor is the size of the heap, in bytes, below which no garbage is collected.
-const Floor = 64 << 20
+const Floor = 128 << 20
 
 // Settings of GOGC, in percent. Go multiplies its own least heap of 4 MB by GOGC/100, so
 // highest stands for Floor.

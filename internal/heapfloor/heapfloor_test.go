@@ -16,12 +16,12 @@ func TestTheHeapIsCollectedAtTheFloorOrAtTwiceItsUse(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 1600},
-		{4 << 20, 1600}, // Go's least heap is 64 MB then
-		{8 << 20, 700},  // 8 MB and 7 times 8 MB are 64 MB
-		{16 << 20, 300},
-		{32 << 20, 100},
-		{33 << 20, 100},
+		{0, 3200},
+		{4 << 20, 3200}, // Go's least heap is 128 MB then
+		{8 << 20, 1500}, // 8 MB and 15 times 8 MB are 128 MB
+		{16 << 20, 700},
+		{64 << 20, 100},
+		{65 << 20, 100},
 		{4 << 30, 100},
 	} {
 		if got := percent(c.live); got != c.want {
@@ -49,8 +49,8 @@ func TestMain(m *testing.M) {
 var sink []byte
 
 func TestAProgramCollectsNothingBelowTheFloor(t *testing.T) {
-	if got := output(t, ""); got != "1600 0" {
-		t.Errorf("setting and collections are %q, want 1600 and 0", got)
+	if got := output(t, ""); got != "3200 0" {
+		t.Errorf("setting and collections are %q, want 3200 and 0", got)
 	}
 }
 
@@ -79,11 +79,11 @@ func output(t *testing.T, gogc string) string {
 }
 
 func TestTheSettingFollowsTheHeap(t *testing.T) {
-	held := make([]byte, 100<<20)
+	held := make([]byte, 200<<20)
 	deadline := time.Now().Add(10 * time.Second)
 	for setting() != usual {
 		if time.Now().After(deadline) {
-			t.Fatalf("the setting is %d with 100 MB in use, want %d", setting(), usual)
+			t.Fatalf("the setting is %d with 200 MB in use, want %d", setting(), usual)
 		}
 		runtime.GC()
 		time.Sleep(time.Millisecond)
