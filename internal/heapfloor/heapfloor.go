@@ -11,6 +11,7 @@
 package heapfloor
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -27,10 +28,10 @@ const (
 )
 
 func init() {
-	if before := debug.SetGCPercent(highest); before != usual {
-		debug.SetGCPercent(before)
+	if os.Getenv("GOGC") != "" {
 		return
 	}
+	debug.SetGCPercent(highest)
 	afterEachCollection(&watcher{percent: highest})
 }
 

@@ -55,7 +55,7 @@ func TestAProgramCollectsNothingBelowTheFloor(t *testing.T) {
 }
 
 func TestTheSettingOfTheUserIsKept(t *testing.T) {
-	for _, setting := range []string{"50", "400"} {
+	for _, setting := range []string{"50", "100", "400"} {
 		if got, _, _ := strings.Cut(output(t, setting), " "); got != setting {
 			t.Errorf("with GOGC=%s the setting is %s", setting, got)
 		}
