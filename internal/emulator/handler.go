@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -13,8 +14,12 @@ import (
 	"forcemfa/internal/emulator/world"
 )
 
-// maxBody limits the body of a request.
-const maxBody = 16 << 20
+// maxBody limits the body of a request, maxObject that of one to S3: AWS accepts 5 GB, and
+// the largest package of a Lambda function is half as large as this.
+const (
+	maxBody   = 16 << 20
+	maxObject = 512 << 20
+)
 
 // ServeHTTP answers requests of AWS's protocols: the scope of the signature
 // names the service; X-Amz-Target, Action or the path name the operation.
@@ -64,15 +69,19 @@ type incoming struct {
 
 // receive reads the request and verifies its signature.
 func (v *incoming) receive() *refusal {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, v.r.Body, maxBody))
-	v.body = body
-	v.form = v.parameters()
 	sign, why := parseSignature(v.r)
 	v.sign = sign
+	most := int64(maxBody)
+	if sign != nil && sign.service == "s3" {
+		most = maxObject
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, v.r.Body, most))
+	v.body = body
+	v.form = v.parameters()
 	v.service = v.find()
 	switch {
 	case err != nil:
-		return refuse(tooLarge, "The body could not be read, or is larger than %d bytes.", maxBody)
+		return unread(err, most)
 	case why != nil:
 		return why
 	case sign == nil && v.unsigned():
@@ -82,6 +91,15 @@ func (v *incoming) receive() *refusal {
 		return refuse(noSignature, "Missing Authentication Token")
 	}
 	return v.verify()
+}
+
+// unread is the refusal of a body that is too large or ends early.
+func unread(err error, most int64) *refusal {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return refuse(tooLarge, "Your proposed upload exceeds the maximum allowed size of %d bytes.", most)
+	}
+	return refuse(incomplete, incompleteText)
 }
 
 // unsigned reports whether the operation needs no signature.

@@ -35,6 +35,9 @@ const (
 	notImplemented
 	malformed
 	tooLarge
+	incomplete // an aws-chunked body ends early
+	badTrailer // its trailer is not what the headers say
+	noLength   // its length is not in the headers
 )
 
 // codes lists the wire codes: of queries, EC2, JSON, S3 and REST JSON.
@@ -56,6 +59,9 @@ var codes = map[reason][5]string{
 	notImplemented: {"NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented"},
 	malformed:      {"MalformedQueryString", "MalformedQueryString", "SerializationException", "InvalidRequest", "SerializationException"},
 	tooLarge:       {"RequestEntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLarge", "EntityTooLarge", "RequestEntityTooLarge"},
+	incomplete:     {"IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody"}, // of S3 alone, as are the next two
+	badTrailer:     {"MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError"},
+	noLength:       {"MissingContentLength", "MissingContentLength", "MissingContentLength", "MissingContentLength", "MissingContentLength"},
 }
 
 func column(p wire.Protocol) int {

@@ -184,7 +184,7 @@ func (s *signature) verify(r *http.Request, body []byte, keys *signingKeys, secr
 		return nil, refuse(wrongSignature, "%s", mismatch)
 	}
 	if strings.HasPrefix(s.payload, streaming) {
-		return s.unchunk(body, key)
+		return s.unchunk(r, body, key)
 	}
 	return body, nil
 }

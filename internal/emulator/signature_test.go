@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -328,43 +329,90 @@ func zeroIf(s string) string {
 }
 
 func TestChunkedUploads(t *testing.T) {
-	const path = "/data-222222222222/new"
+	const path, crc = "/data-222222222222/new", "x-amz-checksum-crc32"
+	whole := func(seed string, key []byte) string { return chunks(seed, key, "hello ", "world") }
+	unsigned := func(trailer string) func(string, []byte) string {
+		return func(string, []byte) string { return "b\r\nhello world\r\n0\r\n" + trailer + "\r\n" }
+	}
+	signed := func(trailer, signedTrailer string) func(string, []byte) string {
+		return func(seed string, key []byte) string {
+			body := strings.TrimSuffix(whole(seed, key), "\r\n")
+			_, last, _ := cutLast(strings.ReplaceAll(body, "chunk-signature=", "."))
+			text := "AWS4-HMAC-SHA256-TRAILER\n20260304T120000Z\n20260304/us-east-1/s3/aws4_request\n" + strings.TrimSpace(last) + "\n" + hashOf(signedTrailer)
+			return body + trailer + trailerSignature + ":" + hex.EncodeToString(mac(key, text)) + "\r\n\r\n"
+		}
+	}
 	for _, row := range []struct {
 		name, payload string
+		length        string // X-Amz-Decoded-Content-Length
+		trailer       string // X-Amz-Trailer
 		body          func(seed string, key []byte) string
-		status        int
-		stored        string
+		refusal       string // empty: it is stored
 	}{
-		{"signed", streamingSigned, func(seed string, key []byte) string { return chunks(seed, key, "hello ", "world") }, 200, "hello world"},
-		{"signed, a chunk changed", streamingSigned, func(seed string, key []byte) string {
-			return strings.Replace(chunks(seed, key, "hello ", "world"), "world", "World", 1)
-		}, 403, ""},
-		{"signed, cut short", streamingSigned, func(seed string, key []byte) string {
-			whole := chunks(seed, key, "hello ", "world")
-			return whole[:len(whole)-100]
-		}, 400, ""},
-		{"with an unsigned trailer", streamingUnsignedTrailer, func(string, []byte) string {
-			return "b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n"
-		}, 200, "hello world"},
+		{"signed", streamingSigned, "11", "", whole, ""},
+		{"signed, a chunk changed", streamingSigned, "11", "", func(seed string, key []byte) string {
+			return strings.Replace(whole(seed, key), "world", "World", 1)
+		}, "SignatureDoesNotMatch"},
+		{"signed, chunks exchanged", streamingSigned, "10", "", func(seed string, key []byte) string {
+			all := strings.SplitAfter(chunks(seed, key, "hello", "world"), "\r\n")
+			return strings.Join(slices.Concat(all[2:4], all[:2], all[4:]), "")
+		}, "SignatureDoesNotMatch"},
+		{"signed, the last chunk left out", streamingSigned, "11", "", func(seed string, key []byte) string {
+			return whole(seed, key)[:len(whole(seed, key))-100]
+		}, "IncompleteBody"},
+		{"signed, a chunk without signature", streamingSigned, "11", "", unsigned(""), "SignatureDoesNotMatch"},
+		{"signed, with an unsigned trailer", streamingSigned, "11", crc, func(seed string, key []byte) string {
+			return strings.TrimSuffix(whole(seed, key), "\r\n") + crc + ":DUoRhQ==\r\n\r\n"
+		}, "MalformedTrailerError"},
+		{"longer than announced", streamingSigned, "10", "", whole, "IncompleteBody"},
+		{"shorter than announced", streamingSigned, "12", "", whole, "IncompleteBody"},
+		{"of no announced length", streamingSigned, "", "", whole, "MissingContentLength"},
+		{"of a negative length", streamingSigned, "-11", "", whole, "MissingContentLength"},
+		{"with an unsigned trailer", streamingUnsignedTrailer, "11", crc, unsigned(crc + ":DUoRhQ==\r\n"), ""},
+		{"with a trailer in other case", streamingUnsignedTrailer, "11", "X-Amz-Checksum-Crc32", unsigned("X-AMZ-Checksum-CRC32 : DUoRhQ==\n"), ""},
+		{"with the CRC-64 of SDKs", streamingUnsignedTrailer, "11", "x-amz-checksum-crc64nvme", unsigned("x-amz-checksum-crc64nvme:jSnVw/bqjr4=\r\n"), ""},
+		{"with another checksum", streamingUnsignedTrailer, "11", crc, unsigned(crc + ":DUoRhA==\r\n"), "BadDigest"},
+		{"with a checksum of another length", streamingUnsignedTrailer, "11", crc, unsigned(crc + ":DUoR\r\n"), "InvalidRequest"},
+		{"without the announced trailer", streamingUnsignedTrailer, "11", crc, unsigned(""), "MalformedTrailerError"},
+		{"with a trailer that was not announced", streamingUnsignedTrailer, "11", "", unsigned(crc + ":DUoRhQ==\r\n"), "MalformedTrailerError"},
+		{"with a trailer twice", streamingUnsignedTrailer, "11", crc, unsigned(crc + ":DUoRhQ==\r\n" + crc + ":DUoRhQ==\r\n"), "MalformedTrailerError"},
+		{"with a header as trailer", streamingUnsignedTrailer, "11", "authorization", unsigned("authorization:x\r\n"), "MalformedTrailerError"},
+		{"with a trailer that is no header", streamingUnsignedTrailer, "11", crc, unsigned("DUoRhQ==\r\n"), "MalformedTrailerError"},
+		{"with a size that is no number", streamingUnsignedTrailer, "11", "", func(string, []byte) string { return "x\r\nhello world\r\n0\r\n\r\n" }, "IncompleteBody"},
+		{"with a size beyond the body", streamingUnsignedTrailer, "11", "", func(string, []byte) string { return "7fffffff\r\nhello world\r\n0\r\n\r\n" }, "IncompleteBody"},
+		{"with a signed trailer", streamingSignedTrailer, "11", crc, signed(crc+":DUoRhQ==\r\n", crc+":DUoRhQ==\n"), ""},
+		{"with a signed trailer, changed", streamingSignedTrailer, "11", crc, signed(crc+":DUoRhQ==\r\n", crc+":DUoRhA==\n"), "SignatureDoesNotMatch"},
+		{"with a signed trailer, unsigned", streamingSignedTrailer, "11", crc, func(seed string, key []byte) string {
+			return strings.TrimSuffix(whole(seed, key), "\r\n") + crc + ":DUoRhQ==\r\n\r\n"
+		}, "SignatureDoesNotMatch"},
+		{"of another form", "STREAMING-AWS4-HMAC-SHA512-PAYLOAD", "11", "", whole, "InvalidRequest"},
+		{"with an asymmetric signature", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "11", "", whole, "InvalidRequest"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := atNoon(t)
 			s := s3Request(path)
 			s.method, s.payload = "PUT", row.payload
 			s.header.Set("X-Amz-Content-Sha256", row.payload)
+			for name, value := range map[string]string{"X-Amz-Decoded-Content-Length": row.length, "X-Amz-Trailer": row.trailer} {
+				if value != "" {
+					s.header.Set(name, value)
+				}
+			}
 			r := s.sign(t)
 			_, seed, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
 			key := c.keys.derive(s.creds.SecretAccessKey, &signature{date: "20260304", region: "us-east-1", service: "s3"})
 			r.Body = io.NopCloser(strings.NewReader(row.body(seed, key)))
 			status, body := serve(c, r)
-			if status != row.status {
-				t.Fatalf("status %d, want %d:\n%s", status, row.status, body)
+			if (status == 200) != (row.refusal == "") || !strings.Contains(body, row.refusal) {
+				t.Fatalf("status %d, want %q:\n%s", status, row.refusal, body)
 			}
+			stored := ""
 			c.View(func(w *world.World) {
-				if got := string(w.Account(member).Buckets["data-222222222222"].Objects["new"]); got != row.stored {
-					t.Errorf("stored %q, want %q", got, row.stored)
-				}
+				stored = string(w.Account(member).Buckets["data-222222222222"].Objects["new"])
 			})
+			if want := map[bool]string{true: "hello world"}[row.refusal == ""]; stored != want {
+				t.Errorf("stored %q, want %q", stored, want)
+			}
 		})
 	}
 }

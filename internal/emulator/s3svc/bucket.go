@@ -100,6 +100,8 @@ func deleteObject(c *operation.Call, in *DeleteObjectInput) (*EmptyOutput, error
 	if b == nil {
 		return nil, noSuchBucket()
 	}
-	delete(c.World.Edit(owner).Buckets[in.Bucket].Objects, in.Key)
+	b = c.World.Edit(owner).Buckets[in.Bucket]
+	delete(b.Objects, in.Key)
+	delete(b.ETags, in.Key)
 	return &EmptyOutput{}, nil
 }

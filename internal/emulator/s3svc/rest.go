@@ -14,6 +14,9 @@ import (
 // one.
 func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	bucket, key := place(r)
+	if operation, in, err, ok := readMultipart(r, bucket, key, body); ok {
+		return operation, in, err
+	}
 	switch {
 	case bucket != "" && key == "" && r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		return readList(bucket, r.URL.Query())
@@ -32,9 +35,10 @@ func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 	case r.Method == http.MethodDelete:
 		return "DeleteObject", &DeleteObjectInput{bucket, key}, nil
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		return "GetObject", &GetObjectInput{bucket, key}, nil
+		return "GetObject", &GetObjectInput{bucket, key, r.Header.Get("Range")}, nil
 	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") == "":
-		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5"), r.Header.Get("If-None-Match")}, nil
+		sum, err := sumOf(r)
+		return "PutObject", &PutObjectInput{bucket, key, body, r.Header.Get("Content-Md5"), sum, r.Header.Get("If-None-Match")}, err
 	}
 	return "", nil, nil
 }
@@ -122,8 +126,13 @@ func Write(w http.ResponseWriter, operation, requestID string, out any) {
 	case *GetObjectOutput:
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))
-		w.Header().Set("Etag", etag(out.Body))
+		w.Header().Set("Etag", out.ETag)
+		w.Header().Set("Accept-Ranges", "bytes")
 		w.Header().Set("Last-Modified", out.Modified.UTC().Format(http.TimeFormat))
+		if out.Range != "" {
+			w.Header().Set("Content-Range", out.Range)
+			w.WriteHeader(http.StatusPartialContent)
+		}
 		_, _ = w.Write(out.Body)
 	case *EmptyOutput:
 		if operation == "CreateBucket" {
@@ -134,5 +143,7 @@ func Write(w http.ResponseWriter, operation, requestID string, out any) {
 	case *PutObjectOutput:
 		w.Header().Set("Etag", out.ETag)
 		w.WriteHeader(http.StatusOK)
+	default:
+		writeMultipart(w, out)
 	}
 }

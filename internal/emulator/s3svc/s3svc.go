@@ -1,6 +1,6 @@
 // Package s3svc implements the S3 of the embedded AWS: ListBuckets,
-// ListObjectsV2, GetObject (also HeadObject), PutObject and DeleteObject, buckets and their
-// policies, path style and virtual-hosted style. Buckets are visible in every Region.
+// ListObjectsV2, GetObject (also HeadObject), PutObject, multipart uploads and DeleteObject,
+// buckets and their policies, path style and virtual-hosted style. Buckets are visible in every Region.
 package s3svc
 
 import (
@@ -35,12 +35,17 @@ type Bucket struct {
 }
 
 // GetObjectInput names an object.
-type GetObjectInput struct{ Bucket, Key string }
+type GetObjectInput struct {
+	Bucket, Key string
+	Range       string // as in the header; empty: the whole object
+}
 
 // GetObjectOutput is an object.
 type GetObjectOutput struct {
 	Body     []byte
 	Modified time.Time
+	ETag     string
+	Range    string // Content-Range; empty: the whole object
 }
 
 // PutObjectInput is an object to write.
@@ -48,6 +53,7 @@ type PutObjectInput struct {
 	Bucket, Key string
 	Body        []byte
 	MD5         string // as in Content-MD5; empty: none was sent
+	Sum         Sum
 	IfNoneMatch string // *: only if the object does not exist; empty: always
 }
 
@@ -56,7 +62,7 @@ type PutObjectOutput struct{ ETag string }
 
 // Operations returns the table of operations.
 func Operations() []operation.Operation {
-	return operation.Reaching(append(bucketOperations(),
+	return operation.Reaching(append(slices.Concat(bucketOperations(), multipartOperations()),
 		// Source: Service Authorization Reference, S3.
 		operation.Read("ListBuckets", operation.OnAll[ListBucketsInput]("s3:ListAllMyBuckets"), listBuckets),
 		operation.Read("ListObjectsV2", askObjects, listObjects),
@@ -85,15 +91,27 @@ func askGet(c *operation.Call, in *GetObjectInput) ([]operation.Ask, error) {
 }
 
 func askPut(c *operation.Call, in *PutObjectInput) ([]operation.Ask, error) {
-	if sum := md5.Sum(in.Body); in.MD5 != "" && in.MD5 != base64.StdEncoding.EncodeToString(sum[:]) {
-		return nil, refuse("BadDigest", "The Content-MD5 you specified did not match what we received.")
+	if err := checkBody(in.Body, in.MD5, in.Sum); err != nil {
+		return nil, err
 	}
-	asks := ask(c, "s3:PutObject", in.Bucket, in.Key)
-	if in.IfNoneMatch != "" {
+	return askWrite(c, in.Bucket, in.Key, in.IfNoneMatch), nil
+}
+
+// checkBody refuses a body with another checksum than was sent.
+func checkBody(body []byte, md5Sum string, sent Sum) error {
+	if sum := md5.Sum(body); md5Sum != "" && md5Sum != base64.StdEncoding.EncodeToString(sum[:]) {
+		return refuse("BadDigest", "The Content-MD5 you specified did not match what we received.")
+	}
+	return sent.check(body)
+}
+
+func askWrite(c *operation.Call, bucket, key, ifNoneMatch string) []operation.Ask {
+	asks := ask(c, "s3:PutObject", bucket, key)
+	if ifNoneMatch != "" {
 		// Source: Amazon S3 User Guide, "Enforce conditional writes on Amazon S3 buckets".
-		asks[0].Context = func(x *policy.Context) { x.Set("s3:if-none-match", in.IfNoneMatch) }
+		asks[0].Context = func(x *policy.Context) { x.Set("s3:if-none-match", ifNoneMatch) }
 	}
-	return asks, nil
+	return asks
 }
 
 func ask(c *operation.Call, action, bucket, key string) []operation.Ask {
@@ -134,7 +152,15 @@ func getObject(c *operation.Call, in *GetObjectInput) (*GetObjectOutput, error) 
 	if !ok {
 		return nil, refuse("NoSuchKey", "The specified key does not exist.")
 	}
-	return &GetObjectOutput{body, b.Created}, nil
+	tag := b.ETags[in.Key]
+	if tag == "" {
+		tag = etag(body)
+	}
+	part, where, err := cut(body, in.Range)
+	if err != nil {
+		return nil, err
+	}
+	return &GetObjectOutput{part, b.Created, tag, where}, nil
 }
 
 func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) {
@@ -144,13 +170,14 @@ func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) 
 	}
 	b = c.World.Edit(owner).Buckets[in.Bucket]
 	if _, there := b.Objects[in.Key]; there && in.IfNoneMatch == "*" {
-		return nil, refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+		return nil, preconditionFailed()
 	}
-	if b.Objects == nil {
-		b.Objects = map[string][]byte{}
-	}
-	b.Objects[in.Key] = in.Body
+	b.Put(in.Key, in.Body, "")
 	return &PutObjectOutput{etag(in.Body)}, nil
+}
+
+func preconditionFailed() error {
+	return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 }
 
 func etag(body []byte) string {

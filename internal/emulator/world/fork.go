@@ -239,7 +239,8 @@ func (d *Device) clone() *Device {
 
 func (b *Bucket) clone() *Bucket {
 	c := *b
-	c.Objects = maps.Clone(b.Objects)
+	c.Objects, c.ETags = maps.Clone(b.Objects), maps.Clone(b.ETags)
+	c.Uploads = cloneMap(b.Uploads, func(u *Upload) *Upload { return &Upload{u.Key, u.Started, maps.Clone(u.Parts)} })
 	return &c
 }
 

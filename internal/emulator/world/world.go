@@ -312,6 +312,32 @@ type Bucket struct {
 	Policy  string // bucket policy, empty: none
 	Tags    []org.Tag
 	Objects map[string][]byte
+	ETags   map[string]string  // of the objects that were uploaded in parts
+	Uploads map[string]*Upload // multipart uploads in progress, by ID
+}
+
+// An Upload is a multipart upload to S3.
+type Upload struct {
+	Key     string
+	Started time.Time
+	Parts   map[int][]byte // by number
+}
+
+// Put adds an object to a bucket that may be written, or replaces it. tag is the entity tag
+// of one that was uploaded in parts; empty: it follows from the object.
+func (b *Bucket) Put(key string, body []byte, tag string) {
+	if b.Objects == nil {
+		b.Objects = map[string][]byte{}
+	}
+	b.Objects[key] = body
+	delete(b.ETags, key)
+	if tag == "" {
+		return
+	}
+	if b.ETags == nil {
+		b.ETags = map[string]string{}
+	}
+	b.ETags[key] = tag
 }
 
 // A Session is a set of temporary credentials.
