@@ -18,6 +18,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"forcemfa/internal/filelock"
 	"forcemfa/internal/org"
 )
 
@@ -56,7 +57,7 @@ func OpenJournal(dir string, now time.Time) (*FileJournal, error) {
 	if err := tighten(dir); err != nil {
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
+	lock := filelock.New(filepath.Join(dir, lockName))
 	mine, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock journal directory: %w", err)

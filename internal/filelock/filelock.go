@@ -3,6 +3,7 @@ package filelock
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -33,12 +34,18 @@ func Process(pid int) string {
 
 const poll = 20 * time.Millisecond
 
+// New is a lock that is not taken. A link in place of the file is an error where the
+// system can tell.
+func New(path string) *flock.Flock {
+	return flock.New(path, flock.SetPermissions(0o600), flock.SetFlag(os.O_CREATE|os.O_RDONLY|noFollow))
+}
+
 // Take locks a file, which it creates if needed, and writes the ID of this process
 // into it. While another process holds the lock, it waits for up to patience; then
 // the error is a [*HeldError]. The operating system releases the lock when its
 // holder ends.
 func Take(ctx context.Context, path string, patience time.Duration) (release func(), err error) {
-	file := flock.New(path, flock.SetPermissions(0o600))
+	file := New(path)
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	locked, err := file.TryLockContext(waiting, poll)
@@ -53,8 +60,17 @@ func Take(ctx context.Context, path string, patience time.Duration) (release fun
 	}
 	// Only the messages of other processes are vaguer when this fails, as on
 	// Windows, where a locked file cannot be written through a second handle.
-	_ = os.WriteFile(path, strconv.AppendInt(nil, int64(os.Getpid()), 10), 0o600)
+	_ = writeID(path)
 	return func() { _ = file.Unlock() }, nil
+}
+
+func writeID(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|noFollow, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(strconv.AppendInt(nil, int64(os.Getpid()), 10))
+	return errors.Join(err, file.Close())
 }
 
 // Holder returns the ID of the process that took the lock last, 0 if it is not

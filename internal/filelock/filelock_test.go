@@ -59,3 +59,33 @@ func TestADamagedLockFileNamesNobody(t *testing.T) {
 		}
 	}
 }
+
+// Another user can put a link into a directory such as /tmp: neither the lock nor the
+// process ID may reach what it names.
+func TestALinkInPlaceOfALockIsNotFollowed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a right there")
+	}
+	dir := t.TempDir()
+	victim, missing := filepath.Join(dir, "victim"), filepath.Join(dir, "missing")
+	if err := os.WriteFile(victim, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, target := range []string{victim, missing} {
+		path := filepath.Join(dir, "lock"+strconv.Itoa(i))
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+		if release, err := Take(t.Context(), path, 50*time.Millisecond); err == nil {
+			release()
+			t.Errorf("%s: locked", target)
+		}
+		_ = writeID(path)
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "precious" {
+		t.Errorf("the file behind the link is %q, %v", text, err)
+	}
+	if _, err := os.Lstat(missing); err == nil {
+		t.Error("the file behind the link was created")
+	}
+}
