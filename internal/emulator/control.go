@@ -54,6 +54,7 @@ func (c *Cloud) Control(address string, advance func(context.Context, time.Durat
 		_ = c.SetFaults(fault.Plan{}) // fails only for a fault
 		answerJSON(w, c.Faults())
 	})
+	mux.HandleFunc("/", nothingThere)
 	mux.HandleFunc("GET /code", c.writeCode)
 	mux.HandleFunc("GET /delegation-token", c.writeDelegationToken)
 	mux.HandleFunc("GET /trail", func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, c.recent.Load().Log()) })
@@ -62,6 +63,26 @@ func (c *Cloud) Control(address string, advance func(context.Context, time.Durat
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return serveGuarded(address, mux)
+}
+
+// controls are what [Cloud.Control] serves, with the methods.
+var controls = []struct{ path, methods string }{
+	{"/clock", "GET, POST"}, {"/faults", "GET, PUT, DELETE"}, {"/code", "GET"}, {"/delegation-token", "GET"}, {"/trail", "GET"}, {"/reset", "POST"},
+}
+
+// nothingThere answers a request for another path or with another method, and names those
+// that there are.
+func nothingThere(w http.ResponseWriter, r *http.Request) {
+	var all []string
+	for _, p := range controls {
+		if p.path == r.URL.Path {
+			w.Header().Set("Allow", p.methods)
+			http.Error(w, fmt.Sprintf("%s %s: want one of %s", r.Method, p.path, p.methods), http.StatusMethodNotAllowed)
+			return
+		}
+		all = append(all, p.path)
+	}
+	http.Error(w, fmt.Sprintf("%s: want one of %s", r.URL.Path, strings.Join(all, ", ")), http.StatusNotFound)
 }
 
 // ServeClock serves /clock alone, as [Cloud.Control] does, for programs that follow the

@@ -142,6 +142,24 @@ func controlled(t *testing.T, c *Control, method, path, body string, out any) (s
 	return answer.StatusCode, string(all)
 }
 
+func TestControlNamesWhatThereIs(t *testing.T) {
+	control := controlOf(t, newCloud(t, Options{}))
+	for _, row := range []struct {
+		method, path string
+		status       int
+		text         string
+	}{
+		{"POST", "/faults", http.StatusMethodNotAllowed, "POST /faults: want one of GET, PUT, DELETE\n"},
+		{"GET", "/reset", http.StatusMethodNotAllowed, "GET /reset: want one of POST\n"},
+		{"PATCH", "/clock", http.StatusMethodNotAllowed, "PATCH /clock: want one of GET, POST\n"},
+		{"GET", "/clocks", http.StatusNotFound, "/clocks: want one of /clock, /faults, /code, /delegation-token, /trail, /reset\n"},
+	} {
+		if status, text := controlled(t, control, row.method, row.path, "", nil); status != row.status || text != row.text {
+			t.Errorf("%s %s: %d %q, want %d %q", row.method, row.path, status, text, row.status, row.text)
+		}
+	}
+}
+
 func TestControlChangesTheFaults(t *testing.T) {
 	c := newCloud(t, Options{})
 	control := controlOf(t, c)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"forcemfa/internal/filefault"
 )
@@ -42,7 +44,36 @@ func WithHint(err error, hint string) error {
 
 // Misused is an error in a command line; the hint names the verb's help.
 func Misused(c *cobra.Command, err error) error {
-	return WithHint(err, "see "+c.CommandPath()+" --help")
+	return WithHint(valueError(err), "see "+c.CommandPath()+" --help")
+}
+
+// valueError says what a flag takes, where its value is of another type: the error of the
+// library names a function of Go.
+func valueError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	want := ""
+	switch invalid.GetFlag().Value.Type() {
+	case "uint", "uint64":
+		want = "a whole number from 0"
+	case "int", "int64":
+		want = "a whole number"
+	case "float64":
+		want = "a number"
+	case "bool":
+		want = "true or false"
+	case "duration":
+		want = "a duration such as 30s or 13h"
+	default:
+		return err
+	}
+	var number *strconv.NumError
+	if errors.As(err, &number) && errors.Is(number, strconv.ErrRange) {
+		want += ", and not as large"
+	}
+	return fmt.Errorf("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 }
 
 // FileError formats an error of the operating system as "what path: reason",

@@ -15,6 +15,11 @@ func save(box *rehearse.Sandbox, name string) error {
 		return nil
 	}
 	defer command.Finish()()
+	file, err := command.CreateFile(name, 0o600) // no secrets for a snapshot that cannot be written
+	if err != nil {
+		return fmt.Errorf("--save: %w", err)
+	}
+	file.Discard()
 	if err := command.WriteStream(rehearse.SecretsOf(name), 0o600, box.SaveSecrets); err != nil {
 		return fmt.Errorf("--save: %w", err)
 	}

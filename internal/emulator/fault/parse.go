@@ -70,6 +70,9 @@ func Parse(text []byte) (Plan, error) {
 func reason(err error) error {
 	var mistyped *json.UnmarshalTypeError
 	if errors.As(err, &mistyped) {
+		if mistyped.Field == "" {
+			return fmt.Errorf("unexpected %s, want an object such as {\"seed\":7,\"faults\":[]}", mistyped.Value)
+		}
 		return fmt.Errorf("%s: unexpected %s", mistyped.Field, mistyped.Value)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
