@@ -37,7 +37,7 @@ func listen(t *testing.T, c *Cloud) *Server {
 func clientAs(t *testing.T, s *Server, key, secret, token string) process {
 	env := append(testclients.Environment(),
 		"HOME="+t.TempDir(), "AWS_ENDPOINT_URL="+s.Endpoint, "AWS_DEFAULT_REGION=eu-west-1",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_MAX_ATTEMPTS=1",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_ACCESS_KEY_ID="+key, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_MAX_ATTEMPTS=1",
 	)
 	if token != "" {
 		env = append(env, "AWS_SESSION_TOKEN="+token)
@@ -57,10 +57,11 @@ func (p process) run(name string, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
-// aws returns the output of `aws … --query query`, or its error.
-func (p process) aws(command, query string) (result any, stderr string) {
+// aws returns the output of `aws … --query query`, or its error. version is "aws" or, for
+// version 2, "awscli2".
+func (p process) aws(version, command, query string) (result any, stderr string) {
 	p.t.Helper()
-	stdout, stderr := p.run("aws", append(strings.Fields(command), "--output", "json", "--query", query)...)
+	stdout, stderr := p.run(version, append(strings.Fields(command), "--endpoint-url", p.endpoint, "--output", "json", "--query", query)...)
 	if stdout == "" {
 		return nil, stderr
 	}
@@ -74,27 +75,47 @@ func (p process) aws(command, query string) (result any, stderr string) {
 // the others use boto3, which shares its code.
 func TestAWSCommandLineWorks(t *testing.T) {
 	t.Parallel()
+	for _, version := range []string{"aws", "awscli2"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			testclients.Need(t, version)
+			commandLineWorks(t, version)
+		})
+	}
+}
+
+func commandLineWorks(t *testing.T, version string) {
 	c := newCloud(t, Options{})
 	p := clientAs(t, listen(t, c), keyOf("alice"), "secret of alice", "")
-	if got, stderr := p.aws("iam list-users --page-size 1", "Users[].UserName"); !equalJSON(got, []any{"alice", "bob", "fay"}) {
+	if got, stderr := p.aws(version, "iam list-users --page-size 1", "Users[].UserName"); !equalJSON(got, []any{"alice", "bob", "fay"}) {
 		t.Errorf("list-users: got %v %s", got, stderr)
 	}
-	if _, stderr := p.aws("iam get-user --user-name nobody", "@"); !strings.Contains(stderr, "(NoSuchEntity)") {
+	if _, stderr := p.aws(version, "iam get-user --user-name nobody", "@"); !strings.Contains(stderr, "(NoSuchEntity)") {
 		t.Errorf("get-user of nobody says %q", stderr)
 	}
+	if _, stderr := p.aws(version, "sts get-session-token --serial-number "+serial+" --token-code 000000", "@"); !strings.Contains(stderr, "(AccessDenied)") || !strings.Contains(stderr, "MultiFactorAuthentication failed") {
+		t.Errorf("get-session-token with a wrong code says %q", stderr)
+	}
+	bucket := world.BucketName(member)
 	name := t.TempDir() + "/text"
 	if err := os.WriteFile(name, []byte("the quick brown fox"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	bucket := world.BucketName(member)
-	if _, stderr := p.run("aws", "s3", "cp", name, "s3://"+bucket+"/a dir/ü+x.txt"); stderr != "" {
+	const key = "a dir/ü+x&<.txt"
+	if _, stderr := p.run(version, "s3", "cp", name, "s3://"+bucket+"/"+key, "--endpoint-url", p.endpoint); stderr != "" {
 		t.Fatal(stderr)
 	}
 	c.View(func(w *world.World) {
-		if got := string(w.Account(member).Buckets[bucket].Objects["a dir/ü+x.txt"]); got != "the quick brown fox" {
+		if got := string(w.Account(member).Buckets[bucket].Objects[key].Body); got != "the quick brown fox" {
 			t.Errorf("the object is %q", got)
 		}
 	})
+	if got, stderr := p.run(version, "s3", "ls", "s3://"+bucket, "--recursive", "--page-size", "1", "--endpoint-url", p.endpoint); !strings.Contains(got, " 19 "+key+"\n") || strings.Count(got, "\n") != 2 {
+		t.Errorf("s3 ls: %s %s", got, stderr)
+	}
+	if got, stderr := p.aws(version, "s3api list-objects --page-size 1 --bucket "+bucket, "Contents[].Key"); !equalJSON(got, []any{key, world.ObjectKey}) {
+		t.Errorf("list-objects: %v %s", got, stderr)
+	}
 }
 
 func equalJSON(a, b any) bool {

@@ -91,7 +91,7 @@ func TestObjectsAreUploadedInParts(t *testing.T) {
 		t.Errorf("%v, %v", head, err)
 	}
 	c.View(func(w *world.World) {
-		if got := string(w.Account(member).Buckets[*bucket].Objects[*key]); got != strings.Join(parts, "") {
+		if got := string(w.Account(member).Buckets[*bucket].Objects[*key].Body); got != strings.Join(parts, "") {
 			t.Errorf("an object of %d bytes", len(got))
 		}
 	})

@@ -408,7 +408,7 @@ func TestChunkedUploads(t *testing.T) {
 			}
 			stored := ""
 			c.View(func(w *world.World) {
-				stored = string(w.Account(member).Buckets["data-222222222222"].Objects["new"])
+				stored = string(w.Account(member).Buckets["data-222222222222"].Objects["new"].Body)
 			})
 			if want := map[bool]string{true: "hello world"}[row.refusal == ""]; stored != want {
 				t.Errorf("stored %q, want %q", stored, want)

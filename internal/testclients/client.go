@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"forcemfa/internal/testdepth"
@@ -13,13 +14,19 @@ import (
 // special are the clients that are more than a program on PATH. A function says
 // what is missing; empty: nothing.
 var special = map[string]func() string{
+	"awscli2":      func() string { return missingUnless(AWSCLI2() != "", "version 2 of the AWS CLI") },
 	"boto3":        module("boto3"),
 	"botocore":     module("botocore"),
 	"chromium":     browser,
 	"cryptography": module("cryptography"),
 	"terraform":    terraform,
 
+	"@aws-sdk/client-iam":                nodeModule("@aws-sdk/client-iam"),
+	"@aws-sdk/client-organizations":      nodeModule("@aws-sdk/client-organizations"),
+	"@aws-sdk/client-s3":                 nodeModule("@aws-sdk/client-s3"),
+	"@aws-sdk/client-sts":                nodeModule("@aws-sdk/client-sts"),
 	"@aws-sdk/credential-provider-login": nodeModule("@aws-sdk/credential-provider-login"),
+	"@aws-sdk/s3-request-presigner":      nodeModule("@aws-sdk/s3-request-presigner"),
 
 	"@duckdb/node-api": nodeModule("@duckdb/node-api"),
 	"dt-sql-parser":    nodeModule("dt-sql-parser"),
@@ -29,7 +36,7 @@ var special = map[string]func() string{
 
 // slow are the clients that take seconds of processor time for each use. A plain "go test
 // ./..." does not use them, so that it ends in the time that a person waits for it.
-var slow = []string{"chromium", "cfn-lint", "moto_server", "terraform", "@duckdb/node-api", "dt-sql-parser", "@aws-sdk/credential-provider-login"}
+var slow = []string{"awscli2", "chromium", "cfn-lint", "moto_server", "terraform", "@duckdb/node-api", "dt-sql-parser", "@aws-sdk/client-iam", "@aws-sdk/credential-provider-login"}
 
 var found sync.Map // client → func() string
 
@@ -47,11 +54,28 @@ func missing(client string) string {
 }
 
 func program(name string) string {
-	if _, err := exec.LookPath(name); err != nil {
-		return name + " is not installed"
+	_, err := exec.LookPath(name)
+	return missingUnless(err == nil, name)
+}
+
+func missingUnless(found bool, name string) string {
+	if found {
+		return ""
+	}
+	return name + " is not installed"
+}
+
+// AWSCLI2 is the file of version 2 of the AWS CLI: the first "aws" on PATH that has this
+// version. Empty: there is none.
+var AWSCLI2 = sync.OnceValue(func() string {
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		file := filepath.Join(dir, "aws")
+		if out, err := exec.Command(file, "--version").Output(); err == nil && strings.HasPrefix(string(out), "aws-cli/2.") {
+			return file
+		}
 	}
 	return ""
-}
+})
 
 func module(name string) func() string {
 	return func() string {

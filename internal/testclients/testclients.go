@@ -44,11 +44,12 @@ type T interface {
 // Need skips the test unless every client is installed. A client is the name of a
 // program, or one of:
 //
+//	awscli2          version 2 of the AWS CLI (see [AWSCLI2]); aws may be version 1
 //	boto3, botocore, cryptography
 //	                 python3 with this module
 //	chromium         Chromium or Google Chrome
 //	terraform        Terraform and its provider for AWS (see [TerraformPlugins])
-//	@aws-sdk/credential-provider-login, @duckdb/node-api, dt-sql-parser, esbuild
+//	@aws-sdk/…, @duckdb/node-api, dt-sql-parser, esbuild
 //	                 Node with this module (see [NodeModules])
 func Need(t T, clients ...string) {
 	if h, ok := t.(interface{ Helper() }); ok {
@@ -90,6 +91,9 @@ func Command(t T, client string, args ...string) *exec.Cmd {
 		h.Helper()
 	}
 	Need(t, client)
+	if client == "awscli2" {
+		client = AWSCLI2()
+	}
 	return exec.Command(client, args...)
 }
 

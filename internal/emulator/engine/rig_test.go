@@ -59,7 +59,7 @@ func newRig(t *testing.T) *rig {
 	trail := cloudtrailsvc.NewTrail("aws", management, region, "all", true)
 	w.Put(management, trail.ARN, trail)
 	code := packed(t)
-	w.AddBucket(management, &world.Bucket{Name: "code", Objects: map[string][]byte{"a.zip": code, "b.zip": code}, Policy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::code/*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdefghij"}}}]}`})
+	w.AddBucket(management, &world.Bucket{Name: "code", Objects: map[string]world.Object{"a.zip": {Body: code}, "b.zip": {Body: code}}, Policy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::code/*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdefghij"}}}]}`})
 	r := &rig{t: t, cloud: emulator.New(w, emulator.Options{Clock: func() time.Time { return start }})}
 	var err error
 	if r.engine, err = New(r.cloud, r); err != nil {

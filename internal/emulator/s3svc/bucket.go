@@ -53,7 +53,7 @@ func createBucket(c *operation.Call, in *BucketInput) (*EmptyOutput, error) {
 	switch {
 	case !bucketPattern.MatchString(in.Bucket):
 		return nil, refuse("InvalidBucketName", "The specified bucket is not valid.")
-	case c.World.AddBucket(c.Caller.Account, &world.Bucket{Name: in.Bucket, Created: c.Now, Objects: map[string][]byte{}}):
+	case c.World.AddBucket(c.Caller.Account, &world.Bucket{Name: in.Bucket, Created: c.Now, Objects: map[string]world.Object{}}):
 		return &EmptyOutput{}, nil
 	case c.World.BucketOwner(in.Bucket) == c.Caller.Account:
 		return nil, refuse("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
@@ -102,6 +102,5 @@ func deleteObject(c *operation.Call, in *DeleteObjectInput) (*EmptyOutput, error
 	}
 	b = c.World.Edit(owner).Buckets[in.Bucket]
 	delete(b.Objects, in.Key)
-	delete(b.ETags, in.Key)
 	return &EmptyOutput{}, nil
 }

@@ -185,7 +185,7 @@ func completeUpload(c *operation.Call, in *CompleteInput) (*CompleteOutput, erro
 		return nil, preconditionFailed()
 	}
 	delete(b.Uploads, in.UploadID)
-	b.Put(in.Key, body, tag)
+	b.Put(in.Key, world.Object{Body: body, Modified: c.Now, ETag: tag})
 	return &CompleteOutput{in.Bucket, in.Key, tag}, nil
 }
 

@@ -18,7 +18,7 @@ func Read(r *http.Request, body []byte) (operation string, in any, err error) {
 		return operation, in, err
 	}
 	switch {
-	case bucket != "" && key == "" && r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
+	case bucket != "" && key == "" && r.Method == http.MethodGet && isList(r.URL.Query()):
 		return readList(bucket, r.URL.Query())
 	case bucket != "" && key == "" && r.URL.Query().Has("policy"):
 		return readPolicy(r.Method, bucket, body)
@@ -122,7 +122,7 @@ func Write(w http.ResponseWriter, operation, requestID string, out any) {
 		_, _ = w.Write([]byte(xml.Header)) // the client may have gone
 		_ = xml.NewEncoder(w).Encode(a)
 	case *ListObjectsOutput:
-		writeList(w, out)
+		writeList(w, operation, out)
 	case *GetObjectOutput:
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))

@@ -34,7 +34,9 @@ func TestRequestsAreRead(t *testing.T) {
 		{"DELETE", "https://s3.amazonaws.com/b", nil, "DeleteBucket", &BucketInput{"b"}},
 		{"PUT", "https://s3.amazonaws.com/b?policy", nil, "PutBucketPolicy", &PolicyInput{"b", "body"}},
 		{"DELETE", "https://s3.amazonaws.com/b?policy", nil, "DeleteBucketPolicy", &BucketInput{"b"}},
-		{"GET", "https://s3.amazonaws.com/b", nil, "", nil},
+		{"GET", "https://s3.amazonaws.com/b", nil, "ListObjects", &ListObjectsInput{Bucket: "b"}},
+		{"GET", "https://s3.amazonaws.com/b?marker=k&encoding-type=url", nil, "ListObjects", &ListObjectsInput{Bucket: "b", After: "k", Encoded: true}},
+		{"GET", "https://s3.amazonaws.com/b?versions", nil, "", nil},
 		{"GET", "https://s3.amazonaws.com/b/k?acl", nil, "", nil},
 		{"DELETE", "https://s3.amazonaws.com/b/k", nil, "DeleteObject", &DeleteObjectInput{"b", "k"}},
 	} {

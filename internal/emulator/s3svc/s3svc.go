@@ -1,5 +1,5 @@
 // Package s3svc implements the S3 of the embedded AWS: ListBuckets,
-// ListObjectsV2, GetObject (also HeadObject), PutObject, multipart uploads and DeleteObject,
+// ListObjects, ListObjectsV2, GetObject (also HeadObject), PutObject, multipart uploads and DeleteObject,
 // buckets and their policies, path style and virtual-hosted style. Buckets are visible in every Region.
 package s3svc
 
@@ -65,6 +65,7 @@ func Operations() []operation.Operation {
 	return operation.Reaching(append(slices.Concat(bucketOperations(), multipartOperations()),
 		// Source: Service Authorization Reference, S3.
 		operation.Read("ListBuckets", operation.OnAll[ListBucketsInput]("s3:ListAllMyBuckets"), listBuckets),
+		operation.Read("ListObjects", askObjects, listObjects),
 		operation.Read("ListObjectsV2", askObjects, listObjects),
 		operation.Read("GetObject", askGet, getObject),
 		operation.Write("PutObject", askPut, putObject),
@@ -133,9 +134,10 @@ func Ask(c *operation.Call, bucket, key string) []operation.Ask {
 // Object returns an object; ok is false when it does not exist.
 func Object(w *world.World, bucket, key string) (body []byte, ok bool) {
 	if _, b := find(w, bucket); b != nil {
-		body, ok = b.Objects[key]
+		o, ok := b.Objects[key]
+		return o.Body, ok
 	}
-	return body, ok
+	return nil, false
 }
 
 // find returns a bucket and its owner: names are unique among all accounts.
@@ -148,19 +150,15 @@ func getObject(c *operation.Call, in *GetObjectInput) (*GetObjectOutput, error) 
 	if b == nil {
 		return nil, noSuchBucket()
 	}
-	body, ok := b.Objects[in.Key]
+	o, ok := b.Objects[in.Key]
 	if !ok {
 		return nil, refuse("NoSuchKey", "The specified key does not exist.")
 	}
-	tag := b.ETags[in.Key]
-	if tag == "" {
-		tag = etag(body)
-	}
-	part, where, err := cut(body, in.Range)
+	part, where, err := cut(o.Body, in.Range)
 	if err != nil {
 		return nil, err
 	}
-	return &GetObjectOutput{part, b.Created, tag, where}, nil
+	return &GetObjectOutput{part, o.Modified, tagOf(o), where}, nil
 }
 
 func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) {
@@ -172,12 +170,20 @@ func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) 
 	if _, there := b.Objects[in.Key]; there && in.IfNoneMatch == "*" {
 		return nil, preconditionFailed()
 	}
-	b.Put(in.Key, in.Body, "")
+	b.Put(in.Key, world.Object{Body: in.Body, Modified: c.Now})
 	return &PutObjectOutput{etag(in.Body)}, nil
 }
 
 func preconditionFailed() error {
 	return refuse("PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+}
+
+// tagOf is the entity tag of an object.
+func tagOf(o world.Object) string {
+	if o.ETag != "" {
+		return o.ETag
+	}
+	return etag(o.Body)
 }
 
 func etag(body []byte) string {

@@ -239,7 +239,7 @@ func (d *Device) clone() *Device {
 
 func (b *Bucket) clone() *Bucket {
 	c := *b
-	c.Objects, c.ETags = maps.Clone(b.Objects), maps.Clone(b.ETags)
+	c.Objects = maps.Clone(b.Objects)
 	c.Uploads = cloneMap(b.Uploads, func(u *Upload) *Upload { return &Upload{u.Key, u.Started, maps.Clone(u.Parts)} })
 	return &c
 }

@@ -147,7 +147,7 @@ var writes = []struct {
 		a := w.Edit(member)
 		a.Instances[InstanceID(member)].State = fmt.Sprint(n)
 		delete(a.Tables, TableName)
-		a.Buckets[BucketName(member)].Objects["x"] = []byte(fmt.Sprint(n))
+		a.Buckets[BucketName(member)].Objects["x"] = Object{Body: []byte(fmt.Sprint(n))}
 	}},
 	{"account", func(w *World, n int) {
 		a := w.Edit(member)

@@ -34,6 +34,6 @@ func (w *World) AddSampleData(account string, now time.Time) {
 	bucket := BucketName(account)
 	w.AddBucket(account, &Bucket{
 		Name: bucket, Created: now,
-		Objects: map[string][]byte{ObjectKey: []byte("order,customer,total\n1,example,9.99\n")},
+		Objects: map[string]Object{ObjectKey: {Body: []byte("order,customer,total\n1,example,9.99\n"), Modified: now}},
 	})
 }

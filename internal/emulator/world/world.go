@@ -311,9 +311,15 @@ type Bucket struct {
 	Created time.Time
 	Policy  string // bucket policy, empty: none
 	Tags    []org.Tag
-	Objects map[string][]byte
-	ETags   map[string]string  // of the objects that were uploaded in parts
+	Objects map[string]Object
 	Uploads map[string]*Upload // multipart uploads in progress, by ID
+}
+
+// An Object is an object in a bucket.
+type Object struct {
+	Body     []byte
+	Modified time.Time
+	ETag     string // of one that was uploaded in parts; empty: it follows from the body
 }
 
 // An Upload is a multipart upload to S3.
@@ -323,21 +329,12 @@ type Upload struct {
 	Parts   map[int][]byte // by number
 }
 
-// Put adds an object to a bucket that may be written, or replaces it. tag is the entity tag
-// of one that was uploaded in parts; empty: it follows from the object.
-func (b *Bucket) Put(key string, body []byte, tag string) {
+// Put adds an object to a bucket that may be written, or replaces it.
+func (b *Bucket) Put(key string, o Object) {
 	if b.Objects == nil {
-		b.Objects = map[string][]byte{}
+		b.Objects = map[string]Object{}
 	}
-	b.Objects[key] = body
-	delete(b.ETags, key)
-	if tag == "" {
-		return
-	}
-	if b.ETags == nil {
-		b.ETags = map[string]string{}
-	}
-	b.ETags[key] = tag
+	b.Objects[key] = o
 }
 
 // A Session is a set of temporary credentials.

@@ -283,7 +283,7 @@ func TestSampleDataDependsOnlyOnTheAccount(t *testing.T) {
 		if i := got.Instances[InstanceID(member)]; i == nil || i.State != "running" || len(i.ID) != 19 {
 			t.Errorf("instance %s = %+v", InstanceID(member), i)
 		}
-		if !got.Tables[TableName] || len(got.Buckets[BucketName(member)].Objects[ObjectKey]) == 0 {
+		if !got.Tables[TableName] || len(got.Buckets[BucketName(member)].Objects[ObjectKey].Body) == 0 {
 			t.Error("no table or no object")
 		}
 	}
