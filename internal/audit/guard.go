@@ -105,6 +105,43 @@ func (r *report) guardRoles() {
 	if len(who) > 0 {
 		r.add("guard-bypass", "account", "a role that the guard SCP excepts by name can be created or changed by %s", prose.Few(who))
 	}
+	r.enteredRoles()
+}
+
+// enteredRoles adds the findings about roles that the guard SCP excepts for StackSets and
+// the functions, and that other principals of the account can assume: such a role can have
+// been made before the guard SCP. Who assumes a role under except is up to the config.
+func (r *report) enteredRoles() {
+	b := r.auditor.baseline
+	for i := range r.account.Roles {
+		role := &r.account.Roles[i]
+		if !b.Guards(role.ARN) || b.GuardPasses(role.ARN) {
+			continue
+		}
+		var who []string
+		for j := range r.account.Users {
+			if u := &r.account.Users[j]; r.enters(r.userActor(u).with(policy.SessionTokenMFA, policy.True), role) {
+				who = append(who, "user "+u.Name)
+			}
+		}
+		for j := range r.account.Roles {
+			other := &r.account.Roles[j]
+			if !strings.HasPrefix(other.Path, "/aws-service-role/") && !b.Guards(other.ARN) && r.enters(r.roleActor(other), role) {
+				who = append(who, "role "+other.Name)
+			}
+		}
+		if len(who) > 0 {
+			r.add("guard-bypass", "role/"+role.Name, "the guard SCP excepts the role by its name, and it can be assumed by %s", prose.Few(who))
+		}
+	}
+}
+
+// enters reports whether an actor can assume a role of the account.
+func (r *report) enters(a *actor, role *org.Role) bool {
+	request := a.request
+	request.Action, request.Resource, request.ResourceAccount = "sts:AssumeRole", role.ARN, r.account.ID
+	request.Policies = []policy.Source{r.auditor.documents.Trust(role)}
+	return a.set.Decide(&request).Verdict == policy.Allowed
 }
 
 // newCredentials are the actions that give a user a credential which whoever calls them

@@ -90,6 +90,10 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 		{"without the guard SCP", "", nil, "high: a role that the guard SCP excepts by name can be created or changed by user bob, role Deploy"},
 		{"with the guard SCP of an older version", before, nil, "high: a role that the guard SCP excepts by name can be created or changed by user bob, role Deploy"},
 		{"with the guard SCP", guard, nil, ""},
+		{"with a role of StackSets that the account can assume", guard, planted("/", "stacksets-exec-evil", `{"AWS":"`+account+`"}`), "high: the guard SCP excepts the role by its name, and it can be assumed by user bob, role Deploy"},
+		{"with a role in the path of forcemfa that a user can assume", guard, planted("/forcemfa/", "x", `{"AWS":"arn:aws:iam::`+account+`:user/bob"}`), "high: the guard SCP excepts the role by its name, and it can be assumed by user bob"},
+		{"with a role of StackSets of another account", guard, planted("/", "stacksets-exec-0123", `{"AWS":"999999999999"}`), ""},
+		{"with the role of the function", guard, planted("/forcemfa/", "ForceMFAFunction", `{"Service":"lambda.amazonaws.com"}`), ""},
 		{"in the management account, which no SCP affects", "", func(_ *org.Account, h *org.Header) { h.Organization.ManagementAccount = account }, ""},
 		{"outside its targets", "", func(a *org.Account, _ *org.Header) { a.Unit = "r-zz99" }, ""},
 	} {
@@ -115,6 +119,14 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 			got, _ := run(t, h, b, a)
 			only(t, found(got, "guard-bypass"), row.want)
 		})
+	}
+}
+
+// planted adds a role to the account, as it can have been before the guard SCP.
+func planted(path, name, principal string) func(*org.Account, *org.Header) {
+	return func(a *org.Account, _ *org.Header) {
+		a.Roles = append(a.Roles, role(path, name, principal, ""))
+		a.Sort()
 	}
 }
 

@@ -93,9 +93,9 @@ var Rules = []Rule{
 	},
 	{
 		Name: "guard-bypass", Severities: []Severity{High},
-		Means: "The guard SCP excepts roles by name, and a principal of the account can create such a role or change its trust policy. " +
+		Means: "The guard SCP excepts roles by name, and a principal of the account can create such a role, change its trust policy, or assume one that was there before. " +
 			"The role may then exempt users and remove the policy.",
-		Remedy: "apply the plan, which puts the guard SCP of this version in force", Refs: nil,
+		Remedy: "apply the plan, which puts the guard SCP of this version in force; delete a role that the account can assume, or let only its service trust it", Refs: nil,
 	},
 	{
 		Name: "exempt-credentials", Severities: []Severity{Info},

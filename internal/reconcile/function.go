@@ -229,6 +229,9 @@ func (f *Function) respond(ctx context.Context, i *incident) (*Result, error) {
 			failure = r.repair(ctx, i)
 		}
 	}
+	if a == nil {
+		a = r.exempted(i)
+	}
 	if a != nil {
 		r.alert(i, a)
 	}

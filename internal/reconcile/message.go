@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"forcemfa/internal/audit"
@@ -45,6 +46,27 @@ func (r *run) alert(i *incident, a *alert) {
 	})
 }
 
+// exempting are the calls that can exempt a user.
+var exempting = []string{"CreateUser", "TagUser", "UpdateUser"}
+
+// exempted is the alert about a user whom a new name or path exempts from MFA; nil when
+// it does not.
+func (r *run) exempted(i *incident) *alert {
+	if name := i.record().EventName; r.seen == nil || name != "CreateUser" && name != "UpdateUser" {
+		return nil
+	}
+	u := r.seen.user(i.user())
+	if u == nil || u.Read == nil {
+		return nil
+	}
+	a := r.seen
+	e := a.Input.Baseline.Exempt(baseline.PlaceOf(a.Header, a.Account.Account), u.Read, r.now())
+	if e == nil || e.Match.Name+e.Match.Path+e.Match.ARN == "" {
+		return nil
+	}
+	return high("ask who did this, and rename the user if the exemption is not intended", "%s got a name or path that exempts the user from MFA (%s)", u.Name, e.Match)
+}
+
 func actorOf(i *incident) string {
 	if actor := i.record().Actor(); actor != "" {
 		return actor
@@ -64,7 +86,7 @@ func (r *run) lowered(i *incident) (severity audit.Severity, why string) {
 		switch {
 		case u == nil:
 			return audit.Low, "the user no longer exists"
-		case u.State == audit.Exempt && i.record().EventName != "TagUser" && i.record().EventName != "CreateUser":
+		case u.State == audit.Exempt && !slices.Contains(exempting, i.record().EventName):
 			return audit.Low, "the user is exempt: " + u.Exemption
 		}
 	case roleScope:
