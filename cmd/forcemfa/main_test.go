@@ -69,7 +69,7 @@ func (m testRun) Run() int {
 // TestScenarios runs the scripts in testdata with the real binary. They have these
 // commands in addition to those of testscript:
 //
-//	needs CLIENT…              skip the script unless these clients are installed (see package testclients)
+//	needs CLIENT…              skip the script unless these clients are installed (see package testclients); AWSCLI2 is the file of awscli2
 //	emulate [FLAG…]            serve the sample organization (or --org FILE), whose clock stands still, and sign as its administrator
 //	moto                       serve moto_server, another AWS in memory, and sign as its administrator
 //	terraformprovider          serve Terraform's provider for AWS, with the present variables, to the Terraform commands of the script, which may have one configuration of it, with no alias

@@ -26,6 +26,9 @@ func needs(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: needs CLIENT…")
 	}
 	testclients.Need(ts.Value(testKey{}).(testscript.T), args...)
+	if slices.Contains(args, "awscli2") {
+		ts.Setenv("AWSCLI2", testclients.AWSCLI2())
+	}
 }
 
 // holds evaluates a condition of a script.
