@@ -306,6 +306,9 @@ func (c *condition) compare(e *evaluation, v *operand, value string) truth {
 		if err != nil || !v.ok {
 			return c.mistyped(e, oddValue)
 		}
+		if v.network.Addr().Is4In6() || a.Is4In6() {
+			return e.doubts(mappedAddress)
+		}
 		return truthOf(v.network.Contains(a))
 	case binary:
 		return c.compareBinary(e, v, value)

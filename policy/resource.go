@@ -38,6 +38,19 @@ func compileResources(texts []string, l language) (r resources, message string) 
 	return r, ""
 }
 
+// ofThisAPI begins the short form in which the resource policy of an API names its own
+// methods. Source: API Gateway Developer Guide, "API Gateway resource policy examples".
+const ofThisAPI = "execute-api:/"
+
+// completeResource returns a resource of a resource policy with six parts where AWS
+// documents a short form of it.
+func completeResource(text string) string {
+	if rest, short := strings.CutPrefix(text, ofThisAPI); short {
+		return "arn:*:execute-api:*:*:*/" + rest
+	}
+	return text
+}
+
 func compileResource(text string, l language) (p resourcePattern, message string) {
 	parts := splitPattern(text, l.variables)
 	l.wildcards = true

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"forcemfa/policy/arn"
 )
@@ -62,7 +63,13 @@ func (c *statement) compile(st *Statement, version string) (message string) {
 		return message
 	}
 	c.notResource = st.NotResources != nil
-	c.resources, message = compileResources(append(st.Resources, st.NotResources...), language{variables: version == version2012})
+	texts := append(slices.Clone(st.Resources), st.NotResources...)
+	if st.Principals != nil || st.NotPrincipals != nil {
+		for i, text := range texts {
+			texts[i] = completeResource(text)
+		}
+	}
+	c.resources, message = compileResources(texts, language{variables: version == version2012})
 	if st.Resources == nil && st.NotResources == nil {
 		c.resources.any = true
 	}

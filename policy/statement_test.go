@@ -157,3 +157,27 @@ func TestARequestWithoutServiceMatchesOnlyStar(t *testing.T) {
 		t.Errorf("star: %s", allow)
 	}
 }
+
+// The policy of an API may name its methods without the rest of the ARN.
+// Source: API Gateway Developer Guide, "API Gateway resource policy examples".
+func TestAResourcePolicyOfAnAPINamesItsOwnMethods(t *testing.T) {
+	deny := func(resource string) Source {
+		return ParseSource("API", Resource, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"},
+			{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"`+resource+`"}]}`)
+	}
+	for _, c := range []struct {
+		resource string
+		want     Verdict
+	}{
+		{"execute-api:/*", ExplicitDenied},
+		{"execute-api:/prod/GET/*", ExplicitDenied},
+		{"execute-api:/test/*", Allowed},
+	} {
+		r := &Request{Principal: Principal{Kind: IAMUser, Account: "123456789012", ARN: "arn:aws:iam::123456789012:user/bob"},
+			Action: "execute-api:Invoke", Resource: "arn:aws:execute-api:us-east-1:123456789012:a1/prod/GET/x", Context: &Context{}, ResourceAccount: "123456789012",
+			Policies: []Source{deny(c.resource)}}
+		if d := new(Set).Decide(r); d.Verdict != c.want {
+			t.Errorf("%s: %v, not %v: %s", c.resource, d.Verdict, c.want, d.Why)
+		}
+	}
+}

@@ -29,6 +29,7 @@ const (
 	notParsed
 	serviceWildcard
 	shortARN
+	mappedAddress
 	typeWildcard
 	headVariable
 	unresolvedNotResource
@@ -55,6 +56,7 @@ var doubts = [...]string{
 	unreadable:            "could not be read",
 	notParsed:             "was not created by Parse",
 	serviceWildcard:       "AWS does not document a wildcard in the service prefix of an action",
+	mappedAddress:         "AWS does not document whether an IPv4 address is in a network that is written as ::ffff:192.0.2.0/120",
 	shortARN:              "AWS does not document a resource pattern of fewer than six parts",
 	typeWildcard:          "AWS does not document a wildcard in the resource type of an ARN",
 	headVariable:          "AWS does not document a variable before the fifth colon of an ARN",

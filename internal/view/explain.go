@@ -103,6 +103,8 @@ func (e *Explanation) facts() [][]string {
 		add("allowed by", e.Example.AllowedBy)
 		if e.NotExploitable {
 			add("refused today", e.Hindrance())
+		} else {
+			add("not read", "resource control policies and VPC endpoint policies, which may refuse the request")
 		}
 	}
 	for _, by := range e.DeniedBy {

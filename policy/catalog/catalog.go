@@ -72,6 +72,18 @@ type Action struct {
 	Keys []*Key
 }
 
+// Carries reports whether the catalog lists a condition key for the action, or for a
+// resource type that it acts on. A listed aws:RequestTag/${TagKey} stands for any tag.
+func (a *Action) Carries(key string) bool {
+	is := func(k *Key) bool {
+		prefix, _, template := strings.Cut(k.Name, "${")
+		return strings.EqualFold(k.Name, key) || template && len(key) > len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
+	}
+	return slices.ContainsFunc(a.Keys, is) || slices.ContainsFunc(a.Resources, func(r ActionResource) bool {
+		return slices.ContainsFunc(r.Keys, is) || slices.ContainsFunc(r.Type.Keys, is)
+	})
+}
+
 // An ActionResource is a resource type that an action may act on.
 type ActionResource struct {
 	Type     *ResourceType

@@ -480,19 +480,20 @@ func instants(key string, tests []*test) []string {
 	if key == "aws:tokenissuetime" {
 		usual = issued
 	}
-	if key == clock {
+	if key == clock || key == "aws:tokenissuetime" {
 		points = append(points, earliest)
 	}
 	out := []string{moment(usual)}
 	for _, n := range thresholds(points, big.NewRat(24*60*60, 1)) {
-		if key != clock || n.Cmp(earliest) >= 0 {
+		if key != clock && key != "aws:tokenissuetime" || n.Cmp(earliest) >= 0 {
 			out = append(out, dateText(n))
 		}
 	}
 	return out
 }
 
-// earliest is the first time of a request, 2026-01-01T00:00:00Z: nobody can choose a time that is over.
+// earliest is the first time of a request, and of a session that it is made with,
+// 2026-01-01T00:00:00Z: nobody can choose a time that is over.
 var earliest = big.NewRat(1767225600, 1)
 
 // lastSecond is the end of the year 9999, after which RFC 3339 has no form.

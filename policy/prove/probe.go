@@ -116,7 +116,9 @@ func natural(action string) []string {
 	for _, r := range types {
 		optional = optional && !r.Required
 		for template := range strings.SplitSeq(r.Type.ARN, ", ") { // the catalog has two for some of API Gateway's
-			out = append(out, fill(template, unnamed))
+			if !strings.EqualFold(action, "iam:CreateUser") { // the own user exists already
+				out = append(out, fill(template, unnamed))
+			}
 		}
 		switch {
 		case strings.Contains(r.Type.ARN, "user/${UserNameWithPath}"):

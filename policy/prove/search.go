@@ -10,6 +10,7 @@ import (
 
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/catalog"
 )
 
 // A trial is a probe made with a credential, in one state of its MFA keys, with
@@ -49,6 +50,20 @@ type choice struct {
 	many   bool
 	// untried means that it stands for all values that were not enumerated.
 	untried bool
+}
+
+// carried reports whether requests of the action have the chosen keys, of which AWS lists
+// those of tags and of single services with each action.
+func (t *trial) carried() bool {
+	a, known := catalog.Load().Action(t.action)
+	return !known || !slices.ContainsFunc(t.keys, func(c choice) bool {
+		return len(c.values) > 0 && ofAction(strings.ToLower(c.key)) && !a.Carries(c.key)
+	})
+}
+
+// ofAction reports whether a key is one that only some actions have.
+func ofAction(key string) bool {
+	return !strings.HasPrefix(key, "aws:") || strings.HasPrefix(key, "aws:requesttag/") || strings.HasPrefix(key, "aws:resourcetag/") || key == "aws:tagkeys"
 }
 
 // A verdict is the result of a search, independent of a particular subject.
@@ -280,7 +295,7 @@ func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *ver
 	}
 	h.work = newWork()
 	allows := p.clauses(s.Set, policy.Allow)
-	if h.telling(allows) || h.granted(allows) || h.found(v) {
+	if h.telling(allows) || h.granted(allows) || h.found(v) || h.last() {
 		v.outcome, v.trial, v.why, v.today, v.harm = Open, *h.allowed, "", Open, h.harm
 		v.assumes = slices.ContainsFunc(allows, allowsAssumeRole)
 		return
@@ -310,6 +325,9 @@ type hunt struct {
 	template  string // of the resource that is tried, when it comes from the table
 	allowed   *trial
 	harm      harm   // of the request that is allowed
+	odd       *trial // the first that is allowed, with keys that its action does not have
+	oddHarm   harm
+	odds      int    // how many of those were found
 	candidate *trial // not refused
 	worth     int    // of the candidate: 1 on a resource of another account, 2 on any, 3 only the trust policy of a role is missing
 	doubt     string // why a request may be allowed
@@ -418,6 +436,9 @@ func (h *hunt) visit(r *row, t trial) next {
 		}) {
 			return h.unread(&t)
 		}
+		if !t.carried() {
+			return h.postpone(&t)
+		}
 		h.allowed = &t
 		return stop
 	case policy.Unknown:
@@ -436,6 +457,34 @@ func (h *hunt) visit(r *row, t trial) next {
 		h.candidate, h.worth = &t, worth
 	}
 	return goOn
+}
+
+// postpone keeps a request for the case that no better one is found: nobody can send it
+// with keys that AWS does not list for its action.
+func (h *hunt) postpone(t *trial) next {
+	if h.odd == nil {
+		h.odd, h.oddHarm = t, h.harm
+	}
+	switch h.odds++; {
+	case h.odds >= enough:
+		h.last()
+		return stop
+	case h.odds%few == 0:
+		return skip
+	}
+	return goOn
+}
+
+// few requests of a cell are looked at when each has keys that its action does not have.
+const few = 4
+
+// last takes the request that was postponed.
+func (h *hunt) last() bool {
+	if h.odd == nil {
+		return false
+	}
+	h.allowed, h.harm = h.odd, h.oddHarm
+	return true
 }
 
 // unread notes that a trial depends on a key that was not read.

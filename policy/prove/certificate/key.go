@@ -302,7 +302,8 @@ func numbers(conditions []condition) []string {
 
 func dates(key string, conditions []condition) []string {
 	points, _ := decimals(conditions)
-	if key == clock {
+	recent := key == clock || key == "aws:tokenissuetime"
+	if recent {
 		points = append(points, start)
 	}
 	for _, c := range conditions {
@@ -316,14 +317,14 @@ func dates(key string, conditions []condition) []string {
 	}
 	var out []string
 	for _, n := range around(points, 3600) {
-		if key != clock || n.Cmp(start) >= 0 {
+		if !recent || n.Cmp(start) >= 0 {
 			out = append(out, n.FloatString(9)) // seconds since 1970, which a date can be as well
 		}
 	}
 	return out
 }
 
-// start is the earliest time of a request that is looked at: the begin of 2026, before
+// start is the earliest time of a request and of its session that is looked at: the begin of 2026, before
 // the first release of this program.
 var start = big.NewRat(time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Unix(), 1)
 
