@@ -271,6 +271,7 @@ func (f *finder) embedded(n *node, path []step) {
 		}
 		s = strings.TrimSpace(within)
 	}
+	s = unescaped(s)
 	ofPolicy := encoded || len(path) > 0 && holdsPolicy(path[len(path)-1].key, nil)
 	if !strings.HasPrefix(s, "{") || !strings.Contains(s, "Statement") {
 		if ofPolicy && s != "" {
@@ -291,6 +292,16 @@ func (f *finder) embedded(n *node, path []step) {
 	}
 	inner[0].moveTo(n.line)
 	f.add(inner[0], path)
+}
+
+// unescaped returns the document in a text that is escaped as within a JSON string, but
+// not quoted, as API Gateway returns the policy of an API.
+func unescaped(s string) string {
+	var plain string
+	if rest, found := strings.CutPrefix(s, "{"); found && strings.HasPrefix(strings.TrimSpace(rest), `\"`) && json.Unmarshal([]byte(`"`+s+`"`), &plain) == nil {
+		return plain
+	}
+	return s
 }
 
 func (f *finder) add(n *node, path []step) {

@@ -50,6 +50,10 @@ func TestDocumentsAsTextsAreRead(t *testing.T) {
 			t.Errorf("%s: %q", name, texts)
 		}
 	}
+	escaped := strings.Trim(jsonString(allow), `"`)
+	if _, texts := listed(t, []byte(`{"id":"a1","name":"api","policy":`+jsonString(escaped)+`}`)); len(texts) != 1 || texts[0] != allow {
+		t.Errorf("get-rest-api: %q", texts)
+	}
 	got, _ := listed(t, []byte(jsonString(allow)+"\n"+jsonString(trust)))
 	if diff := cmp.Diff([]string{"-  1 [1]", "-  2 [2]"}, got); diff != "" {
 		t.Errorf("JSON Lines of strings (-want +got):\n%s", diff)
