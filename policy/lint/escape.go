@@ -142,7 +142,8 @@ func (in *inspection) escapeOnOthers() {
 	}
 	f := in.add("D-1", in.guard.statement, "without MFA, an administrator of users can call for any other user: %s", strings.Join(open, ", "))
 	f.Example = in.example(at, true, true)
-	own := []string{"arn:" + in.partition + ":iam::*:user/${aws:username}", "arn:" + in.partition + ":iam::*:user/*/${aws:username}"}
+	users := "arn:" + in.ownPartition() + ":iam::*:user/"
+	own := []string{users + username, users + "*/" + username}
 	if in.doc.Version == "2012-10-17" && in.kind != policy.RCP && in.kind != policy.Resource {
 		f.Fix = new(Fix).append(in, policy.Statement{
 			SID: "DenyOthersMFAWithoutMFA", Effect: policy.Deny, Actions: open, NotResources: own, Conditions: in.guardConditions(),

@@ -326,6 +326,9 @@ func TestCorrectedGapsAreProved(t *testing.T) {
 		if g := brought(before.Findings, fixed.Left); g != nil {
 			t.Errorf("%s: the corrected document has %s %s: %s\n%s", c.name, g.Code, g.Severity, g.What, fixed.Text)
 		}
+		if code := more(before.Findings, fixed.Left); code != "" {
+			t.Errorf("%s: the corrected document has more of %s\n%s", c.name, code, fixed.Text)
+		}
 		if slices.ContainsFunc(fixed.Left, func(f lint.Finding) bool { return serious(&f, lint.Medium) }) {
 			left++
 			continue

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // gates checks the Allows with an MFA condition, called gates.
@@ -99,15 +100,58 @@ func (in *inspection) onlyGate(i int, situations []*situation) {
 	st := &in.doc.Statements[i]
 	wide := func(p string) bool { return strings.HasSuffix(p, "*") }
 	denies := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool { return st.Effect == policy.Deny })
-	control := in.kind == policy.SCP || in.kind == policy.RCP
-	if in.kind != policy.Identity && !control || denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
+	if in.kind == policy.Trust || in.kind == policy.Resource || in.beside(i, situations) {
 		return
 	}
-	f := in.add("A-1", i, "the Allow requires MFA but nothing denies requests without it: another policy that allows the same actions lets them through")
+	if denies || st.NotActions == nil && !slices.ContainsFunc(st.Actions, wide) {
+		return
+	}
+	f := in.add("A-1", i, "the Allow requires MFA but nothing denies requests without it: %s", otherAllows[in.kind])
 	f.Example = in.example(situations[0].with(byKey(situations[0].who.principal)), true, true)
-	if !control {
+	if in.kind == policy.Identity {
 		f.Fix = new(Fix).append(in, forceMFA())
 	}
+}
+
+// otherAllows says what lets a request without MFA pass beside a sound gate.
+var otherAllows = map[policy.Kind]string{
+	policy.Identity: "another policy that allows the same actions lets them through",
+	policy.SCP:      "another policy that allows the same actions, such as FullAWSAccess, lets them through, and without one roles, which have no MFA, and enrollment are refused as well",
+	policy.RCP:      "another policy that allows the same actions, RCPFullAWSAccess, is always there and lets them through",
+	// Source: IAM User Guide, "Permissions boundaries for IAM entities", Evaluating
+	// effective permissions with boundaries, Resource-based policies.
+	policy.Boundary: "the policy of a resource that names the user, not the account, lets them through whatever the boundary allows",
+}
+
+// beside reports an Allow without MFA of what a gate permits with MFA only: the
+// condition of the gate has no effect.
+func (in *inspection) beside(i int, situations []*situation) bool {
+	gate := &in.doc.Statements[i]
+	for j := range in.doc.Statements {
+		st := &in.doc.Statements[j]
+		if st.Effect != policy.Allow || len(st.Conditions) > 0 || !includes(st.Resources, gate.Resources) {
+			continue
+		}
+		other := in.single(j, every)
+		for _, at := range situations {
+			try := at.with(byKey(at.who.principal))
+			covered := slices.ContainsFunc(gate.Actions, func(p string) bool { return matchAction(p, at.action) && includes(st.Actions, []string{p}) })
+			if !covered || !in.applies(other, try) || !in.allows(try) {
+				continue
+			}
+			f := in.add("A-1", i, "the condition has no effect: statement %d allows %s without MFA", j+1, at.action)
+			f.Severity, f.Example = High, in.example(try, false, true)
+			return true
+		}
+	}
+	return false
+}
+
+// includes reports whether each of the patterns of b is covered by one of a.
+func includes(a, b []string) bool {
+	return len(b) > 0 && !slices.ContainsFunc(b, func(p string) bool {
+		return !slices.ContainsFunc(a, func(q string) bool { g := arn.Compile(strings.ToLower(q)); return g.Match(strings.ToLower(p)) })
+	})
 }
 
 // granting returns the first situation, by access key or by console password,

@@ -99,11 +99,44 @@ func Check(kind policy.Kind, text string) (*Report, error) {
 }
 
 func check(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
+	report, err := tried(kind, text, rules)
+	if err == nil && report.mayOutgrow(text) {
+		c, err := correct(func(text string) (*Report, error) { return tried(kind, text, rules) }, text)
+		if err == nil && count(c.Left, "D-20") > 0 {
+			report.Findings = append(report.Findings, choices(&Finding{Code: "all", Statement: -1, Line: 1, Column: 1}, report.Findings, nil, c.Left)...)
+		}
+	}
+	if err == nil {
+		report.sort()
+	}
+	return report, err
+}
+
+// tried is check without a look at the document with all of its corrections.
+func tried(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
 	report, err := inspect(kind, text, rules)
 	if err == nil {
 		report.tryFixes(text)
 	}
 	return report, err
+}
+
+// mayOutgrow reports whether the corrections together may make an inline policy of a
+// user too large for one.
+func (r *Report) mayOutgrow(text string) bool {
+	size := policy.Size(text)
+	if r.Kind != policy.Identity || size > userInlineQuota {
+		return false
+	}
+	all := size
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Fix != nil && f.Severity != Info {
+			if corrected, err := f.Fix.Apply(r.Kind, text); err == nil {
+				all += policy.Size(corrected) - size
+			}
+		}
+	}
+	return all > userInlineQuota
 }
 
 // mostTried limits the number of statements that are checked again to test
@@ -114,40 +147,62 @@ const mostTried = 4000
 // has the same problem, and fixes of a large document that exceed the limit.
 func (r *Report) tryFixes(text string) {
 	tried := 0
+	var following []Finding
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Fix == nil {
 			continue
 		}
 		if tried < mostTried {
-			n, ok := r.tryFix(f, text)
+			n, after := r.tryFix(f, text)
 			tried += n
-			if ok {
+			if after != nil {
+				following = append(following, choices(f, r.Findings, following, after.Findings)...)
 				continue
 			}
 		}
 		f.Fix = nil
 	}
+	r.Findings = append(r.Findings, following...)
+}
+
+// choices returns the findings of severity info that a document has once f is
+// corrected, and that neither it nor another correction has before. They are reported
+// with the first run: nothing new appears after following a correction. What follows
+// from a correction that is a choice itself stays with that choice.
+func choices(f *Finding, before, following, after []Finding) (out []Finding) {
+	if f.Severity == Info {
+		return nil
+	}
+	for i := range after {
+		g := after[i]
+		if g.Severity != Info || count(after[:i+1], g.Code) <= count(before, g.Code)+count(following, g.Code)+count(out, g.Code) {
+			continue
+		}
+		out = append(out, Finding{Code: g.Code, Severity: Info, Statement: f.Statement, SID: f.SID, Line: f.Line, Column: f.Column,
+			What: "once " + f.Code + " is corrected: " + g.What})
+	}
+	return out
 }
 
 // mostFollowing bounds the fixes that one fix brings with it.
 const mostFollowing = 6
 
-// tryFix reports whether the corrected document no longer has a finding, and how
-// many statements were checked. Where the correction shows what the document leaves
-// open for another reason, the fix closes that as well: no fix may bring a finding
-// that the document did not have.
-func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
+// tryFix returns the report of the corrected document, nil if it still has a finding,
+// and how many statements were checked. Where the correction shows what the document
+// leaves open for another reason, the fix closes that as well: no fix may bring a
+// finding that the document did not have.
+func (r *Report) tryFix(f *Finding, text string) (statements int, after *Report) {
 	same := func(g Finding) bool { return g.Code == f.Code && g.Where() == f.Where() }
 	now, fix := text, f.Fix
 	for range mostFollowing {
 		corrected, err := fix.Apply(r.Kind, now)
 		if err != nil {
-			return statements + 1, false
+			return statements + 1, nil
 		}
 		again, err := inspect(r.Kind, corrected, r.rules)
 		if err != nil {
-			return statements + 1, false
+			return statements + 1, nil
 		}
 		statements += again.statements
 		next := worse(r.Findings, again.Findings)
@@ -156,13 +211,16 @@ func (r *Report) tryFix(f *Finding, text string) (statements int, ok bool) {
 			f.Fix = between(r.Kind, text, corrected)
 			fallthrough
 		case next == nil:
-			return statements, !slices.ContainsFunc(again.Findings, same)
+			if slices.ContainsFunc(again.Findings, same) {
+				return statements, nil
+			}
+			return statements, again
 		case next.Fix == nil || fix.deletes() || next.Fix.deletes():
-			return statements, false
+			return statements, nil
 		}
 		now, fix = corrected, next.Fix
 	}
-	return statements, false
+	return statements, nil
 }
 
 // worse returns a finding of a corrected document that the original lacks, or has
@@ -233,10 +291,15 @@ var inspections = []func(*inspection){
 }
 
 func (in *inspection) report() *Report {
-	slices.SortStableFunc(in.findings, func(a, b Finding) int {
+	r := &Report{Kind: in.kind, Findings: in.findings, statements: len(in.doc.Statements), rules: in.rules}
+	r.sort()
+	return r
+}
+
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(a.Code, b.Code))
 	})
-	return &Report{Kind: in.kind, Findings: in.findings, statements: len(in.doc.Statements), rules: in.rules}
 }
 
 // add adds a finding about a statement, or about the document with -1, with the

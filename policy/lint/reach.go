@@ -58,7 +58,7 @@ func (in *inspection) reach() {
 func (in *inspection) lists() {
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
-		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || len(st.Resources) == 0 || in.explainedApartFrom(i, "L-1") {
+		if st.Effect != policy.Deny || len(mfaConditions(st)) == 0 || len(st.Resources) == 0 || in.explainedApartFrom(i, "L-1", "O-1") {
 			continue
 		}
 		p := in.user("")
@@ -243,24 +243,39 @@ func (in *inspection) misses(i int) {
 		if at == nil && (key || password) && in.kind != policy.Resource && in.kind != policy.Trust && in.kind != policy.RCP {
 			continue // another statement refuses what this one misses
 		}
-		text := conditionText([]policy.Condition{c})
-		var f *Finding
-		switch {
-		case key:
-			f = in.add("G-1", i, "the Deny misses every console session: %s never holds for one%s", text, meant(&c))
-		case password:
-			f = in.add("G-1", i, "the Deny misses every access key: %s never holds for one%s", text, meant(&c))
-		default:
-			f = in.add("G-1", i, "the Deny applies to no IAM user: %s never holds%s", text, meant(&c))
-		}
+		f := in.add("G-1", i, "%s", missing(&c, key, password))
 		if at != nil {
 			f.Example = in.example(at, true, true)
 		} else if in.guard != nil {
 			f.Severity = Low // that guard refuses what this statement misses
 		}
-		f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = repaired(st.Conditions, c) })
+		if !ofRoot(&c) { // a guard of users stands beside it, not in its place
+			f.Fix = in.replace(i, func(st *policy.Statement) { st.Conditions = repaired(st.Conditions, c) })
+		}
 		return
 	}
+}
+
+// missing says whom a Deny with a condition misses, of which it is known whether it ever
+// holds for an access key and for a console session.
+func missing(c *policy.Condition, key, password bool) string {
+	text := conditionText([]policy.Condition{*c})
+	switch {
+	case key:
+		return "the Deny misses every console session: " + text + " never holds for one" + meant(c)
+	case password:
+		return "the Deny misses every access key: " + text + " never holds for one" + meant(c)
+	case ofRoot(c):
+		return "the Deny applies to the root user only, and to no IAM user: " + text
+	}
+	return "the Deny applies to no IAM user: " + text + " never holds" + meant(c)
+}
+
+// ofRoot reports whether a condition holds for the root user of an account alone.
+func ofRoot(c *policy.Condition) bool {
+	_, op, _ := operator(c)
+	return strings.EqualFold(c.Key, "aws:PrincipalArn") && positiveText(op) && len(c.Values) > 0 &&
+		!slices.ContainsFunc(c.Values, func(v string) bool { return !strings.HasPrefix(v, "arn:") || !strings.HasSuffix(v, ":root") })
 }
 
 // unreached returns a request without MFA that a statement covers, apart from its
@@ -420,7 +435,7 @@ func (in *inspection) decideFor(p policy.Principal, exempts bool) bool {
 		}
 	}
 	at := situation{who: byKey(p)}
-	subject := prove.Subject{Principal: p, Set: in.set(in.withAll(in.doc)), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
+	subject := prove.Subject{Principal: p, Set: in.set(in.withAllBut(exceptions)), Context: at.describe(), HasDevice: true, ForwardedCallsPass: true,
 		Enrollment: exceptions, EnrollmentByKey: true, Credentials: []policy.Credential{policy.LongTermKey, policy.ConsolePassword}}
 	for key := range usual {
 		subject.Context.Delete(key)
@@ -438,15 +453,57 @@ func (in *inspection) decideFor(p policy.Principal, exempts bool) bool {
 	told := func(key string) bool { return !knownKey(key) || exempts && ofPrincipal(key) }
 	switch {
 	case a.Outcome == prove.Open && slices.ContainsFunc(slices.Collect(maps.Keys(a.Counterexample.Keys)), told):
-	case a.Outcome == prove.Open && !covers(exceptions, a.Counterexample.Action):
-		f := in.add("G-1", -1, "the document leaves a request without MFA open: %s", a.Counterexample)
-		f.Example = in.translate(p, a.Counterexample)
+	case a.Outcome == prove.Open:
+		in.addOpen(p, a.Counterexample)
 		return true
 	case a.Outcome == prove.Unknown:
 		in.add("G-2", -1, "could not decide whether the document refuses every request without MFA: %s", a.Why)
 		return true
 	}
 	return false
+}
+
+// addOpen reports a request that the document leaves open: on a resource that a guard
+// excepts, or for another reason.
+func (in *inspection) addOpen(p policy.Principal, w *prove.Counterexample) {
+	example := in.translate(p, w)
+	if i := in.excepting(example); i >= 0 {
+		f := in.add("E-5", i, "the Deny covers only some resources, and this is possible without MFA on others: %s", w)
+		f.Example = example
+		f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources, st.NotResources = []string{"*"}, nil })
+		return
+	}
+	in.add("G-1", -1, "the document leaves a request without MFA open: %s", w).Example = example
+}
+
+// withAllBut is the document with an Allow of everything and a Deny of what its guards
+// except, which other rules are about: a request of those must not hide another.
+func (in *inspection) withAllBut(exceptions []string) policy.Source {
+	if len(exceptions) == 0 {
+		return in.withAll(in.doc)
+	}
+	deny := policy.Statement{Effect: policy.Deny, Actions: exceptions, Resources: []string{"*"}}
+	return in.compose(in.doc.Version, append(slices.Clone(in.doc.Statements), in.allowAll(), deny)...)
+}
+
+// excepting returns the guard that refused a request if it did not except its resource,
+// -1 if none did.
+func (in *inspection) excepting(e *Example) int {
+	if e == nil {
+		return -1
+	}
+	at, err := e.situation()
+	if err != nil {
+		return -1
+	}
+	return slices.IndexFunc(in.doc.Statements, func(st policy.Statement) bool {
+		if !guardShape(&st) || st.NotResources == nil {
+			return false
+		}
+		st.Resources, st.NotResources = []string{"*"}, nil
+		source := in.compose(in.doc.Version, st, in.allowAll())
+		return source.Document != nil && in.decide(source, at) == policy.ExplicitDenied
+	})
 }
 
 // ofPrincipal reports whether a key describes the caller.

@@ -16,6 +16,7 @@ func (in *inspection) resource() {
 		switch {
 		case st.Effect == policy.Allow && len(mfaConditions(st)) > 0:
 			in.bypassed(i)
+			in.cannotShow(i)
 		case st.Effect == policy.Deny && len(mfaConditions(st)) > 0:
 			in.refusesMachines(i)
 		}

@@ -218,6 +218,18 @@ func (in *inspection) partitions() {
 	}
 }
 
+// ownPartition is the partition of the patterns that corrections add: that of the
+// document, or any (D-4).
+func (in *inspection) ownPartition() string {
+	named := slices.ContainsFunc(in.doc.Statements, func(st policy.Statement) bool {
+		return slices.ContainsFunc(slices.Concat(st.Resources, st.NotResources), func(r string) bool { return strings.HasPrefix(r, commercial) })
+	})
+	if in.partition == "aws" && !named {
+		return "*"
+	}
+	return in.partition
+}
+
 func anyPartition(patterns []string) []string {
 	out := slices.Clone(patterns)
 	for i, p := range out {

@@ -169,11 +169,15 @@ func (in *inspection) cannotShow(i int) {
 			if in.decide(in.alone, at) == policy.Allowed || in.decide(asks, at) != policy.Allowed {
 				continue
 			}
-			format := "requests of %s carry no MFA key, so it cannot assume the role"
-			if c.principal.Kind == policy.RoleSession {
-				format = "%s has MFA only if it was assumed from a session with MFA, so it usually cannot assume the role"
+			without := "it cannot assume the role"
+			if in.kind == policy.Resource {
+				without = "the statement allows it nothing"
 			}
-			f := in.add("D-15", i, format, c.principal.ARN)
+			format := "requests of %s carry no MFA key, so %s"
+			if c.principal.Kind == policy.RoleSession {
+				format = "%s has MFA only if it was assumed from a session with MFA, so usually %s"
+			}
+			f := in.add("D-15", i, format, c.principal.ARN, without)
 			if c.principal.Kind == policy.RoleSession {
 				f.Severity = Low
 			}
@@ -203,6 +207,9 @@ func (in *inspection) withoutMFAConditions() policy.Source {
 // machines returns the callers of a Principal element that cannot have MFA.
 func (in *inspection) machines(p *policy.Principals) []caller {
 	var out []caller
+	if p == nil { // NotPrincipal
+		return nil
+	}
 	for _, name := range p.Service {
 		out = append(out, caller{principal: policy.Principal{Kind: policy.AWSService, ARN: name}, credential: policy.NoCredential, present: policy.Absent})
 	}

@@ -98,11 +98,14 @@ func requestValues(c *policy.Condition) []string {
 // but may apply to something.
 func (in *inspection) undecidedElements(i int) {
 	st := &in.doc.Statements[i]
-	if st.Principals != nil || st.NotPrincipals != nil {
+	if in.kind == policy.Trust {
 		return // rule T-2 reports the principal
 	}
 	bare := *st
 	bare.Effect, bare.Conditions = policy.Deny, nil
+	if st.Principals != nil {
+		bare.Principals = &policy.Principals{Everyone: true}
+	}
 	source := in.compose(in.doc.Version, bare, in.allowAll())
 	why := ""
 	who := byKey(in.user(""))
