@@ -33,7 +33,7 @@ func (c *Cloud) secret(key, token string) (string, *refusal) {
 	defer c.mu.RUnlock()
 	if s := c.world.Session(key); s != nil {
 		if subtle.ConstantTimeCompare([]byte(s.Token), []byte(token)) != 1 {
-			return "", refuse(unknownKey, invalidToken)
+			return "", refuse(wrongToken, invalidToken)
 		}
 		return s.Secret, nil
 	}
@@ -41,8 +41,11 @@ func (c *Cloud) secret(key, token string) (string, *refusal) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	_, k := c.key(key)
-	if k == nil || token != "" {
+	if k == nil {
 		return "", refuse(unknownKey, invalidToken)
+	}
+	if token != "" {
+		return "", refuse(wrongToken, invalidToken)
 	}
 	return k.Secret, nil
 }

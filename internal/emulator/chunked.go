@@ -17,6 +17,10 @@ const (
 	emptyHash                = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
+// hashForms is the message of S3's InvalidArgument for x-amz-content-sha256. It accepts the
+// asymmetric forms too, which are not here.
+const hashForms = "x-amz-content-sha256 must be " + unsignedPayload + ", " + streamingUnsignedTrailer + ", " + streamingSigned + ", " + streamingSignedTrailer + " or a valid sha256 value."
+
 // incompleteText is the message of S3's IncompleteBody.
 const incompleteText = "You did not provide the number of bytes specified by the Content-Length HTTP header."
 
@@ -26,7 +30,7 @@ const incompleteText = "You did not provide the number of bytes specified by the
 // multiple chunks".
 func (s *signature) unchunk(r *http.Request, body, key []byte) ([]byte, *refusal) {
 	if s.payload != streamingSigned && s.payload != streamingSignedTrailer && s.payload != streamingUnsignedTrailer {
-		return nil, refuse(malformed, "x-amz-content-sha256 %q is not a known form of payload.", s.payload)
+		return nil, refuse(noHash, hashForms)
 	}
 	length, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 	if err != nil || length < 0 {

@@ -22,7 +22,9 @@ type reason uint8
 const (
 	noSignature    reason = iota + 1 // the request has no signature
 	badSignature                     // the signature cannot be parsed
-	unknownKey                       // an unknown or inactive access key, or a wrong session token
+	badQuery                         // the signature in the query cannot be parsed
+	unknownKey                       // an unknown or inactive access key
+	wrongToken                       // not the session token of the access key
 	wrongSignature                   // the signature does not match the request and the key
 	skewed                           // signed too early or too late
 	expiredSession
@@ -38,6 +40,8 @@ const (
 	incomplete // an aws-chunked body ends early
 	badTrailer // its trailer is not what the headers say
 	noLength   // its length is not in the headers
+	noHash     // x-amz-content-sha256 is missing where it must be sent, or is no hash
+	wrongHash  // it is not that of the body
 )
 
 // codes lists the wire codes: of queries, EC2, JSON, S3 and REST JSON.
@@ -46,6 +50,8 @@ const (
 var codes = map[reason][5]string{
 	noSignature:    {"MissingAuthenticationToken", "AuthFailure", "MissingAuthenticationTokenException", "AccessDenied", "MissingAuthenticationTokenException"},
 	badSignature:   {"IncompleteSignature", "IncompleteSignature", "IncompleteSignatureException", "AuthorizationHeaderMalformed", "IncompleteSignatureException"},
+	badQuery:       {"IncompleteSignature", "IncompleteSignature", "IncompleteSignatureException", "AuthorizationQueryParametersError", "IncompleteSignatureException"},
+	wrongToken:     {"InvalidClientTokenId", "AuthFailure", "UnrecognizedClientException", "InvalidToken", "UnrecognizedClientException"},
 	unknownKey:     {"InvalidClientTokenId", "AuthFailure", "UnrecognizedClientException", "InvalidAccessKeyId", "UnrecognizedClientException"},
 	wrongSignature: {"SignatureDoesNotMatch", "AuthFailure", "InvalidSignatureException", "SignatureDoesNotMatch", "InvalidSignatureException"},
 	skewed:         {"SignatureDoesNotMatch", "RequestExpired", "InvalidSignatureException", "RequestTimeTooSkewed", "InvalidSignatureException"},
@@ -59,7 +65,9 @@ var codes = map[reason][5]string{
 	notImplemented: {"NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented", "NotImplemented"},
 	malformed:      {"MalformedQueryString", "MalformedQueryString", "SerializationException", "InvalidRequest", "SerializationException"},
 	tooLarge:       {"RequestEntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLarge", "EntityTooLarge", "RequestEntityTooLarge"},
-	incomplete:     {"IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody"}, // of S3 alone, as are the next two
+	incomplete:     {"IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody", "IncompleteBody"}, // of S3 alone, as are the next four
+	noHash:         {"InvalidArgument", "InvalidArgument", "InvalidArgument", "InvalidArgument", "InvalidArgument"},
+	wrongHash:      {"XAmzContentSHA256Mismatch", "XAmzContentSHA256Mismatch", "XAmzContentSHA256Mismatch", "XAmzContentSHA256Mismatch", "XAmzContentSHA256Mismatch"},
 	badTrailer:     {"MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError", "MalformedTrailerError"},
 	noLength:       {"MissingContentLength", "MissingContentLength", "MissingContentLength", "MissingContentLength", "MissingContentLength"},
 }

@@ -43,7 +43,8 @@ func (s *signature) scope() string {
 	return s.date + "/" + s.region + "/" + s.service + "/aws4_request"
 }
 
-// parseSignature parses a request's signature; nil without one.
+// parseSignature parses a request's signature; nil without one. One that is refused has the
+// service if it could be read, because each has codes of its own.
 func parseSignature(r *http.Request) (*signature, *refusal) {
 	headers, query := r.Header.Values("Authorization"), r.URL.Query()
 	presigned := query.Has("X-Amz-Algorithm") || query.Has("X-Amz-Signature")
@@ -68,20 +69,36 @@ func headerSignature(r *http.Request, header string) (*signature, *refusal) {
 	}
 	s := &signature{token: r.Header.Get("X-Amz-Security-Token")}
 	fields := map[string]string{}
+	missing := ""
 	for part := range strings.SplitSeq(rest, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		fields[key] = value
 	}
-	for _, key := range []string{"Credential", "SignedHeaders", "Signature"} {
+	for _, key := range []string{"Credential", "Signature", "SignedHeaders"} {
 		if fields[key] == "" {
-			return nil, refuse(badSignature, "Authorization header requires '%s' parameter.", key)
+			missing += "Authorization header requires '" + key + "' parameter. "
 		}
 	}
 	date := r.Header.Get("X-Amz-Date")
 	if date == "" {
 		date = rewriteDate(r.Header.Get("Date"))
 	}
+	if date == "" {
+		missing += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+	}
+	if missing != "" {
+		return scoped(fields["Credential"]), refuse(badSignature, "%sAuthorization=%s", missing, name)
+	}
 	return s.fill(fields["Credential"], fields["SignedHeaders"], fields["Signature"], date)
+}
+
+// scoped is a signature that cannot be parsed, with the service of its credential; nil: it
+// names none.
+func scoped(credential string) *signature {
+	if parts := strings.Split(credential, "/"); len(parts) == 5 {
+		return &signature{service: parts[3]}
+	}
+	return nil
 }
 
 // rewriteDate converts an HTTP date to the form of X-Amz-Date; empty when it is
@@ -95,22 +112,26 @@ func rewriteDate(text string) string {
 }
 
 func querySignature(q url.Values) (*signature, *refusal) {
+	known := scoped(q.Get("X-Amz-Credential"))
 	if q.Get("X-Amz-Algorithm") == asymmetric {
-		return nil, refuse(badSignature, noAsymmetric)
+		return known, refuse(badQuery, noAsymmetric)
 	}
 	if q.Get("X-Amz-Algorithm") != algorithm {
-		return nil, refuse(badSignature, "X-Amz-Algorithm must be %q.", algorithm)
+		return known, refuse(badQuery, "X-Amz-Algorithm must be %q.", algorithm)
 	}
 	for _, key := range []string{"X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date"} {
 		if len(q[key]) != 1 || q.Get(key) == "" {
-			return nil, refuse(badSignature, "AWS query-string parameters must include '%s' once.", key)
+			return known, refuse(badQuery, "AWS query-string parameters must include '%s' once.", key)
 		}
+	}
+	if known != nil && known.service == "s3" && q.Get("X-Amz-Expires") == "" {
+		return known, refuse(badQuery, "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
 	}
 	s := &signature{presigned: true, token: q.Get("X-Amz-Security-Token"), expires: 15 * time.Minute}
 	if text := q.Get("X-Amz-Expires"); text != "" {
 		seconds, err := strconv.Atoi(text)
 		if err != nil || seconds < 0 || time.Duration(seconds)*time.Second > maxPresigned {
-			return nil, refuse(badSignature, "X-Amz-Expires must be a number of seconds up to a week.")
+			return known, refuse(badQuery, "X-Amz-Expires must be a number of seconds up to a week.")
 		}
 		s.expires = time.Duration(seconds) * time.Second
 	}
@@ -118,21 +139,24 @@ func querySignature(q url.Values) (*signature, *refusal) {
 }
 
 func (s *signature) fill(credential, headers, value, date string) (*signature, *refusal) {
-	parts := strings.Split(credential, "/")
+	parts, bad := strings.Split(credential, "/"), badSignature
+	if s.presigned {
+		bad = badQuery
+	}
 	if len(parts) != 5 || parts[4] != "aws4_request" {
-		return nil, refuse(badSignature, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
+		return scoped(credential), refuse(bad, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
 	}
 	s.key, s.date, s.region, s.service = parts[0], parts[1], parts[2], parts[3]
 	signed, err := time.Parse(amzDate, date)
 	if err != nil {
-		return nil, refuse(badSignature, "Date must be in ISO-8601 'basic format'.")
+		return s, refuse(bad, "Date must be in ISO-8601 'basic format'. Got '%s'. See http://en.wikipedia.org/wiki/ISO_8601", date)
 	}
 	if s.date != date[:8] {
-		return nil, refuse(wrongSignature, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+		return s, refuse(wrongSignature, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
 	}
 	s.signed, s.value, s.headers = signed, value, strings.Split(headers, ";")
 	if !slices.Contains(s.headers, "host") {
-		return nil, refuse(badSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+		return s, refuse(bad, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	return s, nil
 }
@@ -209,6 +233,11 @@ func (s *signature) hashPayload(r *http.Request, body []byte) *refusal {
 	if declared == "" && s.presigned && s.service == "s3" {
 		declared = unsignedPayload
 	}
+	if s.service == "s3" {
+		if why := checkDeclared(declared, body); why != nil {
+			return why
+		}
+	}
 	if declared == unsignedPayload || strings.HasPrefix(declared, streaming) {
 		if s.service != "s3" {
 			return refuse(wrongSignature, "%s", mismatch)
@@ -219,10 +248,27 @@ func (s *signature) hashPayload(r *http.Request, body []byte) *refusal {
 	sum := sha256.Sum256(body)
 	s.payload = hex.EncodeToString(sum[:])
 	if declared != "" && declared != s.payload {
-		if s.service == "s3" {
-			return refuse(malformed, "The provided 'x-amz-content-sha256' header does not match what was computed.")
-		}
 		return refuse(wrongSignature, "%s", mismatch)
+	}
+	return nil
+}
+
+// checkDeclared refuses an x-amz-content-sha256 that S3 refuses before it compares the
+// signature.
+// Source: Amazon S3 API Reference, "Common Request Headers": it must be sent; "Error
+// responses", XAmzContentSHA256Mismatch.
+func checkDeclared(declared string, body []byte) *refusal {
+	if declared == "" {
+		return refuse(malformed, "Missing required header for this request: x-amz-content-sha256")
+	}
+	if declared == unsignedPayload || strings.HasPrefix(declared, streaming) {
+		return nil
+	}
+	want, err := hex.DecodeString(declared)
+	if sum := sha256.Sum256(body); err != nil || len(want) != len(sum) || strings.ToLower(declared) != declared {
+		return refuse(noHash, hashForms)
+	} else if string(want) != string(sum[:]) {
+		return refuse(wrongHash, "The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
 	return nil
 }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -305,6 +307,125 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
+// Each service says in its own code what is wrong with a signature, also where it cannot be
+// parsed.
+func TestTamperedSignaturesOfS3(t *testing.T) {
+	const object = "/data-222222222222/orders.csv"
+	header := func(change func(*http.Request)) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			r := s3Request(object).sign(t)
+			change(r)
+			return r
+		}
+	}
+	authorization := func(old, with string) func(*testing.T) *http.Request {
+		return header(func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, with, 1))
+		})
+	}
+	hash := func(value string) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			s := s3Request(object)
+			s.payload = value
+			s.header = http.Header{"X-Amz-Content-Sha256": {value}}
+			if value == "" {
+				s.header = nil
+			}
+			return s.sign(t)
+		}
+	}
+	query := func(change func(url.Values)) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			s := s3Request(object)
+			s.header, s.payload = nil, unsignedPayload
+			r := s.presign(t, "60")
+			q := r.URL.Query()
+			change(q)
+			r.URL.RawQuery = q.Encode()
+			return r
+		}
+	}
+	token := func(token string, presigned bool) func(*testing.T) *http.Request {
+		return func(t *testing.T) *http.Request {
+			s := s3Request(object)
+			s.creds.SessionToken = token
+			if !presigned {
+				return s.sign(t)
+			}
+			s.header, s.payload = nil, unsignedPayload
+			return s.presign(t, "60")
+		}
+	}
+	for _, row := range []struct {
+		name    string
+		request func(*testing.T) *http.Request
+		status  int
+		want    string
+	}{
+		{"unchanged", header(func(*http.Request) {}), 200, "order,customer"},
+		{"unchanged, presigned", query(func(url.Values) {}), 200, "order,customer"},
+		{"an unsigned payload", hash(unsignedPayload), 200, "order,customer"},
+		{"no hash of the body", hash(""), 400, "<Code>InvalidRequest</Code><Message>Missing required header for this request: x-amz-content-sha256"},
+		{"the hash of another body", hash(hashOf("other")), 400, "<Code>XAmzContentSHA256Mismatch</Code>"},
+		{"a hash in capitals", hash(strings.ToUpper(hashOf(""))), 400, "<Code>InvalidArgument</Code><Message>x-amz-content-sha256 must be UNSIGNED-PAYLOAD"},
+		{"a hash that is too short", hash(hashOf("")[2:]), 400, "<Code>InvalidArgument</Code>"},
+		{"a hash that is a word", hash("required"), 400, "<Code>InvalidArgument</Code>"},
+		{"an unsigned payload in lower case", hash("unsigned-payload"), 400, "<Code>InvalidArgument</Code>"},
+		{"the hash replaced by that of an unsigned payload", header(func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", unsignedPayload) }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"no signed headers", authorization("SignedHeaders=", "Headers="), 400, "<Code>AuthorizationHeaderMalformed</Code>"},
+		{"no signature", authorization("Signature=", "Sign="), 400, "<Code>AuthorizationHeaderMalformed</Code>"},
+		{"a scope of four parts", authorization("/us-east-1/", "/"), 400, "must have exactly 5 slash-delimited elements"},
+		{"another terminator", authorization("/aws4_request", "/aws5_request"), 400, "<Code>AuthorizationHeaderMalformed</Code>"},
+		{"another Region", authorization("/us-east-1/", "/eu-west-1/"), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"another day", authorization("/20260304/", "/20260305/"), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a signature in capitals", header(func(r *http.Request) {
+			before, value, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			r.Header.Set("Authorization", before+"Signature="+strings.ToUpper(value))
+		}), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a shorter signature", header(func(r *http.Request) { r.Header.Set("Authorization", r.Header.Get("Authorization")[:150]) }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"no date", header(func(r *http.Request) { r.Header.Del("X-Amz-Date") }), 400, "requires existence of either a 'X-Amz-Date' or a 'Date' header"},
+		{"a date in another form", header(func(r *http.Request) { r.Header.Set("X-Amz-Date", "2026-03-04T12:00:00Z") }), 400, "Got '2026-03-04T12:00:00Z'"},
+		{"another date of the day", header(func(r *http.Request) { r.Header.Set("X-Amz-Date", "20260304T120001Z") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a second value of a signed header", header(func(r *http.Request) { r.Header.Add("X-Amz-Date", "20260304T120000Z") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a method that was not signed", header(func(r *http.Request) { r.Method = "HEAD" }), 403, ""},
+		{"a path of another object", header(func(r *http.Request) { r.URL.Path = "/data-222222222222/other.csv" }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a path with an escaped letter", header(func(r *http.Request) { r.URL.RawPath = "/data-222222222222/%6Frders.csv" }), 200, "order,customer"},
+		{"a path with two slashes", header(func(r *http.Request) { r.URL.Path = "//data-222222222222/orders.csv" }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a parameter that was not signed", header(func(r *http.Request) { r.URL.RawQuery = "acl" }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"a token that the key does not have", token("token", false), 400, "<Code>InvalidToken</Code>"},
+		{"a token that the key does not have, presigned", token("token", true), 400, "<Code>InvalidToken</Code>"},
+		{"a token that was not signed", header(func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "token") }), 400, "<Code>InvalidToken</Code>"},
+		{"presigned, a token in the header", func(t *testing.T) *http.Request {
+			r := query(func(url.Values) {})(t)
+			r.Header.Set("X-Amz-Security-Token", "token")
+			return r
+		}, 403, "<Code>AccessDenied</Code>"},
+		{"presigned, an unknown key", query(func(q url.Values) {
+			q.Set("X-Amz-Credential", strings.Replace(q.Get("X-Amz-Credential"), keyOf("alice"), "AKIANOBODY0000000000", 1))
+		}), 403, "<Code>InvalidAccessKeyId</Code>"},
+		{"presigned, no algorithm", query(func(q url.Values) { q.Del("X-Amz-Algorithm") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, another algorithm", query(func(q url.Values) { q.Set("X-Amz-Algorithm", "AWS4-HMAC-SHA1") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, no expiry", query(func(q url.Values) { q.Del("X-Amz-Expires") }), 400, "requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters"},
+		{"presigned, an expiry of a week and a second", query(func(q url.Values) { q.Set("X-Amz-Expires", "604801") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, an expiry below zero", query(func(q url.Values) { q.Set("X-Amz-Expires", "-1") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, an expiry that is no number", query(func(q url.Values) { q.Set("X-Amz-Expires", "1h") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, a later expiry", query(func(q url.Values) { q.Set("X-Amz-Expires", "3600") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"presigned, an expiry twice", query(func(q url.Values) { q.Add("X-Amz-Expires", "3600") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"presigned, a signature twice", query(func(q url.Values) { q.Add("X-Amz-Signature", q.Get("X-Amz-Signature")) }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, a scope of six parts", query(func(q url.Values) { q.Set("X-Amz-Credential", q.Get("X-Amz-Credential")+"/x") }), 400, "slash-delimited"},
+		{"presigned, host not signed", query(func(q url.Values) { q.Set("X-Amz-SignedHeaders", "range") }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+		{"presigned, one more signed header", query(func(q url.Values) { q.Set("X-Amz-SignedHeaders", "host;range") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"presigned, a parameter more", query(func(q url.Values) { q.Set("response-content-type", "text/html") }), 403, "<Code>SignatureDoesNotMatch</Code>"},
+		{"presigned with SigV4a", query(func(q url.Values) { q.Set("X-Amz-Algorithm", asymmetric) }), 400, "<Code>AuthorizationQueryParametersError</Code>"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if status, body := serve(atNoon(t), row.request(t)); status != row.status || !strings.Contains(html.UnescapeString(body), row.want) {
+				t.Errorf("status %d, want %d and %q:\n%s", status, row.status, row.want, body)
+			}
+		})
+	}
+}
+
 // chunks is an aws-chunked body of two chunks, signed as the S3 API Reference
 // says, for the request whose signature is given.
 func chunks(seed string, key []byte, parts ...string) string {
@@ -385,8 +506,8 @@ func TestChunkedUploads(t *testing.T) {
 		{"with a signed trailer, unsigned", streamingSignedTrailer, "11", crc, func(seed string, key []byte) string {
 			return strings.TrimSuffix(whole(seed, key), "\r\n") + crc + ":DUoRhQ==\r\n\r\n"
 		}, "SignatureDoesNotMatch"},
-		{"of another form", "STREAMING-AWS4-HMAC-SHA512-PAYLOAD", "11", "", whole, "InvalidRequest"},
-		{"with an asymmetric signature", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "11", "", whole, "InvalidRequest"},
+		{"of another form", "STREAMING-AWS4-HMAC-SHA512-PAYLOAD", "11", "", whole, "InvalidArgument"},
+		{"with an asymmetric signature", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", "11", "", whole, "InvalidArgument"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := atNoon(t)
