@@ -12,6 +12,8 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/notify"
+	"forcemfa/internal/plan"
+	"forcemfa/internal/trail"
 )
 
 // A name or path can exempt a user like a tag, and is an alert like a tag.
@@ -89,5 +91,43 @@ func TestTheFunctionOpensNoWindowForANewUser(t *testing.T) {
 	a, err := newRig(t, 1, nil, person("bob")).function(home).read(context.Background(), time.Minute)
 	if err != nil || a.Input.NoWindowBefore != 24*time.Hour {
 		t.Errorf("%v", err)
+	}
+}
+
+// Only a sign-in that says so had MFA.
+func TestASignInThatDoesNotSayMFAIsOneWithout(t *testing.T) {
+	for used, without := range map[string]bool{`"MFAUsed":"Yes"`: false, `"MFAUsed":"No"`: true, ``: true, `"MFAUsed":""`: true} {
+		e, err := trail.Parse([]byte(`{"detail-type":"AWS Console Sign In via CloudTrail","source":"aws.signin","account":"111111111111","id":"1","time":"2026-11-20T09:00:00Z","region":"us-east-1",` +
+			`"detail":{"eventName":"ConsoleLogin","eventSource":"signin.amazonaws.com","responseElements":{"ConsoleLogin":"Success"},"additionalEventData":{` + used + `}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := withoutMFA(&incident{event: e}); got != without {
+			t.Errorf("%s: %v", used, got)
+		}
+	}
+}
+
+func TestTheFunctionMakesStepsOfItsAccountOnly(t *testing.T) {
+	a, err := newRig(t, 1, nil, person("bob")).function(home).read(context.Background(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for account, may := range map[string]bool{home: true, "999999999999": false} {
+		s := plan.NewStep(plan.AddUserToGroup, account, "arn:aws:iam::"+account+":user/bob", baseline.GroupName, plan.State{}, plan.State{Present: true})
+		if a.may(&s) != may {
+			t.Errorf("%s: %v", account, !may)
+		}
+	}
+}
+
+// A finding is sent again by the next scan; tampering happened once.
+func TestOnlyAlertsAreRememberedAsSent(t *testing.T) {
+	f := newRig(t, 1, nil, person("bob")).function(home)
+	if err := f.newRun("scan", "x").notify(context.Background(), []notify.Message{{ID: "a", Kind: notify.KindFinding}, {ID: "b", Kind: notify.KindTampering}}); err != nil {
+		t.Fatal(err)
+	}
+	if f.sent.has("a") || !f.sent.has("b") {
+		t.Error("remembered a finding, or forgot an alert")
 	}
 }

@@ -330,7 +330,7 @@ func TestFlaw16ATamperedWorkFactorIsRefused(t *testing.T) {
 	if err != nil || w.Close() != nil {
 		t.Fatal(err)
 	}
-	tampered := bytes.Replace(sealed.Bytes(), []byte(" 10\n"), []byte(" 30\n"), 1)
+	tampered := bytes.Replace(sealed.Bytes(), []byte(" 10\n"), []byte(" 21\n"), 1)
 	if err := os.WriteFile(filepath.Join(dir, "keys.age"), tampered, 0o600); err != nil {
 		t.Fatal(err)
 	}
