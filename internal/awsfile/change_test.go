@@ -347,3 +347,13 @@ func TestNoWayOfWritingTakesALineBreak(t *testing.T) {
 		}
 	}
 }
+
+// A file with any secret keeps its group and others out.
+func TestEverySettingThatIsASecretIsKnown(t *testing.T) {
+	for key, secret := range map[string]bool{"aws_secret_access_key": true, "aws_session_token": true, "aws_security_token": true, "aws_access_key_id": false, "region": false} {
+		f := Parse("credentials", []byte("[a]\n"+key+" = TOPSECRET\n"))
+		if f.HoldsSecret() != secret || strings.Contains(string(f.Redacted()), "TOPSECRET") == secret {
+			t.Errorf("%s: %s", key, f.Redacted())
+		}
+	}
+}
