@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"forcemfa/internal/org"
 
@@ -105,7 +106,7 @@ func (r *reader) policy(p types.ManagedPolicyDetail) org.Policy {
 	arn := aws.ToString(p.Arn)
 	policy := org.Policy{
 		ARN:     arn,
-		Name:    aws.ToString(p.PolicyName),
+		Name:    cmp.Or(aws.ToString(p.PolicyName), arn[strings.LastIndex(arn, "/")+1:]), // moto leaves the name out
 		Path:    aws.ToString(p.Path),
 		ID:      aws.ToString(p.PolicyId),
 		Default: aws.ToString(p.DefaultVersionId),

@@ -52,7 +52,8 @@ func StartMoto() (address string, stop func(), err error) {
 }
 
 // inFrontOf starts a server that passes requests on to moto, and answers those of
-// CloudFormation's drift detection, which moto does not have, as for a stack without drift.
+// operations that moto does not have: for a stack without drift, and a user without
+// service-specific credentials.
 func inFrontOf(moto string) (*http.Server, error) {
 	to, err := url.Parse(moto)
 	if err != nil {
@@ -67,7 +68,7 @@ func inFrontOf(moto string) (*http.Server, error) {
 		r.Out.Host = r.In.Host
 	}, ErrorLog: log.New(io.Discard, "", 0)}
 	server := &http.Server{Addr: listener.Addr().String(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !answersDrift(w, r) {
+		if !answersUnserved(w, r) {
 			proxy.ServeHTTP(w, r)
 		}
 	})}
@@ -75,15 +76,17 @@ func inFrontOf(moto string) (*http.Server, error) {
 	return server, nil
 }
 
-// drift are the results of the operations of drift detection, by name.
-var drift = map[string]string{
-	"DetectStackDrift": "<StackDriftDetectionId>detection</StackDriftDetectionId>",
+// unserved are the results of operations that moto does not have, by name.
+var unserved = map[string]string{
+	"ListServiceSpecificCredentials": "<ServiceSpecificCredentials/>",
+	"DetectStackDrift":               "<StackDriftDetectionId>detection</StackDriftDetectionId>",
 	"DescribeStackDriftDetectionStatus": "<StackDriftDetectionId>detection</StackDriftDetectionId><StackId>stack</StackId><Timestamp>2026-01-01T00:00:00Z</Timestamp>" +
 		"<DetectionStatus>DETECTION_COMPLETE</DetectionStatus><StackDriftStatus>IN_SYNC</StackDriftStatus><DriftedStackResourceCount>0</DriftedStackResourceCount>",
 }
 
-// answersDrift answers a request of drift detection, and reports whether it was one.
-func answersDrift(w http.ResponseWriter, r *http.Request) bool {
+// answersUnserved answers a request for an operation that moto does not have, and reports
+// whether it was one.
+func answersUnserved(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		return false
 	}
@@ -94,7 +97,7 @@ func answersDrift(w http.ResponseWriter, r *http.Request) bool {
 	}
 	form, err := url.ParseQuery(string(text))
 	action := form.Get("Action")
-	result, ok := drift[action]
+	result, ok := unserved[action]
 	if err != nil || !ok {
 		return false
 	}
