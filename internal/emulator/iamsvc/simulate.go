@@ -61,6 +61,9 @@ func simulated(c *operation.Call, account string) policy.Principal {
 
 // run evaluates a page of the actions and resources of an input.
 func (s *simulation) run(c *operation.Call, in *iam.SimulatePrincipalPolicyInput, operation string) (*iam.SimulatePrincipalPolicyOutput, error) {
+	if err := checkActions(in.ActionNames); err != nil {
+		return nil, err
+	}
 	if err := s.complete(c, in); err != nil {
 		return nil, err
 	}
@@ -89,6 +92,19 @@ func (s *simulation) run(c *operation.Call, in *iam.SimulatePrincipalPolicyInput
 		out.EvaluationResults = append(out.EvaluationResults, *result)
 	}
 	return out, nil
+}
+
+// checkActions refuses what is not the name of one operation.
+// Source: IAM API Reference, SimulateCustomPolicy, ActionNames: each must include the
+// service identifier, and wildcards are not supported.
+func checkActions(names []string) error {
+	for _, name := range names {
+		service, operation, ok := strings.Cut(name, ":")
+		if !ok || service == "" || operation == "" || strings.ContainsAny(name, "*?") {
+			return invalidInput("Invalid Input: %s is not the name of an operation, such as iam:CreateUser.", name)
+		}
+	}
+	return nil
 }
 
 // complete adds the caller, the context and the policies of an input.

@@ -148,8 +148,14 @@ func TestSimulationRefusesBadInput(t *testing.T) {
 		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ResourcePolicy: str("{")}, "InvalidInput: "},
 		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), PermissionsBoundaryPolicyInputList: []string{allowS3, allowS3}}, "InvalidInput: "},
 		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ContextEntries: []types.ContextEntry{{ContextKeyName: str("aws:username"), ContextKeyType: types.ContextKeyTypeEnumString}}}, "InvalidInput: "},
+		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ActionNames: []string{"s3:GetObject", "s3:Get*"}}, "InvalidInput: Invalid Input: s3:Get* is not the name of an operation"},
+		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ActionNames: []string{"s3:GetObjec?"}}, "InvalidInput: "},
+		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ActionNames: []string{"GetObject"}}, "InvalidInput: "},
+		{iam.SimulatePrincipalPolicyInput{PolicySourceArn: str(alice), ActionNames: []string{"s3:"}}, "InvalidInput: "},
 	} {
-		row.in.ActionNames = []string{"s3:GetObject"}
+		if row.in.ActionNames == nil {
+			row.in.ActionNames = []string{"s3:GetObject"}
+		}
 		s.wantRefused(&row.in, row.want)
 	}
 }
