@@ -1,9 +1,8 @@
 package emulator
 
 import (
-	"strings"
-
 	"forcemfa/internal/emulator/cloudtrailsvc"
+	"forcemfa/internal/emulator/record"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/trail"
 	"forcemfa/policy/arn"
@@ -67,36 +66,9 @@ func (c *Cloud) records(e *trail.Event) []*trail.Record {
 	if r.EventSource != "sts.amazonaws.com" || err != nil || role.Account == r.RecipientAccountID || c.world.Account(role.Account) == nil {
 		return []*trail.Record{r}
 	}
-	r.SharedEventID = eventID(r.EventID)
+	r.SharedEventID = record.EventID(r.EventID)
 	other := *r
-	other.EventID, other.RecipientAccountID = eventID(r.SharedEventID), role.Account
+	other.EventID, other.RecipientAccountID = record.EventID(r.SharedEventID), role.Account
 	other.UserIdentity = trail.Identity{Type: "AWSAccount", PrincipalID: r.UserIdentity.PrincipalID, AccountID: r.UserIdentity.AccountID}
 	return []*trail.Record{r, &other}
-}
-
-// dataEvents are the operations whose events are data events.
-// Source: CloudTrail User Guide, "Logging data events".
-var dataEvents = named(map[string]string{
-	"s3": `AbortMultipartUpload CompleteMultipartUpload CopyObject CreateMultipartUpload DeleteObject DeleteObjects DeleteObjectTagging GetObject GetObjectAcl
-		GetObjectAttributes GetObjectTagging HeadBucket HeadObject ListMultipartUploads ListObjects ListObjectsV2 ListObjectVersions ListParts PutObject
-		PutObjectAcl PutObjectTagging RestoreObject SelectObjectContent UploadPart UploadPartCopy`,
-	"dynamodb":   "BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem ExecuteStatement ExecuteTransaction GetItem PutItem Query Scan TransactGetItems TransactWriteItems UpdateItem",
-	"lambda":     "Invoke",
-	"sqs":        "ChangeMessageVisibility ChangeMessageVisibilityBatch DeleteMessage DeleteMessageBatch ReceiveMessage SendMessage SendMessageBatch",
-	"sns":        "Publish PublishBatch",
-	"kinesis":    "GetRecords PutRecord PutRecords SubscribeToShard",
-	"logs":       "FilterLogEvents GetLogEvents PutLogEvents",
-	"events":     "PutEvents",
-	"monitoring": "GetMetricData GetMetricStatistics PutMetricData",
-})
-
-// named is a set of service:Operation.
-func named(operations map[string]string) map[string]bool {
-	set := map[string]bool{}
-	for service, names := range operations {
-		for _, name := range strings.Fields(names) {
-			set[service+":"+name] = true
-		}
-	}
-	return set
 }

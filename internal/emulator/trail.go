@@ -3,13 +3,12 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
-	"hash/fnv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/smithy-go"
 
+	"forcemfa/internal/emulator/record"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/trail"
 	"forcemfa/policy"
@@ -83,30 +82,9 @@ func (c *Cloud) deliver(e *trail.Event) {
 	}
 }
 
-// readOnly lists operations that change something here but are read-only in
-// CloudTrail.
-// Source: IAM User Guide, "Logging IAM and AWS STS API calls with AWS
-// CloudTrail", whose AssumeRole records have readOnly true; Service Authorization
-// Reference, "AWS Signin", access levels.
-var readOnly = map[string]bool{"sts:AssumeRole": true, "sts:AssumeRoleWithSAML": true, "sts:AssumeRoleWithWebIdentity": true, "iam:GenerateCredentialReport": true, "events:PutEvents": true, "signin:CreateOAuth2Token": true}
-
-// managed lists the services whose writes here are management events. Those of
-// S3 and DynamoDB are data events, which trails do not log by default.
-var managed = map[string]bool{
-	"iam": true, "sts": true, "organizations": true, "ec2": true, "events": true, "lambda": true, "cloudformation": true, "cloudtrail": true,
-}
-
-// versioned are the operations of Lambda whose events are named with the version of the
-// API.
-// Source: Lambda Developer Guide, "Logging AWS Lambda API calls using AWS CloudTrail".
-var versioned = map[string]string{
-	"CreateFunction": "20150331", "DeleteFunction": "20150331", "UpdateFunctionCode": "20150331v2", "UpdateFunctionConfiguration": "20150331v2",
-	"AddPermission": "20150331v2", "RemovePermission": "20150331v2", "PutFunctionConcurrency": "20171031", "DeleteFunctionConcurrency": "20171031",
-}
-
 // matched reports whether rules match the call by default.
 func (c *Cloud) matched(r *Record) bool {
-	return c.listened() && r.Writes && managed[r.Service] && !readOnly[r.Service+":"+r.Operation]
+	return c.listened() && record.Matched(r.Service, r.Operation, r.Writes)
 }
 
 // recorded returns the event of a call; nil where CloudTrail has none, or where neither
@@ -119,21 +97,18 @@ func (c *Cloud) recorded(j *job, r *Record) *trail.Event {
 	d := &e.Detail
 	d.UserIdentity = c.userIdentity(&r.Caller)
 	d.UserIdentity.InvokedBy = r.via
-	d.EventSource, d.EventName, d.EventType = r.Service+".amazonaws.com", r.Operation, "AwsApiCall"
-	if r.Service == "lambda" {
-		d.EventName += versioned[r.Operation]
-	}
+	d.EventSource, d.EventName, d.EventType = r.Service+".amazonaws.com", record.EventName(r.Service, r.Operation), "AwsApiCall"
 	d.SourceIP, d.UserAgent = r.SourceIP, r.UserAgent
-	d.ReadOnly = !r.Writes || readOnly[r.Service+":"+r.Operation]
-	if dataEvents[r.Service+":"+r.Operation] {
+	d.ReadOnly = record.ReadOnly(r.Service, r.Operation, r.Writes)
+	if record.IsData(r.Service, r.Operation) {
 		d.ManagementEvent, d.EventCategory = false, "Data"
 	}
-	d.Parameters = parameters(r.In)
+	d.Parameters = record.Parameters(r.In)
 	switch {
 	case r.Err == nil && r.Writes:
 		// Source: CloudTrail User Guide, "CloudTrail record contents", responseElements: null
 		// for actions that only read.
-		d.ResponseElements = elements(r.Out)
+		d.ResponseElements = record.Elements(r.Out)
 		return e
 	case r.Err == nil:
 		return e
@@ -188,7 +163,7 @@ func (c *Cloud) departed(r *Record) *trail.Event {
 // event returns an event without caller and details.
 func (c *Cloud) event(kind, source, account, region, requestID string, at time.Time) *trail.Event {
 	at = at.UTC().Truncate(time.Second)
-	id := eventID(requestID)
+	id := record.EventID(requestID)
 	return &trail.Event{
 		Version: "0", ID: id, DetailType: kind, Source: source, Account: account, Time: at, Region: region, Resources: []string{},
 		Detail: trail.Record{
@@ -196,22 +171,6 @@ func (c *Cloud) event(kind, source, account, region, requestID string, at time.T
 			RecipientAccountID: account, EventCategory: "Management",
 		},
 	}
-}
-
-// eventID derives an event ID in AWS's format from a request ID.
-func eventID(requestID string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte("event " + requestID)) // never fails
-	return strings.Join([]string{requestID[:8], requestID[9:13], requestID[14:18], requestID[19:23], hexadecimal(h.Sum64())}, "-")
-}
-
-func hexadecimal(n uint64) string {
-	const digits = "0123456789abcdef"
-	text := make([]byte, 12)
-	for i := range text {
-		text[i] = digits[n>>(4*i)&15]
-	}
-	return string(text)
 }
 
 // region returns the Region in which a service records its calls: the home
@@ -273,12 +232,12 @@ func (c *Cloud) signedIn(account, name, code string, err error) *trail.Event {
 	d.SourceIP, d.UserAgent = memoryAddress, "Mozilla/5.0"
 	d.UserIdentity = trail.Identity{Type: "IAMUser", AccountID: account, UserName: "HIDDEN_DUE_TO_SECURITY_REASONS"}
 	d.AdditionalData = trail.Parameters{
-		"LoginTo": printed("https://console.aws.amazon.com/console/home"), "MobileVersion": printed("No"), "MFAUsed": printed("No"),
+		"LoginTo": record.Printed("https://console.aws.amazon.com/console/home"), "MobileVersion": record.Printed("No"), "MFAUsed": record.Printed("No"),
 	}
 	if u := a.Users[world.Fold(name)]; u != nil {
 		d.UserIdentity.PrincipalID, d.UserIdentity.ARN, d.UserIdentity.UserName = u.ID, c.world.UserARN(account, u), u.Name
 		if devices := a.DevicesOf(u.Name); len(devices) > 0 && code != "" {
-			d.AdditionalData["MFAUsed"], d.AdditionalData["MFAIdentifier"] = printed("Yes"), printed(devices[0].Serial)
+			d.AdditionalData["MFAUsed"], d.AdditionalData["MFAIdentifier"] = record.Printed("Yes"), record.Printed(devices[0].Serial)
 		}
 	}
 	d.ResponseElements = json.RawMessage(`{"ConsoleLogin":"Success"}`)

@@ -18,7 +18,7 @@ import (
 
 // A name or path can exempt a user like a tag, and is an alert like a tag.
 func TestANameOrPathThatExemptsIsAnAlert(t *testing.T) {
-	b, err := baseline.Parse("c.yaml", []byte("version: 1\nexemptions:\n- {match: {path: /robots/*}, owner: a, reason: b}\n- {match: {name: ci-*}, owner: a, reason: b}\n"))
+	b, err := baseline.Parse("c.yaml", []byte("version: 1\nexemptions:\n- {match: {path: /workloads/*}, owner: a, reason: b}\n- {match: {name: ci-*}, owner: a, reason: b}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestANameOrPathThatExemptsIsAnAlert(t *testing.T) {
 		alert bool
 	}{
 		{"moved to an exempt path", func(c *iam.Client) error {
-			_, err := c.UpdateUser(context.Background(), &iam.UpdateUserInput{UserName: aws.String("bob"), NewPath: aws.String("/robots/a/")})
+			_, err := c.UpdateUser(context.Background(), &iam.UpdateUserInput{UserName: aws.String("bob"), NewPath: aws.String("/workloads/a/")})
 			return err
 		}, true},
 		{"an exempt name", func(c *iam.Client) error {

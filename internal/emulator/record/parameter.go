@@ -1,4 +1,4 @@
-package emulator
+package record
 
 import (
 	"encoding/json"
@@ -23,31 +23,32 @@ var secrets = map[string]bool{
 	"SecretString": true, "Environment": true, "TemplateBody": true,
 }
 
-// parameters returns the requestParameters of an input; nil, printed as null,
+// Parameters returns the requestParameters of an input; nil, printed as null,
 // for none.
-func parameters(in any) trail.Parameters {
+func Parameters(in any) trail.Parameters {
 	members, _ := lowered(reflect.ValueOf(in)).(map[string]any)
 	if len(members) == 0 {
 		return nil
 	}
 	p := trail.Parameters{}
 	for name, value := range members {
-		p[name] = printed(value)
+		p[name] = Printed(value)
 	}
 	return p
 }
 
-// elements returns the responseElements of an output; nil for one without
+// Elements returns the responseElements of an output; nil for one without
 // members.
-func elements(out any) json.RawMessage {
+func Elements(out any) json.RawMessage {
 	members, _ := lowered(reflect.ValueOf(out)).(map[string]any)
 	if len(members) == 0 {
 		return nil
 	}
-	return printed(members)
+	return Printed(members)
 }
 
-func printed(value any) json.RawMessage {
+// Printed returns a value as JSON; it must be one that marshals.
+func Printed(value any) json.RawMessage {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // lowered returns only values that marshal
