@@ -372,6 +372,7 @@ func TestServiceControlPolicies(t *testing.T) {
 		{name: "none applies", who: bob, identity: allowAll, want: "allowed by identity policy", from: from},
 		{name: "every level allows", who: bob, identity: allowAll, scps: [][]string{{everywhere}, {allowEC2, allowS3}, {everywhere}}, want: "allowed by identity policy", from: from},
 		{name: "one level does not allow", who: bob, identity: allowAll, scps: [][]string{{everywhere}, {allowEC2}, {everywhere}}, want: "not allowed by service control policy", from: from},
+		{name: "a level that may allow", who: bob, identity: allowAll, scps: [][]string{{everywhere}, {`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3*"}`}}, want: "unknown", from: "a resource of fewer than six parts is not documented"},
 		{name: "a level without policies", who: bob, identity: allowAll, scps: [][]string{{everywhere}, {}}, want: "not allowed by service control policy", from: from},
 		{name: "a Deny at the root", who: bob, identity: allowAll, scps: [][]string{{everywhere, denyAll}, {everywhere}}, want: "denied by service control policy", from: from},
 		{name: "it grants nothing", who: bob, scps: [][]string{{everywhere}}, want: "not allowed by identity policy", from: from},

@@ -174,6 +174,7 @@ func TestFindings(t *testing.T) {
 	const root = "arn:aws:iam::" + account + ":root"
 	byKey := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.LongTermKey,
 		AllowedBy: "inline policy some of group people, statement 1"}
+	byPassword := &prove.Counterexample{Action: "s3:GetObject", Resource: object, Credential: policy.ConsolePassword, AllowedBy: byKey.AllowedBy}
 	latent := &prove.Counterexample{Action: "iam:AttachUserPolicy", Resource: bobARN, Credential: policy.LongTermKey}
 	bob := func(a *org.Account) *org.User { return &a.Users[0] }
 	accountPrincipal := `{"AWS":"` + account + `"}`
@@ -191,6 +192,10 @@ func TestFindings(t *testing.T) {
 		}, []audit.Finding{
 			seen(finding(audit.High, "user-open", "user/bob", bobARN, "allowed: "+byKey.String()), byKey),
 		}},
+		{"open with a password alone", func(a *org.Account) { bob(a).Groups, bob(a).Keys = []string{"people"}, nil }, []audit.Finding{
+			seen(finding(audit.Critical, "user-open", "user/bob", bobARN, "allowed: "+byPassword.String()), byPassword),
+		}},
+		{"devices not read", func(a *org.Account) { bob(a).MFA, bob(a).Devices = org.Unknown, nil }, nil},
 		{"open but not exploitable, in no group", func(a *org.Account) { bob(a).Groups = nil }, []audit.Finding{
 			finding(audit.Low, "no-group", "user/bob", bobARN, "bob is in no group"),
 			seen(finding(audit.Medium, "user-open", "user/bob", bobARN, "not denied, although nothing allows it today: "+latent.String()), latent),
@@ -675,6 +680,20 @@ func TestRejectedProofMakesTheUserUnknown(t *testing.T) {
 		if u.State != row.want || row.checked && !strings.Contains(u.Why, "several types") {
 			t.Errorf("checked %v: state %s, want %s: %s", row.checked, u.State, row.want, u.Why)
 		}
+	}
+}
+
+// A proof that leaves actions open which AWS does not have is one of the catalog, and is
+// checked with its actions.
+func TestAProofOfListedActionsIsOneOfTheCatalog(t *testing.T) {
+	a := quiet(t)
+	a.Users[0].Groups = nil
+	a.Users[0].Inline = []org.InlinePolicy{{Name: "own", Document: `{"Version":"2012-10-17","Statement":{"Effect":"Deny",
+		"NotAction":["iam:CreateVirtualMFADevice","iam:GetUser","s3:Zzz*"],"Resource":"*","Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}}}`}}
+	auditor := audit.New(new(org.Header), wanted(t), now)
+	auditor.CheckProofs = true
+	if u := auditor.Audit(a).Users[0]; u.State != audit.Enforced || u.Proof != audit.Catalogue {
+		t.Errorf("%s for %q: %s", u.State, u.Proof, u.Why)
 	}
 }
 

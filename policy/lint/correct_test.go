@@ -183,3 +183,24 @@ func TestCorrectSaysWhatItFixed(t *testing.T) {
 		t.Errorf("the corrected document has several lines:\n%s", c.Text)
 	}
 }
+
+func TestWhatIsNotDecidedIsNotComplete(t *testing.T) {
+	for _, code := range []string{"W-2", "G-2"} {
+		if (&lint.Report{Findings: []lint.Finding{{Code: code, Severity: lint.Low}}}).Complete() {
+			t.Errorf("a report with %s is complete", code)
+		}
+	}
+	if !(&lint.Report{Findings: []lint.Finding{{Code: "W-1"}, {Code: "D-20", Severity: lint.Medium}}}).Complete() {
+		t.Error("a report of findings is not complete")
+	}
+}
+
+func TestAnUndecidedComparisonIsAFinding(t *testing.T) {
+	everything := func(more string) string {
+		return doc(`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + more + `}}`)
+	}
+	f, err := lint.Compare(policy.Identity, everything(""), everything(`,"NotIpAddress":{"aws:SourceIp":"192.0.2.0/33"}`))
+	if err != nil || f == nil || f.Code != "W-2" || f.Severity != lint.High {
+		t.Errorf("%+v, %v", f, err)
+	}
+}

@@ -83,6 +83,10 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{at("NumericLessThan", "aws:CurrentTime", "7"), at("NumericGreaterThanEquals", "aws:CurrentTime", "7")}, false}, // a date is no number
 		{[]string{at("NumericLessThan", "aws:EpochTime", "7"), at("NumericGreaterThanEquals", "aws:CurrentTime", "7")}, false},
 		{[]string{at("NumericLessThan", "aws:TokenIssueTime", "7"), at("NumericGreaterThanEquals", "aws:TokenIssueTime", "7")}, false},
+		{[]string{at("DateLessThan", "aws:TokenIssueTime", "2030-01-01"), at("Null", "aws:TokenIssueTime", "true")}, false}, // a later session
+		{[]string{at("DateGreaterThan", "aws:TokenIssueTime", "2000-01-01"), at("Null", "aws:TokenIssueTime", "true")}, true},
+		{[]string{at("Null", "aws:SourceVpce", "true")}, false}, // through an endpoint
+		{[]string{at("StringNotEquals", "aws:ResourceTag/owner", "x")}, false},
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanEquals", "s3:max-keys", "7")}, false}, // absent
 	} {
 		if err := rests(t, row.denies...); (err == nil) != row.sound {
