@@ -2,7 +2,7 @@
 
 A line of the output is a deviation; the last line counts what was tried.
 """
-import json, sys
+import json, random, string
 import boto3
 
 iam, sts, org = boto3.client("iam"), boto3.client("sts"), boto3.client("organizations")
@@ -123,7 +123,9 @@ raises(iam, "NoSuchEntityException", "get_login_profile", UserName="pa")
 iam.update_account_password_policy(MinimumPasswordLength=20)
 raises(iam, "PasswordPolicyViolationException", "create_login_profile", UserName="pa", Password="short")
 raises(sts, "MalformedPolicyDocumentException", "get_federation_token", Name="xx", Policy="{}")
-raises(sts, "PackedPolicyTooLargeException", "get_federation_token", Name="xx", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:" + "".join(chr(97 + (i * j) % 26) for j in range(30)) for i in range(40)], "Resource": "*"}]}))
+letters = random.Random(1)
+actions = ["s3:" + "".join(letters.choices(string.ascii_letters, k=28)) for _ in range(56)]
+raises(sts, "PackedPolicyTooLargeException", "get_federation_token", Name="xx", Policy=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}, separators=(",", ":")), Tags=[{"Key": "".join(letters.choices(string.ascii_letters, k=120)), "Value": "".join(letters.choices(string.ascii_letters, k=250))} for _ in range(10)])
 raises(org, "AccountNotFoundException", "describe_account", AccountId="999999999999")
 raises(org, "PolicyNotFoundException", "describe_policy", PolicyId="p-none0000")
 raises(org, "DuplicatePolicyAttachmentException", "attach_policy", PolicyId=scps[0], TargetId=units[0])
