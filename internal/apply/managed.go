@@ -160,15 +160,16 @@ func tagsOf(s *plan.Step) []types.Tag {
 	return append(tags, types.Tag{Key: aws.String(baseline.FingerprintTag), Value: &s.Want.Fingerprint})
 }
 
-// putFingerprint sets or removes the fingerprint tag of a policy where the step changes
-// it. That comes before the change of the document, so that a run that is killed between
-// them repeats the step.
+// putFingerprint sets or removes the tags of a managed policy where the step changes the
+// fingerprint: a policy that was adopted has neither of them after a rollback. That comes
+// before the change of the document, so that a run that is killed between them repeats the
+// step.
 func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
 	switch s.Want.Fingerprint {
 	case s.Expect.Fingerprint:
 		return nil
 	case "":
-		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: []string{baseline.FingerprintTag}})
+		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: []string{baseline.FingerprintTag, baseline.ManagedByTag}})
 		return err
 	}
 	_, err := c.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &s.Subject, Tags: tagsOf(s)})

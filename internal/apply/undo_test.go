@@ -116,7 +116,7 @@ func TestTheManagedPolicyIsTaggedWithItsFingerprint(t *testing.T) {
 		before, after, undone map[string]string
 	}{
 		{"made", nobody, map[string]string{}, wanted, map[string]string{}},
-		{"repaired for the first time", withVersions(texts()[:1], 1), map[string]string{}, wanted, map[string]string{"managed-by": "forcemfa"}},
+		{"repaired for the first time", withVersions(texts()[:1], 1), map[string]string{}, wanted, map[string]string{}},
 		{"repaired", edited,
 			map[string]string{"team": "iam", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}, withTeam,
 			map[string]string{"team": "iam", "managed-by": "forcemfa", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}},

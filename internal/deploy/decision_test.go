@@ -199,9 +199,12 @@ func TestValuesOfTheFunction(t *testing.T) {
 	if values, err := notified(&n); err != nil || len(values) != 0 {
 		t.Errorf("no channel: %v, %v", values, err)
 	}
-	n.SecurityHub, n.Slack.Webhook = true, "https://hooks.slack.com/services/T/B/x"
-	if values, err := notified(&n); err == nil {
-		t.Errorf("a secret in a parameter: %v", values)
+	n.SecurityHub = true
+	for _, webhook := range []string{"https://hooks.slack.com/services/T/B/x", "arn:aws:s3:::bucket/webhook", "ssm:/webhook"} {
+		n.Slack.Webhook = webhook
+		if values, err := notified(&n); err == nil {
+			t.Errorf("%s: %v", webhook, values)
+		}
 	}
 }
 

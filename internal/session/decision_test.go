@@ -285,3 +285,22 @@ func TestSettingsThatTheSDKRefusesAreAProblem(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A person who mistypes the code is asked three times.
+func TestAWrongCodeIsAskedForAgainTwice(t *testing.T) {
+	text := "<ErrorResponse><Error><Code>AccessDenied</Code><Message>MultiFactorAuthentication failed with " + wrongCodeText + "</Message></Error></ErrorResponse>"
+	m := &Manager{Cache: cache.Dir{Path: filepath.Join(t.TempDir(), "cache")}, Now: time.Now, Getenv: func(string) string { return "" }, HTTP: doer(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 403, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text))}, nil
+	})}
+	asked := 0
+	_, err := m.exchange(t.Context(), &Route{Serial: "arn:aws:iam::111111111111:mfa/a", Key: keysOf("AKIA1", "x"), stsRegion: "us-east-1", duration: time.Hour},
+		CodeSource{Person: true, Code: func(context.Context, string) (string, error) {
+			if asked++; asked > 2*maxTries {
+				return "", errors.New("asked without end")
+			}
+			return fmt.Sprintf("%06d", asked), nil
+		}}, -1)
+	if err == nil || asked != maxTries {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
+}
