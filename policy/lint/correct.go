@@ -25,14 +25,20 @@ const mostRounds = 40
 // original lacks, except info. Findings of severity info are choices, so their
 // fixes are not applied. kind and the error are those of [Check].
 func Correct(kind policy.Kind, text string) (*Correction, error) {
-	return correct(func(text string) (*Report, error) { return Check(kind, text) }, text)
+	return correctBy(kind, text, rulesFor(kind))
 }
 
-func correct(check func(text string) (*Report, error), text string) (*Correction, error) {
-	before, err := check(text)
+func correctBy(kind policy.Kind, text string, rules []func(*inspection)) (*Correction, error) {
+	before, err := check(kind, text, rules)
 	if err != nil {
 		return nil, err
 	}
+	return correct(before, text, func(text string) (*Report, error) { return tried(kind, text, rules) }), nil
+}
+
+// correct corrects a document with a report, where check checks each of the texts on the
+// way.
+func correct(before *Report, text string, check func(text string) (*Report, error)) *Correction {
 	best := &Correction{Text: text, Left: before.Findings}
 	now, report := text, before
 	tried := map[string]bool{}
@@ -59,7 +65,7 @@ func correct(check func(text string) (*Report, error), text string) (*Correction
 			best.Fixed = append(best.Fixed, f)
 		}
 	}
-	return best, nil
+	return best
 }
 
 // nextFix returns the worst finding with a fix that was not tried yet.

@@ -91,18 +91,21 @@ func rank(s Severity) int { return slices.Index(severities, s) }
 // a *policy.SyntaxError, or a [NotPolicyError] from Guess; such a document was
 // not checked. Each Fix was tested: the corrected document no longer has the
 // finding.
-func Check(kind policy.Kind, text string) (*Report, error) {
+func Check(kind policy.Kind, text string) (*Report, error) { return check(kind, text, rulesFor(kind)) }
+
+// rulesFor are the inspections for a kind of policy.
+func rulesFor(kind policy.Kind) []func(*inspection) {
 	if kind == policy.Session {
-		return check(kind, text, roleInspections)
+		return roleInspections
 	}
-	return check(kind, text, inspections)
+	return inspections
 }
 
 func check(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
 	report, err := tried(kind, text, rules)
 	if err == nil && report.mayOutgrow(text) {
-		c, err := correct(func(text string) (*Report, error) { return tried(kind, text, rules) }, text)
-		if err == nil && count(c.Left, "D-20") > 0 {
+		c := correct(report, text, func(text string) (*Report, error) { return inspect(kind, text, rules) })
+		if count(c.Left, "D-20") > 0 {
 			report.Findings = append(report.Findings, choices(&Finding{Code: "all", Statement: -1, Line: 1, Column: 1}, report.Findings, nil, c.Left)...)
 		}
 	}

@@ -16,7 +16,9 @@ func CheckRole(text string) (*Report, error) {
 }
 
 // CorrectRole is [Correct] for an identity policy of a role.
-func CorrectRole(text string) (*Correction, error) { return correct(CheckRole, text) }
+func CorrectRole(text string) (*Correction, error) {
+	return correctBy(policy.Identity, text, roleInspections)
+}
 
 // roleInspections check an identity policy of a role, and a session policy: neither
 // GetFederationToken nor AssumeRole, which take one, give a session that shows MFA.
