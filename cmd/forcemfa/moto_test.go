@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,10 +243,13 @@ type result struct {
 	Unread  []struct{ What string }
 }
 
-var numbered = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z)?|AKIA[A-Z0-9]+`)
+// numbered are times and the IDs of keys.
+var numbered = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z)?|AKIA[A-Z0-9]+`)
+})
 
 func (w *worker) add(verb string, words ...string) {
-	line := verb + ": " + numbered.ReplaceAllString(strings.Join(words, " "), "…")
+	line := verb + ": " + numbered().ReplaceAllString(strings.Join(words, " "), "…")
 	if !slices.Contains(w.lines, line) {
 		w.lines = append(w.lines, line)
 	}
