@@ -123,6 +123,22 @@ func TestProofsAreAccepted(t *testing.T) {
 	}
 }
 
+// A proof that leaves forwarded calls out is a proof only where they are assumed to pass.
+func TestForwardedCallsArePartOfTheClaim(t *testing.T) {
+	s := bob(source(t, fmt.Sprintf(denyAll, `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:ViaAWSService":"false"}`), others, byKey))
+	a := prove.User(s)
+	if a.Outcome != prove.Enforced {
+		t.Fatalf("%v %s", a.Counterexample, a.Why)
+	}
+	if err := certificate.Check(a.Proof, claim(s)); err != nil {
+		t.Errorf("where forwarded calls pass: %v", err)
+	}
+	s.ForwardedCallsPass = false
+	if certificate.Check(a.Proof, claim(s)) == nil {
+		t.Error("the proof is accepted for forwarded calls too")
+	}
+}
+
 // copied is a proof that can be changed.
 func copied(t testing.TB, p *policy.Proof) *policy.Proof {
 	t.Helper()
