@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"forcemfa/internal/emulator/s3svc"
 	"forcemfa/internal/emulator/wire"
 	"forcemfa/internal/emulator/world"
 )
@@ -88,9 +89,18 @@ func (v *incoming) receive() *refusal {
 		v.sign = &signature{service: v.service.name, region: v.cloud.homeRegion()}
 		return nil
 	case sign == nil:
-		return refuse(noSignature, "Missing Authentication Token")
+		return missingSignature(v.service)
 	}
 	return v.verify()
+}
+
+// missingSignature is the refusal of a request without a signature.
+// Source: Amazon S3 API Reference, "Error responses", AccessDenied.
+func missingSignature(s *service) *refusal {
+	if s.name == "s3" {
+		return refuse(noSignature, "Access Denied")
+	}
+	return refuse(noSignature, "Missing Authentication Token")
 }
 
 // unread is the refusal of a body that is too large or ends early.
@@ -150,12 +160,22 @@ func (v *incoming) find() *service {
 				return s
 			}
 		}
+		if v.cloud.ownsBucket(s3svc.BucketOf(v.r)) {
+			return services()["s3"]
+		}
 		return foreign("", v.r, v.form)
 	}
 	if s := services()[v.sign.service]; s != nil {
 		return s
 	}
 	return foreign(v.sign.service, v.r, v.form)
+}
+
+// ownsBucket reports whether a bucket exists.
+func (c *Cloud) ownsBucket(name string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return name != "" && c.world.BucketOwner(name) != ""
 }
 
 // read parses the operation and its input.

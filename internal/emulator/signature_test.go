@@ -295,7 +295,7 @@ func TestSignatures(t *testing.T) {
 			*s = s3Request(object)
 			s.header = nil
 			return s.request(t)
-		}, 403, "MissingAuthenticationToken"},
+		}, 403, "<Code>AccessDenied</Code><Message>Access Denied"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := iamRequest()

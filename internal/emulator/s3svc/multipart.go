@@ -31,8 +31,8 @@ type UploadInput struct {
 	Algorithm, Kind       string // of the checksum, as sent; not used
 }
 
-// UploadOutput is a multipart upload that begins.
-type UploadOutput struct{ Bucket, Key, UploadID, Algorithm, Kind string }
+// uploadOutput is a multipart upload that begins.
+type uploadOutput struct{ Bucket, Key, UploadID, Algorithm, Kind string }
 
 // PartInput is a part to upload.
 type PartInput struct {
@@ -129,7 +129,7 @@ func askComplete(c *operation.Call, in *CompleteInput) ([]operation.Ask, error) 
 	return askWrite(c, in.Bucket, in.Key, in.IfNoneMatch), nil
 }
 
-func createUpload(c *operation.Call, in *UploadInput) (*UploadOutput, error) {
+func createUpload(c *operation.Call, in *UploadInput) (*uploadOutput, error) {
 	owner, b := find(c.World, in.Bucket)
 	if b == nil {
 		return nil, noSuchBucket()
@@ -139,7 +139,7 @@ func createUpload(c *operation.Call, in *UploadInput) (*UploadOutput, error) {
 		b.Uploads = map[string]*world.Upload{}
 	}
 	b.Uploads[id] = &world.Upload{Key: in.Key, Started: c.Now, Parts: map[int][]byte{}}
-	return &UploadOutput{in.Bucket, in.Key, id, in.Algorithm, in.Kind}, nil
+	return &uploadOutput{in.Bucket, in.Key, id, in.Algorithm, in.Kind}, nil
 }
 
 // upload returns an upload that is in progress, for writing if edit is set.
@@ -312,7 +312,7 @@ const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 // writeMultipart writes the outputs of multipart uploads.
 func writeMultipart(w http.ResponseWriter, out any) {
 	switch out := out.(type) {
-	case *UploadOutput:
+	case *uploadOutput:
 		for name, value := range map[string]string{"X-Amz-Checksum-Algorithm": out.Algorithm, "X-Amz-Checksum-Type": out.Kind} {
 			if value != "" {
 				w.Header().Set(name, value)

@@ -53,6 +53,12 @@ func readPolicy(method, bucket string, body []byte) (operation string, in any, e
 	return "", nil, nil
 }
 
+// BucketOf returns the bucket that a request names, if it is one for S3; empty: none.
+func BucketOf(r *http.Request) string {
+	name, _ := place(r)
+	return name
+}
+
 // place returns the bucket and key of a request: both from the path, or the
 // bucket from the host name before .s3 or .localhost.
 func place(r *http.Request) (bucket, key string) {
