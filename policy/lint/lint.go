@@ -103,16 +103,15 @@ func rulesFor(kind policy.Kind) []func(*inspection) {
 
 func check(kind policy.Kind, text string, rules []func(*inspection)) (*Report, error) {
 	report, err := tried(kind, text, rules)
-	if err == nil && report.mayOutgrow(text) {
-		c := correct(report, text, func(text string) (*Report, error) { return inspect(kind, text, rules) })
-		if count(c.Left, "D-20") > 0 {
-			report.Findings = append(report.Findings, choices(&Finding{Code: "all", Statement: -1, Line: 1, Column: 1}, report.Findings, nil, c.Left)...)
-		}
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		report.sort()
+	if count(report.Findings, "D-20") == 0 && report.mayOutgrow(text) {
+		report.Findings = append(report.Findings, Finding{Code: "D-20", Severity: Info, Statement: -1, Line: 1, Column: 1,
+			What: fmt.Sprintf("once everything is corrected: the document may have more than %d characters, and all inline policies of a user together may not: then it fits only as a managed policy", userInlineQuota)})
 	}
-	return report, err
+	report.sort()
+	return report, nil
 }
 
 // tried is check without a look at the document with all of its corrections.
