@@ -184,6 +184,9 @@ func (s *scan) time(v reflect.Value) bool {
 
 func (s *scan) string(v reflect.Value) bool {
 	text, plain := s.literal()
+	if text == nil {
+		return false
+	}
 	if !plain {
 		if text = s.unescaped(text); text == nil {
 			return false

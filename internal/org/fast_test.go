@@ -154,5 +154,7 @@ func FuzzFastDecoding(f *testing.F) {
 	}
 	f.Add(text)
 	f.Add([]byte(`{"id":"\ud834\udd1e","quotas":{"groups":-1},"users":[{"name":"a","created":"2024-02-29T23:59:59.5+01:00","tags":[]}]}`))
+	f.Add([]byte(`{"id":}`))
+	f.Add([]byte("{\"id\":\"\\n\",\"name\":\"\x01\"}"))
 	f.Fuzz(func(t *testing.T, line []byte) { decodesAlike(t, line) })
 }
