@@ -113,26 +113,30 @@ func (s *signature) trailer(r *http.Request, text, key []byte, previous string) 
 	return nil
 }
 
-func (s *signature) trailerMatches(key []byte, previous, value, trailer string) bool {
-	sum := sha256.Sum256([]byte(trailer))
-	text := strings.Join([]string{
-		"AWS4-HMAC-SHA256-TRAILER", s.signed.Format(amzDate), s.scope(), previous, hex.EncodeToString(sum[:]),
-	}, "\n")
-	want := hex.EncodeToString(mac(key, text))
-	return subtle.ConstantTimeCompare([]byte(want), []byte(value)) == 1
-}
-
 func chunkHeader(line string) (size int, value string, ok bool) {
 	text, extension, _ := strings.Cut(line, ";")
 	n, err := strconv.ParseUint(text, 16, 31)
 	return int(n), strings.TrimPrefix(extension, "chunk-signature="), err == nil
 }
 
+func (s *signature) trailerMatches(key []byte, previous, value, trailer string) bool {
+	return s.follows(key, value, "AWS4-HMAC-SHA256-TRAILER", previous, hexHash([]byte(trailer)))
+}
+
 func (s *signature) chunkMatches(key []byte, previous, value string, chunk []byte) bool {
-	sum := sha256.Sum256(chunk)
-	text := strings.Join([]string{
-		"AWS4-HMAC-SHA256-PAYLOAD", s.signed.Format(amzDate), s.scope(), previous, emptyHash, hex.EncodeToString(sum[:]),
-	}, "\n")
-	want := hex.EncodeToString(mac(key, text))
+	return s.follows(key, value, "AWS4-HMAC-SHA256-PAYLOAD", previous, emptyHash, hexHash(chunk))
+}
+
+// follows reports whether value is the signature of a part of the body: of its kind, of the
+// signature before it, and of hashes.
+func (s *signature) follows(key []byte, value, kind, previous string, hashes ...string) bool {
+	text := append([]string{kind, s.signed.Format(amzDate), s.scope(), previous}, hashes...)
+	want := hex.EncodeToString(mac(key, strings.Join(text, "\n")))
 	return subtle.ConstantTimeCompare([]byte(want), []byte(value)) == 1
+}
+
+// hexHash is the SHA-256 of data in hexadecimal.
+func hexHash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

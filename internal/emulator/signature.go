@@ -201,8 +201,7 @@ func (s *signature) verify(r *http.Request, body []byte, keys *signingKeys, secr
 		return nil, why
 	}
 	key := keys.derive(secret, s)
-	sum := sha256.Sum256([]byte(s.canonical(r)))
-	text := algorithm + "\n" + s.signed.Format(amzDate) + "\n" + s.scope() + "\n" + hex.EncodeToString(sum[:])
+	text := algorithm + "\n" + s.signed.Format(amzDate) + "\n" + s.scope() + "\n" + hexHash([]byte(s.canonical(r)))
 	want := hex.EncodeToString(mac(key, text))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(s.value)) != 1 {
 		return nil, refuse(wrongSignature, "%s", mismatch)
@@ -245,8 +244,7 @@ func (s *signature) hashPayload(r *http.Request, body []byte) *refusal {
 		s.payload = declared
 		return nil
 	}
-	sum := sha256.Sum256(body)
-	s.payload = hex.EncodeToString(sum[:])
+	s.payload = hexHash(body)
 	if declared != "" && declared != s.payload {
 		return refuse(wrongSignature, "%s", mismatch)
 	}

@@ -170,8 +170,9 @@ func putObject(c *operation.Call, in *PutObjectInput) (*PutObjectOutput, error) 
 	if _, there := b.Objects[in.Key]; there && in.IfNoneMatch == "*" {
 		return nil, preconditionFailed()
 	}
-	b.Put(in.Key, world.Object{Body: in.Body, Modified: c.Now})
-	return &PutObjectOutput{etag(in.Body)}, nil
+	tag := etag(in.Body)
+	b.Put(in.Key, world.Object{Body: in.Body, Modified: c.Now, ETag: tag})
+	return &PutObjectOutput{tag}, nil
 }
 
 func preconditionFailed() error {

@@ -319,7 +319,7 @@ type Bucket struct {
 type Object struct {
 	Body     []byte
 	Modified time.Time
-	ETag     string // of one that was uploaded in parts; empty: it follows from the body
+	ETag     string // empty: the MD5 of the body
 }
 
 // An Upload is a multipart upload to S3.
