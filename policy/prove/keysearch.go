@@ -16,8 +16,9 @@ type keySearch struct {
 	entry    *entry
 	resource string
 	against  []*residual
-	covering []truth  // what covers says of against
-	named    []choice // keys that already have a value
+	covering []truth     // what covers says of against
+	owned    []*residual // that bind the resource only if it is the subject's own
+	named    []choice    // keys that already have a value
 
 	keys   []string
 	tests  map[string][]*test
@@ -90,7 +91,7 @@ func (k *keySearch) id() string {
 // returns false when there are too many.
 func (k *keySearch) prepare() bool {
 	k.tests, k.hints = map[string][]*test{}, map[string][]string{}
-	for _, c := range slices.Concat(k.against, k.must, k.refine) {
+	for _, c := range slices.Concat(k.against, k.owned, k.must, k.refine) {
 		for _, t := range c.open {
 			if k.row.free(t.key) {
 				k.tests[group(t.key)] = append(k.tests[group(t.key)], t)
@@ -125,7 +126,7 @@ func (k *keySearch) list(key string) ([]option, string) {
 		return known.options, known.why
 	}
 	out, why := k.row.options(key, k.tests[key], fixed, k.hints[key], &k.work.states)
-	if len(exclusive[key]) == 0 && len(k.must)+len(k.refine) == 0 && k.hints[key] == nil && !k.row.unread(key) {
+	if len(exclusive[key]) == 0 && !k.owning && len(k.must)+len(k.refine) == 0 && k.hints[key] == nil && !k.row.unread(key) {
 		out = minimal(out)
 	}
 	k.options[id] = listing{out, why}
@@ -312,7 +313,7 @@ func (k *keySearch) spelling(key string) string {
 	if len(k.tests[key]) > 0 {
 		return k.tests[key][0].Key
 	}
-	for _, c := range slices.Concat(k.against, k.must, k.refine) {
+	for _, c := range slices.Concat(k.against, k.owned, k.must, k.refine) {
 		for _, t := range c.open {
 			for _, v := range t.Values {
 				for _, spelled := range spelledVariables(v) {

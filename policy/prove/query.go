@@ -21,6 +21,7 @@ type query struct {
 	never    []*residual
 	must     []*residual
 	refine   []*residual // clauses that are only evaluated in visit
+	owning   bool        // visit also judges resources without an account as the subject's own
 	rule     func(action, resource string) rule
 
 	// visit is called with a request of each remaining cell.
@@ -596,6 +597,8 @@ func (q *query) settles(e *entry, resource string, active []*residual, named []c
 			return true
 		case covers != no:
 			k.against, k.covering = append(k.against, c), append(k.covering, covers)
+		case q.owning && c.covers(r) != no:
+			k.owned = append(k.owned, c)
 		}
 	}
 	for _, c := range q.must {

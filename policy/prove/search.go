@@ -338,7 +338,7 @@ type hunt struct {
 func (h *hunt) telling(allows []*clause) bool {
 	var queries []*query
 	for i := range h.rows {
-		q := &query{subject: h.subject, row: &h.rows[i], never: h.never[i], work: h.work}
+		q := &query{subject: h.subject, row: &h.rows[i], never: h.never[i], owning: true, work: h.work}
 		q.visit = func(t trial) next { return h.visit(q.row, t) }
 		q.refine = h.rows[i].residuals(conditional(allows))
 		q.prepare()
@@ -396,7 +396,7 @@ func (h *hunt) granted(allows []*clause) bool {
 			if !isGrant(grant) || len(must) == 0 {
 				continue
 			}
-			q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), work: h.work}
+			q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), owning: true, work: h.work}
 			q.visit = func(t trial) next { return h.visit(r, t) }
 			if q.run(); h.allowed != nil || h.undecided >= enough {
 				return h.allowed != nil
