@@ -29,6 +29,7 @@ type Lint struct {
 type LintDocument struct {
 	File     string         `json:"file"`
 	Document string         `json:"document,omitempty"` // its name in a file with several
+	Equal    int            `json:"equal,omitempty"`    // other documents of the file with the same text
 	Kind     string         `json:"kind"`
 	Findings []lint.Finding `json:"findings"`
 	// Text is the document where it is the whole file, and PolicyKind its kind; empty
@@ -86,7 +87,11 @@ func (l *Lint) Text(w io.Writer, style Style, brief bool) {
 		}
 	}
 	if len(l.Documents) > 0 || len(l.Unreadable) == 0 {
-		fmt.Fprintf(w, "%s: %s\n", Count(len(l.Documents), "document"), l.total())
+		total := l.total()
+		if len(l.Documents) == 0 {
+			total = "nothing checked"
+		}
+		fmt.Fprintf(w, "%s: %s\n", Count(len(l.Documents), "document"), total)
 	}
 }
 
@@ -109,7 +114,11 @@ func (d *LintDocument) where(f *lint.Finding) string {
 }
 
 func lintFinding(w io.Writer, style Style, d *LintDocument, f *lint.Finding, brief bool) {
-	fmt.Fprintf(w, "%s:%d:%d: %s %s (%s): %s\n", Clean(d.File), f.Line, f.Column, lintSeverity(style, f.Severity), f.Code, Clean(d.where(f)), Clean(f.What))
+	where := d.where(f)
+	if d.Equal > 0 {
+		where += fmt.Sprintf(", and in %s with the same text", Count(d.Equal, "other document"))
+	}
+	fmt.Fprintf(w, "%s:%d:%d: %s %s (%s): %s\n", Clean(d.File), f.Line, f.Column, lintSeverity(style, f.Severity), f.Code, Clean(where), Clean(f.What))
 	if brief {
 		return
 	}

@@ -33,6 +33,8 @@ type Document struct {
 	Unread string
 	// Statements are the lines of the statements in the file, from 1.
 	Statements []int
+	// Equal is how many other documents of the file have the same kind and text.
+	Equal int
 }
 
 // A NotFoundError says that a file was read and has no policy document.
@@ -68,13 +70,18 @@ func documents(s string) ([]Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := finder{seen: map[string]bool{}}
+	f := finder{seen: map[string]int{}}
 	if len(roots) == 1 {
 		f.whole = roots[0]
 	}
 	for _, root := range roots {
-		if root.member("service") != nil && root.member("provider") != nil {
+		switch {
+		case root.ofTerraform():
+			return nil, &NotFoundError{"Terraform's language in JSON; lint the output of: terraform show -json PLAN", true}
+		case root.member("service") != nil && root.member("provider") != nil:
 			root.replace(serverless())
+		case root.member("Resources") != nil:
+			root.replace(dynamic())
 		}
 		f.visit(root, nil)
 	}
@@ -88,6 +95,16 @@ func documents(s string) ([]Document, error) {
 		return nil, notFound(roots)
 	}
 	return f.found, nil
+}
+
+// ofTerraform reports whether a file is a configuration of Terraform. Its expressions are
+// evaluated by Terraform only.
+// Source: Terraform, "JSON Configuration Syntax".
+func (n *node) ofTerraform() bool {
+	return slices.ContainsFunc([]string{"resource", "data"}, func(key string) bool {
+		block := n.member(key)
+		return block.object() && slices.ContainsFunc(block.members, func(m member) bool { return strings.HasPrefix(m.key, "aws_") || strings.HasPrefix(m.key, "awscc_") })
+	})
 }
 
 // notFound says what a file without policy documents is.
@@ -139,8 +156,8 @@ func (n *node) otherPolicy() string {
 
 type finder struct {
 	found []Document
-	seen  map[string]bool // by kind and text
-	whole *node           // the file, if it is one object
+	seen  map[string]int // places in found, by kind and text
+	whole *node          // the file, if it is one object
 }
 
 // A step is a member on the way to a node, and the object that holds it.
@@ -162,9 +179,10 @@ func (f *finder) visit(n *node, path []step) {
 		for _, e := range n.elements {
 			f.visit(e, path)
 		}
-	case n.member("Statement") != nil && n.open():
-		f.visit(n.chosen(0), path)
-		f.visit(n.chosen(1), path)
+	case n.member("Statement") != nil && n.settled().open():
+		f.alternatives(n, path)
+	case n.isDocument() && n.exceptsUnknown():
+		f.unread(n, path, "an intrinsic function stands for the actions that a Deny excepts")
 	case n.isDocument():
 		f.add(n, path)
 	case n != f.whole && n.member("Statement") != nil && strings.HasPrefix(n.text("Version"), "20"):
@@ -174,8 +192,8 @@ func (f *finder) visit(n *node, path []step) {
 		}
 		f.unread(n, path, why)
 	case n.object():
-		if n.text("IsDefaultVersion") == "false" {
-			return // only the default version of a managed policy counts
+		if n.superseded(path) {
+			return
 		}
 		for i := range n.members {
 			m := &n.members[i]
@@ -195,7 +213,7 @@ func (f *finder) visit(n *node, path []step) {
 		}
 	case n.isStatements():
 		f.add(&node{kind: object, line: n.line, members: []member{
-			{"Version", &node{kind: text, line: n.line, scalar: "2012-10-17"}}, {"Statement", n},
+			{key: "Version", value: &node{kind: text, line: n.line, scalar: "2012-10-17"}}, {key: "Statement", value: n},
 		}}, path)
 	case n.kind == array:
 		for _, e := range n.elements {
@@ -207,16 +225,49 @@ func (f *finder) visit(n *node, path []step) {
 	}
 }
 
+// superseded reports whether a node is a version of a managed policy that is not in force,
+// in a list of all of them: of get-account-authorization-details, or in a snapshot.
+func (n *node) superseded(path []step) bool {
+	if len(path) == 0 {
+		return false
+	}
+	switch at := path[len(path)-1]; at.key {
+	case "PolicyVersionList":
+		return n.text("IsDefaultVersion") == "false"
+	case "versions":
+		inForce := at.parent.text("default")
+		return inForce != "" && n.text("id") != inForce
+	}
+	return false
+}
+
+// alternatives visits both forms of a document that depends on the deployment.
+func (f *finder) alternatives(n *node, path []step) {
+	first := len(f.found)
+	f.visit(n.chosen(0), path)
+	second := len(f.found)
+	if f.visit(n.chosen(1), path); first == second || second == len(f.found) {
+		return
+	}
+	for i := first; i < len(f.found); i++ {
+		form := ", first form"
+		if i >= second {
+			form = ", second form"
+		}
+		f.found[i].Label += form
+	}
+}
+
 // bare notes the elements of a list of policy documents that hold none.
 func (f *finder) bare(list *node, path []step) {
 	if !slices.ContainsFunc(list.elements, func(e *node) bool { return e.isDocument() }) {
 		return
 	}
 	for _, e := range list.elements {
-		if e.isDocument() || e.kind == literal {
+		if e.isDocument() || e.kind == literal || slices.ContainsFunc(path, ofSAM) {
 			continue
 		}
-		within := finder{seen: map[string]bool{}}
+		within := finder{seen: map[string]int{}}
 		if within.visit(e, path); len(within.found) == 0 {
 			f.unread(e, path, "not a policy document, as others in the list are")
 		}
@@ -291,6 +342,11 @@ func (f *finder) embedded(n *node, path []step) {
 		return
 	}
 	inner[0].moveTo(n.line)
+	if n.filled {
+		inner[0].fill()
+		f.visit(inner[0], path)
+		return
+	}
 	f.add(inner[0], path)
 }
 
@@ -321,10 +377,13 @@ func (f *finder) add(n *node, path []step) {
 	} else {
 		d.Statements = []int{statement.line}
 	}
-	if key := fmt.Sprint(d.Kind, d.Role, d.Text); !f.seen[key] {
-		f.seen[key] = true
-		f.found = append(f.found, d)
+	key := fmt.Sprint(d.Kind, d.Role, d.Text)
+	if first, again := f.seen[key]; again {
+		f.found[first].Equal++
+		return
 	}
+	f.seen[key] = len(f.found)
+	f.found = append(f.found, d)
 }
 
 // nameActions gives actions that only a deployment knows a name that can be read as one.
@@ -391,13 +450,22 @@ func kindOf(path []step) policy.Kind {
 				}
 			}
 		}
+		if s.key == "content" && s.parent.text("type") == "" && slices.ContainsFunc(path, func(s step) bool { return s.parent.text("type") == "aws_organizations_policy" }) {
+			return policy.SCP // the type that the resource has unless it names one
+		}
 	}
 	return 0
 }
 
 // roleTypes are the types of CloudFormation and Terraform whose documents belong to
 // a role; permission sets become roles.
-var roleTypes = []string{"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::SSO::PermissionSet", "aws_iam_role", "aws_iam_role_policy", "aws_ssoadmin_permission_set_inline_policy"}
+var roleTypes = []string{"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::SSO::PermissionSet", "AWS::Serverless::Function", "AWS::Serverless::StateMachine",
+	"aws_iam_role", "aws_iam_role_policy", "aws_ssoadmin_permission_set_inline_policy", "awscc_iam_role", "awscc_iam_role_policy", "awscc_sso_permission_set"}
+
+// ofSAM reports whether a step leads into a resource of the Serverless Application Model,
+// which lists documents beside names of managed policies and policy templates.
+// Source: AWS SAM Developer Guide, AWS::Serverless::Function, Policies.
+func ofSAM(s step) bool { return strings.HasPrefix(s.parent.text("Type"), "AWS::Serverless::") }
 
 // ofRole reports whether a document is an own policy of a role, by where it stands.
 // Sources: AWS CLI Command Reference, iam get-role-policy,
@@ -425,6 +493,9 @@ var names = []string{"RoleName", "UserName", "GroupName", "PolicyName", "address
 func label(path []step) string {
 	var parts []string
 	for i, s := range path {
+		if i > 0 && strings.HasPrefix(s.parent.text("Type"), "AWS::") {
+			parts = append(parts, path[i-1].key) // the logical ID
+		}
 		for _, key := range names {
 			if name := s.parent.text(key); name != "" {
 				parts = append(parts, name)

@@ -88,9 +88,9 @@ Resources:
       Content:
         Version: "2012-10-17"
         Statement: [{Effect: Deny, NotAction: "iam:*", Resource: "*"}]
-`, []string{"trust deploy AssumeRolePolicyDocument 8 [10]", "role deploy own PolicyDocument 18 [20]", "scp mfa Content 29 [30]"}},
+`, []string{"trust Role deploy AssumeRolePolicyDocument 8 [10]", "role Role deploy own PolicyDocument 18 [20]", "scp Guard mfa Content 29 [30]"}},
 		{"a CDK template", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetUser",
-"Resource":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":iam::",{"Ref":"AWS::AccountId"},":user/${aws:username}"]]}}]}}}}}`, []string{"- PolicyDocument 1 [1]"}},
+"Resource":{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":iam::",{"Ref":"AWS::AccountId"},":user/${aws:username}"]]}}]}}}}}`, []string{"- P PolicyDocument 1 [1]"}},
 		{"a document in YAML", "Version: '2012-10-17'\nStatement:\n  - Effect: Allow\n    Action: s3:*\n    Resource: '*'\n", []string{"-  1 [3]"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestIntrinsicFunctionsBecomeText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:GetUser","Resource":["arn:aws:iam::123456789012:user/${aws:username}",` +
-		`"arn:aws:unknown:us-east-1:123456789012:unknown","unknown","*"]}]}`
+		`"arn:aws:*:*:*:*unknown*","arn:aws:*:*:*:*unknown*","*"]}]}`
 	if diff := cmp.Diff(want, docs[0].Text); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -145,8 +145,8 @@ func TestConditionsOfTemplatesGiveBothDocuments(t *testing.T) {
 			[]string{`{"Effect":"Allow","Action":"s3:*","Resource":"a"}`, `{"Effect":"Allow","Action":"s3:*","Resource":"d"}`}},
 		{"the document", `!If [C, ` + allow + `, ` + trust + `]`, []string{
 			`[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]`, `[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole"}]`}},
-		{"actions that a parameter holds", `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: [!Ref A, "s3:*"], Resource: !Ref R}, {Effect: Deny, NotAction: !Split [",", !Ref A], Resource: "*"}]}`,
-			[]string{`[{"Effect":"Allow","Action":["unknown:Unknown","s3:*"],"Resource":"unknown"},{"Effect":"Deny","NotAction":"unknown:Unknown","Resource":"*"}]`}},
+		{"actions that a parameter holds", `{Version: "2012-10-17", Statement: [{Effect: Allow, Action: [!Ref A, "s3:*"], Resource: !Ref R}, {Effect: Allow, NotAction: !Split [",", !Ref A], Resource: "*"}]}`,
+			[]string{`[{"Effect":"Allow","Action":["unknown:Unknown","s3:*"],"Resource":"arn:aws:*:*:*:*unknown*"},{"Effect":"Allow","NotAction":"unknown:Unknown","Resource":"*"}]`}},
 	} {
 		docs, err := extract.Documents([]byte("Resources:\n  P:\n    Properties:\n      PolicyDocument: " + row.document + "\n"))
 		if err != nil {
@@ -170,9 +170,10 @@ func TestConditionsOfTemplatesGiveBothDocuments(t *testing.T) {
 func TestPoliciesThatOnlyADeploymentKnowsAreNamed(t *testing.T) {
 	const known = `"Q":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":` + allow + `}}`
 	for _, row := range []struct{ name, file, label string }{
-		{"Fn::Transform", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"p","PolicyDocument":{"Fn::Transform":{"Name":"AWS::Include"}}}},` + known + `}}`, "PolicyDocument"},
-		{"a parameter", `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"r","AssumeRolePolicyDocument":{"Ref":"Trust"}}},` + known + `}}`, "r AssumeRolePolicyDocument"},
-		{"a control policy", `{"Resources":{"O":{"Type":"AWS::Organizations::Policy","Properties":{"Name":"o","Content":{"Fn::ImportValue":"x"}}},` + known + `}}`, "o Content"},
+		{"Fn::Transform", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"ManagedPolicyName":"p","PolicyDocument":{"Fn::Transform":{"Name":"AWS::Include"}}}},` + known + `}}`, "P PolicyDocument"},
+		{"exceptions of a Deny", `{"Resources":{"P":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"PolicyDocument":{"Statement":{"Effect":"Deny","NotAction":[{"Ref":"A"},{"Ref":"B"}],"Resource":"*"}}}},` + known + `}}`, "P PolicyDocument"},
+		{"a parameter", `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"r","AssumeRolePolicyDocument":{"Ref":"Trust"}}},` + known + `}}`, "R r AssumeRolePolicyDocument"},
+		{"a control policy", `{"Resources":{"O":{"Type":"AWS::Organizations::Policy","Properties":{"Name":"o","Content":{"Fn::ImportValue":"x"}}},` + known + `}}`, "O o Content"},
 		{"after apply", `{"resource_changes":[{"address":"aws_iam_policy.p","change":{"after":{"name":"p"},"after_unknown":{"arn":true,"policy":true}}},{"address":"aws_iam_policy.q","change":{"after":{"policy":` + allow + `},"after_unknown":{}}}]}`, "aws_iam_policy.p policy"},
 		{"a trust policy after apply", `{"resource_changes":[{"address":"aws_iam_role.r","type":"aws_iam_role","change":{"after_unknown":{"assume_role_policy":true}}},{"x":` + allow + `}]}`, "aws_iam_role.r assume_role_policy"},
 	} {

@@ -10,6 +10,9 @@ import (
 // unknown stands for text that only a deployment knows.
 const unknown = "unknown"
 
+// unknownARN stands for an ARN that only a deployment knows.
+const unknownARN = "arn:aws:" + unknown + ":us-east-1:123456789012:" + unknown
+
 // unknownAction stands for an action that only a deployment knows.
 const unknownAction = "unknown:Unknown"
 
@@ -18,6 +21,22 @@ const unknownAction = "unknown:Unknown"
 // Source: CloudFormation User Guide, "Pseudo parameters reference".
 var pseudo = map[string]string{"AWS::AccountId": "123456789012", "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::URLSuffix": "amazonaws.com",
 	"AWS::StackName": unknown, "AWS::StackId": unknown}
+
+// dynamic matches the dynamic references of CloudFormation.
+// Source: CloudFormation User Guide, "Get values stored in other services using dynamic references".
+var dynamic = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{\{resolve:(?:ssm|ssm-secure|secretsmanager):[^}]*\}\}`)
+})
+
+// unknownAccount matches the beginning of an ARN whose partition or account only a
+// deployment knows.
+var unknownAccount = regexp.MustCompile(`arn:(aws[\w-]*):([\w-]*:[\w-]*):unknown:`)
+
+// account fills in the partition and the account of the ARNs in a text.
+func account(s string) string {
+	s = strings.ReplaceAll(s, "arn:"+unknown+":", "arn:aws:")
+	return unknownAccount.ReplaceAllString(s, "arn:${1}:${2}:123456789012:")
+}
 
 // function is the long name of a function's short form, such as !Sub.
 func function(tag string) string {
@@ -41,7 +60,7 @@ func (n *node) resolved() *node {
 			return &node{kind: choice, line: n.line, elements: value.elements[1:]}
 		case key == "Ref" || strings.HasPrefix(key, "Fn::") && !strings.HasPrefix(key, forEach):
 			known := call(key, value)
-			return &node{kind: text, line: n.line, scalar: known, made: known == unknown}
+			return &node{kind: text, line: n.line, scalar: known, made: known == unknown, filled: true}
 		}
 	}
 	if n.rewritten() {
@@ -71,7 +90,8 @@ func (n *node) replace(variable *regexp.Regexp) (found bool) {
 		found = e.replace(variable) || found
 	}
 	if n.kind == text && variable.MatchString(n.scalar) {
-		n.scalar, found = variable.ReplaceAllString(n.scalar, unknown), true
+		n.scalar, found = account(variable.ReplaceAllString(n.scalar, unknown)), true
+		n.made, n.filled = n.scalar == unknown, true
 	}
 	if found {
 		n.source = ""
@@ -104,7 +124,7 @@ func (n *node) chosen(which int) *node {
 	out := &node{kind: n.kind, line: n.line}
 	for _, m := range n.members {
 		if v := m.value.chosen(which); v.kind != absent {
-			out.members = append(out.members, member{m.key, v})
+			out.members = append(out.members, member{key: m.key, value: v})
 		}
 	}
 	for _, e := range n.elements {
@@ -143,14 +163,14 @@ func call(name string, argument *node) string {
 		if argument.kind == array && len(argument.elements) > 0 {
 			template = argument.elements[0]
 		}
-		return substitute(template.scalar)
+		return account(substitute(template.scalar))
 	case "Fn::Join":
 		if argument.kind == array && len(argument.elements) == 2 && argument.elements[1].kind == array {
 			var parts []string
 			for _, e := range argument.elements[1].elements {
 				parts = append(parts, e.scalar)
 			}
-			return strings.Join(parts, argument.elements[0].scalar)
+			return account(strings.Join(parts, argument.elements[0].scalar))
 		}
 	case "Fn::GetAtt":
 		name := argument.scalar
@@ -158,7 +178,7 @@ func call(name string, argument *node) string {
 			name = argument.elements[1].scalar
 		}
 		if strings.HasSuffix(name, "Arn") {
-			return "arn:aws:" + unknown + ":us-east-1:123456789012:" + unknown
+			return unknownARN
 		}
 	}
 	return unknown

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -39,11 +40,13 @@ type node struct {
 	elements []*node
 	source   string // as the file has it; empty if it has to be printed
 	made     bool   // the text of an intrinsic function that is not known
+	filled   bool   // an intrinsic function or a variable gave the text or a part of it
 }
 
 type member struct {
-	key   string
-	value *node
+	key    string
+	value  *node
+	merged bool // by a merge key of YAML: members of the object itself come before it
 }
 
 func (n *node) object() bool { return n != nil && n.kind == object }
@@ -249,7 +252,7 @@ func (r *reader) value(depth int) (*node, error) {
 				if err != nil {
 					return nil, noEOF(err)
 				}
-				n.members = append(n.members, member{key.(string), v})
+				n.members = append(n.members, member{key: key.(string), value: v})
 				continue
 			}
 			v, err := r.value(depth + 1)
@@ -379,7 +382,7 @@ func fromYAML(y ast.Node, r *yamlReader, depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return (&node{kind: object, line: n.line, members: []member{{function(y.Start.Value), value}}}).resolved(), nil
+		return (&node{kind: object, line: n.line, members: []member{{key: function(y.Start.Value), value: value}}}).resolved(), nil
 	case *ast.AnchorNode:
 		r.anchors[y.Name.String()] = y.Value
 		return fromYAML(y.Value, r, depth+1)
@@ -395,7 +398,10 @@ func fromYAML(y ast.Node, r *yamlReader, depth int) (*node, error) {
 	case *ast.StringNode:
 		n.kind, n.scalar = text, y.Value
 		return n, nil
-	case *ast.BoolNode, *ast.IntegerNode:
+	case *ast.BoolNode:
+		n.scalar = strconv.FormatBool(y.Value) // True is written as well
+		return n, nil
+	case *ast.IntegerNode:
 		n.scalar = y.String()
 		return n, nil
 	case *ast.NullNode:
@@ -411,10 +417,28 @@ func (n *node) addYAML(v *ast.MappingValueNode, r *yamlReader, depth int) error 
 	if err != nil {
 		return err
 	}
+	if v.Key.Type() == ast.MergeKeyType {
+		n.merge(value)
+		return nil
+	}
 	key := strings.Trim(v.Key.String(), `"'`)
 	if key == "Version" && value.kind != object { // a date without quotes
 		value.kind = text
 	}
-	n.members = append(n.members, member{key, value})
+	n.members = slices.DeleteFunc(n.members, func(m member) bool { return m.merged && m.key == key })
+	n.members = append(n.members, member{key: key, value: value})
 	return nil
+}
+
+// merge adds the members of an object, or of a list of them, that n does not have.
+// Source: YAML, "Merge Key Language-Independent Type".
+func (n *node) merge(from *node) {
+	for _, e := range from.elements {
+		n.merge(e)
+	}
+	for _, m := range from.members {
+		if n.member(m.key) == nil {
+			n.members = append(n.members, member{m.key, m.value, true})
+		}
+	}
 }

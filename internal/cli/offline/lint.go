@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -195,7 +196,18 @@ func (o *lintOptions) readOld(files []lintFile) (string, error) {
 	if err != nil {
 		return "", command.WithHint(fmt.Errorf("read old document %s: %w", o.against, err), "name the document that is in force, or - for stdin")
 	}
-	if _, err := lint.Check(kinds[o.kind], text); err != nil {
+	documents, err := lintDocuments(text)
+	switch {
+	case err != nil:
+	case len(documents) > 1:
+		return "", command.WithHint(fmt.Errorf("read old document %s: the file holds %d documents", o.against, len(documents)), "save the document that is in force alone")
+	case documents[0].Unread != "":
+		err = errors.New(documents[0].Unread)
+	default:
+		text = documents[0].Text
+		_, err = lint.Check(cmp.Or(kinds[o.kind], documents[0].Kind), text)
+	}
+	if err != nil {
 		return "", fmt.Errorf("read old document %s: %w", o.against, err)
 	}
 	return text, nil
@@ -275,6 +287,10 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 	case err != nil:
 		l.Unreadable = append(l.Unreadable, lintProblem(name, err))
 	}
+	if old != "" && len(documents) > 1 {
+		l.Unreadable = append(l.Unreadable, view.LintProblem{File: name, Why: fmt.Sprintf("the file holds %d documents, and --against compares one; save the new document alone", len(documents))})
+		documents = nil
+	}
 	for i := range documents {
 		d := &documents[i]
 		if d.Unread != "" {
@@ -284,14 +300,14 @@ func (o *lintOptions) lintText(l *view.Lint, f lintFile, text, old string) (wors
 		report, err := o.checkAgainst(d, old)
 		if err != nil {
 			problem := lintProblem(name, err)
-			if d.Label != "" {
-				problem.Line, problem.Column, problem.Why = d.Line, 0, d.Label+": "+problem.Why
+			if d.Line > 0 {
+				problem.Line, problem.Column, problem.Why = d.Line, 0, strings.TrimPrefix(d.Label+": "+problem.Why, ": ")
 			}
 			l.Unreadable = append(l.Unreadable, problem)
 			continue
 		}
 		place(report.Findings, d)
-		document := view.LintDocument{File: name, Document: d.Label, Kind: report.Kind.String(), Findings: report.Findings}
+		document := view.LintDocument{File: name, Document: d.Label, Equal: d.Equal, Kind: report.Kind.String(), Findings: report.Findings}
 		if o.ofRole(d) {
 			document.Kind = "role"
 		}
