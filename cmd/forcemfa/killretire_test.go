@@ -78,7 +78,8 @@ func TestRetireKilledAtAnyWriteIsEndedByTheNext(t *testing.T) {
 	}
 }
 
-// during runs a brown-out and calls change when its policy is there.
+// during runs a brown-out and calls change when its policy is there and was read back: until then, a changed policy is
+// one whose change is not visible yet, for which the program waits two minutes.
 func during(t *testing.T, f *front, state, user string, change func(*os.Process), args ...string) string {
 	t.Helper()
 	ended := make(chan string)
@@ -92,18 +93,17 @@ func during(t *testing.T, f *front, state, user string, change func(*os.Process)
 			t.Fatalf("it ended without a brown-out:\n%s", out)
 		default:
 		}
-		if strings.Contains(keyState(f.cloud, user), "BrownOutUntil") {
-			break
+		f.mu.Lock()
+		readBack, program := f.writes > 0 && f.reads > 0, f.program
+		f.mu.Unlock()
+		if readBack && strings.Contains(keyState(f.cloud, user), "BrownOutUntil") {
+			change(program)
+			return <-ended
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("no brown-out within a minute")
 		}
 	}
-	f.mu.Lock()
-	program := f.program
-	f.mu.Unlock()
-	change(program)
-	return <-ended
 }
 
 func TestCtrlCEndsABrownOut(t *testing.T) {

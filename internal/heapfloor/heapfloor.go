@@ -5,9 +5,8 @@
 // that. Above the floor, the heap is collected as Go does it, so a large organization needs
 // no more memory than before.
 //
-// A program imports the package for its effect. Most of the heap that is in use before main
-// belongs to tables of the SDK, so the floor is set before they initialize: see package warm
-// for the order. A program that is run with the variable GOGC keeps that setting.
+// A program imports the package for its effect, and gets wide pages with it. A program that
+// is run with the variable GOGC keeps that setting.
 package heapfloor
 
 import (
@@ -15,6 +14,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+
+	"forcemfa/internal/widepages"
 )
 
 // Floor is the size of the heap, in bytes, below which no garbage is collected.
@@ -28,6 +29,7 @@ const (
 )
 
 func init() {
+	widepages.Use()
 	if os.Getenv("GOGC") != "" {
 		return
 	}

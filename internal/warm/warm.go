@@ -21,6 +21,7 @@ import (
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/session/environ"
 	"forcemfa/internal/session/listing"
+	"forcemfa/internal/widepages"
 )
 
 func init() {
@@ -33,6 +34,7 @@ func init() {
 	default:
 		list(c)
 	}
+	widepages.Use()
 }
 
 // settings begin the variables of forcemfa that change neither the answer nor what is to
