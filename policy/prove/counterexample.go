@@ -25,7 +25,7 @@ type Counterexample struct {
 // SetKeys adds the chosen keys to the context of a request.
 func (w *Counterexample) SetKeys(c *policy.Context) {
 	for key, values := range w.Keys {
-		single, many := plurality(strings.ToLower(key), nil)
+		single, many := typeOf(strings.ToLower(key)).plurality()
 		chosen := choice{key: key, values: values, many: many && !single || len(values) > 1}
 		chosen.write(c)
 	}

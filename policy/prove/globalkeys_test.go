@@ -20,7 +20,8 @@ import (
 var keysOfServices = []catalog.GlobalKey{
 	{Key: catalog.Key{Name: "dynamodb:LeadingKeys", Type: "ArrayOfString"}}, {Key: catalog.Key{Name: "events:metadata/a", Type: "ArrayOfString"}},
 	{Key: catalog.Key{Name: "s3:prefix", Type: "String"}}, {Key: catalog.Key{Name: "kms:EncryptionContext:a", Type: "String"}},
-	{Key: catalog.Key{Name: "s3:max-keys", Type: "Numeric"}}, {Key: catalog.Key{Name: "kms:RecipientAttestation:PCR0", Type: "String"}},
+	{Key: catalog.Key{Name: "s3:max-keys", Type: "Numeric"}}, {Key: catalog.Key{Name: "ec2:Encrypted", Type: "Bool"}}, {Key: catalog.Key{Name: "iam:PolicyARN", Type: "ARN"}},
+	{Key: catalog.Key{Name: "s3:ExistingObjectTag/a", Type: "String"}}, {Key: catalog.Key{Name: "kms:RecipientAttestation:PCR0", Type: "String"}},
 	{Key: catalog.Key{Name: "s3:new-key", Type: "Unknown"}},
 }
 
@@ -140,6 +141,8 @@ func keyValue(dice *rand.Rand, kind string) string {
 	switch kind {
 	case "Bool":
 		return pick(dice, []string{"true", "false"})
+	case "Numeric":
+		return pick(dice, []string{"0", "1", "6", "7", "8", "10", "11", "1.0", "9.5", "2026", "1772323200", "1798761601"})
 	case "IPAddress":
 		return pick(dice, []string{"192.0.2.7", "192.0.3.0", "198.51.100.7", "0.0.0.0", "2001:db8::7", "2001:db9::", "::"})
 	}

@@ -6,11 +6,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"forcemfa/policy"
-	"forcemfa/policy/catalog"
 )
 
 // An option is one cell of a condition key: a value, several, or none, and
@@ -51,7 +49,7 @@ func (r *row) options(key string, tests []*test, fixed, suggested []string, left
 	if !r.always(key) {
 		o.add(choice{key: key})
 	}
-	single, many := plurality(key, tests)
+	single, many := typeOf(key).plurality()
 	for _, v := range d.values {
 		if single {
 			o.add(choice{key: key, values: []string{v}})
@@ -201,52 +199,6 @@ func (c *choice) write(to *policy.Context) {
 	}
 }
 
-// plurality reports whether requests have one value of a key, or a list.
-func plurality(key string, tests []*test) (single, many bool) {
-	if k, global := catalog.Global(key); global {
-		return !k.Many(), k.Many()
-	}
-	list, known := keyTypes()[key]
-	for i := 0; i < len(key) && !known; i++ {
-		if key[i] == '/' || key[i] == ':' { // the catalog has a variable after it
-			list, known = keyTypes()[key[:i+1]]
-		}
-	}
-	if known {
-		return !list, list
-	}
-	return true, true // the catalog does not know the key
-}
-
-// isList reports whether a global key has several values.
-func isList(key string) bool {
-	k, global := catalog.Global(key)
-	return global && k.Many()
-}
-
-// keyTypes says which keys of the catalog are lists.
-var keyTypes = sync.OnceValue(func() map[string]bool {
-	out := map[string]bool{}
-	add := func(keys []*catalog.Key) {
-		for _, k := range keys {
-			name, _, _ := strings.Cut(strings.ToLower(k.Name), "${")
-			out[name] = out[name] || k.Many() // of a key with a variable what is before it
-		}
-	}
-	for _, s := range catalog.Load().Services {
-		for _, a := range s.Actions {
-			add(a.Keys)
-			for _, r := range a.Resources {
-				add(r.Keys)
-			}
-		}
-		for _, r := range s.Resources {
-			add(r.Keys)
-		}
-	}
-	return out
-})
-
 // A domain is a set of values of a key that distinguishes the tests on it.
 type domain struct {
 	values []string
@@ -267,7 +219,7 @@ func (r *row) domain(key string, tests []*test, left *int) (d domain, why string
 		families["date"] = append(families["date"], families["numeric"]...)
 		delete(families, "numeric")
 	}
-	if own := globalKind(key); own != "" {
+	if own := ownFamily(key, families); own != "" {
 		d.values = typedValues(own, key, families[own])
 		delete(families, own)
 		d.partial = len(families) > 0

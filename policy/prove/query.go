@@ -621,7 +621,7 @@ func (q *query) named(resource string, clauses []*residual) (out [][]choice) {
 		for i := range c.patterns {
 			for j, part := range c.patterns[i].parts {
 				for _, key := range spelledVariables(part) {
-					if c.patterns[i].variables != nil && q.row.free(strings.ToLower(key)) && j < len(parts) {
+					if c.patterns[i].variables != nil && q.row.free(strings.ToLower(key)) && !isList(key) && j < len(parts) {
 						values[key] = append(append(values[key], parts[j]), strings.Split(parts[j], "/")...)
 					}
 				}

@@ -224,7 +224,7 @@ func (p *Prover) can(s *Subject, rows []row, d *DisablingAction) (Outcome, *Coun
 		}
 		r.context = r.context.Clone()
 		for key, value := range d.Keys {
-			if single, list := plurality(strings.ToLower(key), nil); list && !single {
+			if single, list := typeOf(strings.ToLower(key)).plurality(); list && !single {
 				r.context.SetMany(key, []string{value})
 			} else {
 				r.context.Set(key, value)

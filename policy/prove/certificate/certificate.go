@@ -6,7 +6,8 @@
 // Denies named in the proof distinguish. It uses only the cells of the proof: a
 // request is covered when the Denies of one cell cover it and refuse it whatever
 // the sender chooses. A missing cell, or a Deny that does not do what its cell
-// says, is an error. The check relies on package policy, on the given list of
+// says, is an error. The check relies on package policy, on the types that AWS
+// documents for condition keys (keys.txt), on the given list of
 // actions (none for a strict proof), on the observed answers that both the proof and the
 // claim name, and on the assumption that requests which no pattern and no condition of
 // a policy distinguishes are decided alike.
@@ -514,12 +515,22 @@ func (k *inquiry) combine(by []*deny, action, resource string, names []string, v
 	}
 	for _, v := range values[names[0]] {
 		v.write(names[0], context)
-		if err := k.combine(by, action, resource, names[1:], values, context); err != nil {
+		left := by
+		if v.any {
+			left = slices.DeleteFunc(slices.Clone(by), func(d *deny) bool { return d.compares(names[0]) })
+		}
+		if err := k.combine(left, action, resource, names[1:], values, context); err != nil {
 			return err
 		}
 	}
 	context.Delete(names[0])
 	return nil
+}
+
+// compares reports whether the Deny depends on the value of a key, and not only on whether
+// there is one.
+func (d *deny) compares(key string) bool {
+	return slices.ContainsFunc(d.open, func(c condition) bool { return c.key == key && c.Operator != "Null" })
 }
 
 // contradicts reports whether a request is impossible: it comes over the

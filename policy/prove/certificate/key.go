@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"math/big"
@@ -16,6 +17,7 @@ import (
 type value struct {
 	texts []string
 	many  bool
+	any   bool // it stands for every value: what compares it is not relied on
 }
 
 func (v value) write(key string, c *policy.Context) {
@@ -55,29 +57,31 @@ func newCondition(c policy.Condition, version string) condition {
 	return out
 }
 
-// lists contains the keys of all services that have several values. Other keys
-// that AWS defines for all services have one; those of single services may be lists.
+// lists contains the keys of all services that have several values.
 var lists = []string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:resourceorgpaths", "aws:sourceorgpaths",
 	"aws:vpceorgpaths", "aws:principalservicenameslist"}
 
 // values returns enough values of a key to match and to miss the conditions on
 // it in every possible combination.
 func (k *inquiry) values(key string, conditions []condition) ([]value, error) {
-	texts, err := k.texts(key, conditions)
-	if err != nil {
-		return nil, err
-	}
 	var out []value
 	if !present(key) {
 		out = append(out, value{})
 	}
-	global := strings.HasPrefix(key, "aws:")
-	if list := slices.Contains(lists, key); !list {
-		for _, t := range texts {
+	texts, err := k.texts(key, conditions)
+	switch {
+	case err != nil:
+		return nil, err
+	case texts == nil:
+		return append(out, value{texts: []string{"example"}, any: true}), nil
+	}
+	one, list := plurality(key)
+	for _, t := range texts {
+		if one {
 			out = append(out, value{texts: []string{t}})
 		}
 	}
-	if slices.Contains(lists, key) || !global {
+	if list {
 		more, err := subsets(texts, len(conditions)+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
@@ -133,7 +137,8 @@ var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "
 	"aws:viaawsmcpservice": "bool", "aws:ismcpserviceaction": "bool"}
 
 // texts returns values of a key: for each condition on it values that match and
-// values that don't, alone and together with the other conditions.
+// values that don't, alone and together with the other conditions. It returns none where
+// conditions compare values of several types.
 func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	kinds := map[string]bool{}
 	for _, c := range conditions {
@@ -146,9 +151,12 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 		}
 	}
 	own := madeByAWS[key]
+	if documented := kindOfType(typeOf(key)); len(kinds) == 0 || kinds[documented] && len(kinds) == 1 {
+		own = cmp.Or(own, documented)
+	}
 	textual := len(kinds) == 2 && kinds["text"] && kinds["bool"] // both compare texts
 	if len(kinds) > 1 && !textual || own != "" && len(kinds) > 0 && (textual || !kinds[own]) {
-		return nil, fmt.Errorf("the conditions on %s compare values of several types", key)
+		return nil, nil
 	}
 	switch {
 	case own == "bool":
@@ -157,6 +165,8 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 		return dates(key, conditions), nil
 	case own == "address":
 		return addresses(conditions), nil
+	case own == "number":
+		return numbers(conditions), nil
 	case kinds["text"] || kinds["bool"]:
 		return k.strings(key, conditions)
 	}

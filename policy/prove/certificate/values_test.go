@@ -2,9 +2,12 @@ package certificate_test
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"forcemfa/policy/catalog"
 	"forcemfa/policy/prove"
 	"forcemfa/policy/prove/certificate"
 )
@@ -88,9 +91,54 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{at("Null", "aws:SourceVpce", "true")}, false}, // through an endpoint
 		{[]string{at("StringNotEquals", "aws:ResourceTag/owner", "x")}, false},
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanEquals", "s3:max-keys", "7")}, false}, // absent
+		{[]string{at("NumericLessThanEquals", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, true},
+		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, false},
+		{[]string{at("NumericLessThanEquals", "s3:new-key", "7"), at("NumericGreaterThanIfExists", "s3:new-key", "7")}, false},
+		{[]string{at("DateLessThan", "s3:object-lock-retain-until-date", "2027-01-01"), at("DateGreaterThanEqualsIfExists", "s3:object-lock-retain-until-date", "2027-01-01")}, true},
+		{[]string{at("Bool", "ec2:Encrypted", "true"), at("Bool", "ec2:Encrypted", "false"), at("Null", "ec2:Encrypted", "true")}, true},
+		{[]string{at("Bool", "ec2:New", "true"), at("Bool", "ec2:New", "false"), at("Null", "ec2:New", "true")}, false},
+		{[]string{at("StringEquals", "ec2:InstanceType", "t3.micro"), at("StringNotEquals", "EC2:instancetype", "t3.micro")}, true},
+		{[]string{at("StringLike", "s3:prefix", "home/*"), at("StringNotLike", "s3:prefix", "home/*")}, true},
+		{[]string{at("StringEqualsIfExists", "iam:PolicyARN", "arn:aws:iam::aws:policy/A"), at("StringNotEquals", "iam:PolicyARN", "arn:aws:iam::aws:policy/A")}, true},
+		{[]string{at("ArnEqualsIfExists", "iam:PolicyARN", "arn:aws:iam::aws:policy/A"), at("ArnNotLike", "iam:PolicyARN", "arn:aws:iam::aws:policy/A")}, false}, // keys of this type have IDs too
+		{[]string{at("StringEquals", "dynamodb:LeadingKeys", "x"), at("StringNotEquals", "dynamodb:LeadingKeys", "x")}, false},
+		{[]string{at("ForAnyValue:StringEquals", "dynamodb:LeadingKeys", "x"), at("ForAllValues:StringNotEquals", "dynamodb:LeadingKeys", "x")}, true},
+		{[]string{at("StringEquals", "events:Metadata/a", "x"), at("StringNotEquals", "events:Metadata/a", "x")}, false},
+		{[]string{at("StringEquals", "events:Metadata/a/Matcher", "x"), at("StringNotEquals", "events:Metadata/a/Matcher", "x")}, false}, // the name can be a/Matcher
+		{[]string{at("StringEquals", "kms:EncryptionContext:a", "x"), at("StringNotEquals", "kms:EncryptionContext:a", "x")}, true},
+		{[]string{at("StringEquals", "s3:ExistingObjectTag/a", "x"), at("StringNotEquals", "s3:ExistingObjectTag/a", "x")}, true},
+		{[]string{at("StringEquals", "aws:NewKey", "x"), at("StringNotEquals", "aws:NewKey", "x")}, false},
+		{[]string{at("StringEquals", "aws:Referer", "x"), at("StringNotEquals", "aws:Referer", "x")}, true},
 	} {
 		if err := rests(t, row.denies...); (err == nil) != row.sound {
 			t.Errorf("%s: %v", strings.Join(row.denies, " and "), err)
+		}
+	}
+}
+
+// The types of keys are those of the catalog, which the checker does not import.
+func TestTypesOfKeysAreThoseOfTheCatalog(t *testing.T) {
+	text, err := os.ReadFile("keys.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string][]string{}
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		for _, name := range words[2:] {
+			name = strings.ToLower(words[0] + ":" + name)
+			listed[name] = append(listed[name], words[1])
+		}
+	}
+	for _, s := range catalog.Load().Services {
+		for _, a := range s.Actions {
+			for _, k := range a.Keys {
+				service, _, _ := strings.Cut(k.Name, ":")
+				global := service == "aws" || service == "saml" || strings.ContainsAny(service, "./")
+				if got := listed[strings.ToLower(k.Name)]; !global && !slices.Contains(got, k.Type) {
+					t.Errorf("%s: %v, in the catalog %s", k.Name, got, k.Type)
+				}
+			}
 		}
 	}
 }
