@@ -39,15 +39,15 @@ func (a *Attempt) code(ctx context.Context) (string, error) {
 			answer(w, http.StatusBadRequest, "This request does not belong to the sign-in that forcemfa waits for.")
 			return
 		}
-		select {
+		if err != nil {
+			answer(w, http.StatusForbidden, "AWS refused the sign-in. Go back to the terminal.")
+		} else {
+			answer(w, http.StatusOK, "You are signed in. Close this window, and go back to the terminal.")
+		}
+		select { // after the page, because the program may end now
 		case found <- result{code, err}:
 		default: // the browser came twice
 		}
-		if err != nil {
-			answer(w, http.StatusForbidden, "AWS refused the sign-in. Go back to the terminal.")
-			return
-		}
-		answer(w, http.StatusOK, "You are signed in. Close this window, and go back to the terminal.")
 	})
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 	served := make(chan error, 1)
