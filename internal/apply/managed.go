@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -153,7 +154,7 @@ func createPolicy(ctx context.Context, c *iam.Client, s *plan.Step, _ []Version)
 
 // tagsOf are the tags of the managed policy.
 func tagsOf(s *plan.Step) []types.Tag {
-	tags := []types.Tag{{Key: aws.String(baseline.ManagedByTag), Value: aws.String(baseline.ManagedBy)}}
+	tags := []types.Tag{{Key: aws.String(baseline.ManagedByTag), Value: aws.String(cmp.Or(s.Want.ManagedBy, baseline.ManagedBy))}}
 	if s.Want.Fingerprint == "" {
 		return tags
 	}
@@ -161,15 +162,22 @@ func tagsOf(s *plan.Step) []types.Tag {
 }
 
 // putFingerprint sets or removes the tags of a managed policy where the step changes the
-// fingerprint: a policy that was adopted has neither of them after a rollback. That comes
-// before the change of the document, so that a run that is killed between them repeats the
+// fingerprint: after a rollback, a policy that was adopted has no fingerprint and its former
+// tag managed-by, if it had one. That comes before the change of the document, so that a run that is killed between them repeats the
 // step.
 func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
 	switch s.Want.Fingerprint {
 	case s.Expect.Fingerprint:
 		return nil
 	case "":
-		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: []string{baseline.FingerprintTag, baseline.ManagedByTag}})
+		leave := []string{baseline.FingerprintTag, baseline.ManagedByTag}
+		if s.Want.ManagedBy != "" {
+			if _, err := c.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &s.Subject, Tags: tagsOf(s)}); err != nil {
+				return err
+			}
+			leave = leave[:1]
+		}
+		_, err := c.UntagPolicy(ctx, &iam.UntagPolicyInput{PolicyArn: &s.Subject, TagKeys: leave})
 		return err
 	}
 	_, err := c.TagPolicy(ctx, &iam.TagPolicyInput{PolicyArn: &s.Subject, Tags: tagsOf(s)})

@@ -108,6 +108,9 @@ func TestTheManagedPolicyIsTaggedWithItsFingerprint(t *testing.T) {
 	edited := withVersions(texts()[:2], 2)
 	edited.Policies[0].Tags = []org.Tag{{Key: "team", Value: "iam"}, {Key: baseline.FingerprintTag, Value: baseline.Fingerprint(texts()[0])}}
 	withTeam := map[string]string{"team": "iam", "managed-by": "forcemfa", "forcemfa-fingerprint": wanted["forcemfa-fingerprint"]}
+	foreign, retagged := withVersions(texts()[:1], 1), withVersions(texts()[:2], 2)
+	foreign.Policies[0].Tags = []org.Tag{{Key: baseline.ManagedByTag, Value: "terraform"}}
+	retagged.Policies[0].Tags = []org.Tag{{Key: baseline.ManagedByTag, Value: "cdk"}, {Key: baseline.FingerprintTag, Value: "x"}}
 	nobody := accountOf("111122223333")
 	nobody.Users = []org.User{person(nobody.ID, "ada", nil, []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, phone)}
 	for _, row := range []struct {
@@ -117,6 +120,9 @@ func TestTheManagedPolicyIsTaggedWithItsFingerprint(t *testing.T) {
 	}{
 		{"made", nobody, map[string]string{}, wanted, map[string]string{}},
 		{"repaired for the first time", withVersions(texts()[:1], 1), map[string]string{}, wanted, map[string]string{}},
+		{"managed by another tool", foreign, map[string]string{"managed-by": "terraform"}, wanted, map[string]string{"managed-by": "terraform"}},
+		{"managed by another tool again", retagged, map[string]string{"managed-by": "cdk", "forcemfa-fingerprint": "x"}, wanted,
+			map[string]string{"managed-by": "cdk", "forcemfa-fingerprint": "x"}},
 		{"repaired", edited,
 			map[string]string{"team": "iam", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}, withTeam,
 			map[string]string{"team": "iam", "managed-by": "forcemfa", "forcemfa-fingerprint": baseline.Fingerprint(texts()[0])}},

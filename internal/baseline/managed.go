@@ -29,8 +29,19 @@ func Fingerprint(document string) string {
 
 // FingerprintOf is the fingerprint in the tags of the policy; empty when there is
 // none or the tags were not read.
-func FingerprintOf(p *org.Policy) string {
-	i := slices.IndexFunc(p.Tags, func(t org.Tag) bool { return t.Key == FingerprintTag })
+func FingerprintOf(p *org.Policy) string { return tagOf(p, FingerprintTag) }
+
+// OtherManager is what the tag managed-by of the policy names; empty for forcemfa and
+// for no tag.
+func OtherManager(p *org.Policy) string {
+	if by := tagOf(p, ManagedByTag); by != ManagedBy {
+		return by
+	}
+	return ""
+}
+
+func tagOf(p *org.Policy, key string) string {
+	i := slices.IndexFunc(p.Tags, func(t org.Tag) bool { return t.Key == key })
 	if i < 0 {
 		return ""
 	}

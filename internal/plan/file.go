@@ -207,6 +207,7 @@ func (r *reader) state(s *State) func(string) error {
 			{"value", true, r.string(&s.Value, maxText)},
 			{"versions", true, r.strings(&s.Versions, maxText)},
 			{"fingerprint", true, r.string(&s.Fingerprint, maxText)},
+			{"managed_by", true, r.string(&s.ManagedBy, maxText)},
 			{"texts", true, r.strings(&s.Texts, maxDocument)},
 		})
 	}

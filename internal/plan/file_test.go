@@ -33,7 +33,7 @@ func busy() *plan.Plan {
 	present := plan.State{Present: true}
 	update := plan.NewStep(plan.UpdatePolicy, account, policyARN, "",
 		plan.State{Present: true, Document: allowAll, Versions: []string{"v1", "v2"}, Texts: []string{"{}"}},
-		plan.State{Present: true, Document: denyAll, Fingerprint: "f"})
+		plan.State{Present: true, Document: denyAll, Fingerprint: "f", ManagedBy: "m"})
 	update.Because = []string{"policy-drift/" + account + "/policy/ForceMFA"}
 	tag := plan.NewStep(plan.TagUser, account, adaARN, "forcemfa-enrollment", plan.State{}, plan.State{Present: true, Value: "2026-11-09"})
 	add := plan.NewStep(plan.AddUserToGroup, account, adaARN, "ForceMFA", plan.State{}, present)

@@ -74,6 +74,6 @@ func (s *Step) CheckFunction(b *baseline.Baseline, began time.Time) error {
 // have: presence, and the value of a tag.
 func (want State) plain(op Op) bool {
 	tags := op == TagUser || op == UntagUser
-	return want.Document == "" && want.Fingerprint == "" && len(want.Versions) == 0 && len(want.Texts) == 0 &&
+	return want.Document == "" && want.Fingerprint == "" && want.ManagedBy == "" && len(want.Versions) == 0 && len(want.Texts) == 0 &&
 		(want.Value == "" || tags && want.Present)
 }

@@ -87,6 +87,7 @@ func TestCheckFunctionAcceptsOnlyWhatTheFunctionDoes(t *testing.T) {
 		{"a blocked step", changed(joined, func(s *plan.Step) { s.Block("no device", "") }), "a blocked step"},
 		{"a document before", changed(joined, func(s *plan.Step) { s.Expect.Document = "{}" }), "more than the change has"},
 		{"a document after", changed(joined, func(s *plan.Step) { s.Want.Document = "{}" }), "more than the change has"},
+		{"a manager", changed(joined, func(s *plan.Step) { s.Want.ManagedBy = "m" }), "more than the change has"},
 		{"a fingerprint", changed(joined, func(s *plan.Step) { s.Want.Fingerprint = "f" }), "more than the change has"},
 		{"versions", changed(joined, func(s *plan.Step) { s.Want.Versions = []string{"v1"} }), "more than the change has"},
 		{"texts", changed(joined, func(s *plan.Step) { s.Want.Texts = []string{"{}"} }), "more than the change has"},

@@ -114,7 +114,7 @@ func resumes(file, current *Step, done map[string]bool) bool {
 		rest.Expect.Versions = current.Expect.Versions
 	}
 	if rest.Op == UpdatePolicy && current.Expect.Fingerprint == current.Want.Fingerprint {
-		rest.Expect.Fingerprint = current.Expect.Fingerprint
+		rest.Expect.Fingerprint, rest.Expect.ManagedBy = current.Expect.Fingerprint, current.Expect.ManagedBy
 	}
 	return rest.Equal(current)
 }

@@ -49,7 +49,7 @@ func PolicyState(p *org.Policy) (state State, ok bool) {
 	if p == nil {
 		return State{}, true
 	}
-	state.Present, state.Fingerprint = true, baseline.FingerprintOf(p)
+	state.Present, state.Fingerprint, state.ManagedBy = true, baseline.FingerprintOf(p), baseline.OtherManager(p)
 	state.Document, ok = p.DefaultDocument()
 	for _, v := range p.Versions {
 		state.Versions = append(state.Versions, v.ID)

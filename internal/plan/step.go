@@ -131,6 +131,7 @@ type State struct {
 	Value       string   `json:"value,omitempty"`       // of the tag; of an access key Active or Inactive; of a new role, the maximum session duration in seconds
 	Versions    []string `json:"versions,omitempty"`    // IDs of the policy's versions, oldest first; UpdatePolicy prunes only these
 	Fingerprint string   `json:"fingerprint,omitempty"` // of the ForceMFA policy, see baseline.FingerprintTag; written with Document and never compared
+	ManagedBy   string   `json:"managed_by,omitempty"`  // the tag managed-by of a policy, unless it names forcemfa; written with Fingerprint and never compared
 	Texts       []string `json:"texts,omitempty"`       // documents of versions that are not the default, oldest first; only for rollbacks
 }
 

@@ -296,7 +296,7 @@ func (p *accountPlanner) planPolicy(candidates []candidate) {
 		s.Needs = windowsOf(candidates, throughPolicy)
 		p.policyStep = p.add(s)
 		if s.Blocked == "" {
-			p.remarkAdoption()
+			p.remarkAdoption(&want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/baseline/document"
 	"forcemfa/internal/org"
+	"forcemfa/internal/plan"
 	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/trust"
@@ -89,8 +90,9 @@ func (p *accountPlanner) blockAdoption() (why, remedy string) {
 }
 
 // remarkAdoption notes what the update of the policy takes away: actions that only the
-// old document grants, and the version that makes room for the new one.
-func (p *accountPlanner) remarkAdoption() {
+// old document grants, the tag of another tool, and the version that makes room for the
+// new one.
+func (p *accountPlanner) remarkAdoption(want *plan.State) {
 	name := baseline.AdoptedName(p.policyARN)
 	if p.adopts() {
 		p.remarks.adopted = map[string][]string{name: {p.account.ID}}
@@ -99,6 +101,9 @@ func (p *accountPlanner) remarkAdoption() {
 				p.remarks.revoked = append(p.remarks.revoked, action)
 			}
 		}
+	}
+	if by := p.current.ManagedBy; by != "" && want.Fingerprint != p.current.Fingerprint {
+		p.remarks.retagged = map[string][]string{baseline.ManagedByTag + "=" + by + " of the policy " + name: {p.account.ID}}
 	}
 	if oldest := p.oldestVersion(); oldest != "" {
 		p.remarks.dropped = map[string][]string{oldest + " of " + name: {p.account.ID}}
@@ -130,6 +135,10 @@ func (r *remarks) adoptionNotes() []string {
 	if len(r.revoked) > 0 {
 		slices.Sort(r.revoked)
 		said = append(said, "the adopted policies no longer grant "+strings.Join(r.revoked, ", ")+"; policy: {self_service: full} keeps one's own credentials manageable with MFA")
+	}
+	for _, tag := range slices.Sorted(maps.Keys(r.retagged)) {
+		said = append(said, "the tag "+tag+" is replaced by "+baseline.ManagedBy+", and restored by rollback, in "+accounts(r.retagged[tag])+
+			": find out whether that tool would write its own document again")
 	}
 	for _, version := range slices.Sorted(maps.Keys(r.dropped)) {
 		said = append(said, "version "+version+" is deleted to make room for a new one, and restored by rollback, in "+accounts(r.dropped[version]))

@@ -34,6 +34,8 @@ func TestExistingPolicyIsAdoptedInPlace(t *testing.T) {
 	const root, team = "arn:aws:iam::" + account + ":policy/ForceMFA", "arn:aws:iam::" + account + ":policy/team/EnforceMFA"
 	tagged := other("/", "ForceMFA", byHand, wanted())
 	tagged.Tags = []org.Tag{{Key: "managed-by", Value: "forcemfa"}, {Key: "forcemfa-fingerprint", Value: "x"}}
+	foreign := other("/", "ForceMFA", byHand)
+	foreign.Tags = []org.Tag{{Key: "managed-by", Value: "terraform"}}
 	granting := strings.Replace(byHand, "iam:CreateAccessKey", "s3:GetObject", 1)
 	carrier := org.Group{Name: "Staff", Path: "/", ARN: "arn:aws:iam::" + account + ":group/Staff", Attached: []string{team}}
 	for _, tt := range []struct {
@@ -68,6 +70,8 @@ func TestExistingPolicyIsAdoptedInPlace(t *testing.T) {
 		{"a user who would be locked out keeps the old document", "/ForceMFA", scene{account: org.Account{Policies: []org.Policy{other("/", "ForceMFA", byHand)},
 			Users: []org.User{user("fay", with(root), fidoOnly, noPassword)}}},
 			[]string{"UpdatePolicy ForceMFA BLOCKED also enforces fay: no sign-in path: fay has an access key, but no console password and no MFA device that generates codes"}, nil},
+		{"the tag of another tool is named", "/ForceMFA", scene{account: org.Account{Policies: []org.Policy{foreign}, Users: []org.User{user("ada", with(root))}}},
+			[]string{"UpdatePolicy ForceMFA"}, []string{"the tag managed-by=terraform of the policy /ForceMFA is replaced by forcemfa, and restored by rollback, in account 111122223333"}},
 		{"the oldest of five versions makes room", "/ForceMFA", scene{account: org.Account{Policies: []org.Policy{other("/", "ForceMFA", byHand, "{}", "{}", "{}", byHand)},
 			Users: []org.User{user("ada", with(root))}}},
 			[]string{"UpdatePolicy ForceMFA"}, []string{"version v1 of /ForceMFA is deleted to make room for a new one, and restored by rollback, in account 111122223333"}},

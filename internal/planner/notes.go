@@ -19,6 +19,7 @@ type remarks struct {
 	adopted        map[string][]string        // accounts whose policy is adopted, by its path and name
 	revoked        []string                   // actions that adopted policies no longer grant
 	dropped        map[string][]string        // accounts where a policy version is deleted to make room, by version and policy
+	retagged       map[string][]string        // accounts where the tag managed-by of another tool is replaced, by tag and policy
 	proposed       map[string][]string        // accounts with a policy that could be adopted, by its path and name
 	directly       []string                   // users with the policy attached directly though attach is not user
 	inline         []string                   // users who get the inline policy
@@ -70,7 +71,7 @@ func (r *remarks) schedule(w *baseline.Wave, name string) {
 func (r *remarks) add(o *remarks) {
 	r.assumedQuotas = append(r.assumedQuotas, o.assumedQuotas...)
 	r.conflicts = append(r.conflicts, o.conflicts...)
-	r.adopted, r.dropped, r.proposed = merge(r.adopted, o.adopted), merge(r.dropped, o.dropped), merge(r.proposed, o.proposed)
+	r.adopted, r.dropped, r.proposed, r.retagged = merge(r.adopted, o.adopted), merge(r.dropped, o.dropped), merge(r.proposed, o.proposed), merge(r.retagged, o.retagged)
 	for _, action := range o.revoked {
 		if !slices.Contains(r.revoked, action) {
 			r.revoked = append(r.revoked, action)
