@@ -104,6 +104,13 @@ func TestAnswersThatContainNothingAreErrors(t *testing.T) {
 	client := iam.NewFromConfig(aws.Config{
 		Region: "us-east-1", HTTPClient: s, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", ""), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
 	})
+	s.answers["GetGroup"], s.answers["ListPolicies"] = []string{""}, []string{""}
+	if there, err := hasGroup(t.Context(), client); err == nil {
+		t.Errorf("a group: %v", there)
+	}
+	if taken, err := namesTaken(t.Context(), client); err == nil {
+		t.Errorf("names: %v", taken)
+	}
 	for range 2 {
 		if text, there, err := managedPolicy(t.Context(), client, "arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"); err == nil {
 			t.Errorf("a policy: %q, %v", text, there)

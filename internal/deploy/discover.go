@@ -119,24 +119,17 @@ func namesTaken(ctx context.Context, client *iam.Client) ([]string, error) {
 			}
 		}
 	}
-	out, err := client.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(baseline.GroupName), MaxItems: aws.Int32(1)})
-	var none *types.NoSuchEntityException
-	switch {
-	case errors.As(err, &none):
-		return taken, nil
-	case err != nil:
-		return nil, err
-	case out.Group != nil && aws.ToString(out.Group.Path) != baseline.Path:
-		taken = append(taken, aws.ToString(out.Group.Arn))
+	group, err := managedGroup(ctx, client)
+	if group != nil && aws.ToString(group.Path) != baseline.Path {
+		taken = append(taken, aws.ToString(group.Arn))
 	}
-	return taken, nil
+	return taken, err
 }
 
 // managedPolicy reads the default version of the ForceMFA policy.
 func managedPolicy(ctx context.Context, client *iam.Client, policyARN string) (document string, there bool, err error) {
 	out, err := client.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &policyARN})
-	var none *types.NoSuchEntityException
-	if errors.As(err, &none) {
+	if errors.As(err, new(*types.NoSuchEntityException)) {
 		return "", false, nil
 	}
 	if err == nil {
@@ -160,12 +153,20 @@ func managedPolicy(ctx context.Context, client *iam.Client, policyARN string) (d
 }
 
 func hasGroup(ctx context.Context, client *iam.Client) (bool, error) {
+	group, err := managedGroup(ctx, client)
+	return group != nil && aws.ToString(group.Path) == baseline.Path, err
+}
+
+// managedGroup is the group of the name ForceMFA, whatever its path; nil for none.
+func managedGroup(ctx context.Context, client *iam.Client) (*types.Group, error) {
 	out, err := client.GetGroup(ctx, &iam.GetGroupInput{GroupName: aws.String(baseline.GroupName), MaxItems: aws.Int32(1)})
-	var none *types.NoSuchEntityException
-	if errors.As(err, &none) {
-		return false, nil
+	if err == nil {
+		return fleet.Whole(out.Group, "GetGroup")
 	}
-	return err == nil && out.Group != nil && aws.ToString(out.Group.Path) == baseline.Path, err
+	if errors.As(err, new(*types.NoSuchEntityException)) {
+		err = nil
+	}
+	return nil, err
 }
 
 // hasDocument reports whether the policy in force equals a document.

@@ -12,6 +12,8 @@ import (
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
 	"forcemfa/policy/arn"
+
+	"forcemfa/internal/fleet"
 )
 
 // signInName is the name of the user who signs in. It has no MFA device.
@@ -72,6 +74,9 @@ func changePassword(ctx context.Context, s *stand) (string, error) {
 // password.
 func (s *stand) refuseOpenPolicy(ctx context.Context) error {
 	out, err := s.admin.GetAccountPasswordPolicy(ctx, &iam.GetAccountPasswordPolicyInput{})
+	if err == nil {
+		_, err = fleet.Whole(out.PasswordPolicy, "GetAccountPasswordPolicy")
+	}
 	var none *iamtypes.NoSuchEntityException
 	switch {
 	case errors.As(err, &none):
@@ -88,12 +93,12 @@ func (s *stand) makeSignInUser(ctx context.Context, password string) (aws.Creden
 	if _, err := s.admin.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String(signInName), Path: aws.String(Path)}); err != nil {
 		return nil, err
 	}
-	key, err := s.admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(signInName)})
+	key, _, err := s.newKey(ctx, signInName)
 	if err != nil {
 		return nil, err
 	}
 	_, err = s.admin.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: aws.String(signInName), Password: &password, PasswordResetRequired: true})
-	return static(key.AccessKey), err
+	return key, err
 }
 
 // How long a person may take for one try, and how often the password is still the old one
@@ -112,6 +117,9 @@ func (s *stand) changes(ctx context.Context, in SignIn) (bool, error) {
 	refused, seen := false, 0
 	for range personWithin / pause {
 		out, err := s.admin.GetLoginProfile(ctx, &iam.GetLoginProfileInput{UserName: &in.User})
+		if err == nil {
+			_, err = fleet.Whole(out.LoginProfile, "GetLoginProfile")
+		}
 		if err != nil {
 			return false, err
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
+
+	"forcemfa/internal/fleet"
 )
 
 // CloudFormation forwards the calls that a stack needs with the rights of its caller, and
@@ -65,6 +67,8 @@ func (s *stand) stackEnds(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return err
+		case len(out.Stacks) != 1:
+			return &fleet.IncompleteError{Operation: "DescribeStacks"}
 		}
 		switch status := out.Stacks[0].StackStatus; status {
 		case cfntypes.StackStatusCreateComplete, cfntypes.StackStatusRollbackComplete:

@@ -14,7 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	"github.com/pquerna/otp/hotp"
+
+	"forcemfa/internal/fleet"
 )
 
 // A stand is the user, the devices and the role of a probe.
@@ -40,11 +43,9 @@ func (s *stand) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(name)})
-	if err != nil {
+	if s.key, _, err = s.newKey(ctx, name); err != nil {
 		return err
 	}
-	s.key = static(key.AccessKey)
 	for i := range 2 {
 		if err := s.enroll(ctx, fmt.Sprintf("%s-%d", name, i+1)); err != nil {
 			return err
@@ -58,19 +59,25 @@ func (s *stand) make(ctx context.Context) error {
 	s.partition, s.account = parts[1], parts[4]
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + parts[1] + `:iam::` + parts[4] + `:root"},"Action":"sts:AssumeRole"}]}`
 	role, err := s.admin.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(name), Path: aws.String(Path), AssumeRolePolicyDocument: &trust})
+	if err == nil {
+		_, err = fleet.Whole(role.Role, "CreateRole")
+	}
 	if err != nil {
 		return err
 	}
-	s.role = *role.Role.Arn
+	s.role = aws.ToString(role.Role.Arn)
 	return nil
 }
 
 func (s *stand) enroll(ctx context.Context, device string) error {
 	made, err := s.admin.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: &device, Path: aws.String(Path)})
+	if err == nil {
+		_, err = fleet.Whole(made.VirtualMFADevice, "CreateVirtualMFADevice")
+	}
 	if err != nil {
 		return err
 	}
-	d := newDevice(&s.Options, *made.VirtualMFADevice.SerialNumber, string(made.VirtualMFADevice.Base32StringSeed))
+	d := newDevice(&s.Options, aws.ToString(made.VirtualMFADevice.SerialNumber), string(made.VirtualMFADevice.Base32StringSeed))
 	first, err := d.code(ctx)
 	if err != nil {
 		return err
@@ -144,7 +151,7 @@ func (s *stand) session(ctx context.Context, mfa bool) (aws.CredentialsProvider,
 	if err != nil {
 		return nil, err
 	}
-	return provider(out.Credentials), nil
+	return s.provider(out.Credentials, out.ResultMetadata)
 }
 
 // assume assumes the role, with a code in the call or without. A nil provider without an
@@ -166,15 +173,31 @@ func (s *stand) assume(ctx context.Context, with aws.CredentialsProvider, code b
 		}
 		return nil, nil
 	}
-	return provider(out.Credentials), nil
+	return s.provider(out.Credentials, out.ResultMetadata)
 }
 
-func static(k *iamtypes.AccessKey) aws.CredentialsProvider {
-	return credentials.NewStaticCredentialsProvider(*k.AccessKeyId, *k.SecretAccessKey, "")
+// newKey creates an access key of a user.
+func (s *stand) newKey(ctx context.Context, user string) (key aws.CredentialsProvider, id string, err error) {
+	made, err := s.admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &user})
+	if err != nil {
+		return nil, "", err
+	}
+	k, err := fleet.Whole(made.AccessKey, "CreateAccessKey")
+	if err == nil {
+		err = fleet.CheckKey(k.AccessKeyId, k.SecretAccessKey)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return credentials.NewStaticCredentialsProvider(*k.AccessKeyId, *k.SecretAccessKey, ""), *k.AccessKeyId, nil
 }
 
-func provider(c *ststypes.Credentials) aws.CredentialsProvider {
-	return credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+func (s *stand) provider(c *ststypes.Credentials, answer middleware.Metadata) (aws.CredentialsProvider, error) {
+	session, err := fleet.Credentials(c, s.Now(), answer)
+	if err != nil {
+		return nil, err
+	}
+	return credentials.StaticCredentialsProvider{Value: session}, nil
 }
 
 // getGroup reports whether a call for a group that does not exist is allowed.

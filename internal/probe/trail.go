@@ -27,12 +27,12 @@ const (
 // arrive while the other questions are asked: one with an active key of a tagged user, then one
 // with a key that is not active any more.
 func (s *stand) leaveTraces(ctx context.Context) error {
-	made, err := s.admin.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: aws.String(name)})
+	key, id, err := s.newKey(ctx, name)
 	if err != nil {
 		return err
 	}
-	s.second = *made.AccessKey.AccessKeyId
-	second := sts.NewFromConfig(s.config(static(made.AccessKey)))
+	s.second = id
+	second := sts.NewFromConfig(s.config(key))
 	// A new key and a change of its status take effect after some seconds.
 	if err := s.until(ctx, func() bool { return identified(ctx, second) }); err != nil {
 		return err
