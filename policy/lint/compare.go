@@ -56,7 +56,7 @@ func (in *inspection) compare(a prove.Answer) *Finding {
 	case a.Outcome == prove.Unknown:
 		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses: %s", a.Why)
 	case a.Strict == prove.Open:
-		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse, with an action that AWS does not have today: %s", a.Beyond)
+		f = in.add("W-1", -1, "the old document refuses a request that this one does not refuse, with an action, or on a type of resource, that AWS does not have today: %s", a.Beyond)
 		f.Severity, f.Example = Medium, in.translate(in.user(""), a.Beyond)
 	case a.Strict == prove.Unknown:
 		f = in.add("W-2", -1, "could not decide whether this document refuses everything that the old one refuses, for actions that AWS does not have today")

@@ -342,6 +342,9 @@ func (in *inspection) placeholders(i int) {
 			break
 		}
 	}
+	if in.kind == policy.Resource && st.Principals == nil && st.NotPrincipals == nil {
+		in.add("T-2", i, "the statement has no Principal, which every statement of a resource policy needs").Severity = High
+	}
 	for _, p := range []*policy.Principals{st.Principals, st.NotPrincipals} {
 		if p == nil {
 			continue
@@ -353,6 +356,8 @@ func (in *inspection) placeholders(i int) {
 				in.add("K-4", i, "the principal %s is not filled in, so it matches no one", name)
 			case uniqueID(name):
 				in.add("T-2", i, "the principal %s was deleted: it matches no one, even if the name is created again", name)
+			case strings.Contains(name, "${"):
+				in.add("T-2", i, "the principal %s matches no one: variables are not filled in in the Principal element", name)
 			case isARN && strings.ContainsAny(name, "*?"):
 				in.add("T-2", i, "the principal %s matches no one: the ARN of a principal cannot contain a wildcard", name)
 			case isARN && !canCall(name):

@@ -16,6 +16,7 @@ func (in *inspection) own() {
 	}
 	for i := range in.doc.Statements {
 		st := &in.doc.Statements[i]
+		in.ownNever(i)
 		if in.doc.Version != "2012-10-17" || !slices.ContainsFunc(slices.Concat(st.Resources, st.NotResources), isOwn) {
 			continue
 		}
@@ -87,6 +88,58 @@ func (in *inspection) ownUser(i int) {
 	if try := at(below, below.ARN); in.allows(at(plain, plain.ARN)) && in.decide(in.alone, try) == policy.ImplicitDenied {
 		in.pathless(i, try)
 	}
+}
+
+// notOfOwnUser are the variables that no request of a user has, or that never hold
+// the name of the user.
+var notOfOwnUser = []string{"aws:userid", "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principaltype", "aws:sourceidentity",
+	"aws:federatedprovider", "saml:sub", "saml:sub_type", "cognito-identity.amazonaws.com:sub", "sts:externalid"}
+
+// ownNever reports an Allow of enrolling on users that a variable names, of which none
+// is the own user.
+func (in *inspection) ownNever(i int) {
+	const action = "iam:EnableMFADevice"
+	st := &in.doc.Statements[i]
+	if in.doc.Version != "2012-10-17" || st.Effect != policy.Allow || in.kind == policy.SCP || !covers(st.Actions, action) {
+		return
+	}
+	wrong := ""
+	for _, r := range st.Resources {
+		_, name, ofUser := strings.Cut(r, ":user/")
+		for _, variable := range anyVariable.FindAllString(name, -1) {
+			key := strings.ToLower(variable[2 : len(variable)-1])
+			if ofUser && (key == "aws:username" || slices.Contains(notOfOwnUser, key)) {
+				wrong = r
+			} else {
+				return // whom it names is for tags and requests to say
+			}
+		}
+	}
+	plain := in.user("")
+	keys, ok := in.solve(st.Conditions, withMFA(plain))
+	at := &situation{who: withMFA(plain), action: action, resource: plain.ARN, keys: keys}
+	if wrong == "" || !ok || in.decide(in.alone, at) != policy.ImplicitDenied {
+		return
+	}
+	head, name, _ := strings.Cut(wrong, ":user/")
+	some := policy.Statement{Effect: policy.Allow, Actions: []string{action}, Resources: []string{head + ":user/*"}}
+	if strings.Contains(name, " ") || !in.applies(in.compose(in.doc.Version, some), at) {
+		return // K-4 is about names that no user has, and K-9 about the rest of an ARN
+	}
+	f := in.add("L-1", i, "a user cannot enroll: %s is allowed on %s, which is not the own user", action, wrong)
+	f.Example = in.example(at, false, false)
+	f.Fix = in.replace(i, func(st *policy.Statement) {
+		var out []string
+		for _, r := range st.Resources {
+			if head, name, found := strings.Cut(r, ":user/"); found && strings.Contains(name, "${") {
+				out = append(out, head+":user/"+username, head+":user/*/"+username)
+			} else {
+				out = append(out, r)
+			}
+		}
+		slices.Sort(out)
+		st.Resources = slices.Compact(out)
+	})
 }
 
 // pathless reports a statement that does not cover users with a path.

@@ -110,7 +110,11 @@ func (in *inspection) undecidedElements(i int) {
 	why := ""
 	who := byKey(in.user(""))
 	for _, action := range in.actions(st) {
-		for _, resource := range in.resources(st, action) {
+		resources := in.resources(st, action)
+		if typical := in.typical(action); st.NotResources != nil && len(typical) > 0 {
+			resources = typical // no request for the action has the resource *
+		}
+		for _, resource := range resources {
 			at := &situation{who: who, action: action, resource: resource}
 			switch d := in.decision(source, at); d.Verdict {
 			case policy.ExplicitDenied:
