@@ -6,8 +6,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-
-	"forcemfa/internal/widepages"
 )
 
 // What packages initialize is paid by every exec and every export, also of packages
@@ -35,9 +33,6 @@ func TestPackagesAllocateLittleBeforeMain(t *testing.T) {
 		var bytes, allocs int
 		if _, err := fmt.Sscanf(line, "init %s @%f ms, %f ms clock, %d bytes, %d allocs", &name, &at, &clock, &bytes, &allocs); err != nil {
 			continue
-		}
-		if name == "forcemfa/internal/warm" && bytes > widepages.Room {
-			bytes -= widepages.Room // mapped and given back, never touched
 		}
 		packages++
 		total += bytes

@@ -21,7 +21,6 @@ import (
 	"forcemfa/internal/session/cache"
 	"forcemfa/internal/session/environ"
 	"forcemfa/internal/session/listing"
-	"forcemfa/internal/widepages"
 )
 
 func init() {
@@ -34,7 +33,6 @@ func init() {
 	default:
 		list(c)
 	}
-	widepages.Use()
 }
 
 // settings begin the variables of forcemfa that change neither the answer nor what is to
