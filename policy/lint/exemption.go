@@ -165,6 +165,9 @@ func (in *inspection) chosenKey(i int, condition, key string, at *situation) {
 	f := in.add("E-7", i, "a request without MFA passes because of its %s, which the sender can choose", key)
 	f.Example = in.example(at, true, true)
 	f.Fix = in.withoutKey(i, condition)
+	if strings.EqualFold(key, "aws:SecureTransport") && in.passes(at.having(key, []string{"true"})) {
+		f.Severity = Critical // every client uses TLS
+	}
 }
 
 // chosenVariable tries other values of the keys that the sender chooses and that

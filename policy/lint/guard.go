@@ -168,7 +168,7 @@ func (in *inspection) inverted(i int, situations []*situation) {
 	conditions := mfaConditions(&in.doc.Statements[i])
 	f := in.add("M-1", i, "the Deny applies to requests with MFA and misses some without: %s", conditionText(conditions))
 	if at := in.passing(situations); at != nil {
-		f.Example = in.example(at, true, true)
+		f.Severity, f.Example = Critical, in.example(at, true, true)
 	} else {
 		f.Example = in.example(situations[0].with(withMFA(situations[0].who.principal)), true, false)
 	}
@@ -191,6 +191,7 @@ func (in *inspection) missing(i int, situations []*situation, e effects) {
 		code = "M-8"
 	}
 	f := in.add(code, i, "the Deny misses a request by %s: %s", at.who.credential, conditionText(conditions))
+	f.Severity = Critical // also of a rule that is about an Allow as well
 	f.Example = in.example(at, true, true)
 	f.Fix = in.replace(i, soundDeny)
 }

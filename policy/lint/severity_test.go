@@ -41,6 +41,41 @@ func TestExceptionsAreListedWithTheirSeverity(t *testing.T) {
 	}
 }
 
+// A guard whose condition never holds, or not for the requests that every client sends, is critical whatever rule names
+// the cause. The same mistake in an Allow grants nothing or too much, and is high.
+func TestAGuardThatRefusesNothingIsCritical(t *testing.T) {
+	for condition, code := range map[string]string{
+		`"Bool":{"aws:MultiFactorAuthPresent":"true"}`:                                                                                "M-1",
+		`"StringEquals":{"aws:MultiFactorAuthPresent":"False"}`:                                                                       "M-6",
+		`"StringEqualsIfExists":{"aws:MultiFactorAuthPresent":"no"}`:                                                                  "M-7",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"NumericGreaterThan":{"aws:MultiFactorAuthAge":"3600"}`:                "M-8",
+		`"Bool":{"aws:MultiFactorAuthPresent":"false"},"Null":{"aws:MultiFactorAuthPresent":"true"}`:                                  "M-8",
+		`"Bool":{"aws:MultiFactorAuthPresent":"false"}`:                                                                               "D-8",
+		`"NumericGreaterThan":{"aws:MultiFactorAuthAge":"3600"}`:                                                                      "M-2",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false","aws:SecureTransport":"false"}`:                                         "E-7",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"StringEquals":{"aws:PrincipalType":"AssumedRole"}`:                    "G-1",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"Bool":{"aws:PrincipalIsAWSService":"true"}`:                           "G-1",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"StringLike":{"aws:userid":"AROA*"}`:                                   "G-1",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"ForAnyValue:StringEquals":{"aws:CalledVia":["athena.amazonaws.com"]}`: "G-1",
+		`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`:             "G-1",
+	} {
+		for _, kind := range []policy.Kind{policy.Identity, policy.SCP} {
+			text := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":["iam:CreateVirtualMFADevice","iam:EnableMFADevice","iam:GetUser"],"Resource":"*","Condition":{` + condition + `}}]}`
+			r, err := lint.Check(kind, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(r.Findings, func(f lint.Finding) bool { return f.Code == code && f.Severity == lint.Critical }) {
+				t.Errorf("%v, %s: no critical %s in %+v", kind, condition, code, r.Findings)
+			}
+		}
+	}
+	gate := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"Null":{"aws:MultiFactorAuthPresent":"true"}}}]}`
+	if r, err := lint.Check(policy.Identity, gate); err != nil || r.Worst() != lint.High {
+		t.Errorf("the Allow that matches nothing: %+v, %v, want high", r, err)
+	}
+}
+
 func TestTheKindOfADocumentIsGuessedByItsElements(t *testing.T) {
 	for elements, want := range map[string]policy.Kind{
 		`"Action":"*","Resource":"*"`: policy.Identity, `"Action":"*"`: policy.Identity, `"Action":"*","NotResource":"x"`: policy.Identity,
