@@ -21,6 +21,9 @@ func (k *keySearch) hint(t *test) {
 			before, after, found := around(operand, v)
 			before, after = k.filled(t, before), k.filled(t, after)
 			if !found {
+				if k.row.free(t.key) && !slices.ContainsFunc(variablesOf(operand), k.row.free) {
+					k.suggest(t.key, k.filled(t, operand))
+				}
 				continue
 			}
 			for _, other := range others {

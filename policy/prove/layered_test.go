@@ -116,6 +116,13 @@ func drawTests(t *rapid.T, label string) map[string]map[string][]string {
 	return tests
 }
 
+// drawGrant draws an Allow with conditions.
+func drawGrant(t *rapid.T) string {
+	r := drawRule(t, "grant")
+	delete(r.tests, "BoolIfExists")
+	return strings.Replace(r.String(), `"Deny"`, `"Allow"`, 1)
+}
+
 // drawLayered draws a set whose Denies stand in policies of every kind. Mostly an administrator, sometimes held
 // by a boundary, a session policy or an SCP that allows less.
 func drawLayered(t *rapid.T) *policy.Set {
@@ -131,7 +138,10 @@ func drawLayered(t *rapid.T) *policy.Set {
 		}
 		at[layer] = append(at[layer], r.String())
 	}
-	grants := rapid.SampledFrom([]string{admin, admin, admin, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, `{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}`})
+	grants := rapid.SampledFrom([]string{admin, admin, admin, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, `{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}`, drawGrant(t)})
+	if rapid.IntRange(0, 2).Draw(t, "conditional") == 0 {
+		at[policy.Identity][0] = drawGrant(t)
+	}
 	set := &policy.Set{Identity: []policy.Source{source(policy.Identity, "i", at[policy.Identity]...)}}
 	if list := at[policy.Boundary]; list != nil || rapid.IntRange(0, 5).Draw(t, "boundary") == 0 {
 		set.Boundary = new(source(policy.Boundary, "b", append(list, grants.Draw(t, "boundary grants"))...))

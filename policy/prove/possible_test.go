@@ -83,3 +83,70 @@ func TestAnExampleTakesTheResourceOfAPattern(t *testing.T) {
 		}
 	}
 }
+
+// A Deny compares a key with itself and with a fixed text. The text is tried, and where no value of a key settles it the
+// answer is not that the request is impossible.
+func TestAKeyThatIsComparedWithItselfIsTried(t *testing.T) {
+	for _, row := range []struct {
+		condition string
+		user      prove.Outcome
+		possible  prove.Outcome
+	}{
+		{`"StringNotEqualsIgnoreCaseIfExists":{"aws:RequestTag/a":["x${aws:RequestTag/a}","${aws:username}"]}`, prove.Open, prove.Open},
+		{`"StringNotLikeIfExists":{"aws:RequestTag/a":["x${aws:RequestTag/a}","b?b"]}`, prove.Open, prove.Open},
+		{`"StringNotEqualsIfExists":{"aws:RequestTag/a":"x${aws:RequestTag/a}"}`, prove.Unknown, prove.Unknown},
+	} {
+		s := bob(identity(admin, others, byKey, fmt.Sprintf(denyAll, mfa+","+row.condition)))
+		if a := prove.User(s); a.Outcome != row.user {
+			t.Errorf("%s: %v, want %v", row.condition, text1(a), row.user)
+		}
+		if o, _, why := new(prove.Prover).Possible(s, []policy.Credential{policy.LongTermKey}, "iam:ListUsers", "*"); o != row.possible {
+			t.Errorf("%s: iam:ListUsers is %v (%s), want %v", row.condition, o, why, row.possible)
+		}
+	}
+}
+
+// What an Allow with a variable of the sender's choice lets pass is allowed with some value: where the search does not find
+// the value, nothing is called impossible, and nothing not exploitable today.
+func TestAllowsWithVariablesOfTheSender(t *testing.T) {
+	for _, row := range []struct {
+		condition string
+		today     prove.Outcome
+	}{
+		{`"StringEquals":{"aws:username":"${aws:RequestTag/b}"}`, prove.Open},
+		{`"StringEquals":{"aws:username":"${aws:ResourceTag/owner}${aws:RequestTag/b}"}`, prove.Unknown},
+		{`"StringEqualsIfExists":{"aws:username":"b${aws:ResourceTag/owner}${aws:RequestTag/b}"}`, prove.Unknown},
+		{`"StringEqualsIgnoreCase":{"aws:username":"BO${aws:RequestTag/b}"}`, prove.Unknown},
+		{`"StringLike":{"aws:username":"?o${aws:RequestTag/b}"}`, prove.Unknown},
+		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/?${aws:RequestTag/b}"}`, prove.Unknown},
+		{`"StringEquals":{"aws:username":"${aws:RequestTag/b}","aws:RequestTag/c":"${aws:RequestTag/b}x"}`, prove.Unknown},
+		{`"StringEquals":{"aws:username":"alice-${aws:RequestTag/b}"}`, prove.Enforced},
+		{`"StringEquals":{"aws:username":"${aws:ResourceTag/owner}-${aws:RequestTag/b}"}`, prove.Enforced},
+		{`"StringEquals":{"aws:username":"*${aws:RequestTag/b}"}`, prove.Enforced},
+		{`"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::*:role/${aws:RequestTag/b}"}`, prove.Enforced},
+	} {
+		checkAllowed(t, `{"Effect":"Allow","Action":"iam:ListUsers","Resource":"*","Condition":{`+row.condition+`}}`, "iam:ListUsers", "*", row.today)
+	}
+	for _, row := range []struct {
+		resource string
+		today    prove.Outcome
+	}{
+		{`"Resource":"arn:aws:s3:::a${aws:RequestTag/a}/x"`, prove.Open},
+		{`"Resource":"arn:aws:s3:::${aws:RequestTag/a}${aws:RequestTag/b}/x"`, prove.Unknown},
+		{`"NotResource":"arn:aws:s3:::${aws:RequestTag/a}/x"`, prove.Open},
+		{`"Resource":"arn:aws:sqs:*:*:${aws:RequestTag/a}"`, prove.Enforced},
+	} {
+		checkAllowed(t, `{"Effect":"Allow","Action":"s3:GetObject",`+row.resource+`}`, "s3:GetObject", "arn:aws:s3:::abc/x", row.today)
+	}
+}
+
+func checkAllowed(t *testing.T, allow, action, resource string, want prove.Outcome) {
+	t.Helper()
+	s := bob(identity(allow))
+	if a := prove.User(s); a.Outcome != prove.Open || a.Today.Outcome != want {
+		t.Errorf("%s: %s, today %v (%s), want %v", allow, text1(a), a.Today.Outcome, a.Today.Why, want)
+	}
+	if o, _, why := new(prove.Prover).Possible(s, []policy.Credential{policy.LongTermKey}, action, resource); o != want {
+		t.Errorf("%s: %s is %v (%s), want %v", allow, action, o, why, want)
+	}
+}

@@ -623,6 +623,9 @@ func (q *query) named(resource string, clauses []*residual) (out [][]choice) {
 				for _, key := range spelledVariables(part) {
 					if c.patterns[i].variables != nil && q.row.free(strings.ToLower(key)) && !isList(key) && j < len(parts) {
 						values[key] = append(append(values[key], parts[j]), strings.Split(parts[j], "/")...)
+						if before, after, _ := around(part, key); !strings.ContainsAny(before+after, "*?") {
+							values[key] = append(values[key], between(parts[j], before, after))
+						}
 					}
 				}
 			}

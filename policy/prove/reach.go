@@ -97,6 +97,10 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 				why = t.unreadKey()
 			case d.Verdict == policy.Unknown:
 				why = d.Why
+			case d.Verdict == policy.ExplicitDenied: // by a Deny that other values may escape
+				why = t.undecidable()
+			case why == "" && r.mayVary(s, t, own):
+				why = undecidedAllow
 			}
 			return goOn
 		}
@@ -112,6 +116,18 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 		why = w.why
 	}
 	return policy.Decision{}, nil, why
+}
+
+// mayVary reports whether a trial that nothing allows may be allowed with another value of a
+// variable.
+func (r *row) mayVary(s *Subject, t trial, own []policy.Source) bool {
+	loose, policies := r.loosely(s), r.loose(own)
+	if loose == nil {
+		loose = s
+	}
+	request := s.request(t.action, t.resource, r.with(t))
+	request.Policies = policies
+	return loose.binding(t.resource).Decide(request).Verdict != policy.ImplicitDenied
 }
 
 // subject returns a session of the role as a principal.

@@ -295,7 +295,7 @@ func (p *Prover) counterexample(s *Subject, denies []*clause, rows []row, v *ver
 	}
 	h.work = newWork()
 	allows := p.clauses(s.Set, policy.Allow)
-	if h.telling(allows) || h.granted(allows) || h.found(v) || h.last() {
+	if h.telling(allows) || h.granted(allows) || h.found(v) || h.last() || h.varied(allows) {
 		v.outcome, v.trial, v.why, v.today, v.harm = Open, *h.allowed, "", Open, h.harm
 		v.assumes = slices.ContainsFunc(allows, allowsAssumeRole)
 		return
@@ -332,6 +332,7 @@ type hunt struct {
 	worth     int    // of the candidate: 1 on a resource of another account, 2 on any, 3 only the trust policy of a role is missing
 	doubt     string // why a request may be allowed
 	undecided int    // requests that a Deny may refuse or not
+	loose     map[*row]*Subject
 }
 
 // telling tries the actions of the table, the worst first.
@@ -378,9 +379,11 @@ func (h *hunt) found(v *verdict) bool {
 	return h.allowed != nil
 }
 
-// conditional removes the clauses without conditions.
+// conditional removes the clauses without conditions and without variables.
 func conditional(clauses []*clause) []*clause {
-	return slices.DeleteFunc(slices.Clone(clauses), func(c *clause) bool { return len(c.tests) == 0 })
+	return slices.DeleteFunc(slices.Clone(clauses), func(c *clause) bool {
+		return len(c.tests) == 0 && !slices.ContainsFunc(c.patterns, func(w written) bool { return w.variables != nil })
+	})
 }
 
 // granted goes through everything that the Allows name, one Allow of the
@@ -404,6 +407,46 @@ func (h *hunt) granted(allows []*clause) bool {
 		}
 	}
 	return false
+}
+
+// varied goes through the Allows of the identity policies that depend on a variable of the
+// sender's choice: whatever they allow with some value may be allowed.
+func (h *hunt) varied(allows []*clause) bool {
+	limits := slices.DeleteFunc(slices.Clone(allows), func(c *clause) bool { return c.layer == policy.Identity })
+	h.harm, h.template = other, ""
+	for i := range h.rows {
+		r := &h.rows[i]
+		loose := h.loosely(r)
+		if loose == nil {
+			continue
+		}
+		for j := range loose.Set.Identity {
+			for _, grant := range clauses(&loose.Set.Identity[j], policy.Identity) {
+				must := r.residuals([]*clause{grant})
+				if grant.statement.Effect != policy.Allow || len(must) == 0 {
+					continue
+				}
+				q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), owning: true, work: h.work}
+				q.visit = func(t trial) next { return h.visit(r, t) }
+				if q.run(); h.allowed != nil || h.doubt != "" {
+					return h.allowed != nil
+				}
+			}
+		}
+	}
+	return false
+}
+
+// loosely is the function of the row, with a memory.
+func (h *hunt) loosely(r *row) *Subject {
+	known, ok := h.loose[r]
+	if !ok {
+		if known = r.loosely(h.subject); h.loose == nil {
+			h.loose = map[*row]*Subject{}
+		}
+		h.loose[r] = known
+	}
+	return known
 }
 
 // visit reports whether a request is allowed, and records it when it is not
@@ -445,6 +488,10 @@ func (h *hunt) visit(r *row, t trial) next {
 		if h.doubt == "" && set.Decide(s.delegated(request)).Verdict != policy.ImplicitDenied {
 			h.doubt = d.Why
 		}
+	case policy.ImplicitDenied:
+		if h.doubt == "" && h.mayVary(r, request) {
+			h.doubt = undecidedAllow
+		}
 	}
 	worth := 1
 	switch {
@@ -473,6 +520,13 @@ func (h *hunt) postpone(t *trial) next {
 		return skip
 	}
 	return goOn
+}
+
+// mayVary reports whether a request that nothing allows may be allowed with another value of
+// a variable.
+func (h *hunt) mayVary(r *row, request *policy.Request) bool {
+	loose := h.loosely(r)
+	return loose != nil && loose.owning(request.Resource).Decide(request).Verdict != policy.ImplicitDenied
 }
 
 // few requests of a cell are looked at when each has keys that its action does not have.
