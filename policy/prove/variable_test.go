@@ -85,3 +85,29 @@ func TestUsersDifferByTheVariablesOfTheirPolicies(t *testing.T) {
 		}
 	}
 }
+
+// Users whose organization paths differ in the second one do not share an answer.
+func TestUsersDifferByEveryValueOfAList(t *testing.T) {
+	document := identity(admin, others, byKey, fmt.Sprintf(denyAll, mfa+`,"ForAnyValue:StringEquals":{"aws:PrincipalOrgPaths":"o-1/r-1/ou-2/"}`))
+	var p prove.Prover
+	for path, want := range map[string]prove.Outcome{"o-1/r-1/ou-2/": prove.Enforced, "o-1/r-1/ou-3/": prove.Open} {
+		s := bob(document)
+		s.Context.SetMany("aws:PrincipalOrgPaths", []string{"o-1/r-1/ou-1/", path})
+		if a := p.User(s); a.Outcome != want {
+			t.Errorf("%s: %v, want %v", path, text1(a), want)
+		}
+	}
+}
+
+// A user with a device and one without do not share an answer: AWS itself protects the first.
+func TestUsersDifferByTheirDevice(t *testing.T) {
+	document := identity(admin, others, fmt.Sprintf(denyAll, mfa))
+	var p prove.Prover
+	for _, device := range []bool{true, false, true} {
+		s := bob(document)
+		s.HasDevice = device
+		if a := p.User(s); (a.Outcome == prove.Enforced) != device {
+			t.Errorf("device %v: %v", device, text1(a))
+		}
+	}
+}

@@ -139,6 +139,19 @@ func TestForwardedCallsArePartOfTheClaim(t *testing.T) {
 	}
 }
 
+// A proof about requests that a credential does not make says nothing about those that it makes: those of an access key
+// have no aws:MultiFactorAuthPresent.
+func TestACaseIsAboutTheRequestsOfItsCredential(t *testing.T) {
+	forged := copied(t, prove.User(bob(source(t, fmt.Sprintf(denyAll, mfa), others, byKey))).Proof)
+	s := bob(source(t, fmt.Sprintf(denyAll, `"Bool":{"aws:MultiFactorAuthPresent":"false"}`), others, byKey))
+	for i := range forged.Cases {
+		forged.Cases[i].Present = policy.False
+	}
+	if certificate.Check(forged, claim(s)) == nil {
+		t.Error("a proof about access keys with aws:MultiFactorAuthPresent is accepted")
+	}
+}
+
 // copied is a proof that can be changed.
 func copied(t testing.TB, p *policy.Proof) *policy.Proof {
 	t.Helper()

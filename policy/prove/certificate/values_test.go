@@ -90,6 +90,8 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{at("DateGreaterThan", "aws:TokenIssueTime", "2000-01-01"), at("Null", "aws:TokenIssueTime", "true")}, true},
 		{[]string{at("Null", "aws:SourceVpce", "true")}, false}, // through an endpoint
 		{[]string{at("StringNotEquals", "aws:ResourceTag/owner", "x")}, false},
+		{[]string{on("StringNotEqualsIfExists", "x"), on("NumericEquals", "1")}, false}, // x
+		{[]string{on("Null", "false"), on("StringEqualsIfExists", "x"), on("NumericEquals", "1")}, true},
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanEquals", "s3:max-keys", "7")}, false}, // absent
 		{[]string{at("NumericLessThanEquals", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, true},
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, false},
