@@ -52,6 +52,21 @@ func (r *Run) merge(ctx context.Context, run string) (*Summary, error) {
 		return nil, err
 	}
 	s := &Summary{Run: run, Ended: r.now(), Accounts: len(accounts)}
+	messages := r.summarize(s, accounts, found)
+	s.Messages = len(messages)
+	r.metrics(s)
+	r.o.Log.Info("summary", "run", run, "accounts", s.Accounts, "read", s.Read, "users", s.Users, "enforced", s.Enforced, "open", s.Open, "unknown", s.Unknown, "done", s.Done, "left", s.Left)
+	if err := r.put(ctx, r.key(run, "summary.json"), struct {
+		*Summary
+		All []notify.Message `json:"all_messages"`
+	}{s, messages}); err != nil {
+		return nil, err
+	}
+	return s, r.send(ctx, run, messages)
+}
+
+// summarize adds the results of the accounts to a summary, and returns their messages.
+func (r *Run) summarize(s *Summary, accounts []string, found map[string]Account) []notify.Message {
 	messages, warned := []notify.Message{}, false
 	for _, id := range accounts {
 		a, ok := found[id]
@@ -67,21 +82,12 @@ func (r *Run) merge(ctx context.Context, run string) (*Summary, error) {
 		}
 		if a.Result == nil {
 			s.Unread++
-			messages = append(messages, r.notRead(&a, run))
+			messages = append(messages, r.notRead(&a, s.Run))
 			continue
 		}
 		s.add(a.Result)
 	}
-	s.Messages = len(messages)
-	r.metrics(s)
-	r.o.Log.Info("summary", "run", run, "accounts", s.Accounts, "read", s.Read, "users", s.Users, "enforced", s.Enforced, "open", s.Open, "unknown", s.Unknown, "done", s.Done, "left", s.Left)
-	if err := r.put(ctx, r.key(run, "summary.json"), struct {
-		*Summary
-		All []notify.Message `json:"all_messages"`
-	}{s, messages}); err != nil {
-		return nil, err
-	}
-	return s, r.send(ctx, run, messages)
+	return messages
 }
 
 func (s *Summary) add(r *reconcile.Result) {

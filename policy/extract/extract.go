@@ -308,21 +308,7 @@ const mostQuoted = 4
 
 // embedded looks at a string that may hold a document.
 func (f *finder) embedded(n *node, path []step) {
-	s := strings.TrimSpace(n.scalar)
-	encoded := strings.HasPrefix(s, "%7B") || strings.HasPrefix(s, "%7b")
-	if encoded {
-		if plain, err := url.PathUnescape(s); err == nil {
-			s = plain
-		}
-	}
-	for range mostQuoted {
-		var within string
-		if !strings.HasPrefix(s, `"`) || json.Unmarshal([]byte(s), &within) != nil {
-			break
-		}
-		s = strings.TrimSpace(within)
-	}
-	s = unescaped(s)
+	s, encoded := plain(n.scalar)
 	ofPolicy := encoded || len(path) > 0 && holdsPolicy(path[len(path)-1].key, nil)
 	if !strings.HasPrefix(s, "{") || !strings.Contains(s, "Statement") {
 		if ofPolicy && s != "" {
@@ -348,6 +334,26 @@ func (f *finder) embedded(n *node, path []step) {
 		return
 	}
 	f.add(inner[0], path)
+}
+
+// plain returns a text without the encodings that surround it. encoded: one of them was
+// that of URLs, which IAM uses for documents of policies.
+func plain(text string) (s string, encoded bool) {
+	s = strings.TrimSpace(text)
+	encoded = strings.HasPrefix(s, "%7B") || strings.HasPrefix(s, "%7b")
+	if encoded {
+		if decoded, err := url.PathUnescape(s); err == nil {
+			s = decoded
+		}
+	}
+	for range mostQuoted {
+		var within string
+		if !strings.HasPrefix(s, `"`) || json.Unmarshal([]byte(s), &within) != nil {
+			break
+		}
+		s = strings.TrimSpace(within)
+	}
+	return unescaped(s), encoded
 }
 
 // unescaped returns the document in a text that is escaped as within a JSON string, but

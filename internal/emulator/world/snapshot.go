@@ -100,7 +100,7 @@ func (w *World) snapshotUser(a *Account, u *User) org.User {
 		Name: u.Name, Path: u.Path, ARN: w.UserARN(a.ID, u), ID: u.ID, Created: u.Created,
 		Tags: someTags(u.Tags), Inline: snapshotInline(u.Inline), Attached: sorted(u.Attached), Boundary: u.Boundary,
 		Password: org.TriOf(u.Login != nil), PasswordReset: org.No,
-		Services: &org.ServiceCredentials{},
+		Services: u.snapshotServices(),
 	}
 	for name := range u.Groups {
 		s.Groups = append(s.Groups, a.Groups[name].Name)
@@ -124,14 +124,19 @@ func (w *World) snapshotUser(a *Account, u *User) org.User {
 		})
 	}
 	slices.SortFunc(s.Keys, func(x, y org.AccessKey) int { return cmp.Compare(x.Slot, y.Slot) })
+	return s
+}
+
+func (u *User) snapshotServices() *org.ServiceCredentials {
+	s := &org.ServiceCredentials{}
 	for _, c := range u.Services {
 		if c.Active {
-			s.Services.ServiceSpecific = append(s.Services.ServiceSpecific, c.Service)
+			s.ServiceSpecific = append(s.ServiceSpecific, c.Service)
 		}
 	}
 	for _, k := range u.SSHKeys {
 		if k.Active {
-			s.Services.SSHKeys++
+			s.SSHKeys++
 		}
 	}
 	return s
