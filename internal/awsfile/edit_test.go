@@ -222,7 +222,11 @@ func TestEditErrorsNameTheFile(t *testing.T) {
 		utf16:                               "save it as UTF-8",
 		filepath.Join(dir, "file", "below"): "not a directory",
 	} {
-		err := Edit(path, set("a", "x", "1"))
+		edited := false
+		err := Edit(path, func(f *File) error { edited = true; return f.Set("a", "x", "1") })
+		if edited {
+			t.Errorf("%s: what was not read was edited", path)
+		}
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", path, err, want)
 		}

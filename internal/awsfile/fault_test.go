@@ -27,6 +27,18 @@ func TestANewSectionFollowsOneEmptyLine(t *testing.T) {
 	}
 }
 
+// A value follows its equals sign after one space, whatever space an empty one had.
+func TestAnEmptyValueIsReplaced(t *testing.T) {
+	for before, want := range map[string]string{
+		"region =": "region = x", "region=": "region= x", "region = ": "region = x", "region =  ": "region =  x", "region = y": "region = x", "region=y": "region=x",
+	} {
+		f := Parse("config", []byte("[default]\n"+before+"\n"))
+		if err := f.Set("default", "region", "x"); err != nil || string(f.Bytes()) != "[default]\n"+want+"\n" {
+			t.Errorf("%q: %q, %v; want %q", before, f.Bytes(), err, want)
+		}
+	}
+}
+
 // A path that leads through a file is an error, not a new file.
 func TestAFileInPlaceOfADirectoryIsAnError(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")

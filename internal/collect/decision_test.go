@@ -33,3 +33,12 @@ func TestWhatTheSummaryDoesNotSayIsUnknown(t *testing.T) {
 		}
 	}
 }
+
+func TestManyNamesAreCounted(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e", "f", "g"}
+	for n, want := range map[int]string{1: "a", 5: "a, b, c, d, e", 6: "a, b, c, d, e and 1 more", 7: "a, b, c, d, e and 2 more"} {
+		if got := firstNames(names[:n]); got != want {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+}

@@ -271,6 +271,11 @@ func TestADriftDetectionThatFailsIsNotInSync(t *testing.T) {
 	if c.look(t.Context()); c.gap == nil || c.gap.Why != "no permission" || c.running != "" {
 		t.Errorf("gap %v, running %q", c.gap, c.running)
 	}
+	s.answers["DetectStackDrift"] = []string{"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"}
+	c = &driftCheck{client: s.client(), place: here, name: "forcemfa", id: "id"}
+	if c.start(t.Context()); c.gap == nil || !strings.Contains(c.gap.Why, "AccessDenied") || c.running != "" {
+		t.Errorf("not started: gap %v, running %q", c.gap, c.running)
+	}
 	got := differences([]types.PropertyDifference{
 		{PropertyPath: aws.String("/Environment/Variables/A"), ActualValue: aws.String("off"), ExpectedValue: aws.String("enforce"), DifferenceType: types.DifferenceTypeNotEqual},
 		{PropertyPath: aws.String("/Tags"), ActualValue: aws.String("x"), DifferenceType: types.DifferenceTypeAdd},

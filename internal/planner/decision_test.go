@@ -99,3 +99,24 @@ func TestWhoMayGetAnEnrollmentWindow(t *testing.T) {
 		}
 	}
 }
+
+// A group is planned while the account has room for one more.
+func TestTheGroupNeedsRoomInTheAccount(t *testing.T) {
+	for groups, room := range map[int]bool{0: true, 2: true, 3: false, 4: false} {
+		s := &accountState{in: &Input{Baseline: baseline.Default()}, account: &org.Account{Groups: make([]org.Group, groups)}, quotas: org.Quotas{Groups: 3}, usable: true}
+		if s.findGroup(); s.openGroup != room {
+			t.Errorf("%d of 3 groups: %v", groups, s.openGroup)
+		}
+	}
+}
+
+// A user who was not read is enforced by nothing: nobody knows what would stop.
+func TestAUserWhoWasNotReadIsNoCandidate(t *testing.T) {
+	in := &Input{Baseline: baseline.Default(), Header: &org.Header{Partition: "aws"}, Now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	a := &org.Account{ID: "111111111111", Partition: "aws", Read: true, State: "ACTIVE"}
+	p := newAccountPlanner(in, new(org.Cache), &audit.Audited{Account: a})
+	users := []audit.User{{Name: "ghost", ARN: "arn:aws:iam::111111111111:user/ghost", Account: a.ID, State: audit.Unknown}}
+	if got := p.candidates(users); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
