@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"forcemfa/internal/plan"
 )
@@ -69,5 +71,26 @@ func TestTheStateOfAStepIsOnAnyPage(t *testing.T) {
 		if err != nil || !row.want.Holds(got) {
 			t.Errorf("%s %s: %+v, want %+v; error %v", row.op, row.object, got, row.want, err)
 		}
+	}
+}
+
+// going has a service control policy in its list, and not any more when it is read.
+type going struct{}
+
+func (going) Do(r *http.Request) (*http.Response, error) {
+	status, text := http.StatusOK, `{"Policies":[{"Id":"p-12345678","Name":"ForceMFA"}]}`
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribePolicy") {
+		status, text = http.StatusBadRequest, `{"__type":"PolicyNotFoundException","Message":"gone"}`
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+}
+
+func TestAnSCPThatGoesWhileItIsReadIsAbsent(t *testing.T) {
+	c := organizations.NewFromConfig(aws.Config{
+		Region: "us-east-1", HTTPClient: going{}, Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", ""), Retryer: func() aws.Retryer { return aws.NopRetryer{} },
+	})
+	s := &plan.Step{Op: plan.UpdateSCP, Subject: "arn:aws:organizations::111122223333:policy/o-exampleorgid/service_control_policy/ForceMFA"}
+	if now, err := readSCP(t.Context(), c, s); err != nil || now.Present {
+		t.Errorf("%+v, %v", now, err)
 	}
 }

@@ -111,6 +111,12 @@ func TestAnswersThatContainNothingAreErrors(t *testing.T) {
 	if taken, err := namesTaken(t.Context(), client); err == nil {
 		t.Errorf("names: %v", taken)
 	}
+	for path, ours := range map[string]bool{"/forcemfa/": true, "/": false} {
+		s.answers["GetGroup"] = []string{"<Group><Path>" + path + "</Path><Arn>arn</Arn></Group>"}
+		if there, err := hasGroup(t.Context(), client); err != nil || there != ours {
+			t.Errorf("a group under %s: %v, %v", path, there, err)
+		}
+	}
 	for range 2 {
 		if text, there, err := managedPolicy(t.Context(), client, "arn:aws:iam::111111111111:policy/forcemfa/ForceMFA"); err == nil {
 			t.Errorf("a policy: %q, %v", text, there)

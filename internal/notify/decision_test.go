@@ -113,6 +113,22 @@ func TestAnswersThatAreMissingAreNotSent(t *testing.T) {
 	if left, err := h.put(t.Context(), sent); err == nil || len(left) != 2 {
 		t.Errorf("Security Hub: left %v, %v", left, err)
 	}
+	id := *h.finding(&sent[0]).Id
+	refused := `{"Id":"` + id + `","ErrorCode":"InvalidInput","ErrorMessage":"no"}`
+	a = &answers{of: map[string][]string{"/findings/import": {`{"FailedCount":2,"SuccessCount":1,"FailedFindings":[` + refused + "," + refused + `]}`}}}
+	h.client = securityhub.NewFromConfig(a.config())
+	if left, err := h.put(t.Context(), sent); err == nil || len(left) != 1 || left[0].ID != "a" {
+		t.Errorf("Security Hub refuses one twice: left %v, %v", left, err)
+	}
+}
+
+func TestAParameterWithoutAValueIsAnError(t *testing.T) {
+	for _, text := range []string{"{}", `{"Parameter":{"Type":"SecureString"}}`} {
+		a := &answers{of: map[string][]string{"GetParameter": {text}}}
+		if got, err := fromParameter(t.Context(), a.config(), "/x"); err == nil {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
 }
 
 func TestAnUnknownSeverityIsHigh(t *testing.T) {
