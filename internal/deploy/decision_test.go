@@ -82,6 +82,17 @@ func TestFailedStacksAreThoseThatCannotBeUpdated(t *testing.T) {
 	}
 }
 
+// One name is one stack: several, or none without an error, are not an answer of AWS.
+func TestAnAnswerWithOtherThanOneStackIsAnError(t *testing.T) {
+	member := strings.TrimSuffix(strings.TrimPrefix(described("CREATE_COMPLETE", ""), "<Stacks>"), "</Stacks>")
+	for n, good := range []bool{false, true, false} {
+		one, _ := aStack(map[string][]string{"DescribeStacks": {"<Stacks>" + strings.Repeat(member, n) + "</Stacks>"}})
+		if state, err := one.describe(t.Context(), "forcemfa"); (err == nil) != good {
+			t.Errorf("%d stacks: %+v, %v", n, state, err)
+		}
+	}
+}
+
 func TestAChangeSetThatCannotBeReadIsDeleted(t *testing.T) {
 	one, s := aStack(map[string][]string{
 		"CreateChangeSet": {"<Id>cs</Id>"}, "DeleteChangeSet": {""}, "DescribeChangeSet": {"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"},
