@@ -129,6 +129,10 @@ func (f *Finding) user() *User {
 // Rank is the rank of the user that the finding is about, by its example.
 func (f *Finding) Rank() Rank { return f.user().Rank() }
 
+// NotRead are the policies that forcemfa does not read. They only refuse, so no user is
+// enforced because of them, and an example request may be refused by one.
+var NotRead = []string{"resource control policies", "VPC endpoint policies"}
+
 // Words is What, and for a user that can act without MFA what a credential alone can do.
 func (f *Finding) Words() string {
 	if f.Rule != "user-open" || f.Example == nil || f.Severity == Medium { // medium: nothing allows it today

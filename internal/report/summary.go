@@ -136,6 +136,7 @@ func (p *Page) verdict(s *summary) {
 		s.Number = prose.Number(e.Open) + " of " + prose.Number(e.Users)
 		s.Verdict = prose.Plural(e.Users, "user", "users") + " can act without MFA."
 		lead = append(lead, openLead(e.Open, n))
+		lead = append(lead, sentence("not read: "+strings.Join(audit.NotRead, " and ")+", which may refuse an example request"))
 	case e.Unknown > 0:
 		s.Verdict = prose.Number(e.Unknown) + " of " + prose.Count(e.Users, "user") + " could not be decided."
 		lead = append(lead, unknownLead(e.Unknown, e.Users-e.Unknown))

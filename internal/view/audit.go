@@ -227,6 +227,9 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 		rows = append(rows, []string{"  skipped", Count(c.AccountsSkipped, "account"), "suspended or closed"})
 	}
 	a.style.List(w, rows)
+	if c.Open > 0 {
+		a.style.Lines(w, "  not read: "+strings.Join(audit.NotRead, " and ")+", which may refuse an example request")
+	}
 	if a.verified == nil {
 		a.severities(w, c)
 	}

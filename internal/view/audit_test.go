@@ -52,6 +52,7 @@ o-1, 1 of 3 accounts
   keys not read        1 user        newer than the credential report
   not read             1 account     see below
   skipped              1 account     suspended or closed
+  not read: resource control policies and VPC endpoint policies, which may refuse an example request
 
   findings: critical 1, high 1, low 1
 
@@ -111,6 +112,7 @@ func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 		SecondOpinion []Opinion   `json:"second_opinion"`
 		Summary       audit.Totals
 		Skipped       []org.Gap
+		NotRead       []string `json:"not_read"`
 		Complete      *bool
 		Findings      int
 	}
@@ -133,14 +135,14 @@ func TestJSONHasTheStreamAndTheVerification(t *testing.T) {
 		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
 	if len(got.Assumptions) != 1 || got.Proofs != (proofCounts{3, 2}) || len(got.SecondOpinion) != 1 || len(got.Unread) != 1 || got.Summary.Counts != (audit.Counts{Users: 2, Enforced: 1, Open: 1, NewerThanReport: 1}) ||
-		got.Summary.AccountsUnread != 1 || len(got.Skipped) != 1 || got.Complete == nil || *got.Complete || got.Findings != 3 {
+		got.Summary.AccountsUnread != 1 || len(got.Skipped) != 1 || len(got.NotRead) != 2 || got.Complete == nil || *got.Complete || got.Findings != 3 {
 		t.Errorf("the rest: %+v", got)
 	}
 }
 
 func TestNothingReadIsStillJSON(t *testing.T) {
 	var out strings.Builder
-	if err := NewAuditJSON(&out).Close(Conclusion{}); err != nil || !json.Valid([]byte(out.String())) {
+	if err := NewAuditJSON(&out).Close(Conclusion{}); err != nil || !json.Valid([]byte(out.String())) || strings.Contains(out.String(), "not_read") {
 		t.Errorf("%v, %q", err, out.String())
 	}
 }

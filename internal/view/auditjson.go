@@ -78,6 +78,9 @@ func (a *AuditJSON) Close(c Conclusion) error {
 	}
 	a.print("],\n\"unread\":", orEmpty(a.unread))
 	a.print(",\n\"skipped\":", orEmpty(a.skipped))
+	if c.Open > 0 { // of those that are enforced, no answer depends on it
+		a.print(",\n\"not_read\":", audit.NotRead)
+	}
 	a.printVerified()
 	a.print(",\n\"summary\":", c.Totals)
 	a.print(",\n\"complete\":", c.Complete)

@@ -104,7 +104,7 @@ func (e *Explanation) facts() [][]string {
 		if e.NotExploitable {
 			add("refused today", e.Hindrance())
 		} else {
-			add("not read", "resource control policies and VPC endpoint policies, which may refuse the request")
+			add("not read", strings.Join(audit.NotRead, " and ")+", which may refuse the request")
 		}
 	}
 	for _, by := range e.DeniedBy {

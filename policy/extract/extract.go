@@ -192,25 +192,7 @@ func (f *finder) visit(n *node, path []step) {
 		}
 		f.unread(n, path, why)
 	case n.object():
-		if n.superseded(path) {
-			return
-		}
-		for i := range n.members {
-			m := &n.members[i]
-			at := append(path, step{m.key, n})
-			if loop := m.value; strings.HasPrefix(m.key, forEach) && loop.kind == array && len(loop.elements) == 3 {
-				id := regexp.QuoteMeta(loop.elements[0].scalar)
-				loop.elements[2].replace(regexp.MustCompile(`[$&]\{` + id + `\}`))
-			}
-			switch {
-			case m.key == "after_unknown":
-				f.afterApply(m.value, path)
-			case m.value.made && holdsPolicy(m.key, at):
-				f.unread(m.value, at, "an intrinsic function stands for it")
-			case !slices.Contains(otherStates, m.key):
-				f.visit(m.value, at)
-			}
-		}
+		f.members(n, path)
 	case n.isStatements():
 		f.add(&node{kind: object, line: n.line, members: []member{
 			{key: "Version", value: &node{kind: text, line: n.line, scalar: "2012-10-17"}}, {key: "Statement", value: n},
@@ -222,6 +204,29 @@ func (f *finder) visit(n *node, path []step) {
 		f.bare(n, path)
 	case n.kind == text:
 		f.embedded(n, path)
+	}
+}
+
+// members visits the members of an object.
+func (f *finder) members(n *node, path []step) {
+	if n.superseded(path) {
+		return
+	}
+	for i := range n.members {
+		m := &n.members[i]
+		at := append(path, step{m.key, n})
+		if loop := m.value; strings.HasPrefix(m.key, forEach) && loop.kind == array && len(loop.elements) == 3 {
+			id := regexp.QuoteMeta(loop.elements[0].scalar)
+			loop.elements[2].replace(regexp.MustCompile(`[$&]\{` + id + `\}`))
+		}
+		switch {
+		case m.key == "after_unknown":
+			f.afterApply(m.value, path)
+		case m.value.made && holdsPolicy(m.key, at):
+			f.unread(m.value, at, "an intrinsic function stands for it")
+		case !slices.Contains(otherStates, m.key):
+			f.visit(m.value, at)
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ var Rules = []Rule{
 		"One statement requires MFA and another one allows the same principals without it.",
 		"require MFA in each statement for accounts and users"},
 	{"T-2", Medium, "principal does not exist",
-		"Principals are compared literally: a deleted principal, or one with a wildcard in its ARN, never matches.",
+		"Principals are compared literally: a deleted principal, or one with a wildcard or a variable in its ARN, never matches; a statement of a resource policy without a principal is high.",
 		"name the principal, or the account with a condition on aws:PrincipalArn"},
 	{"T-3", High, "own policy of a role depends on MFA",
 		"Sessions of a role carry aws:MultiFactorAuthPresent false, and true at most where the role was assumed from a session with MFA: a Deny of everything without MFA makes the role useless, other statements (medium) don't do what they appear to, or apply to no session of a role. Checked with --kind role and --kind session.",
@@ -253,7 +253,7 @@ AdministratorAccess allows, or FullAWSAccess together with a control policy.
 
 A file is one policy document, or the output of a tool that holds some: of ` + "`aws iam get-account-authorization-details`" + `, ` + "`get-role`" + `,
 ` + "`get-policy-version`" + `, ` + "`aws s3api get-bucket-policy`" + `, ` + "`aws organizations describe-policy`" + ` and ` + "`terraform show -json`" + `, a CloudFormation, CDK or
-Serverless template in JSON or YAML, a snapshot, an array, JSON Lines, or a page with code blocks. Intrinsic functions of templates stand for text that is not known. For
+Serverless template in JSON or YAML, a snapshot, an array, JSON Lines, or a page with code blocks. What only a deployment knows stands for some text of the kind that its place has. For
 Terraform's own language, lint the output of ` + "`terraform show -json PLAN`" + `.
 
 An own policy of a role looks like one of a user. It is known where it stands in such a file (inline policies of roles, permission sets);

@@ -103,18 +103,7 @@ func (in *inspection) ownNever(i int) {
 	if in.doc.Version != "2012-10-17" || st.Effect != policy.Allow || in.kind == policy.SCP || !covers(st.Actions, action) {
 		return
 	}
-	wrong := ""
-	for _, r := range st.Resources {
-		_, name, ofUser := strings.Cut(r, ":user/")
-		for _, variable := range anyVariable.FindAllString(name, -1) {
-			key := strings.ToLower(variable[2 : len(variable)-1])
-			if ofUser && (key == "aws:username" || slices.Contains(notOfOwnUser, key)) {
-				wrong = r
-			} else {
-				return // whom it names is for tags and requests to say
-			}
-		}
-	}
+	wrong := byOwnVariable(st.Resources)
 	plain := in.user("")
 	keys, ok := in.solve(st.Conditions, withMFA(plain))
 	at := &situation{who: withMFA(plain), action: action, resource: plain.ARN, keys: keys}
@@ -140,6 +129,22 @@ func (in *inspection) ownNever(i int) {
 		slices.Sort(out)
 		st.Resources = slices.Compact(out)
 	})
+}
+
+// byOwnVariable returns a pattern of users with a variable that says nothing of other
+// users; empty if there is none, or another whose users tags and requests decide.
+func byOwnVariable(patterns []string) (found string) {
+	for _, r := range patterns {
+		_, name, _ := strings.Cut(r, ":user/")
+		for _, variable := range anyVariable.FindAllString(name, -1) {
+			key := strings.ToLower(variable[2 : len(variable)-1])
+			if key != "aws:username" && !slices.Contains(notOfOwnUser, key) {
+				return ""
+			}
+			found = r
+		}
+	}
+	return found
 }
 
 // pathless reports a statement that does not cover users with a path.
