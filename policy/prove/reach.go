@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -112,10 +113,7 @@ func (p *Prover) permitted(s *Subject, rows []row, at probe, own []policy.Source
 			return d, found, ""
 		}
 	}
-	if why == "" {
-		why = w.why
-	}
-	return policy.Decision{}, nil, why
+	return policy.Decision{}, nil, cmp.Or(why, w.why)
 }
 
 // mayVary reports whether a trial that nothing allows may be allowed with another value of a

@@ -484,13 +484,9 @@ func (h *hunt) visit(r *row, t trial) next {
 		}
 		h.allowed = &t
 		return stop
-	case policy.Unknown:
-		if h.doubt == "" && set.Decide(s.delegated(request)).Verdict != policy.ImplicitDenied {
-			h.doubt = d.Why
-		}
-	case policy.ImplicitDenied:
-		if h.doubt == "" && h.mayVary(r, request) {
-			h.doubt = undecidedAllow
+	default:
+		if h.doubt == "" {
+			h.doubt = h.maybe(r, request, d)
 		}
 	}
 	worth := 1
@@ -520,6 +516,17 @@ func (h *hunt) postpone(t *trial) next {
 		return skip
 	}
 	return goOn
+}
+
+// maybe says why a request that is not allowed may be; empty when it is not.
+func (h *hunt) maybe(r *row, request *policy.Request, d policy.Decision) string {
+	switch {
+	case d.Verdict == policy.Unknown && h.subject.owning(request.Resource).Decide(h.subject.delegated(request)).Verdict != policy.ImplicitDenied:
+		return d.Why
+	case d.Verdict == policy.ImplicitDenied && h.mayVary(r, request):
+		return undecidedAllow
+	}
+	return ""
 }
 
 // mayVary reports whether a request that nothing allows may be allowed with another value of

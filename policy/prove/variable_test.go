@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"forcemfa/policy/prove"
@@ -90,11 +91,11 @@ func TestUsersDifferByTheVariablesOfTheirPolicies(t *testing.T) {
 func TestUsersDifferByEveryValueOfAList(t *testing.T) {
 	document := identity(admin, others, byKey, fmt.Sprintf(denyAll, mfa+`,"ForAnyValue:StringEquals":{"aws:PrincipalOrgPaths":"o-1/r-1/ou-2/"}`))
 	var p prove.Prover
-	for path, want := range map[string]prove.Outcome{"o-1/r-1/ou-2/": prove.Enforced, "o-1/r-1/ou-3/": prove.Open} {
+	for _, path := range []string{"o-1/r-1/ou-2/", "o-1/r-1/ou-3/"} { // an example would be tried for the next user
 		s := bob(document)
 		s.Context.SetMany("aws:PrincipalOrgPaths", []string{"o-1/r-1/ou-1/", path})
-		if a := p.User(s); a.Outcome != want {
-			t.Errorf("%s: %v, want %v", path, text1(a), want)
+		if a := p.User(s); (a.Outcome == prove.Enforced) != strings.HasSuffix(path, "ou-2/") {
+			t.Errorf("%s: %v", path, text1(a))
 		}
 	}
 }

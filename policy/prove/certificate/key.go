@@ -140,20 +140,8 @@ var madeByAWS = map[string]string{clock: "date", "aws:tokenissuetime": "date", "
 // values that don't, alone and together with the other conditions. It returns none where
 // conditions compare values of several types.
 func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
-	kinds := map[string]bool{}
-	for _, c := range conditions {
-		kind := kindOf(c.operator)
-		if kind == "number" && strings.EqualFold(c.Key, "aws:EpochTime") { // aws:CurrentTime is no number
-			kind = "date"
-		}
-		if kind != "" {
-			kinds[kind] = true
-		}
-	}
-	own := madeByAWS[key]
-	if documented := kindOfType(typeOf(key)); len(kinds) == 0 || kinds[documented] && len(kinds) == 1 {
-		own = cmp.Or(own, documented)
-	}
+	kinds := kindsOf(conditions)
+	own := ownKind(key, kinds)
 	textual := len(kinds) == 2 && kinds["text"] && kinds["bool"] // both compare texts
 	if len(kinds) > 1 && !textual || own != "" && len(kinds) > 0 && (textual || !kinds[own]) {
 		return nil, nil
@@ -182,6 +170,31 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 		out = append(out, bytes(conditions)...)
 	}
 	return out, nil
+}
+
+// kindsOf are the kinds of values that conditions compare.
+func kindsOf(conditions []condition) map[string]bool {
+	kinds := map[string]bool{}
+	for _, c := range conditions {
+		kind := kindOf(c.operator)
+		if kind == "number" && strings.EqualFold(c.Key, "aws:EpochTime") { // aws:CurrentTime is no number
+			kind = "date"
+		}
+		if kind != "" {
+			kinds[kind] = true
+		}
+	}
+	return kinds
+}
+
+// ownKind returns the kind of all values of a key, as far as conditions that compare these
+// kinds are concerned; empty for any text.
+func ownKind(key string, kinds map[string]bool) string {
+	documented := kindOfType(typeOf(key))
+	if len(kinds) > 1 || len(kinds) == 1 && !kinds[documented] {
+		documented = ""
+	}
+	return cmp.Or(madeByAWS[key], documented)
 }
 
 func kindOf(operator string) string {
