@@ -173,3 +173,34 @@ func TestFederatedTrustIsAFinding(t *testing.T) {
 		}
 	}
 }
+
+// The worst statement of a trust policy counts, in whichever order they stand.
+func TestTheWorstStatementOfATrustPolicyCounts(t *testing.T) {
+	statement := func(principal string) string {
+		return `{"Effect":"Allow","Principal":` + principal + `,"Action":"sts:AssumeRole"}`
+	}
+	for _, list := range []string{statement(`"*"`) + "," + statement(`{"AWS":"111111111111"}`), statement(`{"AWS":"111111111111"}`) + "," + statement(`"*"`)} {
+		a := quiet(t)
+		a.Roles = []org.Role{{Name: "R", Path: "/", ARN: "arn:aws:iam::" + account + ":role/R", Trust: `{"Version":"2012-10-17","Statement":[` + list + `]}`}}
+		var found recording
+		audit.New(&org.Header{Partition: "aws"}, baseline.Default(), now).Account(a, &found)
+		for _, f := range found.findings {
+			if f.Rule == "role-trust-open" && f.Severity != audit.High {
+				t.Errorf("%s: %s", list, f.Severity)
+			}
+		}
+	}
+}
+
+// A window that is over is none.
+func TestAnExpiredWindowIsNoWindow(t *testing.T) {
+	for until, want := range map[string]string{"2000-01-01": "", "2099-01-01": "2099-01-01"} {
+		b := wanted(t)
+		b.Window.Tag = "enroll-until"
+		a := quiet(t)
+		a.Users[0].Tags = []org.Tag{{Key: "enroll-until", Value: until}}
+		if u := audit.New(new(org.Header), b, now).User(a, &a.Users[0]); u.Window != want {
+			t.Errorf("%s: %q", until, u.Window)
+		}
+	}
+}
