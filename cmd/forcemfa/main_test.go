@@ -60,8 +60,8 @@ func (m testRun) Run() int {
 	// read later, still counts.
 	_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 	status := testclients.Run(m.M)
-	if dir, err := credentialProcessDir(); err == nil {
-		_ = os.RemoveAll(dir)
+	if builtHelper != "" {
+		_ = os.RemoveAll(builtHelper)
 	}
 	return status
 }

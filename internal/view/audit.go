@@ -228,7 +228,8 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	}
 	a.style.List(w, rows)
 	if c.Open > 0 {
-		a.style.Lines(w, "  not read: "+strings.Join(audit.NotRead, " and ")+", which may refuse an example request")
+		fmt.Fprintln(w)
+		a.style.Lines(w, "  "+strings.Join(audit.NotRead, " and ")+" were not read; they may refuse an example request")
 	}
 	if a.verified == nil {
 		a.severities(w, c)

@@ -52,7 +52,8 @@ o-1, 1 of 3 accounts
   keys not read        1 user        newer than the credential report
   not read             1 account     see below
   skipped              1 account     suspended or closed
-  not read: resource control policies and VPC endpoint policies, which may refuse an example request
+
+  resource control policies and VPC endpoint policies were not read; they may refuse an example request
 
   findings: critical 1, high 1, low 1
 
