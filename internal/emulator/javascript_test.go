@@ -14,7 +14,7 @@ import (
 // a code, keys with unusual characters, streams, presigned URLs, and calls at the same time.
 func TestSDKForJavaScriptWorks(t *testing.T) {
 	t.Parallel()
-	testclients.Need(t, "node", "@aws-sdk/client-iam", "@aws-sdk/client-organizations", "@aws-sdk/client-s3", "@aws-sdk/client-sts", "@aws-sdk/s3-request-presigner")
+	testclients.Need(t, "node", "@aws-sdk/client-iam", "@aws-sdk/client-organizations", "@aws-sdk/client-s3", "@aws-sdk/client-sts", "@aws-sdk/credential-providers", "@aws-sdk/s3-request-presigner")
 	p := clientAs(t, listen(t, newCloud(t, Options{})), keyOf("alice"), "secret of alice", "")
 	p.env = append(p.env, "NODE_PATH="+testclients.NodeModules())
 	stdout, stderr := p.run("node", "testdata/client.cjs", world.BucketName(member))

@@ -26,6 +26,7 @@ var special = map[string]func() string{
 	"@aws-sdk/client-s3":                 nodeModule("@aws-sdk/client-s3"),
 	"@aws-sdk/client-sts":                nodeModule("@aws-sdk/client-sts"),
 	"@aws-sdk/credential-provider-login": nodeModule("@aws-sdk/credential-provider-login"),
+	"@aws-sdk/credential-providers":      nodeModule("@aws-sdk/credential-providers"),
 	"@aws-sdk/s3-request-presigner":      nodeModule("@aws-sdk/s3-request-presigner"),
 
 	"@duckdb/node-api": nodeModule("@duckdb/node-api"),
