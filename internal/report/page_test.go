@@ -204,7 +204,8 @@ func TestSentencesSayWhatTheExampleProves(t *testing.T) {
 		u := audit.User{Account: "111111111111", AccountName: "prod", Name: "bob", ARN: bob, State: audit.Open, Example: &row.example}
 		row.example.Credential = policy.ConsolePassword
 		c := runOf([]audit.User{u}, nil)
-		wants(t, summaryOf(t, htmlOf(t, c)), "With bob’s console password alone, no code: "+row.want+".")
+		wants(t, summaryOf(t, htmlOf(t, c)), "With bob’s console password alone, no code: "+row.want+".",
+			"Every account was read. Resource control policies and VPC endpoint policies were not read; they may refuse an example request.")
 	}
 }
 
