@@ -102,3 +102,40 @@ func TestAFileThatOthersCanReadBecomesPrivate(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
+
+// The same long text has the same parts, which stay when it is written again.
+func TestALongTextIsWrittenTwice(t *testing.T) {
+	keyring.MockInit()
+	text := strings.Repeat("a", partSize+1)
+	for range 2 {
+		if err := writeParts(t.Context(), "texts/a", text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readParts(t.Context(), "texts/a"); err != nil || got != text {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	}
+}
+
+// A part that stays in the keyring is an error; a part that is gone is not.
+func TestAPartThatCannotBeRemovedIsAnError(t *testing.T) {
+	keyring.MockInit()
+	if err := removeParts(t.Context(), "texts/a", parted{2, checksum("x")}); err != nil {
+		t.Error(err)
+	}
+	keyring.MockInitWithError(errors.New("locked"))
+	if err := removeParts(t.Context(), "texts/a", parted{2, checksum("x")}); err == nil {
+		t.Error("the parts of a locked keyring are removed")
+	}
+}
+
+// The error of a program that says nothing ends with its exit status.
+func TestAProgramThatSaysNothing(t *testing.T) {
+	if _, err := os.Stat("/bin/sh"); err != nil {
+		t.Skip("no /bin/sh")
+	}
+	m := newCommand(Config{Command: []string{"/bin/sh", "-c", "exit 3", "x"}, Dir: t.TempDir()})
+	if _, err := m.read(t.Context(), "keys/p"); err == nil || !strings.HasSuffix(err.Error(), "exit status 3") {
+		t.Error(err)
+	}
+}
