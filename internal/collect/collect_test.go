@@ -333,6 +333,42 @@ func TestAReportThatIsNeverReadyIsAGap(t *testing.T) {
 	})
 }
 
+// Whoever has less time says how long to wait for the report.
+func TestTheWaitForAReportHasAGivenLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, accounts := company()
+		s := newStand(t, h, accounts, emulator.Options{})
+		collectAll(t, s)
+		replaceReport(s, func(r *world.Report) { r.Ready, r.Polls = s.cloud.Now().Add(time.Hour), 0 })
+		before := time.Now()
+		_, stream, err := Run(t.Context(), s.fleet(t, fleet.Options{}), Options{ReportPatience: 10 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := collected(t, stream)[1]
+		if waited := time.Since(before); waited > 15*time.Second || len(got.Gaps) != 1 || got.Gaps[0].What != "iam:GetCredentialReport" {
+			t.Errorf("waited %s, gaps %v", waited, got.Gaps)
+		}
+	})
+}
+
+func TestTheIDsOfKeysAreReadOnlyWithLongTerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, accounts := company()
+		s := newStand(t, h, accounts, emulator.Options{})
+		for _, long := range []bool{false, true} {
+			_, stream, err := Run(t.Context(), s.fleet(t, fleet.Options{}), Options{LongTerm: long})
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys := collected(t, stream)[1].User("hardware").Keys
+			if len(keys) != 2 || (keys[0].ID != "") != long || (keys[1].ID != "") != long || !keys[1].Active || keys[1].UsedService != "s3" {
+				t.Errorf("LongTerm %v: %+v", long, keys)
+			}
+		}
+	})
+}
+
 func TestOldReportIsGeneratedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, accounts := company()

@@ -34,6 +34,19 @@ func TestACallerWithoutAnAccountIsNobody(t *testing.T) {
 	}
 }
 
+// An account ID alone does not say who the caller is.
+func TestACallerWithoutAnARNIsNobody(t *testing.T) {
+	for _, identity := range []string{"", "<Arn>bob</Arn>"} {
+		f, err := New(saying("<GetCallerIdentityResponse><GetCallerIdentityResult>"+identity+"<Account>111111111111</Account></GetCallerIdentityResult></GetCallerIdentityResponse>").config(), Options{Rate: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, err := f.Identify(t.Context()); err == nil {
+			t.Errorf("%q is %v", identity, id)
+		}
+	}
+}
+
 func TestServiceControlPoliciesAreEnabledWhenTheRootSaysSo(t *testing.T) {
 	for kind, enabled := range map[string]bool{
 		`{"Type":"SERVICE_CONTROL_POLICY","Status":"ENABLED"}`: true, `{"Type":"SERVICE_CONTROL_POLICY","Status":"PENDING_ENABLE"}`: false,

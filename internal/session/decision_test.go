@@ -127,6 +127,15 @@ func TestACodeIsAskedForUnderTheLockOfTheKey(t *testing.T) {
 	}
 }
 
+// Without a session to renew the person signs in; the secret store has no part in it.
+func TestWithoutASignInThereIsNothingToRenew(t *testing.T) {
+	m := &Manager{Cache: cache.Dir{Path: filepath.Join(t.TempDir(), "cache")}, Now: time.Now, Getenv: func(string) string { return "" }}
+	_, err := m.refreshed(t.Context(), &Route{Base: "p", Profile: "p"}, Request{}, time.Now())
+	if err == nil || err.Error() != "nobody has signed in for profile p" || !errors.Is(err, errNeedsPerson) {
+		t.Error(err)
+	}
+}
+
 func TestAPageOfTheConsoleIsNotAHostThatEndsLikeIt(t *testing.T) {
 	for _, host := range []string{"evilconsole.aws.amazon.com", "console.aws.amazon.com.evil.example", "console.aws.amazon.com:8443"} {
 		if err := (ConsolePage{Destination: "https://" + host + "/"}).Check(); err == nil {
