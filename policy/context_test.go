@@ -44,6 +44,20 @@ func TestAKeyCanChangeFromManyValuesToOne(t *testing.T) {
 	}
 }
 
+func TestDeletingAKeyLeavesTheMFAKey(t *testing.T) {
+	for _, key := range []string{"a", "z", "aws:MultiFactorAuthPresent"} {
+		var c Context
+		c.Set("a", "1")
+		c.Set("aws:MultiFactorAuthPresent", "true")
+		c.Set("z", "1")
+		c.Delete(key)
+		want := map[bool]string{true: "no", false: "yes"}[key == "aws:MultiFactorAuthPresent"]
+		if got := held(t, "2012-10-17", `{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, &c); got != want {
+			t.Errorf("without %s: %s, want %s", key, got, want)
+		}
+	}
+}
+
 func TestCloneIsIndependent(t *testing.T) {
 	var c Context
 	values := []string{"a"}

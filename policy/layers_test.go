@@ -332,6 +332,7 @@ func TestFederatedUsersNeedASessionPolicy(t *testing.T) {
 	const from = "IAM User Guide, id_credentials_temp_control-access_getfederationtoken"
 	runLayers(t, []layered{
 		{name: "without one", who: federated, identity: allowAll, want: "not allowed by session policy", from: from},
+		{name: "without one, with a boundary", who: federated, identity: allowAll, boundary: allowAll, want: "not allowed by session policy", from: from},
 		{name: "with one", who: federated, identity: allowAll, session: allowS3, want: "allowed by identity policy", from: from},
 		{name: "with one that does not allow", who: federated, identity: allowAll, session: allowEC2, want: "not allowed by session policy", from: from},
 		{name: "with one that the user does not allow", who: federated, identity: allowEC2, session: allowS3, want: "not allowed by identity policy", from: from},

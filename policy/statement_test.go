@@ -114,6 +114,7 @@ func TestStatements(t *testing.T) {
 		{`"Action":"*","NotResource":"arn:aws:iam::*:user/${aws:username}"`, "iam:EnableMFADevice", bobARN, "aws:username=bob", "no", "IAM User Guide, reference_policies_elements_notresource"},
 		{`"Action":"*","NotResource":"arn:aws:iam::*:user/${aws:username}"`, "iam:EnableMFADevice", bobARN, "aws:username=eve", "yes", "IAM User Guide, reference_policies_elements_notresource"},
 		{`"Action":"*","NotResource":"arn:aws:iam::*:user/${aws:username}"`, "iam:EnableMFADevice", bobARN, "", "maybe", notDocumented},
+		{`"Action":"*","NotResource":["arn:aws:iam::*:user/${aws:username}","arn:aws:s3:::other"]`, "iam:EnableMFADevice", bobARN, "", "maybe", notDocumented},
 		{`"Action":"*","NotResource":["arn:aws:iam::*:user/${aws:username}","arn:aws:iam::*:user/*"]`, "iam:EnableMFADevice", bobARN, "", "no", "another pattern of the list matches"},
 		{`"Action":"*","NotResource":"arn:aws:s3"`, "s3:ListBucket", bucket, "", "maybe", notDocumented + ", short ARN"},
 	}

@@ -49,6 +49,17 @@ func TestInstantsAgreeInBothForms(t *testing.T) {
 	})
 }
 
+// Seconds before 1970 with a fraction are earlier than without.
+func TestInstantsBefore1970(t *testing.T) {
+	for _, pair := range [][2]string{{"-1.5", "-1"}, {"-1.5", "-1.25"}, {"-2", "-1.5"}, {"-0.5", "1970-01-01"}, {"-0.5", "0.25"}} {
+		a, ok := parseInstant(pair[0])
+		b, ok2 := parseInstant(pair[1])
+		if !ok || !ok2 || a.compare(b) >= 0 || b.compare(a) <= 0 {
+			t.Errorf("%s is not before %s", pair[0], pair[1])
+		}
+	}
+}
+
 func TestTruthTables(t *testing.T) {
 	if no.not() != yes || maybe.not() != maybe || yes.not() != no {
 		t.Error("not")

@@ -76,7 +76,7 @@ func (p *Prover) harm(s *Subject, r *Role) harm {
 	if ok {
 		return known
 	}
-	h := r.subject(s).harm()
+	h := p.session(s, r, nil).harm()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.harms == nil || len(p.harms) >= remembered {
@@ -89,7 +89,7 @@ func (p *Prover) harm(s *Subject, r *Role) harm {
 // harm is the worst that a principal can do with a session without MFA, by the
 // requests of the table.
 func (s *Subject) harm() harm {
-	row := s.roleRows(false)[0]
+	row := s.roleRows(policy.RoleFromKey)[0]
 	context := row.with(trial{})
 	for _, t := range s.probes() {
 		h := harmOf(t.action, t.resource)

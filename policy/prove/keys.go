@@ -12,6 +12,9 @@ import (
 // key, given in lower case, or nothing that was read does. A key that is not free
 // has the value in the context; requests of the row never have the others.
 func (r *row) free(key string) bool {
+	if r.sessionTags && strings.HasPrefix(key, "aws:principaltag/") {
+		return true
+	}
 	if _, known := r.context.Get(key); known {
 		return false
 	}
@@ -32,7 +35,7 @@ func (r *row) free(key string) bool {
 	case catalog.FromSignIn: // aws login signs in like the console, and has the key; the console itself has not
 		return r.credential == policy.ConsolePassword || r.credential == policy.ConsoleMFA
 	case catalog.FromRoleSession:
-		return r.principal.Kind == policy.RoleSession
+		return r.principal.Kind == policy.RoleSession && r.sourceIdentity
 	case catalog.FromForwarding:
 		return r.credential == policy.ForwardedFromKey
 	}

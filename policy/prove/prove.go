@@ -93,6 +93,8 @@ type Subject struct {
 	Observed policy.Observed
 
 	tagsUnknown bool // for a subject that represents all users: its tags are unknown
+	// For a session of a role: whoever assumes it may choose its tags, or its source identity.
+	sessionTags, sourceIdentity bool
 }
 
 // A Role is a role with its trust policy.

@@ -27,6 +27,14 @@ func (p *Prover) Reach(s Subject) (reached []Reached, why []string) {
 	return p.reach(&s, s.rows())
 }
 
+// credential is that of a session that was assumed without MFA.
+func (r *Reached) credential() policy.Credential {
+	if len(r.Via) > 0 {
+		return policy.ChainedRole
+	}
+	return policy.RoleFromKey
+}
+
 // A standpoint is a principal that assumes roles.
 type standpoint struct {
 	subject *Subject
@@ -53,9 +61,10 @@ func (p *Prover) reach(s *Subject, rows []row) (reached []Reached, why []string)
 				continue
 			}
 			known[role.ARN] = true
-			reached = append(reached, Reached{role, from.via, w})
-			next := role.subject(s)
-			queue = append(queue, standpoint{next, next.roleRows(len(from.via) > 0), append(slices.Clip(from.via), role.ARN)})
+			found := Reached{role, from.via, w}
+			reached = append(reached, found)
+			next := p.session(s, role, from.via)
+			queue = append(queue, standpoint{next, next.roleRows(found.credential()), append(slices.Clip(from.via), role.ARN)})
 		}
 	}
 	return reached, why
@@ -128,10 +137,14 @@ func (r *row) mayVary(s *Subject, t trial, own []policy.Source) bool {
 	return loose.binding(t.resource).Decide(request).Verdict != policy.ImplicitDenied
 }
 
-// subject returns a session of the role as a principal.
-func (r *Role) subject(of *Subject) *Subject {
+// session returns a session of a role as a principal, via other roles.
+func (p *Prover) session(of *Subject, r *Role, via []string) *Subject {
 	a, _ := arn.Split(r.ARN)
-	s := &Subject{Set: r.Set, Context: r.Context.Clone(), Roles: of.Roles, ForwardedCallsPass: of.ForwardedCallsPass}
+	s := &Subject{Set: r.Set, Context: r.Context.Clone(), Roles: of.Roles, ForwardedCallsPass: of.ForwardedCallsPass,
+		sessionTags: p.mayTrust(r, "tagsession"), sourceIdentity: p.mayTrust(r, "setsourceidentity")}
+	for i := range of.Roles { // transitive tags stay
+		s.sessionTags = s.sessionTags || slices.Contains(via, of.Roles[i].ARN) && p.mayTrust(&of.Roles[i], "tagsession")
+	}
 	s.Principal = policy.Principal{Kind: policy.RoleSession, Account: a.Account, Issuer: r.ARN,
 		ARN: "arn:" + a.Partition + ":sts::" + a.Account + ":assumed-role/" + a.Name() + "/forcemfa-unnamed"}
 	s.Principal.ServiceLinked = strings.HasPrefix(a.Resource, "role/aws-service-role/")
@@ -141,16 +154,31 @@ func (r *Role) subject(of *Subject) *Subject {
 	return s
 }
 
-// roleRows returns the states of a session of a role that was assumed without
-// MFA, from another role when chained is set.
-func (s *Subject) roleRows(chained bool) []row {
-	c := policy.RoleFromKey
-	if chained {
-		c = policy.ChainedRole
-	}
+// mayTrust reports whether the trust policy of a role can allow an action of STS. One that
+// was not read can.
+func (p *Prover) mayTrust(r *Role, action string) bool {
+	return r.Trust.Document == nil || r.Trust.Err != nil || slices.ContainsFunc(p.apart(&r.Trust, policy.Trust), func(c *clause) bool {
+		names := func(a actionPattern) bool {
+			m := a.match("sts", action)
+			return m == yes || m == maybe && !c.notAction
+		}
+		return c.statement.Effect == policy.Allow && slices.ContainsFunc(c.actions, names) != c.notAction
+	})
+}
+
+// roleRows returns the states of a session of a role with a kind of credential, with the
+// role's own tags first. Session tags replace them: what depends on them is unknown.
+// Source: IAM User Guide, "Pass session tags in AWS STS".
+func (s *Subject) roleRows(c policy.Credential) []row {
 	out := []row{s.row(c, policy.False)}
 	if c.MFA().Present&policy.True != 0 {
 		out = append(out, s.row(c, policy.True))
+	}
+	if s.sessionTags {
+		for _, r := range out {
+			r.sessionTags = true
+			out = append(out, r)
+		}
 	}
 	return out
 }

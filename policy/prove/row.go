@@ -16,6 +16,8 @@ type row struct {
 	principal  policy.Principal
 	context    *policy.Context // the fixed keys
 	openTags   bool            // tags of the principal are unknown
+	// sessionTags and sourceIdentity are set when whoever assumes the role may choose them.
+	sessionTags, sourceIdentity bool
 }
 
 // rows returns the ways in which the subject can make requests without MFA,
@@ -41,7 +43,7 @@ func (s *Subject) rows() []row {
 }
 
 func (s *Subject) row(c policy.Credential, present policy.Presence) row {
-	r := row{credential: c, present: present, principal: s.Principal, context: s.Context.Clone(), openTags: s.tagsUnknown}
+	r := row{credential: c, present: present, principal: s.Principal, context: s.Context.Clone(), openTags: s.tagsUnknown, sourceIdentity: s.sourceIdentity}
 	r.context.SetMFA(c, present, issued, now)
 	if c.MFA().IssueTime {
 		r.context.Delete("aws:TokenIssueTime") // free

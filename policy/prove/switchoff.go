@@ -165,16 +165,15 @@ func (p *Prover) SwitchOff(s Subject, e Enforcement) []Switch {
 	done := map[string]bool{}
 	for _, r := range free {
 		if done[r.Role.ARN] = true; r.Role.Set != nil {
-			as := r.Role.subject(&s)
-			rows := as.roleRows(len(r.Via) > 0)
+			as := p.session(&s, r.Role, r.Via)
+			rows := as.roleRows(r.credential())
 			out = append(out, p.switches(as, rows, rows, r.Role.ARN, &e)...)
 		}
 	}
 	for _, r := range behind {
 		if !done[r.Role.ARN] && r.Role.Set != nil {
-			as := r.Role.subject(&s)
-			rows := []row{as.row(policy.RoleFromMFA, policy.False), as.row(policy.RoleFromMFA, policy.True)}
-			out = append(out, p.switches(as, nil, rows, r.Role.ARN, &e)...)
+			as := p.session(&s, r.Role, r.Via)
+			out = append(out, p.switches(as, nil, as.roleRows(policy.RoleFromMFA), r.Role.ARN, &e)...)
 		}
 	}
 	return out

@@ -37,10 +37,26 @@ func trust(condition string) policy.Source {
 		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"`+condition+`}}`)
 }
 
+// trustFor trusts the account with these actions.
+func trustFor(actions string) policy.Source {
+	return source(policy.Trust, "trust", `{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":`+actions+`}`)
+}
+
 func TestSwitchOff(t *testing.T) {
 	const admins = "arn:aws:iam::" + account + ":role/Admins"
 	role := func(condition string) prove.Role {
 		return prove.Role{ARN: admins, Trust: trust(condition), Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*"}`)}
+	}
+	tagged := func(actions, tag string) prove.Role {
+		r := prove.Role{ARN: admins, Trust: trustFor(actions), Context: new(policy.Context),
+			Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red"}}}`)}
+		if tag != "" {
+			r.Context.Set("aws:PrincipalTag/team", tag)
+		}
+		return r
+	}
+	named := func(actions string) prove.Role {
+		return prove.Role{ARN: admins, Trust: trustFor(actions), Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceIdentity":"x"}}}`)}
 	}
 	const mayAssume = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`
 	all := []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup", "iam:TagUser"}
@@ -67,6 +83,21 @@ func TestSwitchOff(t *testing.T) {
 		{"through a role that asks for MFA", with(bob(identity(mayAssume)), func(s *prove.Subject) {
 			s.Roles = []prove.Role{role(`,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`)}
 		}), each(" no/yes as " + admins)},
+		{"through a role that requires a session tag", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{tagged(`["sts:AssumeRole","sts:TagSession"]`, "")}
+		}), each(" unknown/unknown as " + admins)},
+		{"through a role that has the tag", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{tagged(`["sts:AssumeRole","sts:TagSession"]`, "red")}
+		}), each(" yes/yes as " + admins)},
+		{"through a role that takes no session tags", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{tagged(`"sts:AssumeRole"`, "")}
+		}), nil},
+		{"through a role that takes a source identity", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{named(`["sts:AssumeRole","sts:SetSourceIdentity"]`)}
+		}), each(" yes/yes as " + admins)},
+		{"through a role that takes no source identity", with(bob(identity(mayAssume)), func(s *prove.Subject) {
+			s.Roles = []prove.Role{named(`"sts:AssumeRole"`)}
+		}), nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := new(prove.Prover).SwitchOff(row.subject, enforcement)
