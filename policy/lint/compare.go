@@ -27,17 +27,37 @@ func Compare(kind policy.Kind, old, text string) (*Finding, error) {
 	}
 	in := inspection{kind: kind, text: text, doc: after}
 	in.prepare()
+	var passing []string
 	a := prove.Weakens(before, after, nil)
-	if a.Outcome != prove.Open {
-		return in.compare(a), nil
-	}
-	if beyond := prove.Weakens(before, after, slices.Concat(enrolling, idle)); beyond.Outcome != prove.Enforced {
-		return in.compare(beyond), nil
+	opened := a
+	if opened.Outcome == prove.Open {
+		passing = slices.Concat(enrolling, idle)
+		a = prove.Weakens(before, after, passing)
 	}
 	f := in.compare(a)
-	f.Severity = Info
-	f.What = "the old document refuses the enrollment actions that this one leaves open, and nothing more: " + a.Counterexample.String()
+	switch {
+	case f == nil && opened.Outcome == prove.Open:
+		f = in.compare(opened)
+		f.Severity = Info
+		f.What = "the old document refuses the enrollment actions that this one leaves open, and nothing more: " + opened.Counterexample.String()
+	case f != nil && f.Severity == Medium && in.unaffected(before, passing):
+		f.Severity = Info
+		f.What = "the old document names actions on resources that they never act on, and refuses nothing more than this one: " + a.Beyond.String()
+	}
 	return f, nil
+}
+
+// unaffected reports whether the document refuses all that another one refuses, apart
+// from some actions, and from actions on resources that they never act on (K-9).
+func (in *inspection) unaffected(old *policy.Document, passing []string) bool {
+	of := inspection{kind: in.kind, doc: old}
+	of.prepare()
+	d := of.acting()
+	if d == nil {
+		return false
+	}
+	a := prove.Weakens(d, in.doc, passing)
+	return a.Outcome == prove.Enforced && a.Strict == prove.Enforced
 }
 
 // Uncompared returns the finding that a document was not compared with the one that it

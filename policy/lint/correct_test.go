@@ -167,6 +167,40 @@ func TestOpeningEnrollmentIsNoCriticalWeakening(t *testing.T) {
 	}
 }
 
+// Exceptions that show what every user sees anyway are none that matter either.
+func TestOpeningHarmlessActionsIsNoCriticalWeakening(t *testing.T) {
+	old := doc(`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{` + noMFA + `}}`)
+	f, err := lint.Compare(policy.Identity, old, doc(guard(`,"iam:GetAccountSummary"`, "", noOthers, noKeys)))
+	if err != nil || f == nil || f.Severity != lint.Info {
+		t.Errorf("%v %+v", err, f)
+	}
+}
+
+// A Deny of an action on resources that it never acts on refuses nothing, so a document
+// without it is not weaker. One on all resources refuses the action on types that AWS adds
+// later.
+func TestADenyOnOtherResourcesRefusesNothing(t *testing.T) {
+	sound := guard("", "", noOthers, noKeys)
+	deny := func(action, resource string) string {
+		return `{"Effect":"Deny","Action":` + action + `,"Resource":` + resource + `,"Condition":{` + noMFA + `}}`
+	}
+	for _, row := range []struct {
+		old, text string
+		want      lint.Severity
+	}{
+		{deny(`"iam:DeactivateMFADevice"`, `"arn:aws:iam::*:mfa/*"`), deny(`"iam:DeactivateMFADevice"`, `"arn:*:iam::*:user/*"`), lint.Info},
+		{deny(`"ec2:DescribeInstances"`, `"arn:aws:ec2:*:*:instance/*"`), allow("s3:GetObject", `"*"`), lint.Info},
+		{deny(`["iam:DeactivateMFADevice","s3:GetObject"]`, `["arn:aws:iam::*:mfa/*","arn:aws:s3:::b/*"]`), deny(`"iam:DeactivateMFADevice"`, `"arn:*:iam::*:user/*"`), lint.Critical},
+		{deny(`"iam:DeactivateMFADevice"`, `"*"`), deny(`"iam:DeactivateMFADevice"`, `"arn:*:iam::*:user/*"`), lint.Medium},
+		{sound + "," + deny(`"iam:DeactivateMFADevice"`, `"arn:aws:iam::*:mfa/*"`), sound, ""},
+	} {
+		f, err := lint.Compare(policy.Identity, doc(row.old), doc(row.text))
+		if err != nil || (f == nil) != (row.want == "") || f != nil && f.Severity != row.want {
+			t.Errorf("%s: %v %+v, want %q", row.old, err, f, row.want)
+		}
+	}
+}
+
 // What has no correction is not counted as corrected, and a document in one line stays
 // in one line.
 func TestCorrectSaysWhatItFixed(t *testing.T) {

@@ -127,11 +127,18 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 		if !in.passes(at) {
 			continue
 		}
-		switch {
+		switch stranger := in.optsIn(key, on, probe); {
 		case names(on) && in.kind != policy.Resource && in.kind != policy.Trust:
-			f := in.add("G-1", i, "the Deny applies only to users with %s, all others pass without MFA", conditionText(on))
+			f := in.add("G-1", i, "only users named in %s are behind MFA: all others pass", conditionText(on))
 			f.Example = in.example(at, true, true)
 			f.Fix = in.withoutKey(i, key)
+		case stranger != nil:
+			who := "named in " + conditionText(on)
+			if tag := tagOf(key); tag != "" {
+				who = "with the tag " + tag
+			}
+			f := in.add("E-6", i, "only users %s are behind MFA: all others pass", who)
+			f.Severity, f.Example = High, in.example(stranger, true, true)
 		case probe.who.fixed(key) || ofPrincipal(key):
 			f := in.add("E-6", i, "%s exempts some principals: this is as safe as the permission to change it", key)
 			f.Example = in.example(at, true, true)
@@ -140,6 +147,37 @@ func (in *inspection) exemption(i int, key string, probe *situation) {
 		}
 		return
 	}
+}
+
+// optsIn returns the request of a user that passes because the conditions on a key do not
+// include it: one without the tag, or one that they do not name. It returns nil if they
+// exempt users, and for a policy of a resource, which may require MFA of some.
+func (in *inspection) optsIn(key string, on []policy.Condition, probe *situation) *situation {
+	if in.kind == policy.Resource || in.kind == policy.Trust || in.kind == policy.RCP {
+		return nil
+	}
+	var tries []*situation
+	if tagOf(key) != "" {
+		tries = append(tries, probe.having(key, nil))
+	}
+	for _, p := range in.strangers(on) {
+		who := probe.who
+		who.principal = p
+		tries = append(tries, probe.with(who))
+	}
+	if at := slices.IndexFunc(tries, in.passes); at >= 0 {
+		return tries[at]
+	}
+	return nil
+}
+
+// tagOf returns the tag of a user that a key is about; empty for another key.
+func tagOf(key string) string {
+	const prefix = "aws:PrincipalTag/"
+	if len(key) > len(prefix) && strings.EqualFold(key[:len(prefix)], prefix) {
+		return key[len(prefix):]
+	}
+	return ""
 }
 
 // tries returns the request of a probe from other users, and with other values of a key.

@@ -190,7 +190,7 @@ var conditionsThatReach = []string{
 	`"StringNotEqualsIgnoreCase":{"aws:username":"BREAK-GLASS"}`, `"StringLike":{"aws:userid":"AIDA*"}`, `"StringNotLike":{"aws:userid":"AROA*"}`, `"StringNotLike":{"aws:userid":"*:*"}`,
 	`"Null":{"aws:PrincipalArn":"false"}`, `"Bool":{"aws:PrincipalIsAWSService":"false"}`, `"Bool":{"aws:ViaAWSService":"false"}`, `"Null":{"aws:CalledVia":"true"}`,
 	`"StringEquals":{"aws:PrincipalAccount":"123456789012"}`, `"StringEquals":{"aws:PrincipalOrgID":"o-aaaaaaaaaa"}`, `"StringLike":{"aws:PrincipalOrgID":"o-*"}`, `"Null":{"aws:PrincipalOrgID":"false"}`, `"ForAllValues:StringNotLike":{"aws:PrincipalOrgPaths":"o-aaaaaaaaaa/r-ab12/ou-ab12-11111111/*"}`, `"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-aaaaaaaaaa/r-ab12/*"}`,
-	`"StringNotEquals":{"aws:PrincipalTag/mfa":"exempt"}`, `"StringNotEqualsIfExists":{"aws:PrincipalTag/kind":"service"}`, `"Null":{"aws:PrincipalTag/mfa-exempt":"true"}`, `"StringEquals":{"aws:PrincipalTag/mfa":"required"}`,
+	`"StringNotEquals":{"aws:PrincipalTag/mfa":"exempt"}`, `"StringNotEqualsIfExists":{"aws:PrincipalTag/kind":"service"}`, `"Null":{"aws:PrincipalTag/mfa-exempt":"true"}`,
 	`"Null":{"aws:FederatedProvider":"true"}`, `"Null":{"aws:SourceArn":"true"}`, `"StringNotEquals":{"aws:SourceAccount":"123456789012"}`, `"StringNotLike":{"aws:PrincipalServiceName":"*.amazonaws.com"}`,
 }
 

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"slices"
+	"strings"
 
 	"forcemfa/policy"
 )
@@ -38,13 +39,17 @@ func (in *inspection) roleSession() caller {
 func (in *inspection) hitsRoles(i int) {
 	whole := in.single(i, every)
 	for _, at := range in.scope(i, in.roleSession()) {
-		if !in.applies(whole, at) || !in.refused(at) {
+		if !in.applies(whole, at) {
 			continue
 		}
 		f := in.add("O-1", i, "the Deny applies to every role session, and sessions of Identity Center, SAML and services carry no MFA key")
 		f.Example = in.example(at, true, false)
 		f.Fix = in.replace(i, func(st *policy.Statement) {
-			st.Conditions = append(slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool { return c.Key == usersOnly.Key }), usersOnly)
+			// One that exempts principals stays.
+			st.Conditions = append(slices.DeleteFunc(st.Conditions, func(c policy.Condition) bool {
+				_, op, _ := operator(&c)
+				return strings.EqualFold(c.Key, usersOnly.Key) && !strings.Contains(op, "Not")
+			}), usersOnly)
 		})
 		return
 	}

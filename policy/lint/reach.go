@@ -145,7 +145,7 @@ func guardShape(st *policy.Statement) bool {
 
 // aboutOthers are the rules about what a Deny refuses too much, and about its
 // exceptions. They don't say why a request that is not excepted passes.
-var aboutOthers = []string{"O-1", "R-2", "D-1", "D-21", "E-1", "E-2", "E-3", "E-4", "E-9", "L-1"}
+var aboutOthers = []string{"O-1", "R-2", "D-1", "D-21", "E-1", "E-2", "E-3", "E-4", "E-6", "E-9", "L-1"}
 
 // aboutAccess are the rules about users who cannot enroll or work, about enrollment by
 // a thief, and about statements without effect: none says that another request passes.
@@ -218,12 +218,12 @@ func (in *inspection) resourceDeny(i int) {
 }
 
 // serious reports whether the document has a finding about requests that pass,
-// apart from those that NotAction excepts, and those of principals that are meant to
-// pass (E-6).
+// apart from those that NotAction excepts, and those of principals that the guard
+// exempts or does not include (E-6).
 func (in *inspection) serious() bool {
 	return slices.ContainsFunc(in.findings, func(f Finding) bool {
 		listed := f.Statement >= 0 && in.doc.Statements[f.Statement].NotActions != nil && slices.Contains(aboutOthers, f.Code)
-		return !slices.Contains(aboutAccess, f.Code) && !listed && rank(f.Severity) <= rank(Medium)
+		return !slices.Contains(aboutAccess, f.Code) && f.Code != "E-6" && !listed && rank(f.Severity) <= rank(Medium)
 	})
 }
 

@@ -76,7 +76,7 @@ func TestGuardsByNameSayWhomTheyMiss(t *testing.T) {
 		{`"StringNotLike":{"aws:PrincipalArn":"*/svc-*"}`, "E-6", lint.Low},
 		{`"StringNotLike":{"aws:userid":"AIDAXYZ*"}`, "E-6", lint.Low},
 		{`"StringNotEquals":{"aws:PrincipalAccount":"210987654321"}`, "E-6", lint.Low},
-		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/team/*"}`, "E-6", lint.Low},
+		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::123456789012:user/team/*"}`, "E-6", lint.High},
 		{`"ForAllValues:StringNotLike":{"aws:PrincipalOrgPaths":"o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/*"}`, "E-6", lint.Low},
 		{`"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"*/ou-ab12-11111111/*"}`, "", ""},
 		{`"StringLike":{"aws:PrincipalOrgID":"o-a*"}`, "", ""},
@@ -102,6 +102,59 @@ func TestGuardsByNameSayWhomTheyMiss(t *testing.T) {
 				checkExample(t, policy.Identity, text, found)
 			}
 		}
+	}
+}
+
+// A guard for users with a tag, or below a path, misses all others; one that exempts users
+// by a tag includes the next one that is created.
+func TestGuardsThatUsersAreIncludedInAreHigh(t *testing.T) {
+	for _, row := range []struct {
+		condition string
+		severity  lint.Severity
+		says      string
+	}{
+		{`"StringEquals":{"aws:PrincipalTag/mfa":"required"}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"StringLike":{"AWS:principaltag/mfa":["a","b*"]}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"ForAnyValue:StringEquals":{"aws:PrincipalTag/mfa":"required"}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"Bool":{"aws:PrincipalTag/mfa":"true"}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"Null":{"aws:PrincipalTag/mfa":"false"}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"StringNotEquals":{"aws:PrincipalTag/mfa":"exempt"},"Null":{"aws:PrincipalTag/mfa":"false"}`, lint.High, "only users with the tag mfa are behind MFA: "},
+		{`"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/team/*"}`, lint.High, "only users named in ArnLike aws:PrincipalArn arn:aws:iam::*:user/team/* are behind MFA: "},
+		{`"StringLike":{"aws:PrincipalArn":["*alice","*bob"]}`, lint.High, "only users named in StringLike aws:PrincipalArn *alice, *bob are behind MFA: "},
+		{`"StringNotEquals":{"aws:PrincipalTag/mfa":"exempt"}`, lint.Low, "exempts"},
+		{`"StringNotEquals":{"aws:PrincipalTag/mfa":["exempt","none"]},"StringNotLike":{"aws:PrincipalTag/mfa":"x*"}`, lint.Low, "exempts"},
+		{`"StringEqualsIfExists":{"aws:PrincipalTag/mfa":"required"}`, lint.Low, "exempts"},
+		{`"Null":{"aws:PrincipalTag/exempt":"true"}`, lint.Low, "exempts"},
+		{`"StringNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/team/*"}`, lint.Low, "exempts"},
+		{`"StringNotEquals":{"aws:username":"svc-a"},"StringNotLike":{"aws:username":"svc-*"}`, lint.Low, "exempts"},
+	} {
+		for _, kind := range []policy.Kind{policy.Identity, policy.Boundary, policy.SCP} {
+			text := doc(guard("", ","+row.condition, noOthers, noKeys))
+			report := check(t, kind, text)
+			n := 0
+			for _, f := range report.Findings {
+				if f.Code == "E-6" {
+					n++
+				}
+			}
+			f := find(report, "E-6")
+			if n != 1 || f.Severity != row.severity || !strings.Contains(f.What, row.says) {
+				t.Errorf("kind %v, %s: %d of %+v", kind, row.condition, n, f)
+				continue
+			}
+			checkExample(t, kind, text, f)
+		}
+	}
+	// Two guards that are opposites include everybody.
+	both := doc(guard("", `,"StringEquals":{"aws:PrincipalTag/mfa":"a"}`), guard("", `,"StringNotEquals":{"aws:PrincipalTag/mfa":"a"}`), noOthers, noKeys)
+	if f := find(check(t, policy.Identity, both), "E-6"); f != nil {
+		t.Errorf("%+v", f)
+	}
+	// What passes for users with the tag as well is still reported.
+	gap := doc(guard("", `,"StringEquals":{"aws:PrincipalTag/mfa":"a"},"NumericLessThan":{"aws:RequestTag/x":"10"}`),
+		guard("", `,"StringEquals":{"aws:PrincipalTag/mfa":"a"},"StringNotEquals":{"aws:RequestTag/x":"abc"}`), noOthers, noKeys)
+	if report := check(t, policy.Identity, gap); find(report, "G-1") == nil {
+		t.Error(foundCodes(report))
 	}
 }
 

@@ -56,6 +56,25 @@ func (in *inspection) resourceTypes(i int) {
 	f.Fix = in.replace(i, func(st *policy.Statement) { st.Resources = []string{in.wildcard(types[0])} })
 }
 
+// acting returns the document without the actions of its Denies on resources that
+// requests for them never have. An Allow of everything stands beside it.
+func (in *inspection) acting() *policy.Document {
+	var left []policy.Statement
+	for _, st := range in.doc.Statements {
+		if st.Effect == policy.Deny && len(st.Actions) > 0 && len(st.Resources) > 0 && !slices.ContainsFunc(st.Resources, func(r string) bool { return overlap(r, "@") }) {
+			st.Actions = slices.DeleteFunc(slices.Clone(st.Actions), func(name string) bool {
+				a, known := catalog.Load().Action(name)
+				return known && !in.named(a, st.Resources)
+			})
+			if len(st.Actions) == 0 {
+				continue
+			}
+		}
+		left = append(left, st)
+	}
+	return in.compose(in.doc.Version, append(left, in.allowAll())...).Document
+}
+
 // withoutTypes reports actions that act on no resource and so are only matched by
 // the resource *, in a statement about others. A pattern counts when all actions
 // that it covers are such ones.
