@@ -37,7 +37,7 @@ func TestANoticeBeforeASessionEnds(t *testing.T) {
 			t.Errorf("FORCEMFA_NOTICE=%s: a notice 12 hours before the end:\n%q", none, shown)
 		}
 	}
-	const waits = "for ((i = 0; i < 300; i++)); do if [ -e done ]; then exit 0; fi; sleep 0.1; done; exit 1"
+	const waits = "for ((i = 0; i < 1200; i++)); do if [ -e done ]; then exit 0; fi; sleep 0.1; done; exit 1"
 	term := func(environ string, argv ...string) {
 		t.Helper()
 		n.environ = append(n.environ, "FORCEMFA_NOTICE="+environ)

@@ -108,7 +108,7 @@ func (s *Terminal) Shown() string {
 	return s.shown.String()
 }
 
-const terminalPatience = 30 * time.Second
+const terminalPatience = 2 * time.Minute // for a machine that is busy
 
 // Expect waits until the terminal shows a text after that of the last Expect.
 func (s *Terminal) Expect(text string) {
