@@ -777,6 +777,15 @@ func TestReachReportsHowTheEnforcementCanBeDisabled(t *testing.T) {
 			t.Errorf("%s enforces nothing", s.Resource)
 		}
 	}
+	for expires, want := range map[string]bool{now.AddDate(0, 0, 1).Format(time.DateOnly): true, now.AddDate(0, 0, -1).Format(time.DateOnly): false} {
+		b := configOf(t, "exemptions: [{match: {path: \"/workloads/*\"}, owner: a, reason: b, expires: "+expires+"}]\n")
+		exempts := slices.ContainsFunc(audit.New(new(org.Header), b, now).Reach(a, &a.Users[0]).Switches, func(s prove.Switch) bool {
+			return strings.Contains(s.Resource, "/workloads/") || strings.Contains(s.What, "/workloads/")
+		})
+		if exempts != want {
+			t.Errorf("an exemption that expires %s: a path to it is %v, want %v", expires, exempts, want)
+		}
+	}
 	a.Policies = nil
 	for _, s := range auditor.Reach(a, &a.Users[0]).Switches {
 		if s.Action == "iam:CreatePolicyVersion" {

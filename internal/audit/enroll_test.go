@@ -33,6 +33,7 @@ func TestAUserWhoCannotEnrollIsAFinding(t *testing.T) {
 	}{
 		{"nothing allows it", `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`, none, "", "no policy allows iam:EnableMFADevice", audit.Medium},
 		{"a passkey needs one action", enable, none, "", "", ""},
+		{"a passkey, where nobody knows whether there is a password", enable, func(a *org.Account) { a.Users[0].Password = org.Unknown }, "", "", ""},
 		{"a virtual device of a key needs two", enable, keyOnly, "", "no policy allows iam:CreateVirtualMFADevice", audit.Low},
 		{"a key with both", both, keyOnly, "", "", ""},
 		{"only from the office", strings.Replace(both, `"Resource"`, `"Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}},"Resource"`, 1), none, "", "", ""},

@@ -68,6 +68,11 @@ func TestUsersThatCanMoveToAnExemptPath(t *testing.T) {
 		})
 	}
 	open := quiet(t)
+	const exemption = "{match: {path: \"/workloads/*\"}, owner: a, reason: b}"
+	open.Groups[0].Inline = []org.InlinePolicy{{Name: "more", Document: document(statement("iam:UpdateUser", "*"))}}
+	twice, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: ["+exemption+", "+exemption+"]\n"), open)
+	only(t, found(twice, "exemption-name-settable"), "medium: "+by)
+	open.Groups[0].Inline = nil
 	open.Users[0].Groups = []string{"people"}
 	open.Groups[1].Inline[0].Document = document(statement("iam:*", "*"))
 	got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: [{match: {path: \"/workloads/*\"}, owner: a, reason: b}]\n"), open)

@@ -29,6 +29,17 @@ func severityOf(t *testing.T, rule, principal, action, condition string) (audit.
 	return "", ""
 }
 
+// A condition on MFA that requests without it meet has its own finding.
+func TestAWeakConditionForEverybodyIsOneFinding(t *testing.T) {
+	const weak = `{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`
+	if severity, what := severityOf(t, "role-trust-open", `"*"`, "sts:AssumeRole", weak); severity != "" {
+		t.Errorf("%s: %s", severity, what)
+	}
+	if severity, _ := severityOf(t, "role-trust-weak", `"*"`, "sts:AssumeRole", weak); severity == "" {
+		t.Error("no finding about the weak condition")
+	}
+}
+
 // An own policy of a role that asks for MFA is a finding: sessions of services and identity providers never carry it.
 func TestAnOwnPolicyOfARoleThatDependsOnMFA(t *testing.T) {
 	const service, people = `{"Service":"lambda.amazonaws.com"}`, `{"AWS":"111111111111"}`
