@@ -163,8 +163,8 @@ func tagsOf(s *plan.Step) []types.Tag {
 
 // putFingerprint sets or removes the tags of a managed policy where the step changes the
 // fingerprint: after a rollback, a policy that was adopted has no fingerprint and its former
-// tag managed-by, if it had one. That comes before the change of the document, so that a run that is killed between them repeats the
-// step.
+// tag managed-by, if it had one. That comes before the change of the document, so that a
+// run that is killed between them repeats the step.
 func putFingerprint(ctx context.Context, c *iam.Client, s *plan.Step) error {
 	switch s.Want.Fingerprint {
 	case s.Expect.Fingerprint:

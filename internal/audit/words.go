@@ -133,6 +133,11 @@ func (f *Finding) Rank() Rank { return f.user().Rank() }
 // enforced because of them, and an example request may be refused by one.
 var NotRead = []string{"resource control policies", "VPC endpoint policies"}
 
+// AboutNotRead says what NotRead means for the examples of a run, without a full stop.
+func AboutNotRead() string {
+	return strings.Join(NotRead, " and ") + " were not read; they may refuse an example request"
+}
+
 // Words is What, and for a user that can act without MFA what a credential alone can do.
 func (f *Finding) Words() string {
 	if f.Rule != "user-open" || f.Example == nil || f.Severity == Medium { // medium: nothing allows it today

@@ -11,9 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
-	"forcemfa/policy/arn"
-
 	"forcemfa/internal/fleet"
+	"forcemfa/policy/arn"
 )
 
 // signInName is the name of the user who signs in. It has no MFA device.

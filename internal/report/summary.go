@@ -136,7 +136,7 @@ func (p *Page) verdict(s *summary) {
 		s.Number = prose.Number(e.Open) + " of " + prose.Number(e.Users)
 		s.Verdict = prose.Plural(e.Users, "user", "users") + " can act without MFA."
 		lead = append(lead, openLead(e.Open, n))
-		s.NeverRead = sentence(strings.Join(audit.NotRead, " and ") + " were not read; they may refuse an example request")
+		s.NeverRead = sentence(audit.AboutNotRead())
 	case e.Unknown > 0:
 		s.Verdict = prose.Number(e.Unknown) + " of " + prose.Count(e.Users, "user") + " could not be decided."
 		lead = append(lead, unknownLead(e.Unknown, e.Users-e.Unknown))

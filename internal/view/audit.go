@@ -229,7 +229,7 @@ func (a *AuditText) summary(w io.Writer, c Conclusion) {
 	a.style.List(w, rows)
 	if c.Open > 0 {
 		fmt.Fprintln(w)
-		a.style.Lines(w, "  "+strings.Join(audit.NotRead, " and ")+" were not read; they may refuse an example request")
+		a.style.Lines(w, "  "+audit.AboutNotRead())
 	}
 	if a.verified == nil {
 		a.severities(w, c)

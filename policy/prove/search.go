@@ -399,9 +399,7 @@ func (h *hunt) granted(allows []*clause) bool {
 			if !isGrant(grant) || len(must) == 0 {
 				continue
 			}
-			q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), owning: true, work: h.work}
-			q.visit = func(t trial) next { return h.visit(r, t) }
-			if q.run(); h.allowed != nil || h.undecided >= enough {
+			if h.through(i, must, limits); h.allowed != nil || h.undecided >= enough {
 				return h.allowed != nil
 			}
 		}
@@ -426,15 +424,21 @@ func (h *hunt) varied(allows []*clause) bool {
 				if grant.statement.Effect != policy.Allow || len(must) == 0 {
 					continue
 				}
-				q := query{subject: h.subject, row: r, never: h.never[i], must: must, refine: r.residuals(limits), owning: true, work: h.work}
-				q.visit = func(t trial) next { return h.visit(r, t) }
-				if q.run(); h.allowed != nil || h.doubt != "" {
+				if h.through(i, must, limits); h.allowed != nil || h.doubt != "" {
 					return h.allowed != nil
 				}
 			}
 		}
 	}
 	return false
+}
+
+// through goes through what an Allow names in a row.
+func (h *hunt) through(i int, allow []*residual, limits []*clause) {
+	r := &h.rows[i]
+	q := query{subject: h.subject, row: r, never: h.never[i], must: allow, refine: r.residuals(limits), owning: true, work: h.work}
+	q.visit = func(t trial) next { return h.visit(r, t) }
+	q.run()
 }
 
 // loosely is the function of the row, with a memory.
