@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"forcemfa/policy"
+	"forcemfa/policy/arn"
 )
 
 // An option is one cell of a condition key: a value, several, or none, and
@@ -252,7 +253,7 @@ func (r *row) domain(key string, tests []*test, left *int) (d domain, why string
 func typedValues(family, key string, tests []*test) []string {
 	switch family {
 	case "numeric":
-		return numbers(tests)
+		return numbers(key, tests)
 	case "date":
 		return instants(key, tests)
 	case "ip":
@@ -300,13 +301,16 @@ func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
 	var patterns []language
 	nice := []string{unnamed}
 	bases := []language{anyText}
+	if ofPolicies[key] {
+		bases = []language{r.policyOf(literal("aws")), r.policyOf(anAccount.within())}
+	}
 	for _, t := range tests {
 		if family(t.operator) == "bool" {
 			patterns = append(patterns, folded("true"), folded("false"))
 			nice = append(nice, "true", "false")
 			continue
 		}
-		if strings.HasPrefix(t.operator, "arn") && len(bases) == 1 {
+		if strings.HasPrefix(t.operator, "arn") && len(bases) == 1 && !ofPolicies[key] {
 			many := anyText.within()
 			bases = append(bases, slices.Concat(literal("arn:"), many, literal(":"), many, literal(":"), many, literal(":"), many, literal(":"), some))
 			nice = append(nice, "arn:aws:iam::"+elsewhere+":role/"+unnamed)
@@ -333,6 +337,16 @@ func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
 		}
 	}
 	return out, ""
+}
+
+// ofPolicies are keys whose value is the ARN of a managed policy: IAM refuses a request with another text.
+// Source: IAM User Guide, "IAM and AWS STS condition context keys".
+var ofPolicies = map[string]bool{"iam:policyarn": true, "iam:permissionsboundary": true}
+
+// policyOf is the language of the ARNs of policies of an account, in the partition of the principal.
+func (r *row) policyOf(account language) language {
+	self, _ := arn.Split(r.principal.ARN)
+	return slices.Concat(literal("arn:"+self.Partition+":iam::"), account, literal(":policy/"), some)
 }
 
 // languages are those of one value: as the operator reads it, in every reading.
@@ -379,8 +393,11 @@ func thresholds(points []*big.Rat, step *big.Rat) []*big.Rat {
 	return append(out, new(big.Rat).Add(points[len(points)-1], step))
 }
 
-func numbers(tests []*test) []string {
+func numbers(key string, tests []*test) []string {
 	points, places := rats(tests)
+	if whole[key] {
+		return integers(points)
+	}
 	var out []string
 	for _, n := range thresholds(points, big.NewRat(1, 1)) {
 		text := n.FloatString(places + 1)
@@ -389,6 +406,30 @@ func numbers(tests []*test) []string {
 	for i := range out {
 		if out[i] == "" || out[i] == "-" {
 			out[i] = "0"
+		}
+	}
+	return out
+}
+
+// whole are keys of which a request can only have an integer: the API takes no other number.
+// Source: the types of the parameters in the API reference of each service.
+var whole = map[string]bool{
+	"autoscaling:maxsize": true, "autoscaling:minsize": true, "ebs:volumesize": true, "ec2:instancecount": true, "ec2:volumeiops": true,
+	"ec2:volumesize": true, "ec2:volumethroughput": true, "iam:servicespecificcredentialagedays": true, "kms:rotationperiodindays": true,
+	"kms:schedulekeydeletionpendingwindowindays": true, "rds:piops": true, "rds:storagesize": true, "s3:max-keys": true, "s3-outposts:max-keys": true,
+	"secretsmanager:recoverywindowindays": true, "sts:durationseconds": true,
+}
+
+// integers are the integers on either side of each point, and at it.
+func integers(points []*big.Rat) []string {
+	if len(points) == 0 {
+		return []string{"0"}
+	}
+	var out []string
+	for _, p := range points {
+		floor := new(big.Int).Div(p.Num(), p.Denom())
+		for _, step := range []int64{-1, 0, 1} {
+			out = append(out, new(big.Int).Add(floor, big.NewInt(step)).String())
 		}
 	}
 	return out

@@ -50,7 +50,7 @@ func TestPossibleTriesTheGivenCredentials(t *testing.T) {
 // that of its action.
 func TestAnExampleHasTheResourceOfItsAction(t *testing.T) {
 	for _, condition := range []string{
-		`"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, `"StringNotEquals":{"iam:PolicyARN":"x"}`, `"StringLike":{"aws:UserAgent":"*aws*"}`,
+		`"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, `"StringNotEquals":{"iam:PolicyARN":"arn:aws:iam::aws:policy/A"}`, `"StringLike":{"aws:UserAgent":"*aws*"}`,
 		`"StringEquals":{"aws:RequestedRegion":"eu-west-1"}`, `"StringEquals":{"aws:ResourceTag/owner":"${aws:username}"}`,
 	} {
 		s := bob(identity(fmt.Sprintf(denyAll, mfa+","+condition), others, byKey, admin))

@@ -109,8 +109,8 @@ func TestAnExampleNamesAnotherUserThatExists(t *testing.T) {
 func TestEachSideOfANumberIsTried(t *testing.T) {
 	for _, operator := range []string{"NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals", "NumericEquals", "NumericNotEquals"} {
 		for _, value := range []string{"10", "0", "-3", "2.5"} {
-			a := prove.User(bob(identity(fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,"%sIfExists":{"s3:max-keys":%q}`, operator, value)), others, byKey, admin)))
-			if a.Outcome != prove.Open || len(a.Counterexample.Keys["s3:max-keys"]) != 1 {
+			a := prove.User(bob(identity(fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,"%sIfExists":{"s3:TlsVersion":%q}`, operator, value)), others, byKey, admin)))
+			if a.Outcome != prove.Open || len(a.Counterexample.Keys["s3:TlsVersion"]) != 1 {
 				t.Errorf("%s %s: %s %s", operator, value, text(a), a.Why)
 			}
 		}

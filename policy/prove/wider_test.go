@@ -23,11 +23,11 @@ var (
 		"arn:aws:iam::aws:policy/*", "arn:aws:dynamodb:*:222222222222:*", "arn:aws:s3:::${dynamodb:LeadingKeys, 'a'}/*", "arn:aws:sqs:*:111111111111:${aws:ResourceTag/owner}", "**", "arn:aws:iam::*:user/*/bob"}
 	otherKeys = []string{"aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:PrincipalTag/none", "aws:EpochTime", "aws:CalledVia", "aws:CalledViaFirst", "aws:VpcSourceIp", "aws:SourceVpc", "aws:TokenIssueTime", "aws:userid",
 		"aws:PrincipalType", "aws:PrincipalArn", "aws:Referer", "aws:ViaAWSService", "aws:SourceOwner", "aws:ResourceOrgPaths", "s3:max-keys", "ec2:Encrypted", "ec2:InstanceType", "dynamodb:LeadingKeys", "s3:new-key",
-		"s3:ExistingObjectTag/a", "aws:SignInSessionArn", "aws:MultiFactorAuthAge", "aws:PrincipalAccount", "aws:SourceAccount"}
+		"s3:ExistingObjectTag/a", "aws:SignInSessionArn", "aws:MultiFactorAuthAge", "aws:PrincipalAccount", "aws:SourceAccount", "iam:PolicyARN", "s3:TlsVersion"}
 	otherOperators = []string{"ForAnyValue:StringEqualsIfExists", "ForAllValues:StringLikeIfExists", "ForAllValues:StringNotEqualsIfExists", "ForAnyValue:ArnLike", "ForAllValues:IpAddress",
 		"NumericGreaterThan", "NumericLessThanEquals", "DateGreaterThan", "NotIpAddressIfExists", "ArnNotEqualsIfExists", "StringNotLikeIfExists", "StringNotEqualsIgnoreCase", "ForAnyValue:StringNotEquals", "ForAnyValue:StringLike"}
 	otherOperands = []string{"::/0", "0.0.0.0/0", "2001:db8::7", "User", "o-1", "o-1/r-1/*", "AIDABOB", "111111111111", "athena.amazonaws.com", "10.0.0.0/8", "vpc-1", "1798761600", "2027-01-01T00:00:00Z", "t3.*",
-		"${aws:PrincipalTag/team, 'a'}", "${aws:TagKeys, 'a'}", "${aws:PrincipalAccount}", "${aws:userid}", "${dynamodb:LeadingKeys, 'x'}", "${*}", "10", "${aws:username, 'x'}", "arn:aws:iam::*:user/${aws:RequestTag/a}"}
+		"${aws:PrincipalTag/team, 'a'}", "${aws:TagKeys, 'a'}", "${aws:PrincipalAccount}", "${aws:userid}", "${dynamodb:LeadingKeys, 'x'}", "${*}", "10", "11", "arn:*:iam::*:policy/*", "arn:aws:iam::aws:policy/a", "${aws:username, 'x'}", "arn:aws:iam::*:user/${aws:RequestTag/a}"}
 	otherPairs = [][2]string{{"NumericLessThanEquals", "NumericGreaterThanIfExists"}, {"ForAnyValue:StringLike", "ForAllValues:StringNotLike"}, {"ForAllValues:StringEqualsIfExists", "ForAnyValue:StringNotEquals"},
 		{"StringLikeIfExists", "StringNotLike"}, {"NotIpAddressIfExists", "IpAddress"}, {"DateLessThanEquals", "DateGreaterThan"}, {"ArnEquals", "ArnNotEquals"}, {"NumericNotEquals", "NumericEquals"}}
 )
@@ -121,7 +121,8 @@ func (s *randomSender) otherRequest(anything bool) (*policy.Request, *policy.Set
 // other draws the value of a key that context does not know.
 func (s *randomSender) other(key string, c *policy.Context, credential policy.Credential) {
 	lower := strings.ToLower(key)
-	if _, known := c.Get(key); known || s.dice.IntN(4) == 0 {
+	always := lower == "aws:userid" // every request has it
+	if _, known := c.Get(key); known || !always && s.dice.IntN(4) == 0 {
 		return
 	}
 	k, global := catalog.Global(key)
@@ -132,7 +133,7 @@ func (s *randomSender) other(key string, c *policy.Context, credential policy.Cr
 		c.Set("aws:CalledViaLast", "athena.amazonaws.com")
 	case lower == "aws:signinsessionarn" && credential == policy.ConsolePassword:
 		c.Set(key, "arn:aws:signin:us-east-1:111111111111:session/x")
-	case lower == "aws:userid":
+	case always:
 		c.Set(key, "AIDAOTHER")
 	case lower == "aws:principalorgid":
 		c.Set(key, pick(s.dice, []string{"o-1", "o-2"}))
@@ -140,6 +141,11 @@ func (s *randomSender) other(key string, c *policy.Context, credential policy.Cr
 		c.SetMany(key, []string{pick(s.dice, []string{"o-1/r-1/ou-1/", "o-2/r-1/"})})
 	case lower == "s3:max-keys":
 		c.Set(key, pick(s.dice, []string{"0", "1", "9", "10", "11", "2000000000"}))
+	case lower == "s3:tlsversion":
+		c.Set(key, pick(s.dice, []string{"1.2", "9", "10", "10.5", "11", "2000000000"}))
+	case lower == "iam:policyarn":
+		partition := strings.SplitN(s.Principal.ARN, ":", 3)[1]
+		c.Set(key, "arn:"+partition+":iam::"+pick(s.dice, []string{"aws", account, "222222222222"})+":policy/"+pick(s.dice, []string{"a", "a/b", "ab"}))
 	case lower == "ec2:encrypted":
 		c.Set(key, pick(s.dice, []string{"true", "false"}))
 	case lower == "dynamodb:leadingkeys", lower == "s3:new-key" && s.dice.IntN(2) == 0:

@@ -154,14 +154,14 @@ func (k *inquiry) texts(key string, conditions []condition) ([]string, error) {
 	case own == "address":
 		return addresses(conditions), nil
 	case own == "number":
-		return numbers(conditions), nil
+		return numbers(key, conditions), nil
 	case kinds["text"] || kinds["bool"]:
 		return k.strings(key, conditions)
 	}
 	out := []string{"", "example"} // of no kind
 	switch {
 	case kinds["number"]:
-		out = append(out, numbers(conditions)...)
+		out = append(out, numbers(key, conditions)...)
 	case kinds["date"]:
 		out = append(out, dates(key, conditions)...)
 	case kinds["address"]:
@@ -212,9 +212,17 @@ func kindOf(operator string) string {
 func (k *inquiry) strings(key string, conditions []condition) ([]string, error) {
 	patterns := []pattern{exactly("true").anyCase(), exactly("false").anyCase()} // for Bool
 	bases := []pattern{glob("*")}
+	managed := key == "iam:policyarn" || key == "iam:permissionsboundary" // IAM refuses other texts than ARNs of policies
+	if managed {
+		partition, _, _ := strings.Cut(strings.TrimPrefix(k.Principal.ARN, "arn:"), ":")
+		bases = nil
+		for _, account := range []string{"aws", strings.Repeat("?", 12)} {
+			bases = append(bases, slices.Concat(glob("arn:"+partition+":iam::"+account+":").segment(), glob("policy/?*")))
+		}
+	}
 	for _, c := range conditions {
 		isARN := strings.HasPrefix(c.operator, "arn")
-		if isARN && len(bases) == 1 {
+		if isARN && !managed && len(bases) == 1 {
 			bases = append(bases, slices.Concat(exactly("arn:"), glob("*:*:*:*:").segment(), glob("?*")))
 		}
 		for _, v := range c.Values {
@@ -314,13 +322,25 @@ func decimals(conditions []condition) (out []*big.Rat, digits int) {
 	return out, digits
 }
 
-func numbers(conditions []condition) []string {
+func numbers(key string, conditions []condition) []string {
 	points, digits := decimals(conditions)
 	var out []string
 	for _, n := range around(points, 1) {
-		out = append(out, n.FloatString(digits+2))
+		if !slices.Contains(counts, key) {
+			out = append(out, n.FloatString(digits+2))
+			continue
+		}
+		down := new(big.Int).Div(n.Num(), n.Denom())
+		out = append(out, down.String(), down.Add(down, big.NewInt(1)).String())
 	}
-	return out
+	return slices.Compact(out)
+}
+
+// counts lists keys with integers only, the type of their parameters in the API reference.
+var counts = []string{
+	"autoscaling:maxsize", "autoscaling:minsize", "ebs:volumesize", "ec2:instancecount", "ec2:volumeiops", "ec2:volumesize", "ec2:volumethroughput",
+	"iam:servicespecificcredentialagedays", "kms:rotationperiodindays", "kms:schedulekeydeletionpendingwindowindays", "rds:piops", "rds:storagesize",
+	"s3:max-keys", "s3-outposts:max-keys", "secretsmanager:recoverywindowindays", "sts:durationseconds",
 }
 
 func dates(key string, conditions []condition) []string {

@@ -75,7 +75,7 @@ func TestValuesAreOnAndAroundThoseOfTheConditions(t *testing.T) {
 	values := func(list ...string) []condition {
 		return []condition{{Condition: policy.Condition{Values: list}}}
 	}
-	if got, want := numbers(values("3", "1")), []string{"0.000", "1.000", "2.000", "3.000", "4.000"}; !slices.Equal(got, want) {
+	if got, want := numbers("", values("3", "1")), []string{"0.000", "1.000", "2.000", "3.000", "4.000"}; !slices.Equal(got, want) {
 		t.Errorf("numbers %v, want %v", got, want)
 	}
 	if got, want := dates("aws:requesttag/a", values("1970-01-01", "7200")), []string{"-3600", "0", "3600", "7200", "10800"}; !slices.EqualFunc(got, want, func(g, w string) bool { return g == w+".000000000" }) {

@@ -95,6 +95,10 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanEquals", "s3:max-keys", "7")}, false}, // absent
 		{[]string{at("NumericLessThanEquals", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, true},
 		{[]string{at("NumericLessThan", "s3:max-keys", "7"), at("NumericGreaterThanIfExists", "s3:max-keys", "7")}, false},
+		{[]string{at("NumericLessThanEquals", "s3:max-keys", "7"), at("NumericGreaterThanEqualsIfExists", "s3:max-keys", "8")}, true}, // no fraction
+		{[]string{at("NumericLessThanEquals", "s3:max-keys", "7.5"), at("NumericGreaterThanEqualsIfExists", "s3:max-keys", "7.9")}, true},
+		{[]string{at("NumericLessThan", "s3:max-keys", "7.5"), at("NumericGreaterThanIfExists", "s3:max-keys", "8")}, false},
+		{[]string{at("NumericLessThanEquals", "s3:TlsVersion", "1"), at("NumericGreaterThanEqualsIfExists", "s3:TlsVersion", "2")}, false}, // 1.2
 		{[]string{at("NumericLessThanEquals", "s3:new-key", "7"), at("NumericGreaterThanIfExists", "s3:new-key", "7")}, false},
 		{[]string{at("DateLessThan", "s3:object-lock-retain-until-date", "2027-01-01"), at("DateGreaterThanEqualsIfExists", "s3:object-lock-retain-until-date", "2027-01-01")}, true},
 		{[]string{at("Bool", "ec2:Encrypted", "true"), at("Bool", "ec2:Encrypted", "false"), at("Null", "ec2:Encrypted", "true")}, true},
@@ -102,7 +106,11 @@ func TestValuesThatOneOperatorTellsFromAnother(t *testing.T) {
 		{[]string{at("StringEquals", "ec2:InstanceType", "t3.micro"), at("StringNotEquals", "EC2:instancetype", "t3.micro")}, true},
 		{[]string{at("StringLike", "s3:prefix", "home/*"), at("StringNotLike", "s3:prefix", "home/*")}, true},
 		{[]string{at("StringEqualsIfExists", "iam:PolicyARN", "arn:aws:iam::aws:policy/A"), at("StringNotEquals", "iam:PolicyARN", "arn:aws:iam::aws:policy/A")}, true},
-		{[]string{at("ArnEqualsIfExists", "iam:PolicyARN", "arn:aws:iam::aws:policy/A"), at("ArnNotLike", "iam:PolicyARN", "arn:aws:iam::aws:policy/A")}, false}, // keys of this type have IDs too
+		{[]string{at("ArnEqualsIfExists", "ec2:Subnet", "arn:aws:iam::aws:policy/A"), at("ArnNotLike", "ec2:Subnet", "arn:aws:iam::aws:policy/A")}, false},      // keys of this type have IDs too
+		{[]string{at("ArnEqualsIfExists", "iam:PolicyARN", "arn:aws:iam::aws:policy/A"), at("ArnNotLike", "iam:PolicyARN", "arn:aws:iam::aws:policy/A")}, true}, // but not these
+		{[]string{at("ArnLikeIfExists", "iam:PermissionsBoundary", "arn:aws:iam::*:policy/*")}, true},
+		{[]string{at("ArnLikeIfExists", "iam:PermissionsBoundary", "arn:aws:iam::*:policy/*/*")}, false},
+		{[]string{at("ArnLikeIfExists", "iam:PolicyARN", "arn:aws:iam::111111111111:policy/*"), at("StringLike", "iam:PolicyARN", "arn:aws:iam::aws:policy/*")}, false}, // of another account
 		{[]string{at("StringEquals", "dynamodb:LeadingKeys", "x"), at("StringNotEquals", "dynamodb:LeadingKeys", "x")}, false},
 		{[]string{at("ForAnyValue:StringEquals", "dynamodb:LeadingKeys", "x"), at("ForAllValues:StringNotEquals", "dynamodb:LeadingKeys", "x")}, true},
 		{[]string{at("StringEquals", "events:Metadata/a", "x"), at("StringNotEquals", "events:Metadata/a", "x")}, false},
