@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,7 +30,7 @@ type storeDay struct {
 // one code starts the next day, a passphrase is needed once, and hours without a terminal
 // pass in between.
 func TestTheDayAsksOnceInEveryStore(t *testing.T) {
-	testclients.Need(t, "aws")
+	testclients.Need(t, "aws", "sh")
 	t.Parallel()
 	for i, d := range []storeDay{
 		{name: "credentials file"},
@@ -126,7 +125,7 @@ func (n *newcomer) hour(profile string) {
 		{"forcemfa sessions", "MFA by arn:aws:iam::111111111111:mfa/bob"},
 		{"aws sts get-caller-identity --query Arn --output text --profile " + profile, ":user/bob"},
 	} {
-		cmd := exec.Command("sh", "-c", step.command)
+		cmd := testclients.Command(n.t, "sh", "-c", step.command)
 		cmd.Env, cmd.Dir, cmd.SysProcAttr = n.environ, n.home, &syscall.SysProcAttr{Setsid: true}
 		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), step.want) {
 			n.t.Fatalf("%s: %v, want %s\n%s", step.command, err, step.want, out)

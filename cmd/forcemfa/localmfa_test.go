@@ -4,7 +4,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,7 +27,7 @@ func TestTheThreeCommandsForTheEmbeddedAWSWork(t *testing.T) {
 		t.Fatalf("the page has %d commands, want 3", len(blocks))
 	}
 	script := blocks[0][1] + "server=$!\n" + strings.TrimSpace(blocks[1][1]) + " && echo passed without a code\n" + blocks[2][1] + "status=$?\nkill $server\nexit $status\n"
-	shell := exec.Command("sh", "-c", script)
+	shell := testclients.Command(t, "sh", "-c", script)
 	shell.Dir = t.TempDir()
 	shell.Env = append(testclients.Environment(), "HOME="+shell.Dir, "AWS_EC2_METADATA_DISABLED=true", "AWS_DEFAULT_OUTPUT=json", "AWS_PAGER=")
 	out, err := shell.CombinedOutput()

@@ -5,11 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"forcemfa/internal/testclients"
 )
 
 // exec and use show before the end of a session that it is about to end, if the user says
 // so, and nothing otherwise.
 func TestANoticeBeforeASessionEnds(t *testing.T) {
+	testclients.Need(t, "bash")
 	t.Parallel()
 	n := newNewcomer(t, "111111111111/alice", "")
 	n.seed = n.principal("111111111111/alice").MFA[0].Seed

@@ -6,16 +6,17 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
+
+	"forcemfa/internal/testclients"
 )
 
 // A shell starts emulate in the background, as a script does, and is killed.
 func killedShell(t *testing.T, flags string) (emulate int, out *bufio.Reader) {
 	t.Helper()
-	shell := exec.Command("sh", "-c", "forcemfa emulate "+flags+" </dev/null & echo $!; wait")
+	shell := testclients.Command(t, "sh", "-c", "forcemfa emulate "+flags+" </dev/null & echo $!; wait")
 	pipe, err := shell.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

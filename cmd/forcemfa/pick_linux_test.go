@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"forcemfa/internal/testclients"
 )
 
 const rolesOfCarlos = `[profile dev]
@@ -19,6 +21,7 @@ sso_session = company
 // Without a profile, a terminal shows the profiles that lead to an access key. A few letters
 // and Enter pick one; the profile that was used last is the first of the next list.
 func TestWithoutAProfileAPersonPicksOne(t *testing.T) {
+	testclients.Need(t, "sh")
 	t.Parallel()
 	n := newNewcomer(t, "111111111111/carlos", rolesOfCarlos)
 	n.seed = n.principal("111111111111/carlos").MFA[0].Seed

@@ -98,7 +98,7 @@ func TestFindingsInFiles(t *testing.T) {
 			want: []string{"broken | profile | config:2 | profile r has a role_arn and no credentials to assume it with"}},
 		{name: "setting that STS refuses", config: "[profile r]\nrole_arn = arn:aws:iam::111111111111:role/R\ncredential_source = Environment\nexternal_id = x\n",
 			want: []string{"broken | setting | config:4 | external_id of profile r is not accepted by STS: x"}},
-		{name: "alias", config: "[profile p]\nsource_profile = q\nregion = eu-west-1\n[profile q]\ncredential_process = sh\n[profile r]\nsource_profile = gone\n",
+		{name: "alias", config: "[profile p]\nsource_profile = q\nregion = eu-west-1\n[profile q]\ncredential_process = go\n[profile r]\nsource_profile = gone\n",
 			want: []string{
 				"broken | profile | config:7 | profile r: source_profile gone is in neither file",
 				"risk | profile | config:2 | profile p: AWS tools read source_profile only with a role_arn, so that they find no credentials",

@@ -1,19 +1,17 @@
 package secret
 
 import (
-	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"forcemfa/internal/testclients"
 )
 
 // A program may print without end, and programs that it starts may keep its stdout open.
 func TestOutputOfAProgramIsBounded(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("runs sh")
-	}
+	testclients.Need(t, "sh")
 	for _, row := range []struct{ script, out, problem string }{
 		{"echo code; sleep 60 &", "code\n", ""},
 		{"echo code; sleep 60 & exit 3", "", "exit status 3"},
@@ -21,7 +19,7 @@ func TestOutputOfAProgramIsBounded(t *testing.T) {
 		{"true", "", ""},
 	} {
 		began := time.Now()
-		out, err := Output(exec.CommandContext(t.Context(), "sh", "-c", row.script))
+		out, err := Output(testclients.Command(t, "sh", "-c", row.script))
 		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: took %s", row.script, took)
 		}
@@ -40,9 +38,7 @@ func TestOutputOfAProgramIsBounded(t *testing.T) {
 
 // A password manager that prints messages without end fails with the first of them.
 func TestMessagesOfAPasswordManagerAreBounded(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("runs sh")
-	}
+	testclients.Need(t, "sh")
 	m := newCommand(Config{Dir: t.TempDir(), Command: []string{"sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo the store is locked, says line $i of many lines >&2; i=$((i+1)); done; exit 1", "pass"}})
 	_, err := m.read(t.Context(), "keys/bob")
 	if err == nil || !strings.Contains(err.Error(), "exit status 1: the store is locked, says line 0 of many lines") {

@@ -18,6 +18,7 @@ import (
 	"forcemfa/internal/emulator/world"
 	"forcemfa/internal/session"
 	"forcemfa/internal/session/cache"
+	"forcemfa/internal/testclients"
 )
 
 // enroll goes the whole way of a new device: created, seen by an app, two codes,
@@ -212,6 +213,7 @@ func TestSignInLinkIsMadeFromARole(t *testing.T) {
 }
 
 func TestForeignProcessGivesAKeyAndNotASession(t *testing.T) {
+	testclients.Need(t, "sh")
 	t.Parallel()
 	r := newRig(t)
 	key := r.key(identity, "jonas")
