@@ -37,7 +37,6 @@ type front struct {
 
 	mu      sync.Mutex
 	writes  int
-	reads   int // since the last write
 	program *os.Process
 	killed  bool
 }
@@ -55,12 +54,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if !isWrite(body) {
-		f.reads++
 		f.cloud.ServeHTTP(w, r)
 		return
 	}
-	f.writes, f.reads = f.writes+1, 0
-	if f.writes != f.at {
+	if f.writes++; f.writes != f.at {
 		f.cloud.ServeHTTP(w, r)
 		return
 	}
