@@ -1,6 +1,7 @@
 package forcemfa_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -43,6 +45,8 @@ type goPackage struct {
 	Imports    []string
 	GoFiles    []string
 	Doc        string
+
+	TestGoFiles, XTestGoFiles []string
 }
 
 func TestImportsPointDown(t *testing.T) {
@@ -206,21 +210,29 @@ func place(pkg string) (layer, cell int, ok bool) {
 
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,Doc", "./...").Output()
+	list, err := listedPackages()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	var list []goPackage
-	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+	return list
+}
+
+// listedPackages asks go once: it takes half a second.
+var listedPackages = sync.OnceValues(func() (list []goPackage, err error) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles,TestGoFiles,XTestGoFiles,Doc", "./...").Output()
+	if err != nil {
+		return nil, err
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p goPackage
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			return list
+			return list, nil
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		list = append(list, p)
 	}
-}
+})
 
 func callsTimeNow(t *testing.T, path string) (line int, found bool) {
 	t.Helper()

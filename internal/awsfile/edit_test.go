@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"forcemfa/internal/testdepth"
 )
 
 const (
@@ -70,7 +72,7 @@ func TestAKilledEditLeavesTheOldFileOrTheNewOne(t *testing.T) {
 	write(t, path, text, 0o600)
 	whole := map[string]bool{text: true, strings.Replace(text, oldValue, strings.Repeat("new", 2000), 1): true}
 	seen := map[string]bool{}
-	for i := range 40 {
+	for i := range 40 / testdepth.Each(4) {
 		editor := exec.Command(os.Args[0])
 		editor.Env = append(os.Environ(), editorVariable+"="+path)
 		out, err := editor.StdoutPipe()

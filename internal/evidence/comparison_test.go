@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"forcemfa/internal/evidence"
+	"forcemfa/internal/testdepth"
 )
 
 // anotherBuild makes a pack look as if a build wrote it that words findings differently.
@@ -74,7 +75,7 @@ func TestForgeriesInTheNameOfAnotherBuildAreRefused(t *testing.T) {
 	}
 	const other = "findings.ocsf.json: has other findings"
 	pack := samplePack(t)
-	for name, row := range map[string]struct {
+	for name, row := range testdepth.Cases(map[string]struct {
 		forge func(*forgery)
 		why   string
 	}{
@@ -102,7 +103,7 @@ func TestForgeriesInTheNameOfAnotherBuildAreRefused(t *testing.T) {
 		"a huge finding there": {func(f *forgery) {
 			f.at("findings.ocsf.json").text = []byte(`["` + strings.Repeat("x7", 4<<20) + `"]`)
 		}, "findings.ocsf.json: "},
-	} {
+	}, 3) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			anotherBuild(f)

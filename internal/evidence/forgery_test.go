@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"forcemfa/internal/evidence"
+	"forcemfa/internal/testdepth"
 	"forcemfa/policy"
 )
 
@@ -313,7 +314,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 	if _, err := check(func() []byte { f := takeApart(t, pack); f.hash(); return f.pack() }()); err != nil {
 		t.Fatalf("a pack that was only packed again: %v", err)
 	}
-	for name, row := range forgeries {
+	for name, row := range testdepth.Cases(forgeries, 3) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			row.forge(f)
@@ -380,7 +381,7 @@ var archives = map[string]struct {
 
 func TestHostileArchivesAreRefusedInLittleMemory(t *testing.T) {
 	pack := samplePack(t)
-	for name, row := range archives {
+	for name, row := range testdepth.Cases(archives, 3) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			row.forge(f)

@@ -13,6 +13,7 @@ import (
 	"forcemfa/internal/audit"
 	"forcemfa/internal/evidence"
 	"forcemfa/internal/run"
+	"forcemfa/internal/testdepth"
 )
 
 // findings changes the findings of a pack, in the run and in every format, as a build
@@ -102,7 +103,7 @@ func without(names ...string) func([]string) []string {
 // out on purpose is named.
 func TestAPackWithOtherRulesIsCheckedByThoseThatBothHave(t *testing.T) {
 	pack := samplePack(t)
-	for name, row := range map[string]struct {
+	for name, row := range testdepth.Cases(map[string]struct {
 		change     func(*forgery)
 		listed     bool
 		notApplied []string
@@ -123,7 +124,7 @@ func TestAPackWithOtherRulesIsCheckedByThoseThatBothHave(t *testing.T) {
 			unknownRule("zz-rule-of-yesterday")(f)
 			f.manifest(func(m *evidence.Manifest) { m.Rules = nil })
 		}, false, nil, []string{"zz-rule-of-yesterday"}, true},
-	} {
+	}, 3) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			row.change(f)
@@ -160,7 +161,7 @@ func TestForgeriesByTheListOfRulesAreRefused(t *testing.T) {
 		return func(f *forgery) { f.manifest(func(m *evidence.Manifest) { m.Rules = edit(m.Rules) }) }
 	}
 	one := func(all []audit.Finding) []audit.Finding { return all[:max(len(all)-1, 0)] }
-	for name, row := range map[string]struct {
+	for name, row := range testdepth.Cases(map[string]struct {
 		forge func(*forgery)
 		why   string
 	}{
@@ -179,7 +180,7 @@ func TestForgeriesByTheListOfRulesAreRefused(t *testing.T) {
 			anotherBuild(f)
 			f.replace("findings.ocsf.json", "a-rule-of-tomorrow/", "a-rule-of-nobody/")
 		}, "findings.ocsf.json: has other findings"},
-	} {
+	}, 3) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			row.forge(f)

@@ -7,7 +7,10 @@
 package testdepth
 
 import (
+	"iter"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -21,6 +24,18 @@ func Each(step int) int {
 		return 1
 	}
 	return step
+}
+
+// Cases are the cases that are tried, by name and in their order: all of them, or else each
+// step-th.
+func Cases[V any](all map[string]V, step int) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for i, name := range slices.Sorted(maps.Keys(all)) {
+			if i%Each(step) == 0 && !yield(name, all[name]) {
+				return
+			}
+		}
+	}
 }
 
 // Need skips a test that is too long for a plain run.

@@ -114,7 +114,7 @@ func TestHostileDocumentsEndInTime(t *testing.T) {
 	many := func(n int, item string) string { return strings.TrimSuffix(strings.Repeat(item+",", n), ",") }
 	stars := strings.Repeat("*a", 20)
 	unit := unit(t)
-	for name, text := range map[string]string{
+	for name, text := range testdepth.Cases(map[string]string{
 		"10000 statements":   repeat(10000, deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`)),
 		"weak denies":        repeat(260/testdepth.Each(2), deny(`"Bool":{"aws:MultiFactorAuthPresent":"false"}`)),
 		"weak gates":         repeat(260/testdepth.Each(2), gate(`"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}`)),
@@ -128,7 +128,7 @@ func TestHostileDocumentsEndInTime(t *testing.T) {
 		"variables":          doc(allow("iam:*", `[`+many(500, `"arn:aws:iam::*:user/${aws:username}*"`)+`]`)),
 		"principals":         doc(trust(`{"AWS":[`+many(1500, `"123456789012"`)+`]}`, mfa)),
 		"one long string":    doc(allow("s3:"+strings.Repeat("a", 1<<20), `"*"`)),
-	} {
+	}, 2) {
 		t.Run(name, func(t *testing.T) {
 			r, err := inTime(t, unit, 0, text)
 			if err == nil && len(r.Findings) == 0 {

@@ -21,9 +21,9 @@ func TestHostileDocumentsAreNeverSafe(t *testing.T) {
 		}
 		return strings.Join(list, ",")
 	}
-	tags := make([]string, 0, 40)
-	for i := range 40 {
-		tags = append(tags, fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,"StringEquals":{"aws:RequestTag/k%d":["a","b"],"aws:RequestTag/k%d":["c","d"]}`, i, (i+1)%40)))
+	tags := make([]string, 40/testdepth.Each(4))
+	for i := range tags {
+		tags[i] = fmt.Sprintf(denyAll, mfa+fmt.Sprintf(`,"StringEquals":{"aws:RequestTag/k%d":["a","b"],"aws:RequestTag/k%d":["c","d"]}`, i, (i+1)%len(tags)))
 	}
 	infixed := make([]string, 12) // they leave a bucket whose name has all infixes
 	if !testdepth.Long() {
@@ -33,7 +33,7 @@ func TestHostileDocumentsAreNeverSafe(t *testing.T) {
 		infixed[i] = fmt.Sprintf(`{"Effect":"Deny","Action":"*","NotResource":"arn:aws:s3:::*x%dy*","Condition":{%s}}`, i, mfa)
 	}
 	infixes := many(24, `"s3:*x%dy*"`)
-	for name, statements := range map[string][]string{
+	for name, statements := range testdepth.Cases(map[string][]string{
 		"stars in an action":         {`{"Effect":"Deny","NotAction":"s3:` + stars(40) + `","Resource":"arn:aws:s3:::*","Condition":{` + mfa + `}}`},
 		"infixes in actions":         {`{"Effect":"Deny","Action":[` + infixes + `],"Resource":"*","Condition":{` + mfa + `}}`},
 		"infixes left out":           {`{"Effect":"Deny","NotAction":[` + infixes + `],"Resource":"*","Condition":{` + mfa + `}}`},
@@ -58,7 +58,7 @@ func TestHostileDocumentsAreNeverSafe(t *testing.T) {
 		"an address that is none":    {fmt.Sprintf(denyAll, mfa+`,"NotIpAddress":{"aws:SourceIp":"300.1.2.3"}`), others, byKey},
 		"a number of 3000 digits":    {fmt.Sprintf(denyAll, mfa+`,"NumericLessThan":{"s3:max-keys":"`+strings.Repeat("9", 3000)+`"}`), others, byKey},
 		"everything but every thing": {`{"Effect":"Deny","NotAction":"*","Resource":"*","Condition":{` + mfa + `}}`},
-	} {
+	}, 2) {
 		t.Run(name, func(t *testing.T) {
 			for _, list := range [][]string{statements, append([]string{admin}, statements...)} {
 				a := prove.User(bob(identity(list...)))

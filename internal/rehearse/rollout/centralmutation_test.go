@@ -12,6 +12,7 @@ import (
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/sample"
+	"forcemfa/internal/testdepth"
 )
 
 const (
@@ -95,6 +96,7 @@ func refusals(t *testing.T, change func(string, []byte) []byte) []string {
 
 // A central template without one of its rights fails, with a message that names the right.
 func TestAMissingRightOfTheCentralFunctionIsNamed(t *testing.T) {
+	testdepth.Need(t)
 	usual := refusals(t, nil)
 	for _, m := range chosen(centralRights, 1) {
 		t.Run(m.template+"/"+m.sid, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/deploy"
 	"forcemfa/internal/emulator/sample"
+	"forcemfa/internal/testdepth"
 )
 
 // A mutation changes a statement of a template.
@@ -171,13 +172,14 @@ func (m *mutation) expect(t *testing.T, o Options, change func(string, []byte) [
 
 // A template without one of its rights fails, with a message that names the right.
 func TestAMissingRightIsNamed(t *testing.T) {
-	for _, m := range chosen(rights, 3) {
+	for _, m := range chosen(rights, 3/testdepth.Each(3)) {
 		t.Run(m.template+"/"+m.sid, func(t *testing.T) { m.expect(t, Options{}, m.withoutRight) })
 	}
 }
 
 // A template without one of its conditions fails: somebody may do what nobody should.
 func TestADroppedConditionIsNamed(t *testing.T) {
+	testdepth.Need(t)
 	for _, m := range chosen(conditions, 1) {
 		t.Run(m.template+"/"+m.sid, func(t *testing.T) {
 			m.expect(t, Options{Only: []string{"plan", "deploy", "schedule", "limits"}}, m.withoutCondition)
