@@ -38,6 +38,9 @@ func (k *keySearch) hint(t *test) {
 }
 
 func (k *keySearch) suggest(key, value string) {
+	if key == "aws:userid" { // of a session with a name of the sender's choice
+		value = k.row.sessionName.after + strings.TrimPrefix(value, k.row.sessionName.after)
+	}
 	if key = group(key); !slices.Contains(k.hints[key], value) {
 		k.hints[key] = append(k.hints[key], value)
 	}

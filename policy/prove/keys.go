@@ -15,6 +15,9 @@ func (r *row) free(key string) bool {
 	if r.sessionTags && strings.HasPrefix(key, "aws:principaltag/") {
 		return true
 	}
+	if key == "aws:userid" && r.sessionName.after != "" {
+		return true
+	}
 	if _, known := r.context.Get(key); known {
 		return false
 	}
@@ -46,6 +49,9 @@ func (r *row) free(key string) bool {
 // organization of the account, or one that AWS does not document: the sender
 // cannot choose it.
 func (r *row) unread(key string) bool {
+	if key == "aws:userid" && r.sessionName.after != "" {
+		return r.sessionName.limited
+	}
 	k, global := catalog.Global(key)
 	return global && !r.openTags && (k.Origin == catalog.FromPrincipal || k.Origin == catalog.Undocumented)
 }

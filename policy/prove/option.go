@@ -301,6 +301,9 @@ func (r *row) texts(key string, tests []*test, left *int) ([]string, string) {
 	var patterns []language
 	nice := []string{unnamed}
 	bases := []language{anyText}
+	if key == "aws:userid" && r.sessionName.after != "" {
+		bases = []language{slices.Concat(literal(r.sessionName.after), some)}
+	}
 	if ofPolicies[key] {
 		bases = []language{r.policyOf(literal("aws")), r.policyOf(anAccount.within())}
 	}

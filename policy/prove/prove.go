@@ -95,6 +95,14 @@ type Subject struct {
 	tagsUnknown bool // for a subject that represents all users: its tags are unknown
 	// For a session of a role: whoever assumes it may choose its tags, or its source identity.
 	sessionTags, sourceIdentity bool
+	sessionName                 sessionName
+}
+
+// A sessionName says what policies can see of the name of a role session in aws:userid.
+// Source: IAM User Guide, "AWS global condition context keys", aws:userid: role-id:role-session-name.
+type sessionName struct {
+	after   string // what aws:userid begins with; empty if no policy of the session compares the key
+	limited bool   // the trust policy of the role compares sts:RoleSessionName, or was not read
 }
 
 // A Role is a role with its trust policy.

@@ -40,10 +40,11 @@ type standpoint struct {
 	subject *Subject
 	rows    []row
 	via     []string
+	limited bool // the trust policy of the role limits the names of its sessions
 }
 
 func (p *Prover) reach(s *Subject, rows []row) (reached []Reached, why []string) {
-	queue := []standpoint{{s, rows, nil}}
+	queue := []standpoint{{subject: s, rows: rows}}
 	known := map[string]bool{}
 	for len(queue) > 0 {
 		from := queue[0]
@@ -64,7 +65,7 @@ func (p *Prover) reach(s *Subject, rows []row) (reached []Reached, why []string)
 			found := Reached{role, from.via, w}
 			reached = append(reached, found)
 			next := p.session(s, role, from.via)
-			queue = append(queue, standpoint{next, next.roleRows(found.credential()), append(slices.Clip(from.via), role.ARN)})
+			queue = append(queue, standpoint{next, next.roleRows(found.credential()), append(slices.Clip(from.via), role.ARN), role.limitsNames()})
 		}
 	}
 	return reached, why
@@ -75,9 +76,45 @@ func (p *Prover) becomes(from *standpoint, role *Role) (w *Counterexample, why s
 	trust := p.apart(&role.Trust, policy.Trust)
 	d, t, why := p.permitted(from.subject, from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, trust)
 	if t == nil {
-		return nil, why
+		return p.becomesByName(from, role, why)
 	}
 	return from.subject.counterexample(*t, d), ""
+}
+
+// becomesByName looks for a request that assumes a role whose trust policy names sessions of
+// the role that the request is made from: whoever assumes that one chooses the name.
+func (p *Prover) becomesByName(from *standpoint, role *Role, why string) (*Counterexample, string) {
+	for _, name := range role.trustedSessions(&from.subject.Principal) {
+		named := *from.subject
+		named.Principal.ARN = name
+		d, t, _ := p.permitted(&named, from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, p.apart(&role.Trust, policy.Trust))
+		switch {
+		case t != nil && !from.limited:
+			return named.counterexample(*t, d), ""
+		case t != nil:
+			why = "it trusts " + name + ", and the trust policy of that role limits the names of its sessions"
+		}
+	}
+	return nil, why
+}
+
+// trustedSessions are the sessions of a principal's role that a trust policy names.
+func (r *Role) trustedSessions(p *policy.Principal) (arns []string) {
+	if p.Kind != policy.RoleSession || r.Trust.Document == nil {
+		return nil
+	}
+	role := p.ARN[:strings.LastIndexByte(p.ARN, '/')+1]
+	for _, s := range r.Trust.Document.Statements {
+		if s.Principals == nil {
+			continue
+		}
+		for _, name := range s.Principals.AWS {
+			if rest, ok := strings.CutPrefix(name, role); ok && rest != "" && s.Effect == policy.Allow {
+				arns = append(arns, name)
+			}
+		}
+	}
+	return arns
 }
 
 // permitted looks for key values with which one action on one resource is
@@ -148,10 +185,32 @@ func (p *Prover) session(of *Subject, r *Role, via []string) *Subject {
 	s.Principal = policy.Principal{Kind: policy.RoleSession, Account: a.Account, Issuer: r.ARN,
 		ARN: "arn:" + a.Partition + ":sts::" + a.Account + ":assumed-role/" + a.Name() + "/forcemfa-unnamed"}
 	s.Principal.ServiceLinked = strings.HasPrefix(a.Resource, "role/aws-service-role/")
+	s.sessionName = p.sessionName(r)
 	s.Context.Set("aws:PrincipalArn", r.ARN)
 	s.Context.Set("aws:PrincipalAccount", a.Account)
 	s.Context.Set("aws:PrincipalType", "AssumedRole")
 	return s
+}
+
+// sessionName is what policies can see of the names of a role's sessions.
+func (p *Prover) sessionName(r *Role) sessionName {
+	id, known := r.Context.Get("aws:userid")
+	if !known || r.Set == nil {
+		return sessionName{}
+	}
+	sources := r.Set.Sources()
+	if !p.setTraits(sources, identify(r.Set, sources)).keys["aws:userid"] {
+		return sessionName{}
+	}
+	role, _, _ := strings.Cut(id[0], ":")
+	return sessionName{role + ":", r.limitsNames()}
+}
+
+// limitsNames reports whether the trust policy may refuse some names of sessions.
+func (r *Role) limitsNames() bool {
+	return r.Trust.Document == nil || slices.ContainsFunc(r.Trust.Document.Statements, func(s policy.Statement) bool {
+		return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool { return strings.EqualFold(c.Key, "sts:RoleSessionName") })
+	})
 }
 
 // mayTrust reports whether the trust policy of a role can allow an action of STS. One that
@@ -167,12 +226,19 @@ func (p *Prover) mayTrust(r *Role, action string) bool {
 }
 
 // roleRows returns the states of a session of a role with a kind of credential, with the
-// role's own tags first. Session tags replace them: what depends on them is unknown.
+// role's own tags first. Session tags replace them: what depends on them is unknown. Where a
+// policy compares names of sessions, there are states with any name, which whoever assumes the role chooses.
 // Source: IAM User Guide, "Pass session tags in AWS STS".
 func (s *Subject) roleRows(c policy.Credential) []row {
 	out := []row{s.row(c, policy.False)}
 	if c.MFA().Present&policy.True != 0 {
 		out = append(out, s.row(c, policy.True))
+	}
+	if s.sessionName.after != "" {
+		for _, r := range out {
+			r.sessionName = s.sessionName
+			out = append(out, r)
+		}
 	}
 	if s.sessionTags {
 		for _, r := range out {

@@ -52,6 +52,9 @@ func drawRole(t *rapid.T) (role prove.Role, tags, sources bool) {
 	if rapid.Bool().Draw(t, "tag") {
 		role.Context.Set("aws:PrincipalTag/team", rapid.SampledFrom([]string{"a", "true", ""}).Draw(t, "team"))
 	}
+	if rapid.Bool().Draw(t, "ID") {
+		role.Context.Set("aws:userid", "AROA:session")
+	}
 	return role, tags, sources
 }
 

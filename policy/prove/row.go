@@ -18,6 +18,7 @@ type row struct {
 	openTags   bool            // tags of the principal are unknown
 	// sessionTags and sourceIdentity are set when whoever assumes the role may choose them.
 	sessionTags, sourceIdentity bool
+	sessionName                 sessionName // of a session with any name
 }
 
 // rows returns the ways in which the subject can make requests without MFA,

@@ -254,7 +254,8 @@ func (r *row) with(t trial) *policy.Context {
 }
 
 // everywhere holds values of the keys that every request has.
-var everywhere = map[string]string{"aws:CurrentTime": moment(now), "aws:EpochTime": strconv.FormatInt(now.Unix(), 10), "aws:SecureTransport": "true"}
+var everywhere = map[string]string{"aws:CurrentTime": moment(now), "aws:EpochTime": strconv.FormatInt(now.Unix(), 10), "aws:SecureTransport": "true",
+	"aws:userid": unnamed}
 
 // A recorder records the proof for one row: the first cell among all that the
 // same Denies refuse.

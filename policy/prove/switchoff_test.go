@@ -58,6 +58,18 @@ func TestSwitchOff(t *testing.T) {
 	named := func(actions string) prove.Role {
 		return prove.Role{ARN: admins, Trust: trustFor(actions), Set: identity(`{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{"StringEquals":{"aws:SourceIdentity":"x"}}}`)}
 	}
+	// sessions is a role whose policies compare the names of its sessions.
+	sessions := func(condition string, statements ...string) func(*prove.Subject) {
+		return func(s *prove.Subject) {
+			r := prove.Role{ARN: admins, Trust: trust(condition), Context: new(policy.Context), Set: identity(statements...)}
+			r.Context.Set("aws:userid", "AROAADMINS:session")
+			s.Roles = []prove.Role{r}
+		}
+	}
+	byID := func(effect, operator, id string) string {
+		return `{"Effect":"` + effect + `","Action":"iam:*","Resource":"*","Condition":{"` + operator + `":{"aws:userid":"` + id + `"}}}`
+	}
+	const ownName = `,"Condition":{"StringEquals":{"sts:RoleSessionName":"${aws:username}"}}`
 	const mayAssume = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}`
 	all := []string{"iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DetachGroupPolicy", "iam:RemoveUserFromGroup", "iam:TagUser"}
 	each := func(suffix string) []string {
@@ -98,6 +110,12 @@ func TestSwitchOff(t *testing.T) {
 		{"through a role that takes no source identity", with(bob(identity(mayAssume)), func(s *prove.Subject) {
 			s.Roles = []prove.Role{named(`"sts:AssumeRole"`)}
 		}), nil},
+		{"through a session with a name", with(bob(identity(mayAssume)), sessions("", byID("Allow", "StringLike", "*:admin"))), each(" yes/yes as " + admins)},
+		{"through a session with its own name", with(bob(identity(mayAssume)), sessions(ownName, byID("Allow", "StringLike", "*:admin"))), each(" unknown/unknown as " + admins)},
+		{"through a session with another name", with(bob(identity(mayAssume)), sessions("", admin, byID("Deny", "StringEquals", "AROAADMINS:session"))), each(" yes/yes as " + admins)},
+		{"through no session", with(bob(identity(mayAssume)), sessions("", admin, byID("Deny", "StringLike", "AROAADMINS:*"))), nil},
+		{"through a session of this role only", with(bob(identity(mayAssume)), sessions(ownName, admin, byID("Deny", "StringNotLike", "AROAADMINS:*"))), each(" yes/yes as " + admins)},
+		{"through a session of another role", with(bob(identity(mayAssume)), sessions("", byID("Allow", "StringLike", "AROAOTHER:*"))), nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			got := new(prove.Prover).SwitchOff(row.subject, enforcement)
@@ -128,6 +146,10 @@ func TestReach(t *testing.T) {
 	gate := `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`
 	lax := `,"Condition":{"BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`
 	external := `,"Condition":{"StringEquals":{"sts:ExternalId":"secret"}}`
+	ownName := `,"Condition":{"StringEquals":{"sts:RoleSessionName":"${aws:username}"}}`
+	session := func(name string) policy.Source {
+		return source(policy.Trust, "trust", `{"Effect":"Allow","Principal":{"AWS":"arn:aws:sts::`+account+`:assumed-role/`+name+`"},"Action":"sts:AssumeRole"}`)
+	}
 	for _, row := range []struct {
 		name  string
 		set   *policy.Set
@@ -145,6 +167,11 @@ func TestReach(t *testing.T) {
 		{"by way of a role", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
 			[]prove.Role{{ARN: arn("B"), Trust: trust("")}, {ARN: arn("A"), Trust: trust(""), Set: may}},
 			[]string{arn("A") + " access key", arn("B") + " role session via " + arn("A")}},
+		{"by way of a session with a name", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
+			[]prove.Role{{ARN: arn("B"), Trust: session("A/deploy")}, {ARN: arn("C"), Trust: session("B/deploy")}, {ARN: arn("A"), Trust: trust(""), Set: &policy.Set{}}},
+			[]string{arn("A") + " access key", arn("B") + " role session via " + arn("A")}},
+		{"a session with a name that the user may not have", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
+			[]prove.Role{{ARN: arn("B"), Trust: session("A/deploy")}, {ARN: arn("A"), Trust: trust(ownName), Set: &policy.Set{}}}, []string{arn("A") + " access key"}},
 		{"by way of two roles, where MFA is anybody's guess", identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("A") + `"}`),
 			[]prove.Role{{ARN: arn("C"), Trust: trust(gate)}, {ARN: arn("B"), Trust: trust(""), Set: may},
 				{ARN: arn("A"), Trust: trust(""), Set: identity(`{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"` + arn("B") + `"}`)}},
