@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"forcemfa/internal/netfault"
 )
 
 // The limits of an answer. AWS sends headers within seconds, and the AWS CLI waits for
@@ -108,8 +110,21 @@ func slow(ctx context.Context, err error) error {
 	if errors.As(context.Cause(ctx), &late) {
 		return late
 	}
+	if netfault.IsPermanent(err) {
+		return permanent{err}
+	}
 	return err
 }
+
+// A permanent error is one that the SDK does not repeat the request for: a certificate that
+// is not trusted now is not trusted seconds later.
+type permanent struct{ error }
+
+// RetryableError is what the SDK's [retry.RetryableError] looks for.
+func (permanent) RetryableError() bool { return false }
+
+// Unwrap returns the error of the request.
+func (p permanent) Unwrap() error { return p.error }
 
 // A boundedBody is the body of an answer.
 type boundedBody struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // get returns what a bounded client reads of the server's answer.
@@ -148,6 +151,33 @@ func TestTransportLimitsAnswers(t *testing.T) {
 	w, _ := Transport(nil).(whole)
 	if b, ok := w.next.(bounded); !ok || b.header <= 0 || b.body <= 0 {
 		t.Error("no deadline")
+	}
+}
+
+// The SDK repeats a request whose connection was refused, since the service may be starting,
+// and not one to an endpoint that it cannot trust.
+func TestARequestToAnUntrustedEndpointIsNotRepeated(t *testing.T) {
+	untrusted, plain, gone := httptest.NewTLSServer(nil), httptest.NewServer(nil), httptest.NewServer(nil)
+	defer untrusted.Close()
+	defer plain.Close()
+	gone.Close()
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	for address, want := range map[string]bool{
+		untrusted.URL: false,
+		"https://" + strings.TrimPrefix(plain.URL, "http://"): false,
+		gone.URL: true,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := Transport(nil).Do(r)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		if got := retry.NewStandard().IsErrorRetryable(&smithyhttp.RequestSendError{Err: err}); got != want {
+			t.Errorf("%s: repeated: %v, want %v (%v)", address, got, want, err)
+		}
 	}
 }
 

@@ -54,6 +54,13 @@ func Next(err error) string {
 	return ""
 }
 
+// IsPermanent reports whether the request fails again however often it is sent: the
+// certificate of the endpoint is not trusted, or the endpoint answers without TLS.
+func IsPermanent(err error) bool {
+	var alert tls.AlertError // an endpoint may send one when it is busy
+	return explainTLS(err) != nil && !errors.As(err, &alert)
+}
+
 // endpoint is the server of the request: scheme, host and port.
 func endpoint(err error) string {
 	var request *url.Error
