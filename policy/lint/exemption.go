@@ -160,7 +160,7 @@ func (in *inspection) optsIn(key string, on []policy.Condition, probe *situation
 	if tagOf(key) != "" {
 		tries = append(tries, probe.having(key, nil))
 	}
-	for _, p := range in.strangers(on) {
+	for _, p := range append(in.strangers(on), in.outsiders(on)...) {
 		who := probe.who
 		who.principal = p
 		tries = append(tries, probe.with(who))
@@ -183,7 +183,7 @@ func tagOf(key string) string {
 // tries returns the request of a probe from other users, and with other values of a key.
 func (in *inspection) tries(key string, on []policy.Condition, probe *situation) (tries []*situation) {
 	if probe.who.fixed(key) {
-		for _, p := range in.people(&policy.Statement{Conditions: on}) {
+		for _, p := range append(in.people(&policy.Statement{Conditions: on}), in.outsiders(on)...) {
 			who := probe.who
 			who.principal = p
 			tries = append(tries, probe.with(who))

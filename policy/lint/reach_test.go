@@ -267,10 +267,32 @@ func TestGuardsThatCompareWithAChosenVariable(t *testing.T) {
 	}
 }
 
+// A control policy for some accounts leaves the users of all others without a guard; one that exempts accounts includes the next one.
 func TestControlPolicyForSomeAccounts(t *testing.T) {
-	text := doc(guard("", `,"StringEquals":{"aws:PrincipalAccount":["210987654321","123456789012"]},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, noOthers, noKeys))
-	if f := find(check(t, policy.SCP, text), "E-6"); f == nil {
-		t.Error("nothing about the other accounts")
+	const users = `,"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`
+	for _, row := range []struct {
+		condition string
+		severity  lint.Severity
+		says      string
+	}{
+		{`"StringEquals":{"aws:PrincipalAccount":["210987654321","999999999999"]}` + users, lint.High, "only users named in StringEquals aws:PrincipalAccount "},
+		{`"StringLike":{"aws:PrincipalAccount":"1234*"}` + users, lint.High, "only users named in "},
+		{`"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::123456789012:user/*","arn:aws:iam::210987654321:user/*"]}`, lint.High, "only users named in ArnLike aws:PrincipalArn "},
+		{`"StringNotEquals":{"aws:PrincipalAccount":["210987654321","999999999999"]}` + users, lint.Low, "exempts"},
+		{`"StringNotLike":{"aws:PrincipalAccount":"9*"}` + users, lint.Low, "exempts"},
+		{`"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::999999999999:user/*"}`, lint.Low, "exempts"},
+		{`"StringLike":{"aws:PrincipalAccount":"*"}` + users, "", ""},
+		{`"ArnLike":{"aws:PrincipalArn":["arn:aws:iam::123456789012:user/*","arn:aws:iam::*:user/*"]}`, "", ""},
+	} {
+		text := doc(guard("", ","+row.condition, noOthers, noKeys))
+		f := find(check(t, policy.SCP, text), "E-6")
+		switch {
+		case f == nil && row.says == "":
+		case f == nil || row.says == "" || f.Severity != row.severity || !strings.Contains(f.What, row.says):
+			t.Errorf("%s: %+v, want %s %q", row.condition, f, row.severity, row.says)
+		default:
+			checkExample(t, policy.SCP, text, f)
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ var Rules = []Rule{
 		"A guard with a Resource other than * leaves all other resources open without MFA.",
 		"write \"Resource\": \"*\""},
 	{"E-6", Low, "principals are exempt",
-		"Principals that a tag or name exempts act without MFA, so the permission to set the tag or take the name decides. A guard for users with a tag or below a path only is high: every other user passes.",
+		"Principals that a tag or name exempts act without MFA, so the permission to set the tag or take the name decides. A guard for users with a tag, below a path or of some accounts only is high: every other user passes.",
 		"limit who may set it, and deny it to all others; exempt users (StringNotEquals) in place of including them"},
 	{"E-7", High, "request can exempt itself",
 		"The sender chooses the address, the user agent and the parameters of a request, so a stolen key can be used in the exempt way. A guard that lets requests over TLS pass is critical: every client uses it.",

@@ -38,6 +38,30 @@ func (in *inspection) strangers(conditions []policy.Condition) []policy.Principa
 	return out
 }
 
+// outsiders returns a user of an account that the conditions of a control policy do not
+// name: the policy applies to several accounts.
+func (in *inspection) outsiders(conditions []policy.Condition) []policy.Principal {
+	if in.kind != policy.SCP {
+		return nil
+	}
+	var named []policy.Condition
+	for _, c := range conditions {
+		if _, op, _ := operator(&c); positiveText(op) && (ofAccount(c) || strings.EqualFold(c.Key, "aws:PrincipalArn")) {
+			named = append(named, c)
+		}
+	}
+	for _, digit := range "9876543210" {
+		account := strings.Repeat(string(digit), 12)
+		user := policy.Principal{Kind: policy.IAMUser, Account: account, ARN: "arn:" + in.partition + ":iam::" + account + ":user/alice"}
+		if len(named) > 0 && !slices.ContainsFunc(named, func(c policy.Condition) bool {
+			return slices.ContainsFunc(c.Values, func(v string) bool { g := arn.Compile(v); return g.Match(account) || g.Match(user.ARN) })
+		}) {
+			return []policy.Principal{user}
+		}
+	}
+	return nil
+}
+
 // nameLetters are characters of names of users, those that are seldom in patterns first.
 const nameLetters = "zqxjkvwyghubpfcmdlnortsiea0123456789ZQXJKVWYGHUBPFCMDLNORTSIEA_=,.@-"
 
