@@ -441,6 +441,25 @@ func TestSettableExemptionTag(t *testing.T) {
 		{"with MFA", func(a *org.Account) { a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: tagUser}} }, []audit.Finding{
 			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
 		}},
+		{"with MFA, from one network", func(a *org.Account) {
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: strings.Replace(tagUser, `"Resource":"*"`, `"Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, 1)}}
+		}, []audit.Finding{
+			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
+		}},
+		{"with MFA, where a Deny leaves one network and one Region", func(a *org.Account) {
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: strings.Replace(tagUser, `]}`, `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}},`+
+				`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":"us-east-1"}}}]}`, 1)}}
+		}, []audit.Finding{
+			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
+		}},
+		{"by roles, from one network", func(a *org.Account) {
+			r := role("/", "Admin", `{"AWS":"`+account+`"}`, withMFA)
+			r.Inline = []org.InlinePolicy{{Name: "all", Document: strings.Replace(admin, `"Resource":"*"`, `"Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, 1)}}
+			a.Roles = []org.Role{r}
+		}, []audit.Finding{
+			finding(audit.Low, "exemption-name-settable", "exemption/name glass", "", "a user can be given the exempt name glass by the roles Admin"),
+			finding(audit.Low, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user by the roles Admin"),
+		}},
 		{"by roles", func(a *org.Account) {
 			r := role("/", "Admin", `{"AWS":"`+account+`"}`, withMFA)
 			r.Inline = []org.InlinePolicy{{Name: "all", Document: admin}}

@@ -10,6 +10,7 @@ import (
 	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/prove"
 )
 
 // exemptionTags adds the findings about exemption tags that principals can set on
@@ -120,6 +121,7 @@ type tagger struct {
 	context   *policy.Context
 	targets   []string // ARNs of users
 	now       time.Time
+	prover    *prove.Prover
 }
 
 func (r *report) tagger(p policy.Principal, set *policy.Set, context *policy.Context, key, value string) *tagger {
@@ -128,7 +130,7 @@ func (r *report) tagger(p policy.Principal, set *policy.Set, context *policy.Con
 	context.SetMany("aws:TagKeys", []string{key})
 	context.Set("aws:ViaAWSService", "false")
 	other := arn.IAM(r.account.Partition, r.account.ID, "user", "/", "somebody-else")
-	t := &tagger{principal: p, set: set, context: context, targets: []string{other}, now: r.auditor.now}
+	t := &tagger{principal: p, set: set, context: context, targets: []string{other}, now: r.auditor.now, prover: &r.auditor.prover}
 	if p.Kind == policy.IAMUser {
 		t.targets = append(t.targets, p.ARN)
 	}
@@ -150,7 +152,7 @@ func (t *tagger) can(c policy.Credential, present policy.Presence, actions ...st
 	for _, target := range t.targets {
 		for _, action := range actions {
 			r := &policy.Request{Principal: t.principal, Action: action, Resource: target, Context: context}
-			if t.set.Decide(r).Verdict == policy.Allowed {
+			if possible(t.prover, t.set, r, c) {
 				return true
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"forcemfa/internal/prose"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/prove"
 )
 
 // An exemptName is an exemption by path, name or ARN, a user that it would exempt, and
@@ -204,25 +205,28 @@ func (r *report) outside() {
 
 // An actor is a principal with one credential.
 type actor struct {
-	set     *policy.Set
-	request policy.Request
-	now     time.Time
+	set        *policy.Set
+	request    policy.Request
+	now        time.Time
+	prover     *prove.Prover
+	credential policy.Credential
 }
 
 func (r *report) userActor(u *org.User) *actor {
-	return &actor{r.auditor.documents.PolicySet(r.auditor.header, r.account, u), policy.Request{
-		Principal: r.account.Principal(u), Context: r.account.Context(r.auditor.header, u)}, r.auditor.now}
+	return &actor{set: r.auditor.documents.PolicySet(r.auditor.header, r.account, u), now: r.auditor.now, prover: &r.auditor.prover,
+		request: policy.Request{Principal: r.account.Principal(u), Context: r.account.Context(r.auditor.header, u)}}
 }
 
 func (r *report) roleActor(role *org.Role) *actor {
 	const session = "example"
-	a := &actor{r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role), policy.Request{
-		Principal: r.account.RolePrincipal(role, session), Context: r.account.RoleContext(r.auditor.header, role, session)}, r.auditor.now}
+	a := &actor{set: r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role), now: r.auditor.now, prover: &r.auditor.prover,
+		request: policy.Request{Principal: r.account.RolePrincipal(role, session), Context: r.account.RoleContext(r.auditor.header, role, session)}}
 	return a.with(policy.RoleFromMFA, policy.True)
 }
 
 func (a *actor) with(c policy.Credential, present policy.Presence) *actor {
 	by := *a
+	by.credential = c
 	by.request.Context = a.request.Context.Clone()
 	by.request.Context.Set("aws:ViaAWSService", "false")
 	by.request.Context.SetMFA(c, present, a.now.Add(-time.Minute), a.now)
@@ -233,7 +237,7 @@ func (a *actor) with(c policy.Credential, present policy.Presence) *actor {
 func (a *actor) can(action, resource string) bool {
 	request := a.request
 	request.Action, request.Resource = action, resource
-	return a.set.Decide(&request).Verdict == policy.Allowed
+	return possible(a.prover, a.set, &request, a.credential)
 }
 
 // moves reports whether the actor can give a user another ARN, or create a user with it.

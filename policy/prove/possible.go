@@ -1,21 +1,25 @@
 package prove
 
 import (
-	"slices"
-
 	"forcemfa/policy"
 )
 
-// Possible reports whether a subject can make one request today without MFA, with
-// one of its credentials and with condition keys of its choice: Open when it can,
+// Possible reports whether a subject can make one request today with one of these
+// kinds of credentials and with condition keys of its choice: Open when it can,
 // Enforced when nothing allows it or something refuses it. The decision is that of
 // the last credential without chosen keys; why is the reason for Unknown.
 func (p *Prover) Possible(s Subject, credentials []policy.Credential, action, resource string) (o Outcome, last policy.Decision, why string) {
 	if s.Set == nil {
 		return Unknown, last, notRead
 	}
-	rows := s.rows()
-	rows = slices.DeleteFunc(rows, func(r row) bool { return !slices.Contains(credentials, r.credential) })
+	var rows []row
+	for _, c := range credentials {
+		for _, present := range []policy.Presence{policy.Absent, policy.False, policy.True} {
+			if c.MFA().Present&present != 0 {
+				rows = append(rows, s.row(c, present))
+			}
+		}
+	}
 	for i := range rows {
 		r := s.request(action, resource, rows[i].with(trial{}))
 		if last = s.binding(resource).Decide(r); last.Verdict == policy.Allowed {
