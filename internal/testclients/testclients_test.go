@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,53 +126,6 @@ func clientsStartedBy(t *testing.T, path string) (problems []string) {
 		return true
 	})
 	return problems
-}
-
-// A line of a scenario starts only programs that the scenario, or the line, needs.
-func TestScenariosSayWhatTheyNeed(t *testing.T) {
-	scenarios := filepath.Join("..", "..", "cmd", "forcemfa", "testdata")
-	err := filepath.WalkDir(scenarios, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".txtar" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		script, _, _ := strings.Cut(string(text), "\n-- ")
-		for _, problem := range undeclared(script) {
-			t.Errorf("%s: %s", path, problem)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-var execLine = regexp.MustCompile(`^((?:\[\S+\] )*)[?!]? ?exec (\S+)`)
-
-// undeclared finds the programs that a scenario starts and does not need by its own words.
-func undeclared(script string) (problems []string) {
-	declared := slices.Concat(own, []string{"$AWSCLI2", "$HELPER"})
-	for i, line := range strings.Split(script, "\n") {
-		if clients, ok := strings.CutPrefix(line, "needs "); ok {
-			declared = append(declared, strings.Fields(clients)...)
-		}
-		found := execLine.FindStringSubmatch(line)
-		if found != nil && !slices.Contains(declared, found[2]) && !strings.Contains(found[1], "[client:"+found[2]+"]") {
-			problems = append(problems, fmt.Sprintf("line %d starts %s: write \"needs %[2]s\" above it", i+1, found[2]))
-		}
-	}
-	return problems
-}
-
-func TestAnUndeclaredProgramOfAScenarioIsFound(t *testing.T) {
-	const script = "exec cat x\nexec sed s/a/b/ x\n[client:aws] exec aws help\nneeds grep\n! exec grep x y\nexec forcemfa version &"
-	want := []string{`line 2 starts sed: write "needs sed" above it`}
-	if got := undeclared(script); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
 }
 
 // .ci/run makes a missing client a failure, so .ci/components must see to each.
