@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/planner"
 	"forcemfa/policy"
 	"forcemfa/policy/arn"
+	"forcemfa/policy/prove"
 	"forcemfa/policy/trust"
 )
 
@@ -352,5 +353,22 @@ func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, r
 	if session := decide(policy.SessionToken, policy.False); without.Verdict != policy.Allowed && (session.Verdict == policy.Allowed || session.Verdict == policy.Unknown) {
 		without = session
 	}
+	if without.Verdict == policy.ImplicitDenied || without.Verdict == policy.ExplicitDenied {
+		without = anyWithout(prove.Subject{Principal: from.Principal(u), Set: set, Context: from.Context(h, u), ForwardedCallsPass: true,
+			Roles: []prove.Role{{ARN: role.ARN, Trust: documents.Trust(role)}}}, without)
+	}
 	return with, without
+}
+
+// anyWithout is the decision about a role that one request without MFA is denied: whether
+// another one is allowed, from another network or with another session name.
+func anyWithout(s prove.Subject, denied policy.Decision) policy.Decision {
+	reached, why := new(prove.Prover).Reach(s)
+	switch {
+	case len(reached) > 0:
+		return policy.Decision{Verdict: policy.Allowed, Layer: policy.Trust}
+	case len(why) > 0:
+		return policy.Decision{Verdict: policy.Unknown, Why: why[0]}
+	}
+	return denied
 }

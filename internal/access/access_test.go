@@ -173,12 +173,20 @@ func TestCanAssumeWithAndWithoutMFA(t *testing.T) {
 	from, to := &org.Account{ID: identity, Partition: "aws"}, &org.Account{ID: target, Partition: "aws"}
 	ada := user("ada")
 	ada.Inline = []org.InlinePolicy{{Name: "all", Document: allowAll}}
+	// orIf trusts with MFA, and under another condition without.
+	orIf := func(condition string) string {
+		_, second, _ := strings.Cut(openTo, `"Statement":[`)
+		return strings.Replace(withMFA, `]}`, `,`+strings.Replace(second, `"sts:AssumeRole"`, `"sts:AssumeRole","Condition":{`+condition+`}`, 1), 1)
+	}
 	for _, row := range []struct {
 		name, trust   string
 		with, without policy.Verdict
 	}{
 		{"open", openTo, policy.Allowed, policy.Allowed},
 		{"with MFA", withMFA, policy.Allowed, policy.ImplicitDenied},
+		{"with MFA, or from one network", orIf(`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`), policy.Allowed, policy.Allowed},
+		{"with MFA, or with the own name", orIf(`"StringEquals":{"sts:RoleSessionName":"${aws:username}"}`), policy.Allowed, policy.Allowed},
+		{"with MFA, or by somebody else", orIf(`"StringEquals":{"aws:username":"bob"}`), policy.Allowed, policy.ImplicitDenied},
 		{"another account", strings.ReplaceAll(openTo, identity, "333333333333"), policy.ImplicitDenied, policy.ImplicitDenied},
 		{"sessions without MFA", strings.Replace(withMFA, `"true"`, `"false"`, 1), policy.ImplicitDenied, policy.Allowed},
 	} {
