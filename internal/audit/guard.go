@@ -142,7 +142,7 @@ func (r *report) enters(a *actor, role *org.Role) bool {
 	request := a.request
 	request.Action, request.Resource, request.ResourceAccount = "sts:AssumeRole", role.ARN, r.account.ID
 	request.Policies = []policy.Source{r.auditor.documents.Trust(role)}
-	return a.set.Decide(&request).Verdict == policy.Allowed
+	return possible(a.prover, a.set, &request, a.credential)
 }
 
 // newCredentials are the actions that give a user a credential which whoever calls them

@@ -97,6 +97,10 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 		{"with the guard SCP", guard, nil, ""},
 		{"with a role of StackSets that the account can assume", guard, planted("/", "stacksets-exec-evil", `{"AWS":"`+account+`"}`), "high: the guard SCP excepts the role by its name, and it can be assumed by user bob, role Deploy"},
 		{"with a role in the path of forcemfa that a user can assume", guard, planted("/forcemfa/", "x", `{"AWS":"arn:aws:iam::`+account+`:user/bob"}`), "high: the guard SCP excepts the role by its name, and it can be assumed by user bob"},
+		{"with a role of StackSets that the account can assume with an external ID", guard, func(a *org.Account, _ *org.Header) {
+			a.Roles = append(a.Roles, role("/", "stacksets-exec-evil", `{"AWS":"`+account+`"}`, `{"StringEquals":{"sts:ExternalId":"x"}}`))
+			a.Sort()
+		}, "high: the guard SCP excepts the role by its name, and it can be assumed by user bob, role Deploy"},
 		{"with a role of StackSets of another account", guard, planted("/", "stacksets-exec-0123", `{"AWS":"999999999999"}`), ""},
 		{"with the role of the function", guard, planted("/forcemfa/", "ForceMFAFunction", `{"Service":"lambda.amazonaws.com"}`), ""},
 		{"in the management account, which no SCP affects", "", func(_ *org.Account, h *org.Header) { h.Organization.ManagementAccount = account }, ""},

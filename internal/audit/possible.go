@@ -17,7 +17,11 @@ func possible(p *prove.Prover, set *policy.Set, r *policy.Request, c policy.Cred
 	if d.Verdict == policy.Allowed || d.Verdict == policy.Unknown || !depends(set, r, &d) {
 		return d.Verdict == policy.Allowed
 	}
-	o, _, _ := p.Possible(prove.Subject{Principal: r.Principal, Set: set, Context: r.Context}, []policy.Credential{c}, r.Action, r.Resource)
+	s := prove.Subject{Principal: r.Principal, Set: set, Context: r.Context}
+	for _, trust := range r.Policies {
+		s.Roles = append(s.Roles, prove.Role{ARN: r.Resource, Trust: trust})
+	}
+	o, _, _ := p.Possible(s, []policy.Credential{c}, r.Action, r.Resource)
 	return o == prove.Open
 }
 
@@ -34,7 +38,11 @@ func depends(set *policy.Set, r *policy.Request, d *policy.Decision) bool {
 		return open(&d.Source.Document.Statements[d.Statement])
 	}
 	names := func(pattern string) bool { g := arn.Compile(strings.ToLower(pattern)); return g.MatchFold(r.Action) }
-	return slices.ContainsFunc(set.Sources(), func(s *policy.Source) bool {
+	sources := set.Sources()
+	for i := range r.Policies {
+		sources = append(sources, &r.Policies[i])
+	}
+	return slices.ContainsFunc(sources, func(s *policy.Source) bool {
 		return s.Document != nil && slices.ContainsFunc(s.Document.Statements, func(st policy.Statement) bool {
 			return st.Effect == policy.Allow && open(&st) && (st.NotActions != nil || slices.ContainsFunc(st.Actions, names))
 		})
