@@ -186,6 +186,10 @@ func (in *inspection) resourceDenies() {
 	}
 }
 
+// companions are permissions that a call of sts:AssumeRole needs in addition, for tags, a source
+// identity and a context.
+var companions = []string{"sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"}
+
 // resourceDeny reports a Deny that no request of a user was found for, and values of a
 // key that let a request without MFA pass.
 func (in *inspection) resourceDeny(i int) {
@@ -196,6 +200,9 @@ func (in *inspection) resourceDeny(i int) {
 	}
 	if acts := in.actions(st); in.kind == policy.RCP && len(acts) > 0 && !slices.ContainsFunc(acts, func(a string) bool { return !outside(a) }) {
 		in.add("G-1", i, "the Deny applies to no request: resource control policies do not apply to %s", some(acts))
+		return
+	}
+	if in.kind == policy.Trust && !covers(st.Actions, "sts:AssumeRole") && slices.ContainsFunc(companions, func(a string) bool { return covers(st.Actions, a) }) {
 		return
 	}
 	short := slices.ContainsFunc(st.Resources, func(r string) bool { return strings.Trim(r, "*") != "" && strings.Count(r, ":") < 5 })

@@ -391,3 +391,25 @@ func TestResourceControlPolicyThatReachesNobody(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// A Deny of session tags without MFA applies to calls of sts:AssumeRole with tags; one whose conditions exclude each other to none.
+func TestADenyOfSessionTagsAppliesToUsers(t *testing.T) {
+	deny := func(action, condition string) string {
+		return `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":` + action + `,"Condition":{` + condition + `}}`
+	}
+	const never = `"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"StringEquals":{"aws:PrincipalType":"Account","aws:username":"bob"}`
+	for _, row := range []struct {
+		action, condition string
+		found             bool
+	}{
+		{`"sts:TagSession"`, noMFA, false},
+		{`["sts:TagSession","sts:SetSourceIdentity"]`, noMFA, false},
+		{`"sts:*"`, noMFA, false},
+		{`["sts:AssumeRole","sts:TagSession"]`, never, true},
+	} {
+		f := find(check(t, policy.Trust, doc(trust(`{"AWS":"123456789012"}`, mfa), deny(row.action, row.condition))), "G-1")
+		if (f != nil) != row.found {
+			t.Errorf("%s %s: %+v", row.action, row.condition, f)
+		}
+	}
+}
