@@ -81,6 +81,9 @@ type user struct {
 
 // openPack reads a pack, except its users, and compares all hashes.
 func openPack(name string) (*pack, error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, fmt.Errorf("%s is not a file", name)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err

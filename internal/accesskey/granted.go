@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -43,7 +42,7 @@ func FromGranted(ctx context.Context, g Granted, profile string) (*Found, error)
 // fileDir is the folder that granted's config file names, which is TOML, or the usual
 // one.
 func fileDir(config, usual string) string {
-	text, err := os.ReadFile(config)
+	text, err := filefault.Read(config, sealedSize)
 	if err != nil {
 		return usual
 	}

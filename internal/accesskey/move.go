@@ -193,9 +193,12 @@ func CheckBackup(path string) error {
 	return nil
 }
 
+// maxSettings is more than any file of AWS settings holds.
+const maxSettings = 16 << 20
+
 // backUp copies a file to a new one that only its owner can read.
 func backUp(from, to string) error {
-	text, err := os.ReadFile(from)
+	text, err := filefault.Read(from, maxSettings)
 	if err != nil {
 		return filefault.Error("backup of", err)
 	}

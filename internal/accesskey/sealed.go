@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/secret"
 )
 
@@ -38,12 +37,7 @@ func sealedPath(home, dir, profile string) string {
 }
 
 func readSealed(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, sealedSize))
+	return filefault.Read(path, sealedSize)
 }
 
 // open decrypts a file: a JWE whose key is derived from the passphrase.

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -190,11 +191,15 @@ func ReadJournal(dir, run string) (*Record, error) {
 	if err := errors.Join(ownWrites(dir, "journal directory"), ownWrites(path, "journal")); err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	text, err := os.ReadFile(path)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a pipe would wait
+		return nil, fmt.Errorf("read journal: %s is not a regular file", path)
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
-	r, err := parseJournal(text)
+	defer file.Close()
+	r, err := parseJournal(file)
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s:%w", path, err)
 	}
@@ -203,13 +208,19 @@ func ReadJournal(dir, run string) (*Record, error) {
 }
 
 // parseJournal reads JSON lines. The error begins with the number of the line.
-func parseJournal(text []byte) (*Record, error) {
+func parseJournal(in io.Reader) (*Record, error) {
 	r := new(Record)
-	whole := bytes.LastIndexByte(text, '\n') + 1
-	r.Torn = whole < len(text)
-	for n, line := range bytes.Split(bytes.TrimSuffix(text[:whole], []byte("\n")), []byte("\n")) {
-		if whole == 0 {
-			break
+	for lines := bufio.NewReaderSize(in, maxEntry); ; {
+		line, err := lines.ReadSlice('\n')
+		n := len(r.Entries)
+		switch {
+		case err == io.EOF:
+			r.Torn = len(line) > 0
+			return r, nil
+		case err == bufio.ErrBufferFull:
+			return nil, fmt.Errorf("%d: the line is longer than %d bytes", n+1, maxEntry)
+		case err != nil:
+			return nil, fmt.Errorf("%d: %w", n+1, err)
 		}
 		e, err := parseEntry(line, n == 0)
 		if err != nil {
@@ -217,7 +228,6 @@ func parseJournal(text []byte) (*Record, error) {
 		}
 		r.Entries = append(r.Entries, e)
 	}
-	return r, nil
 }
 
 // maxCounts is more than there are results of a step.

@@ -182,6 +182,8 @@ func TestADamagedJournalNamesItsLine(t *testing.T) {
 		strings.Replace(begin, `"format":1`, `"format":9`, 1): ":1: format 9 is not supported: this program reads format 1",
 		begin + `{"kind":"intent"}` + "\n":                    ":2: an intent without its step",
 		begin + `{"kind":"end"} {"kind":"end"}` + "\n":        ":2: more than one entry on a line",
+		begin + strings.Repeat(" ", 1<<20) + "\n":             ":2: the line is longer than 1048576 bytes",
+		begin + strings.Repeat("\x00", 1<<21):                 ":2: the line is longer than 1048576 bytes",
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "20261102T090000Z.jsonl")

@@ -47,6 +47,13 @@ func Load(env func(string) string, home string) (*Files, error) {
 	return &f, nil
 }
 
+// Opening calls do, which reads both files and the bundle of certificates by itself, and
+// returns its error. A pipe in the place of one of them that nobody writes to is an error.
+func Opening(env func(string) string, home string, do func() error) error {
+	config, credentials := Paths(env, home)
+	return filefault.Opening([]string{config, credentials, env("AWS_CA_BUNDLE")}, do)
+}
+
 // largest is more than any file of AWS settings holds.
 const largest = 16 << 20
 

@@ -34,6 +34,8 @@ func Next(err error, path string) string {
 		return "a file is in the place of a directory of " + path + ": rename it, or use another directory"
 	case caused(err, []syscall.Errno{syscall.EISDIR}):
 		return "a directory is in the place of the file " + path + ": give the path of a file"
+	case errors.Is(err, errPipe):
+		return "start the program that writes to the pipe, or put a file in its place"
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -73,10 +74,19 @@ func writeID(path string) error {
 	return errors.Join(err, file.Close())
 }
 
+// mostID is more than a process ID takes.
+const mostID = 32
+
 // Holder returns the ID of the process that took the lock last, 0 if it is not
 // known. It is meaningful only while the lock is held.
 func Holder(path string) int {
-	text, err := os.ReadFile(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	_ = file.SetReadDeadline(time.Now()) // of a pipe; a file has none
+	text, err := io.ReadAll(io.LimitReader(file, mostID))
 	if err != nil {
 		return 0
 	}

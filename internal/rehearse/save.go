@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"forcemfa/internal/emulator/world"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/org"
 )
 
@@ -31,19 +31,21 @@ func (b *Sandbox) SaveSecrets(out io.Writer) error {
 	return json.NewEncoder(out).Encode(b.copy().Secrets())
 }
 
+// mostSecrets is more than the secrets of a million users take.
+const mostSecrets = 1 << 30
+
 // LoadSecrets reads the file of secrets that belongs to a snapshot file, if there is one.
 func (b *Sandbox) LoadSecrets(snapshot string) error {
 	name := SecretsOf(snapshot)
-	file, err := os.Open(name)
+	text, err := filefault.Read(name, mostSecrets)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	var secrets world.Secrets
-	if err := json.NewDecoder(file).Decode(&secrets); err != nil {
+	if err := json.Unmarshal(text, &secrets); err != nil {
 		return fmt.Errorf("read secrets %s: %w", name, err)
 	}
 	b.Cloud.Update(func(w *world.World) { err = w.SetSecrets(secrets) })

@@ -9,12 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"filippo.io/age"
+
+	"forcemfa/internal/filefault"
 )
 
 // An ageFile is one file for all items, encrypted with a passphrase as age(1)
@@ -165,15 +166,10 @@ func (a *ageFile) locked(ctx context.Context, edit func(map[string]string) error
 
 // bytes is nil when there is no file.
 func (a *ageFile) bytes() ([]byte, error) {
-	f, err := os.Open(a.path)
+	text, err := filefault.Read(a.path, maxAgeFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAgeFile))
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
+
+	"forcemfa/internal/filefault"
 )
 
 // keyIDs lists which access key a store holds under a name, in a small file beside
@@ -58,7 +59,7 @@ func (k keyIDs) set(ctx context.Context, name, id string) error {
 
 func (k keyIDs) read() (map[string]map[string]string, error) {
 	all := map[string]map[string]string{}
-	text, err := os.ReadFile(k.path)
+	text, err := filefault.Read(k.path, maxListFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}

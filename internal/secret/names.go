@@ -15,6 +15,7 @@ import (
 
 	"github.com/natefinch/atomic"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/filelock"
 )
 
@@ -22,8 +23,11 @@ import (
 // IDs, which are no secrets.
 type names struct{ path string }
 
+// maxListFile is more than the lists of names and of key IDs hold.
+const maxListFile = 16 << 20
+
 func (n names) list() ([]string, error) {
-	text, err := os.ReadFile(n.path)
+	text, err := filefault.Read(n.path, maxListFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"forcemfa/internal/awsfile"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/secret"
 	"forcemfa/policy/arn"
@@ -37,7 +38,12 @@ func (s KeySettings) Config(ctx context.Context, k secret.Keys) (aws.Config, err
 	if s.Files.Has(s.Profile) {
 		options = append(options, config.WithSharedConfigProfile(s.Profile))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	var cfg aws.Config
+	paths := []string{s.Files.Config.Path, s.Files.Credentials.Path, s.Getenv("AWS_CA_BUNDLE")}
+	err := filefault.Opening(paths, func() (err error) {
+		cfg, err = config.LoadDefaultConfig(ctx, options...)
+		return err
+	})
 	var none config.SharedConfigProfileNotExistError
 	if errors.As(err, &none) {
 		// AWS_PROFILE names a profile that import is about to create.

@@ -51,27 +51,33 @@ type checkOptions struct {
 }
 
 func runCheck(ctx context.Context, o *checkOptions, name string) error {
-	file, err := os.Open(name)
+	file, size, err := openPack(name)
 	if err != nil {
 		return command.WithHint(command.FileError("read the pack", err), "name a file that \"forcemfa evidence\" wrote")
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("is not a file")
-	}
-	if err != nil {
-		return command.WithHint(command.FileError("read the pack "+name, err), "name a file that \"forcemfa evidence\" wrote")
-	}
 	key, err := o.verify(file, name)
 	if err != nil {
 		return err
 	}
-	report, err := evidence.Check(ctx, file, info.Size(), program(), formats)
+	report, err := evidence.Check(ctx, file, size, program(), formats)
 	if err != nil {
 		return command.WithHint(fmt.Errorf("%s is refused: %w", name, err), "ask the signer for the pack again, and rely on nothing in this one")
 	}
 	return o.print(report, key)
+}
+
+// openPack opens a file, and nothing else: to open a pipe would wait for its writer.
+func openPack(name string) (*os.File, int64, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, &fs.PathError{Op: "open", Path: name, Err: errors.New("is not a file")}
+	}
+	file, err := os.Open(name)
+	return file, info.Size(), err
 }
 
 // verify verifies the signature.

@@ -15,6 +15,7 @@ import (
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/evidence"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/interchange"
 	"forcemfa/internal/run"
 	"forcemfa/internal/secret"
@@ -189,10 +190,5 @@ func readPrivateKey(ctx context.Context, e *command.Env, name string) (evidence.
 const mostKey = 1 << 16
 
 func readSmall(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, mostKey))
+	return filefault.Read(name, mostKey)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"forcemfa/internal/awsfile"
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
@@ -62,7 +63,12 @@ func ReadConfig(file string) ([]byte, error) { return filefault.Read(file, yaml.
 
 // LoadConfig is the SDK's own loader, with one transport for all clients.
 func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	home, _ := os.UserHomeDir()
+	var cfg aws.Config
+	err := awsfile.Opening(os.Getenv, home, func() (err error) {
+		cfg, err = config.LoadDefaultConfig(ctx, options...)
+		return err
+	})
 	if err != nil {
 		return aws.Config{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/impact"
 	"forcemfa/internal/view"
 )
@@ -67,6 +68,9 @@ func (o *impactOptions) writeExemptions(r *impact.Report) error {
 	return nil
 }
 
+// mostRedactKey is more than the key of --redact takes.
+const mostRedactKey = 1 << 16
+
 // redactKey is the key of this machine, made when it is first needed.
 func (o *impactOptions) redactKey() ([]byte, error) {
 	dir := o.Env.StateDir
@@ -74,7 +78,7 @@ func (o *impactOptions) redactKey() ([]byte, error) {
 		return nil, command.WithHint(errors.New("no directory for the key of --redact"), "set XDG_STATE_HOME or HOME")
 	}
 	name := filepath.Join(dir, "redact.key")
-	key, err := os.ReadFile(name)
+	key, err := filefault.Read(name, mostRedactKey)
 	if err == nil && len(key) >= 32 {
 		return key, nil
 	}
