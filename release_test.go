@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -45,6 +46,21 @@ func TestTheGitHubActionShowsThePlan(t *testing.T) {
 	// The sample has an account that cannot be entered: status 4.
 	if a.status != 4 || !strings.Contains(a.summary, "Plan: ") || !strings.Contains(a.stdout, "Plan: ") {
 		t.Errorf("status %d\n%s\n%s", a.status, a.stdout, a.summary)
+	}
+}
+
+// The text of the plan has names that others chose. The runner takes a line that begins
+// with :: for a command, unless commands are stopped.
+func TestTheGitHubActionStopsCommandsInTheText(t *testing.T) {
+	stopped := regexp.MustCompile(`(?s)^::stop-commands::([0-9a-f]{32})\n(.*)\n::([0-9a-f]{32})::\n$`)
+	last := ""
+	for _, command := range []string{"plan", "audit"} {
+		a := actionOf(t)("INPUT_COMMAND="+command, "INPUT_ARGS=--sandbox")
+		part := stopped.FindStringSubmatch(a.stdout)
+		if part == nil || part[1] != part[3] || part[1] == last {
+			t.Fatalf("%s: %s", command, a.stdout)
+		}
+		last = part[1]
 	}
 }
 

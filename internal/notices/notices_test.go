@@ -153,6 +153,22 @@ func TestTextFromAWSIsNoMarkupAndNoFormula(t *testing.T) {
 	}
 }
 
+// Backquotes enclose a command only in pairs of one: a run of three closes no run of one.
+func TestBackquotesEncloseOnlyCommands(t *testing.T) {
+	for name, want := range map[string]string{
+		"run `a [b](c)` or `<d>`":   "run `a [b](c)` or `<d>`",
+		"` [x](//evil.example) ```": `\` + "` \\[x\\](//evil.example) " + strings.Repeat("\\`", 3),
+		"``[x](y)``":                strings.Repeat("\\`", 2) + `\[x\](y)` + strings.Repeat("\\`", 2),
+		"a`b":                       "a\\`b",
+		"\\`":                       "\\\\\\`",
+	} {
+		s := scene{users: []audit.User{user("ada", tagged("Name", name))}}
+		if got := render(t, notices.Markdown, &s.notices(t)[0], map[string]string{notices.ForPerson: "{{esc .To.Name}}"}); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestMessageFileIsReadByMailPrograms(t *testing.T) {
 	s := scene{users: []audit.User{user("ada", tagged("Name", "Ada, Jürgen"), tagged("Email", "ada@example.com"))}}
 	m, err := mail.ReadMessage(strings.NewReader(render(t, notices.Mail, &s.notices(t)[0], nil)))

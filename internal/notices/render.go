@@ -147,13 +147,18 @@ func plain(text string) string {
 }
 
 // escapeMarkdown escapes a text so that it makes no links, images or markup. Commands in
-// backquotes stay as they are.
+// backquotes stay as they are. Backquotes that are not in pairs, or are next to each
+// other, enclose no command: they would make a longer mark that closes none.
 func escapeMarkdown(s string) string {
 	parts := strings.Split(s, "`")
+	commands := len(parts)%2 == 1 && !strings.Contains(s, "``")
 	for i := range parts {
-		if i%2 == 0 || len(parts)%2 == 0 {
+		if i%2 == 0 || !commands {
 			parts[i] = markdownMarks.Replace(parts[i])
 		}
+	}
+	if !commands {
+		return strings.Join(parts, "\\`")
 	}
 	return strings.Join(parts, "`")
 }

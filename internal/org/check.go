@@ -69,6 +69,9 @@ func (h *Header) check() error {
 	if err := partition(h.Partition); err != nil {
 		return err
 	}
+	if o := h.Organization; o != nil && o.ManagementAccount != "" && !arn.IsAccountID(o.ManagementAccount) {
+		return fmt.Errorf("the management account is %q, which is not an account ID of 12 digits", o.ManagementAccount)
+	}
 	if h.Accounts < 0 {
 		return fmt.Errorf("%d accounts", h.Accounts)
 	}

@@ -3,11 +3,14 @@
 package prose
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -63,15 +66,31 @@ func Unseen(r rune) bool {
 
 // Clean makes text that others wrote harmless on a terminal: control characters, which
 // could move the cursor or hide text, and characters without width or with a direction,
-// which make one name look like another, become ?.
+// which make one name look like another, become ?. So does the beginning of a command for
+// a runner of pipelines.
 func Clean(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if Unseen(r) {
 			return '?'
 		}
 		return r
 	}, s)
+	if strings.Contains(s, "##") || strings.Contains(s, "::") {
+		s = runnerCommand().ReplaceAllStringFunc(s, func(start string) string {
+			return strings.NewReplacer("##", "#?", "::", "?:").Replace(start)
+		})
+	}
+	return s
 }
+
+// runnerCommand is how a line begins, or contains, what a runner of pipelines executes
+// when it is printed: ##[set-output name=x], ##vso[task.setvariable variable=x] and
+// ##teamcity[…] anywhere, ::add-mask::x where a line begins, which can be after any space
+// in a table.
+// Source: GitHub, "Workflow commands"; Azure Pipelines, "Logging commands".
+var runnerCommand = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`##[A-Za-z]*\[|(?:^|\s)::[A-Za-z-]+(?:\s[^:]*)?::`)
+})
 
 // Message is a message that others wrote, cut after a few thousand bytes: an endpoint can
 // answer with megabytes.
@@ -83,21 +102,24 @@ func Message(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "… (" + Number(len(s)) + " bytes)"
 }
 
-// JSON is a writer of JSON to w, in which every unseen character is escaped. The values
-// stay as they are, and text that others wrote does nothing on a terminal. Each call of
-// Write must have whole characters.
+// JSON is a writer of JSON to w, in which every unseen character is escaped, and the second
+// # of two. The values stay as they are, and text that others wrote does nothing on a
+// terminal and is no command for a runner of pipelines. Each call of Write must have whole
+// characters.
 func JSON(w io.Writer) io.Writer { return escaper{w} }
 
 type escaper struct{ w io.Writer }
 
 func (e escaper) Write(text []byte) (int, error) {
-	if !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x7f }) {
+	if !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x7f }) && !bytes.Contains(text, []byte("##")) {
 		return e.w.Write(text)
 	}
 	out := make([]byte, 0, len(text)+64)
 	for rest := text; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
 		switch {
+		case r == '#' && len(out) > 0 && out[len(out)-1] == '#':
+			out = append(out, `\u0023`...)
 		case r < 0x7f || !Unseen(r):
 			out = append(out, rest[:size]...)
 		case r > 0xffff:

@@ -51,6 +51,8 @@ func TestUnseenCharactersOfJSONAreEscaped(t *testing.T) {
 		"\u202eexe.gpj\u200b\ufeff \u00ad": `"\u202eexe.gpj\u200b\ufeff \u00ad"`,
 		"tag\U000e0041 \ufe0f\U000e0100":   `"tag\udb40\udc41 \ufe0f\udb40\udd00"`,
 		"esc \x1b]0;\a":                    `"esc \u001b]0;\u0007"`,
+		"##vso[task.setvariable]":          `"#\u0023vso[task.setvariable]"`,
+		"### ####[ #":                      `"#\u0023# #\u0023#\u0023[ #"`,
 	} {
 		var out bytes.Buffer
 		e := json.NewEncoder(prose.JSON(&out))

@@ -63,10 +63,11 @@ func OpenSandbox(name string, o emulator.Options) (*Sandbox, error) {
 			return nil, &SnapshotError{name, err}
 		}
 		b, err := NewSandbox(w, o)
-		if err == nil {
-			b.Administrator = administratorOf(w, b.Home)
+		if err != nil {
+			return nil, &SnapshotError{name, err}
 		}
-		return b, err
+		b.Administrator = administratorOf(w, b.Home)
+		return b, nil
 	}
 	w, err := sample.World()
 	if err != nil {

@@ -304,8 +304,12 @@ func (r *Reader) behind() error {
 	if c != '"' {
 		return fmt.Errorf("unexpected %q after the records", c)
 	}
-	if _, err := r.quoted(); err != nil {
+	name, err := r.quoted()
+	if err != nil {
 		return err
+	}
+	if string(name) == "Records" {
+		return errors.New("a second list of records after the first")
 	}
 	if err := r.colon(); err != nil {
 		return err

@@ -98,6 +98,7 @@ func TestBrokenLogsAreErrorsThatNameThePlace(t *testing.T) {
 		{"cut within a record", `{"Records":[` + one + `,` + one[:200], 1, "after 1 records, at byte"},
 		{"cut after a record", `{"Records":[` + one, 1, "ends within a record"},
 		{"cut after the records", `{"Records":[` + one + `]`, 1, "ends within a record"},
+		{"second list", `{"Records":[` + one + `],"x":1,"Records":[` + one + `]}`, 1, "a second list of records"},
 		{"no comma", `[` + one + ` ` + one + `]`, 1, `unexpected '{' after a record`},
 		{"no JSON", `hello`, 0, `unexpected 'h'`},
 		{"digest", `{"awsAccountId":"111122223333","digestS3Bucket":"b"}`, 0, "holds no CloudTrail records"},

@@ -84,6 +84,12 @@ func TestTextOfOthersCannotMoveTheCursor(t *testing.T) {
 		"tag\U000e0041":                      "tag?",
 		"filler\u3164\u115f\u034f":           "filler???",
 		"heart\ufe0f":                        "heart?",
+		"a ##[set-output name=x;]1":          "a #?[set-output name=x;]1",
+		"##vso[task.setvariable ###[add":     "#?vso[task.setvariable ##?[add",
+		"::add-mask::x":                      "?:add-mask?:x",
+		"to ::set-output name=x::1":          "to ?:set-output name=x?:1",
+		"::1 ::ffff:192.0.2.1 ## [ a::b::c":  "::1 ::ffff:192.0.2.1 ## [ a::b::c",
+		"arn:aws:iam::aws:policy/A arn:::b:": "arn:aws:iam::aws:policy/A arn:::b:",
 		"e\u0301 кириллица ไทย":              "e\u0301 кириллица ไทย",
 	} {
 		if got := Clean(in); got != want {
