@@ -299,6 +299,10 @@ var forgeries = map[string]struct {
 	"another member": {func(f *forgery) {
 		f.line("users.jsonl", enforced, func(u map[string]any) { u["note"] = "x" })
 	}, `unknown field "note"`},
+	"a member of the manifest twice": {func(f *forgery) {
+		f.hash()
+		f.at("manifest.json").text = bytes.Replace(f.at("manifest.json").text, []byte(`"format":`), []byte(`"Users":{"users":67,"enforced":67},"format":`), 1)
+	}, "is there twice"},
 	"text after the manifest": {func(f *forgery) {
 		f.hash()
 		f.at("manifest.json").text = append(f.at("manifest.json").text, "{}"...)
@@ -318,7 +322,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := takeApart(t, pack)
 			row.forge(f)
-			if !bytes.HasSuffix(f.at("manifest.json").text, []byte("}{}")) {
+			if text := f.at("manifest.json").text; !bytes.HasSuffix(text, []byte("}{}")) && !bytes.Contains(text, []byte(`"Users"`)) {
 				f.hash()
 			}
 			refuse(t, f.pack(), row.why)

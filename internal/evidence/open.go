@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"forcemfa/internal/org"
 )
 
 // A pack is a pack whose files have the sizes and hashes of its manifest.
@@ -134,7 +136,13 @@ func (p *pack) readManifest() error {
 	case version.Format != Format:
 		return refusedFile(manifestFile, "the pack has format %d and was written by forcemfa %s; this version reads format %d", version.Format, version.Program.Version, Format)
 	}
-	return decode(manifestFile, 0, text, &p.manifest)
+	if err := decode(manifestFile, 0, text, &p.manifest); err != nil {
+		return err
+	}
+	if member, _ := org.Duplicate(text); member != "" {
+		return refusedFile(manifestFile, "member %q is there twice", member)
+	}
+	return nil
 }
 
 // compare compares the directory with the manifest.

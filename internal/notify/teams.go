@@ -168,5 +168,5 @@ func teamsColor(color string) string {
 // can make neither links nor formatting.
 // Source: Adaptive Cards, "Text features".
 var literal = strings.NewReplacer(
-	`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "(", `\(`, ")", `\)`, "`", "\\`", "{{", "{ {", "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "(", `\(`, ")", `\)`, "`", "\\`", "{{", "{ { ", "<", "&lt;", ">", "&gt;", "&", "&amp;",
 ).Replace

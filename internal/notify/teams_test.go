@@ -49,7 +49,7 @@ func TestTeamsGetsAnAdaptiveCard(t *testing.T) {
 	p, c := newPeer(t, answer{status: 429, retryAfter: "3"}, answer{status: 202}), newClock()
 	n := open(t, c, aws.Config{}, notify.Options{TeamsWebhook: p.URL + secretPath})
 	d := one()
-	d.Messages[0].What = "[click](https://example.com) *now* {{DATE(2026)}} <at>x</at>"
+	d.Messages[0].What = "[click](https://example.com) *now* {{{DATE(2026)}} <at>x</at>"
 	if err := n.Send(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestTeamsGetsAnAdaptiveCard(t *testing.T) {
 	if facts["Account"] != `222222222222 \(acme-dev\)` || facts["User"] != "user000" || facts["What to do"] != "forcemfa apply" {
 		t.Errorf("facts %v", facts)
 	}
-	if got, want := facts["What happened"], `\[click\]\(https://example.com\) \*now\* { {DATE\(2026\)}} &lt;at&gt;x&lt;/at&gt;`; got != want {
+	if got, want := facts["What happened"], `\[click\]\(https://example.com\) \*now\* { { {DATE\(2026\)}} &lt;at&gt;x&lt;/at&gt;`; got != want {
 		t.Errorf("what happened: %s, want %s", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/offline"
 	"forcemfa/internal/emulator"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/rehearse"
 	"forcemfa/policy/arn"
@@ -115,7 +117,7 @@ func (s *Flags) AWSConfig(ctx context.Context) (aws.Config, error) {
 	}
 	cfg, err := command.LoadConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), command.ProfileHint(s.Profile))
+		return aws.Config{}, command.WithHint(fmt.Errorf("load AWS config: %w", err), cmp.Or(filefault.Next(err, ""), command.ProfileHint(s.Profile)))
 	}
 	return cfg, nil
 }
