@@ -16,6 +16,7 @@ import (
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/cli/organization"
 	"forcemfa/internal/deploy"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/rehearse"
 	"forcemfa/internal/view"
 	"forcemfa/policy/arn"
@@ -165,6 +166,10 @@ func (p *packing) pack(ctx context.Context, s *organization.Flags, box *rehearse
 	return pkg, b, nil
 }
 
+// mostBootstrap is how large a package of Lambda is, unpacked.
+// Source: AWS Lambda Developer Guide, "Lambda quotas".
+const mostBootstrap = 250 << 20
+
 // program is the bootstrap: of --bootstrap, of the archive next to this program, or built
 // from the source tree.
 func (p *packing) program(ctx context.Context) ([]byte, error) {
@@ -172,7 +177,7 @@ func (p *packing) program(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if p.bootstrap != "" {
-		text, err := os.ReadFile(p.bootstrap)
+		text, err := filefault.Read(p.bootstrap, mostBootstrap)
 		if err != nil {
 			return nil, command.FileError("read bootstrap", err)
 		}

@@ -395,6 +395,8 @@ func (o *lintOptions) ofRole(d *extract.Document) bool {
 	return o.kind == "role" || o.kind == "auto" && d.Role
 }
 
+var errTooLarge = fmt.Errorf("larger than %d MiB", mostBytes>>20)
+
 func (o *lintOptions) read(name string) (string, error) {
 	var in io.Reader = o.env.Stdin
 	if name != "-" {
@@ -403,6 +405,9 @@ func (o *lintOptions) read(name string) (string, error) {
 			return "", command.FileReason(err)
 		}
 		defer file.Close()
+		if info, err := file.Stat(); err == nil && info.Size() > mostBytes {
+			return "", errTooLarge
+		}
 		in = file
 	}
 	text, err := io.ReadAll(io.LimitReader(in, mostBytes+1))
@@ -410,7 +415,7 @@ func (o *lintOptions) read(name string) (string, error) {
 	case err != nil:
 		return "", command.FileReason(err)
 	case len(text) > mostBytes:
-		return "", fmt.Errorf("larger than %d MiB", mostBytes>>20)
+		return "", errTooLarge
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }

@@ -3,13 +3,13 @@ package offline
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/pflag"
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/emulator"
 	"forcemfa/internal/emulator/fault"
+	"forcemfa/internal/filefault"
 )
 
 // weather is the flags of faults.
@@ -40,6 +40,9 @@ func (o *weather) set(cloud *emulator.Cloud) error {
 	return nil
 }
 
+// mostFaults is more than a file of faults holds.
+const mostFaults = 16 << 20
+
 func (o *weather) plan() (plan fault.Plan, err error) {
 	for _, text := range o.rules {
 		rule, err := fault.ParseRule(text)
@@ -49,7 +52,7 @@ func (o *weather) plan() (plan fault.Plan, err error) {
 		plan.Faults = append(plan.Faults, rule)
 	}
 	if o.file != "" {
-		text, err := os.ReadFile(o.file)
+		text, err := filefault.Read(o.file, mostFaults)
 		if err != nil {
 			return plan, fmt.Errorf("--faults %s: %w", o.file, command.FileReason(err))
 		}
