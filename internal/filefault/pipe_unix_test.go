@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +34,9 @@ func TestAPipeThatNobodyWritesToIsAnError(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "pipe")
 			if err := syscall.Mkfifo(path, 0o600); err != nil {
 				t.Skip(err)
+			}
+			if name == "silent" && runtime.GOOS == "darwin" {
+				t.Skip("the system has no time limit for reading a pipe")
 			}
 			patience = 50 * time.Millisecond
 			if write != nil {

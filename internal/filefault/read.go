@@ -42,11 +42,11 @@ func open(path string) (*os.File, error) {
 		f, err = os.Open(path)
 		return err
 	})
-	if err == nil && isPipe(path) {
-		err = f.SetReadDeadline(time.Now().Add(pipeTime))
-	}
 	if err != nil {
 		return nil, err
+	}
+	if isPipe(path) {
+		_ = f.SetReadDeadline(time.Now().Add(pipeTime)) // macOS has none for a pipe
 	}
 	return f, nil
 }
