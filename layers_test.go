@@ -234,6 +234,20 @@ var listedPackages = sync.OnceValues(func() (list []goPackage, err error) {
 	}
 })
 
+// Packages initialize in the order of their paths, each after those that it imports. So
+// package warm runs before the libraries only if it imports nothing that comes after them.
+func TestAWarmCallWaitsForNoLibrary(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./internal/warm").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, late := range []string{"regexp", "os/exec", "path/filepath"} {
+		if slices.Contains(strings.Fields(string(out)), late) {
+			t.Errorf("internal/warm imports %s, directly or not", late)
+		}
+	}
+}
+
 func callsTimeNow(t *testing.T, path string) (line int, found bool) {
 	t.Helper()
 	files := token.NewFileSet()

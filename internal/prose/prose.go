@@ -6,11 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -76,21 +74,63 @@ func Clean(s string) string {
 		return r
 	}, s)
 	if strings.Contains(s, "##") || strings.Contains(s, "::") {
-		s = runnerCommand().ReplaceAllStringFunc(s, func(start string) string {
-			return strings.NewReplacer("##", "#?", "::", "?:").Replace(start)
-		})
+		return withoutCommands(s)
 	}
 	return s
 }
 
-// runnerCommand is how a line begins, or contains, what a runner of pipelines executes
-// when it is printed: ##[set-output name=x], ##vso[task.setvariable variable=x] and
-// ##teamcity[…] anywhere, ::add-mask::x where a line begins, which can be after any space
-// in a table.
+// withoutCommands spoils the beginning of what a runner of pipelines executes when it is
+// printed: ##[set-output name=x], ##vso[task.setvariable variable=x] and ##teamcity[…]
+// anywhere, ::add-mask::x where a line begins, which can be after any space in a table. It
+// has no regular expression, since a session from the cache is handed out before package
+// regexp initializes.
 // Source: GitHub, "Workflow commands"; Azure Pipelines, "Logging commands".
-var runnerCommand = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`##[A-Za-z]*\[|(?:^|\s)::[A-Za-z-]+(?:\s[^:]*)?::`)
-})
+func withoutCommands(s string) string {
+	var out strings.Builder
+	for i := 0; i < len(s); {
+		length := 0
+		if i == 0 || s[i-1] == ' ' {
+			length = workflowCommand(s[i:])
+		}
+		switch {
+		case length > 0:
+			out.WriteString("?:" + s[i+2:i+length-2] + "?:")
+			i += length
+		case loggingCommand(s[i:]):
+			out.WriteString("#?")
+			i += 2
+		default:
+			out.WriteByte(s[i])
+			i++
+		}
+	}
+	return out.String()
+}
+
+func isLetter(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }
+
+// loggingCommand reports whether s begins with ##, letters and [.
+func loggingCommand(s string) bool {
+	rest, ok := strings.CutPrefix(s, "##")
+	return ok && strings.HasPrefix(strings.TrimLeftFunc(rest, isLetter), "[")
+}
+
+// workflowCommand is the length of ::name:: or ::name parameters:: at the beginning of s; 0:
+// there is none.
+func workflowCommand(s string) int {
+	name, ok := strings.CutPrefix(s, "::")
+	rest := strings.TrimLeftFunc(name, func(r rune) bool { return isLetter(r) || r == '-' })
+	if !ok || len(rest) == len(name) {
+		return 0
+	}
+	if strings.HasPrefix(rest, " ") {
+		rest = rest[max(0, strings.IndexByte(rest, ':')):]
+	}
+	if !strings.HasPrefix(rest, "::") {
+		return 0
+	}
+	return len(s) - len(rest) + 2
+}
 
 // Message is a message that others wrote, cut after a few thousand bytes: an endpoint can
 // answer with megabytes.

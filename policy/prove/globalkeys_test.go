@@ -127,7 +127,7 @@ func keyRequest(dice *rand.Rand, s prove.Subject, key catalog.GlobalKey) *policy
 		return &policy.Request{Principal: s.Principal, Action: "s3:GetObject", Resource: "arn:aws:s3:::a/b", Context: c}
 	}
 	list := key.Many() || key.Type == "Unknown" && dice.IntN(2) == 0
-	switch value := func() string { return keyValue(dice, key.Type) }; {
+	switch value := func() string { return keyValue(dice, key) }; {
 	case list:
 		c.SetMany(key.Name, []string{value(), value(), value()}[:1+dice.IntN(3)])
 	default:
@@ -136,9 +136,15 @@ func keyRequest(dice *rand.Rand, s prove.Subject, key catalog.GlobalKey) *policy
 	return &policy.Request{Principal: s.Principal, Action: "s3:GetObject", Resource: "arn:aws:s3:::a/b", Context: c}
 }
 
-// keyValue draws a value of the type of a key.
-func keyValue(dice *rand.Rand, kind string) string {
-	switch kind {
+// keyValue draws a value that a key can have.
+func keyValue(dice *rand.Rand, key catalog.GlobalKey) string {
+	switch key.Name {
+	case "iam:PolicyARN", "iam:PermissionsBoundary":
+		return "arn:aws:iam::" + pick(dice, []string{"aws", account, "222222222222"}) + ":policy/" + pick(dice, []string{"a", "A", "a/b", "*", "${a}", "forcemfa/ForceMFA"})
+	case "s3:max-keys":
+		return pick(dice, []string{"0", "6", "7", "8", "10", "11", "2026", "1772323200"})
+	}
+	switch key.Type {
 	case "Bool":
 		return pick(dice, []string{"true", "false"})
 	case "Numeric":
