@@ -73,7 +73,7 @@ func Clean(s string) string {
 		}
 		return r
 	}, s)
-	if strings.Contains(s, "##") || strings.Contains(s, "::") {
+	if strings.Contains(s, "##") || strings.Contains(s, " ::") || strings.HasPrefix(s, "::") { // not each ARN
 		return withoutCommands(s)
 	}
 	return s
