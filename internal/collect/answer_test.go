@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -27,7 +28,7 @@ type hollow struct {
 	next      aws.HTTPClient
 	operation string
 	text      func(operation string) string
-	pages     int
+	pages     atomic.Int64 // accounts are read side by side
 }
 
 // operationOf is the operation of a request to IAM or Organizations.
@@ -49,10 +50,7 @@ func (h *hollow) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if operation != h.operation || h.pages > 0 {
-		if operation == h.operation {
-			h.pages--
-		}
+	if operation != h.operation || h.pages.Add(-1) >= 0 {
 		return h.next.Do(r)
 	}
 	return &http.Response{StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
@@ -73,7 +71,9 @@ var hollowTexts = map[string]func(operation string) string{
 func (s *stand) hollowFleet(t *testing.T, operation string, pages int, text func(string) string) *fleet.Fleet {
 	t.Helper()
 	cfg := s.cloud.Config(s.creds, "")
-	cfg.HTTPClient = &hollow{cfg.HTTPClient, operation, text, pages}
+	client := &hollow{next: cfg.HTTPClient, operation: operation, text: text}
+	client.pages.Store(int64(pages))
+	cfg.HTTPClient = client
 	f, err := fleet.New(cfg, fleet.Options{Rate: -1, Now: s.cloud.Now})
 	if err != nil {
 		t.Fatal(err)

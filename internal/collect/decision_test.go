@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,13 +81,14 @@ func TestAReadThatIsSharedFailsForItsReaderAlone(t *testing.T) {
 			cache := &policyCache{}
 			var clients [2]*slow
 			var errs [2]error
+			var reads sync.WaitGroup
 			for i := range clients {
 				clients[i] = &slow{allowed: row.allowed[i]}
 				client := iam.NewFromConfig(aws.Config{Region: "us-east-1", HTTPClient: clients[i], Credentials: credentials.NewStaticCredentialsProvider("AKIA", "x", ""), Retryer: func() aws.Retryer { return aws.NopRetryer{} }})
-				go func() { _, errs[i] = cache.policy(context.Background(), client, adminARN) }()
+				reads.Go(func() { _, errs[i] = cache.policy(context.Background(), client, adminARN) })
 				time.Sleep(time.Millisecond)
 			}
-			time.Sleep(time.Minute)
+			reads.Wait()
 			if (errs[0] == nil) != row.allowed[0] || errs[1] != nil || clients[1].calls != row.second || clients[0].calls+clients[1].calls != row.both {
 				t.Errorf("%v: errors %v, %d and %d requests", row.allowed, errs, clients[0].calls, clients[1].calls)
 			}
