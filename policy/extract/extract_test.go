@@ -240,7 +240,7 @@ func TestFilesWithoutDocumentsSaySo(t *testing.T) {
 }
 
 func FuzzDocuments(f *testing.F) {
-	for _, s := range []string{allow, trust, "a: &x [1, *x]\nb: !Sub c", `{"Policy":"` + quoted(allow) + `"}`, "Statement:\n- Effect: Deny\n", "\xff\xfe{\x00"} {
+	for _, s := range []string{allow, trust, "a: &x [1, *x]\nb: !Sub c", `{"Policy":"` + quoted(allow) + `"}`, `{"Policy":"{Statement"}`, "Statement:\n- Effect: Deny\n", "\xff\xfe{\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -250,7 +250,7 @@ func FuzzDocuments(f *testing.F) {
 		}
 		lines := strings.Count(string(b), "\n") + 1
 		for _, d := range docs {
-			if d.Text == "" || d.Line < 1 || len(b) > 0 && b[0] < 0x80 && d.Line > lines {
+			if (d.Text == "") != (d.Unread != "") || d.Line < 1 || len(b) > 0 && b[0] < 0x80 && d.Line > lines {
 				t.Errorf("%+v", d)
 			}
 		}
