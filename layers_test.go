@@ -20,7 +20,7 @@ import (
 // layer to the left. A row is a layer; a cell holds packages that are side by
 // side and must not import each other.
 var layers = [][]string{
-	{"policy/arn policy/yaml internal/prose"},
+	{"policy/arn policy/yaml internal/prose internal/bounded"},
 	{"policy", "policy/catalog policy/trust"},
 	{"policy/prove internal/org internal/trail", "policy/lint policy/prove/certificate policy/extract internal/trailsql"},
 	{"internal/baseline/document", "internal/baseline", "internal/audit", "internal/impact", "internal/plan", "internal/planner internal/keys", "internal/access"},

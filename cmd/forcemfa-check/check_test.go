@@ -86,15 +86,15 @@ func changed(t *testing.T, name string, change func(file, text string) string) s
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = []byte(change(f.Name, string(text)))
 		if f.Name == "manifest.json" {
 			var m map[string]any
 			if err := json.Unmarshal(text, &m); err != nil {
 				t.Fatal(err)
 			}
 			m["files"] = hashes
-			text, _ = json.Marshal(m)
+			text, _ = json.MarshalIndent(m, "", "  ")
 		}
+		text = []byte(change(f.Name, string(text)))
 		sum := sha256.Sum256(text)
 		hashes = append(hashes, map[string]any{"name": f.Name, "bytes": len(text), "sha256": hex.EncodeToString(sum[:])})
 		entry, err := w.Create(f.Name)
@@ -132,6 +132,7 @@ func TestWhatIsNotProvedIsRefused(t *testing.T) {
 		"a policy":           {"policies.jsonl", `Deny`, `Allow`, "another SHA-256"},
 		"a set":              {"sets.jsonl", `"policy":"`, `"policy":"0`, "is not in policies.jsonl"},
 		"a newer format":     {"manifest.json", `"format": 1`, `"format": 2`, "reads evidence packs of format 1"},
+		"a member twice":     {"manifest.json", `"kind":`, `"KIND": "forcemfa evidence pack", "kind":`, "is there twice"},
 		"a line without end": {"users.jsonl", `{`, `{"arn":`, "line 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

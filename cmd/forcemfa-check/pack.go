@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"forcemfa/policy"
 	"forcemfa/policy/prove/certificate"
@@ -81,12 +82,13 @@ type user struct {
 
 // openPack reads a pack, except its users, and compares all hashes.
 func openPack(name string) (*pack, error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
-		return nil, fmt.Errorf("%s is not a file", name)
-	}
-	file, err := os.Open(name)
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to open a pipe would wait for its writer
 	if err != nil {
 		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		file.Close()
+		return nil, errors.Join(fmt.Errorf("%s is not a regular file", name), err)
 	}
 	p := &pack{file: file, entries: map[string]*zip.File{}, policies: map[string]string{}, parsed: map[kindAndHash]policy.Source{}, built: map[int]*policy.Set{}}
 	for _, step := range []func() error{p.directory, p.compare, p.load} {
@@ -127,6 +129,9 @@ func (p *pack) directory() error {
 	if err := json.Unmarshal(text, &p.manifest); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
+	if member := duplicate(text); member != "" {
+		return fmt.Errorf("manifest.json: the member %q is there twice", member)
+	}
 	if p.manifest.Kind != "forcemfa evidence pack" || p.manifest.Format != 1 {
 		return fmt.Errorf("manifest.json: %q of format %d; this program reads evidence packs of format 1", p.manifest.Kind, p.manifest.Format)
 	}
@@ -138,7 +143,12 @@ func (p *pack) compare() error {
 	if len(p.entries) != len(p.manifest.Files)+1 {
 		return errors.New("the manifest lists other files")
 	}
+	listed := map[string]bool{"manifest.json": true}
 	for _, f := range p.manifest.Files {
+		if listed[f.Name] {
+			return fmt.Errorf("the manifest lists %s twice", f.Name)
+		}
+		listed[f.Name] = true
 		in, err := p.open(f.Name)
 		if err != nil {
 			return err

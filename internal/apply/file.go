@@ -19,6 +19,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/filelock"
 	"forcemfa/internal/org"
 )
@@ -113,6 +114,10 @@ func ownWrites(path, what string) error {
 	if err != nil {
 		return err
 	}
+	return othersWrite(info, path, what)
+}
+
+func othersWrite(info fs.FileInfo, path, what string) error {
 	if runtime.GOOS == "windows" || info.Mode().Perm()&0o022 == 0 {
 		return nil
 	}
@@ -188,17 +193,14 @@ func ReadJournal(dir, run string) (*Record, error) {
 		return nil, fmt.Errorf("read journal: %q is not the ID of a run, as 20270131T120000Z", run)
 	}
 	path := filepath.Join(dir, run+suffix)
-	if err := errors.Join(ownWrites(dir, "journal directory"), ownWrites(path, "journal")); err != nil {
-		return nil, fmt.Errorf("read journal: %w", err)
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a pipe would wait
-		return nil, fmt.Errorf("read journal: %s is not a regular file", path)
-	}
-	file, err := os.Open(path)
+	file, info, err := filefault.OpenRegular(path)
 	if err != nil {
-		return nil, fmt.Errorf("read journal: %w", err)
+		return nil, filefault.Error("read journal", err)
 	}
 	defer file.Close()
+	if err := errors.Join(ownWrites(dir, "journal directory"), othersWrite(info, path, "journal")); err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
 	r, err := parseJournal(file)
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s:%w", path, err)
@@ -209,7 +211,7 @@ func ReadJournal(dir, run string) (*Record, error) {
 
 // parseJournal reads JSON lines. The error begins with the number of the line.
 func parseJournal(in io.Reader) (*Record, error) {
-	r := new(Record)
+	r, begun := new(Record), map[string]bool{}
 	for lines := bufio.NewReaderSize(in, maxEntry); ; {
 		line, err := lines.ReadSlice('\n')
 		n := len(r.Entries)
@@ -222,7 +224,7 @@ func parseJournal(in io.Reader) (*Record, error) {
 		case err != nil:
 			return nil, fmt.Errorf("%d: %w", n+1, err)
 		}
-		e, err := parseEntry(line, n == 0)
+		e, err := parseEntry(line, n == 0, begun)
 		if err != nil {
 			return nil, fmt.Errorf("%d: %w", n+1, err)
 		}
@@ -233,8 +235,9 @@ func parseJournal(in io.Reader) (*Record, error) {
 // maxCounts is more than there are results of a step.
 const maxCounts = 20
 
-// parseEntry reads one line. The first must be a Begin of [Format].
-func parseEntry(line []byte, first bool) (e Entry, err error) {
+// parseEntry reads one line. The first must be a Begin of [Format]. begun are the IDs of
+// the steps before it, to which it adds its own: a run begins each step once.
+func parseEntry(line []byte, first bool, begun map[string]bool) (e Entry, err error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&e); err != nil {
@@ -256,6 +259,10 @@ func parseEntry(line []byte, first bool) (e Entry, err error) {
 		return e, fmt.Errorf("format %d is not supported: this program reads format %d", e.Format, Format)
 	case e.Kind == Intent && e.Step == nil:
 		return e, errors.New("an intent without its step")
+	case e.Kind == Intent && begun[e.Step.ID]:
+		return e, fmt.Errorf("the step %q begins twice", e.Step.ID)
+	case e.Kind == Intent:
+		begun[e.Step.ID] = true
 	}
 	return e, nil
 }

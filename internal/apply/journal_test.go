@@ -179,11 +179,12 @@ func TestADamagedJournalNamesItsLine(t *testing.T) {
 		begin + "{\"kind\":\n" + begin: ":2: not a journal entry: unexpected EOF",
 		begin + begin:                  `:2: unexpected entry "begin"`,
 		"{}\n":                         `:1: unexpected entry ""`,
-		strings.Replace(begin, `"format":1`, `"format":9`, 1): ":1: format 9 is not supported: this program reads format 1",
-		begin + `{"kind":"intent"}` + "\n":                    ":2: an intent without its step",
-		begin + `{"kind":"end"} {"kind":"end"}` + "\n":        ":2: more than one entry on a line",
-		begin + strings.Repeat(" ", 1<<20) + "\n":             ":2: the line is longer than 1048576 bytes",
-		begin + strings.Repeat("\x00", 1<<21):                 ":2: the line is longer than 1048576 bytes",
+		strings.Replace(begin, `"format":1`, `"format":9`, 1):                       ":1: format 9 is not supported: this program reads format 1",
+		begin + `{"kind":"intent"}` + "\n":                                          ":2: an intent without its step",
+		begin + strings.Repeat(`{"kind":"intent","step":{"id":"s"}}`+"\n", 200_000): `:3: the step "s" begins twice`,
+		begin + `{"kind":"end"} {"kind":"end"}` + "\n":                              ":2: more than one entry on a line",
+		begin + strings.Repeat(" ", 1<<20) + "\n":                                   ":2: the line is longer than 1048576 bytes",
+		begin + strings.Repeat("\x00", 1<<21):                                       ":2: the line is longer than 1048576 bytes",
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "20261102T090000Z.jsonl")

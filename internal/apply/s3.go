@@ -150,7 +150,7 @@ func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run st
 	if err != nil {
 		return nil, fmt.Errorf("read journal %s of %s: %w", run, place, err)
 	}
-	r, size := &Record{Run: run}, 0
+	r, size, begun := &Record{Run: run}, 0, map[string]bool{}
 	for n, key := range keys {
 		if want := place.folder(run) + entryName(n+1); key != want {
 			return nil, fmt.Errorf("read journal %s of %s: entry %s is missing, and there is %s", run, place, want, key)
@@ -162,7 +162,7 @@ func ReadS3Journal(ctx context.Context, client *s3.Client, place S3Place, run st
 		if size += len(text); size > maxJournal {
 			return nil, fmt.Errorf("read journal %s of %s: it is larger than %d bytes", run, place, maxJournal)
 		}
-		e, err := parseEntry(text, n == 0)
+		e, err := parseEntry(text, n == 0, begun)
 		if err != nil {
 			return nil, fmt.Errorf("read journal s3://%s/%s: %w", place.Bucket, key, err)
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/natefinch/atomic"
 
+	"forcemfa/internal/bounded"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/filelock"
 )
 
@@ -143,17 +145,15 @@ func attempt(path, target string, edit func(*File) error) (done bool, err error)
 }
 
 func current(target string) ([]byte, fs.FileInfo, error) {
-	info, err := os.Stat(target)
+	file, info, err := filefault.OpenRegular(target)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, errors.New("is not a regular file")
-	}
-	text, err := os.ReadFile(target)
+	defer file.Close()
+	text, err := bounded.ReadAll(file, largest)
 	return text, info, err
 }
 

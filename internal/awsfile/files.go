@@ -49,8 +49,7 @@ func Load(env func(string) string, home string) (*Files, error) {
 
 // Opening calls do, which reads both files and the bundle of certificates by itself, and
 // returns its error. A pipe in the place of one of them that nobody writes to is an error.
-func Opening(env func(string) string, home string, do func() error) error {
-	config, credentials := Paths(env, home)
+func Opening(config, credentials string, env func(string) string, do func() error) error {
 	return filefault.Opening([]string{config, credentials, env("AWS_CA_BUNDLE")}, do)
 }
 

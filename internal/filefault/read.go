@@ -3,16 +3,18 @@ package filefault
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 	"time"
+
+	"forcemfa/internal/bounded"
 )
 
 // patience is how long a named pipe in the place of a file may wait for the program that
 // writes to it, and pipeTime how long that program may take to write all of it.
-var patience, pipeTime = 5 * time.Second, time.Minute
+var patience, pipeTime = time.Second, time.Minute
 
 // errPipe is a named pipe that nobody writes to.
 var errPipe = errors.New("is a pipe, and no program writes to it")
@@ -26,11 +28,11 @@ func Read(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	text, err := bounded.ReadAll(f, most)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = &fs.PathError{Op: "read", Path: path, Err: errPipe}
-	case err == nil && int64(len(text)) > most:
+	case errors.Is(err, bounded.ErrTooLarge):
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", most)}
 	}
 	return text, err
@@ -67,6 +69,25 @@ func Opening(paths []string, do func() error) error {
 	case <-time.After(patience):
 		return &fs.PathError{Op: "open", Path: paths[i], Err: errPipe}
 	}
+}
+
+// OpenRegular opens a regular file. Anything else, such as a pipe, a device or a directory,
+// is an error at once. The file is opened first and looked at then, because another one
+// could take its name in between.
+func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to open a pipe would wait
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is not a regular file")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 func isPipe(path string) bool {

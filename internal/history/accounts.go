@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +15,8 @@ import (
 	"github.com/natefinch/atomic"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/bounded"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/filelock"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/run"
@@ -83,20 +84,16 @@ func (a *Accounts) read() (map[string]known, error) {
 
 // readRegular reads a file that is neither a link, a pipe nor a device, up to a limit.
 func readRegular(name string) ([]byte, error) {
-	info, err := os.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: is not a regular file", name)
-	}
-	file, err := os.Open(name)
+	file, info, err := filefault.OpenRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, accountsSize+1))
-	if err == nil && len(text) > accountsSize {
+	if at, err := os.Lstat(name); err != nil || !os.SameFile(at, info) {
+		return nil, fmt.Errorf("%s: is not a regular file", name)
+	}
+	text, err := bounded.ReadAll(file, accountsSize)
+	if errors.Is(err, bounded.ErrTooLarge) {
 		err = fmt.Errorf("%s: is larger than %d MiB", name, accountsSize>>20)
 	}
 	return text, err

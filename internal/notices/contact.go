@@ -1,6 +1,7 @@
 package notices
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"sync"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/bounded"
 	"forcemfa/internal/org"
 )
 
@@ -26,10 +28,20 @@ var columns = []string{"account", "user", "name", "address"}
 // mostContacts is the maximum number of rows in a file.
 const mostContacts = 1_000_000
 
+// mostText is the maximum size of a file: those rows with 100 bytes each fit.
+const mostText = 128 << 20
+
 // ReadContacts reads a CSV file with a header: account, user, name and address. Errors
 // name the line.
 func ReadContacts(name string, from io.Reader) (Contacts, error) {
-	r := csv.NewReader(from)
+	text, err := bounded.ReadAll(from, mostText)
+	switch {
+	case errors.Is(err, bounded.ErrTooLarge):
+		return nil, fmt.Errorf("%s: larger than %d MiB", name, mostText>>20)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	r := csv.NewReader(bytes.NewReader(text))
 	r.TrimLeadingSpace = true
 	header, err := r.Read()
 	if err != nil {

@@ -240,4 +240,11 @@ func TestContactsAreReadWithTheirLines(t *testing.T) {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
 	}
+	if _, err := notices.ReadContacts("people.csv", endless{}); err == nil || err.Error() != "people.csv: larger than 128 MiB" {
+		t.Errorf("a file without an end: %v", err)
+	}
 }
+
+type endless struct{}
+
+func (endless) Read(to []byte) (int, error) { return len(to), nil }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 
+	"forcemfa/internal/bounded"
 	"forcemfa/internal/prose"
 )
 
@@ -18,6 +19,9 @@ import (
 // account with every IAM quota raised and used up, below what would fill the
 // memory.
 const longest = 1 << 30
+
+// copied is how long a line is at most that is copied as it grows.
+const copied = 16 << 20
 
 // Write writes a snapshot as JSON Lines: the header, then one account a line,
 // each written before the next is asked for. It sets the header's Format, and
@@ -175,12 +179,12 @@ func (r *reader) read() (line []byte, whole bool, err error) {
 			// What begins so is no snapshot, and may have no end.
 			return nil, false, fmt.Errorf("line %d: want a JSON object", r.line+1)
 		}
-		if len(line)+len(part) > longest {
-			return nil, false, fmt.Errorf("line %d: longer than %d bytes", r.line+1, longest)
-		}
 		line = append(line, part...)
 		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
+			if len(line) < copied || cap(line)-len(line) >= r.in.Size() {
+				continue
+			}
+			line, err = r.rest(line)
 		}
 		if err == io.EOF && len(line) == 0 {
 			return nil, false, io.EOF
@@ -192,6 +196,43 @@ func (r *reader) read() (line []byte, whole bool, err error) {
 		trimmed, whole := bytes.CutSuffix(line, []byte("\n"))
 		return trimmed, whole, nil
 	}
+}
+
+// rest is a long line with the part of it that was not read. io.EOF: it has no end.
+func (r *reader) rest(line []byte) ([]byte, error) {
+	in := restOfLine{in: r.in}
+	rest, err := bounded.ReadAll(&in, longest-int64(len(line)))
+	switch {
+	case errors.Is(err, bounded.ErrTooLarge):
+		return nil, fmt.Errorf("longer than %d bytes", longest)
+	case err != nil:
+		return nil, err
+	case !in.ended:
+		err = io.EOF
+	}
+	return append(append(make([]byte, 0, len(line)+len(rest)), line...), rest...), err
+}
+
+// A restOfLine ends after a line feed.
+type restOfLine struct {
+	in    *bufio.Reader
+	ended bool
+}
+
+func (l *restOfLine) Read(to []byte) (int, error) {
+	if l.ended {
+		return 0, io.EOF
+	}
+	if _, err := l.in.Peek(1); err != nil {
+		return 0, err
+	}
+	part, _ := l.in.Peek(min(len(to), l.in.Buffered()))
+	if end := bytes.IndexByte(part, '\n'); end >= 0 {
+		part, l.ended = part[:end+1], true
+	}
+	n := copy(to, part)
+	_, err := l.in.Discard(n)
+	return n, err
 }
 
 // decodeAccount reads the line of an account.

@@ -3,10 +3,13 @@ package org
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"forcemfa/internal/testdepth"
 )
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
@@ -94,6 +97,45 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestALongLineIsReadLikeAShortOne reads lines on both sides of the length from which
+// their parts are not copied as they come.
+func TestALongLineIsReadLikeAShortOne(t *testing.T) {
+	const header, one, end = `{"format":2}` + "\n", `{"id":"111111111111"`, "}\n" + `{"id":"222222222222"}`
+	for _, spaces := range []int{copied - 1<<16, copied + 1<<20} {
+		_, accounts, err := Read(strings.NewReader(header + one + strings.Repeat(" ", spaces) + end))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := all(accounts); err != nil || len(got) != 2 {
+			t.Errorf("%d spaces: %d accounts, error %v", spaces, len(got), err)
+		}
+		_, accounts, err = Read(strings.NewReader(header + one + strings.Repeat(" ", spaces)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := all(accounts); err == nil || !strings.Contains(err.Error(), "line 2: the file is cut off in the middle of this line") {
+			t.Errorf("%d spaces and no end: error %v", spaces, err)
+		}
+	}
+}
+
+func TestALineWithoutAnEndIsAnError(t *testing.T) {
+	testdepth.Need(t) // takes 1 GiB
+	_, _, err := Read(io.MultiReader(strings.NewReader("{"), endless{}))
+	if err == nil || err.Error() != "line 1: longer than 1073741824 bytes" {
+		t.Error(err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(to []byte) (int, error) {
+	for i := range to {
+		to[i] = ' '
+	}
+	return len(to), nil
 }
 
 func TestALastLineWithoutItsEndIsRead(t *testing.T) {

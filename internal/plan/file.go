@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"forcemfa/internal/bounded"
 	"forcemfa/internal/prose"
 )
 
@@ -59,13 +60,12 @@ func Write(w io.Writer, p *Plan) error {
 // steps are refused with a [*FileError]. name is the name of the file in errors.
 func Read(name string, from io.Reader) (*Plan, error) {
 	text, err := readText(from)
-	if err != nil {
-		return nil, fmt.Errorf("read plan %s: %w", name, err)
-	}
 	r := &reader{name: name, text: text, ids: map[string]int{}}
 	switch {
-	case len(text) > maxFile:
+	case errors.Is(err, bounded.ErrTooLarge):
 		return nil, r.fail("", fmt.Errorf("larger than %d bytes", maxFile))
+	case err != nil:
+		return nil, fmt.Errorf("read plan %s: %w", name, err)
 	case !utf8.Valid(text):
 		return nil, r.fail("", errors.New("not UTF-8"))
 	}
@@ -92,7 +92,7 @@ func readText(from io.Reader) ([]byte, error) {
 	if begin := bytes.TrimLeft(start, " \t\r\n"); len(begin) > 0 && begin[0] != '{' {
 		return start, nil
 	}
-	return io.ReadAll(io.LimitReader(in, maxFile+1))
+	return bounded.ReadAll(in, maxFile)
 }
 
 // A reader decodes one plan file token by token, so that every error has its line

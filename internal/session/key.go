@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"forcemfa/internal/awsfile"
-	"forcemfa/internal/filefault"
 	"forcemfa/internal/fleet"
 	"forcemfa/internal/secret"
 	"forcemfa/policy/arn"
@@ -39,8 +38,7 @@ func (s KeySettings) Config(ctx context.Context, k secret.Keys) (aws.Config, err
 		options = append(options, config.WithSharedConfigProfile(s.Profile))
 	}
 	var cfg aws.Config
-	paths := []string{s.Files.Config.Path, s.Files.Credentials.Path, s.Getenv("AWS_CA_BUNDLE")}
-	err := filefault.Opening(paths, func() (err error) {
+	err := awsfile.Opening(s.Files.Config.Path, s.Files.Credentials.Path, s.Getenv, func() (err error) {
 		cfg, err = config.LoadDefaultConfig(ctx, options...)
 		return err
 	})

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/evidence"
+	"forcemfa/internal/filefault"
 	"forcemfa/internal/view"
 )
 
@@ -51,7 +51,7 @@ type checkOptions struct {
 }
 
 func runCheck(ctx context.Context, o *checkOptions, name string) error {
-	file, size, err := openPack(name)
+	file, info, err := filefault.OpenRegular(name)
 	if err != nil {
 		return command.WithHint(command.FileError("read the pack", err), "name a file that \"forcemfa evidence\" wrote")
 	}
@@ -60,7 +60,7 @@ func runCheck(ctx context.Context, o *checkOptions, name string) error {
 	if err != nil {
 		return err
 	}
-	report, err := evidence.Check(ctx, file, size, program(), formats)
+	report, err := evidence.Check(ctx, file, info.Size(), program(), formats)
 	if err != nil {
 		return command.WithHint(fmt.Errorf("%s is refused: %w", name, err), "ask the signer for the pack again, and rely on nothing in this one")
 	}
@@ -68,20 +68,8 @@ func runCheck(ctx context.Context, o *checkOptions, name string) error {
 }
 
 // openPack opens a file, and nothing else: to open a pipe would wait for its writer.
-func openPack(name string) (*os.File, int64, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, &fs.PathError{Op: "open", Path: name, Err: errors.New("is not a file")}
-	}
-	file, err := os.Open(name)
-	return file, info.Size(), err
-}
-
 // verify verifies the signature.
-func (o *checkOptions) verify(pack *os.File, name string) (evidence.PublicKey, error) {
+func (o *checkOptions) verify(pack io.ReadSeeker, name string) (evidence.PublicKey, error) {
 	var key *evidence.PublicKey
 	if o.key != "" {
 		text, err := readSmall(o.key)

@@ -65,7 +65,8 @@ func ReadConfig(file string) ([]byte, error) { return filefault.Read(file, yaml.
 func LoadConfig(ctx context.Context, options ...func(*config.LoadOptions) error) (aws.Config, error) {
 	home, _ := os.UserHomeDir()
 	var cfg aws.Config
-	err := awsfile.Opening(os.Getenv, home, func() (err error) {
+	settings, credentials := awsfile.Paths(os.Getenv, home)
+	err := awsfile.Opening(settings, credentials, os.Getenv, func() (err error) {
 		cfg, err = config.LoadDefaultConfig(ctx, options...)
 		return err
 	})

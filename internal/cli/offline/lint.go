@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"forcemfa/internal/audit"
+	"forcemfa/internal/bounded"
 	"forcemfa/internal/cli/command"
 	"forcemfa/internal/view"
 	"forcemfa/policy"
@@ -395,8 +396,6 @@ func (o *lintOptions) ofRole(d *extract.Document) bool {
 	return o.kind == "role" || o.kind == "auto" && d.Role
 }
 
-var errTooLarge = fmt.Errorf("larger than %d MiB", mostBytes>>20)
-
 func (o *lintOptions) read(name string) (string, error) {
 	var in io.Reader = o.env.Stdin
 	if name != "-" {
@@ -405,17 +404,14 @@ func (o *lintOptions) read(name string) (string, error) {
 			return "", command.FileReason(err)
 		}
 		defer file.Close()
-		if info, err := file.Stat(); err == nil && info.Size() > mostBytes {
-			return "", errTooLarge
-		}
 		in = file
 	}
-	text, err := io.ReadAll(io.LimitReader(in, mostBytes+1))
+	text, err := bounded.ReadAll(in, mostBytes)
 	switch {
+	case errors.Is(err, bounded.ErrTooLarge):
+		return "", fmt.Errorf("larger than %d MiB", mostBytes>>20)
 	case err != nil:
 		return "", command.FileReason(err)
-	case len(text) > mostBytes:
-		return "", errTooLarge
 	}
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }
