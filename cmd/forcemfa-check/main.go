@@ -27,6 +27,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"forcemfa/policy/prove/certificate"
 )
@@ -117,10 +118,11 @@ func (r *result) print(w io.Writer, p *pack) {
 	fmt.Fprintln(w, "Are these the policies of these users? forcemfa evidence check PACK.zip --key evidence.pub")
 }
 
-// clean removes control characters, which a terminal could obey.
+// clean removes control characters, which a terminal could obey, and those that no reader
+// sees.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"forcemfa/internal/org"
+	"forcemfa/internal/prose"
 	"forcemfa/policy/arn"
 )
 
@@ -193,7 +194,7 @@ func (d *Draft) suggest(w *strings.Builder, users []candidate, expires time.Time
 func (d *Draft) waves(w *strings.Builder) {
 	match := "percent: 10"
 	if u := d.pilot(); u != nil {
-		match = fmt.Sprintf("match: {ou: %q} # %s", u.ID, strings.Map(printable, u.Name))
+		match = fmt.Sprintf("match: {ou: %q} # %s", u.ID, prose.Clean(u.Name))
 	}
 	fmt.Fprintf(w, `# A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.
 #waves:
@@ -216,12 +217,4 @@ func (d *Draft) pilot() *org.Unit {
 		}
 	}
 	return first
-}
-
-// printable replaces characters that would end the line.
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
-		return '?'
-	}
-	return r
 }

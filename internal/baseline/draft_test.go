@@ -18,7 +18,7 @@ var today = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 func TestDraftListsTheUsersToDecideAbout(t *testing.T) {
 	used := today.AddDate(0, 0, -1)
 	workload := org.User{Name: "123", Password: org.No, MFA: org.No, Keys: []org.AccessKey{{Active: true, Used: &used, UsedService: "s3"}}}
-	d := baseline.NewDraft(&org.Header{Caller: "arn:aws:sts::111111111111:assumed-role/Admin/ada", Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-00000000", Name: "Closed", Parent: "r-ab12"}, {ID: "ou-ab12-11111111", Name: "Platform\nx", Parent: "r-ab12"}}}, today)
+	d := baseline.NewDraft(&org.Header{Caller: "arn:aws:sts::111111111111:assumed-role/Admin/ada", Units: []org.Unit{{ID: "r-ab12", Name: "Root"}, {ID: "ou-ab12-00000000", Name: "Closed", Parent: "r-ab12"}, {ID: "ou-ab12-11111111", Name: "Platform\n\u202e\u200bx", Parent: "r-ab12"}}}, today)
 	person, idle, service := workload, workload, workload
 	person.Name, person.Password = "ada", org.Yes
 	idle.Name, idle.Keys = "idle", []org.AccessKey{{Active: true, Used: &used, UsedService: "sts"}}
@@ -62,7 +62,7 @@ exemptions:
 # A roll-out in waves. The first wave that matches a user decides; a user in no wave starts with the last.
 #waves:
 #  - name: pilot
-#    match: {ou: "ou-ab12-11111111"} # Platform?x
+#    match: {ou: "ou-ab12-11111111"} # Platform???x
 #    from: 2026-11-09
 #  - name: everybody
 #    from: 2026-11-30
