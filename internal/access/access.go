@@ -5,7 +5,9 @@ package access
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -330,12 +332,14 @@ func (x *accessPlanner) configured(group, user string) bool {
 }
 
 // CanAssume decides whether a user can assume a role: with an MFA session, and
-// without MFA, with an access key or a session, whichever allows more.
+// without MFA, with an access key or a session, whichever allows more. The user chooses the
+// network, the Region, the name of the session and the external ID; the time is now.
 func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, role *org.Role, now time.Time) (with, without policy.Decision) {
 	documents := new(org.Cache)
-	set := documents.PolicySet(h, from, u)
+	s := prove.Subject{Principal: from.Principal(u), Set: documents.PolicySet(h, from, u), Context: from.Context(h, u), ForwardedCallsPass: true,
+		Roles: []prove.Role{{ARN: role.ARN, Trust: documents.Trust(role)}}}
 	decide := func(c policy.Credential, present policy.Presence) policy.Decision {
-		ctx := from.Context(h, u)
+		ctx := s.Context.Clone()
 		ctx.Set("aws:ViaAWSService", "false")
 		ctx.Set("aws:SecureTransport", "true")
 		ctx.Set("aws:CurrentTime", now.UTC().Format(time.RFC3339))
@@ -343,21 +347,55 @@ func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, r
 		ctx.Set("aws:SourceIp", "192.0.2.1") // RFC 5737
 		ctx.Set("sts:RoleSessionName", "forcemfa")
 		ctx.SetMFA(c, present, now.Add(-time.Minute), now)
-		return set.Decide(&policy.Request{
-			Principal: from.Principal(u), Action: "sts:AssumeRole", Resource: role.ARN, ResourceAccount: to.ID,
-			Policies: []policy.Source{documents.Trust(role)}, Context: ctx,
+		return s.Set.Decide(&policy.Request{
+			Principal: s.Principal, Action: "sts:AssumeRole", Resource: role.ARN, ResourceAccount: to.ID,
+			Policies: []policy.Source{s.Roles[0].Trust}, Context: ctx,
 		})
 	}
 	with = decide(policy.SessionTokenMFA, policy.True)
+	if with.Verdict != policy.Allowed && !fromPrivateNetwork(s.Roles[0].Trust.Document) {
+		with = anyWith(s, now, with)
+	}
 	without = decide(policy.LongTermKey, policy.Absent)
 	if session := decide(policy.SessionToken, policy.False); without.Verdict != policy.Allowed && (session.Verdict == policy.Allowed || session.Verdict == policy.Unknown) {
 		without = session
 	}
 	if without.Verdict == policy.ImplicitDenied || without.Verdict == policy.ExplicitDenied {
-		without = anyWithout(prove.Subject{Principal: from.Principal(u), Set: set, Context: from.Context(h, u), ForwardedCallsPass: true,
-			Roles: []prove.Role{{ARN: role.ARN, Trust: documents.Trust(role)}}}, without)
+		without = anyWithout(s, without)
 	}
 	return with, without
+}
+
+// anyWith is the decision about a role that one request with MFA is denied: whether another
+// one is allowed now.
+func anyWith(s prove.Subject, now time.Time, denied policy.Decision) policy.Decision {
+	s.Context = s.Context.Clone()
+	s.Context.Set("aws:CurrentTime", now.UTC().Format(time.RFC3339))
+	s.Context.Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
+	outcome, _, why := new(prove.Prover).Possible(s, []policy.Credential{policy.SessionTokenMFA}, "sts:AssumeRole", s.Roles[0].ARN)
+	switch outcome {
+	case prove.Open:
+		return policy.Decision{Verdict: policy.Allowed, Layer: policy.Trust}
+	case prove.Unknown:
+		return policy.Decision{Verdict: policy.Unknown, Why: why}
+	}
+	return denied
+}
+
+// fromPrivateNetwork reports whether a trust policy expects aws:SourceIp in a private network.
+// AWS sees the public address of a request, or none through a VPC endpoint.
+// Source: IAM User Guide, aws:SourceIp and aws:VpcSourceIp.
+func fromPrivateNetwork(d *policy.Document) bool {
+	private := func(v string) bool {
+		p, err := netip.ParsePrefix(v)
+		a, err2 := netip.ParseAddr(v)
+		return err == nil && p.Addr().IsPrivate() || err2 == nil && a.IsPrivate()
+	}
+	return d != nil && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
+		return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool {
+			return strings.EqualFold(c.Key, "aws:SourceIp") && strings.HasPrefix(c.Operator, "IpAddress") && !slices.ContainsFunc(c.Values, func(v string) bool { return !private(v) })
+		})
+	})
 }
 
 // anyWithout is the decision about a role that one request without MFA is denied: whether

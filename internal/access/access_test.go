@@ -108,6 +108,8 @@ func TestPlanChangesAnExistingRole(t *testing.T) {
 	}{
 		{"as wanted", org.Role{Trust: withMFA, Attached: []string{readOnly}, Inline: []org.InlinePolicy{{Name: baseline.RoleActionsName, Document: document.Actions("aws", []string{"ec2:*"})}}}, nil},
 		{"open", org.Role{Trust: openTo, Attached: []string{readOnly}}, []string{"UpdateAssumeRolePolicy operator", "PutRolePolicy operator ForceMFA-Actions"}},
+		{"open to one network with MFA", org.Role{Trust: strings.Replace(withMFA, `"Bool"`, `"IpAddress":{"aws:SourceIp":"203.0.113.0/24"},"Bool"`, 1), Attached: []string{readOnly}},
+			[]string{"PutRolePolicy operator ForceMFA-Actions"}},
 		{"open and in use", org.Role{Trust: openTo, Used: &used}, []string{
 			"UpdateAssumeRolePolicy operator BLOCKED", "AttachRolePolicy operator ReadOnlyAccess BLOCKED", "PutRolePolicy operator ForceMFA-Actions BLOCKED"}},
 		{"closed to the identity account", org.Role{Trust: strings.ReplaceAll(withMFA, identity, "333333333333"), Attached: []string{readOnly}},

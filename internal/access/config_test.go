@@ -245,7 +245,8 @@ func TestPlanNotesMembersWhomTheConfigFileHasNot(t *testing.T) {
 	}
 }
 
-// The decision about a role is that of a request from the internet over TLS, today.
+// The decision about a role is that of a request of today, from a network and with other
+// keys that the user chooses.
 func TestCanAssumeIsAskedWithTheKeysOfARequest(t *testing.T) {
 	from, to := &org.Account{ID: identity, Partition: "aws"}, &org.Account{ID: target, Partition: "aws"}
 	ada := user("ada")
@@ -261,8 +262,21 @@ func TestCanAssumeIsAskedWithTheKeysOfARequest(t *testing.T) {
 		{`"DateLessThan":{"aws:CurrentTime":"2026-11-02T09:00:00Z"}`, false},
 		{`"StringEquals":{"aws:RequestedRegion":"us-east-1"}`, true},
 		{`"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`, true},
+		{`"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}`, true},
 		{`"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`, false},
+		{`"StringEquals":{"aws:SourceVpce":"vpce-1a2b3c4d"}`, true},
+		{`"StringEquals":{"aws:RequestedRegion":"eu-central-1"}`, true},
 		{`"StringEquals":{"sts:RoleSessionName":"forcemfa"}`, true},
+		{`"StringEquals":{"sts:RoleSessionName":"${aws:username}"}`, true},
+		{`"StringLike":{"sts:RoleSessionName":"${aws:username}-*"}`, true},
+		{`"StringEquals":{"sts:ExternalId":"a8f5f167"}`, true},
+		{`"StringEquals":{"aws:username":"bob"}`, false},
+		{`"StringEquals":{"aws:PrincipalTag/team":"ops"}`, false},
+		{`"DateGreaterThan":{"aws:CurrentTime":"2026-11-02T09:00:00Z"}`, false},
+		{`"DateLessThan":{"aws:EpochTime":"1793610000"}`, false},
+		{`"NumericGreaterThan":{"aws:MultiFactorAuthAge":"7200"}`, true},
+		{`"NumericLessThan":{"aws:MultiFactorAuthAge":"30"}`, true},
+		{`"NumericLessThan":{"aws:MultiFactorAuthAge":"0"}`, false},
 		{`"NumericLessThan":{"aws:MultiFactorAuthAge":"300"}`, true},
 	} {
 		r := role(strings.Replace(openTo, `"Action":"sts:AssumeRole"`, `"Action":"sts:AssumeRole","Condition":{`+row.condition+`}`, 1))

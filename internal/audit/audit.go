@@ -8,6 +8,7 @@ import (
 
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
+	"forcemfa/policy"
 	"forcemfa/policy/arn"
 	"forcemfa/policy/prove"
 )
@@ -121,6 +122,7 @@ type report struct {
 	account  *org.Account
 	place    baseline.Place
 	findings []Finding
+	said     map[*policy.Document]*trait
 }
 
 // add adds a finding of a rule about a subject, with the worst severity of the

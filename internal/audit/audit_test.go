@@ -452,6 +452,11 @@ func TestSettableExemptionTag(t *testing.T) {
 		}, []audit.Finding{
 			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
 		}},
+		{"with new MFA", func(a *org.Account) {
+			a.Groups[0].Inline = []org.InlinePolicy{{Name: "tags", Document: strings.Replace(tagUser, `"Resource":"*"`, `"Resource":"*","Condition":{"NumericLessThan":{"aws:MultiFactorAuthAge":"30"}}`, 1)}}
+		}, []audit.Finding{
+			finding(audit.Medium, "exemption-tag-settable", "tag/userType=Service", "", "the exemption tag userType=Service can be set on a user with MFA by bob"),
+		}},
 		{"by roles, from one network", func(a *org.Account) {
 			r := role("/", "Admin", `{"AWS":"`+account+`"}`, withMFA)
 			r.Inline = []org.InlinePolicy{{Name: "all", Document: strings.Replace(admin, `"Resource":"*"`, `"Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`, 1)}}

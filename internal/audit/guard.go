@@ -16,8 +16,9 @@ import (
 // An exemptName is an exemption by path, name or ARN, a user that it would exempt, and
 // the principals that can give a user this ARN.
 type exemptName struct {
-	said, arn            string
-	without, with, roles []string
+	match     *baseline.Match
+	said, arn string
+	holders
 }
 
 // exemptionNames adds the findings about exemptions by path, name or ARN that principals
@@ -27,7 +28,6 @@ func (r *report) exemptionNames() {
 	if len(names) == 0 {
 		return
 	}
-	other := arn.IAM(r.account.Partition, r.account.ID, "user", "/", "somebody-else")
 	for i := range r.account.Users {
 		u := &r.account.Users[i]
 		if e := r.auditor.baseline.Exempt(r.place, u, r.auditor.now); e != nil && e.BreakGlass {
@@ -35,25 +35,37 @@ func (r *report) exemptionNames() {
 		}
 		a := r.userActor(u)
 		for _, n := range names {
-			switch moves := func(by *actor) bool { return by.moves(u.ARN, n.arn) || by.moves(other, n.arn) }; {
-			case moves(a.with(policy.LongTermKey, policy.Absent)) || moves(a.with(policy.ConsolePassword, policy.False)):
-				n.without = append(n.without, u.Name)
-			case moves(a.with(policy.SessionTokenMFA, policy.True)):
-				n.with = append(n.with, u.Name)
-			}
+			from := r.movable(a, n)
+			n.user(u.Name,
+				func() prove.Outcome {
+					return either(a.with(policy.LongTermKey, policy.Absent).moves(from, n.arn), a.with(policy.ConsolePassword, policy.False).moves(from, n.arn))
+				},
+				func() prove.Outcome { return a.with(policy.SessionTokenMFA, policy.True).moves(from, n.arn) })
 		}
 	}
 	for i := range r.account.Roles {
 		a := r.roleActor(&r.account.Roles[i])
 		for _, n := range names {
-			if a.moves(other, n.arn) {
-				n.roles = append(n.roles, r.account.Roles[i].Name)
-			}
+			n.role(r.account.Roles[i].Name, a.moves(r.movable(a, n), n.arn))
 		}
 	}
 	for _, n := range names {
-		r.addSettable("exemption-name-settable", "exemption/"+n.said, "a user can be given the exempt "+n.said, n.without, n.with, n.roles)
+		r.addSettable("exemption-name-settable", "exemption/"+n.said, "a user can be given the exempt "+n.said, &n.holders)
 	}
+}
+
+// movable are ARNs of users that an exemption does not exempt: the actor's own, any, and
+// those that the actor's policies name.
+func (r *report) movable(a *actor, n *exemptName) []string {
+	targets := r.targets(a, r.traits(a))
+	return slices.DeleteFunc(targets, func(target string) bool {
+		p, _ := arn.Split(target)
+		path, name := "/", p.Name()
+		if at := strings.LastIndexByte(p.Resource, '/'); at > len("user") {
+			path = p.Resource[len("user") : at+1]
+		}
+		return n.match.Matches(r.place, &org.User{Name: name, Path: path, ARN: target})
+	})
 }
 
 // exemptNames are the exemptions whose example is not the ARN of a user already: nobody
@@ -69,7 +81,7 @@ func (r *report) exemptNames() []*exemptName {
 		}
 		seen[said] = true
 		if path, name, ok := e.Match.ExampleUser("somebody-else"); ok && r.account.User(name) == nil {
-			names = append(names, &exemptName{said: said, arn: arn.IAM(r.account.Partition, r.account.ID, "user", path, name)})
+			names = append(names, &exemptName{match: &e.Match, said: said, arn: arn.IAM(r.account.Partition, r.account.ID, "user", path, name)})
 		}
 	}
 	return names
@@ -83,24 +95,20 @@ func (r *report) guardRoles() {
 		return
 	}
 	guarded := b.GuardedRoles(r.account.Partition, r.account.ID)
-	takes := func(a *actor) bool {
-		for _, role := range guarded {
-			if a.can("iam:CreateRole", role) || a.can("iam:UpdateAssumeRolePolicy", role) {
-				return true
-			}
-		}
-		return false
+	takes := func(a *actor) prove.Outcome {
+		return anyOf(guarded, func(role string) prove.Outcome {
+			return either(a.can("iam:CreateRole", role), a.can("iam:UpdateAssumeRolePolicy", role))
+		})
 	}
 	var who []string
 	for i := range r.account.Users {
-		if u := &r.account.Users[i]; takes(r.userActor(u).with(policy.SessionTokenMFA, policy.True)) {
-			who = append(who, "user "+u.Name)
-		}
+		u := &r.account.Users[i]
+		who = addWho(who, "user "+u.Name, takes(r.userActor(u).with(policy.SessionTokenMFA, policy.True)))
 	}
 	for i := range r.account.Roles {
 		role := &r.account.Roles[i]
-		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) && takes(r.roleActor(role)) {
-			who = append(who, "role "+role.Name)
+		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) {
+			who = addWho(who, "role "+role.Name, takes(r.roleActor(role)))
 		}
 	}
 	if len(who) > 0 {
@@ -121,14 +129,13 @@ func (r *report) enteredRoles() {
 		}
 		var who []string
 		for j := range r.account.Users {
-			if u := &r.account.Users[j]; r.enters(r.userActor(u).with(policy.SessionTokenMFA, policy.True), role) {
-				who = append(who, "user "+u.Name)
-			}
+			u := &r.account.Users[j]
+			who = addWho(who, "user "+u.Name, r.enters(r.userActor(u).with(policy.SessionTokenMFA, policy.True), role))
 		}
 		for j := range r.account.Roles {
 			other := &r.account.Roles[j]
-			if !strings.HasPrefix(other.Path, "/aws-service-role/") && !b.Guards(other.ARN) && r.enters(r.roleActor(other), role) {
-				who = append(who, "role "+other.Name)
+			if !strings.HasPrefix(other.Path, "/aws-service-role/") && !b.Guards(other.ARN) {
+				who = addWho(who, "role "+other.Name, r.enters(r.roleActor(other), role))
 			}
 		}
 		if len(who) > 0 {
@@ -137,12 +144,24 @@ func (r *report) enteredRoles() {
 	}
 }
 
-// enters reports whether an actor can assume a role of the account.
-func (r *report) enters(a *actor, role *org.Role) bool {
+// addWho adds the name of a principal that can do something, or of whom it could not be
+// decided.
+func addWho(who []string, name string, can prove.Outcome) []string {
+	switch can {
+	case prove.Open:
+		return append(who, name)
+	case prove.Unknown:
+		return append(who, name+" (not decided)")
+	}
+	return who
+}
+
+// enters is whether an actor can assume a role of the account.
+func (r *report) enters(a *actor, role *org.Role) prove.Outcome {
 	request := a.request
 	request.Action, request.Resource, request.ResourceAccount = "sts:AssumeRole", role.ARN, r.account.ID
 	request.Policies = []policy.Source{r.auditor.documents.Trust(role)}
-	return possible(a.prover, a.set, &request, a.credential)
+	return possible(a.prover, a.subject, &request, a.credential)
 }
 
 // newCredentials are the actions that give a user a credential which whoever calls them
@@ -164,27 +183,28 @@ func (r *report) exemptCredentials() {
 		}
 	}
 	var who, whose []string
-	impersonates := func(a *actor, self string) bool {
-		found := false
+	impersonates := func(a *actor, self string) prove.Outcome {
+		found := prove.Enforced
 		for _, u := range exempt {
-			if u.Name != self && slices.ContainsFunc(newCredentials, func(action string) bool { return a.can(action, u.ARN) }) {
-				found = true
-				if !slices.Contains(whose, u.Name) {
-					whose = append(whose, u.Name)
-				}
+			if u.Name == self {
+				continue
 			}
+			can := anyOf(newCredentials, func(action string) prove.Outcome { return a.can(action, u.ARN) })
+			if can != prove.Enforced && !slices.Contains(whose, u.Name) {
+				whose = append(whose, u.Name)
+			}
+			found = either(found, can)
 		}
 		return found
 	}
 	for i := range r.account.Users {
-		if u := &r.account.Users[i]; impersonates(r.userActor(u).with(policy.SessionTokenMFA, policy.True), u.Name) {
-			who = append(who, "user "+u.Name)
-		}
+		u := &r.account.Users[i]
+		who = addWho(who, "user "+u.Name, impersonates(r.userActor(u).with(policy.SessionTokenMFA, policy.True), u.Name))
 	}
 	for i := range r.account.Roles {
 		role := &r.account.Roles[i]
-		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) && impersonates(r.roleActor(role), "") {
-			who = append(who, "role "+role.Name)
+		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) {
+			who = addWho(who, "role "+role.Name, impersonates(r.roleActor(role), ""))
 		}
 	}
 	if len(who) > 0 {
@@ -205,7 +225,7 @@ func (r *report) outside() {
 
 // An actor is a principal with one credential.
 type actor struct {
-	set        *policy.Set
+	subject    prove.Subject
 	request    policy.Request
 	now        time.Time
 	prover     *prove.Prover
@@ -213,15 +233,18 @@ type actor struct {
 }
 
 func (r *report) userActor(u *org.User) *actor {
-	return &actor{set: r.auditor.documents.PolicySet(r.auditor.header, r.account, u), now: r.auditor.now, prover: &r.auditor.prover,
-		request: policy.Request{Principal: r.account.Principal(u), Context: r.account.Context(r.auditor.header, u)}}
+	s := prove.Subject{Principal: r.account.Principal(u), Set: r.auditor.documents.PolicySet(r.auditor.header, r.account, u), Context: r.account.Context(r.auditor.header, u)}
+	return r.actor(s)
 }
 
 func (r *report) roleActor(role *org.Role) *actor {
-	const session = "example"
-	a := &actor{set: r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role), now: r.auditor.now, prover: &r.auditor.prover,
-		request: policy.Request{Principal: r.account.RolePrincipal(role, session), Context: r.account.RoleContext(r.auditor.header, role, session)}}
-	return a.with(policy.RoleFromMFA, policy.True)
+	x := prove.Role{ARN: role.ARN, Trust: r.auditor.documents.Trust(role), Set: r.auditor.documents.RolePolicySet(r.auditor.header, r.account, role),
+		Context: r.account.RoleContext(r.auditor.header, role, "example")}
+	return r.actor(r.auditor.prover.Session(&x)).with(policy.RoleFromMFA, policy.True)
+}
+
+func (r *report) actor(s prove.Subject) *actor {
+	return &actor{subject: s, request: policy.Request{Principal: s.Principal, Context: s.Context}, now: r.auditor.now, prover: &r.auditor.prover}
 }
 
 func (a *actor) with(c policy.Credential, present policy.Presence) *actor {
@@ -233,15 +256,23 @@ func (a *actor) with(c policy.Credential, present policy.Presence) *actor {
 	return &by
 }
 
-// can reports whether an action on a resource is allowed.
-func (a *actor) can(action, resource string) bool {
+// can is whether an action on a resource is allowed.
+func (a *actor) can(action, resource string) prove.Outcome {
 	request := a.request
 	request.Action, request.Resource = action, resource
-	return possible(a.prover, a.set, &request, a.credential)
+	return possible(a.prover, a.subject, &request, a.credential)
 }
 
-// moves reports whether the actor can give a user another ARN, or create a user with it.
-// Renaming must be allowed on both ARNs.
-func (a *actor) moves(from, to string) bool {
-	return a.can("iam:CreateUser", to) || a.can("iam:UpdateUser", to) && a.can("iam:UpdateUser", from)
+// moves is whether the actor can give one of the users another ARN, or create a user with
+// it. Renaming must be allowed on both ARNs.
+func (a *actor) moves(from []string, to string) prove.Outcome {
+	renames := a.can("iam:UpdateUser", to)
+	if renames != prove.Enforced {
+		sure := renames == prove.Open
+		renames = anyOf(from, func(arn string) prove.Outcome { return a.can("iam:UpdateUser", arn) })
+		if renames == prove.Open && !sure {
+			renames = prove.Unknown
+		}
+	}
+	return either(a.can("iam:CreateUser", to), renames)
 }

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func TestUsersThatCanMoveToAnExemptPath(t *testing.T) {
 		{"by UpdateUser on both ARNs", document(statement("iam:UpdateUser", "*")), "{path: \"/workloads/*\"}", "medium: " + by},
 		{"by UpdateUser on its own ARN alone", document(statement("iam:UpdateUser", "bob")), "{path: \"/workloads/*\"}", ""},
 		{"by UpdateUser on the exempt ARN alone", document(statement("iam:UpdateUser", "workloads/*")), "{path: \"/workloads/*\"}", ""},
+		{"by UpdateUser from another path", document(statement("iam:UpdateUser", "team/*"), statement("iam:UpdateUser", "workloads/*")), "{path: \"/workloads/*\"}", "medium: " + by},
 		{"by CreateUser", document(statement("iam:CreateUser", "workloads/*")), "{path: \"/workloads/*\"}", "medium: " + by},
 		{"by CreateUser elsewhere", document(statement("iam:CreateUser", "people/*")), "{path: \"/workloads/*\"}", ""},
 		{"by name", document(statement("iam:*", "*")), "{name: \"ci-*\"}", "medium: a user can be given the exempt name ci-* with MFA by bob"},
@@ -101,6 +103,7 @@ func TestRolesThatTheGuardExceptsByNameAreGuarded(t *testing.T) {
 			a.Roles = append(a.Roles, role("/", "stacksets-exec-evil", `{"AWS":"`+account+`"}`, `{"StringEquals":{"sts:ExternalId":"x"}}`))
 			a.Sort()
 		}, "high: the guard SCP excepts the role by its name, and it can be assumed by user bob, role Deploy"},
+		{"with a role of StackSets that a session of a role can assume", guard, planted("/", "stacksets-exec-evil", `{"AWS":"arn:aws:sts::`+account+`:assumed-role/Deploy/x"}`), "high: the guard SCP excepts the role by its name, and it can be assumed by role Deploy"},
 		{"with a role of StackSets of another account", guard, planted("/", "stacksets-exec-0123", `{"AWS":"999999999999"}`), ""},
 		{"with the role of the function", guard, planted("/forcemfa/", "ForceMFAFunction", `{"Service":"lambda.amazonaws.com"}`), ""},
 		{"in the management account, which no SCP affects", "", func(_ *org.Account, h *org.Header) { h.Organization.ManagementAccount = account }, ""},
@@ -226,6 +229,46 @@ func TestAnAccountOutsideTheOrganizationIsAFinding(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			got, _ := run(t, &row.header, configOf(t, row.config), quiet(t))
 			only(t, found(got, "outside-organization"), row.want)
+		})
+	}
+}
+
+// Whoever assumes a role chooses the name and the tags of its session, and whoever sets a
+// tag on a user chooses the user, other tags, and the case of the tag.
+func TestRolesThatCanSetAnExemptionTag(t *testing.T) {
+	const by, perhaps = "low: the exemption tag userType=Service can be set on a user by the roles R", "low: the exemption tag userType=Service can be set on a user perhaps by role R"
+	allow := func(condition, resource string) string {
+		return `{"Effect":"Allow","Action":["iam:TagUser","iam:CreateUser"],"Resource":"` + resource + `"` + condition + `}`
+	}
+	tagUser := allow("", "*")
+	deny := func(condition string) string {
+		return `,{"Effect":"Deny","Action":["iam:TagUser","iam:CreateUser"],"Resource":"*","Condition":{` + condition + `}}`
+	}
+	limited := `{"StringEquals":{"sts:RoleSessionName":"bot"}}`
+	for _, row := range []struct{ name, actions, trust, statements, want string }{
+		{"in a session with a name", "", "", allow(`,"Condition":{"StringLike":{"aws:userid":"*:admin-*"}}`, "*"), by},
+		{"in a session without one name", "", "", tagUser + deny(`"StringLike":{"aws:userid":"*:example"}`), by},
+		{"in a session with a name that the trust policy may refuse", "", limited, allow(`,"Condition":{"StringLike":{"aws:userid":"*:admin-*"}}`, "*"), perhaps},
+		{"in a session of another role", "", "", allow(`,"Condition":{"StringLike":{"aws:userid":"AROAOTHER:*"}}`, "*"), ""},
+		{"in a session with a tag", `"sts:AssumeRole","sts:TagSession"`, "", allow(`,"Condition":{"StringEquals":{"aws:PrincipalTag/team":"ops"}}`, "*"), perhaps},
+		{"in a session that cannot have tags", "", "", allow(`,"Condition":{"StringEquals":{"aws:PrincipalTag/team":"ops"}}`, "*"), ""},
+		{"with a source identity", `"sts:AssumeRole","sts:SetSourceIdentity"`, "", allow(`,"Condition":{"StringLike":{"aws:SourceIdentity":"*"}}`, "*"), by},
+		{"together with another tag", "", "", allow(`,"Condition":{"ForAnyValue:StringEquals":{"aws:TagKeys":["team"]}}`, "*"), by},
+		{"with another tag alone", "", "", allow(`,"Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}}`, "*"), ""},
+		{"on users of a path", "", "", allow("", "arn:aws:iam::*:user/team/*"), by},
+		{"on a user that does not exist", "", "", allow("", "arn:aws:iam::*:user/nobody"), ""},
+		{"in another case", "", "", tagUser + deny(`"StringEquals":{"aws:RequestTag/userType":"Service"}`), by},
+		{"with its key in another case", "", "", tagUser + deny(`"ForAnyValue:StringEquals":{"aws:TagKeys":["userType"]}`), by},
+		{"refused whatever its case", "", "", tagUser + deny(`"StringEqualsIgnoreCase":{"aws:RequestTag/userType":"service"}`), ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := quiet(t)
+			r := role("/", "R", `{"AWS":"`+account+`"}`, cmp.Or(row.trust, withMFA))
+			r.ID, r.Trust = "AROAEXAMPLE", strings.Replace(r.Trust, `"sts:AssumeRole"`, "["+cmp.Or(row.actions, `"sts:AssumeRole"`)+"]", 1)
+			r.Inline = []org.InlinePolicy{{Name: "own", Document: `{"Version":"2012-10-17","Statement":[` + row.statements + `]}`}}
+			a.Roles = []org.Role{r}
+			got, _ := run(t, &org.Header{Partition: "aws"}, configOf(t, "exemptions: [{match: {tag: userType=Service}, owner: a, reason: b}]\n"), a)
+			only(t, found(got, "exemption-tag-settable"), row.want)
 		})
 	}
 }

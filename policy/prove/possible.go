@@ -1,21 +1,27 @@
 package prove
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"forcemfa/policy"
 )
 
-// trustOf returns the trust policy that decides a request, and its statements: that of the
-// role of Subject.Roles that sts:AssumeRole is about.
-func (p *Prover) trustOf(s *Subject, action, resource string) ([]policy.Source, []*clause) {
+// roleAt is the role of Subject.Roles that a request of sts:AssumeRole is about; nil for
+// another request.
+func (s *Subject) roleAt(action, resource string) *Role {
 	for i := range s.Roles {
 		if r := &s.Roles[i]; r.ARN == resource && strings.EqualFold(action, "sts:AssumeRole") {
-			return []policy.Source{r.Trust}, p.apart(&r.Trust, policy.Trust)
+			return r
 		}
 	}
-	return nil, nil
+	return nil
 }
+
+// Session returns a session of a role as a subject. Whoever assumes the role chooses the
+// name of the session, and the tags and the source identity that its trust policy accepts.
+func (p *Prover) Session(r *Role) Subject { return *p.session(new(Subject), r, nil) }
 
 // Possible reports whether a subject can make one request today with one of these
 // kinds of credentials and with condition keys of its choice: Open when it can,
@@ -33,7 +39,11 @@ func (p *Prover) Possible(s Subject, credentials []policy.Credential, action, re
 			}
 		}
 	}
-	own, more := p.trustOf(&s, action, resource)
+	var own []policy.Source
+	role := s.roleAt(action, resource)
+	if role != nil {
+		own = []policy.Source{role.Trust}
+	}
 	for i := range rows {
 		r := s.request(action, resource, rows[i].with(trial{}))
 		r.Policies = own
@@ -41,12 +51,69 @@ func (p *Prover) Possible(s Subject, credentials []policy.Credential, action, re
 			return Open, last, ""
 		}
 	}
-	_, found, why := p.permitted(&s, rows, probe{action, resource}, own, more)
+	rows = s.choices(p.aged(&s, rows, own))
+	var found bool
+	if role != nil {
+		w, doubt := p.becomes(&standpoint{subject: &s, rows: rows, limited: s.sessionName.limited}, role)
+		found, why = w != nil, doubt
+	} else {
+		_, t, doubt := p.permitted(&s, rows, probe{action, resource}, nil, nil)
+		found, why = t != nil, doubt
+	}
 	switch {
-	case found != nil:
+	case found:
 		return Open, last, ""
 	case why != "":
 		return Unknown, last, why
 	}
 	return Enforced, last, ""
+}
+
+// aged adds the states of sessions with MFA in which the code is as old as the conditions
+// on its age distinguish, up to the longest session.
+// Source: STS API Reference, GetSessionToken, DurationSeconds.
+func (p *Prover) aged(s *Subject, rows []row, own []policy.Source) []row {
+	clauses := slices.Concat(p.clauses(s.Set, policy.Allow), p.clauses(s.Set, policy.Deny))
+	for i := range own {
+		clauses = append(clauses, p.apart(&own[i], policy.Trust)...)
+	}
+	ages := agesOf(clauses)
+	for _, r := range rows[:len(rows):len(rows)] {
+		if _, aged := r.context.Get(mfaAge); !aged || r.credential == policy.CodeInCall {
+			continue
+		}
+		for _, age := range ages {
+			r.context = r.context.Clone()
+			r.context.Set(mfaAge, strconv.Itoa(age))
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+const (
+	mfaAge    = "aws:multifactorauthage"
+	oldestMFA = 129600 // seconds
+)
+
+// agesOf are the whole seconds on both sides of the numbers that clauses compare the age of
+// MFA with.
+func agesOf(clauses []*clause) []int {
+	var ages []int
+	for _, c := range clauses {
+		for _, t := range c.tests {
+			for _, v := range t.Values {
+				n, err := strconv.ParseFloat(v, 64)
+				if t.key != mfaAge || err != nil || !(n >= 0 && n <= oldestMFA) {
+					continue
+				}
+				for _, age := range []int{int(n) - 1, int(n), int(n) + 1} {
+					if age >= 0 && age <= oldestMFA && !slices.Contains(ages, age) {
+						ages = append(ages, age)
+					}
+				}
+			}
+		}
+	}
+	return ages
 }

@@ -195,15 +195,16 @@ func (p *Prover) session(of *Subject, r *Role, via []string) *Subject {
 // sessionName is what policies can see of the names of a role's sessions.
 func (p *Prover) sessionName(r *Role) sessionName {
 	id, known := r.Context.Get("aws:userid")
+	name := sessionName{limited: r.limitsNames()}
 	if !known || r.Set == nil {
-		return sessionName{}
+		return name
 	}
 	sources := r.Set.Sources()
-	if !p.setTraits(sources, identify(r.Set, sources)).keys["aws:userid"] {
-		return sessionName{}
+	if p.setTraits(sources, identify(r.Set, sources)).keys["aws:userid"] {
+		role, _, _ := strings.Cut(id[0], ":")
+		name.after = role + ":"
 	}
-	role, _, _ := strings.Cut(id[0], ":")
-	return sessionName{role + ":", r.limitsNames()}
+	return name
 }
 
 // limitsNames reports whether the trust policy may refuse some names of sessions.
@@ -226,14 +227,20 @@ func (p *Prover) mayTrust(r *Role, action string) bool {
 }
 
 // roleRows returns the states of a session of a role with a kind of credential, with the
-// role's own tags first. Session tags replace them: what depends on them is unknown. Where a
-// policy compares names of sessions, there are states with any name, which whoever assumes the role chooses.
-// Source: IAM User Guide, "Pass session tags in AWS STS".
+// role's own tags first.
 func (s *Subject) roleRows(c policy.Credential) []row {
 	out := []row{s.row(c, policy.False)}
 	if c.MFA().Present&policy.True != 0 {
 		out = append(out, s.row(c, policy.True))
 	}
+	return s.choices(out)
+}
+
+// choices adds the states that whoever assumes the role of a session can choose: session tags
+// replace those of the role, and what depends on them is unknown; where a policy compares names
+// of sessions, the session may have any.
+// Source: IAM User Guide, "Pass session tags in AWS STS".
+func (s *Subject) choices(out []row) []row {
 	if s.sessionName.after != "" {
 		for _, r := range out {
 			r.sessionName = s.sessionName
