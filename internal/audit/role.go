@@ -37,6 +37,12 @@ func (r *report) trust(role *org.Role) {
 		r.add("role-trust-weak", subject, "%s has a condition on MFA for %s that is also true without MFA: %s",
 			role.Name, strings.Join(weak[0].Principals, ", "), conditionText(weak[0].Conditions))
 	}
+	undecided := func(g trust.Grant) bool { return g.Undecided && !g.WithoutMFA }
+	if all := trust.Grants(source.Document); slices.ContainsFunc(all, undecided) {
+		g := all[slices.IndexFunc(all, undecided)]
+		r.add("role-trust-unknown", subject, "AWS does not document whether the condition of %s on MFA for %s is true without MFA: %s",
+			role.Name, strings.Join(g.Principals, ", "), conditionText(g.Conditions))
+	}
 	if open := withoutMFA(source.Document, false); len(open) > 0 {
 		f := r.add("role-trust-open", subject, "%s can be assumed without MFA by %s", role.Name, strings.Join(open[0].Principals, ", "))
 		f.Severity = r.trustSeverity(role, open)

@@ -80,14 +80,14 @@ var Rules = []Rule{
 	{
 		Name: "exemption-tag-settable", Severities: []Severity{Critical, Medium, Low},
 		Means: "An exemption depends on a tag that a principal can set on a user. Critical when a user can set it without MFA, " +
-			"medium when a user can with MFA, low when only roles can.",
+			"medium when a user can with MFA, low when only roles can, or when it could not be decided.",
 		Remedy: "deny iam:TagUser and iam:CreateUser with that tag key to everybody except the administrator role, or exempt users by name",
 		Refs:   nil,
 	},
 	{
 		Name: "exemption-name-settable", Severities: []Severity{Critical, Medium, Low},
 		Means: "An exemption depends on a path, name or ARN that a principal can give a user: by renaming or moving it, or by creating one. " +
-			"Critical when a user can do so without MFA, medium when a user can with MFA, low when only roles can.",
+			"Critical when a user can do so without MFA, medium when a user can with MFA, low when only roles can, or when it could not be decided.",
 		Remedy: "deny iam:UpdateUser and iam:CreateUser on the exempt ARNs to everybody except the administrator role, as the guard SCP does",
 		Refs:   nil,
 	},
@@ -184,8 +184,8 @@ var Rules = []Rule{
 	},
 	{
 		Name: "role-trust-unknown", Severities: []Severity{Medium},
-		Means:  "The trust policy of the role could not be read.",
-		Remedy: "make the trust policy readable, or repair it, then audit again", Refs: nil,
+		Means:  "The trust policy of the role could not be read, or AWS does not document whether its condition on MFA is true without MFA.",
+		Remedy: "make the trust policy readable, or repair it, and require MFA with Bool aws:MultiFactorAuthPresent true, then audit again", Refs: nil,
 	},
 	{
 		Name: "root-no-mfa", Severities: []Severity{Critical},

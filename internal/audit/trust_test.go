@@ -215,3 +215,14 @@ func TestAnExpiredWindowIsNoWindow(t *testing.T) {
 		}
 	}
 }
+
+// A condition whose effect AWS does not document is no proof that MFA is required.
+func TestATrustPolicyWithAnUndocumentedConditionIsUnknown(t *testing.T) {
+	severity, what := severityOf(t, "role-trust-unknown", `{"AWS":"`+account+`"}`, "sts:AssumeRole", `{"ForAnyValue:BoolIfExists":{"aws:MultiFactorAuthPresent":"true"}}`)
+	if severity != audit.Medium || !strings.Contains(what, "account "+account+" is true without MFA: ForAnyValue:BoolIfExists") {
+		t.Errorf("%q: %s", severity, what)
+	}
+	if severity, what = severityOf(t, "role-trust-unknown", `{"AWS":"`+account+`"}`, "sts:AssumeRole", withMFA); severity != "" {
+		t.Errorf("%q: %s", severity, what)
+	}
+}

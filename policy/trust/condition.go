@@ -16,6 +16,8 @@ type Matched struct {
 	NoMFA     bool // in a session without MFA: aws:MultiFactorAuthPresent is false
 	RecentMFA bool // in a session with MFA, a minute after the code was entered
 	OldMFA    bool // in a session with MFA, longer after the code than any session lives
+	// Undocumented means that a request without MFA may satisfy them: AWS does not say.
+	Undocumented bool
 }
 
 // MFAConditions are the conditions of a statement on the MFA keys.
@@ -32,15 +34,23 @@ func MFAConditions(s *policy.Statement) []policy.Condition {
 
 // Match evaluates conditions with the policy evaluator itself, as the
 // conditions of a Deny of everything. Without conditions every request matches.
-func Match(conditions []policy.Condition) Matched {
+func Match(conditions []policy.Condition) Matched { return match(conditions, nil) }
+
+func match(conditions []policy.Condition, keys map[string]string) Matched {
+	undocumented := false
 	matches := func(c policy.Credential, present policy.Presence, age time.Duration) bool {
 		context := new(policy.Context)
+		for key, value := range keys {
+			context.Set(key, value)
+		}
 		context.SetMFA(c, present, matchTime.Add(-age), matchTime)
-		return refuses(conditions, context).Verdict == policy.ExplicitDenied
+		d := refuses(conditions, context)
+		undocumented = undocumented || present != policy.True && d.Verdict == policy.Unknown
+		return d.Verdict == policy.ExplicitDenied
 	}
+	byKey, inSession := matches(policy.LongTermKey, policy.Absent, 0), matches(policy.SessionToken, policy.False, time.Minute)
 	return Matched{
-		AccessKey: matches(policy.LongTermKey, policy.Absent, 0),
-		NoMFA:     matches(policy.SessionToken, policy.False, time.Minute),
+		AccessKey: byKey, NoMFA: inSession, Undocumented: undocumented,
 		RecentMFA: matches(policy.SessionTokenMFA, policy.True, time.Minute),
 		OldMFA:    matches(policy.SessionTokenMFA, policy.True, 37*time.Hour),
 	}

@@ -38,7 +38,7 @@ func RequireMFA(text string, maxAge time.Duration) (string, error) {
 	}
 	todo := map[int]bool{}
 	for _, g := range Grants(d) {
-		if g.WithoutMFA || maxAge > 0 && !g.Aged {
+		if g.WithoutMFA || g.Undecided || maxAge > 0 && !g.Aged {
 			todo[g.Index] = true
 		}
 	}
@@ -65,7 +65,7 @@ func verify(text string) error {
 		return fmt.Errorf("the edited policy: %w", err)
 	}
 	for _, g := range Grants(d) {
-		if g.WithoutMFA || !g.WithMFA {
+		if g.WithoutMFA || g.Undecided || !g.WithMFA {
 			return fmt.Errorf("statement %d requires that MFA is not used, or its conditions cannot be decided", g.Index+1)
 		}
 	}
