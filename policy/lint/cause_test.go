@@ -50,6 +50,8 @@ func TestFindingsNameTheCause(t *testing.T) {
 		{policy.Identity, like(`"BoolIfExists":{"aws:MFAAge":"false"}`), "K-1", lint.Critical, "did you mean aws:MultiFactorAuthPresent?"},
 		// The next is about tags: its guard is another statement.
 		{policy.Identity, doc(guard("", "", noOthers, noKeys), `{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:StrongAuth":"false"}}}`), "K-2", lint.Low, "no request has the condition key aws:StrongAuth"},
+		// An age at which a session ends at once, whatever the exceptions.
+		{policy.Identity, like(`"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"10"}`), "M-10", lint.High, "a session with MFA is over after 10 seconds"},
 		// Numbers that AWS does not document.
 		{policy.Identity, doc(guard("", `,"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"NaN"}`)), "M-10", lint.Medium, `"NaN" sets no limit`},
 		{policy.Identity, doc(guard("", `,"NumericGreaterThanIfExists":{"aws:MultiFactorAuthAge":"1_000"}`)), "M-10", lint.Medium, `"1_000" sets no limit`},

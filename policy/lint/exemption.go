@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"forcemfa/policy"
+	"forcemfa/policy/catalog"
 )
 
 // exemptions reports the principals and requests that the guard exempts by its
@@ -190,7 +191,11 @@ func (in *inspection) tries(key string, on []policy.Condition, probe *situation)
 		}
 	}
 	for _, v := range in.variations(on, probe.who) {
-		if values, ok := v.keys[on[0].Key]; ok {
+		values, ok := v.keys[on[0].Key]
+		if k, _ := catalog.Global(key); len(values) == 0 && k.Always {
+			continue // every request has it
+		}
+		if ok {
 			tries = append(tries, probe.having(on[0].Key, values))
 		}
 	}

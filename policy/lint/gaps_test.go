@@ -202,6 +202,7 @@ var denyConditionsThatHold = []string{
 	`"StringNotEqualsIfExists":{"aws:MultiFactorAuthPresent":"true"}`, `"StringEqualsIfExists":{"aws:MultiFactorAuthPresent":"false"}`, `"StringNotLike":{"aws:MultiFactorAuthPresent":"true"}`,
 	`"StringNotEqualsIgnoreCase":{"aws:MultiFactorAuthPresent":"TRUE"}`, `"StringEqualsIgnoreCaseIfExists":{"aws:MultiFactorAuthPresent":"False"}`,
 	`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"Null":{"aws:MultiFactorAuthAge":"true"}`,
+	`"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"},"Bool":{"aws:SecureTransport":["true","false"]}`,
 }
 
 // Conditions with which an Allow matches with MFA alone.

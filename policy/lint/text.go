@@ -200,7 +200,7 @@ func (in *inspection) ages(i int) {
 				in.add("M-10", i, "aws:MultiFactorAuthAge is a number of seconds, so %q sets no limit", v)
 			case n > longestSession || err != nil:
 				in.add("M-10", i, "no session with MFA is %s seconds old: the longest lasts %d", v, longestSession)
-			case n < 60 && !in.explainedApartFrom(i, "M-10"):
+			case n < 60 && !in.explainedApartFrom(i, append([]string{"M-10", "D-12"}, aboutOthers...)...):
 				f := in.add("M-10", i, "a session with MFA is over after %s seconds", v)
 				f.Severity = High
 			default:
