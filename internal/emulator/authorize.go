@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"cmp"
+
 	"forcemfa/internal/emulator/operation"
 	"forcemfa/internal/emulator/world"
 	"forcemfa/policy"
@@ -94,6 +96,7 @@ func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Conte
 	if ask.Principal != nil { // it has no policies of its own
 		request.Principal, set = *ask.Principal, &policy.Set{}
 	}
+	set = call.World.Owned(set, cmp.Or(ask.ResourceAccount, call.Caller.Account))
 	if ask.MFAInCall {
 		if call.Readings.CodeInCallIsNotMFA {
 			if d := set.Refuses(&request); d.Verdict != policy.ImplicitDenied {
@@ -115,10 +118,7 @@ func (c *Cloud) decide(call *operation.Call, set *policy.Set, base *policy.Conte
 // caller.
 func askContext(call *operation.Call, base *policy.Context, ask *operation.Ask) *policy.Context {
 	x := base.Clone()
-	if owner := ask.ResourceAccount; ask.Resource != "*" {
-		if owner == "" {
-			owner = call.Caller.Account
-		}
+	if owner := cmp.Or(ask.ResourceAccount, call.Caller.Account); ask.Resource != "*" {
 		x.Set("aws:ResourceAccount", owner)
 		if path := call.World.OrgPath(owner); path != "" {
 			x.Set("aws:ResourceOrgID", call.World.Organization.ID)

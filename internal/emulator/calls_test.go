@@ -318,7 +318,7 @@ var onlyRefused = map[string]string{
 	"sts:DecodeAuthorizationMessage":                       "messages are not encoded here",
 }
 
-const oneKind = "the one type of policies is the service control policy, and none has an effective policy"
+const oneKind = "the types of policies are service and resource control policies, which have no effective policy"
 
 // Every operation of the modeled services succeeds at least once, and the answer has the
 // form of the model: members, types, times, request ID, and pages of every size.

@@ -59,14 +59,7 @@ func (h *Header) check() error {
 		}
 		units[u.ID] = true
 	}
-	scps := map[string]bool{}
-	for _, p := range h.SCPs {
-		if scps[p.ID] {
-			return fmt.Errorf("SCP %s is there twice", p.ID)
-		}
-		scps[p.ID] = true
-	}
-	if err := partition(h.Partition); err != nil {
+	if err := first(once("SCP", h.SCPs), once("RCP", h.RCPs), partition(h.Partition)); err != nil {
 		return err
 	}
 	if o := h.Organization; o != nil && o.ManagementAccount != "" && !arn.IsAccountID(o.ManagementAccount) {
@@ -74,6 +67,18 @@ func (h *Header) check() error {
 	}
 	if h.Accounts < 0 {
 		return fmt.Errorf("%d accounts", h.Accounts)
+	}
+	return nil
+}
+
+// once refuses two policies with the same ID.
+func once(what string, policies []SCP) error {
+	ids := map[string]bool{}
+	for _, p := range policies {
+		if ids[p.ID] {
+			return fmt.Errorf("%s %s is there twice", what, p.ID)
+		}
+		ids[p.ID] = true
 	}
 	return nil
 }

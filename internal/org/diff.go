@@ -17,7 +17,7 @@ func (c Change) String() string { return c.Subject + " " + c.What }
 
 // Diff is what changed from a to b, of what [Account.Digest] covers: it is
 // empty exactly when the digests agree. Sorted by subject. Either may be nil.
-// The header, of both, tells the names of service control policies.
+// The header, of both, tells the names of SCPs and RCPs.
 func Diff(h *Header, a, b *Account) []Change {
 	var changes []Change
 	was, is := factsOf(h, a), factsOf(h, b)
@@ -79,6 +79,7 @@ var phrases = map[aspect]phrase{
 	management:  {"is management account: %[3]s", "was management account: %[2]s", "is management account: %[3]s"},
 	unit:        {"stands in unit %[3]s", "stands in unit %[2]s no longer", "moved from unit %[2]s to %[3]s"},
 	scp:         {"got SCP %[1]s", "lost SCP %[1]s", ""},
+	rcp:         {"got RCP %[1]s", "lost RCP %[1]s", ""},
 	document:    {"has a document", "has no document any more", "has another document"},
 	trust:       {"has a trust policy", "has no trust policy any more", "has another trust policy"},
 	tag:         {"was tagged %[1]s = %[3]s", "lost tag %[1]s = %[2]s", "has tag %[1]s = %[3]s, was %[2]s"},
@@ -92,6 +93,7 @@ var phrases = map[aspect]phrase{
 	device:      {"got MFA device %[1]s", "lost MFA device %[1]s", "has MFA device %[1]s as %[3]s, was %[2]s"},
 	keys:        {"has access keys: %[3]s", "had access keys: %[2]s", "has access keys: %[3]s; was: %[2]s"},
 	enabled:     {"has SCPs enabled: %[3]s", "had SCPs enabled: %[2]s", "has SCPs enabled: %[3]s"},
+	enabledRCPs: {"has RCPs enabled: %[3]s", "had RCPs enabled: %[2]s", "has RCPs enabled: %[3]s"},
 }
 
 func changeOf(before, after *fact) (Change, bool) {

@@ -10,20 +10,20 @@ import (
 
 // Digest identifies what decides in the account: default documents (as
 // [Canonical] sees them), attachments, memberships, boundaries, tags, trust
-// policies, the place in the organization with its SCPs, devices, and whether
+// policies, the place in the organization with its SCPs and RCPs, devices, and whether
 // passwords and keys are active. Left out: IDs of entities and dates, last
 // used, versions that are not the default, quotas, gaps, tags of managed
 // policies (our own fingerprint among them), and what is only read of users
 // that a step would change, so that two reads of an unchanged account agree.
 //
 // Two accounts with the same digest have no [Diff]. The header tells the names
-// of service control policies.
+// of SCPs and RCPs.
 func (a *Account) Digest(h *Header) string {
 	return digest("account", a.facts(h), nil)
 }
 
-// Digest identifies an organization: what its header decides (units, SCPs,
-// where they are attached) and the digests of its accounts, in any order.
+// Digest identifies an organization: what its header decides (units, SCPs and
+// RCPs, where they are attached) and the digests of its accounts, in any order.
 func Digest(h *Header, accounts []string) string {
 	sorted := slices.Sorted(slices.Values(accounts))
 	return digest("organization", h.facts(), sorted)

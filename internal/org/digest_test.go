@@ -114,6 +114,7 @@ func TestTheOrganizationsDigestCoversWhatItsHeaderDecides(t *testing.T) {
 		{"SCP", func(h *Header) { h.SCPs[1].Document = allow }, true},
 		{"attachment", func(h *Header) { h.Units[1].SCPs = nil }, true},
 		{"place", func(h *Header) { h.Units[1].Parent = "r-2" }, true},
+		{"RCPs", func(h *Header) { controlled(h, new(Account)) }, true},
 		{"SCPs off", func(h *Header) { h.Organization.SCPsEnabled = false }, true},
 		{"no organization", func(h *Header) { h.Organization = nil }, true},
 	} {
@@ -163,4 +164,30 @@ func FuzzCanonical(f *testing.F) {
 			t.Fatalf("%q, then %q", once, twice)
 		}
 	})
+}
+
+func TestTheDigestCoversRCPs(t *testing.T) {
+	with := func(do func(*Header)) (*Header, *Account) {
+		h, a := acme()
+		controlled(h, a)
+		do(h)
+		return h, a
+	}
+	before, a := with(func(*Header) {})
+	for name, do := range map[string]func(*Header){
+		"another name": func(h *Header) { h.RCPs[1].Name = "y" },
+		"document":     func(h *Header) { h.RCPs[1].Document = allowAll },
+		"attachment":   func(h *Header) { h.Units[1].RCPs = nil },
+		"off":          func(h *Header) { h.Organization.RCPsEnabled = false },
+	} {
+		after, _ := with(do)
+		if Digest(before, []string{a.Digest(before)}) == Digest(after, []string{a.Digest(after)}) {
+			t.Errorf("%s: the digest stays the same", name)
+		}
+	}
+	b := *a
+	b.RCPs = append(b.RCPs, "p-perimeter")
+	if d := cmp.Diff([]Change{{"account", "got RCP Perimeter"}}, Diff(before, a, &b)); d != "" {
+		t.Error(d)
+	}
 }

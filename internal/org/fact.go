@@ -10,7 +10,7 @@ import (
 // A fact is one thing that decides. A digest hashes facts, a difference
 // compares them, so the two cannot disagree.
 type fact struct {
-	subject string // user/bob, group/Devs, role/Admin, policy/ARN, device/SERIAL, account, root; scp/name and unit/ID in a header
+	subject string // user/bob, group/Devs, role/Admin, policy/ARN, device/SERIAL, account, root; scp/name, rcp/name and unit/ID in a header
 	aspect  aspect
 	key     string // tells facts of the same aspect apart: a tag's key, a group's name
 	value   string
@@ -30,6 +30,7 @@ const (
 	management  aspect = "management"
 	unit        aspect = "unit"
 	scp         aspect = "scp"
+	rcp         aspect = "rcp"
 	document    aspect = "document"
 	trust       aspect = "trust"
 	tag         aspect = "tag"
@@ -42,7 +43,8 @@ const (
 	hardwareMFA aspect = "hardware mfa"
 	device      aspect = "device"
 	keys        aspect = "keys"
-	enabled     aspect = "enabled" // SCPs, in a header
+	enabled     aspect = "enabled"      // SCPs, in a header
+	enabledRCPs aspect = "enabled rcps" // in a header; only if they are
 )
 
 // A ledger collects facts.
@@ -71,27 +73,36 @@ func (h *Header) facts() []fact {
 		l.set("organization", unit, o.ID)
 		l.set("organization", management, o.ManagementAccount)
 		l.set("organization", enabled, strconv.FormatBool(o.SCPsEnabled))
+		if o.RCPsEnabled { // digests of earlier versions stay the same without any
+			l.set("organization", enabledRCPs, "true")
+		}
 	}
 	for _, u := range h.Units {
 		subject := "unit/" + u.ID
 		l.add(subject, exists, "", "/")
 		l.set(subject, unit, u.Parent)
 		for _, id := range u.SCPs {
-			l.add(subject, scp, h.scpName(id), "")
+			l.add(subject, scp, nameOf(h.SCPs, id), "")
+		}
+		for _, id := range u.RCPs {
+			l.add(subject, rcp, nameOf(h.RCPs, id), "")
 		}
 	}
 	for _, p := range h.SCPs {
 		l.add("scp/"+p.Name, document, "", hash(Canonical(p.Document)))
 	}
+	for _, p := range h.RCPs {
+		l.add("rcp/"+p.Name, document, "", hash(Canonical(p.Document)))
+	}
 	return l.sorted()
 }
 
-// scpName identifies a service control policy whose ID AWS chose: an
-// organization has each name once, and one that is made again has it again. One
-// that was not read has its ID alone.
+// nameOf identifies a control policy whose ID AWS chose: an organization has each
+// name once, and one that is made again has it again. One that was not read has its
+// ID alone.
 // Source: Organizations API Reference, CreatePolicy, DuplicatePolicyException.
-func (h *Header) scpName(id string) string {
-	if p := h.SCP(id); p != nil {
+func nameOf(list []SCP, id string) string {
+	if p := controlPolicy(list, id); p != nil {
 		return p.Name
 	}
 	return id
@@ -105,7 +116,10 @@ func (a *Account) facts(h *Header) []fact {
 	l.set("account", management, strconv.FormatBool(a.Management))
 	l.set("account", unit, a.Unit)
 	for _, id := range a.SCPs {
-		l.add("account", scp, h.scpName(id), "")
+		l.add("account", scp, nameOf(h.SCPs, id), "")
+	}
+	for _, id := range a.RCPs {
+		l.add("account", rcp, nameOf(h.RCPs, id), "")
 	}
 	l.set("root", mfa, tri(a.Root.MFA))
 	l.set("root", hardwareMFA, tri(a.Root.HardwareMFA))

@@ -57,11 +57,11 @@ func (h *Header) UnitNames(a *Account) []string {
 	return names
 }
 
-// SCP is the service control policy with that ID, or nil.
-func (h *Header) SCP(id string) *SCP {
-	for i := range h.SCPs {
-		if h.SCPs[i].ID == id {
-			return &h.SCPs[i]
+// controlPolicy is the policy of a list with that ID, or nil.
+func controlPolicy(list []SCP, id string) *SCP {
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i]
 		}
 	}
 	return nil
@@ -110,6 +110,7 @@ func (a *Account) Sort() {
 	sortBy(a.Policies, func(p Policy) string { return p.ARN })
 	sortDevices(a.Unassigned)
 	slices.Sort(a.SCPs)
+	slices.Sort(a.RCPs)
 	for i := range a.Users {
 		u := &a.Users[i]
 		slices.Sort(u.Groups)

@@ -28,6 +28,7 @@ type Header struct {
 	Organization *Organization `json:"organization,omitempty"` // nil for an account that is in none, or when it could not be read (see Gaps)
 	Units        []Unit        `json:"units,omitempty"`        // the root first, parents before children
 	SCPs         []SCP         `json:"scps,omitempty"`
+	RCPs         []SCP         `json:"rcps,omitempty"` // resource control policies, in the same form
 	Gaps         []Gap         `json:"unread,omitempty"`
 	// Accounts is how many accounts follow, so that a file that was cut between
 	// two lines is not read as a smaller organization. Zero: not told.
@@ -38,8 +39,9 @@ type Header struct {
 type Organization struct {
 	ID                string   `json:"id"` // o-…
 	ManagementAccount string   `json:"management_account"`
-	FeatureSet        string   `json:"feature_set"`  // ALL or CONSOLIDATED_BILLING
-	SCPsEnabled       bool     `json:"scps_enabled"` // false also when SCPs could not be read (see Gaps)
+	FeatureSet        string   `json:"feature_set"`            // ALL or CONSOLIDATED_BILLING
+	SCPsEnabled       bool     `json:"scps_enabled"`           // false also when SCPs could not be read (see Gaps)
+	RCPsEnabled       bool     `json:"rcps_enabled,omitempty"` // likewise; older snapshots don't have it
 	DelegatedAdmins   []string `json:"delegated_admins,omitempty"`
 }
 
@@ -49,9 +51,10 @@ type Unit struct {
 	Name   string   `json:"name"`
 	Parent string   `json:"parent,omitempty"` // empty for a root
 	SCPs   []string `json:"scps,omitempty"`   // IDs of the policies attached here
+	RCPs   []string `json:"rcps,omitempty"`
 }
 
-// An SCP is a service control policy.
+// An SCP is a service control policy or a resource control policy.
 type SCP struct {
 	ID         string `json:"id"` // p-…
 	Name       string `json:"name"`
@@ -68,6 +71,7 @@ type Account struct {
 	State      string     `json:"state"`          // Organizations' State: ACTIVE, SUSPENDED… (see Skipped)
 	Unit       string     `json:"unit,omitempty"` // ID of the parent unit
 	SCPs       []string   `json:"scps,omitempty"` // IDs of the policies attached to the account itself
+	RCPs       []string   `json:"rcps,omitempty"`
 	Management bool       `json:"management,omitempty"`
 	Caller     string     `json:"caller,omitempty"` // ARN under which this account was read
 	Read       bool       `json:"read"`             // false: nothing below is known, Gaps says why

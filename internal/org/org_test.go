@@ -17,6 +17,22 @@ const (
 	adminARN = "arn:aws:iam::aws:policy/AdministratorAccess"
 )
 
+// controlled adds resource control policies to acme.
+func controlled(h *Header, a *Account) {
+	h.Organization.RCPsEnabled = true
+	h.RCPs = []SCP{
+		{ID: "p-RCPFullAWSAccess", Name: "RCPFullAWSAccess", AWSManaged: true, Document: allowAll},
+		{ID: "p-perimeter", Name: "Perimeter", Document: perimeter},
+	}
+	h.Units[0].RCPs, a.RCPs = []string{"p-RCPFullAWSAccess"}, []string{"p-RCPFullAWSAccess"}
+	h.Units[1].RCPs = []string{"p-RCPFullAWSAccess", "p-perimeter"}
+}
+
+const (
+	allowAll  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`
+	perimeter = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]}`
+)
+
 // acme is a header and the account dev, with one of everything.
 func acme() (*Header, *Account) {
 	h := &Header{

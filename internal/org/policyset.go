@@ -59,12 +59,13 @@ func (a *Account) RolePolicySet(h *Header, r *Role) *policy.Set {
 }
 
 // PolicySet is every document that decides the requests of the user: its own
-// inline and managed policies, those of its groups, its boundary and the SCPs
-// level by level. A document that was not read or is malformed is a Source
-// with Err. No SCP applies in the management account, nor when the
-// organization could not be read: the header's Gaps say which.
+// inline and managed policies, those of its groups, its boundary, and level by
+// level the SCPs and the RCPs of its account: for a resource of another account,
+// put the RCPs of that one in their place. A document that was not read or is
+// malformed is a Source with Err. No SCP or RCP applies in the management account,
+// nor when the organization could not be read: the header's Gaps say which.
 func (c *Cache) PolicySet(h *Header, a *Account, u *User) *policy.Set {
-	set := &policy.Set{SCPs: c.scps(h, a), Boundary: c.boundary(a, u.Boundary)}
+	set := &policy.Set{SCPs: c.scps(h, a), RCPs: c.RCPs(h, a), Boundary: c.boundary(a, u.Boundary)}
 	set.Identity = c.identity(set.Identity, a, "user "+u.Name, "", u.Inline, u.Attached)
 	for _, name := range u.Groups {
 		g := a.Group(name)
@@ -81,13 +82,14 @@ func (c *Cache) PolicySet(h *Header, a *Account, u *User) *policy.Set {
 }
 
 // RolePolicySet is every document that decides the requests of a session of
-// the role that was made without session policies. SCPs do not touch
+// the role that was made without session policies. SCPs and RCPs do not touch
 // service-linked roles.
-// Source: Organizations User Guide, "Service control policies".
+// Source: Organizations User Guide, "Service control policies", "Resource control
+// policies".
 func (c *Cache) RolePolicySet(h *Header, a *Account, r *Role) *policy.Set {
 	set := &policy.Set{Boundary: c.boundary(a, r.Boundary)}
 	if !a.RolePrincipal(r, "").ServiceLinked {
-		set.SCPs = c.scps(h, a)
+		set.SCPs, set.RCPs = c.scps(h, a), c.RCPs(h, a)
 	}
 	set.Identity = c.identity(nil, a, "role "+r.Name, "", r.Inline, r.Attached)
 	return set
@@ -134,33 +136,52 @@ func (c *Cache) scps(h *Header, a *Account) [][]policy.Source {
 	if h.Organization == nil || !h.Organization.SCPsEnabled || a.Management {
 		return nil
 	}
+	return c.levels(h, a, policy.SCP, h.SCPs, func(u *Unit) []string { return u.SCPs }, a.SCPs)
+}
+
+// RCPs are the resource control policies of the resources of an account, level by
+// level; nil if none apply. They decide the requests of callers from everywhere.
+// Source: Organizations User Guide, "Resource control policies (RCPs)".
+func (c *Cache) RCPs(h *Header, a *Account) [][]policy.Source {
+	if h.Organization == nil || !h.Organization.RCPsEnabled || a.Management {
+		return nil
+	}
+	return c.levels(h, a, policy.RCP, h.RCPs, func(u *Unit) []string { return u.RCPs }, a.RCPs)
+}
+
+// levels are the control policies of the units above an account and of the account.
+func (c *Cache) levels(h *Header, a *Account, kind policy.Kind, all []SCP, of func(*Unit) []string, own []string) [][]policy.Source {
+	word := controlWords[kind]
 	units, ok := h.lineage(a.Unit)
 	if !ok {
 		return [][]policy.Source{{{
-			Name: "SCPs of account " + a.ID,
+			Name: word + "s of account " + a.ID,
 			Err:  errors.New("where account " + a.ID + " stands in the organization was not read"),
 		}}}
 	}
 	var levels [][]policy.Source
 	for _, u := range units {
-		levels = append(levels, c.level(h, u.Name, u.SCPs))
+		levels = append(levels, c.level(kind, all, u.Name, of(u)))
 	}
-	return append(levels, c.level(h, "account "+a.ID, a.SCPs))
+	return append(levels, c.level(kind, all, "account "+a.ID, own))
 }
 
-// level is never nil: a level without SCPs allows nothing.
-func (c *Cache) level(h *Header, at string, ids []string) []policy.Source {
+// level is never nil: a level without policies allows nothing.
+func (c *Cache) level(kind policy.Kind, all []SCP, at string, ids []string) []policy.Source {
+	word := controlWords[kind]
 	sources := make([]policy.Source, 0, len(ids))
 	for _, id := range ids {
-		p := h.SCP(id)
+		p := controlPolicy(all, id)
 		if p == nil || p.Document == "" {
 			sources = append(sources, policy.Source{
-				Name: "SCP " + id + " at " + at,
-				Err:  fmt.Errorf("the document of SCP %s was not read", id),
+				Name: word + " " + id + " at " + at,
+				Err:  fmt.Errorf("the document of %s %s was not read", word, id),
 			})
 			continue
 		}
-		sources = append(sources, c.source("SCP "+p.Name+" at "+at, policy.SCP, p.Document))
+		sources = append(sources, c.source(word+" "+p.Name+" at "+at, kind, p.Document))
 	}
 	return sources
 }
+
+var controlWords = map[policy.Kind]string{policy.SCP: "SCP", policy.RCP: "RCP"}

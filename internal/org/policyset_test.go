@@ -194,3 +194,35 @@ func compareKeys(t *testing.T, c *policy.Context, want map[string][]string) {
 		}
 	}
 }
+
+func TestPolicySetHoldsTheRCPsOfTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(*Header, *Account)
+		want [][]string
+	}{
+		{"enabled", func(*Header, *Account) {}, [][]string{
+			{"RCP RCPFullAWSAccess at Root"}, {"RCP RCPFullAWSAccess at Dev", "RCP Perimeter at Dev"}, {"RCP RCPFullAWSAccess at account 222222222222"},
+		}},
+		{"without document", func(h *Header, _ *Account) { h.RCPs[1].Document = "" }, [][]string{
+			{"RCP RCPFullAWSAccess at Root"}, {"RCP RCPFullAWSAccess at Dev", "? RCP p-perimeter at Dev"}, {"RCP RCPFullAWSAccess at account 222222222222"},
+		}},
+		{"no unit", func(_ *Header, a *Account) { a.Unit = "" }, [][]string{{"? RCPs of account 222222222222"}}},
+		{"not enabled", func(h *Header, _ *Account) { h.Organization.RCPsEnabled = false }, nil},
+		{"management account", func(_ *Header, a *Account) { a.Management = true }, nil},
+		{"no organization", func(h *Header, _ *Account) { h.Organization = nil }, nil},
+	} {
+		h, a := acme()
+		controlled(h, a)
+		c.do(h, a)
+		for who, set := range map[string]*policy.Set{"user": a.PolicySet(h, a.User("bob")), "role": a.RolePolicySet(h, a.Role("Deploy"))} {
+			var got [][]string
+			for _, level := range set.RCPs {
+				got = append(got, shape(level))
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("%s, %s: %s", c.name, who, d)
+			}
+		}
+	}
+}

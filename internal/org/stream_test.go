@@ -85,6 +85,7 @@ func TestReadNamesTheLineOfWhatIsWrong(t *testing.T) {
 		{"management account that is none", `{"format":2,"organization":{"id":"o-1","management_account":"yes"}}` + "\n", `line 1: the management account is "yes", which is not an account ID of 12 digits`},
 		{"child before parent", `{"format":2,"units":[{"id":"ou-1","parent":"r-1"},{"id":"r-1"}]}` + "\n", `line 1: unit ou-1 comes before its parent "r-1"`},
 		{"unit twice", `{"format":2,"units":[{"id":"r-1"},{"id":"r-1"}]}` + "\n", "line 1: unit r-1 is there twice"},
+		{"RCP twice", `{"format":2,"rcps":[{"id":"p-1"},{"id":"p-1"}]}` + "\n", "line 1: RCP p-1 is there twice"},
 		{"SCP twice", `{"format":2,"scps":[{"id":"p-1"},{"id":"p-1"}]}` + "\n", "line 1: SCP p-1 is there twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

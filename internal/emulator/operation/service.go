@@ -9,7 +9,8 @@ import (
 )
 
 // A ServiceCall is what a service does with its own name, such as EventBridge when it
-// sends a message to a queue: only the policy of the resource decides.
+// sends a message to a queue: only the policy of the resource and the resource control
+// policies of its account decide.
 type ServiceCall struct {
 	Service          string // service principal
 	Action, Resource string
@@ -35,8 +36,7 @@ func (s ServiceCall) Check(w *world.World) error {
 	if s.Document != "" {
 		request.Policies = []policy.Source{w.Parse("policy of "+s.Resource, s.Kind, s.Document)}
 	}
-	var none policy.Set
-	if d := none.Decide(&request); s.Document == "" || d.Verdict != policy.Allowed {
+	if d := w.Owned(&policy.Set{}, s.Owner).Decide(&request); s.Document == "" || d.Verdict != policy.Allowed {
 		return fmt.Errorf("%s may not perform %s on %s: its policy does not allow it for %s", s.Service, s.Action, s.Resource, s.SourceARN)
 	}
 	return nil

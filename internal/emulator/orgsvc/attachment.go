@@ -1,6 +1,7 @@
 package orgsvc
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +24,7 @@ func attachmentOperations() []operation.Operation {
 			on: func(n names, in *organizations.AttachPolicyInput) []string {
 				return []string{n.policy(*in.PolicyId), n.target(*in.TargetId)}
 			},
-			kind: func(*organizations.AttachPolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+			policy: func(in *organizations.AttachPolicyInput) string { return *in.PolicyId },
 		}.write(),
 		row[organizations.DetachPolicyInput, organizations.DetachPolicyOutput]{
 			name: "DetachPolicy", who: manager, do: detachPolicy,
@@ -34,7 +35,7 @@ func attachmentOperations() []operation.Operation {
 			on: func(n names, in *organizations.DetachPolicyInput) []string {
 				return []string{n.policy(*in.PolicyId), n.target(*in.TargetId)}
 			},
-			kind: func(*organizations.DetachPolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+			policy: func(in *organizations.DetachPolicyInput) string { return *in.PolicyId },
 		}.write(),
 		row[organizations.ListPoliciesForTargetInput, organizations.ListPoliciesForTargetOutput]{
 			name: "ListPoliciesForTarget", who: observer, do: listPoliciesForTarget,
@@ -57,9 +58,7 @@ func attachmentOperations() []operation.Operation {
 			on: func(n names, in *organizations.ListTargetsForPolicyInput) []string {
 				return []string{n.policy(*in.PolicyId)}
 			},
-			kind: func(*organizations.ListTargetsForPolicyInput) types.PolicyType {
-				return types.PolicyTypeServiceControlPolicy
-			},
+			policy: func(in *organizations.ListTargetsForPolicyInput) string { return *in.PolicyId },
 		}.read(),
 	}
 }
@@ -70,77 +69,81 @@ func noTarget() error {
 
 // attached returns the policies of a root, unit or account; ok is false when it
 // does not exist.
-func (r *request) attached(target string) (ids []string, ok bool) {
+func (r *request) attached(c *control, target string) (ids []string, ok bool) {
 	if u := r.findUnit(target); u != nil {
-		return u.SCPs, true
+		return *c.ofUnit(u), true
 	}
 	if a := r.findAccount(target); a != nil {
-		return a.SCPs, true
+		return *c.ofMember(a), true
 	}
 	return nil, false
 }
 
 // setAttached writes the list that [request.attached] reads.
-func (r *request) setAttached(target string, ids []string) {
+func (r *request) setAttached(c *control, target string, ids []string) {
 	if r.findUnit(target) == nil {
-		r.World.Edit(target).SCPs = ids
+		*c.ofMember(r.World.Edit(target)) = ids
 		return
 	}
 	units := r.World.EditOrganization().Units
 	i := slices.IndexFunc(units, func(u org.Unit) bool { return u.ID == target })
-	units[i].SCPs = ids
+	*c.ofUnit(&units[i]) = ids
 }
 
 // attachment reads both ends of a new or removed attachment.
-func (r *request) attachment(policy, target *string) (ids []string, err error) {
+func (r *request) attachment(policy, target *string) (c *control, ids []string, err error) {
 	if _, err := r.needPolicy(*policy); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ids, ok := r.attached(*target)
+	c = r.controlOf(*policy)
+	ids, ok := r.attached(c, *target)
 	if !ok {
-		return nil, noTarget()
+		return nil, nil, noTarget()
 	}
-	return ids, nil
+	return c, ids, nil
 }
 
 func attachPolicy(r *request, in *organizations.AttachPolicyInput) (*organizations.AttachPolicyOutput, error) {
-	ids, err := r.attachment(in.PolicyId, in.TargetId)
+	c, ids, err := r.attachment(in.PolicyId, in.TargetId)
 	switch {
 	case err != nil:
 		return nil, err
-	case !r.o.SCPsEnabled:
+	case !*c.enabled(r.o):
 		return nil, notEnabled()
 	case slices.Contains(ids, *in.PolicyId):
 		return nil, &types.DuplicatePolicyAttachmentException{Message: aws.String("A policy with this ID is already attached to the target.")}
-	case len(ids) >= mostAttached:
+	case len(ids) >= c.attached:
 		return nil, constraint(types.ConstraintViolationExceptionReasonMaxPolicyTypeAttachmentLimitExceeded, "You have attached the maximum number of policies to this target.")
 	}
-	r.setAttached(*in.TargetId, append(slices.Clone(ids), *in.PolicyId))
+	r.setAttached(c, *in.TargetId, append(slices.Clone(ids), *in.PolicyId))
 	return &organizations.AttachPolicyOutput{}, nil
 }
 
 func detachPolicy(r *request, in *organizations.DetachPolicyInput) (*organizations.DetachPolicyOutput, error) {
-	ids, err := r.attachment(in.PolicyId, in.TargetId)
+	c, ids, err := r.attachment(in.PolicyId, in.TargetId)
 	switch {
 	case err != nil:
 		return nil, err
 	case !slices.Contains(ids, *in.PolicyId):
 		return nil, &types.PolicyNotAttachedException{Message: aws.String("The policy isn't attached to the specified target.")}
+	case c.stays && *in.PolicyId == c.full.ID:
+		return nil, invalid(types.InvalidInputExceptionReasonImmutablePolicy, "You can't detach the policy "+c.full.Name+".")
 	case len(ids) == 1:
 		return nil, constraint(types.ConstraintViolationExceptionReasonMinPolicyTypeAttachmentLimitExceeded, "You cannot remove the last policy attached to the specified target. You should have at least one attached.")
 	}
-	r.setAttached(*in.TargetId, slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == *in.PolicyId }))
+	r.setAttached(c, *in.TargetId, slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == *in.PolicyId }))
 	return &organizations.DetachPolicyOutput{}, nil
 }
 
 // listPoliciesForTarget returns the policies attached to the target itself,
 // without inherited ones.
 func listPoliciesForTarget(r *request, in *organizations.ListPoliciesForTargetInput) (*organizations.ListPoliciesForTargetOutput, error) {
-	ids, ok := r.attached(*in.TargetId)
+	c := controlNamed(in.Filter)
+	ids, ok := r.attached(cmp.Or(c, scpControl), *in.TargetId)
 	if !ok {
 		return nil, noTarget()
 	}
-	if in.Filter != types.PolicyTypeServiceControlPolicy {
+	if c == nil {
 		ids = nil
 	}
 	found, next, err := r.pageOfPolicies("ListPoliciesForTarget "+*in.TargetId+" "+string(in.Filter), ids, in.NextToken, in.MaxResults)
@@ -149,22 +152,24 @@ func listPoliciesForTarget(r *request, in *organizations.ListPoliciesForTargetIn
 
 // targetsOf returns the roots, units and accounts that a policy is attached to.
 func (r *request) targetsOf(policy string) []types.PolicyTargetSummary {
+	c := r.controlOf(policy)
 	var targets []types.PolicyTargetSummary
 	add := func(id, name string, kind types.TargetType) {
 		targets = append(targets, types.PolicyTargetSummary{
 			Arn: aws.String(r.target(id)), Name: aws.String(name), TargetId: aws.String(id), Type: kind,
 		})
 	}
-	for _, u := range r.o.Units {
+	for i := range r.o.Units {
+		u := &r.o.Units[i]
 		switch {
-		case !slices.Contains(u.SCPs, policy):
+		case !slices.Contains(*c.ofUnit(u), policy):
 		case isRoot(u.ID):
 			add(u.ID, u.Name, types.TargetTypeRoot)
 		default:
 			add(u.ID, u.Name, types.TargetTypeOrganizationalUnit)
 		}
 	}
-	for _, a := range r.accounts(func(a *world.Account) bool { return slices.Contains(a.SCPs, policy) }) {
+	for _, a := range r.accounts(func(a *world.Account) bool { return slices.Contains(*c.ofMember(a), policy) }) {
 		add(a.ID, a.Name, types.TargetTypeAccount)
 	}
 	return targets

@@ -110,9 +110,7 @@ func (r *request) newAccount(in *organizations.CreateAccountInput) string {
 	for _, u := range r.unitsBelow("", "").items {
 		a.Unit = u.ID
 	}
-	if r.o.SCPsEnabled {
-		a.SCPs = []string{fullAccess}
-	}
+	r.joins(a)
 	role := r.accessRole(cmp.Or(aws.ToString(in.RoleName), "OrganizationAccountAccessRole"))
 	a.Roles = map[string]*world.Role{world.Fold(role.Name): role}
 	r.World.AddAccount(a)

@@ -73,8 +73,7 @@ func (r *request) depart(id string) error {
 	case slices.ContainsFunc(r.o.DelegatedAdmins, func(d world.DelegatedAdmin) bool { return d.Account == id }):
 		return constraint(types.ConstraintViolationExceptionReasonCannotRemoveDelegatedAdministratorFromOrg, "You must deregister the account as a delegated administrator first.")
 	}
-	edited := r.World.Edit(id)
-	edited.Unit, edited.SCPs = "", nil
+	leaves(r.World.Edit(id))
 	delete(r.World.EditOrganization().Tags, id)
 	return nil
 }

@@ -227,9 +227,7 @@ func (r *request) join(h *world.Handshake) error {
 	for _, u := range r.unitsBelow("", "").items {
 		a.Unit = u.ID
 	}
-	if r.o.SCPsEnabled {
-		a.SCPs = []string{fullAccess}
-	}
+	r.joins(a)
 	o := r.World.EditOrganization()
 	if len(h.Tags) > 0 {
 		if o.Tags == nil {

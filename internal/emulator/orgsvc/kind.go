@@ -46,32 +46,31 @@ func (r *request) needRoot(id string) (*org.Unit, error) {
 	return root, nil
 }
 
-// enableType attaches FullAWSAccess everywhere, so that permissions do not
-// change.
+// enableType attaches the policy that allows everything everywhere, so that permissions
+// do not change.
 // Source: Organizations User Guide, "Enabling a policy type".
 func enableType(r *request, in *organizations.EnablePolicyTypeInput) (*organizations.EnablePolicyTypeOutput, error) {
 	root, err := r.needRoot(*in.RootId)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.needType(in.PolicyType); err != nil {
+	c, err := r.needType(in.PolicyType)
+	if err != nil {
 		return nil, err
 	}
-	if r.o.SCPsEnabled {
+	if *c.enabled(r.o) {
 		return nil, &types.PolicyTypeAlreadyEnabledException{Message: aws.String("The specified policy type is already enabled.")}
 	}
-	r.enableSCPs()
+	r.enable(c)
 	return &organizations.EnablePolicyTypeOutput{Root: r.rootNow(root.ID)}, nil
 }
 
-func (r *request) enableSCPs() {
+func (r *request) enable(c *control) {
 	o := r.World.EditOrganization()
-	o.SCPsEnabled = true
-	o.SCPs[fullAccess] = org.SCP{ID: fullAccess, Name: "FullAWSAccess", AWSManaged: true, Document: fullAccessDocument}
-	r.attachEverywhere([]string{fullAccess})
+	*c.enabled(o) = true
+	c.put(o, c.full)
+	r.attachEverywhere(c, []string{c.full.ID})
 }
-
-const fullAccessDocument = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
 // disableType detaches every policy; the policies themselves stay.
 // Source: Organizations User Guide, "Disabling a policy type".
@@ -80,23 +79,24 @@ func disableType(r *request, in *organizations.DisablePolicyTypeInput) (*organiz
 	if err != nil {
 		return nil, err
 	}
-	if in.PolicyType != types.PolicyTypeServiceControlPolicy || !r.o.SCPsEnabled {
+	c := controlNamed(in.PolicyType)
+	if c == nil || !*c.enabled(r.o) {
 		return nil, notEnabled()
 	}
-	r.World.EditOrganization().SCPsEnabled = false
-	r.attachEverywhere(nil)
+	*c.enabled(r.World.EditOrganization()) = false
+	r.attachEverywhere(c, nil)
 	return &organizations.DisablePolicyTypeOutput{Root: r.rootNow(root.ID)}, nil
 }
 
 // attachEverywhere replaces the policies of every root, unit and account.
-func (r *request) attachEverywhere(ids []string) {
+func (r *request) attachEverywhere(c *control, ids []string) {
 	units := r.World.EditOrganization().Units
 	for i := range units {
-		units[i].SCPs = append([]string(nil), ids...)
+		*c.ofUnit(&units[i]) = append([]string(nil), ids...)
 	}
 	for _, id := range r.World.Accounts() {
 		if r.findAccount(id) != nil {
-			r.World.Edit(id).SCPs = append([]string(nil), ids...)
+			*c.ofMember(r.World.Edit(id)) = append([]string(nil), ids...)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func createOrganization(r *request, in *organizations.CreateOrganizationInput) (
 	a := r.World.Edit(r.Caller.Account)
 	a.Unit, a.Joined, a.Invited = o.Units[0].ID, r.Now.Truncate(time.Second), true
 	if o.FeatureSet == string(types.OrganizationFeatureSetAll) {
-		r.enableSCPs()
+		r.enable(scpControl)
 	}
 	described, err := describeOrganization(r, nil)
 	return &organizations.CreateOrganizationOutput{Organization: described.Organization}, err
@@ -67,7 +67,7 @@ func deleteOrganization(r *request, _ *organizations.DeleteOrganizationInput) (*
 		}
 	}
 	a := r.World.Edit(r.o.ManagementAccount)
-	a.Unit, a.SCPs = "", nil
+	leaves(a)
 	r.World.SetOrganization(nil)
 	return &organizations.DeleteOrganizationOutput{}, nil
 }

@@ -32,10 +32,11 @@ func (n names) unit(id string) string {
 }
 
 func (n names) policy(id string) string {
-	if n.w.Organization.SCPs[id].AWSManaged {
-		return "arn:" + n.w.Partition + ":organizations::aws:policy/service_control_policy/" + id
+	path := n.controlOf(id).path + "/" + id
+	if p, _ := n.findPolicy(id); p.AWSManaged {
+		return "arn:" + n.w.Partition + ":organizations::aws:policy/" + path
 	}
-	return n.arn("policy", "service_control_policy/"+id)
+	return n.arn("policy", path)
 }
 
 // transfer returns the ARN of a responsibility transfer.

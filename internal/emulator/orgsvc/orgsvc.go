@@ -51,6 +51,8 @@ type row[I, O any] struct {
 	on func(names, *I) []string
 	// kind returns the type of policy of the call; nil: none.
 	kind func(*I) types.PolicyType
+	// policy returns the ID of the policy whose type is that of the call; nil: see kind.
+	policy func(*I) string
 	// tags, keys and service return the tags, the keys of tags and the service
 	// principal of the call, which are condition keys; nil: none.
 	tags    func(*I) []types.Tag
@@ -107,6 +109,9 @@ func (r row[I, O]) context(c *operation.Call, in *I, resource string) func(*poli
 	return func(x *policy.Context) {
 		if r.kind != nil {
 			x.Set("organizations:PolicyType", string(r.kind(in)))
+		}
+		if r.policy != nil {
+			x.Set("organizations:PolicyType", string(namesOf(c.World).controlOf(r.policy(in)).name))
 		}
 		if r.service != nil {
 			x.Set("organizations:ServicePrincipal", r.service(in))

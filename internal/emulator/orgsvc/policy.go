@@ -1,6 +1,7 @@
 package orgsvc
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -14,18 +15,6 @@ import (
 	"forcemfa/internal/org"
 	"forcemfa/policy"
 )
-
-// Quotas of service control policies. All characters count, including white
-// space.
-// Source: Organizations User Guide, "Quotas and service limits".
-const (
-	largestSCP   = 10240
-	mostSCPs     = 10000
-	mostAttached = 10 // to a root, unit or account
-)
-
-// FullAWSAccess is the AWS managed policy that is attached everywhere at first.
-const fullAccess = "p-FullAWSAccess"
 
 func policyOperations() []operation.Operation {
 	return []operation.Operation{
@@ -43,15 +32,15 @@ func policyOperations() []operation.Operation {
 		}.write(),
 		row[organizations.DeletePolicyInput, organizations.DeletePolicyOutput]{
 			name: "DeletePolicy", who: manager, do: deletePolicy,
-			check: func(v *input, in *organizations.DeletePolicyInput) { v.id("PolicyId", in.PolicyId, policyPattern) },
-			on:    func(n names, in *organizations.DeletePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
-			kind:  func(*organizations.DeletePolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+			check:  func(v *input, in *organizations.DeletePolicyInput) { v.id("PolicyId", in.PolicyId, policyPattern) },
+			on:     func(n names, in *organizations.DeletePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
+			policy: func(in *organizations.DeletePolicyInput) string { return *in.PolicyId },
 		}.write(),
 		row[organizations.DescribePolicyInput, organizations.DescribePolicyOutput]{
 			name: "DescribePolicy", who: observer, do: describePolicy,
-			check: func(v *input, in *organizations.DescribePolicyInput) { v.id("PolicyId", in.PolicyId, policyPattern) },
-			on:    func(n names, in *organizations.DescribePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
-			kind:  func(*organizations.DescribePolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+			check:  func(v *input, in *organizations.DescribePolicyInput) { v.id("PolicyId", in.PolicyId, policyPattern) },
+			on:     func(n names, in *organizations.DescribePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
+			policy: func(in *organizations.DescribePolicyInput) string { return *in.PolicyId },
 		}.read(),
 		row[organizations.ListPoliciesInput, organizations.ListPoliciesOutput]{
 			name: "ListPolicies", who: observer, do: listPolicies,
@@ -73,8 +62,8 @@ func policyOperations() []operation.Operation {
 					v.text("Content", in.Content, 1, 1<<20)
 				}
 			},
-			on:   func(n names, in *organizations.UpdatePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
-			kind: func(*organizations.UpdatePolicyInput) types.PolicyType { return types.PolicyTypeServiceControlPolicy },
+			on:     func(n names, in *organizations.UpdatePolicyInput) []string { return []string{n.policy(*in.PolicyId)} },
+			policy: func(in *organizations.UpdatePolicyInput) string { return *in.PolicyId },
 		}.write(),
 	}
 }
@@ -86,7 +75,7 @@ func (n names) summary(p org.SCP) *types.PolicySummary {
 		AwsManaged:  p.AWSManaged,
 		Id:          aws.String(p.ID),
 		Name:        aws.String(p.Name),
-		Type:        types.PolicyTypeServiceControlPolicy,
+		Type:        n.controlOf(p.ID).name,
 	}
 }
 
@@ -105,7 +94,7 @@ func (n names) describePolicy(p org.SCP) *types.Policy {
 
 // needPolicy returns the policy with this ID.
 func (r *request) needPolicy(id string) (org.SCP, error) {
-	p, ok := r.o.SCPs[id]
+	p, ok := r.findPolicy(id)
 	if !ok {
 		return p, &types.PolicyNotFoundException{Message: aws.String("You specified a policy that doesn't exist.")}
 	}
@@ -131,8 +120,8 @@ func describePolicy(r *request, in *organizations.DescribePolicyInput) (*organiz
 
 func listPolicies(r *request, in *organizations.ListPoliciesInput) (*organizations.ListPoliciesOutput, error) {
 	var all []string
-	if in.Filter == types.PolicyTypeServiceControlPolicy {
-		all = slices.Collect(maps.Keys(r.o.SCPs))
+	if c := controlNamed(in.Filter); c != nil {
+		all = slices.Collect(maps.Keys(*c.policies(r.o)))
 	}
 	found, next, err := r.pageOfPolicies("ListPolicies "+string(in.Filter), all, in.NextToken, in.MaxResults)
 	return &organizations.ListPoliciesOutput{Policies: found, NextToken: next}, err
@@ -143,32 +132,50 @@ func (r *request) pageOfPolicies(of string, ids []string, token *string, most *i
 	found, next, err := list.page(r, token, most)
 	policies := make([]types.PolicySummary, 0, len(found))
 	for _, id := range found {
-		policies = append(policies, *r.summary(r.o.SCPs[id]))
+		p, _ := r.findPolicy(id)
+		policies = append(policies, *r.summary(p))
 	}
 	return policies, next, err
 }
 
 // needType refuses types of policies that the organization cannot have.
-func (r *request) needType(kind types.PolicyType) error {
-	if kind != types.PolicyTypeServiceControlPolicy || r.o.FeatureSet != "ALL" {
-		return &types.PolicyTypeNotAvailableForOrganizationException{Message: aws.String("The policy type is not available for your organization.")}
+func (r *request) needType(kind types.PolicyType) (*control, error) {
+	c := controlNamed(kind)
+	if c == nil || r.o.FeatureSet != "ALL" {
+		return nil, &types.PolicyTypeNotAvailableForOrganizationException{Message: aws.String("The policy type is not available for your organization.")}
 	}
-	return nil
+	return c, nil
 }
 
-func checkContent(text string) error {
-	if utf8.RuneCountInString(text) > largestSCP {
+func (c *control) check(text string) error {
+	if utf8.RuneCountInString(text) > c.largest {
 		return constraint(types.ConstraintViolationExceptionReasonPolicyContentLimitExceeded, "You have exceeded the maximum policy size.")
 	}
-	if _, err := policy.Parse(policy.SCP, text); err != nil {
+	d, err := policy.Parse(c.parsed, text)
+	if err == nil && c == rcpControl {
+		err = wrongRCP(d)
+	}
+	if err != nil {
 		return &types.MalformedPolicyDocumentException{Message: aws.String("The provided policy document does not meet the requirements of the specified policy type: " + err.Error())}
 	}
 	return nil
 }
 
-// nameTaken reports whether another policy has this name.
-func (r *request) nameTaken(name, except string) bool {
-	for id, p := range r.o.SCPs {
+// wrongRCP refuses what only RCPFullAWSAccess may have.
+// Source: Organizations User Guide, "RCP syntax".
+func wrongRCP(d *policy.Document) error {
+	if d.Version != "2012-10-17" {
+		return errors.New(`a resource control policy needs "Version": "2012-10-17"`)
+	}
+	if slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == policy.Allow }) {
+		return errors.New("a resource control policy has no Allow")
+	}
+	return nil
+}
+
+// nameTaken reports whether another policy of the type has this name.
+func (r *request) nameTaken(c *control, name, except string) bool {
+	for id, p := range *c.policies(r.o) {
 		if p.Name == name && id != except {
 			return true
 		}
@@ -181,21 +188,22 @@ func duplicatePolicy() error {
 }
 
 func createPolicy(r *request, in *organizations.CreatePolicyInput) (*organizations.CreatePolicyOutput, error) {
-	if err := r.needType(in.Type); err != nil {
+	c, err := r.needType(in.Type)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkContent(*in.Content); err != nil {
+	if err := c.check(*in.Content); err != nil {
 		return nil, err
 	}
-	if r.nameTaken(*in.Name, "") {
+	if r.nameTaken(c, *in.Name, "") {
 		return nil, duplicatePolicy()
 	}
-	if len(r.o.SCPs) >= mostSCPs {
+	if len(*c.policies(r.o)) >= c.most {
 		return nil, constraint(types.ConstraintViolationExceptionReasonPolicyNumberLimitExceeded, "You have exceeded the number of policies in an organization.")
 	}
 	p := org.SCP{ID: "p-" + strings.ToLower(r.World.NewID("")[:10]), Name: *in.Name, Document: *in.Content}
 	o := r.World.EditOrganization()
-	o.SCPs[p.ID] = p
+	c.put(o, p)
 	o.Describe(p.ID, aws.ToString(in.Description))
 	r.setTags(p.ID, in.Tags)
 	return &organizations.CreatePolicyOutput{Policy: r.describePolicy(p)}, nil
@@ -206,20 +214,21 @@ func updatePolicy(r *request, in *organizations.UpdatePolicyInput) (*organizatio
 	if err != nil {
 		return nil, err
 	}
+	c := r.controlOf(p.ID)
 	if in.Content != nil {
-		if err := checkContent(*in.Content); err != nil {
+		if err := c.check(*in.Content); err != nil {
 			return nil, err
 		}
 		p.Document = *in.Content
 	}
 	if in.Name != nil {
-		if r.nameTaken(*in.Name, p.ID) {
+		if r.nameTaken(c, *in.Name, p.ID) {
 			return nil, duplicatePolicy()
 		}
 		p.Name = *in.Name
 	}
 	o := r.World.EditOrganization()
-	o.SCPs[p.ID] = p
+	c.put(o, p)
 	if in.Description != nil {
 		o.Describe(p.ID, *in.Description)
 	}
@@ -235,7 +244,7 @@ func deletePolicy(r *request, in *organizations.DeletePolicyInput) (*organizatio
 		return nil, &types.PolicyInUseException{Message: aws.String("The policy is attached to one or more entities. You must detach it from all roots, OUs, and accounts before performing this operation.")}
 	}
 	o := r.World.EditOrganization()
-	delete(o.SCPs, p.ID)
+	delete(*r.controlOf(p.ID).policies(o), p.ID)
 	delete(o.Tags, p.ID)
 	delete(o.Descriptions, p.ID)
 	return &organizations.DeletePolicyOutput{}, nil

@@ -106,7 +106,7 @@ func (n names) setResourceTags(x *policy.Context, resource string) {
 
 // needTagged refuses the ID of something that has no tags.
 func (r *request) needTagged(id string) error {
-	if scp, ok := r.o.SCPs[id]; ok && scp.AWSManaged {
+	if p, ok := r.findPolicy(id); ok && p.AWSManaged {
 		return invalid(types.InvalidInputExceptionReasonImmutablePolicy, "You specified a policy that is managed by AWS and can't be modified.")
 	} else if !ok && !r.tagged(id) {
 		return noTarget()
@@ -167,7 +167,7 @@ func untagResource(r *request, in *organizations.UntagResourceInput) (*organizat
 
 func listTags(r *request, in *organizations.ListTagsForResourceInput) (*organizations.ListTagsForResourceOutput, error) {
 	id := *in.ResourceId
-	if _, isPolicy := r.o.SCPs[id]; !isPolicy && !r.tagged(id) {
+	if _, isPolicy := r.findPolicy(id); !isPolicy && !r.tagged(id) {
 		return nil, noTarget()
 	}
 	list := listing[org.Tag]{of: "ListTagsForResource " + id, items: slices.Clone(r.o.Tags[id]), key: func(t org.Tag) string { return t.Key }}

@@ -98,8 +98,10 @@ func describeUnit(r *request, in *organizations.DescribeOrganizationalUnitInput)
 
 func (n names) describeRoot(u *org.Unit) types.Root {
 	root := types.Root{Arn: aws.String(n.unit(u.ID)), Id: aws.String(u.ID), Name: aws.String(u.Name), PolicyTypes: []types.PolicyTypeSummary{}}
-	if n.w.Organization.SCPsEnabled {
-		root.PolicyTypes = append(root.PolicyTypes, types.PolicyTypeSummary{Status: types.PolicyTypeStatusEnabled, Type: types.PolicyTypeServiceControlPolicy})
+	for _, c := range controls {
+		if *c.enabled(n.w.Organization) {
+			root.PolicyTypes = append(root.PolicyTypes, types.PolicyTypeSummary{Status: types.PolicyTypeStatusEnabled, Type: c.name})
+		}
 	}
 	return root
 }

@@ -97,8 +97,10 @@ func createUnit(r *request, in *organizations.CreateOrganizationalUnitInput) (*o
 		return nil, constraint(types.ConstraintViolationExceptionReasonOuNumberLimitExceeded, "You have exceeded the number of organizational units in an organization.")
 	}
 	u := org.Unit{ID: "ou-" + r.rootOf(*in.ParentId) + "-" + strings.ToLower(r.World.NewID("")[:8]), Name: *in.Name, Parent: *in.ParentId}
-	if r.o.SCPsEnabled {
-		u.SCPs = []string{fullAccess}
+	for _, c := range controls {
+		if *c.enabled(r.o) {
+			*c.ofUnit(&u) = []string{c.full.ID}
+		}
 	}
 	o := r.World.EditOrganization()
 	o.Units = append(o.Units, u)

@@ -152,9 +152,9 @@ func (o *Organization) clone() *Organization {
 	c := *o
 	c.Units = slices.Clone(o.Units)
 	for i := range c.Units {
-		c.Units[i].SCPs = slices.Clone(c.Units[i].SCPs)
+		c.Units[i].SCPs, c.Units[i].RCPs = slices.Clone(c.Units[i].SCPs), slices.Clone(c.Units[i].RCPs)
 	}
-	c.SCPs = maps.Clone(o.SCPs)
+	c.SCPs, c.RCPs = maps.Clone(o.SCPs), maps.Clone(o.RCPs)
 	c.DelegatedAdmins = slices.Clone(o.DelegatedAdmins)
 	c.RootFeatures = slices.Clone(o.RootFeatures)
 	c.Access = slices.Clone(o.Access)
@@ -170,7 +170,7 @@ func (o *Organization) clone() *Organization {
 // reports are shared because they are only replaced.
 func (a *Account) clone() *Account {
 	c := *a
-	c.SCPs = slices.Clone(a.SCPs)
+	c.SCPs, c.RCPs = slices.Clone(a.SCPs), slices.Clone(a.RCPs)
 	c.Quotas = maps.Clone(a.Quotas)
 	c.Users = cloneMap(a.Users, (*User).clone)
 	c.Groups = cloneMap(a.Groups, (*Group).clone)

@@ -49,14 +49,19 @@ func loadOrganization(h org.Header) *Organization {
 		ManagementAccount: h.Organization.ManagementAccount,
 		FeatureSet:        h.Organization.FeatureSet,
 		SCPsEnabled:       h.Organization.SCPsEnabled,
+		RCPsEnabled:       h.Organization.RCPsEnabled,
 		SCPs:              map[string]org.SCP{},
+		RCPs:              map[string]org.SCP{},
 	}
 	for _, u := range h.Units {
-		u.SCPs = slices.Clone(u.SCPs)
+		u.SCPs, u.RCPs = slices.Clone(u.SCPs), slices.Clone(u.RCPs)
 		o.Units = append(o.Units, u)
 	}
 	for _, scp := range h.SCPs {
 		o.SCPs[scp.ID] = scp
+	}
+	for _, rcp := range h.RCPs {
+		o.RCPs[rcp.ID] = rcp
 	}
 	for _, id := range h.Organization.DelegatedAdmins {
 		o.DelegatedAdmins = append(o.DelegatedAdmins, DelegatedAdmin{Account: id, Since: h.Taken})
@@ -73,7 +78,7 @@ func (w *World) loadAccount(h org.Header, from *org.Account) error {
 	}
 	a := w.AddAccount(&Account{
 		ID: from.ID, Name: from.Name, Alias: from.Alias, Email: "aws+" + from.ID + "@example.com",
-		State: from.State, Unit: from.Unit, SCPs: slices.Clone(from.SCPs), Joined: h.Taken,
+		State: from.State, Unit: from.Unit, SCPs: slices.Clone(from.SCPs), RCPs: slices.Clone(from.RCPs), Joined: h.Taken,
 		Unread: !from.Read, Quotas: loadQuotas(from.Quotas),
 	})
 	a.PasswordPolicy = loadPasswordPolicy(from)

@@ -68,20 +68,51 @@ func (w *World) SCPs(account string) [][]policy.Source {
 	}
 	var levels [][]policy.Source
 	for _, u := range w.Units(account) {
-		levels = append(levels, w.scps(u.SCPs))
+		levels = append(levels, w.controlPolicies("SCP", policy.SCP, o.SCPs, u.SCPs))
 	}
-	return append(levels, w.scps(a.SCPs))
+	return append(levels, w.controlPolicies("SCP", policy.SCP, o.SCPs, a.SCPs))
 }
 
-func (w *World) scps(ids []string) []policy.Source {
+// RCPs returns the resource control policies that decide requests for resources of an
+// account, as SCPs does.
+// Source: Organizations User Guide, "Resource control policies (RCPs)".
+func (w *World) RCPs(account string) [][]policy.Source {
+	o := w.Organization
+	if o == nil || !o.RCPsEnabled || w.IsManagement(account) {
+		return nil
+	}
+	a := w.Account(account)
+	if a == nil || a.Unit == "" {
+		return nil
+	}
+	var levels [][]policy.Source
+	for _, u := range w.Units(account) {
+		levels = append(levels, w.controlPolicies("RCP", policy.RCP, o.RCPs, u.RCPs))
+	}
+	return append(levels, w.controlPolicies("RCP", policy.RCP, o.RCPs, a.RCPs))
+}
+
+// Owned returns a set with the resource control policies of the account that owns the
+// resource.
+func (w *World) Owned(set *policy.Set, owner string) *policy.Set {
+	rcps := w.RCPs(owner)
+	if rcps == nil {
+		return set
+	}
+	out := *set
+	out.RCPs = rcps
+	return &out
+}
+
+func (w *World) controlPolicies(word string, kind policy.Kind, known map[string]org.SCP, ids []string) []policy.Source {
 	sources := []policy.Source{}
 	for _, id := range ids {
-		scp, ok := w.Organization.SCPs[id]
+		p, ok := known[id]
 		if !ok {
-			sources = append(sources, policy.Source{Name: "SCP " + id, Err: errUnread})
+			sources = append(sources, policy.Source{Name: word + " " + id, Err: errUnread})
 			continue
 		}
-		sources = append(sources, w.Parse("SCP "+scp.Name, policy.SCP, scp.Document))
+		sources = append(sources, w.Parse(word+" "+p.Name, kind, p.Document))
 	}
 	return sources
 }

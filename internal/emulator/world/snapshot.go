@@ -30,7 +30,7 @@ func (w *World) Snapshot(taken time.Time) (org.Header, org.Accounts) {
 func (w *World) snapshotOrganization(h *org.Header) {
 	o := w.Organization
 	h.Organization = &org.Organization{
-		ID: o.ID, ManagementAccount: o.ManagementAccount, FeatureSet: o.FeatureSet, SCPsEnabled: o.SCPsEnabled,
+		ID: o.ID, ManagementAccount: o.ManagementAccount, FeatureSet: o.FeatureSet, SCPsEnabled: o.SCPsEnabled, RCPsEnabled: o.RCPsEnabled,
 	}
 	for _, d := range o.DelegatedAdmins {
 		if !slices.Contains(h.Organization.DelegatedAdmins, d.Account) {
@@ -41,12 +41,18 @@ func (w *World) snapshotOrganization(h *org.Header) {
 	for _, id := range slices.Sorted(maps.Keys(o.SCPs)) {
 		h.SCPs = append(h.SCPs, o.SCPs[id])
 	}
+	if !o.RCPsEnabled {
+		return // package fleet reads none then
+	}
+	for _, id := range slices.Sorted(maps.Keys(o.RCPs)) {
+		h.RCPs = append(h.RCPs, o.RCPs[id])
+	}
 }
 
 func (w *World) snapshotAccount(a *Account, taken time.Time) *org.Account {
 	s := &org.Account{
 		ID: a.ID, Name: a.Name, Alias: a.Alias, Partition: w.Partition, State: a.State,
-		Unit: a.Unit, SCPs: slices.Clone(a.SCPs), Management: w.IsManagement(a.ID), Read: !a.Unread,
+		Unit: a.Unit, SCPs: slices.Clone(a.SCPs), RCPs: slices.Clone(a.RCPs), Management: w.IsManagement(a.ID), Read: !a.Unread,
 	}
 	if a.Unread {
 		s.Alias = ""

@@ -56,8 +56,10 @@ type Organization struct {
 	ManagementAccount string
 	FeatureSet        string
 	SCPsEnabled       bool
+	RCPsEnabled       bool
 	Units             []org.Unit // root first
 	SCPs              map[string]org.SCP
+	RCPs              map[string]org.SCP
 	DelegatedAdmins   []DelegatedAdmin
 	Access            []ServiceAccess      // services with trusted access
 	RootFeatures      []string             // see [RootCredentials], [RootSessions]
@@ -112,7 +114,7 @@ type Account struct {
 	ID, Name, Email, Alias string
 	State                  string   // ACTIVE, SUSPENDED…
 	Unit                   string   // parent unit
-	SCPs                   []string // attached to the account itself
+	SCPs, RCPs             []string // attached to the account itself
 	Joined                 time.Time
 	Invited                bool
 	Unread                 bool // loaded from a snapshot that contains only its name
