@@ -82,14 +82,25 @@ func (p *pack) policySet(n int) (*policy.Set, error) {
 		}
 		out.Boundary = &boundary
 	}
-	for _, level := range described.SCPs {
-		sources, err := p.sources(policy.SCP, level)
+	if out.SCPs, err = p.levels(policy.SCP, described.SCPs); err != nil {
+		return nil, err
+	}
+	if out.RCPs, err = p.levels(policy.RCP, described.RCPs); err != nil {
+		return nil, err
+	}
+	p.built[n] = out
+	return out, nil
+}
+
+// levels is nil without any level.
+func (p *pack) levels(kind policy.Kind, described [][]source) (out [][]policy.Source, err error) {
+	for _, level := range described {
+		sources, err := p.sources(kind, level)
 		if err != nil {
 			return nil, err
 		}
-		out.SCPs = append(out.SCPs, sources)
+		out = append(out, sources)
 	}
-	p.built[n] = out
 	return out, nil
 }
 

@@ -60,6 +60,7 @@ type set struct {
 	Identity []source   `json:"identity"`
 	Boundary *source    `json:"boundary"`
 	SCPs     [][]source `json:"scps"`
+	RCPs     [][]source `json:"rcps"`
 }
 
 // A source is a policy by the SHA-256 of its text, or why it could not be read.

@@ -337,7 +337,9 @@ func (x *accessPlanner) configured(group, user string) bool {
 func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, role *org.Role, now time.Time) (with, without policy.Decision) {
 	documents := new(org.Cache)
 	s := prove.Subject{Principal: from.Principal(u), Set: documents.PolicySet(h, from, u), Context: from.Context(h, u), ForwardedCallsPass: true,
-		Roles: []prove.Role{{ARN: role.ARN, Trust: documents.Trust(role)}}}
+		Roles: []prove.Role{{ARN: role.ARN, Trust: documents.Trust(role), RCPs: documents.RCPs(h, to)}}}
+	facing := *s.Set
+	facing.RCPs = s.Roles[0].RCPs
 	decide := func(c policy.Credential, present policy.Presence) policy.Decision {
 		ctx := s.Context.Clone()
 		ctx.Set("aws:ViaAWSService", "false")
@@ -347,7 +349,7 @@ func CanAssume(h *org.Header, from *org.Account, u *org.User, to *org.Account, r
 		ctx.Set("aws:SourceIp", "192.0.2.1") // RFC 5737
 		ctx.Set("sts:RoleSessionName", "forcemfa")
 		ctx.SetMFA(c, present, now.Add(-time.Minute), now)
-		return s.Set.Decide(&policy.Request{
+		return facing.Decide(&policy.Request{
 			Principal: s.Principal, Action: "sts:AssumeRole", Resource: role.ARN, ResourceAccount: to.ID,
 			Policies: []policy.Source{s.Roles[0].Trust}, Context: ctx,
 		})

@@ -33,21 +33,24 @@ func (r *report) trust(role *org.Role) {
 		r.add("role-trust-unknown", subject, "the trust policy of %s could not be read: %v", role.Name, source.Err)
 		return
 	}
-	if weak := withoutMFA(source.Document, true); len(weak) > 0 {
+	document, unread := trust.Bounded(source.Document, r.auditor.documents.RCPs(r.auditor.header, r.account), role.ARN)
+	if weak := withoutMFA(document, true); len(weak) > 0 {
 		r.add("role-trust-weak", subject, "%s has a condition on MFA for %s that is also true without MFA: %s",
 			role.Name, strings.Join(weak[0].Principals, ", "), conditionText(weak[0].Conditions))
 	}
 	undecided := func(g trust.Grant) bool { return g.Undecided && !g.WithoutMFA }
-	if all := trust.Grants(source.Document); slices.ContainsFunc(all, undecided) {
+	if all := trust.Grants(document); slices.ContainsFunc(all, undecided) {
 		g := all[slices.IndexFunc(all, undecided)]
 		r.add("role-trust-unknown", subject, "AWS does not document whether the condition of %s on MFA for %s is true without MFA: %s",
 			role.Name, strings.Join(g.Principals, ", "), conditionText(g.Conditions))
 	}
-	if open := withoutMFA(source.Document, false); len(open) > 0 {
+	if open := withoutMFA(document, false); len(open) > 0 {
 		f := r.add("role-trust-open", subject, "%s can be assumed without MFA by %s", role.Name, strings.Join(open[0].Principals, ", "))
-		f.Severity = r.trustSeverity(role, open)
-	} else if slices.ContainsFunc(trust.Grants(source.Document), func(g trust.Grant) bool {
-		return g.WithMFA && !g.WithoutMFA && slices.Contains(g.Principals, "everybody") && r.openToStrangers(role, &g)
+		if f.Severity = r.trustSeverity(document, open); unread {
+			f.What += ", unless a resource control policy that was not read denies it"
+		}
+	} else if slices.ContainsFunc(trust.Grants(document), func(g trust.Grant) bool {
+		return g.WithMFA && !g.WithoutMFA && slices.Contains(g.Principals, "everybody") && r.openToStrangers(document, &g)
 	}) {
 		// The MFA of a stranger's own account counts.
 		f := r.add("role-trust-open", subject, "%s can be assumed by everybody with MFA in any AWS account", role.Name)
@@ -99,12 +102,12 @@ func withoutMFA(d *policy.Document, conditions bool) []trust.Grant {
 }
 
 // trustSeverity is the worst severity of the open statements.
-func (r *report) trustSeverity(role *org.Role, open []trust.Grant) Severity {
+func (r *report) trustSeverity(d *policy.Document, open []trust.Grant) Severity {
 	severity := Low
 	for _, g := range open {
 		switch {
 		case trust.RequiresExternalID(g.Statement):
-		case slices.Contains(g.Principals, "everybody") && r.openToStrangers(role, &g):
+		case slices.Contains(g.Principals, "everybody") && r.openToStrangers(d, &g):
 			return High
 		default:
 			severity = Medium
@@ -115,7 +118,7 @@ func (r *report) trustSeverity(role *org.Role, open []trust.Grant) Severity {
 
 // openToStrangers reports whether a statement lets a user or role of an account outside of
 // the organization assume a role from any network and at any time.
-func (r *report) openToStrangers(role *org.Role, g *trust.Grant) bool {
-	ok, limits := trust.Everybody(r.account.Partition).Satisfies(r.auditor.documents.Trust(role).Document, g.Statement)
+func (r *report) openToStrangers(d *policy.Document, g *trust.Grant) bool {
+	ok, limits := trust.Everybody(r.account.Partition).Satisfies(d, g.Statement)
 	return ok && len(limits) == 0
 }

@@ -160,7 +160,7 @@ var Rules = []Rule{
 	},
 	{
 		Name: "role-trust-open", Severities: []Severity{High, Medium, Low},
-		Means: "The role can be assumed without MFA by users or a whole account, or with MFA by everybody. High when a stranger can assume it, " +
+		Means: "The role can be assumed without MFA by users or a whole account, or with MFA by everybody, and no resource control policy of the account prevents it. High when a stranger can assume it, " +
 			"low when its condition refuses callers without the right external ID, as for third parties.",
 		Remedy: "require Bool aws:MultiFactorAuthPresent true in the trust policy, for the account and user principals", Refs: strongAuthentication,
 	},

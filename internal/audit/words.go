@@ -131,7 +131,7 @@ func (f *Finding) Rank() Rank { return f.user().Rank() }
 
 // NotRead are the policies that forcemfa does not read. They only refuse, so no user is
 // enforced because of them, and an example request may be refused by one.
-var NotRead = []string{"resource control policies", "VPC endpoint policies"}
+var NotRead = []string{"resource control policies of other accounts", "VPC endpoint policies"}
 
 // AboutNotRead says what NotRead means for the examples of a run, without a full stop.
 func AboutNotRead() string {

@@ -154,7 +154,7 @@ func (s *Set) all() []Source {
 	if s.Boundary != nil {
 		out = append(out, *s.Boundary)
 	}
-	return append(out, slices.Concat(s.SCPs...)...)
+	return slices.Concat(out, slices.Concat(s.SCPs...), slices.Concat(s.RCPs...))
 }
 
 func (c *check) loadConfig() error {

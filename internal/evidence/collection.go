@@ -60,6 +60,9 @@ func (c *collection) set(s *policy.Set) int {
 	for _, level := range s.SCPs {
 		described.SCPs = append(described.SCPs, c.sources(level))
 	}
+	for _, level := range s.RCPs {
+		described.RCPs = append(described.RCPs, c.sources(level))
+	}
 	key := described.key()
 	n, known := c.setByKey[key]
 	if !known {
@@ -150,6 +153,9 @@ func (s *Set) key() string {
 	}
 	for _, level := range s.SCPs {
 		list(",level", level)
+	}
+	for _, level := range s.RCPs {
+		list(",rcps", level)
 	}
 	return out.String()
 }

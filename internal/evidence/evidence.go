@@ -177,7 +177,8 @@ type User struct {
 type Set struct {
 	Identity []Source   `json:"identity"`
 	Boundary *Source    `json:"boundary,omitempty"`
-	SCPs     [][]Source `json:"scps"` // by level, the root first; null: none applies
+	SCPs     [][]Source `json:"scps"`           // by level, the root first; null: none applies
+	RCPs     [][]Source `json:"rcps,omitempty"` // likewise
 }
 
 // A Source is a document of a set, or why it could not be read.

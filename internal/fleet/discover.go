@@ -130,7 +130,7 @@ type explorer struct {
 	client  *organizations.Client
 	caller  *caller
 	d       *Discovery
-	targets map[string][]string // of an SCP, by its ID
+	targets map[string][]string // of an SCP or RCP, by its ID
 }
 
 func (e *explorer) gap(operation string, err error) {
@@ -198,7 +198,7 @@ func (e *explorer) listings(ctx context.Context) bool {
 			e.delegated(ctx)
 			if e.roots(ctx) {
 				e.units(ctx)
-				e.scps(ctx)
+				e.controlPolicies(ctx)
 			}
 		})
 	})
@@ -208,8 +208,9 @@ func (e *explorer) listings(ctx context.Context) bool {
 	structure.Wait()
 	if err != nil {
 		e.d.Accounts = nil
-		e.d.Header.Units, e.d.Header.SCPs, e.d.Header.Gaps = nil, nil, nil
-		e.d.Header.Organization.DelegatedAdmins, e.d.Header.Organization.SCPsEnabled = nil, false
+		h := &e.d.Header
+		h.Units, h.SCPs, h.RCPs, h.Gaps = nil, nil, nil, nil
+		h.Organization.DelegatedAdmins, h.Organization.SCPsEnabled, h.Organization.RCPsEnabled = nil, false, false
 		e.gap("ListAccounts", err)
 	}
 	return err == nil
@@ -299,8 +300,12 @@ func (e *explorer) roots(ctx context.Context) bool {
 		for _, r := range page.Roots {
 			e.d.Header.Units = append(e.d.Header.Units, org.Unit{ID: aws.ToString(r.Id), Name: aws.ToString(r.Name)})
 			for _, p := range r.PolicyTypes {
-				if p.Type == types.PolicyTypeServiceControlPolicy && p.Status == types.PolicyTypeStatusEnabled {
-					e.d.Header.Organization.SCPsEnabled = true
+				enabled := p.Status == types.PolicyTypeStatusEnabled
+				switch o := e.d.Header.Organization; p.Type {
+				case types.PolicyTypeServiceControlPolicy:
+					o.SCPsEnabled = o.SCPsEnabled || enabled
+				case types.PolicyTypeResourceControlPolicy:
+					o.RCPsEnabled = o.RCPsEnabled || enabled
 				}
 			}
 		}

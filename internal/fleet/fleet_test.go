@@ -130,7 +130,7 @@ func listed(accounts []*org.Account) []*org.Account {
 	var want []*org.Account
 	for _, a := range accounts {
 		want = append(want, &org.Account{
-			ID: a.ID, Name: a.Name, Partition: a.Partition, State: a.State, Unit: a.Unit, SCPs: a.SCPs, Management: a.Management,
+			ID: a.ID, Name: a.Name, Partition: a.Partition, State: a.State, Unit: a.Unit, SCPs: a.SCPs, RCPs: a.RCPs, Management: a.Management,
 		})
 	}
 	return want
@@ -251,6 +251,65 @@ func TestCallsRefusedByOrganizationsAreGaps(t *testing.T) {
 					t.Errorf("header %+v, accounts %s", d.Header, ids(d.Accounts))
 				}
 			})
+		})
+	}
+}
+
+// controlled adds resource control policies to a company.
+func controlled(h *org.Header, accounts []*org.Account) {
+	h.Organization.RCPsEnabled = true
+	h.RCPs = []org.SCP{
+		{ID: "p-RCPFullAWSAccess", Name: "RCPFullAWSAccess", AWSManaged: true, Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`},
+		{ID: "p-perimeter0", Name: "perimeter", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]}`},
+	}
+	for i := range h.Units {
+		h.Units[i].RCPs = []string{"p-RCPFullAWSAccess"}
+	}
+	h.Units[2].RCPs = append(h.Units[2].RCPs, "p-perimeter0")
+	for _, a := range accounts {
+		a.RCPs = []string{"p-RCPFullAWSAccess"}
+	}
+	accounts[1].RCPs = append(accounts[1].RCPs, "p-perimeter0")
+}
+
+func TestDiscoverReadsResourceControlPolicies(t *testing.T) {
+	for _, strict := range []*emulator.Strict{nil, emulator.AsTested()} {
+		synctest.Test(t, func(t *testing.T) {
+			h, accounts := company("aws")
+			controlled(&h, accounts)
+			cloud := load(t, h, accounts, emulator.Options{Strict: strict})
+			d := discover(t, newFleet(t, as(cloud, home, "admin"), Options{}))
+			h.Taken, h.Caller = time.Time{}, "arn:aws:iam::111111111111:user/admin"
+			if diff := cmp.Diff(h, d.Header); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(listed(accounts), d.Accounts); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestResourceControlPoliciesThatMayNotBeReadAreAGap(t *testing.T) {
+	for operation, what := range map[string]string{
+		"ListPolicies":         "organizations:ListPolicies RESOURCE_CONTROL_POLICY",
+		"ListTargetsForPolicy": "organizations:ListTargetsForPolicy p-RCPFullAWSAccess",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h, accounts := company("aws")
+			controlled(&h, accounts)
+			cloud := load(t, h, accounts, emulator.Options{})
+			cloud.Update(func(w *world.World) {
+				w.Edit(home).Users["admin"].Inline["deny"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"organizations:` + operation +
+					`","Resource":"*","Condition":{"StringEquals":{"organizations:PolicyType":"RESOURCE_CONTROL_POLICY"}}}]}`
+			})
+			d := discover(t, newFleet(t, as(cloud, home, "admin"), Options{}))
+			if g := d.Header.Gaps; len(g) != 1 || g[0].What != what {
+				t.Errorf("gaps %v", g)
+			}
+			if o := d.Header.Organization; o.RCPsEnabled || d.Header.RCPs != nil || d.Header.Units[0].RCPs != nil || d.Accounts[0].RCPs != nil || !o.SCPsEnabled || len(d.Header.SCPs) != 2 {
+				t.Errorf("%+v", d.Header)
+			}
 		})
 	}
 }

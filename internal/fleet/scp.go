@@ -12,59 +12,79 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 )
 
-// scps reads every SCP and its attachments with a few calls for each policy, none
-// for each account. When the list or an attachment cannot be read, all SCPs are
-// left out: a level without its FullAWSAccess would appear to deny everything.
-func (e *explorer) scps(ctx context.Context) {
+// controlPolicies reads every SCP and RCP and its attachments with a few calls for each
+// policy, none for each account; of a type that is not enabled, nothing. When the list or
+// an attachment cannot be read, all policies of the type are left out: a level without
+// its FullAWSAccess would appear to deny everything.
+func (e *explorer) controlPolicies(ctx context.Context) {
 	h := &e.d.Header
-	if !h.Organization.SCPsEnabled {
-		return
+	o := h.Organization
+	if o.SCPsEnabled && !e.readPolicies(ctx, types.PolicyTypeServiceControlPolicy, &h.SCPs) {
+		o.SCPsEnabled, h.SCPs = false, nil
 	}
-	if err := e.readSCPs(ctx); err != nil {
-		h.Organization.SCPsEnabled = false
-		h.SCPs = nil
+	if o.RCPsEnabled && !e.readPolicies(ctx, types.PolicyTypeResourceControlPolicy, &h.RCPs) {
+		o.RCPsEnabled, h.RCPs = false, nil
 	}
 }
 
-// attach adds the SCPs to the units and accounts that they are attached to.
+// attach adds the SCPs and RCPs to the units and accounts that they are attached to.
 func (e *explorer) attach() {
 	h := &e.d.Header
-	for i := range h.SCPs {
-		for _, target := range e.targets[h.SCPs[i].ID] {
-			if u := h.Unit(target); u != nil {
-				u.SCPs = append(u.SCPs, h.SCPs[i].ID)
-			} else if a := e.d.account(target); a != nil {
-				a.SCPs = append(a.SCPs, h.SCPs[i].ID)
-			}
-		}
+	for _, p := range h.SCPs {
+		e.attachTo(p.ID, func(u *org.Unit) *[]string { return &u.SCPs }, func(a *org.Account) *[]string { return &a.SCPs })
+	}
+	for _, p := range h.RCPs {
+		e.attachTo(p.ID, func(u *org.Unit) *[]string { return &u.RCPs }, func(a *org.Account) *[]string { return &a.RCPs })
 	}
 }
 
-func (e *explorer) readSCPs(ctx context.Context) error {
-	h := &e.d.Header
-	pages := organizations.NewListPoliciesPaginator(e.client,
-		&organizations.ListPoliciesInput{Filter: types.PolicyTypeServiceControlPolicy})
+// attachTo adds the ID of a policy to the lists of its targets.
+func (e *explorer) attachTo(id string, ofUnit func(*org.Unit) *[]string, ofAccount func(*org.Account) *[]string) {
+	for _, target := range e.targets[id] {
+		var list *[]string
+		if u := e.d.Header.Unit(target); u != nil {
+			list = ofUnit(u)
+		} else if a := e.d.account(target); a != nil {
+			list = ofAccount(a)
+		} else {
+			continue
+		}
+		*list = append(*list, id)
+	}
+}
+
+// readPolicies reads the policies of one type. It reports whether their list and all
+// their attachments could be read.
+func (e *explorer) readPolicies(ctx context.Context, kind types.PolicyType, to *[]org.SCP) bool {
+	pages := organizations.NewListPoliciesPaginator(e.client, &organizations.ListPoliciesInput{Filter: kind})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			e.gap("ListPolicies", err)
-			return err
+			e.gap(listPolicies[kind], err)
+			return false
 		}
 		for _, p := range page.Policies {
-			h.SCPs = append(h.SCPs, org.SCP{ID: aws.ToString(p.Id), Name: aws.ToString(p.Name), AWSManaged: p.AwsManaged})
+			*to = append(*to, org.SCP{ID: aws.ToString(p.Id), Name: aws.ToString(p.Name), AWSManaged: p.AwsManaged})
 		}
 	}
-	slices.SortFunc(h.SCPs, func(a, b org.SCP) int { return cmp.Compare(a.ID, b.ID) })
-	for i := range h.SCPs {
-		if err := e.attachments(ctx, h.SCPs[i].ID); err != nil {
-			return err
+	all := *to
+	slices.SortFunc(all, func(a, b org.SCP) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range all {
+		if err := e.attachments(ctx, all[i].ID); err != nil {
+			return false
 		}
-		e.document(ctx, &h.SCPs[i])
+		e.document(ctx, &all[i])
 	}
-	return nil
+	return true
 }
 
-// document reads one SCP. When that fails, the policy stays without a document,
+// listPolicies names the calls in gaps.
+var listPolicies = map[types.PolicyType]string{
+	types.PolicyTypeServiceControlPolicy:  "ListPolicies",
+	types.PolicyTypeResourceControlPolicy: "ListPolicies RESOURCE_CONTROL_POLICY",
+}
+
+// document reads one policy. When that fails, the policy stays without a document,
 // which makes the accounts below it unknown.
 func (e *explorer) document(ctx context.Context, p *org.SCP) {
 	out, err := e.client.DescribePolicy(ctx, &organizations.DescribePolicyInput{PolicyId: &p.ID})

@@ -177,8 +177,16 @@ func (c TrustChange) reenters() bool {
 		return false
 	}
 	everything := policy.ParseSource("everything", policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
-	set := &policy.Set{Identity: []policy.Source{everything}}
+	set := &policy.Set{Identity: []policy.Source{everything}, RCPs: new(org.Cache).RCPs(c.Header, c.Account)}
 	ctx := new(policy.Context)
+	ctx.Set("aws:PrincipalType", "User")
+	ctx.Set("aws:PrincipalIsAWSService", "false")
+	ctx.Set("aws:username", a.Name())
+	ctx.Set("aws:ViaAWSService", "false")
+	ctx.Set("aws:SecureTransport", "true")
+	if o := c.Header.Organization; o != nil { // Organizations describes that of the caller
+		ctx.Set("aws:PrincipalOrgID", o.ID)
+	}
 	ctx.Set("aws:PrincipalArn", caller)
 	ctx.Set("aws:PrincipalAccount", a.Account)
 	ctx.SetMFA(policy.SessionTokenMFA, policy.True, c.Now.Add(-time.Minute), c.Now)

@@ -9,6 +9,7 @@ import (
 	"forcemfa/internal/baseline"
 	"forcemfa/internal/org"
 	"forcemfa/internal/plan"
+	"forcemfa/internal/planner"
 )
 
 const (
@@ -74,5 +75,30 @@ func TestRolesThatSomethingDependsOnNeedAnAcknowledgement(t *testing.T) {
 	session := roled(t, "arn:aws:sts::"+account+":assumed-role/Elsewhere/x", acks, roles...)
 	if why := session.Steps[2].Blocked; !strings.Contains(why, "a rollback might not be able to assume it") {
 		t.Errorf("of a role session: %q", why)
+	}
+}
+
+// Source: Organizations User Guide, "Resource control policies (RCPs)".
+func TestAnEntranceThatAnRCPClosesIsNotChanged(t *testing.T) {
+	for condition, open := range map[string]bool{
+		`{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}`:                       true,
+		`{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}`:                              true,
+		`{"StringNotEquals":{"aws:PrincipalOrgID":"o-2"}}`:                              false,
+		`{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/pipeline"}}`: false,
+	} {
+		entry := role("Entry")
+		change := planner.TrustChange{
+			Header: &org.Header{Caller: "arn:aws:iam::" + account + ":user/ada", Organization: &org.Organization{ID: "o-1", RCPsEnabled: true},
+				Units: []org.Unit{{ID: "r-1", RCPs: []string{"p-full", "p-rcp"}}},
+				RCPs: []org.SCP{
+					{ID: "p-full", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`},
+					{ID: "p-rcp", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Resource":"*","Condition":` + condition + `}]}`},
+				}},
+			Account: &org.Account{ID: account, Unit: "r-1", RCPs: []string{"p-full"}, Caller: "arn:aws:sts::" + account + ":assumed-role/Entry/forcemfa"},
+			Role:    &entry, Document: entry.Trust, Acknowledged: true, Now: now,
+		}
+		if why := change.Step().Blocked; (why == "") != open {
+			t.Errorf("%s: %q", condition, why)
+		}
 	}
 }

@@ -205,7 +205,7 @@ func TestSentencesSayWhatTheExampleProves(t *testing.T) {
 		row.example.Credential = policy.ConsolePassword
 		c := runOf([]audit.User{u}, nil)
 		wants(t, summaryOf(t, htmlOf(t, c)), "With bob’s console password alone, no code: "+row.want+".",
-			"Every account was read. Resource control policies and VPC endpoint policies were not read; they may refuse an example request.")
+			"Every account was read. Resource control policies of other accounts and VPC endpoint policies were not read; they may refuse an example request.")
 	}
 }
 

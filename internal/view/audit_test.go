@@ -53,7 +53,7 @@ o-1, 1 of 3 accounts
   not read             1 account     see below
   skipped              1 account     suspended or closed
 
-  resource control policies and VPC endpoint policies were not read; they may refuse an example request
+  resource control policies of other accounts and VPC endpoint policies were not read; they may refuse an example request
 
   findings: critical 1, high 1, low 1
 

@@ -35,7 +35,7 @@ bob (111111111111 dev) can act without MFA.
   with the access key  read all objects in S3
   request              s3:GetObject without MFA by access key on *
   allowed by           Admin, statement Everything
-  not read             resource control policies and VPC endpoint policies, which may refuse the request
+  not read             resource control policies of other accounts and VPC endpoint policies, which may refuse the request
   access key           AKIAEXAMPLE, last used on 2026-11-01 for s3 in eu-west-1
   access key           (inactive), no use recorded
   password             yes, no use recorded

@@ -31,6 +31,12 @@ func (p *Prover) Possible(s Subject, credentials []policy.Credential, action, re
 	if s.Set == nil {
 		return Unknown, last, notRead
 	}
+	for i := range s.Roles {
+		if r := &s.Roles[i]; r.ARN == resource && strings.EqualFold(action, "sts:AssumeRole") {
+			s = *s.facing(r)
+			break
+		}
+	}
 	var rows []row
 	for _, c := range credentials {
 		for _, present := range []policy.Presence{policy.Absent, policy.False, policy.True} {

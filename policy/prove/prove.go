@@ -92,7 +92,8 @@ type Subject struct {
 	// where the answer is Unknown without them: Answer.Observed says which.
 	Observed policy.Observed
 
-	tagsUnknown bool // for a subject that represents all users: its tags are unknown
+	owner       string // the account whose resources Set.RCPs bind; empty: the principal's own
+	tagsUnknown bool   // for a subject that represents all users: its tags are unknown
 	// For a session of a role: whoever assumes it may choose its tags, or its source identity.
 	sessionTags, sourceIdentity bool
 	sessionName                 sessionName
@@ -109,6 +110,9 @@ type sessionName struct {
 type Role struct {
 	ARN   string
 	Trust policy.Source
+	// RCPs are the resource control policies of the role's account, for a role of another
+	// account than the subject's; otherwise those of the subject's Set apply.
+	RCPs [][]policy.Source
 	// Set and Context are those of the role's sessions, for [Prover.Reach] and
 	// [Prover.SwitchOff]. Without a Set the permissions of the sessions are
 	// unknown.

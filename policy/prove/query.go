@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -660,7 +661,7 @@ func (q *query) covers(c *residual, r *policy.Request) truth {
 // foreign reports whether a resource can belong to another account.
 func (s *Subject) foreign(resource string) bool {
 	a, ok := arn.Split(resource)
-	return ok && a.Account != s.Principal.Account
+	return ok && a.Account != cmp.Or(s.owner, s.Principal.Account)
 }
 
 func (q *query) request(action, resource string, c *policy.Context) *policy.Request {

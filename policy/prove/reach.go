@@ -74,7 +74,7 @@ func (p *Prover) reach(s *Subject, rows []row) (reached []Reached, why []string)
 // becomes looks for a request that assumes a role.
 func (p *Prover) becomes(from *standpoint, role *Role) (w *Counterexample, why string) {
 	trust := p.apart(&role.Trust, policy.Trust)
-	d, t, why := p.permitted(from.subject, from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, trust)
+	d, t, why := p.permitted(from.subject.facing(role), from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, trust)
 	if t == nil {
 		return p.becomesByName(from, role, why)
 	}
@@ -87,7 +87,7 @@ func (p *Prover) becomesByName(from *standpoint, role *Role, why string) (*Count
 	for _, name := range role.trustedSessions(&from.subject.Principal) {
 		named := *from.subject
 		named.Principal.ARN = name
-		d, t, _ := p.permitted(&named, from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, p.apart(&role.Trust, policy.Trust))
+		d, t, _ := p.permitted(named.facing(role), from.rows, probe{"sts:AssumeRole", role.ARN}, []policy.Source{role.Trust}, p.apart(&role.Trust, policy.Trust))
 		switch {
 		case t != nil && !from.limited:
 			return named.counterexample(*t, d), ""
@@ -96,6 +96,18 @@ func (p *Prover) becomesByName(from *standpoint, role *Role, why string) (*Count
 		}
 	}
 	return nil, why
+}
+
+// facing is the subject with the resource control policies that decide about a role.
+func (s *Subject) facing(r *Role) *Subject {
+	a, ok := arn.Split(r.ARN)
+	if !ok || a.Account == s.Principal.Account || s.Set.RCPs == nil && r.RCPs == nil {
+		return s
+	}
+	out, set := *s, *s.Set
+	set.RCPs = r.RCPs
+	out.Set, out.owner = &set, a.Account
+	return &out
 }
 
 // trustedSessions are the sessions of a principal's role that a trust policy names.
