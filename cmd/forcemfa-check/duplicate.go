@@ -49,8 +49,12 @@ func duplicate(text []byte) string {
 	}
 }
 
-// folded is the same for names that the decoder of JSON takes for one member.
+// folded is the same for names that the decoder of JSON takes for one member, and for
+// names of one condition key, which all have a colon.
 func folded(name string) string {
+	if strings.Contains(name, ":") {
+		return strings.ToLower(name)
+	}
 	return strings.Map(func(r rune) rune {
 		for {
 			next := unicode.SimpleFold(r)

@@ -13,8 +13,10 @@ func TestDuplicateMembersAreFound(t *testing.T) {
 		`{"k":1,"\u212a":2}`:                        "\u212a", // the sign of kelvin
 		`{"s":1,"\u017f":2}`:                        "\u017f", // the long s
 		`{"a":1,"\u0061":2}`:                        "a",
-		`{"x":[1,{"a":{},"b":[],"a":{}}]}`:          "a",
-		`{"a":{"b":1},"c":[],"a":0}`:                "a",
+		`{"aws:principaltag/σ":1,"aws:principaltag/ς":2}`: "", // two keys in lower case
+		`{"aws:principaltag/Σ":1,"aws:principaltag/σ":2}`: "aws:principaltag/σ",
+		`{"x":[1,{"a":{},"b":[],"a":{}}]}`:                "a",
+		`{"a":{"b":1},"c":[],"a":0}`:                      "a",
 	} {
 		if got := duplicate([]byte(text)); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

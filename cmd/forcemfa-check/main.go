@@ -9,24 +9,28 @@
 //
 // Its steps, in the order of the source:
 //
-//  1. pack.go reads the archive, compares the SHA-256 of each file with the manifest, and
-//     decodes the policies, the sets, the proofs and the users.
+//  1. pack.go reads the archive, compares size and SHA-256 of each file with the manifest,
+//     refuses bytes that belong to no file, and decodes the policies, the sets, the proofs
+//     and the users.
 //  2. claim.go builds from each line of users.jsonl the claim that is to be proved: who
 //     makes requests, which policies decide them, and which condition keys they have.
 //  3. This file has the certificate checker check the proof of every user that is said to
-//     be enforced, and counts.
+//     be enforced, counts, and compares the numbers with the manifest.
 //
 // The exit status is 0 if every proof proves its claim, else 1. The signature of a pack is
 // checked with minisign, which is not part of forcemfa.
 package main
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"forcemfa/policy/prove/certificate"
@@ -62,19 +66,29 @@ func run(name string, out io.Writer) error {
 
 // A result counts the users of a pack.
 type result struct {
-	states    map[string]int
-	observed  map[string]int // users by what their proofs rely on in addition to AWS's documentation
-	anyAction int            // users whose proof covers every action that AWS could have
-	listed    int            // users whose proof covers the actions of actions.jsonl
+	users    userCounts
+	proofs   proofCounts
+	observed map[string]int // users by what their proofs rely on in addition to AWS's documentation
 }
 
 // check checks the proof of every user that is said to be enforced.
 func check(p *pack) (*result, error) {
-	r := &result{states: map[string]int{}, observed: map[string]int{}}
+	r, seen := &result{observed: map[string]int{}}, map[[sha256.Size]byte]bool{}
+	r.proofs.Certificates = len(p.proofs)
 	var checker certificate.Checker
-	err := p.users(func(line int, u *user) error {
-		r.states[u.State]++
+	err := p.users(func(u *user) error {
+		id := sha256.Sum256([]byte(u.ARN))
+		if seen[id] {
+			return fmt.Errorf("%s is there twice", u.ARN)
+		}
+		seen[id] = true
+		if err := r.users.add(u.State); err != nil {
+			return err
+		}
 		if u.State != "enforced" {
+			if u.Proof != nil {
+				return errors.New("only an enforced user has a proof")
+			}
 			return nil
 		}
 		proof, claim, err := p.claim(u)
@@ -82,31 +96,59 @@ func check(p *pack) (*result, error) {
 			err = checker.Check(proof, claim)
 		}
 		if err != nil {
-			return fmt.Errorf("users.jsonl, line %d: %s is not proved: %w", line, u.ARN, err)
+			return fmt.Errorf("%s is not proved: %w", u.ARN, err)
 		}
 		for _, statement := range proof.Observed.Statements() {
 			r.observed[statement]++
 		}
 		if proof.Strict {
-			r.anyAction++
+			r.proofs.AnyAction++
 		} else {
-			r.listed++
+			r.proofs.ListedActions++
 		}
 		return nil
 	})
+	if err == nil {
+		err = r.compare(&p.manifest)
+	}
 	return r, err
 }
 
-func (r *result) print(w io.Writer, p *pack) {
-	total := 0
-	for _, n := range r.states {
-		total += n
+// add counts a user.
+func (n *userCounts) add(state string) error {
+	n.Users++
+	switch state {
+	case "enforced":
+		n.Enforced++
+	case "exempt":
+		n.Exempt++
+	case "open":
+		n.Open++
+	case "unknown":
+		n.Unknown++
+	default:
+		return fmt.Errorf("%q is no state of a user", state)
 	}
+	return nil
+}
+
+// compare compares the numbers of the manifest with those that were counted.
+func (r *result) compare(m *manifest) error {
+	if m.Users != r.users {
+		return fmt.Errorf("manifest.json: \"users\" is %+v, and users.jsonl gives %+v", m.Users, r.users)
+	}
+	if m.Proofs != r.proofs {
+		return fmt.Errorf("manifest.json: \"proofs\" is %+v, and the other files give %+v", m.Proofs, r.proofs)
+	}
+	return nil
+}
+
+func (r *result) print(w io.Writer, p *pack) {
 	fmt.Fprintf(w, "file       SHA-256 %s\n", p.hash)
-	fmt.Fprintf(w, "as of      %s\n", clean(p.manifest.AsOf))
-	fmt.Fprintf(w, "proved     %d of %d users: no request without MFA passes, except those below\n", r.states["enforced"], total)
-	fmt.Fprintf(w, "           %d for every action that AWS could have, %d for the %d actions of actions.jsonl\n", r.anyAction, r.listed, len(p.actions))
-	fmt.Fprintf(w, "not proved %d exempt, %d open, %d unknown\n", r.states["exempt"], r.states["open"], r.states["unknown"])
+	fmt.Fprintf(w, "as of      %s\n", p.manifest.AsOf.Format(time.RFC3339Nano))
+	fmt.Fprintf(w, "proved     %d of %d users: no request without MFA passes, except those below\n", r.users.Enforced, r.users.Users)
+	fmt.Fprintf(w, "           %d for every action that AWS could have, %d for the %d actions of actions.jsonl\n", r.proofs.AnyAction, r.proofs.ListedActions, len(p.actions))
+	fmt.Fprintf(w, "not proved %d exempt, %d open, %d unknown\n", r.users.Exempt, r.users.Open, r.users.Unknown)
 	fmt.Fprintf(w, "except     %s\n", clean(strings.Join(p.manifest.Claim.Enrollment, ", ")))
 	if p.manifest.Claim.ForwardedCallsPass {
 		fmt.Fprintln(w, "except     requests that an AWS service forwards for a user")

@@ -3,6 +3,8 @@ package main
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +13,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"forcemfa/policy"
 	"forcemfa/policy/prove/certificate"
@@ -23,10 +26,17 @@ const (
 	mostLine  = 4 << 20
 )
 
+// optional says of each file of a pack, except the manifest, whether a pack can lack it.
+var optional = map[string]bool{
+	"README.txt": false, "config.json": false, "snapshot.jsonl": false, "policies.jsonl": false, "sets.jsonl": false, "proofs.jsonl": false,
+	"users.jsonl": false, "run.jsonl": false, "findings.ocsf.json": false, "assessment-results.oscal.json": true, "actions.jsonl": true,
+}
+
 // A pack is an evidence pack whose files have the hashes of its manifest.
 type pack struct {
 	file     *os.File
 	hash     string // SHA-256 of the whole file
+	archive  *zip.Reader
 	entries  map[string]*zip.File
 	manifest manifest
 
@@ -39,11 +49,14 @@ type pack struct {
 	built  map[int]*policy.Set
 }
 
-// A manifest is the part of manifest.json that matters here.
+// A manifest is manifest.json. What the program compares with the snapshot and the config
+// can be anything here.
 type manifest struct {
-	Kind   string `json:"kind"`
-	Format int    `json:"format"`
-	AsOf   string `json:"as_of"`
+	Kind   string      `json:"kind"`
+	Format int         `json:"format"`
+	AsOf   time.Time   `json:"as_of"`
+	Users  userCounts  `json:"users"`
+	Proofs proofCounts `json:"proofs"`
 	Claim  struct {
 		Enrollment         []string        `json:"enrollment"`
 		ForwardedCallsPass bool            `json:"forwarded_calls_pass"`
@@ -51,8 +64,34 @@ type manifest struct {
 	} `json:"claim"`
 	Files []struct {
 		Name   string `json:"name"`
+		Bytes  uint64 `json:"bytes"`
 		SHA256 string `json:"sha256"`
 	} `json:"files"`
+
+	Taken        any `json:"taken"`
+	Program      any `json:"program"`
+	Organization any `json:"organization"`
+	ConfigHash   any `json:"config_hash"`
+	Accounts     any `json:"accounts"`
+	Rules        any `json:"rules"`
+	Redaction    any `json:"redaction"`
+	Assumptions  any `json:"assumptions"`
+}
+
+// userCounts counts users by state.
+type userCounts struct {
+	Users    int `json:"users"`
+	Enforced int `json:"enforced"`
+	Exempt   int `json:"exempt"`
+	Open     int `json:"open"`
+	Unknown  int `json:"unknown"`
+}
+
+// proofCounts counts the different proofs, and the enforced users by what their proofs cover.
+type proofCounts struct {
+	Certificates  int `json:"certificates"`
+	AnyAction     int `json:"any_action"`     // every action that AWS could have
+	ListedActions int `json:"listed_actions"` // the actions of actions.jsonl
 }
 
 // A set is a line of sets.jsonl: the policies that decide the requests of a user.
@@ -79,6 +118,10 @@ type user struct {
 	HasDevice       bool            `json:"has_device"`
 	EnrollmentByKey bool            `json:"enrollment_by_key"`
 	Context         *policy.Context `json:"context"`
+
+	Example   string `json:"example"` // these are words, and not compared with anything
+	Why       string `json:"why"`
+	Exemption string `json:"exemption"`
 }
 
 // openPack reads a pack, except its users, and compares all hashes.
@@ -92,7 +135,7 @@ func openPack(name string) (*pack, error) {
 		return nil, errors.Join(fmt.Errorf("%s is not a regular file", name), err)
 	}
 	p := &pack{file: file, entries: map[string]*zip.File{}, policies: map[string]string{}, parsed: map[kindAndHash]policy.Source{}, built: map[int]*policy.Set{}}
-	for _, step := range []func() error{p.directory, p.compare, p.load} {
+	for _, step := range []func() error{p.directory, p.compare, p.envelope, p.load} {
 		if err := step(); err != nil {
 			file.Close()
 			return nil, err
@@ -109,12 +152,11 @@ func (p *pack) directory() error {
 		return err
 	}
 	p.hash = hex.EncodeToString(sum.Sum(nil))
-	archive, err := zip.NewReader(p.file, size)
-	if err != nil {
+	if p.archive, err = zip.NewReader(p.file, size); err != nil {
 		return err
 	}
 	var total uint64
-	for _, f := range archive.File {
+	for _, f := range p.archive.File {
 		if p.entries[f.Name] != nil {
 			return fmt.Errorf("%q is there twice", f.Name)
 		}
@@ -127,42 +169,114 @@ func (p *pack) directory() error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &p.manifest); err != nil {
+	var version struct { // of any format
+		Kind   string
+		Format int
+	}
+	if err := json.Unmarshal(text, &version); err != nil {
 		return fmt.Errorf("manifest.json: %w", err)
 	}
-	if member := duplicate(text); member != "" {
-		return fmt.Errorf("manifest.json: the member %q is there twice", member)
+	if version.Kind != "forcemfa evidence pack" || version.Format != 1 {
+		return fmt.Errorf("manifest.json: %q of format %d; this program reads evidence packs of format 1", version.Kind, version.Format)
 	}
-	if p.manifest.Kind != "forcemfa evidence pack" || p.manifest.Format != 1 {
-		return fmt.Errorf("manifest.json: %q of format %d; this program reads evidence packs of format 1", p.manifest.Kind, p.manifest.Format)
+	if err := decode(text, &p.manifest); err != nil {
+		return fmt.Errorf("manifest.json: %w", err)
 	}
 	return nil
 }
 
 // compare compares the files with the manifest.
 func (p *pack) compare() error {
-	if len(p.entries) != len(p.manifest.Files)+1 {
-		return errors.New("the manifest lists other files")
-	}
 	listed := map[string]bool{"manifest.json": true}
 	for _, f := range p.manifest.Files {
-		if listed[f.Name] {
-			return fmt.Errorf("the manifest lists %s twice", f.Name)
+		entry := p.entries[f.Name]
+		switch {
+		case listed[f.Name]:
+			return fmt.Errorf("manifest.json: lists %q twice", f.Name)
+		case entry == nil:
+			return fmt.Errorf("%s: is listed by manifest.json and is not there", f.Name)
 		}
 		listed[f.Name] = true
-		in, err := p.open(f.Name)
-		if err != nil {
-			return err
+		size, sum, err := hashOf(entry)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", f.Name, err)
+		case size != f.Bytes:
+			return fmt.Errorf("%s: has %d bytes, and manifest.json lists %d", f.Name, size, f.Bytes)
+		case sum != f.SHA256:
+			return fmt.Errorf("%s: another SHA-256 than in the manifest", f.Name)
 		}
-		sum := sha256.New()
-		_, err = io.Copy(sum, in)
-		in.Close()
+	}
+	for name := range p.entries {
+		if !listed[name] {
+			return fmt.Errorf("%s: is not listed by manifest.json", name)
+		}
+		if _, known := optional[name]; !known && name != "manifest.json" {
+			return fmt.Errorf("has the file %q, which no pack of format 1 has", name)
+		}
+	}
+	for name, may := range optional {
+		if !may && !listed[name] {
+			return fmt.Errorf("%s: is missing", name)
+		}
+	}
+	return nil
+}
+
+// hashOf returns the number of bytes of a file, and their SHA-256. Nothing may follow the
+// compressed data, where another reader could find it.
+func hashOf(f *zip.File) (size uint64, hash string, err error) {
+	if f.Method != zip.Deflate || f.Flags&^dataDescriptor != 0 || f.Comment != "" || len(f.Extra) > 0 {
+		return 0, "", errors.New("is not stored as forcemfa stores the files of a pack")
+	}
+	raw, err := f.OpenRaw()
+	if err != nil {
+		return 0, "", err
+	}
+	packed, sum := bufio.NewReader(raw), sha256.New()
+	n, err := io.Copy(sum, io.LimitReader(flate.NewReader(packed), int64(f.UncompressedSize64)+1))
+	if err != nil {
+		return 0, "", err
+	}
+	if uint64(n) != f.UncompressedSize64 {
+		return 0, "", errors.New("has another size than in the directory of the archive")
+	}
+	if _, err := packed.ReadByte(); err != io.EOF {
+		return 0, "", errors.New("has bytes after its compressed data")
+	}
+	return uint64(n), hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// dataDescriptor is the flag of a file whose sizes follow its data.
+const dataDescriptor = 8
+
+// envelope refuses an archive that is more than its files: with a comment, text before,
+// between or after the files, or headers in which another reader sees something else. It
+// packs the compressed data again, which gives the same bytes.
+func (p *pack) envelope() error {
+	sum := sha256.New()
+	again := zip.NewWriter(sum)
+	for _, f := range p.archive.File {
+		raw, err := f.OpenRaw()
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		if hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
-			return fmt.Errorf("%s: another SHA-256 than in the manifest", f.Name)
+		to, err := again.CreateRaw(&zip.FileHeader{
+			Name: f.Name, Method: f.Method, Flags: f.Flags, CreatorVersion: f.CreatorVersion, ReaderVersion: f.ReaderVersion,
+			CRC32: f.CRC32, CompressedSize64: f.CompressedSize64, UncompressedSize64: f.UncompressedSize64,
+		})
+		if err == nil {
+			_, err = io.Copy(to, raw)
 		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	if err := again.Close(); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != p.hash {
+		return errors.New("has bytes outside of its files: a comment, text around or between the files, or other headers than forcemfa writes")
 	}
 	return nil
 }
@@ -171,6 +285,7 @@ func (p *pack) compare() error {
 func (p *pack) load() error {
 	type document struct {
 		SHA256   string `json:"sha256"`
+		Name     string `json:"name"`
 		Document string `json:"document"`
 	}
 	type action struct {
@@ -178,24 +293,27 @@ func (p *pack) load() error {
 		Resources []string `json:"resources"`
 		Any       bool     `json:"any"`
 	}
-	err := lines(p, "policies.jsonl", func(_ int, d *document) error {
+	err := lines(p, "policies.jsonl", func(d *document) error {
 		sum := sha256.Sum256([]byte(d.Document))
 		if hex.EncodeToString(sum[:]) != d.SHA256 {
 			return errors.New("the document has another SHA-256")
+		}
+		if _, twice := p.policies[d.SHA256]; twice {
+			return errors.New("the document is there twice")
 		}
 		p.policies[d.SHA256] = d.Document
 		return nil
 	})
 	if err == nil {
-		err = lines(p, "sets.jsonl", func(_ int, s *set) error { p.sets = append(p.sets, *s); return nil })
+		err = lines(p, "sets.jsonl", func(s *set) error { p.sets = append(p.sets, *s); return nil })
 	}
 	if err == nil {
-		err = lines(p, "proofs.jsonl", func(_ int, x *policy.Proof) error { p.proofs = append(p.proofs, *x); return nil })
+		err = lines(p, "proofs.jsonl", func(x *policy.Proof) error { p.proofs = append(p.proofs, *x); return nil })
 	}
 	if err != nil || p.entries["actions.jsonl"] == nil {
 		return err
 	}
-	return lines(p, "actions.jsonl", func(_ int, a *action) error {
+	return lines(p, "actions.jsonl", func(a *action) error {
 		p.actions = append(p.actions, certificate.Action{Name: a.Name, Resources: a.Resources, Any: a.Any})
 		return nil
 	})
@@ -204,20 +322,17 @@ func (p *pack) load() error {
 func (p *pack) open(name string) (io.ReadCloser, error) {
 	f := p.entries[name]
 	if f == nil {
-		return nil, fmt.Errorf("%s is missing", name)
+		return nil, fmt.Errorf("%s: is missing", name)
 	}
-	in, err := f.Open()
+	in, err := f.Open() // gives no more than the directory says
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return struct { // never more than the directory says
-		io.Reader
-		io.Closer
-	}{io.LimitReader(in, int64(f.UncompressedSize64)), in}, nil
+	return in, nil
 }
 
 // users calls do with each line of users.jsonl.
-func (p *pack) users(do func(line int, u *user) error) error { return lines(p, "users.jsonl", do) }
+func (p *pack) users(do func(u *user) error) error { return lines(p, "users.jsonl", do) }
 
 func (p *pack) read(name string) ([]byte, error) {
 	in, err := p.open(name)
@@ -232,8 +347,8 @@ func (p *pack) read(name string) ([]byte, error) {
 	return text, err
 }
 
-// lines decodes each line of a file and calls do with it and its number from 1.
-func lines[T any](p *pack, name string, do func(line int, value *T) error) error {
+// lines decodes each line of a file and calls do with it.
+func lines[T any](p *pack, name string, do func(value *T) error) error {
 	in, err := p.open(name)
 	if err != nil {
 		return err
@@ -248,13 +363,29 @@ func lines[T any](p *pack, name string, do func(line int, value *T) error) error
 	for scanner.Scan() {
 		number++
 		value := new(T)
-		err := json.Unmarshal(scanner.Bytes(), value)
+		err := decode(scanner.Bytes(), value)
 		if err == nil {
-			err = do(number, value)
+			err = do(value)
 		}
 		if err != nil {
 			return fmt.Errorf("%s, line %d: %w", name, number, err)
 		}
 	}
 	return scanner.Err()
+}
+
+// decode decodes a JSON text that has no other members than a value, and none twice.
+func decode(text []byte, value any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(value); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the JSON value")
+	}
+	if member := duplicate(text); member != "" {
+		return fmt.Errorf("the member %q is there twice", member)
+	}
+	return nil
 }

@@ -246,7 +246,7 @@ func parseEntry(line []byte, first bool, begun map[string]bool) (e Entry, err er
 	if _, err := d.Token(); err != io.EOF {
 		return e, errors.New("more than one entry on a line")
 	}
-	if len(e.Counts) > maxCounts { // before Duplicate, which compares all members of an object
+	if len(e.Counts) > maxCounts {
 		return e, errors.New("more counts than there are results of steps")
 	}
 	if member, _ := org.Duplicate(line); member != "" {

@@ -299,6 +299,24 @@ var forgeries = map[string]struct {
 	"another member": {func(f *forgery) {
 		f.line("users.jsonl", enforced, func(u map[string]any) { u["note"] = "x" })
 	}, `unknown field "note"`},
+	"a member of a user twice": {func(f *forgery) {
+		f.replace("users.jsonl", openUser, enforced+`,"State":"open"`)
+	}, `member "State" is there twice`},
+	"a condition key twice": {func(f *forgery) {
+		f.replace("users.jsonl", `"context":{`, `"context":{"aws:principaltype":"Role",`)
+	}, `users.jsonl, line 1: member "aws:principaltype" is there twice`},
+	"a member of a set twice": {func(f *forgery) {
+		f.replace("sets.jsonl", `{"identity":`, `{"identity":[],"identity":`)
+	}, `sets.jsonl, line 1: member "identity" is there twice`},
+	"a member of a policy twice": {func(f *forgery) {
+		f.replace("policies.jsonl", `"document":`, `"document":"{}","document":`)
+	}, `policies.jsonl, line 1: member "document" is there twice`},
+	"a member of a proof twice": {func(f *forgery) {
+		f.replace("proofs.jsonl", `"strict":`, `"strict":false,"strict":`)
+	}, `proofs.jsonl, line 1: member "strict" is there twice`},
+	"a member of the config twice": {func(f *forgery) {
+		f.replace("config.json", `"hash":`, `"hash":"","hash":`)
+	}, `config.json: member "hash" is there twice`},
 	"a member of the manifest twice": {func(f *forgery) {
 		f.hash()
 		f.at("manifest.json").text = bytes.Replace(f.at("manifest.json").text, []byte(`"format":`), []byte(`"Users":{"users":67,"enforced":67},"format":`), 1)

@@ -136,13 +136,7 @@ func (p *pack) readManifest() error {
 	case version.Format != Format:
 		return refusedFile(manifestFile, "the pack has format %d and was written by forcemfa %s; this version reads format %d", version.Format, version.Program.Version, Format)
 	}
-	if err := decode(manifestFile, 0, text, &p.manifest); err != nil {
-		return err
-	}
-	if member, _ := org.Duplicate(text); member != "" {
-		return refusedFile(manifestFile, "member %q is there twice", member)
-	}
-	return nil
+	return decode(manifestFile, 0, text, &p.manifest)
 }
 
 // compare compares the directory with the manifest.
@@ -241,13 +235,19 @@ func (p *pack) read(name string) ([]byte, error) {
 	return text, nil
 }
 
-// decode decodes one JSON value, and refuses members that it does not have.
+// decode decodes one JSON value, and refuses members that it does not have, and members
+// that are there twice: another reader could take the other one.
 func decode(file string, line int, text []byte, to any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	err := d.Decode(to)
 	if err == nil && len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
 		err = errors.New("something follows the JSON value")
+	}
+	if err == nil {
+		if member, _ := org.Duplicate(text); member != "" {
+			err = fmt.Errorf("member %q is there twice", member)
+		}
 	}
 	if err != nil {
 		return &Error{File: file, Line: line, Why: err.Error()}

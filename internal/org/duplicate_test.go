@@ -2,6 +2,7 @@ package org
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -60,6 +61,29 @@ func TestReadTakesMembersOfDifferentObjects(t *testing.T) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// An object of many members takes as long as its text, and few and many members are
+// compared alike.
+func TestDuplicateInObjectsOfFewAndManyMembers(t *testing.T) {
+	for _, n := range []int{0, fewMembers - 1, fewMembers, fewMembers + 1, 300_000} {
+		var out strings.Builder
+		for i := range n {
+			fmt.Fprintf(&out, `"m%d":0,`, i)
+		}
+		for _, row := range []struct{ members, want string }{
+			{`"a":1,"b":{"a":2}`, ""},
+			{`"a":1,"A":2`, "A"},
+			{`"k":1,"\u212a":2`, "\u212a"}, // the sign of kelvin
+			{`"s":1,"\u017f":2`, "\u017f"}, // the long s
+			{`"aws:principaltag/σ":1,"aws:principaltag/ς":2`, ""},
+			{`"aws:principaltag/Σ":1,"aws:principaltag/σ":2`, "aws:principaltag/σ"},
+		} {
+			if got, _ := Duplicate([]byte(`{"x":[{` + out.String() + row.members + `},{"a":0,` + out.String() + `"z":0}]}`)); got != row.want {
+				t.Errorf("after %d members: %s: %q, want %q", n, row.members, got, row.want)
+			}
+		}
 	}
 }
 
