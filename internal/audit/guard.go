@@ -95,22 +95,11 @@ func (r *report) guardRoles() {
 		return
 	}
 	guarded := b.GuardedRoles(r.account.Partition, r.account.ID)
-	takes := func(a *actor) prove.Outcome {
+	who := r.who(func(a *actor) prove.Outcome {
 		return anyOf(guarded, func(role string) prove.Outcome {
 			return either(a.can("iam:CreateRole", role), a.can("iam:UpdateAssumeRolePolicy", role))
 		})
-	}
-	var who []string
-	for i := range r.account.Users {
-		u := &r.account.Users[i]
-		who = addWho(who, "user "+u.Name, takes(r.userActor(u).with(policy.SessionTokenMFA, policy.True)))
-	}
-	for i := range r.account.Roles {
-		role := &r.account.Roles[i]
-		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) {
-			who = addWho(who, "role "+role.Name, takes(r.roleActor(role)))
-		}
-	}
+	})
 	if len(who) > 0 {
 		r.add("guard-bypass", "account", "a role that the guard SCP excepts by name can be created or changed by %s", prose.Few(who))
 	}
@@ -127,33 +116,35 @@ func (r *report) enteredRoles() {
 		if !b.Guards(role.ARN) || b.GuardPasses(role.ARN) {
 			continue
 		}
-		var who []string
-		for j := range r.account.Users {
-			u := &r.account.Users[j]
-			who = addWho(who, "user "+u.Name, r.enters(r.userActor(u).with(policy.SessionTokenMFA, policy.True), role))
-		}
-		for j := range r.account.Roles {
-			other := &r.account.Roles[j]
-			if !strings.HasPrefix(other.Path, "/aws-service-role/") && !b.Guards(other.ARN) {
-				who = addWho(who, "role "+other.Name, r.enters(r.roleActor(other), role))
-			}
-		}
+		who := r.who(func(a *actor) prove.Outcome { return r.enters(a, role) })
 		if len(who) > 0 {
 			r.add("guard-bypass", "role/"+role.Name, "the guard SCP excepts the role by its name, and it can be assumed by %s", prose.Few(who))
 		}
 	}
 }
 
-// addWho adds the name of a principal that can do something, or of whom it could not be
-// decided.
-func addWho(who []string, name string, can prove.Outcome) []string {
-	switch can {
-	case prove.Open:
-		return append(who, name)
-	case prove.Unknown:
-		return append(who, name+" (not decided)")
+// who names the principals that can do something, or of whom it could not be decided: users
+// with MFA, and roles, except those of services and those that the guard SCP excepts.
+func (r *report) who(can func(*actor) prove.Outcome) (names []string) {
+	add := func(name string, a *actor) {
+		switch can(a) {
+		case prove.Open:
+			names = append(names, name)
+		case prove.Unknown:
+			names = append(names, name+" (not decided)")
+		}
 	}
-	return who
+	for i := range r.account.Users {
+		u := &r.account.Users[i]
+		add("user "+u.Name, r.userActor(u).with(policy.SessionTokenMFA, policy.True))
+	}
+	for i := range r.account.Roles {
+		role := &r.account.Roles[i]
+		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !r.auditor.baseline.Guards(role.ARN) {
+			add("role "+role.Name, r.roleActor(role))
+		}
+	}
+	return names
 }
 
 // enters is whether an actor can assume a role of the account.
@@ -182,11 +173,11 @@ func (r *report) exemptCredentials() {
 			exempt = append(exempt, u)
 		}
 	}
-	var who, whose []string
-	impersonates := func(a *actor, self string) prove.Outcome {
+	var whose []string
+	who := r.who(func(a *actor) prove.Outcome {
 		found := prove.Enforced
 		for _, u := range exempt {
-			if u.Name == self {
+			if u.ARN == a.request.Principal.ARN {
 				continue
 			}
 			can := anyOf(newCredentials, func(action string) prove.Outcome { return a.can(action, u.ARN) })
@@ -196,17 +187,7 @@ func (r *report) exemptCredentials() {
 			found = either(found, can)
 		}
 		return found
-	}
-	for i := range r.account.Users {
-		u := &r.account.Users[i]
-		who = addWho(who, "user "+u.Name, impersonates(r.userActor(u).with(policy.SessionTokenMFA, policy.True), u.Name))
-	}
-	for i := range r.account.Roles {
-		role := &r.account.Roles[i]
-		if !strings.HasPrefix(role.Path, "/aws-service-role/") && !b.Guards(role.ARN) {
-			who = addWho(who, "role "+role.Name, impersonates(r.roleActor(role), ""))
-		}
-	}
+	})
 	if len(who) > 0 {
 		slices.Sort(whose)
 		r.add("exempt-credentials", "account", "credentials of exempt users (%s) can be created by %s", prose.Few(whose), prose.Few(who))

@@ -62,15 +62,11 @@ func (w *World) OrgPath(account string) string {
 // unit of the organization, and while the policy type is not enabled.
 // Source: Organizations User Guide, "SCP evaluation".
 func (w *World) SCPs(account string) [][]policy.Source {
-	o, a := w.Organization, w.Account(account)
-	if o == nil || !o.SCPsEnabled || a == nil || a.Unit == "" || w.IsManagement(account) {
+	o := w.Organization
+	if o == nil || !o.SCPsEnabled {
 		return nil
 	}
-	var levels [][]policy.Source
-	for _, u := range w.Units(account) {
-		levels = append(levels, w.controlPolicies("SCP", policy.SCP, o.SCPs, u.SCPs))
-	}
-	return append(levels, w.controlPolicies("SCP", policy.SCP, o.SCPs, a.SCPs))
+	return w.levels(account, policy.SCP, o.SCPs, func(u *org.Unit) []string { return u.SCPs }, func(a *Account) []string { return a.SCPs })
 }
 
 // RCPs returns the resource control policies that decide requests for resources of an
@@ -78,18 +74,22 @@ func (w *World) SCPs(account string) [][]policy.Source {
 // Source: Organizations User Guide, "Resource control policies (RCPs)".
 func (w *World) RCPs(account string) [][]policy.Source {
 	o := w.Organization
-	if o == nil || !o.RCPsEnabled || w.IsManagement(account) {
+	if o == nil || !o.RCPsEnabled {
 		return nil
 	}
+	return w.levels(account, policy.RCP, o.RCPs, func(u *org.Unit) []string { return u.RCPs }, func(a *Account) []string { return a.RCPs })
+}
+
+func (w *World) levels(account string, kind policy.Kind, known map[string]org.SCP, ofUnit func(*org.Unit) []string, ofAccount func(*Account) []string) [][]policy.Source {
 	a := w.Account(account)
-	if a == nil || a.Unit == "" {
+	if a == nil || a.Unit == "" || w.IsManagement(account) {
 		return nil
 	}
 	var levels [][]policy.Source
 	for _, u := range w.Units(account) {
-		levels = append(levels, w.controlPolicies("RCP", policy.RCP, o.RCPs, u.RCPs))
+		levels = append(levels, w.controlPolicies(kind, known, ofUnit(&u)))
 	}
-	return append(levels, w.controlPolicies("RCP", policy.RCP, o.RCPs, a.RCPs))
+	return append(levels, w.controlPolicies(kind, known, ofAccount(a)))
 }
 
 // Owned returns a set with the resource control policies of the account that owns the
@@ -104,7 +104,8 @@ func (w *World) Owned(set *policy.Set, owner string) *policy.Set {
 	return &out
 }
 
-func (w *World) controlPolicies(word string, kind policy.Kind, known map[string]org.SCP, ids []string) []policy.Source {
+func (w *World) controlPolicies(kind policy.Kind, known map[string]org.SCP, ids []string) []policy.Source {
+	word := map[policy.Kind]string{policy.SCP: "SCP", policy.RCP: "RCP"}[kind]
 	sources := []policy.Source{}
 	for _, id := range ids {
 		p, ok := known[id]
